@@ -1,0 +1,286 @@
+"""The record: one tagged union of events, and the fold that turns a run's events into what every surface shows.
+
+A run is its events in order. Nothing that a surface shows comes from anywhere else, so a terminal, a browser that
+reloads and a replay at night all tell the same story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from artifacts.types import (
+    Artifact,
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    Finding,
+    Objection,
+    Output,
+    PlanStep,
+    Run,
+    RunStatus,
+    ToolCall,
+    Value,
+    now,
+)
+
+
+class _Event(Value):
+    run_id: str
+    seq: int = 0  # given by the store, from 1 upward within a run
+    step_id: str | None = None
+    at: datetime = Field(default_factory=now)
+
+
+class RunStarted(_Event):
+    kind: Literal["run_started"] = "run_started"
+    run: Run
+
+
+class RunResumed(_Event):
+    """Somebody took up a run that had stopped; its status is running again."""
+
+    kind: Literal["run_resumed"] = "run_resumed"
+
+
+class SandboxOpened(_Event):
+    """The run has a sandbox. `rebuilt` says that an earlier one was gone and `replayed` cells were run again in this."""
+
+    kind: Literal["sandbox_opened"] = "sandbox_opened"
+    sandbox_id: str
+    host: Literal["local", "e2b"]
+    isolation: str
+    rebuilt: bool = False
+    replayed: int = 0
+
+
+class StepStarted(_Event):
+    """A node of the graph began. `step_id` is set; `agent` is coding, analysis, review or system."""
+
+    kind: Literal["step_started"] = "step_started"
+    name: str
+    agent: str
+    title: str
+
+
+class ModelReplied(_Event):
+    kind: Literal["model_replied"] = "model_replied"
+    agent: str
+    model: str
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    rule_based: bool = False
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+class PlanMade(_Event):
+    kind: Literal["plan_made"] = "plan_made"
+    steps: tuple[PlanStep, ...]
+
+
+class ExecutionStarted(_Event):
+    kind: Literal["execution_started"] = "execution_started"
+    execution: Execution
+
+
+class OutputReceived(_Event):
+    kind: Literal["output"] = "output"
+    execution_id: str
+    output: Output
+
+
+class ExecutionEnded(_Event):
+    kind: Literal["execution_ended"] = "execution_ended"
+    execution_id: str
+    status: ExecutionStatus
+    error: ExecutionError | None = None
+    count: int | None = None
+
+
+class ArtifactSaved(_Event):
+    kind: Literal["artifact_saved"] = "artifact_saved"
+    artifact: Artifact
+
+
+class FindingMade(_Event):
+    kind: Literal["finding"] = "finding"
+    finding: Finding
+
+
+class Reviewed(_Event):
+    """One round of review. `checks` counts the deterministic checks that ran."""
+
+    kind: Literal["review"] = "review"
+    round: int
+    verdict: Literal["pass", "pass_with_remarks", "fail"]
+    objections: tuple[Objection, ...] = ()
+    remarks: tuple[str, ...] = ()
+    checks: int = 0
+
+
+class ReportMade(_Event):
+    """The answer, and the findings in the order in which a reader should meet them."""
+
+    kind: Literal["report"] = "report"
+    answer: str
+    order: tuple[str, ...] = ()
+    not_found: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+class Noted(_Event):
+    """Something a reader should know that is no finding: how a file was read, a retry, a lost connection."""
+
+    kind: Literal["note"] = "note"
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+class StepEnded(_Event):
+    kind: Literal["step_ended"] = "step_ended"
+    status: Literal["done", "failed", "cancelled"] = "done"
+
+
+class RunEnded(_Event):
+    """`error` is one sentence for a person: what happened and what to do next."""
+
+    kind: Literal["run_ended"] = "run_ended"
+    status: RunStatus
+    error: str | None = None
+
+
+class TextDelta(Value):
+    """Tokens as a model writes them: shown, never stored, so it carries no seq."""
+
+    kind: Literal["text_delta"] = "text_delta"
+    run_id: str
+    agent: str
+    text: str
+
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | SandboxOpened
+    | StepStarted
+    | ModelReplied
+    | PlanMade
+    | ExecutionStarted
+    | OutputReceived
+    | ExecutionEnded
+    | ArtifactSaved
+    | FindingMade
+    | Reviewed
+    | ReportMade
+    | Noted
+    | StepEnded
+    | RunEnded,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes one event as JSON: `EVENT.validate_json(text)`, `event.model_dump_json()`."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of the graph as a surface shows it."""
+
+    id: str
+    name: str
+    agent: str
+    title: str
+    status: Literal["running", "done", "failed", "cancelled"] = "running"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """All that is known of a run after some of its events: the fold of them, and nothing else."""
+
+    run: Run
+    last_seq: int = 0
+    plan: tuple[PlanStep, ...] = ()
+    steps: tuple[Step, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reviews: tuple[Reviewed, ...] = ()
+    replies: tuple[ModelReplied, ...] = ()
+    sandboxes: tuple[SandboxOpened, ...] = ()
+    notes: tuple[Noted, ...] = ()
+    report: ReportMade | None = None
+    error: str | None = None
+
+    @property
+    def ranked(self) -> tuple[Finding, ...]:
+        """The findings in the report's order, ranks set; those that the report leaves out come after, unranked."""
+        order = {fid: i for i, fid in enumerate(self.report.order, 1)} if self.report else {}
+        placed = [f.model_copy(update={"rank": order.get(f.id)}) for f in self.findings]
+        return tuple(sorted(placed, key=lambda f: (f.rank is None, f.rank or 0)))
+
+
+def apply(view: RunView | None, event: Event) -> RunView:
+    """One step of the fold. The first event of a run must be `run_started`."""
+    if view is None:
+        if not isinstance(event, RunStarted):
+            raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
+        return RunView(run=event.run, last_seq=event.seq)
+    view = replace(view, last_seq=event.seq)
+    match event:
+        case RunResumed():
+            return replace(view, run=view.run.model_copy(update={"status": "running", "ended_at": None}), error=None)
+        case SandboxOpened():
+            return replace(view, sandboxes=(*view.sandboxes, event))
+        case StepStarted(step_id=str(step_id)):
+            return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
+        case StepEnded():
+            return replace(
+                view, steps=tuple(replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
+            )
+        case ModelReplied():
+            return replace(view, replies=(*view.replies, event))
+        case PlanMade():
+            return replace(view, plan=event.steps)
+        case ExecutionStarted():
+            return replace(view, executions=(*view.executions, event.execution))
+        case OutputReceived():
+            return _update(view, event.execution_id, lambda x: {"outputs": (*x.outputs, event.output)})
+        case ExecutionEnded():
+            ended = {"status": event.status, "error": event.error, "count": event.count, "ended_at": event.at}
+            return _update(view, event.execution_id, lambda x: ended)
+        case ArtifactSaved():
+            return replace(view, artifacts=(*view.artifacts, event.artifact))
+        case FindingMade():
+            return replace(view, findings=(*view.findings, event.finding))
+        case Reviewed():
+            return replace(view, reviews=(*view.reviews, event))
+        case ReportMade():
+            return replace(view, report=event)
+        case Noted():
+            return replace(view, notes=(*view.notes, event))
+        case RunEnded():
+            run = view.run.model_copy(update={"status": event.status, "ended_at": event.at})
+            return replace(view, run=run, error=event.error)
+    return view
+
+
+def _update(view: RunView, execution_id: str, change) -> RunView:  # type: ignore[no-untyped-def]
+    return replace(
+        view,
+        executions=tuple(x.model_copy(update=change(x)) if x.id == execution_id else x for x in view.executions),
+    )
+
+
+def fold(events: Iterable[Event]) -> RunView:
+    """What a run looks like after these events. Raises ValueError for no events or a record without its beginning."""
+    view: RunView | None = None
+    for event in events:
+        view = apply(view, event)
+    if view is None:
+        raise ValueError("a run without events cannot be shown")
+    return view

@@ -1,0 +1,198 @@
+"""The values that travel between rooms: runs, executions, outputs, artifacts and findings. All are frozen."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no letter is mistaken for a digit
+
+FINDING_MIME = "application/vnd.gristmill.finding+json"
+"""A cell reports a finding by displaying a `Finding` (less id, rank and evidence) under this MIME type."""
+
+RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
+ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
+FindingType = Literal["claim", "warning", "null", "descriptive"]
+
+
+def new_id(prefix: str) -> str:
+    """A short id that sorts by time of creation: `run_01m3v9q2m7x4tk` (9 characters of milliseconds, 5 random)."""
+    ms, chars = time.time_ns() // 1_000_000, []
+    for _ in range(9):
+        ms, rest = divmod(ms, 32)
+        chars.append(_ALPHABET[rest])
+    return f"{prefix}_{''.join(reversed(chars))}{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+
+
+def now() -> datetime:
+    """The time, in UTC; every `at` in the record is made here."""
+    return datetime.now(UTC)
+
+
+class Value(BaseModel):
+    """Base of every value that travels: frozen, and strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Run(Value):
+    """One question, notebook or schedule firing, from start to end. `agent` names what carries it out."""
+
+    id: str
+    goal: str
+    agent: Literal["analysis", "notebook", "reproduce"] = "analysis"
+    model: str = "playbook"
+    params: dict[str, Any] = Field(default_factory=dict)
+    status: RunStatus = "running"
+    parent_id: str | None = None
+    created_at: datetime = Field(default_factory=now)
+    ended_at: datetime | None = None
+
+
+class Output(Value):
+    """One thing a cell put out, in order.
+
+    `data` is a MIME bundle for results and displays. Bytes that became an artifact are not repeated in it: `artifacts`
+    maps their MIME type to the artifact's id. `truncated` says how many characters were dropped, never silently.
+    """
+
+    kind: Literal["stdout", "stderr", "result", "display"]
+    text: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    artifacts: dict[str, str] = Field(default_factory=dict)
+    truncated: int = 0
+    at: datetime = Field(default_factory=now)
+
+
+class ExecutionError(Value):
+    """An exception that the cell's code raised: data, not an exception of ours."""
+
+    name: str
+    value: str
+    traceback: str = ""
+
+
+class Execution(Value):
+    """One cell as it ran. `seq` counts the cells of its run from 1; `key` makes a repeated request return this one."""
+
+    id: str
+    run_id: str
+    sandbox_id: str
+    seq: int
+    code: str
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    key: str | None = None
+    step_id: str | None = None
+    context_id: str | None = None
+    outputs: tuple[Output, ...] = ()
+    error: ExecutionError | None = None
+    status: ExecutionStatus = "running"
+    count: int | None = None
+    started_at: datetime = Field(default_factory=now)
+    ended_at: datetime | None = None
+
+    @property
+    def cell(self) -> str:
+        """The id of this execution's cell in the exported notebook; the same on every run of the same plan."""
+        return f"cell-{self.seq:02d}"
+
+    @property
+    def text(self) -> str:
+        """All that a reader would see as text, in order: streams and the plain text of results."""
+        return "".join(o.text if o.text.endswith("\n") or not o.text else o.text + "\n" for o in self.outputs)
+
+
+class Artifact(Value):
+    """A file, plot or table somebody can open later. The id is this use of it; `sha256` is the bytes themselves."""
+
+    id: str
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    role: ArtifactRole
+    run_id: str
+    execution_id: str | None = None
+    parents: tuple[str, ...] = ()
+    created_at: datetime = Field(default_factory=now)
+
+
+class Effect(Value):
+    """A size with its interval. `metric` is one of the schema's names (pearson_r, cohens_d, eta2, ...)."""
+
+    metric: str
+    value: float | None
+    ci: tuple[float | None, float | None] | None = None
+    ci_level: float = 0.95
+
+
+class Test(Value):
+    """The test behind a finding. `q` is `p` corrected within `family`, which held `m` tests."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: str
+    p: float | None
+    q: float | None = None
+    family: str | None = None
+    m: int | None = None
+
+
+class Evidence(Value):
+    """Where a reader can check: the notebook's cell, and the file that the cell made."""
+
+    notebook: str = "analysis.ipynb"
+    cell: str
+    artifact: str | None = None
+
+
+class Finding(Value):
+    """One thing the analyst says, with what proves it. The schema of `findings.json`."""
+
+    id: str
+    rank: int | None = None
+    type: FindingType
+    kind: str
+    columns: tuple[str, ...] = ()
+    roles: dict[str, str] = Field(default_factory=dict)
+    direction: Literal["+", "-"] | None = None
+    segment: str | None = None
+    effect: Effect | None = None
+    test: Test | None = None
+    n: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    text: str
+    caveats: tuple[str, ...] = ()
+    confidence: Literal["high", "medium", "low"] = "medium"
+    evidence: Evidence
+
+
+class PlanStep(Value):
+    """One step of a plan, as a person reads it; `template` names the notebook that does it, if one does."""
+
+    title: str
+    why: str = ""
+    template: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Objection(Value):
+    """What the reviewer holds against the work: which cell or finding, what is wrong, and how to mend it."""
+
+    where: str
+    problem: str
+    mend: str = ""
+
+
+class ToolCall(Value):
+    """A model's request to use a tool. `arguments` is the JSON text exactly as the model sent it."""
+
+    id: str
+    name: str
+    arguments: str

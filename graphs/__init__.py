@@ -1,0 +1,1 @@
+"""State machines, agents, tools and models, and the workbench that runs them."""

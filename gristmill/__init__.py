@@ -1,0 +1,1 @@
+"""The front doors: `analyze` in Python, the command line, the web server."""

@@ -1,0 +1,1 @@
+"""Live notebooks: sessions, the papermill engine, templates, exports and schedules."""

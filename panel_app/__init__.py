@@ -1,0 +1,1 @@
+"""The dashboard: pages and components that show what the record says."""
