@@ -1,0 +1,37 @@
+# What a newcomer types. `make demo` and `make test` set everything up by themselves.
+.PHONY: setup demo serve test check format lock bench clean
+BIN := .venv/bin
+
+setup:
+	@sh deploy/setup.sh
+
+demo: setup
+	@$(BIN)/gristmill analyze examples/penguins.csv --ask "Does bill length predict bill depth, and what separates the species?"
+
+serve: setup
+	@$(BIN)/gristmill serve
+
+test: browser
+	@$(BIN)/python -m pytest
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: browser
+browser:
+	@sh deploy/setup.sh browser
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Exact versions with hashes, for every platform, naming no registry.
+lock:
+	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Makes .venv with the `gristmill` command and installs what the system must give: called by `make setup`, quick when done.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+  for candidate in ${PYTHON:-} python3.12 python3.13 python3.14 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  say "Gristmill needs Python 3.12 or newer, and found none (Panel 1.10 needs it; on 3.11 pip would quietly pick an older Panel)."
+  say "Install it (Debian 13, Ubuntu 24.04: apt install python3-venv; elsewhere: pyenv install 3.12, or conda env create -f environment.yml)"
+  say "and run make again, or name one: make setup PYTHON=/path/to/python3.12"
+  exit 1
+}
+
+# $1 the command that must exist, $2 its package, $3 what it is for
+system_part() {
+  command -v "$1" >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo"; else as_root="no"; fi
+  if [ "$as_root" = no ] || ! command -v apt-get >/dev/null 2>&1; then
+    say "Please install $2 with your system's package manager ($3): on Debian or Ubuntu, sudo apt-get install $2"
+    return
+  fi
+  say "Installing $2 ($3) ..."
+  if ! { $as_root apt-get install -y -q "$2" || { $as_root apt-get update -q && $as_root apt-get install -y -q "$2"; }; } >/dev/null 2>&1
+  then
+    say "apt-get could not install $2 ($3). Please install it by hand and run make again."
+  fi
+}
+
+environment() {
+  stamp=.venv/.installed
+  wanted=$(cat requirements.lock pyproject.toml deploy/setup.sh | cksum)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
+  python=$(find_python)
+  if [ ! -x .venv/bin/python ]; then
+    say "Making .venv with $("$python" --version) ..."
+    if ! "$python" -m venv .venv; then
+      rm -rf .venv
+      say "$python cannot make a virtual environment. On Debian or Ubuntu: sudo apt-get install python3-venv"
+      exit 1
+    fi
+  fi
+  say "Installing the locked packages (about 400 MB, once) ..."
+  .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^# bootstrap: uv //p' deploy/setup.sh)"
+  .venv/bin/uv pip install -q --python .venv/bin/python --compile-bytecode -r requirements.lock
+  .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --compile-bytecode -e .
+  printf '%s' "$wanted" > "$stamp"
+}
+
+# bootstrap: uv 0.13.8
+environment
+[ "$(uname -s)" = Linux ] && system_part bwrap bubblewrap "isolates every sandbox"
+[ "${1:-}" = browser ] && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1 &&
+  system_part chromium chromium "shows the dashboard to its tests"
+exit 0
