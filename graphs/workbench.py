@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from artifacts.store import Store
 from pydantic import Field
 
 from artifacts.events import Event, TextDelta
-from artifacts.store import Store
 from artifacts.types import Run, Value
 
 
