@@ -196,3 +196,30 @@ class ToolCall(Value):
     id: str
     name: str
     arguments: str
+
+
+class Schedule(Value):
+    """When to do what: a cron line in a time zone, and a question about files or a notebook with parameters.
+
+    `goal` is the question (kind "question"), `template` the notebook's name or path (kind "notebook").
+    """
+
+    id: str = Field(default_factory=lambda: new_id("sch"))
+    cron: str
+    timezone: str = "UTC"
+    kind: Literal["question", "notebook"]
+    goal: str = ""
+    files: tuple[str, ...] = ()
+    template: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    model: str | None = None
+    created_at: datetime = Field(default_factory=now)
+
+
+class Fire(Value):
+    """One firing of a schedule. It is claimed before the work starts, so `run_id` is None until there is a run."""
+
+    schedule_id: str
+    due: datetime
+    claimed_at: datetime
+    run_id: str | None = None

@@ -1,0 +1,83 @@
+"""The schema's history: an append-only list of named steps. A step that has been released is never edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from artifacts.errors import StoreNewer
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of the schema. `name` is what the table `migrations` remembers; `sql` may hold several statements."""
+
+    name: str
+    sql: str
+
+
+# Times are TIMESTAMP in UTC: DuckDB's TIMESTAMPTZ needs pytz to be read from Python.
+# `body` of an event is its JSON less `seq`, which has a column of its own; runs, executions, artifacts and findings
+# are projections of events, written in the same transaction, so they can be dropped and made again.
+STEPS: tuple[Step, ...] = (
+    Step(
+        "0001_record",
+        """
+        CREATE TABLE events (
+            run_id VARCHAR NOT NULL, seq INTEGER NOT NULL, kind VARCHAR NOT NULL, step_id VARCHAR,
+            made_at TIMESTAMP NOT NULL, body VARCHAR NOT NULL, PRIMARY KEY (run_id, seq));
+        CREATE TABLE runs (
+            id VARCHAR PRIMARY KEY, goal VARCHAR NOT NULL, agent VARCHAR NOT NULL, model VARCHAR NOT NULL,
+            params VARCHAR NOT NULL, status VARCHAR NOT NULL, parent_id VARCHAR, created_at TIMESTAMP NOT NULL,
+            ended_at TIMESTAMP, error VARCHAR, answer VARCHAR);
+        CREATE TABLE executions (
+            id VARCHAR PRIMARY KEY, run_id VARCHAR NOT NULL, seq INTEGER NOT NULL, sandbox_id VARCHAR NOT NULL,
+            step_id VARCHAR, key VARCHAR, title VARCHAR NOT NULL, code VARCHAR NOT NULL, status VARCHAR NOT NULL,
+            count INTEGER, error VARCHAR, started_at TIMESTAMP NOT NULL, ended_at TIMESTAMP);
+        CREATE TABLE artifacts (
+            id VARCHAR PRIMARY KEY, sha256 VARCHAR NOT NULL, name VARCHAR NOT NULL, media_type VARCHAR NOT NULL,
+            size BIGINT NOT NULL, role VARCHAR NOT NULL, run_id VARCHAR NOT NULL, execution_id VARCHAR,
+            parents VARCHAR[] NOT NULL, created_at TIMESTAMP NOT NULL);
+        CREATE TABLE findings (
+            run_id VARCHAR NOT NULL, id VARCHAR NOT NULL, type VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+            columns VARCHAR[] NOT NULL, text VARCHAR NOT NULL, confidence VARCHAR NOT NULL, body VARCHAR NOT NULL,
+            PRIMARY KEY (run_id, id));
+        """,
+    ),
+    Step(
+        "0002_schedules",
+        """
+        CREATE TABLE schedules (id VARCHAR PRIMARY KEY, created_at TIMESTAMP NOT NULL, body VARCHAR NOT NULL);
+        CREATE TABLE fires (
+            schedule_id VARCHAR NOT NULL, due TIMESTAMP NOT NULL, claimed_at TIMESTAMP NOT NULL, run_id VARCHAR,
+            PRIMARY KEY (schedule_id, due));
+        """,
+    ),
+)
+
+
+def migrate(connection: DuckDBPyConnection, steps: tuple[Step, ...] = STEPS) -> list[str]:
+    """Apply the steps that this database has not had, each in a transaction of its own; returns their names.
+
+    Raises StoreNewer for a database that has had steps which are not in `steps`: an older program must not write it.
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (name VARCHAR PRIMARY KEY, applied_at TIMESTAMP NOT NULL)"
+    )
+    had = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    if unknown := sorted(had - {step.name for step in steps}):
+        raise StoreNewer(
+            f"This data folder was written by a newer Gristmill (it has the schema step {unknown[-1]}); "
+            "update Gristmill, or name another folder with --home."
+        )
+    todo = [step for step in steps if step.name not in had]
+    for step in todo:
+        with connection.cursor() as cursor:
+            cursor.begin()
+            cursor.execute(step.sql)
+            cursor.execute("INSERT INTO migrations VALUES (?, now()::TIMESTAMP)", [step.name])
+            cursor.commit()
+    return [step.name for step in todo]
