@@ -1,0 +1,204 @@
+"""One cell under way: its stream, its files and its findings on their way into the record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from artifacts.events import ExecutionEnded, FindingMade, OutputReceived
+from artifacts.types import (
+    FINDING_MIME,
+    Evidence,
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    Finding,
+    Output,
+)
+from notebooks import files
+from notebooks.outputs import clean, finite, suffix, take_apart
+from notebooks.recorder import Recorder
+from notebooks.runlog import RunLog
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox, Result
+
+MAX_FINDINGS = 200
+"""Findings that one cell may report."""
+
+
+class Cell:
+    """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does."""
+
+    def __init__(self, log: RunLog, sandbox: AsyncSandbox, tree: files.Tree, execution: Execution) -> None:
+        self.execution = execution
+        self.call: asyncio.Task[Any] | None = None
+        self.lost: Exception | None = None
+        self._log, self._sandbox, self._tree = log, sandbox, tree
+        self._findings: list[Any] = []
+        self._plot: str | None = None
+
+    async def run(self, limit: float) -> Execution:
+        """Run for at most `limit` seconds (0: no limit) to an end of any kind; returns the execution as recorded.
+
+        `lost` holds the host's failure if the end is not known. Cancelling this interrupts the cell, records that,
+        and then raises CancelledError.
+        """
+        started = time.monotonic()
+        recorder = Recorder(self._output, self._result)
+        try:
+            self.call = asyncio.create_task(
+                self._sandbox.run_code(
+                    self.execution.code,
+                    on_stdout=recorder.stdout,
+                    on_stderr=recorder.stderr,
+                    on_result=recorder.result,
+                    timeout=limit,
+                )
+            )
+            end = await self._await_end(self.call, started, limit)
+        except BaseException:
+            recorder.abandon()
+            raise
+        # An end that is known must reach the record, even while whoever asked for the cell is being cancelled.
+        done = await asyncio.shield(asyncio.ensure_future(self._record_end(recorder, end)))
+        if end.cancelled:
+            raise asyncio.CancelledError
+        return done
+
+    async def _await_end(self, call: asyncio.Task[Any], started: float, limit: float) -> _End:
+        try:
+            ended = await call
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            cancelled = task is not None and task.cancelling() > 0
+            return _End("interrupted", _error("KeyboardInterrupt", "The cell was interrupted."), cancelled=cancelled)
+        except RecursionError:
+            return _End("unknown", _error("UnreadableOutput", "The cell showed something nested too deeply to read."))
+        except host_failures() as failure:
+            if limit and time.monotonic() - started >= 0.98 * limit:
+                text = f"The cell did not end within {limit:g} seconds and was interrupted."
+                return _End("interrupted", _error("TimeoutError", text))
+            self.lost = failure
+            text = f"The connection was lost before the cell's end was known: {failure}"
+            return _End("unknown", _error("ConnectionLost", text))
+        if ended.error is None:
+            return _End("ok", count=ended.execution_count)
+        error = _error(ended.error.name, ended.error.value, ended.error.traceback)
+        return _End("error", error, count=ended.execution_count)
+
+    async def _record_end(self, recorder: Recorder, end: _End) -> Execution:
+        log, x = self._log, self.execution
+        await recorder.close()
+        if end.status != "unknown":
+            try:
+                await self._capture()
+            except host_failures() as failure:
+                await log.note(f"The files that {x.cell} wrote could not be read: {failure}", x.step_id)
+        for payload in self._findings[:MAX_FINDINGS]:
+            await self._finding(payload)
+        if (more := len(self._findings) - MAX_FINDINGS) > 0:
+            await log.note(f"{x.cell} reported {more} findings beyond {MAX_FINDINGS}; they were left out.", x.step_id)
+        await log.emit(
+            ExecutionEnded(
+                run_id=x.run_id,
+                step_id=x.step_id,
+                execution_id=x.id,
+                status=end.status,
+                error=end.error,
+                count=end.count,
+            )
+        )
+        return log.execution(x.id)
+
+    async def _output(self, output: Output) -> None:
+        x = self.execution
+        await self._log.emit(OutputReceived(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
+
+    async def _result(self, result: Result) -> None:
+        parts = take_apart(result)
+        for note in parts.notes:
+            await self._log.note(note, self.execution.step_id)
+        saved: dict[str, str] = {}
+        number = self._log.next_figure()
+        for mime, data in parts.blobs.items():
+            name = f"fig_{number:02d}{suffix(mime)}"
+            saved[mime] = (await self._log.put(data, name, mime, "plot", self.execution)).id
+            self._plot = self._plot or name
+        if (finding := parts.data.get(FINDING_MIME)) is not None:
+            self._findings.append(finding)
+        kind: Literal["result", "display"] = "result" if result.is_main_result else "display"
+        await self._output(
+            Output(kind=kind, text=parts.text, data=parts.data, artifacts=saved, truncated=parts.dropped)
+        )
+
+    async def _capture(self) -> None:
+        """Keep the files that the cell made or changed."""
+        log, x = self._log, self.execution
+        new = await self._tree.changes()
+        for entry in new[: files.MAX_FILES]:
+            name = files.safe_name(entry.path)
+            data = await self._tree.fetch(entry) if entry.size <= files.MAX_FILE else None
+            if data is None:
+                limit = files.MAX_FILE // 2**20
+                await log.note(f"{name}, written by {x.cell}, is larger than {limit} MB and was not kept.", x.step_id)
+                continue
+            role = files.role(name)
+            await log.put(data, name, files.media_type(name), role, x)
+            if role == "plot":
+                self._plot = self._plot or name
+        if (more := len(new) - files.MAX_FILES) > 0:
+            await log.note(
+                f"{x.cell} wrote {more} files beyond the first {files.MAX_FILES}; they were not kept.", x.step_id
+            )
+
+    async def _finding(self, payload: Any) -> None:
+        log, x = self._log, self.execution
+        try:
+            fields = json.loads(payload) if isinstance(payload, str) else payload
+            if not isinstance(fields, dict):
+                raise ValueError("it is not a JSON object")
+            own = {
+                "id": f"F{len(log.view.findings) + 1}",
+                "rank": None,
+                "evidence": Evidence(cell=x.cell, artifact=self._plot),
+            }
+            finding = Finding.model_validate({**finite(fields), **own})
+        except (ValueError, RecursionError) as error:
+            await log.note(f"{x.cell} reported a finding that could not be read: {_brief(error)}", x.step_id)
+            return
+        await log.emit(FindingMade(run_id=x.run_id, step_id=x.step_id, finding=finding))
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a cell ended. `cancelled`: because the task that ran it was cancelled."""
+
+    status: ExecutionStatus
+    error: ExecutionError | None = None
+    count: int | None = None
+    cancelled: bool = False
+
+
+def host_failures() -> tuple[type[Exception], ...]:
+    """What the SDK raises when the host, not the code, fails."""
+    import httpx
+    from e2b_code_interpreter import SandboxException
+
+    return (SandboxException, httpx.HTTPError, OSError, json.JSONDecodeError)
+
+
+def _error(name: str, value: str, traceback: str = "") -> ExecutionError:
+    return ExecutionError(name=clean(name), value=clean(value), traceback=clean(traceback))
+
+
+def _brief(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

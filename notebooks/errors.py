@@ -1,0 +1,27 @@
+"""The errors of this room. Each message is a sentence for a person: what happened and what to do next."""
+
+from __future__ import annotations
+
+
+class NotebookError(Exception):
+    """Base of all that this room raises by itself; host failures stay `kernel_gateway.client.GatewayError`."""
+
+
+class ParameterError(NotebookError):
+    """A parameter's name, type or value that the notebook cannot take."""
+
+
+class NotebookNotFound(NotebookError):
+    """No notebook file and no template of that name."""
+
+
+class BadNotebook(NotebookError):
+    """A file that is not a notebook we can run."""
+
+
+class UploadError(NotebookError):
+    """A file that could not be brought into the sandbox."""
+
+
+class ScheduleError(NotebookError):
+    """A cron expression or a time zone that cannot be understood."""

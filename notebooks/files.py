@@ -1,0 +1,122 @@
+"""The files of a sandbox as a session sees them: what changed, what kind it is, and what it was made from."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from artifacts.types import Artifact, ArtifactRole
+from notebooks.outputs import clean
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox
+
+HOME = "/home/user"
+DEPTH = 4
+"""Folders below /home/user that are looked into for new files."""
+MAX_FILE = 100 * 2**20
+"""Bytes of a file that is still captured."""
+MAX_FILES = 100
+"""New or changed files that are captured of one cell."""
+
+_SKIP = {"__pycache__", "node_modules"}
+_TABLES = {".csv", ".tsv", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".jsonl", ".ndjson"}
+_TYPES = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".feather": "application/vnd.apache.arrow.file",
+    ".arrow": "application/vnd.apache.arrow.file",
+    ".jsonl": "application/jsonl",
+    ".ndjson": "application/jsonl",
+    ".ipynb": "application/x-ipynb+json",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A regular file below /home/user: its path relative to there, and what tells that it changed."""
+
+    path: str
+    size: int
+    modified: datetime
+
+
+class Tree:
+    """The files below /home/user of one sandbox, and which of them are already known."""
+
+    def __init__(self, sandbox: AsyncSandbox) -> None:
+        self._sandbox = sandbox
+        self._known: dict[str, Entry] = {}
+
+    async def changes(self) -> list[Entry]:
+        """Regular files that are new, or differ in size or time, since the last look, by name.
+
+        No links, pipes, hidden files or caches. Raises what the SDK raises when the host fails.
+        """
+        from e2b_code_interpreter import FileType
+
+        found: dict[str, Entry] = {}
+        for info in await self._sandbox.files.list(HOME, depth=DEPTH):
+            relative = info.path.removeprefix(HOME + "/")
+            hidden = any(part.startswith(".") or part in _SKIP for part in relative.split("/"))
+            if info.type is FileType.FILE and not info.symlink_target and not hidden:
+                found[relative] = Entry(relative, info.size, info.modified_time)
+        before, self._known = self._known, found
+        return [found[name] for name in sorted(found) if before.get(name) != found[name]]
+
+    async def fetch(self, entry: Entry, limit: int = MAX_FILE) -> bytes | None:
+        """The bytes of a file, read by the service inside the sandbox; None if there are more than `limit`."""
+        data = bytearray()
+        async with await self._sandbox.files.read(f"{HOME}/{entry.path}", format="stream") as stream:
+            async for chunk in stream:
+                data += chunk
+                if len(data) > limit:
+                    return None
+        return bytes(data)
+
+    async def write(self, name: str, source: Path) -> None:
+        """Write a local file to /home/user/<name>; it counts as known."""
+        path = f"{HOME}/{name}"
+        with source.open("rb") as data:
+            await self._sandbox.files.write(path, data)
+        info = await self._sandbox.files.get_info(path)
+        self._known[name] = Entry(name, info.size, info.modified_time)
+
+
+def media_type(name: str) -> str:
+    """The media type that a file's name promises; `application/octet-stream` if it promises none."""
+    known = _TYPES.get(PurePosixPath(name).suffix.lower())
+    return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def role(name: str) -> ArtifactRole:
+    """Whether a file that a cell wrote is shown as a plot, a table or just a file."""
+    if media_type(name).startswith("image/"):
+        return "plot"
+    return "table" if PurePosixPath(name).suffix.lower() in _TABLES else "file"
+
+
+def safe_name(name: str) -> str:
+    """A relative path fit to be shown and written anywhere: no control characters, no `..`, no backslash."""
+    parts = [re.sub(r"[\x00-\x1f\x7f\\:*?\"<>|]", "_", clean(part)) for part in name.split("/")]
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "unnamed"
+
+
+def parents(code: Sequence[str], known: Iterable[Artifact]) -> tuple[str, ...]:
+    """Ids of the inputs and earlier files whose names the code so far speaks of; all inputs if it names none.
+
+    A run's code is all that can have touched a file, so the code of every cell so far counts, not the last one's only.
+    """
+    known = [a for a in known if a.role in ("input", "table", "file")]
+    text = "\n".join(code)
+    named = [a.id for a in known if a.name in text or PurePosixPath(a.name).name in text]
+    return tuple(named or [a.id for a in known if a.role == "input"])

@@ -1,0 +1,204 @@
+"""What a cell puts out: from the sandbox's result to a recorded `Output`, and from there to a notebook's output."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from artifacts.types import FINDING_MIME, Execution, ExecutionError, Output
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import Result
+
+LARGE = 200_000
+"""Characters of text, HTML or JSON beyond which a display becomes an artifact (HTML, JSON) or is cut (the rest)."""
+
+MAX_DEPTH = 60
+"""How deeply a JSON display may nest. Deeper than this it is somebody's attack, or nobody's chart."""
+
+_BYTES = {"png": "image/png", "jpeg": "image/jpeg", "pdf": "application/pdf"}
+_TEXTS = {
+    "html": "text/html",
+    "markdown": "text/markdown",
+    "latex": "text/latex",
+    "javascript": "application/javascript",
+    "json": "application/json",
+}
+_SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/svg+xml": ".svg",
+    "application/pdf": ".pdf",
+    "text/html": ".html",
+    "application/json": ".json",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A result taken apart: what stays in the record, what becomes files, and what could not be kept."""
+
+    text: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    dropped: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def clean(text: str) -> str:
+    """The same text, with lone surrogates (a kernel can send them, no file can hold them) replaced by `?`."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+def take_apart(result: Result) -> Parts:
+    """Sort the sandbox's result into recorded text and data, and bytes that deserve to be an artifact.
+
+    A DataFrame's HTML table stays in the data; E2B's own `data` and `chart` extracts are dropped, since they repeat
+    what the table and the picture show. Pictures, PDF, Plotly and Vega charts and large HTML become bytes.
+    """
+    blobs: dict[str, bytes] = {}
+    data: dict[str, Any] = {}
+    notes: list[str] = []
+    dropped = 0
+    for name, mime in _BYTES.items():
+        if encoded := getattr(result, name):
+            try:
+                blobs[mime] = base64.b64decode(encoded)
+            except (binascii.Error, ValueError):
+                notes.append(f"A cell displayed {mime} that was not valid base64; it was left out.")
+    if result.svg:
+        blobs["image/svg+xml"] = clean(result.svg).encode()
+    bundle = {mime: getattr(result, name) for name, mime in _TEXTS.items() if getattr(result, name)}
+    for mime, value in {**bundle, **(result.extra or {})}.items():
+        if not _shallow(value):
+            notes.append(f"A cell displayed {mime} nested more than {MAX_DEPTH} levels deep; it was left out.")
+        elif isinstance(value, str):
+            value = clean(value)
+            if (mime == "text/html" and len(value) > LARGE) or is_chart(mime):
+                blobs[mime] = value.encode()
+            else:
+                data[mime] = value[:LARGE]
+                dropped += max(0, len(value) - LARGE)
+        else:
+            value = finite(value)
+            size = len(encoded := json.dumps(value, ensure_ascii=False, sort_keys=True))
+            if is_chart(mime) or (size > LARGE and mime != FINDING_MIME):
+                blobs[mime] = clean(encoded).encode()
+            else:
+                data[mime] = value
+    text = clean(result.text or "")
+    dropped += max(0, len(text) - LARGE)
+    text = text[:LARGE]
+    if text:
+        data["text/plain"] = text
+    return Parts(text, data, blobs, dropped, tuple(notes))
+
+
+def is_chart(mime: str) -> bool:
+    """Whether a MIME type is a Plotly or Vega chart description."""
+    return mime.startswith(("application/vnd.plotly.", "application/vnd.vega"))
+
+
+def suffix(mime: str) -> str:
+    """The file ending for a displayed MIME type."""
+    if mime.startswith("application/vnd.plotly."):
+        return ".plotly.json"
+    if mime.startswith("application/vnd.vega"):
+        return ".vega.json"
+    return _SUFFIXES.get(mime, ".json" if mime.endswith("json") else ".bin")
+
+
+def _shallow(value: object) -> bool:
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return True
+    return False
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def finite(value: Any) -> Any:
+    """The same JSON value with NaN and infinities as null and clean text: JSON has no such numbers. Shallow only."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(k)): finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [finite(v) for v in value]
+    return value
+
+
+def merged(outputs: Iterable[Output]) -> list[Output]:
+    """The same outputs with neighbouring pieces of one stream joined, as a notebook keeps them."""
+    whole: list[Output] = []
+    for output in outputs:
+        last = whole[-1] if whole else None
+        if last is not None and output.kind in ("stdout", "stderr") and last.kind == output.kind:
+            joined = {"text": last.text + output.text, "truncated": last.truncated + output.truncated}
+            whole[-1] = last.model_copy(update=joined)
+        else:
+            whole.append(output)
+    return whole
+
+
+def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int | None) -> list[Any]:
+    """A cell's outputs as nbformat nodes, artifact bytes put back in. `read` gives the bytes of an artifact's id.
+
+    The order of MIME types is fixed, so that the same outputs give the same bytes.
+    """
+    from nbformat import v4
+
+    nodes: list[Any] = []
+    for output in merged(execution.outputs):
+        if output.kind in ("stdout", "stderr"):
+            if output.text:
+                nodes.append(v4.new_output("stream", name=output.kind, text=output.text))
+            continue
+        bundle = dict(output.data)
+        for mime, artifact_id in output.artifacts.items():
+            bundle[mime] = _inline(mime, read(artifact_id))
+        ordered = {mime: bundle[mime] for mime in sorted(bundle)}
+        if output.kind == "result":
+            nodes.append(v4.new_output("execute_result", data=ordered, execution_count=count))
+        elif ordered:
+            nodes.append(v4.new_output("display_data", data=ordered))
+    if execution.error is not None:
+        nodes.append(error_output(execution.error))
+    return nodes
+
+
+def error_output(error: ExecutionError) -> Any:
+    """An exception as a notebook's error output."""
+    from nbformat import v4
+
+    lines = (error.traceback or f"{error.name}: {error.value}").splitlines()
+    return v4.new_output("error", ename=error.name, evalue=error.value, traceback=lines)
+
+
+def _inline(mime: str, data: bytes) -> Any:
+    if mime in ("image/svg+xml", "text/html"):
+        return data.decode("utf-8", "replace")
+    if mime.endswith("json"):
+        try:
+            return json.loads(data)
+        except ValueError:
+            return data.decode("utf-8", "replace")
+    return base64.b64encode(data).decode("ascii")

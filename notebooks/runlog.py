@@ -1,0 +1,60 @@
+"""A run's record as the session that writes it sees it: what it appends, and the fold of what it knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifacts.store import Store
+
+from artifacts.events import ArtifactSaved, Event, Noted, RunView
+from artifacts.events import apply as apply_event
+from artifacts.types import Artifact, ArtifactRole, Execution
+from notebooks import files
+
+
+class RunLog:
+    """Appends to one run. `view` folds the run as it was at the start and every event that was appended here."""
+
+    def __init__(self, store: Store, view: RunView) -> None:
+        self.store, self.view, self.run_id = store, view, view.run.id
+
+    async def emit(self, event: Event) -> None:
+        """Append an event; returns once it is durable."""
+        self.view = apply_event(self.view, await self.store.append(event))
+
+    async def note(self, text: str, step_id: str | None = None) -> None:
+        """Tell the reader something that is no finding and no failure."""
+        await self.emit(Noted(run_id=self.run_id, step_id=step_id, text=text, level="warning"))
+
+    async def put(
+        self, data: bytes | Path, name: str, media_type: str, role: ArtifactRole, cell: Execution | None = None
+    ) -> Artifact:
+        """Keep bytes as an artifact of a cell (or of the run). Its parents are what the code so far speaks of."""
+        parents: Sequence[str] = ()
+        if cell is not None:
+            earlier = [a for a in self.view.artifacts if a.execution_id != cell.id and a.name != name]
+            parents = files.parents([x.code for x in self.view.executions], earlier)
+        artifact = await self.store.put(
+            data,
+            name=name,
+            media_type=media_type,
+            role=role,
+            run_id=self.run_id,
+            execution_id=cell.id if cell else None,
+            parents=parents,
+            step_id=cell.step_id if cell else None,
+        )
+        # `put` has written this event itself; folding it keeps the view whole.
+        self.view = apply_event(self.view, ArtifactSaved(run_id=self.run_id, seq=self.view.last_seq, artifact=artifact))
+        return artifact
+
+    def execution(self, execution_id: str) -> Execution:
+        """An execution as recorded so far."""
+        return next(x for x in self.view.executions if x.id == execution_id)
+
+    def next_figure(self) -> int:
+        """The number of the next plot: plots are fig_01, fig_02, ... in order over the run."""
+        numbers = (re.match(r"fig_(\d+)\.", a.name) for a in self.view.artifacts)
+        return max((int(m.group(1)) for m in numbers if m), default=0) + 1

@@ -1,0 +1,235 @@
+"""The live notebook: a sandbox plus the notebook being written in it. All that executes ends in `Session.run`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artifacts.store import Store
+from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
+
+from artifacts.events import ExecutionEnded, ExecutionStarted, SandboxOpened
+from artifacts.types import Artifact, Execution, new_id
+from notebooks import files
+from notebooks.cell import Cell, host_failures
+from notebooks.errors import UploadError
+from notebooks.outputs import clean
+from notebooks.runlog import RunLog
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox
+
+SANDBOX_LIFE = 3600
+"""Seconds that a sandbox lives unused."""
+CELL_TIMEOUT = 600.0
+"""Seconds that a cell may take if nobody says otherwise."""
+
+_FINISHED = ("ok", "error")
+
+
+class Session:
+    """One sandbox and the cells that ran in it. Cells run one after another, whoever asks for them."""
+
+    def __init__(self, log: RunLog, host: Host, sandbox: AsyncSandbox) -> None:
+        self.run_id, self.host, self.sandbox_id = log.run_id, host, sandbox.sandbox_id
+        self._log, self._sandbox, self._tree = log, sandbox, files.Tree(sandbox)
+        self._lock = asyncio.Lock()
+        self._cell: Cell | None = None
+        self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
+
+    @classmethod
+    async def open(cls, store: Store, host: Host, run_id: str, *, timeout: int = SANDBOX_LIFE) -> Session:  # noqa: ASYNC109 (the sandbox's life, not this call's)
+        """A new sandbox for a run that has begun. `timeout` is how many seconds it lives unused.
+
+        Raises GatewayError where no sandbox can be had.
+        """
+        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        return await cls._begin(log, host, timeout)
+
+    @classmethod
+    async def resume(cls, store: Store, host: Host, run_id: str) -> Session:
+        """The session of a run that stopped: its own sandbox if that lives, otherwise one rebuilt from the record.
+
+        Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
+        the inputs are uploaded and the finished cells replayed, without recording them a second time.
+        """
+        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        for cell in log.view.executions:
+            if cell.status == "running":
+                await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))
+        if log.view.sandboxes:
+            try:
+                sandbox = await connect_sandbox(host, log.view.sandboxes[-1].sandbox_id, timeout=SANDBOX_LIFE)
+            except SandboxGone:
+                return await cls._rebuild(log, host)
+            session = cls(log, host, sandbox)
+            await session._tree.changes()
+            return session
+        session = await cls._begin(log, host, SANDBOX_LIFE)
+        await session._write_inputs()
+        return session
+
+    @property
+    def executions(self) -> tuple[Execution, ...]:
+        """The cells of this run so far, in order."""
+        return self._log.view.executions
+
+    async def upload(self, path: Path, name: str | None = None) -> Artifact:
+        """Record a file as an input of the run and write it to /home/user/<name>. Raises UploadError, SandboxGone.
+
+        The same file under the same name is recorded once.
+        """
+        name = files.safe_name(name or path.name)
+        async with self._lock:
+            try:
+                digest = await asyncio.to_thread(_digest, path)
+                known = [a for a in self._log.view.artifacts if a.role == "input" and a.name == name]
+                artifact = next((a for a in known if a.sha256 == digest), None)
+                if artifact is None:
+                    artifact = await self._log.put(path, name, files.media_type(name), "input")
+            except OSError as error:
+                raise UploadError(f"{path} cannot be read: {error.strerror or error}.") from error
+            await self._write(artifact)
+        return artifact
+
+    async def run(
+        self,
+        code: str,
+        *,
+        title: str = "",
+        tags: Sequence[str] = (),
+        step_id: str | None = None,
+        key: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
+    ) -> Execution:
+        """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+
+        An exception of the code is `Execution.error`, status "error". A cell that outlasts `timeout` seconds (default
+        600, 0 for no limit) or is interrupted has status "interrupted". After a lost connection the status is "unknown"
+        and the cell is not run again. A `key` that has a finished cell returns that one and runs nothing.
+        Raises SandboxGone when the sandbox is not there any more.
+        """
+        async with self._lock:
+            if key is not None:
+                known = (x for x in self.executions if x.key == key and x.status in _FINISHED)
+                if (found := next(known, None)) is not None:
+                    return found
+            await self._renew()
+            execution = Execution(
+                id=new_id("exec"),
+                run_id=self.run_id,
+                sandbox_id=self.sandbox_id,
+                seq=len(self.executions) + 1,
+                code=clean(code),
+                title=title,
+                tags=tuple(tags),
+                key=key,
+                step_id=step_id,
+            )
+            await self._log.emit(ExecutionStarted(run_id=self.run_id, step_id=step_id, execution=execution))
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution)
+            try:
+                done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout)
+                if self._cell.lost is not None:
+                    await self._raise_if_gone(self._cell.lost)
+            finally:
+                self._cell = None
+            return done
+
+    async def interrupt(self) -> None:
+        """Stop the cell that runs now, if one does; what it had done stays done."""
+        if self._cell is not None and self._cell.call is not None:
+            self._cell.call.cancel()
+
+    async def close(self) -> None:
+        """End the sandbox. The record stays."""
+        await self.interrupt()
+        async with self._lock:
+            # A sandbox that cannot be reached ends by its own time-out; nothing here depends on it any more.
+            with contextlib.suppress(*host_failures()):
+                await self._sandbox.kill()
+
+    @classmethod
+    async def _begin(cls, log: RunLog, host: Host, life: int) -> Session:
+        sandbox = await open_sandbox(host, timeout=life, metadata={"run_id": log.run_id})
+        session = cls(log, host, sandbox)
+        session._life = life
+        await log.emit(session._opened())
+        await session._tree.changes()
+        return session
+
+    @classmethod
+    async def _rebuild(cls, log: RunLog, host: Host) -> Session:
+        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        session = cls(log, host, sandbox)
+        await session._write_inputs()
+        finished = [x for x in log.view.executions if x.status in _FINISHED]
+        for cell in finished:
+            await session._replay(cell)
+        await log.emit(session._opened(rebuilt=True, replayed=len(finished)))
+        await session._tree.changes()
+        return session
+
+    def _opened(self, *, rebuilt: bool = False, replayed: int = 0) -> SandboxOpened:
+        return SandboxOpened(
+            run_id=self.run_id,
+            sandbox_id=self.sandbox_id,
+            host=self.host.kind,
+            isolation=self.host.isolation,
+            rebuilt=rebuilt,
+            replayed=replayed,
+        )
+
+    async def _write_inputs(self) -> None:
+        for artifact in self._log.view.artifacts:
+            if artifact.role == "input":
+                await self._write(artifact)
+
+    async def _write(self, artifact: Artifact) -> None:
+        try:
+            await self._tree.write(artifact.name, self._log.store.path(artifact))
+        except host_failures() as error:
+            await self._raise_if_gone(error)
+            raise UploadError(
+                f"{artifact.name} ({artifact.size:,} bytes) could not be written into the sandbox: {error}. "
+                "Is it larger than the sandbox's disk?"
+            ) from error
+
+    async def _replay(self, cell: Execution) -> None:
+        """Run a finished cell again for its effect on the kernel's state; say so if it ends differently."""
+        try:
+            again = await self._sandbox.run_code(cell.code, timeout=0)
+        except host_failures() as error:
+            raise SandboxGone(f"The new sandbox was lost while {cell.cell} was replayed in it: {error}") from error
+        if (again.error is None) != (cell.status == "ok"):
+            how = f"raised {again.error.name}" if again.error else "raised nothing"
+            await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
+
+    async def _renew(self) -> None:
+        if time.monotonic() - self._renewed > self._life / 4:
+            try:
+                await self._sandbox.set_timeout(self._life)
+            except host_failures() as error:
+                await self._raise_if_gone(error)
+            self._renewed = time.monotonic()
+
+    async def _raise_if_gone(self, error: Exception) -> None:
+        """Raise SandboxGone if the sandbox says that it is not there, or nobody can say."""
+        try:
+            running = await self._sandbox.is_running()
+        except host_failures():
+            running = False
+        if not running:
+            raise SandboxGone(
+                f"The sandbox of {self.run_id} is gone; `gristmill runs resume {self.run_id}` rebuilds it and goes on."
+            ) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
