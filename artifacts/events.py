@@ -6,9 +6,10 @@ reloads and a replay at night all tell the same story.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -49,7 +50,7 @@ class RunResumed(_Event):
 
 
 class SandboxOpened(_Event):
-    """The run has a sandbox. `rebuilt` says that an earlier one was gone and `replayed` cells were run again in this."""
+    """The run has a sandbox. `rebuilt`: an earlier one was gone, and `replayed` cells were run again in this one."""
 
     kind: Literal["sandbox_opened"] = "sandbox_opened"
     sandbox_id: str
@@ -225,7 +226,10 @@ class RunView:
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
-    """One step of the fold. The first event of a run must be `run_started`."""
+    """One step of the fold. The first event of a run must be `run_started`; ValueError otherwise.
+
+    To catch up with many events, `extend` is quicker.
+    """
     if view is None:
         if not isinstance(event, RunStarted):
             raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
@@ -233,15 +237,14 @@ def apply(view: RunView | None, event: Event) -> RunView:
     view = replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
-            return replace(view, run=view.run.model_copy(update={"status": "running", "ended_at": None}), error=None)
+            return replace(view, run=_with(view.run, status="running", ended_at=None), error=None)
         case SandboxOpened():
             return replace(view, sandboxes=(*view.sandboxes, event))
         case StepStarted(step_id=str(step_id)):
             return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
         case StepEnded():
-            return replace(
-                view, steps=tuple(replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
-            )
+            steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
+            return replace(view, steps=tuple(steps))
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
         case PlanMade():
@@ -249,10 +252,9 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case ExecutionStarted():
             return replace(view, executions=(*view.executions, event.execution))
         case OutputReceived():
-            return _update(view, event.execution_id, lambda x: {"outputs": (*x.outputs, event.output)})
-        case ExecutionEnded():
-            ended = {"status": event.status, "error": event.error, "count": event.count, "ended_at": event.at}
-            return _update(view, event.execution_id, lambda x: ended)
+            return _add_outputs(view, event.execution_id, (event.output,))
+        case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
+            return _change(view, id, lambda x: _with(x, status=status, error=error, count=count, ended_at=event.at))
         case ArtifactSaved():
             return replace(view, artifacts=(*view.artifacts, event.artifact))
         case FindingMade():
@@ -264,23 +266,43 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Noted():
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
-            run = view.run.model_copy(update={"status": event.status, "ended_at": event.at})
-            return replace(view, run=run, error=event.error)
+            return replace(view, run=_with(view.run, status=event.status, ended_at=event.at), error=event.error)
     return view
 
 
-def _update(view: RunView, execution_id: str, change) -> RunView:  # type: ignore[no-untyped-def]
-    return replace(
-        view,
-        executions=tuple(x.model_copy(update=change(x)) if x.id == execution_id else x for x in view.executions),
-    )
+def extend(view: RunView | None, events: Iterable[Event]) -> RunView | None:
+    """`apply` for many events. A cell's outputs are added together: 100,000 of them cost no more than a read."""
+    for execution_id, group in groupby(events, lambda e: e.execution_id if isinstance(e, OutputReceived) else None):
+        if view is not None and execution_id is not None:
+            received = [event for event in group if isinstance(event, OutputReceived)]
+            view = _add_outputs(view, execution_id, tuple(event.output for event in received))
+            view = replace(view, last_seq=received[-1].seq)
+            continue
+        for event in group:
+            view = apply(view, event)
+    return view
 
 
 def fold(events: Iterable[Event]) -> RunView:
     """What a run looks like after these events. Raises ValueError for no events or a record without its beginning."""
-    view: RunView | None = None
-    for event in events:
-        view = apply(view, event)
+    view = extend(None, events)
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:
+    return _change(view, execution_id, lambda x: _with(x, outputs=x.outputs + outputs))
+
+
+def _change(view: RunView, execution_id: str, change: Callable[[Execution], Execution]) -> RunView:
+    """The view with one cell changed. It is looked for from the end: the newest cell is the one that runs."""
+    cells = view.executions
+    for i in reversed(range(len(cells))):
+        if cells[i].id == execution_id:
+            return replace(view, executions=(*cells[:i], change(cells[i]), *cells[i + 1 :]))
+    return view
+
+
+def _with[V: Value](value: V, **changes: object) -> V:
+    return value.model_copy(update=changes)

@@ -1,0 +1,183 @@
+"""The DuckDB file of a data folder: opened by one process at a time, its faults told as sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from artifacts.blobs import fsync_folder
+from artifacts.errors import StoreDamaged, StoreError, StoreLocked, StoreUnwritable
+from artifacts.migrations import migrate
+
+FILE = "gristmill.duckdb"
+
+# The record needs no extension and no file but its own, whatever a statement says.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "enable_external_access": False,
+    "memory_limit": "1GB",
+    "threads": 2,
+}
+_IDLE = 8  # cursors kept for the next reader; opening one costs more than a small query
+
+
+class Database:
+    """One open database file. `cursor()` is for readers in any thread; `connection` is for the one writer."""
+
+    def __init__(self, home: Path) -> None:
+        """Make or open `home`/gristmill.duckdb and bring its schema up to date.
+
+        Raises StoreLocked, StoreUnwritable, StoreDamaged or StoreNewer.
+        """
+        self.home = home
+        self.path = home / FILE
+        self._guard = threading.Lock()
+        self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._lock = _take(home)
+        try:
+            _make(self.path)
+            self.connection = _connect(self.path)
+            migrate(self.connection)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that sees all that is committed; it neither waits for the writer nor holds it up."""
+        with self._guard:
+            of = self.connection
+            cursor = self._idle.pop() if self._idle else of.cursor()
+        try:
+            yield cursor
+        except duckdb.Error as error:
+            cursor.close()
+            raise explain(error, self.path) from error
+        except BaseException:
+            cursor.close()
+            raise
+        with self._guard:
+            if of is self.connection and len(self._idle) < _IDLE:
+                self._idle.append(cursor)
+            else:
+                cursor.close()
+
+    def reconnect(self) -> None:
+        """Open the file anew, after DuckDB gave it up (it does so when it cannot trust what a failed write left)."""
+        with self._guard:
+            self._drop()
+            self.connection = _connect(self.path)
+
+    def keep_private(self) -> None:
+        """Mode 0600 for the write-ahead log, which DuckDB makes anew after each checkpoint with the umask's mode."""
+        with contextlib.suppress(FileNotFoundError):
+            wal = f"{self.path}.wal"
+            if os.stat(wal).st_mode & 0o077:
+                os.chmod(wal, 0o600)
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and give the data folder free."""
+        with self._guard:
+            # The log already holds every commit: a full disk that stops the folding loses nothing.
+            with contextlib.suppress(duckdb.Error):
+                self.connection.execute("CHECKPOINT")
+            self._drop()
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            os.close(self._lock)
+
+    def _drop(self) -> None:
+        for cursor in self._idle:
+            cursor.close()
+        self._idle.clear()
+        self.connection.close()
+
+
+def explain(error: duckdb.Error, path: Path) -> StoreError:
+    """What DuckDB says, as one of our errors."""
+    text = " ".join(str(error).split("\n\n")[0].split())
+    if "lock on file" in text or "being used by another process" in text:
+        pid = re.search(r"PID (\d+)", text)
+        return StoreLocked(path.parent, int(pid[1]) if pid else None)
+    if "Permission denied" in text or "Read-only file system" in text:
+        return StoreUnwritable(path.parent, text)
+    if re.search("File too large|No space left|out of (disk )?space|Disk quota", text, re.IGNORECASE):
+        return StoreError(
+            f"The record in {path} cannot grow ({text}). What was recorded is safe; make room on the disk."
+        )
+    if re.search("orrupt|not a valid DuckDB|read enough bytes|replaying WAL|checksum|Is a directory", text):
+        return StoreDamaged(
+            f"The database {path} cannot be read ({text}). It was left as it is: put a copy from a backup in its "
+            f"place, or move it and {path.name}.wal aside to begin with an empty record. "
+            f"The files in {path.parent / 'blobs'} are kept apart and are not touched."
+        )
+    return StoreError(f"The record in {path} could not be used: {text}")
+
+
+def _take(home: Path) -> int:
+    """Make the folder and hold its lock; returns the lock's file descriptor.
+
+    The lock is ours beside DuckDB's, which does not keep a second store in the same process apart, and which cannot
+    guard the file's making or the blobs.
+    """
+    try:
+        if not home.exists() or not any(home.iterdir()) or (home / FILE).exists():
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            home.chmod(0o700)
+        (home / "blobs").mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(home / "store.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnwritable(home, _reason(error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except BlockingIOError:
+        holder = os.pread(lock, 32, 0)
+        os.close(lock)
+        raise StoreLocked(home, int(holder) if holder.isdigit() else None) from None
+    except OSError as error:
+        os.close(lock)
+        raise StoreUnwritable(home, _reason(error)) from error
+    return lock
+
+
+def _make(path: Path) -> None:
+    """Make the database under another name first: a kill in the middle must not leave a file that cannot be opened."""
+    if path.exists():
+        return
+    wal = Path(f"{path}.wal")
+    if wal.exists():
+        raise StoreDamaged(
+            f"{path} is missing while its write-ahead log {wal.name} is there. Put the database back beside it, "
+            "or move the log aside to begin with an empty record."
+        )
+    new = path.with_name(path.name + ".new")
+    try:
+        for stale in (new, Path(f"{new}.wal")):
+            stale.unlink(missing_ok=True)
+        with _connect(new) as connection:
+            migrate(connection)
+        new.chmod(0o600)
+        new.rename(path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnwritable(path.parent, _reason(error)) from error
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), config=_CONFIG)
+    except duckdb.Error as error:
+        raise explain(error, path) from error
+
+
+def _reason(error: OSError) -> str:
+    return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)

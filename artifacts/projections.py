@@ -1,0 +1,142 @@
+"""Rows and values: what an event changes in the tables, and how a row is read back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from artifacts.errors import StoreDamaged
+from artifacts.events import (
+    EVENT,
+    ArtifactSaved,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    ReportMade,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+)
+from artifacts.types import Artifact, Run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+RUN = "id, goal, agent, model, params, status, parent_id, created_at, ended_at"
+ARTIFACT = "id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at"
+
+
+def utc(at: datetime) -> datetime:
+    """A time as the tables hold it: UTC, without saying so. A time without a zone is taken for UTC."""
+    return (at if at.tzinfo is None else at.astimezone(UTC)).replace(tzinfo=None)
+
+
+def write_body(event: Event) -> tuple[Event, str]:
+    """The event as it will be read back, and its JSON less `seq`.
+
+    They differ from what was given in one case: half a surrogate pair (a program may print one) has no UTF-8 and
+    becomes a question mark.
+    """
+    try:
+        return event, event.model_dump_json(exclude={"seq"})
+    except PydanticSerializationError:
+        text = json.dumps(event.model_dump(), ensure_ascii=False, default=_plain).encode("utf-8", "replace").decode()
+        event = EVENT.validate_json(text)
+        return event, event.model_dump_json(exclude={"seq"})
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"an event cannot hold a {type(value).__name__}")
+
+
+def read_body(seq: int, body: str) -> Event:
+    """The event behind a row. Raises StoreDamaged when it cannot be understood."""
+    try:
+        return EVENT.validate_json(f'{{"seq":{seq},{body[1:]}')
+    except ValidationError as error:
+        raise StoreDamaged(
+            f"Event {seq} of a run cannot be read: {error.errors()[0]['msg']}. It is kept as it is."
+        ) from error
+
+
+def project(write: DuckDBPyConnection, event: Event) -> None:
+    """Change the tables as this event says. Outputs and the like change none: they are read from the events."""
+    match event:
+        case RunStarted(run=run):
+            values = run.model_dump(exclude={"params", "created_at", "ended_at"})
+            ended_at = utc(run.ended_at) if run.ended_at else None
+            params = to_json(run.params).decode()
+            _insert(write, "runs", **values, params=params, created_at=utc(run.created_at), ended_at=ended_at)
+        case RunResumed():
+            _update(write, "runs", event.run_id, status="running", ended_at=None, error=None)
+        case RunEnded():
+            _update(write, "runs", event.run_id, status=event.status, ended_at=utc(event.at), error=event.error)
+        case ReportMade():
+            _update(write, "runs", event.run_id, answer=event.answer)
+        case ExecutionStarted(execution=cell):
+            kept = {"id", "run_id", "seq", "sandbox_id", "step_id", "key", "title", "code", "status", "count"}
+            _insert(write, "executions", **cell.model_dump(include=kept), started_at=utc(cell.started_at))
+        case ExecutionEnded(status=status, count=count):
+            error = f"{event.error.name}: {event.error.value}" if event.error else None
+            _update(
+                write, "executions", event.execution_id, status=status, count=count, error=error, ended_at=utc(event.at)
+            )
+        case ArtifactSaved(artifact=artifact):
+            values = artifact.model_dump(exclude={"parents", "created_at"})
+            created_at = utc(artifact.created_at)
+            _insert(write, "artifacts", **values, parents=list(artifact.parents), created_at=created_at)
+        case FindingMade(finding=finding):
+            write.execute("DELETE FROM findings WHERE run_id = ? AND id = ?", [event.run_id, finding.id])
+            values = finding.model_dump(include={"id", "type", "kind", "text", "confidence"})
+            columns, body = list(finding.columns), finding.model_dump_json()
+            _insert(write, "findings", **values, run_id=event.run_id, columns=columns, body=body)
+
+
+def _insert(write: DuckDBPyConnection, table: str, **values: object) -> None:
+    names, marks = ", ".join(f'"{name}"' for name in values), ", ".join("?" * len(values))
+    write.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+
+def _update(write: DuckDBPyConnection, table: str, id: str, **values: object) -> None:
+    changes = ", ".join(f'"{name}" = ?' for name in values)
+    write.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), id])
+
+
+def read_run(row: tuple[Any, ...]) -> Run:
+    """A row of `RUN`."""
+    id, goal, agent, model, params, status, parent_id, created_at, ended_at = row
+    return Run(
+        id=id,
+        goal=goal,
+        agent=agent,
+        model=model,
+        params=json.loads(params),
+        status=status,
+        parent_id=parent_id,
+        created_at=created_at.replace(tzinfo=UTC),
+        ended_at=ended_at.replace(tzinfo=UTC) if ended_at else None,
+    )
+
+
+def read_artifact(row: tuple[Any, ...]) -> Artifact:
+    """A row of `ARTIFACT`."""
+    id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at = row
+    return Artifact(
+        id=id,
+        sha256=sha256,
+        name=name,
+        media_type=media_type,
+        size=size,
+        role=role,
+        run_id=run_id,
+        execution_id=execution_id,
+        parents=tuple(parents),
+        created_at=created_at.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,353 @@
+"""The record: append an event, follow a run, keep bytes, and find any of it again."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from artifacts.blobs import Blob, Blobs
+from artifacts.database import Database
+from artifacts.errors import NotFound, StoreDamaged, StoreError, StoreLocked, StoreNewer, StoreUnwritable
+from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
+from artifacts.followers import Followers, Live
+from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run, utc
+from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule, new_id, now
+from artifacts.writer import Writer
+
+__all__ = ["NotFound", "Store", "StoreDamaged", "StoreError", "StoreLocked", "StoreNewer", "StoreUnwritable"]
+
+_PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
+
+
+class Store:
+    """A data folder, open in this process alone: gristmill.duckdb for the record, blobs/ for the bytes.
+
+    Every method may be called from any thread. What is not a coroutine touches the disk for a few milliseconds.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.home = database.home
+        self._database = database
+        self._blobs = Blobs(database.home / "blobs")
+        self._blobs.sweep()
+        self._followers = Followers()
+        self._writer = Writer(database, self._followers.notify)
+
+    @classmethod
+    def open(cls, home: Path) -> Store:
+        """Open a data folder, making it (mode 0700) if need be.
+
+        Raises StoreLocked (naming the process that has it), StoreUnwritable, StoreDamaged or StoreNewer.
+        """
+        return cls(Database(Path(home).expanduser().absolute()))
+
+    def close(self) -> None:
+        """Write what is queued, let the followers end, and give the folder free. A second call does nothing."""
+        self._writer.close()
+        self._followers.close()
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    async def append(self, event: Event) -> Event:
+        """Record an event; returns it with its seq (1, 2, 3 ... within its run), after the commit.
+
+        Once it returns, the event survives a crash. Raises StoreError, with nothing recorded, when the disk cannot take
+        it or its run has not begun. A caller that is cancelled while it waits may find the event recorded.
+        """
+        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._writer.append(event, future)
+        return await future
+
+    def append_sync(self, event: Event) -> Event:
+        """`append` for a thread without an event loop."""
+        future: concurrent.futures.Future[Event] = concurrent.futures.Future()
+        self._writer.append(event, future)
+        return future.result()
+
+    def publish(self, delta: TextDelta) -> None:
+        """Show a piece of text to those who follow its run now. It is not recorded."""
+        self._followers.publish(delta, self._writer.head(delta.run_id) or sys.maxsize)
+
+    async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+        """Every event of the run past seq `after`, in order, without gap or duplicate; then each new one as it comes.
+
+        Text deltas arrive between the events, to those who are there when they are published. Ends after a run_ended
+        with nothing behind it, and when the store closes. Raises NotFound for a run that has not begun.
+        """
+        follower = self._followers.add(run_id)
+        try:
+            newest, kind = await asyncio.to_thread(self._newest, run_id)
+            last, behind = min(after, newest), True
+            ended = last == newest and kind == "run_ended"
+            while True:
+                while behind and (page := await asyncio.to_thread(self._events, run_id, last, _PAGE)):
+                    for event in page:
+                        last, ended = event.seq, isinstance(event, RunEnded)
+                        yield event
+                items, behind = follower.take()
+                for item in items:
+                    if isinstance(item, Live):
+                        if item.after >= last:
+                            yield item.delta
+                    elif item.seq > last:
+                        last, ended = item.seq, isinstance(item, RunEnded)
+                        yield item
+                if items or behind:
+                    continue
+                if ended or follower.closed:
+                    return
+                await follower.wait()
+        finally:
+            self._followers.remove(run_id, follower)
+
+    def events(self, run_id: str, after: int = 0) -> list[Event]:
+        """The events of a run past seq `after`, in order; none for a run that has not begun."""
+        return self._events(run_id, after, None)
+
+    def view(self, run_id: str) -> RunView:
+        """All that is known of a run. Raises NotFound for one that has not begun."""
+        events = self.events(run_id)
+        if not events:
+            raise NotFound(f"There is no run {run_id}.")
+        return fold(events)
+
+    def run(self, ref: str) -> Run:
+        """A run by its id, by the beginning or the end of it (with or without "run_"), or the newest by "last".
+
+        Raises NotFound when none or several answer to it; the message says what is near.
+        """
+        if ref == "last":
+            newest = self.runs(limit=1)
+            if not newest:
+                raise NotFound("There is no run yet.")
+            return newest[0]
+        return read_run(self._one("runs", RUN, "run", ref))
+
+    def runs(
+        self,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        agent: str | None = None,
+        text: str | None = None,
+    ) -> list[Run]:
+        """Runs, newest first. `text` is looked for, in any case, in question, answer, findings and id."""
+        where = _Where()
+        where.add("status = ?", status)
+        where.add("agent = ?", agent)
+        where.add(
+            "(contains(lower(concat_ws(' ', id, goal, answer)), lower(?)) OR id IN"
+            " (SELECT run_id FROM findings WHERE contains(lower(text), lower(?))))",
+            text,
+        )
+        return [read_run(row) for row in self._rows(f"SELECT {RUN} FROM runs", where, limit, offset)]
+
+    async def put(
+        self,
+        data: bytes | Path,
+        *,
+        name: str,
+        media_type: str,
+        role: ArtifactRole,
+        run_id: str,
+        execution_id: str | None = None,
+        parents: Sequence[str] = (),
+        step_id: str | None = None,
+    ) -> Artifact:
+        """Keep bytes, or a copy of a file, as an artifact of a run; returns it once bytes and record are both safe.
+
+        Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
+        """
+        blob = await asyncio.to_thread(self._keep, data)
+        artifact = Artifact(
+            id=new_id("art"),
+            sha256=blob.sha256,
+            name=name,
+            media_type=media_type,
+            size=blob.size,
+            role=role,
+            run_id=run_id,
+            execution_id=execution_id,
+            parents=tuple(parents),
+        )
+        await self.append(ArtifactSaved(run_id=run_id, step_id=step_id, artifact=artifact))
+        return artifact
+
+    def artifact(self, ref: str) -> Artifact:
+        """An artifact by its id, or by the beginning or the end of it (with or without "art_"). Raises NotFound."""
+        return read_artifact(self._one("artifacts", ARTIFACT, "artifact", ref))
+
+    def artifacts(
+        self,
+        *,
+        run_id: str | None = None,
+        role: ArtifactRole | None = None,
+        text: str | None = None,
+        ids: Sequence[str] | None = None,
+        made_from: Sequence[str] | None = None,
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> list[Artifact]:
+        """Artifacts, newest first. `text` is looked for, in any case, in name, media type, id and the run's question.
+
+        `ids` keeps those with one of these ids, `made_from` those that name one of these artifacts as a parent.
+        """
+        where = _Where()
+        where.add("run_id = ?", run_id)
+        where.add("role = ?", role)
+        where.add(
+            "(contains(lower(concat_ws(' ', id, name, media_type)), lower(?)) OR run_id IN"
+            " (SELECT id FROM runs WHERE contains(lower(goal), lower(?))))",
+            text,
+        )
+        where.add("id IN (SELECT unnest(?::VARCHAR[]))", None if ids is None else list(ids))
+        where.add("list_has_any(parents, ?::VARCHAR[])", None if made_from is None else list(made_from))
+        return [read_artifact(row) for row in self._rows(f"SELECT {ARTIFACT} FROM artifacts", where, limit, offset)]
+
+    def read(self, artifact: Artifact) -> bytes:
+        """The artifact's bytes, checked against their digest. Raises StoreDamaged when they are gone or changed."""
+        try:
+            return self._blobs.read(artifact.sha256)
+        except (OSError, ValueError) as error:
+            raise StoreDamaged(
+                f"The bytes of {artifact.name} ({artifact.id}) cannot be had: {error}. "
+                "Make it again, or put the file back."
+            ) from error
+
+    def path(self, artifact: Artifact) -> Path:
+        """The file that holds the artifact's bytes, for streaming. Read it; never write it."""
+        return self._blobs.path(artifact.sha256)
+
+    def verify(self, artifact: Artifact) -> bool:
+        """Whether the artifact's bytes are there and are those that were stored."""
+        return self._blobs.verify(artifact.sha256)
+
+    def add_schedule(self, schedule: Schedule) -> None:
+        """Keep a schedule. Raises StoreError when there is one of this id."""
+        row = [schedule.id, utc(schedule.created_at), schedule.model_dump_json()]
+        self._writer.run(lambda write: write.execute("INSERT INTO schedules VALUES (?, ?, ?)", row) and None)
+
+    def schedules(self) -> list[Schedule]:
+        """All schedules, oldest first."""
+        with self._database.cursor() as read:
+            rows = read.execute("SELECT body FROM schedules ORDER BY created_at, id").fetchall()
+        return [Schedule.model_validate_json(body) for (body,) in rows]
+
+    def schedule(self, ref: str) -> Schedule:
+        """A schedule by its id, or by the beginning or the end of it. Raises NotFound."""
+        return Schedule.model_validate_json(self._one("schedules", "body", "schedule", ref)[0])
+
+    def remove_schedule(self, id: str) -> None:
+        """Forget a schedule; its fires stay. Raises NotFound."""
+
+        def remove(write: Any) -> None:
+            if not write.execute("DELETE FROM schedules WHERE id = ? RETURNING id", [id]).fetchone():
+                raise NotFound(f"There is no schedule {id}.")
+
+        self._writer.run(remove)
+
+    def claim_fire(self, schedule_id: str, due: datetime) -> bool:
+        """Whether the caller is the one to fire this schedule for this time: True exactly once, and durably."""
+        row = [schedule_id, utc(due), utc(now())]
+        return bool(
+            self._writer.run(
+                lambda write: write.execute(
+                    "INSERT INTO fires VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING RETURNING schedule_id", row
+                ).fetchone()
+            )
+        )
+
+    def record_fire(self, schedule_id: str, due: datetime, run_id: str) -> None:
+        """Say which run a claimed fire became. Raises NotFound for one that nobody claimed."""
+
+        def record(write: Any) -> None:
+            update = "UPDATE fires SET run_id = ? WHERE schedule_id = ? AND due = ? RETURNING due"
+            if not write.execute(update, [run_id, schedule_id, utc(due)]).fetchone():
+                raise NotFound(f"Nobody claimed the fire of schedule {schedule_id} at {due.isoformat()}.")
+
+        self._writer.run(record)
+
+    def fires(self, schedule_id: str) -> list[Fire]:
+        """The fires of a schedule, newest first."""
+        query = "SELECT due, claimed_at, run_id FROM fires WHERE schedule_id = ? ORDER BY due DESC"
+        with self._database.cursor() as read:
+            rows = read.execute(query, [schedule_id]).fetchall()
+        return [
+            Fire(
+                schedule_id=schedule_id,
+                due=due.replace(tzinfo=UTC),
+                claimed_at=claimed_at.replace(tzinfo=UTC),
+                run_id=run_id,
+            )
+            for due, claimed_at, run_id in rows
+        ]
+
+    def _keep(self, data: bytes | Path) -> Blob:
+        try:
+            return self._blobs.put(data)
+        except OSError as error:
+            raise StoreError(f"These bytes could not be stored: {error}. Nothing was recorded.") from error
+
+    def _events(self, run_id: str, after: int, limit: int | None) -> list[Event]:
+        query = "SELECT seq, body FROM events WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        with self._database.cursor() as read:
+            rows = read.execute(query, [run_id, after, limit]).fetchall()
+        return [read_body(seq, body) for seq, body in rows]
+
+    def _newest(self, run_id: str) -> tuple[int, str]:
+        query = "SELECT seq, kind FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1"
+        with self._database.cursor() as read:
+            row = read.execute(query, [run_id]).fetchone()
+        if row is None:
+            raise NotFound(f"There is no run {run_id}.")
+        return row
+
+    def _rows(self, select: str, where: _Where, limit: int | None, offset: int) -> list[tuple[Any, ...]]:
+        query = f"{select}{where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?"
+        with self._database.cursor() as read:
+            return read.execute(query, [*where.values, limit, offset]).fetchall()
+
+    def _one(self, table: str, columns: str, what: str, ref: str) -> tuple[Any, ...]:
+        """The row whose id is `ref`, or the only one whose id begins or ends with it."""
+        bare = ref.rpartition("_")[2].lower()
+        with self._database.cursor() as read:
+            rows = read.execute(f"SELECT {columns} FROM {table} WHERE id = ?", [ref]).fetchall()
+            if not rows and bare:
+                matches = "starts_with(split_part(id, '_', -1), ?) OR ends_with(id, ?)"
+                rows = read.execute(f"SELECT {columns} FROM {table} WHERE {matches} LIMIT 2", [bare, bare]).fetchall()
+            if len(rows) == 1:
+                return rows[0]
+            likeness = "ORDER BY jaro_winkler_similarity(split_part(id, '_', -1), ?) DESC, created_at DESC LIMIT 3"
+            near = [id for (id,) in read.execute(f"SELECT id FROM {table} {likeness}", [bare]).fetchall()]
+        if rows:
+            raise NotFound(f"Several {what}s answer to {ref!r} ({', '.join(near)}); give more of the id.")
+        hint = f"near it: {', '.join(near)}" if near else f"there is no {what} yet"
+        raise NotFound(f"There is no {what} {ref!r}; {hint}.")
+
+
+class _Where:
+    """The conditions of a query that were asked for, and their values; a `?` for each use of the value."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = []
+        self.values: list[object] = []
+
+    def add(self, condition: str, value: object) -> None:
+        if value is not None:
+            self._conditions.append(condition)
+            self.values += [value] * condition.count("?")
+
+    def __str__(self) -> str:
+        return f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""

@@ -1,0 +1,212 @@
+"""The one thread that writes: what arrives while a commit is under way goes into the next one, together."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from artifacts.database import Database, explain
+from artifacts.errors import NotFound, StoreError
+from artifacts.events import Event, RunStarted
+from artifacts.projections import project, utc, write_body
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_BATCH = 5000
+_FEW = 4  # for so few rows, inserting each is quicker than setting up an appender
+
+type _Future = asyncio.Future[Any] | concurrent.futures.Future[Any]
+type Job = Callable[[DuckDBPyConnection], Any]
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """One thing to write, and the future of whoever waits for it: an event with its JSON, or a job."""
+
+    future: _Future
+    event: Event | None = None
+    body: str = ""
+    job: Job | None = None
+
+
+class Writer:
+    """Group commit. A lone event is committed at once (about a millisecond); a crowd of them shares its commits.
+
+    Waiting a fixed time for company, as group commit is often done, would make a caller that appends one event after
+    another wait that long each time. Here the disk sets the pace: batches grow as load does.
+    """
+
+    def __init__(self, database: Database, committed: Callable[[Sequence[Event]], None]) -> None:
+        """`committed` is told, in this thread and in order, of the events of each commit before their appenders are."""
+        self._database = database
+        self._committed = committed
+        self._heads: dict[str, int] = {}
+        self._queue: list[_Entry] = []
+        self._ready = threading.Condition()
+        self._open = True
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, event: Event, future: _Future) -> None:
+        """Queue an event; the future gets it with its seq after the commit, or the reason why it was not recorded."""
+        event, body = write_body(event)
+        self._put(_Entry(future, event=event, body=body))
+
+    def run(self, job: Job) -> Any:
+        """Carry out a job inside the next transaction and wait for its commit. It checks before it writes."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._put(_Entry(future, job=job))
+        return future.result()
+
+    def head(self, run_id: str) -> int | None:
+        """The newest committed seq of a run that was written to since the store was opened."""
+        return self._heads.get(run_id)
+
+    def close(self) -> None:
+        """Write what is queued, then end the thread."""
+        with self._ready:
+            self._open = False
+            self._ready.notify()
+        self._thread.join()
+
+    def _put(self, entry: _Entry) -> None:
+        with self._ready:
+            if not self._open:
+                raise StoreError("The record is closed; open it again to write.")
+            self._queue.append(entry)
+            self._ready.notify()
+
+    def _run(self) -> None:
+        batch: list[_Entry] = []
+        try:
+            while batch := self._next():
+                self._commit(batch)
+        except BaseException as error:
+            # A fault of ours: whoever waits must hear of it rather than wait for ever.
+            with self._ready:
+                self._open = False
+                batch += self._queue
+            _settle([(entry.future, StoreError(f"The record's writer stopped: {error!r}")) for entry in batch])
+            raise
+
+    def _next(self) -> list[_Entry]:
+        with self._ready:
+            while self._open and not self._queue:
+                self._ready.wait()
+            batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
+            return batch
+
+    def _commit(self, batch: list[_Entry]) -> None:
+        write = self._database.connection
+        heads: dict[str, int] = {}
+        outcomes: list[tuple[_Future, Any]] = []
+        events: list[Event] = []
+        rows: list[tuple[Any, ...]] = []
+        try:
+            write.begin()
+            for entry in batch:
+                try:
+                    if entry.job:
+                        outcomes.append((entry.future, entry.job(write)))
+                    elif entry.event:
+                        event = self._number(write, entry.event, heads)
+                        project(write, event)
+                        rows.append((event.run_id, event.seq, event.kind, event.step_id, utc(event.at), entry.body))
+                        outcomes.append((entry.future, event))
+                        events.append(event)
+                except StoreError as refusal:
+                    outcomes.append((entry.future, refusal))
+            _insert(write, rows)
+            write.commit()
+        except duckdb.ConstraintException as error:
+            self._recover()
+            if len(batch) > 1:  # one of them is at fault, and only that one shall hear of it
+                for entry in batch:
+                    self._commit([entry])
+            else:
+                _settle([(batch[0].future, StoreError(f"This is in the record already: {error}"))])
+            return
+        except duckdb.Error as error:
+            reason = explain(error, self._database.path)
+            if not self._landed(heads):
+                _settle([(entry.future, reason) for entry in batch])
+                return
+        self._heads |= heads
+        self._database.keep_private()
+        self._committed(events)
+        _settle(outcomes)
+
+    def _number(self, write: DuckDBPyConnection, event: Event, heads: dict[str, int]) -> Event:
+        run_id = event.run_id
+        head = heads.get(run_id) or self._heads.get(run_id) or _head(write, run_id)
+        if isinstance(event, RunStarted) and head:
+            raise StoreError(f"Run {run_id} has begun already; it cannot begin twice.")
+        if not isinstance(event, RunStarted) and not head:
+            raise NotFound(f"There is no run {run_id} to record a {event.kind} in.")
+        heads[run_id] = head + 1
+        return event.model_copy(update={"seq": head + 1})
+
+    def _landed(self, heads: dict[str, int]) -> bool:
+        """Whether the batch is in the record although its commit reported a fault: it is there whole or not at all."""
+        try:
+            self._recover()
+            return bool(heads) and all(_head(self._database.connection, run) == seq for run, seq in heads.items())
+        except (StoreError, duckdb.Error):
+            return False  # the database cannot be used now; the next write tries to open it anew
+
+    def _recover(self) -> None:
+        write = self._database.connection
+        with contextlib.suppress(duckdb.Error):
+            write.rollback()
+        try:
+            write.execute("SELECT 1")
+        except duckdb.Error:
+            self._database.reconnect()
+
+
+def _head(read: DuckDBPyConnection, run_id: str) -> int:
+    """The newest seq of a run, 0 for one that has not begun. The table of runs has an index, events are scanned."""
+    if not read.execute("SELECT 1 FROM runs WHERE id = ?", [run_id]).fetchone():
+        return 0
+    newest = read.execute("SELECT max(seq) FROM events WHERE run_id = ?", [run_id]).fetchone()
+    return newest[0] or 0 if newest else 0
+
+
+def _insert(write: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
+    if len(rows) <= _FEW:
+        for row in rows:
+            write.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", row)
+        return
+    with write.appender("events") as appender:
+        appender.append_rows(rows)
+
+
+def _settle(outcomes: Sequence[tuple[_Future, Any]]) -> None:
+    """Give each waiting caller its result or error; one wake-up for each event loop, however many wait there."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Future, Any]]] = {}
+    for future, outcome in outcomes:
+        if isinstance(future, asyncio.Future):
+            by_loop.setdefault(future.get_loop(), []).append((future, outcome))
+        else:
+            _resolve([(future, outcome)])
+    for loop, settled in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_resolve, settled)
+
+
+def _resolve(outcomes: Sequence[tuple[_Future, Any]]) -> None:
+    for future, outcome in outcomes:
+        if future.done():  # its caller was cancelled
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
