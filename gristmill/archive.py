@@ -1,0 +1,31 @@
+"""A run as a zip: the same files that `--out` writes, in one archive whose bytes depend on nothing but them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+from gristmill.backend import Backend
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+
+
+async def run_zip(backend: Backend, ref: str) -> bytes:
+    """The zip of a run's notebook, reports, findings, plots and inputs. Raises NotFound for an unknown run."""
+    with tempfile.TemporaryDirectory(prefix="gristmill-export-") as folder:
+        files = await backend.write_out(ref, Path(folder))
+        return await asyncio.to_thread(_pack, Path(folder), files)
+
+
+def _pack(folder: Path, files: list[Path]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(set(files)):
+            member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, file.read_bytes())
+    return packed.getvalue()

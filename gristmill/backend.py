@@ -1,0 +1,119 @@
+"""What every door does with runs, whoever carries it out: this process, or a server that is already running."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from artifacts.events import Event, RunView, TextDelta, fold
+from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
+from gristmill.settings import Settings
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One artifact of a run that was done again, and how it came out the second time."""
+
+    name: str
+    verdict: Literal["identical", "equal", "changed", "missing"]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run done again from its notebook: the new run, and each artifact of the old one compared."""
+
+    run: Run
+    matches: tuple[Compared, ...]
+
+    @property
+    def holds(self) -> bool:
+        """True when nothing changed and nothing is missing."""
+        return self.run.status == "done" and all(m.verdict in ("identical", "equal") for m in self.matches)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A schedule with its next time (ISO, in its zone; empty when there is none) and its last firings."""
+
+    schedule: Schedule
+    next_due: str
+    fires: tuple[Fire, ...] = ()
+
+
+class Backend(Protocol):
+    """The operations behind every door. `ref` is an id, a unique prefix of one, or `last`.
+
+    Errors are the families of `gristmill.errors.sentences`. Close it at the end.
+    """
+
+    async def start(
+        self, question: str, files: Sequence[Path], *, model: str | None = None, roles: Mapping[str, str] | None = None
+    ) -> Run:
+        """Begin to answer a question of some files; returns at once."""
+        ...
+
+    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
+        """Begin to run a template or a notebook file; a parameter that names a file has it uploaded."""
+        ...
+
+    async def reproduce(self, ref: str) -> Reproduction: ...
+
+    async def cancel(self, ref: str) -> Run: ...
+
+    async def resume(self, ref: str) -> Run: ...
+
+    def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+        """The events after a seq, then what comes, until the run has ended."""
+        ...
+
+    async def events(self, ref: str) -> list[Event]: ...
+
+    async def run(self, ref: str) -> Run: ...
+
+    async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]: ...
+
+    async def artifact(self, ref: str) -> Artifact: ...
+
+    async def artifacts(
+        self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
+    ) -> list[Artifact]: ...
+
+    async def read(self, artifact: Artifact) -> bytes: ...
+
+    async def write_out(self, ref: str, directory: Path) -> list[Path]:
+        """Write a run's notebook, reports, findings, plots and files into a directory; returns what was written."""
+        ...
+
+    async def add_schedule(self, schedule: Schedule) -> Scheduled: ...
+
+    async def schedules(self) -> list[Scheduled]: ...
+
+    async def fire(self, ref: str) -> Run:
+        """Do a schedule's work now, out of turn."""
+        ...
+
+    async def remove_schedule(self, ref: str) -> Schedule: ...
+
+    async def close(self) -> None: ...
+
+
+async def view(backend: Backend, ref: str) -> RunView:
+    """A run as its events tell it."""
+    return fold(await backend.events(ref))
+
+
+async def connect(settings: Settings) -> Backend:
+    """The running server of this data folder if there is one, else the data folder itself, opened by this process."""
+    from gristmill.discovery import find_server
+
+    server = await find_server(settings.home)
+    if server is not None:
+        from gristmill.remote import Remote
+
+        return Remote(server.url, server.token)
+    from gristmill.local import Local
+
+    return Local.open(settings)

@@ -1,0 +1,53 @@
+"""`gristmill analyze`: a question of some files, answered in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gristmill.commands.common import as_json, backend, emit, pairs, speaks, view_json
+
+
+@click.command("analyze")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--ask", "question", required=True, metavar="QUESTION", help="What you want to know.")
+@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help="Which column is the target, time, unit or assignment.",
+)
+@as_json
+@speaks
+async def command(
+    files: tuple[Path, ...], question: str, out: str | None, model: str | None, roles: tuple[str, ...], as_json: bool
+) -> int:
+    """Ask a question of CSV, TSV, Parquet, JSON lines or Excel FILES.
+
+    The results go into a folder: report.html and report.md, analysis.ipynb, findings.json and the plots. With no key
+    and no network the built-in rule-based playbook answers. Ctrl-C cancels the run; what it made is kept.
+    """
+    named = pairs(roles, "ROLE=COLUMN")
+    if unknown := sorted(set(named) - {"target", "time", "unit", "assignment"}):
+        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be target, time, unit or assignment.")
+    from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
+    from gristmill.terminal import console
+    from gristmill.terminal.story import Story
+
+    question = require_question(question)
+    check_folder(out)
+    with Story(console.make(stderr=as_json)) as story:
+        story.begin("opening the data folder")
+        async with backend() as opened:
+            run = await opened.start(question, files, model=model, roles=named)
+            view = await watch(opened, run, story)
+            folder = folder_for(out, run.id)
+            made = await opened.write_out(run.id, folder)
+    if as_json:
+        emit(view_json(view) | {"out": str(folder.absolute()), "files": [str(f.absolute()) for f in made]})
+        return 0 if view.run.status == "done" else 1
+    return conclude(story, view, folder, made)

@@ -1,0 +1,118 @@
+"""`gristmill artifacts`: the plots, tables and files that runs made."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from typing import cast
+
+import click
+
+from gristmill.commands.common import as_json, backend, emit, speaks
+
+if typing.TYPE_CHECKING:
+    from artifacts.types import ArtifactRole
+
+ROLES = ["input", "plot", "table", "file", "notebook", "report", "findings"]
+
+
+@click.group("artifacts")
+def command() -> None:
+    """List, get or export plots, tables and files.
+
+    Every artifact knows the run, the cell and the inputs that it came from.
+    """
+
+
+@command.command("list")
+@click.option("--run", "run", metavar="RUN", help="Only those of this run (an id, its beginning, or `last`).")
+@click.option("--role", type=click.Choice(ROLES), help="Only those of this role.")
+@click.option("--find", "text", metavar="TEXT", help="Only those whose name has this text.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True)
+@as_json
+@speaks
+async def list_(run: str | None, role: str | None, text: str | None, limit: int, as_json: bool) -> None:
+    """List artifacts, the newest first."""
+    async with backend() as opened:
+        found = await opened.artifacts(run=run, role=cast("ArtifactRole | None", role), text=text, limit=limit)
+    if as_json:
+        emit(found)
+        return
+    from rich.text import Text
+
+    from gristmill.terminal import console, pieces
+    from gristmill.terminal.words import one_line, size, when
+
+    screen = console.make()
+    if not found:
+        screen.print("No artifacts.")
+        return
+    rows = [
+        [
+            Text(a.id),
+            Text(a.role),
+            Text(one_line(a.name)),
+            Text(size(a.size)),
+            Text(when(a.created_at)),
+            Text(a.run_id, style="dim"),
+        ]
+        for a in found
+    ]
+    pieces.table(screen, rows, header=("ARTIFACT", "ROLE", "NAME", "SIZE", "MADE", "RUN"))
+
+
+@command.command("get")
+@click.argument("ref", metavar="ARTIFACT")
+@click.option("-o", "--out", metavar="FILE", help="Where to write it (default: its name, here; - is standard output).")
+@as_json
+@speaks
+async def get(ref: str, out: str | None, as_json: bool) -> None:
+    """Write one artifact's bytes to a file, or with --json tell what is known of it."""
+    async with backend() as opened:
+        artifact = await opened.artifact(ref)
+        if as_json:
+            emit(artifact)
+            return
+        data = await opened.read(artifact)
+    if out == "-":
+        click.get_binary_stream("stdout").write(data)
+        return
+    # The name came out of a sandbox: only its last part may say where a file goes.
+    target = Path(out) if out else Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
+    _write(target, data, overwrite=out is not None)
+    click.echo(str(target))
+
+
+@command.command("export")
+@click.argument("ref", metavar="RUN|ARTIFACT", default="last")
+@click.option("-o", "--out", metavar="FILE", help="Where to write it (default: here, named after the run).")
+@speaks
+async def export(ref: str, out: str | None) -> None:
+    """Write a whole run as a zip, or one artifact as a file.
+
+    The zip holds the notebook, the reports, the findings, the plots and the files that the run read.
+    """
+    from gristmill.archive import run_zip
+
+    async with backend() as opened:
+        if ref.startswith("art_"):
+            artifact = await opened.artifact(ref)
+            target = Path(out) if out else Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
+            _write(target, await opened.read(artifact), overwrite=out is not None)
+        else:
+            run = await opened.run(ref)
+            target = Path(out) if out else Path(f"{run.id}.zip")
+            _write(target, await run_zip(opened, run.id), overwrite=out is not None)
+    click.echo(str(target))
+
+
+def _write(target: Path, data: bytes, *, overwrite: bool) -> None:
+    from gristmill.errors import Failed, Misuse
+
+    try:
+        with target.open("wb" if overwrite else "xb") as file:
+            file.write(data)
+    except FileExistsError as error:
+        raise Misuse(f"{target} is already there; name another file with -o.") from error
+    except OSError as error:
+        raise Failed(f"{target} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,205 @@
+"""`gristmill runs`: look at runs, end them, take them up again, do them again."""
+
+from __future__ import annotations
+
+import typing
+from typing import cast
+
+import click
+
+from gristmill.commands.common import as_json, backend, emit, speaks, view_json
+
+if typing.TYPE_CHECKING:
+    from artifacts.types import RunStatus
+
+STATUSES = ["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ref = click.argument("ref", metavar="RUN", default="last")
+
+
+@click.group("runs")
+def command() -> None:
+    """List, show, follow, cancel, resume or reproduce runs.
+
+    RUN is an id, the beginning of one, or `last` (the default).
+    """
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
+@click.option("--find", "text", metavar="TEXT", help="Only runs whose question has this text.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@as_json
+@speaks
+async def list_(status: str | None, text: str | None, limit: int, as_json: bool) -> None:
+    """List runs, the newest first."""
+    async with backend() as opened:
+        runs = await opened.runs(limit=limit, status=cast("RunStatus | None", status), text=text)
+    if as_json:
+        emit(runs)
+        return
+    from rich.text import Text
+
+    from gristmill.terminal import console, pieces
+    from gristmill.terminal.words import STATUS_STYLES, one_line, took, when
+
+    screen = console.make()
+    if not runs:
+        screen.print('No runs yet. Begin with: gristmill analyze FILE --ask "..."')
+        return
+    rows = [
+        [
+            Text(r.id),
+            Text(r.status, style=STATUS_STYLES[r.status]),
+            Text(when(r.created_at)),
+            Text(took(r)),
+            Text(r.agent),
+            Text(one_line(r.goal)),
+        ]
+        for r in runs
+    ]
+    pieces.table(screen, rows, header=("RUN", "STATUS", "BEGUN", "TOOK", "KIND", "QUESTION"))
+
+
+@command.command("show")
+@ref
+@as_json
+@speaks
+async def show(ref: str, as_json: bool) -> None:
+    """Show what a run asked, did and found."""
+    from gristmill.backend import view as view_of
+
+    async with backend() as opened:
+        view = await view_of(opened, ref)
+    if as_json:
+        emit(view_json(view))
+        return
+    from gristmill.terminal import console, pieces
+
+    screen = console.make()
+    pieces.opening(screen, view)
+    if view.plan:
+        pieces.plan(screen, view)
+    pieces.cells(screen, view)
+    pieces.findings(screen, view)
+    for made in view.reviews:
+        pieces.review(screen, made)
+    pieces.ending(screen, view)
+    screen.print()
+    screen.print(f"Its files: gristmill artifacts list --run {view.run.id}")
+
+
+@command.command("follow")
+@ref
+@as_json
+@speaks
+async def follow(ref: str, as_json: bool) -> int:
+    """Tell a run from its beginning until it ends. Ctrl-C leaves it running.
+
+    With --json each event is a line, as it comes.
+    """
+    from artifacts.events import RunEnded, TextDelta
+
+    async with backend() as opened:
+        run = await opened.run(ref)
+        if as_json:
+            status = run.status
+            async for event in opened.follow(run.id):
+                if not isinstance(event, TextDelta):
+                    click.echo(event.model_dump_json())
+                if isinstance(event, RunEnded):
+                    status = event.status
+            return 0 if status == "done" else 1
+        from gristmill.commands.watching import conclude
+        from gristmill.terminal import console
+        from gristmill.terminal.story import Story
+
+        with Story(console.make()) as story:
+            async for event in opened.follow(run.id):
+                story.feed(event)
+    assert story.view is not None, "a run that was found has a beginning"
+    return conclude(story, story.view, None, [])
+
+
+@command.command("cancel")
+@ref
+@as_json
+@speaks
+async def cancel(ref: str, as_json: bool) -> None:
+    """End a run. What it made so far is kept."""
+    async with backend() as opened:
+        run = await opened.cancel(ref)
+    emit(run) if as_json else click.echo(f"{run.id} is {run.status}.")
+
+
+@command.command("resume")
+@ref
+@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@as_json
+@speaks
+async def resume(ref: str, out: str | None, as_json: bool) -> int:
+    """Take up a run that stopped, after its last finished step.
+
+    No finished cell is run again in a sandbox that still lives; where it is gone, its state is rebuilt by replaying the
+    recorded cells, and the record says so.
+    """
+    from gristmill.commands.watching import check_folder, conclude, folder_for, watch
+    from gristmill.terminal import console
+    from gristmill.terminal.story import Story
+
+    check_folder(out)
+    with Story(console.make(stderr=as_json)) as story:
+        story.begin("opening the data folder")
+        async with backend() as opened:
+            known = await opened.events((await opened.run(ref)).id)
+            for event in known:
+                story.feed_quietly(event)
+            run = await opened.resume(known[0].run_id)
+            view = await watch(opened, run, story, after=known[-1].seq)
+            folder = folder_for(out, run.id)
+            made = await opened.write_out(run.id, folder)
+    if as_json:
+        emit(view_json(view) | {"out": str(folder.absolute()), "files": [str(f.absolute()) for f in made]})
+        return 0 if view.run.status == "done" else 1
+    return conclude(story, view, folder, made)
+
+
+@command.command("reproduce")
+@ref
+@as_json
+@speaks
+async def reproduce(ref: str, as_json: bool) -> int:
+    """Run a run's notebook again in a fresh sandbox, and compare every artifact.
+
+    Each comes out identical (the same bytes), equal (within tolerance), changed or missing. Exit status 1 when anything
+    changed or is missing.
+    """
+    from rich.text import Text
+
+    from gristmill.terminal import console, pieces
+    from gristmill.terminal.words import one_line
+
+    screen = console.make(stderr=as_json)
+    with screen.status("running the notebook again in a fresh sandbox") if screen.is_terminal else _nothing():
+        if not screen.is_terminal and not as_json:
+            screen.print("... running the notebook again in a fresh sandbox")
+        async with backend() as opened:
+            again = await opened.reproduce(ref)
+    if as_json:
+        emit({"run": again.run, "matches": again.matches, "holds": again.holds})
+        return 0 if again.holds else 1
+    styles = {"identical": "green", "equal": "green", "changed": "bold red", "missing": "bold red"}
+    rows = [
+        [Text(one_line(m.name)), Text(m.verdict, style=styles[m.verdict]), Text(one_line(m.detail), style="dim")]
+        for m in again.matches
+    ]
+    pieces.table(screen, rows, header=("ARTIFACT", "VERDICT", ""))
+    screen.print()
+    verdict = "It holds." if again.holds else "It does not hold."
+    screen.print(Text(verdict, style="bold green" if again.holds else "bold red") + Text(f"  Run {again.run.id}"))
+    return 0 if again.holds else 1
+
+
+def _nothing() -> typing.ContextManager[None]:
+    import contextlib
+
+    return contextlib.nullcontext()

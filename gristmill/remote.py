@@ -1,0 +1,219 @@
+"""The backend that talks to a running server over its REST interface and its stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx
+
+from artifacts.events import EVENT, Event, RunEnded, TextDelta
+from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
+from gristmill.backend import Compared, Reproduction, Scheduled
+from gristmill.errors import Failed, Misuse, ServerGone
+
+_QUICK = httpx.Timeout(30.0, read=60.0)
+_PATIENT = httpx.Timeout(30.0, read=None)  # a run may think for minutes between two events
+_TRIES = 5
+
+
+class Remote:
+    """A `Backend` behind a URL. Files are uploaded, results downloaded: it needs no folder in common."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_QUICK,
+            trust_env=False,  # a proxy cannot know this loopback, and must not see the token
+        )
+
+    async def start(
+        self, question: str, files: Sequence[Path], *, model: str | None = None, roles: Mapping[str, str] | None = None
+    ) -> Run:
+        form = {"question": question, "roles": json.dumps(dict(roles or {}))}
+        if model:
+            form["model"] = model
+        return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))
+
+    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
+        files = [(f"param:{k}", Path(v)) for k, v in params.items() if isinstance(v, str) and _is_file(v)]
+        sent = {k for k, _ in files}
+        plain = {k: v for k, v in params.items() if f"param:{k}" not in sent}
+        form = {"params": json.dumps(plain)}
+        if _is_file(name_or_path):
+            files.append(("notebook", Path(name_or_path)))
+        else:
+            form["name"] = name_or_path
+        return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
+
+    async def reproduce(self, ref: str) -> Reproduction:
+        told = await self._call("POST", f"/api/runs/{ref}/reproduce", timeout=_PATIENT)
+        return Reproduction(Run.model_validate(told["run"]), tuple(Compared(**m) for m in told["matches"]))
+
+    async def cancel(self, ref: str) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/runs/{ref}/cancel"))
+
+    async def resume(self, ref: str) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/runs/{ref}/resume"))
+
+    async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+        """The stream of a run. A lost connection is taken up again after the last event that came."""
+        failures = 0
+        while True:
+            try:
+                async for event in self._stream(run_id, after):
+                    failures = 0
+                    yield event
+                    if not isinstance(event, TextDelta):
+                        after = event.seq
+                return
+            except httpx.TransportError as error:
+                failures += 1
+                if failures > _TRIES:
+                    raise ServerGone(
+                        f"The server at {self.url} does not answer any more ({type(error).__name__}). Start it again "
+                        f"with `gristmill serve`, then look with `gristmill runs show {run_id}`."
+                    ) from error
+                await asyncio.sleep(0.2 * 2**failures)
+
+    async def _stream(self, run_id: str, after: int) -> AsyncIterator[Event | TextDelta]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        async with self._http.stream("GET", f"/api/runs/{run_id}/events", headers=headers, timeout=_PATIENT) as reply:
+            if reply.status_code == 204:
+                return
+            if reply.status_code != 200:
+                await reply.aread()
+                _check(reply)
+            ended = False
+            async for line in reply.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                data = json.loads(line[5:])
+                if data["kind"] == "text_delta":
+                    yield TextDelta.model_validate(data)
+                else:
+                    event = EVENT.validate_python(data)
+                    ended = isinstance(event, RunEnded)
+                    yield event
+            if not ended:
+                raise httpx.RemoteProtocolError("the stream ended before the run did")
+
+    async def events(self, ref: str) -> list[Event]:
+        told = await self._call("GET", f"/api/runs/{ref}/events", headers={"Accept": "application/json"})
+        return [EVENT.validate_python(e) for e in told["events"]]
+
+    async def run(self, ref: str) -> Run:
+        return Run.model_validate((await self._call("GET", f"/api/runs/{ref}"))["run"])
+
+    async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]:
+        told = await self._call("GET", "/api/runs", params=_given(limit=limit, status=status, text=text))
+        return [Run.model_validate(r) for r in told["runs"]]
+
+    async def artifact(self, ref: str) -> Artifact:
+        return Artifact.model_validate(await self._call("GET", f"/api/artifacts/{ref}"))
+
+    async def artifacts(
+        self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
+    ) -> list[Artifact]:
+        params = _given(run=run, role=role, text=text, limit=limit)
+        told = await self._call("GET", "/api/artifacts", params=params)
+        return [Artifact.model_validate(a) for a in told["artifacts"]]
+
+    async def read(self, artifact: Artifact) -> bytes:
+        return (await self._send("GET", f"/api/artifacts/{artifact.id}/content")).content
+
+    async def write_out(self, ref: str, directory: Path) -> list[Path]:
+        reply = await self._send("GET", f"/api/runs/{ref}/export.zip", timeout=_PATIENT)
+        return await asyncio.to_thread(_unpack, reply.content, directory)
+
+    async def add_schedule(self, schedule: Schedule) -> Scheduled:
+        return _scheduled(await self._call("POST", "/api/schedules", json=schedule.model_dump(mode="json")))
+
+    async def schedules(self) -> list[Scheduled]:
+        return [_scheduled(s) for s in (await self._call("GET", "/api/schedules"))["schedules"]]
+
+    async def fire(self, ref: str) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/schedules/{ref}/run"))
+
+    async def remove_schedule(self, ref: str) -> Schedule:
+        return Schedule.model_validate(await self._call("DELETE", f"/api/schedules/{ref}"))
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _upload(self, path: str, form: dict[str, str], files: Sequence[tuple[str, Path]]) -> Any:
+        with ExitStack() as opened:
+            parts = []
+            for field, file in files:
+                try:
+                    parts.append((field, (file.name, opened.enter_context(file.open("rb")))))
+                except OSError as error:
+                    raise Misuse(f"{file} cannot be read: {error.strerror}.") from error
+            return await self._call("POST", path, data=form, files=parts or None, timeout=_PATIENT)
+
+    async def _call(self, method: str, path: str, **more: Any) -> Any:
+        return (await self._send(method, path, **more)).json()
+
+    async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            reply = await self._http.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise ServerGone(
+                f"The server at {self.url} does not answer ({type(error).__name__}); start it again with "
+                "`gristmill serve`."
+            ) from error
+        _check(reply)
+        return reply
+
+
+def _check(reply: httpx.Response) -> None:
+    if reply.is_success:
+        return
+    try:
+        told = reply.json()["error"]
+        message, misuse = str(told["message"]), reply.status_code in (400, 413, 422)
+    except (ValueError, KeyError, TypeError):
+        message, misuse = f"The server answered {reply.status_code} {reply.reason_phrase}.", False
+    raise (Misuse if misuse else Failed)(message)
+
+
+def _given(**params: object) -> dict[str, str]:
+    return {k: str(v) for k, v in params.items() if v is not None}
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long, or with a null byte: no file's name
+        return False
+
+
+def _scheduled(told: dict[str, Any]) -> Scheduled:
+    return Scheduled(
+        Schedule.model_validate(told["schedule"]),
+        told["next_due"],
+        tuple(Fire.model_validate(f) for f in told["fires"]),
+    )
+
+
+def _unpack(data: bytes, directory: Path) -> list[Path]:
+    """Unpack an export. A member that would leave the directory is refused, whoever named it."""
+    written = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            inner = PurePosixPath(member.filename)
+            if inner.is_absolute() or ".." in inner.parts or "\\" in member.filename or member.is_dir():
+                raise Failed(f"The export holds a file with a path that is not safe: {member.filename!r}.")
+            target = directory / inner
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.read(member))
+            written.append(target)
+    return written

@@ -1,0 +1,116 @@
+"""Every setting in one place: its name in the environment, its default, and what it is for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifacts.home import default_home
+from gristmill.errors import Misuse
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable. `default` is what a reader of the docs sees; "" means not set."""
+
+    env: str
+    default: str
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("GRISTMILL_HOME", "the user's data folder", "Where the record, the files and the server's address live."),
+    Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
+    Setting("GRISTMILL_ISOLATION", "bubblewrap", "`bubblewrap`, or `none` on a machine that is itself disposable."),
+    Setting("GRISTMILL_SANDBOX", "", "`local` keeps code on this machine even where `E2B_API_KEY` is set."),
+    Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
+    Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
+    Setting("GRISTMILL_PORT", "5006", "The port that `gristmill serve` listens on."),
+    Setting("GRISTMILL_TOKEN", "made anew at each start", "The token of `gristmill serve`, 16 characters or more."),
+    Setting("GRISTMILL_ALLOWED_HOSTS", "", "More host names, comma-separated, that a browser may use for the server."),
+    Setting("GRISTMILL_MAX_UPLOAD_MB", "2048", "The largest upload that the server takes, in MiB."),
+    Setting("GRISTMILL_TIMEZONE", "this machine's", "The time zone of a schedule that names none (an IANA name)."),
+    Setting("E2B_API_KEY", "", "With it, sandboxes run in E2B's cloud instead of on this machine."),
+    Setting("E2B_API_URL", "", "Another E2B-compatible sandbox host."),
+    Setting("OPENAI_API_KEY", "", "The key for `--model openai:NAME`."),
+    Setting("OPENAI_BASE_URL", "OpenAI's", "Another OpenAI-compatible endpoint for `--model openai:NAME`."),
+    Setting("NO_COLOR", "", "Any value: no colour in the terminal."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process, checked. Made by `load`; passed on, never read from the environment again."""
+
+    home: Path
+    model: str | None
+    isolation: str
+    templates: Path | None
+    host: str
+    port: int
+    token: str | None
+    allowed_hosts: tuple[str, ...]
+    max_upload: int  # bytes
+    timezone: str
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment. Raises Misuse, naming the variable, for a value that makes no sense."""
+    env = os.environ if env is None else env
+    isolation = env.get("GRISTMILL_ISOLATION") or "bubblewrap"
+    if isolation not in ("bubblewrap", "none"):
+        raise Misuse(f"GRISTMILL_ISOLATION is {isolation!r}; it can be bubblewrap or none.")
+    token = env.get("GRISTMILL_TOKEN") or None
+    if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
+        raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
+    templates = env.get("GRISTMILL_TEMPLATES")
+    return Settings(
+        home=_home(env),
+        model=env.get("GRISTMILL_MODEL") or None,
+        isolation=isolation,
+        templates=Path(templates).expanduser() if templates else None,
+        host=env.get("GRISTMILL_HOST") or "127.0.0.1",
+        port=_number(env, "GRISTMILL_PORT", 5006, 0, 65535),
+        token=token,
+        allowed_hosts=tuple(h.strip().lower() for h in env.get("GRISTMILL_ALLOWED_HOSTS", "").split(",") if h.strip()),
+        max_upload=_number(env, "GRISTMILL_MAX_UPLOAD_MB", 2048, 1, 1 << 20) * 1024 * 1024,
+        timezone=env.get("GRISTMILL_TIMEZONE") or _local_zone(env),
+    )
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    if chosen := env.get("GRISTMILL_HOME"):
+        return Path(chosen).expanduser().absolute()
+    return default_home()
+
+
+def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise Misuse(f"{name} is {text!r}, which is not a whole number.") from None
+    if not low <= value <= high:
+        raise Misuse(f"{name} is {value}; it can be {low} to {high}.")
+    return value
+
+
+def _local_zone(env: Mapping[str, str]) -> str:
+    """The IANA name of this machine's zone, from TZ or from where /etc/localtime points; UTC when neither says."""
+    import zoneinfo
+
+    named = env.get("TZ", "").lstrip(":")
+    linked = os.path.realpath("/etc/localtime").rpartition("zoneinfo/")[2]
+    for name in (named, linked):
+        if name and not name.startswith("/"):
+            try:
+                zoneinfo.ZoneInfo(name)
+            except (ValueError, zoneinfo.ZoneInfoNotFoundError):
+                continue
+            return name
+    return "UTC"

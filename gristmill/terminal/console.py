@@ -1,0 +1,20 @@
+"""The consoles: colour and a spinner on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich.console import Console
+from rich.theme import Theme
+
+THEME = Theme({"rule.line": "dim", "status.spinner": "cyan"})
+
+
+def make(*, stderr: bool = False) -> Console:
+    """A console that never guesses at markup or numbers in what it prints, and wraps at 100 columns at most."""
+    stream = sys.stderr if stderr else sys.stdout
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, theme=THEME)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 120
+    return console

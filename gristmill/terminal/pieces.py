@@ -1,0 +1,195 @@
+"""The pieces of a run that the terminal shows once they are known: plan, findings, review, where things went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from artifacts.events import Reviewed, RunView
+from artifacts.types import Finding, Objection
+from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, took
+
+MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
+VERDICTS = {
+    "pass": ("passed", "green"),
+    "pass_with_remarks": ("passed, with remarks", "green"),
+    "fail": ("sent back", "yellow"),
+}
+
+
+def say(console: Console, text: Text | str, indent: int = 0, hang: int | None = None, style: str = "") -> None:
+    """Print a paragraph that wraps under itself, `hang` columns in (by default where it began)."""
+    told = Text(text, style=style) if isinstance(text, str) else text
+    hang = indent if hang is None else hang
+    width = max(20, min(console.width, 100) - hang)
+    lines = list(told.wrap(console, width))
+    for i, line in enumerate(lines):
+        line.rstrip()
+        console.print(Text(" " * (indent if i == 0 else hang)) + line, soft_wrap=True)
+
+
+def heading(console: Console, title: str, aside: str = "") -> None:
+    """A section's title, with a blank line before it."""
+    console.print()
+    console.print(Text(title, style="bold") + Text(f"  {aside}" if aside else "", style="dim"))
+
+
+def table(console: Console, rows: Sequence[Sequence[Text]], *, header: Sequence[str] = (), indent: int = 0) -> None:
+    """Rows in aligned columns, each row on one line however long: it stays easy to search and to cut."""
+    shown = ([[Text(h, style="dim") for h in header]] if header else []) + [list(row) for row in rows]
+    widths = [max(row[i].cell_len for row in shown) for i in range(len(shown[0]))] if shown else []
+    for row in shown:
+        line = Text(" " * indent)
+        for cell, width in zip(row, widths, strict=True):
+            line += cell + Text(" " * (width - cell.cell_len + 2))
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def opening(console: Console, view: RunView, files: Iterable[str] = ()) -> None:
+    """What was asked, of what, and by whom it is answered."""
+    run = view.run
+    label = {"analysis": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
+    say(console, Text(f"{label:<8}  ", style="dim") + Text(one_line(run.goal), style="bold"), hang=10)
+    names = [one_line(name) for name in files]
+    if names:
+        say(console, Text(f"{'Files':<8}  ", style="dim") + Text(", ".join(names)), hang=10)
+    if run.agent == "analysis":
+        rule_based = run.model.startswith("playbook")
+        say(console, Text(f"{'By':<8}  ", style="dim") + Text(engine(run.model, rule_based)), hang=10)
+    console.print(Text(f"{'Run':<8}  ", style="dim") + Text(run.id))
+
+
+def plan(console: Console, view: RunView) -> None:
+    """The numbered steps of the plan, each with its reason."""
+    heading(console, "Plan")
+    for n, step in enumerate(view.plan, 1):
+        told = Text(f"{n:>3}  ") + Text(one_line(step.title))
+        if step.why:
+            told += Text(f": {one_line(step.why)}", style="dim")
+        say(console, told, hang=5)
+
+
+def findings(console: Console, view: RunView) -> None:
+    """The answer, then the findings in the report's order with their numbers and where each can be checked."""
+    report = view.report
+    if report is not None and report.answer:
+        heading(console, "Answer")
+        for paragraph in clean(report.answer).strip().splitlines():
+            say(console, paragraph, 2)
+    ranked = [f for f in view.ranked if report is None or f.rank is not None]
+    if ranked:
+        heading(console, "Findings")
+        for finding in ranked[:MOST_FINDINGS]:
+            _finding(console, finding)
+        if len(ranked) > MOST_FINDINGS:
+            say(console, f"... and {len(ranked) - MOST_FINDINGS} more in the report", 2, style="dim")
+    if report is not None:
+        _list(console, "Tested and not found", report.not_found)
+        _list(console, "Not checked", report.not_checked)
+
+
+def _finding(console: Console, finding: Finding) -> None:
+    style = TYPE_STYLES[finding.type]
+    label = kind(finding.kind) + (" (warning)" if finding.type == "warning" else "")
+    say(console, Text(f"  {finding.id:<4}", style="dim") + Text(label, style=style), hang=6)
+    say(console, one_line(finding.text), 6)
+    told = numbers(finding)
+    where = finding.evidence.cell + (f", {finding.evidence.artifact}" if finding.evidence.artifact else "")
+    line = Text(told, style="cyan") + Text(("   " if told else "") + f"see {one_line(where)}", style="dim")
+    say(console, line, 6)
+    if finding.caveats:
+        say(console, Text("but: " + "; ".join(one_line(c) for c in finding.caveats), style="dim"), 6, hang=11)
+
+
+def _list(console: Console, title: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    heading(console, title)
+    for line in lines:
+        say(console, "- " + one_line(line), 2, hang=4)
+
+
+def review(console: Console, made: Reviewed) -> None:
+    """One round of the reviewer's verdict."""
+    word, style = VERDICTS[made.verdict]
+    told = Text("Reviewer  ", style="bold") + Text(word, style=style)
+    aside = [f"round {made.round}"] if made.round > 1 or made.verdict == "fail" else []
+    if made.checks:
+        aside.append(f"{made.checks} checks")
+    console.print()
+    console.print(told + Text(f"  ({', '.join(aside)})" if aside else "", style="dim"))
+    for remark in made.remarks:
+        say(console, "- " + one_line(remark), 2, hang=4)
+    for objection in made.objections:
+        _objection(console, objection)
+
+
+def _objection(console: Console, objection: Objection) -> None:
+    told = Text(f"- {one_line(objection.where)}: ") + Text(one_line(objection.problem))
+    if objection.mend:
+        told += Text(f" Mend: {one_line(objection.mend)}", style="dim")
+    say(console, told, 2, hang=4)
+
+
+def cells(console: Console, view: RunView) -> None:
+    """One line for each cell: its name, title, how it ended and how long it took."""
+    if not view.executions:
+        return
+    heading(console, "Cells")
+    rows = []
+    for execution in view.executions:
+        made = [a.name for a in view.artifacts if a.execution_id == execution.id]
+        rows.append(
+            (
+                Text(execution.cell, style="dim"),
+                Text(one_line(execution.title) or _first(execution.code)),
+                Text(execution.status, style=STATUS_STYLES.get(execution.status, "")),
+                Text(took(execution), style="dim"),
+                Text(", ".join(one_line(n) for n in made), style="dim"),
+            )
+        )
+    table(console, rows, indent=2)
+
+
+def _first(code: str) -> str:
+    line = next((line for line in code.splitlines() if line.strip()), "")
+    return one_line(line)[:60]
+
+
+def ending(console: Console, view: RunView) -> None:
+    """How a run ended, in a line; nothing while it goes on."""
+    run = view.run
+    console.print()
+    told = Text(run.status.capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
+    if run.ended_at:
+        told += Text(f" after {took(run)}", style="dim")
+    console.print(told)
+    if view.error:
+        say(console, clean(view.error).strip(), 2)
+
+
+def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequence[Path]) -> None:
+    """Where everything went, and what to type next."""
+    run = view.run
+    if files and out is not None:
+        heading(console, "Files", f"in {out}")
+        names = sorted({str(f.relative_to(out)) if f.is_relative_to(out) else str(f) for f in files}, key=_importance)
+        say(console, "  ".join(one_line(n) for n in names), 2)
+    console.print()
+    rows = [("See it again", f"gristmill runs show {run.id}")]
+    if run.status == "done":
+        if out is not None and (out / "report.html") in files:
+            rows.insert(0, ("Read it", str(out / "report.html")))
+        rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
+    else:
+        rows.append(("Go on", f"gristmill runs resume {run.id}"))
+    table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
+
+
+def _importance(name: str) -> tuple[int, str]:
+    first = ("report.html", "report.md", "analysis.ipynb", "findings.json")
+    return (first.index(name) if name in first else len(first), name)

@@ -1,0 +1,258 @@
+"""A run told while it happens: plan, cells, verdicts. Folds the events and prints what each of them makes known."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console, RenderableType
+from rich.status import Status
+from rich.syntax import Syntax
+from rich.text import Text
+
+from artifacts.events import (
+    ArtifactSaved,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    ModelReplied,
+    Noted,
+    OutputReceived,
+    PlanMade,
+    Reviewed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    RunView,
+    SandboxOpened,
+    StepStarted,
+    TextDelta,
+    apply,
+)
+from artifacts.types import Artifact, Execution, Finding
+from gristmill.terminal import pieces
+from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
+
+CODE_LINES = 5
+TEXT_LINES = 6
+
+
+class Story:
+    """Prints a run as its events come. On a terminal a line at the bottom says what goes on now, and for how long.
+
+    Use as a context manager: whatever happens, the line at the bottom goes away at the end.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.view: RunView | None = None
+        self._now = _Now()
+        self._status = Status(self._now, console=console, spinner="dots") if console.is_terminal else None
+        self._work_told = False
+        self._cells: dict[str, Execution] = {}
+        self._made: dict[str, list[Artifact | Finding]] = {}
+
+    def __enter__(self) -> Story:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def doing(self, what: str) -> None:
+        """Say what goes on now: at the bottom of a terminal, or as a line of its own where there is none."""
+        if self._status:
+            self._now.begin(what)
+        else:
+            self._now.begin(what)
+            self.console.print(f"... {what}")
+            self._now.told = True
+
+    def begin(self, what: str) -> None:
+        """The same, but where there is no line at the bottom it is only told when it takes long."""
+        self._now.begin(what)
+
+    def tick(self) -> None:
+        """Call about twice a second: where there is no line at the bottom, what takes longer than 2 s is named."""
+        if self._status is None and not self._now.told and self._now.elapsed > 2:
+            self.console.print(f"... {self._now.what}")
+            self._now.told = True
+
+    def tell(self, text: str) -> None:
+        """Print a line of our own between the run's."""
+        pieces.say(self.console, text)
+
+    def feed(self, event: Event | TextDelta) -> None:
+        """Fold one event and print what it makes known."""
+        if isinstance(event, TextDelta):
+            self._now.writing(event.agent, len(event.text))
+            return
+        if self.view is not None and 0 < event.seq <= self.view.last_seq:
+            return  # a stream that was taken up again may repeat itself
+        self.feed_quietly(event)
+        assert self.view is not None, "an event was folded"
+        self._show(event, self.view)
+
+    def feed_quietly(self, event: Event) -> None:
+        """Fold an event that happened before anybody watched."""
+        self.view = apply(self.view, event)
+        self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, ArtifactSaved) and event.artifact.execution_id:
+            self._made.setdefault(event.artifact.execution_id, []).append(event.artifact)
+        if isinstance(event, FindingMade) and self.view is not None:
+            for execution in self.view.executions:
+                if execution.cell == event.finding.evidence.cell:
+                    self._made.setdefault(execution.id, []).append(event.finding)
+
+    def _show(self, event: Event, view: RunView) -> None:
+        match event:
+            case RunStarted():
+                pieces.opening(self.console, view, event.run.params.get("files", ()))
+                self.console.print()
+                self.doing("starting the sandbox")
+            case RunResumed():
+                self.doing("taking the run up again")
+            case SandboxOpened():
+                self._sandbox(event, view)
+            case StepStarted():
+                self._now.begin(f"{event.agent}: {event.title}" if event.agent != "system" else event.title)
+            case ModelReplied():
+                if event.content and not event.rule_based:
+                    pieces.say(self.console, Text(f"{event.agent}: ", style="dim") + Text(clean(event.content)), hang=2)
+            case PlanMade():
+                pieces.plan(self.console, view)
+                self._work_told = False
+            case ExecutionStarted():
+                self._begin_cell(event.execution)
+            case OutputReceived():
+                self._now.note(_last_line(event.output.text))
+            case ExecutionEnded():
+                self._end_cell(next(x for x in view.executions if x.id == event.execution_id))
+            case Reviewed(verdict="fail"):
+                pieces.review(self.console, event)
+                self._work_told = False
+            case Noted():
+                style = "yellow" if event.level == "warning" else "dim"
+                pieces.say(self.console, Text(one_line(event.text), style=style), 2)
+            case RunEnded():
+                self._now.begin("writing the results")
+
+    def _sandbox(self, event: SandboxOpened, view: RunView) -> None:
+        where = "in E2B's cloud" if event.host == "e2b" else "on this machine"
+        took_ = seconds((event.at - view.run.created_at).total_seconds()) if len(view.sandboxes) == 1 else ""
+        if event.isolation == "none":
+            told = Text(f"Sandbox {where} WITHOUT ISOLATION: the code can do all that you can", style="bold red")
+        else:
+            told = Text(f"Sandbox ready {where}: {event.isolation}, network off", style="dim")
+        if event.rebuilt:
+            told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
+        self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
+
+    def _begin_cell(self, execution: Execution) -> None:
+        if not self._work_told:
+            pieces.heading(self.console, "Work")
+            self._work_told = True
+        title = one_line(execution.title) or "a cell"
+        self._now.begin(title)
+
+    def _end_cell(self, execution: Execution) -> None:
+        title = one_line(execution.title) or "a cell"
+        ok = execution.status == "ok"
+        head = Text("  ") + Text(execution.cell, style="dim") + Text("  ") + Text(title, style="" if ok else "red")
+        if not ok:
+            head += Text(f"  {execution.status}", style="bold red")
+        width = min(self.console.width, 100)
+        gap = max(2, width - head.cell_len - 9)
+        self.console.print(head + Text(" " * gap + f"{took(execution):>8}", style="dim"), soft_wrap=True)
+        if "toolkit" not in execution.tags:
+            self._code(execution.code)
+            self._outputs(execution)
+        for made in self._made.pop(execution.id, ()):
+            self.console.print(_made(made, width), soft_wrap=True)
+        self._now.begin("thinking")
+
+    def _code(self, code: str) -> None:
+        lines = [line for line in clean(code).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        shown, left = first_lines(lines, CODE_LINES)
+        width = min(self.console.width, 100) - 14
+        for line in shown:
+            cut = line if len(line) <= width else line[: width - 3] + "..."
+            self.console.print(Text("            | ", style="dim") + self._highlight(cut), soft_wrap=True)
+        if left:
+            self.console.print(Text(f"            | ... {left} more lines", style="dim"))
+
+    def _highlight(self, line: str) -> Text:
+        if not self.console.color_system:
+            return Text(line)
+        syntax = Syntax("", "python", theme="ansi_dark", background_color="default")
+        told = syntax.highlight(line)
+        told.rstrip()
+        return told
+
+    def _outputs(self, execution: Execution) -> None:
+        lines: list[str] = []
+        for output in execution.outputs:
+            if output.artifacts or "application/vnd.gristmill.finding+json" in output.data:
+                continue  # told by what was made
+            lines += [line.rstrip() for line in clean(output.text).splitlines() if line.strip()]
+        shown, left = first_lines(lines, TEXT_LINES)
+        width = min(self.console.width, 100) - 12
+        for line in shown:
+            cut = line if len(line) <= width else line[: width - 3] + "..."
+            self.console.print(Text(" " * 12 + cut, style="dim"), soft_wrap=True)
+        if left:
+            self.console.print(Text(f"            ... {left} more lines", style="dim"))
+        if execution.error:
+            told = f"{execution.error.name}: {one_line(execution.error.value)}"
+            pieces.say(self.console, Text(told, style="red"), 12)
+
+
+def _made(made: Artifact | Finding, width: int) -> Text:
+    if isinstance(made, Artifact):
+        return Text("            -> ", style="dim") + Text(f"{one_line(made.name)} ({size(made.size)})", style="cyan")
+    told = one_line(made.text)
+    room = width - 15 - len(made.id) - 1
+    told = told if len(told) <= room else told[: room - 3] + "..."
+    style = "yellow" if made.type == "warning" else "dim" if made.type in ("null", "descriptive") else "green"
+    return Text("            -> ", style="dim") + Text(f"{made.id} ", style="bold") + Text(told, style=style)
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in clean(text).splitlines() if line.strip()]
+    return one_line(lines[-1]) if lines else ""
+
+
+class _Now:
+    """What goes on at this moment; rendered anew at each frame of the spinner, so the seconds run."""
+
+    def __init__(self) -> None:
+        self.begin("starting")
+
+    def begin(self, what: str) -> None:
+        self.what, self.told = one_line(what), False
+        self._note, self._since, self._written = "", time.monotonic(), 0
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._since
+
+    def note(self, text: str) -> None:
+        if text:
+            self._note = text
+
+    def writing(self, agent: str, characters: int) -> None:
+        self._written += characters
+        self._note = f"{agent} is writing, {self._written:,} characters"
+
+    def __rich__(self) -> RenderableType:
+        elapsed = self.elapsed
+        told = Text(self.what, no_wrap=True, overflow="ellipsis")
+        if elapsed >= 1:
+            told += Text(f"  {seconds(elapsed) if elapsed >= 9.95 else f'{int(elapsed)} s'}", style="dim")
+        if self._note:
+            told += Text(f"  {self._note}", style="dim")
+        return told
