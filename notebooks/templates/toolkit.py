@@ -1,0 +1,597 @@
+"""Gristmill's toolkit: read a table, clean it, count every test, report findings, draw. It needs no Gristmill."""
+
+import base64
+import csv
+import gzip
+import io
+import json
+import re
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+FINDING_MIME = "application/vnd.gristmill.finding+json"
+MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "none", "NaN", "nan", "#N/A")
+COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
+POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
+MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
+ID_NAME = re.compile(r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|[a-z]I[dD]$", re.I)
+TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
+DATE_FORMS = (
+    (r"\d{4}-\d\d-\d\d([T ].*)?", "ISO8601"),
+    (r"\d{4}-\d\d", "%Y-%m"),
+    (r"\d{4}/\d\d?/\d\d?", "%Y/%m/%d"),
+    (r"\d\d?\.\d\d?\.\d{4}", "%d.%m.%Y"),
+    (r"\d\d?/\d\d?/\d{4}", "%d/%m/%Y"),
+    (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
+)
+UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[cfk]|ppm|db|k?wh?|m?l", re.I)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """The table in a file: CSV and its kin, JSON (lines, array, object), Parquet, or the first sheet of an Excel book.
+
+    Encoding, separator, decimal mark, thousands separators, dates and missing values are found out, headers are made
+    unique, and whatever was not plain is printed as a note. Raises ValueError, in one plain sentence, where there is no
+    table or it has no rows.
+    """
+    path, notes = Path(path), list[str]()
+    raw = path.read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
+        raise ValueError(f"{path.name} is empty: there is nothing to analyse.")
+    if raw[:4] == b"PAR1":
+        df = pd.read_parquet(io.BytesIO(raw))
+        df = df if isinstance(df.index, pd.RangeIndex) else df.reset_index()
+    elif raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":
+        df = _read_excel(path.name, raw, notes)
+    else:
+        text = _decode(path.name, raw, notes)
+        records = _read_json(path, text)
+        df = _read_text(path.name, text, notes) if records is None else records
+    df.columns = _unique_names([str(c) for c in df.columns], notes)
+    blank = int(df.isna().all(axis=1).sum()) if df.shape[1] > 1 else 0
+    if blank:
+        df = df.dropna(how="all").reset_index(drop=True)
+        notes.append(f"left out {blank} blank {'row' if blank == 1 else 'rows'}")
+    if df.empty:
+        raise ValueError(f"{path.name} has a header but no rows: there is nothing to analyse.")
+    df = pd.DataFrame({c: _values(df[c], notes) for c in df.columns})
+    print(f"{path.name}: {len(df):,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
+    return df
+
+
+def _decode(name: str, raw: bytes, notes: list[str]) -> str:
+    """Text of a file in UTF-8, UTF-16 (with or without a mark) or Windows/Latin-1; ValueError for a binary file."""
+    encoding = "utf-8-sig"
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif raw[1:4096:2].count(0) > len(raw[:4096]) / 4:
+        encoding = "utf-16-le"
+    elif raw[0:4096:2].count(0) > len(raw[:4096]) / 4:
+        encoding = "utf-16-be"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        text = raw.decode(encoding, errors="replace") if b"\x00" not in raw else "\x00"
+    if sum(ord(c) < 32 and c not in "\t\r\n\x0c" for c in text[:4096]) > len(text[:4096]) / 50:
+        raise ValueError(f"{name} is not a table that can be read: it holds binary data, not text.")
+    if encoding != "utf-8-sig":
+        notes.append(f"read as {'Latin-1 (Windows-1252)' if encoding == 'cp1252' else encoding.upper()}")
+    start = text[:200].lstrip().lower()
+    if start.startswith(("<!doctype", "<html", "<?xml", "%pdf", "{\\rtf")):
+        raise ValueError(f"{name} is not a table: it is a document or web page. Export its table as CSV first.")
+    return text
+
+
+def _read_json(path: Path, text: str) -> pd.DataFrame | None:
+    """Records of a JSON text, or None where the text is not JSON."""
+    if text.lstrip()[:1] not in ("[", "{"):
+        return None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            value = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except json.JSONDecodeError as error:
+            if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
+                raise ValueError(f"{path.name} is not valid JSON: {error}.") from None
+            return None
+    if isinstance(value, dict):
+        tables = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+        if len(tables) == 1:
+            value = tables[0]
+        elif value and all(isinstance(v, list) for v in value.values()) and len({len(v) for v in value.values()}) == 1:
+            return pd.DataFrame(value)
+        else:
+            value = [value]
+    if not value or not all(isinstance(record, dict) for record in value):
+        raise ValueError(f"{path.name} is not a table: its JSON is not a list of records.")
+    return pd.json_normalize(value, max_level=1)
+
+
+def _read_excel(name: str, raw: bytes, notes: list[str]) -> pd.DataFrame:
+    """The first sheet of a workbook; the first row that is not blank is the header."""
+    try:
+        book = pd.ExcelFile(io.BytesIO(raw))
+    except (ValueError, KeyError, ImportError, OSError) as error:
+        raise ValueError(f"{name} is not a table that can be read: it is no Excel workbook ({error}).") from None
+    sheet = book.parse(0, header=None, na_values=list(MISSING)).dropna(how="all").dropna(how="all", axis=1)
+    if len(book.sheet_names) > 1:
+        notes.append(f"read the first of {len(book.sheet_names)} sheets, {book.sheet_names[0]!r}")
+    if sheet.empty:
+        raise ValueError(f"{name} is empty: its first sheet holds nothing.")
+    df = sheet.iloc[1:].reset_index(drop=True).infer_objects()
+    df.columns = ["" if pd.isna(c) else str(c) for c in sheet.iloc[0]]
+    return df
+
+
+def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
+    """A delimited text. The separator is the one that splits the lines most evenly."""
+    if hint := re.match(r"sep=(.)\r?\n", text):
+        text = text[hint.end() :]
+    lines = text[:400_000].splitlines(keepends=True)
+    lines = lines[: max(1, min(len(lines) - (len(text) > 400_000), 300))]
+    best: tuple[float, str, list[list[str]]] = (-1.0, ",", [])
+    for sep in "\t;|,":
+        rows = [row for row in csv.reader(lines, delimiter=sep, skipinitialspace=True) if any(c.strip() for c in row)]
+        width = len(rows[0]) if rows else 0
+        even = sum(len(row) in (width, width + 1) for row in rows) / len(rows) if width > 1 else 0.0
+        if even > best[0]:
+            best = (even, sep, rows)
+    even, sep, rows = best
+    prose = sum(len(line.split()) for line in lines) / len(lines) > 5
+    if 0 < even < 0.6 or (even == 0 and (prose or any(len(row) > 2 for row in rows))):
+        raise ValueError(f"{name} is not a table: its lines do not divide into the same columns.")
+    header, body = rows[0], rows[1:]
+    numeric = [bool(POINT_NUMBER.fullmatch(c) or COMMA_NUMBER.fullmatch(c)) for c in header]
+    years = all(re.fullmatch(r"(19|20)\d\d", c) for c in header) and len(set(header)) == len(header)
+    headless = all(numeric) and len(body) > 0 and not years
+    if headless:
+        notes.append("no header: the first line holds numbers, so columns are numbered")
+        header = [""] * len(header)
+    elif (
+        body
+        and Counter(map(len, body)).most_common(1)[0][0] == len(header) + 1
+        and any(row[-1:] != [""] for row in body)
+    ):
+        header = ["", *header]  # row names without a header, as R writes them
+    cells = [c.strip() for row in body for c in row]
+    comma = sum(bool(re.search(r",\d{1,2}$|,\d{4,}$", c) and COMMA_NUMBER.fullmatch(c)) for c in cells)
+    point = sum(bool(re.search(r"\.\d{1,2}$|\.\d{4,}$", c) and POINT_NUMBER.fullmatch(c)) for c in cells)
+    commas = comma > point
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        df = pd.read_csv(
+            io.StringIO(text),
+            sep=sep,
+            header=None if headless else 0,
+            names=list(range(len(header))),
+            index_col=False,
+            dtype=str if commas else None,
+            na_values=list(MISSING),
+            skipinitialspace=True,
+            on_bad_lines="warn",
+            low_memory=False,
+        )
+    skipped = sum(str(w.message).count("Skipping line") for w in caught)
+    if skipped:
+        notes.append(f"skipped {skipped} {'line' if skipped == 1 else 'lines'} with too many fields")
+    if sep != ",":
+        notes.append(f"columns are separated by {'a tab' if sep == chr(9) else repr(sep)}")
+    if commas:
+        notes.append("numbers have a decimal comma")
+        df = df.apply(lambda s: _numbers(s, COMMA_NUMBER, ".", ","))
+    df.columns = pd.Index(header)
+    return df
+
+
+def _unique_names(names: list[str], notes: list[str]) -> list[str]:
+    """Names with spaces trimmed, blanks named by position and repeats numbered."""
+    out, blank, repeated = list[str](), 0, list[str]()
+    for i, name in enumerate((" ".join(n.split()) for n in names), 1):
+        blank += not name or name.startswith("Unnamed:")
+        unique = base = f"column_{i}" if not name or name.startswith("Unnamed:") else name
+        for k in range(2, len(names) + 2):
+            if unique not in out:
+                break
+            unique = f"{base}_{k}"
+        if unique != base:
+            repeated.append(f"{base!r} → {unique!r}")
+        out.append(unique)
+    if blank:
+        notes.append(f"{blank} blank {'header was' if blank == 1 else 'headers were'} named by position (column_N)")
+    if repeated:
+        notes.append("repeated headers were renamed: " + ", ".join(repeated[:5]) + (" …" if len(repeated) > 5 else ""))
+    return out
+
+
+def names(df: pd.DataFrame) -> list[str]:
+    """The names of a table's columns, in order."""
+    return [str(c) for c in df.columns]
+
+
+def is_text(s: pd.Series) -> bool:
+    """True of a column that is neither number, nor truth value, nor time."""
+    types = pd.api.types
+    return not (types.is_numeric_dtype(s) or types.is_bool_dtype(s) or types.is_datetime64_any_dtype(s))
+
+
+def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: str) -> pd.Series:
+    """A text column as numbers, where every value (or 95 % of many) is one; otherwise unchanged."""
+    given = s.dropna().astype(str).str.replace(MONEY, "", regex=True)
+    fits = given.str.fullmatch(pattern.pattern)
+    if not len(given) or not (fits.all() or (len(given) >= 40 and fits.mean() >= 0.95)):
+        return s
+    plain = given[fits].str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    return pd.to_numeric(plain).reindex(s.index)
+
+
+def _values(s: Any, notes: list[str]) -> Any:
+    """One column with numbers, dates and nested values in the types that analysis needs."""
+    if isinstance(s.dtype, pd.DatetimeTZDtype):
+        return s.dt.tz_convert("UTC").dt.tz_localize(None)
+    if pd.api.types.is_timedelta64_dtype(s):
+        return s.dt.total_seconds()
+    if not is_text(s):
+        return s
+    text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
+    text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
+    text = text.mask(text.isin(MISSING))
+    numbers = _numbers(text, POINT_NUMBER, ",", ".")
+    if not is_text(numbers):
+        lost = int(text.notna().sum() - numbers.notna().sum())
+        notes.append(f"{s.name} was read as numbers" + (f"; {lost} other values became missing" if lost else ""))
+        return numbers
+    given = text.dropna().astype(str)
+    forms = [form for pattern, form in DATE_FORMS if len(given) and given.str.fullmatch(pattern).all()]
+    parsed = [pd.to_datetime(given, format=form, errors="coerce", utc=True) for form in forms]
+    dates = [d for d in parsed if d.notna().all()]
+    if len(dates) > 1:
+        notes.append(f"{s.name} may be day/month or month/day: it was left as text")
+    return dates[0].dt.tz_localize(None).reindex(s.index) if len(dates) == 1 else text
+
+
+@dataclass
+class Table:
+    """A table made ready for tests: what was changed in `log`, what was found in `traps` (arguments of `report`)."""
+
+    file: str
+    df: pd.DataFrame
+    raw_rows: int
+    log: list[str] = field(default_factory=list)
+    traps: list[dict[str, Any]] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)  # column -> why no test uses it
+
+    def of(self, *kinds: str) -> list[str]:
+        """The columns of these kinds that tests may use, in the table's order."""
+        return [c for c in names(self.df) if c not in self.left_out and kind_of(self.df[c]) in kinds]
+
+    def strata(self, most: int = 8, least: int = 10) -> list[str]:
+        """Columns that divide the rows into 2 to `most` groups with at least `least` rows in two of them."""
+        counts = {c: self.df[c].value_counts() for c in self.of("category", "number") if self.df[c].nunique() <= most}
+        return [c for c, sizes in counts.items() if (sizes >= least).sum() >= 2]
+
+
+def kind_of(s: Any) -> str:
+    """What a column is: constant, time, category, identifier, number or text (free text)."""
+    values, levels = s.dropna(), s.nunique()
+    if levels <= 1 or (len(values) >= 500 and (values == values.mode().iloc[0]).mean() > 0.999):
+        return "constant"
+    if pd.api.types.is_datetime64_any_dtype(s):
+        return "time"
+    if levels == 2 or pd.api.types.is_bool_dtype(s):
+        return "category"
+    whole = is_text(s) or bool((values == np.floor(values)).all())
+    unique, name = levels == len(values), str(s.name)
+    if whole and levels > 20 and ID_NAME.search(name):
+        return "identifier"
+    if is_text(s):
+        if unique and len(values) >= 20 and values.astype(str).str.count(" ").mean() < 1:
+            return "identifier"
+        return "category" if levels <= max(20, min(50, len(values) / 5)) else "text"
+    dense = values.max() - values.min() < 3 * len(values)
+    if whole and unique and len(values) >= 20 and dense and not TIME_NAME.search(name):
+        return "identifier"
+    return "number"
+
+
+def load(data: str | Path) -> Table:
+    """Read and clean a file; the same file is read once in a session, and its `df` is shared by all templates."""
+    if str(data) not in _TABLES:
+        _TABLES[str(data)] = clean(read_table(data), Path(data).name)
+    return _TABLES[str(data)]
+
+
+_TABLES: dict[str, Table] = {}
+
+
+def clean(raw: pd.DataFrame, file: str = "table") -> Table:
+    """Look for the traps that would bite every later test, and undo those that can be undone.
+
+    Sentinel codes become missing, spellings of one level are merged, repeated rows are counted once; constant columns,
+    identifiers and copies of another column stay in the table but are left out of tests.
+    """
+    table = Table(file, raw.copy(), len(raw))
+    if len(raw) < 2:
+        return table
+    for step in (_merge_spellings, _blank_sentinels, _drop_repeats, _leave_out):
+        step(table)
+    return table
+
+
+def _merge_spellings(table: Table) -> None:
+    """Merge levels that differ only in case, spaces or punctuation, under their commonest spelling."""
+    for name in [c for c in names(table.df) if is_text(table.df[c]) and table.df[c].nunique() <= 200]:
+        counts = table.df[name].value_counts().sort_index()
+        spellings: dict[str, list[str]] = {}
+        for level in counts.index:
+            spellings.setdefault(re.sub(r"[\W_]+", "", str(level)).casefold() or str(level), []).append(level)
+        merged = {level: max(group, key=lambda v: (counts[v], v)) for group in spellings.values() for level in group}
+        changed = int(sum(counts[a] for a, b in merged.items() if a != b))
+        if changed:
+            table.df[name] = table.df[name].map(merged, na_action="ignore")
+            shown = "; ".join(" = ".join(repr(v) for v in g) for g in spellings.values() if len(g) > 1)
+            text = f"{say(name)} spells the same level in several ways ({shown}): {changed:,} values were merged."
+            table.log.append(text)
+            table.traps.append(trap("inconsistent_categories", text, [name], changed, high=True))
+
+
+def _blank_sentinels(table: Table) -> None:
+    """Make codes for "not known" missing: a repeated −1, or nines, far outside everything else in the column."""
+    for name in [c for c in names(table.df) if kind_of(table.df[c]) == "number"]:
+        counts = table.df[name].value_counts()
+        for code in sorted({counts.index.min(), counts.index.max()}):
+            rest = counts.index[counts.index != code].to_numpy(dtype=float)
+            share = counts[code] / counts.sum()
+            if counts[code] < 3 or share < 0.002 or len(rest) < 5:
+                continue
+            gap, spread = float(np.abs(rest - code).min()), float(rest.max() - rest.min())
+            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:g}") and gap > 0.5 * spread
+            minus = code == -1 and rest.min() >= 0 and counts[code] > 3 * counts.drop(code).max()
+            if nines or minus:
+                table.df[name] = table.df[name].mask(table.df[name] == code)
+                text = (
+                    f"{say(name)} holds {number(code)} in {counts[code]:,} rows ({share:.1%}), far from all its other "
+                    "values: a code for missing, and treated so."
+                )
+                table.log.append(text)
+                table.traps.append(trap("sentinel_values", text, [name], int(counts[code]), high=True))
+
+
+def _drop_repeats(table: Table) -> None:
+    """Count rows once that repeat another in everything but an identifier, where chance cannot explain them."""
+    keys = [c for c in names(table.df) if kind_of(table.df[c]) == "identifier" and table.df[c].is_unique]
+    rest = [c for c in names(table.df) if c not in keys]
+    for columns in [names(table.df)] + ([rest] if keys and rest else []):
+        repeats = table.df.duplicated(subset=columns)
+        chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
+        if repeats.sum() <= max(10 * chance, 0):
+            continue
+        before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
+        text = f"{int(repeats.sum()):,} rows ({repeats.mean():.1%}) repeat another row"
+        text += " in everything but the identifier" if columns is rest else ""
+        if fine:
+            table.df = table.df[~repeats].reset_index(drop=True)
+            text += f": they are counted once (n {before:,} → {len(table.df):,})."
+        else:
+            text += "; the columns are too coarse to tell copies from rows that happen to agree, so all are kept."
+        table.log.append(text)
+        table.traps.append(trap("duplicate_rows", text, [], int(repeats.sum()), high=fine))
+        return
+
+
+def _leave_out(table: Table) -> None:
+    """Mark constants, identifiers and copies of an earlier column."""
+    df, n = table.df, len(table.df)
+    r: Any
+    for name in names(df):
+        kind = kind_of(df[name])
+        if kind == "constant":
+            often = df[name].mode()
+            text = f"{say(name)} is empty" if often.empty else f"{say(name)} is {often.iloc[0]} in "
+            text += "" if often.empty else f"all but {(df[name] != often.iloc[0]).sum():,} of {n:,} rows"
+            table.traps.append(trap("constant_column", f"{text}: it can explain nothing.", [name], n, high=True))
+        elif kind == "identifier" and df[name].dropna().is_unique:
+            text = f"{say(name)} differs in every row, as an identifier does: it is left out of all tests."
+            table.traps.append(trap("identifier_column", text, [name], n))
+        if kind in ("constant", "identifier", "text"):
+            table.left_out[name] = kind
+    numbers = table.of("number")
+    r = df[numbers].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
+    for i, b in enumerate(numbers):
+        twin = next((a for a in numbers[:i] if a not in table.left_out and len(r) and r.loc[a, b] > 0.9995), None)
+        if twin is not None:
+            text = f"{say(b)} carries the same information as {say(twin)} (r = {r.loc[twin, b]:.4f}): "
+            table.traps.append(
+                trap(
+                    "redundant_columns",
+                    text + "only the first is tested.",
+                    [twin, b],
+                    n,
+                    effect("pearson_r", r.loc[twin, b]),
+                )
+            )
+            table.left_out[b] = f"copy of {twin}"
+    categories = [c for c in table.of("category") if 2 <= df[c].nunique() <= 200]
+    for i, b in enumerate(categories):
+        for a in (c for c in categories[:i] if c not in table.left_out and df[c].nunique() == df[b].nunique()):
+            if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == df[a].nunique():
+                text = f"{say(b)} says the same as {say(a)} in other words: only the first is tested."
+                table.traps.append(trap("redundant_columns", text, [a, b], n))
+                table.left_out[b] = f"copy of {a}"
+                break
+    table.log += [f"{c}: left out of tests ({why})" for c, why in table.left_out.items()]
+
+
+def trap(
+    kind: str, text: str, columns: list[str], n: int, effect: dict[str, Any] | None = None, high: bool = False
+) -> dict[str, Any]:
+    """A hygiene warning, as arguments for `report`."""
+    effect = effect or {"metric": "count", "value": n}
+    confidence = "high" if high else "medium"
+    return dict(type="warning", kind=kind, text=text, columns=columns, n=n, effect=effect, confidence=confidence)
+
+
+class Ledger:
+    """Every test that is run is written down here, and its p corrected within its family (Benjamini-Hochberg)."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, dict[str, float]] = {}
+
+    def add(self, family: str, key: str, p: float) -> None:
+        """Write down one test; the same key again replaces it, so that a cell run twice is counted once."""
+        self.families.setdefault(family, {})[key] = float(p) if np.isfinite(p) else 1.0
+
+    def q(self, family: str) -> dict[str, float]:
+        """The corrected p of each test of a family."""
+        from scipy.stats import false_discovery_control
+
+        tests = self.families.get(family, {})
+        return dict(zip(tests, false_discovery_control(list(tests.values())), strict=True)) if tests else {}
+
+    def test(self, name: str, family: str, key: str) -> dict[str, Any]:
+        """The `test` field of a finding."""
+        tests = self.families[family]
+        return {"name": name, "p": tests[key], "q": self.q(family)[key], "family": family, "m": len(tests)}
+
+
+ledger = Ledger()
+
+
+def effect(metric: str, value: float, ci: Any = None) -> dict[str, Any]:
+    """The `effect` field of a finding, with a 95 % interval."""
+    return {"metric": metric, "value": value, "ci": None if ci is None else [ci[0], ci[1]], "ci_level": 0.95}
+
+
+def report(
+    type: str,
+    kind: str,
+    text: str,
+    columns: Any = (),
+    *,
+    roles: dict[str, str] | None = None,
+    direction: str | None = None,
+    segment: str | None = None,
+    effect: dict[str, Any] | None = None,
+    test: dict[str, Any] | None = None,
+    n: int | None = None,
+    params: dict[str, Any] | None = None,
+    caveats: Any = (),
+    confidence: str = "medium",
+) -> None:
+    """Say one thing: a claim, a warning, a null (tested and absent) or a descriptive finding, in one sentence.
+
+    It is shown as text in any notebook, and read by Gristmill from its own MIME type. Numbers are kept to six
+    significant digits, so that another processor's last bits do not change the record.
+    """
+    finding = {
+        "type": type,
+        "kind": kind,
+        "columns": [str(c) for c in columns],
+        "roles": roles or {},
+        "direction": direction,
+        "segment": segment,
+        "effect": effect,
+        "test": test,
+        "n": n,
+        "params": params or {},
+        "text": text,
+        "caveats": list(caveats),
+        "confidence": confidence,
+    }
+    note = f"{type.upper()} {text}" + "".join(f"\n  Caveat: {c}" for c in caveats)
+    markdown = f"**{type.capitalize()}.** {text}" + "".join(f"  \n*Caveat: {c}*" for c in caveats)
+    _display({FINDING_MIME: _plain(finding), "text/plain": note, "text/markdown": markdown})
+
+
+def _display(bundle: dict[str, Any]) -> None:
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it: no NaN, no numpy, six significant digits."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value if value is None else str(value)
+
+
+def say(column: str) -> str:
+    """A column's name as a reader says it: `bill_length_mm` → bill length."""
+    return _words(column)[0]
+
+
+def label(column: str) -> str:
+    """A column's name for an axis, with its unit: `bill_length_mm` → Bill length (mm)."""
+    words, unit = _words(column)
+    return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
+
+
+def _words(column: str) -> tuple[str, str]:
+    parts = [p for p in str(column).split("_") if p]
+    unit = parts.pop() if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
+    return " ".join(parts) or str(column), unit
+
+
+def number(x: float) -> str:
+    """A number for a sentence: three significant digits, thousands separated, a true minus sign."""
+    digits = 0 if x == 0 or abs(x) >= 100 else max(0, 2 - int(np.floor(np.log10(abs(x)))))
+    text = f"{x:,.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def signed(x: float, digits: int = 2) -> str:
+    """A correlation or difference with its sign: +0.39, −0.235."""
+    return f"{x:+.{digits}f}".replace("-", "−")
+
+
+def chance(p: float) -> str:
+    """A p-value for a sentence."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E6E6E", "#000000")  # Okabe & Ito 2008
+
+
+def figure(title: str, width: float = 7.2, height: float = 4.5, columns: int = 1, rows: int = 1) -> Any:
+    """A figure in the house's style and its axes (an array of them where there are several)."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    style = {"font.size": 12, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
+    matplotlib.rcParams.update(style | {"axes.grid": True, "grid.color": "#e6e6e6", "axes.axisbelow": True})
+    fig = Figure(figsize=(width, height), dpi=110, layout="constrained", facecolor="white")
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14, fontweight="bold", wrap=True)
+    return fig, fig.subplots(rows, columns)
+
+
+def direct_labels(ax: Any, items: list[tuple[float, str, str]], gap: float = 0.075) -> None:
+    """Name lines at the right edge of a chart: (height in data units, text, colour), pushed apart where they meet."""
+    low, high = ax.get_ylim()
+    place = -1.0
+    for y, text, colour in sorted(items):
+        place = max((y - low) / (high - low), place + gap)
+        ax.text(1.02, place, text, color=colour, transform=ax.transAxes, va="center", fontweight="bold")
+
+
+def show(fig: Any, alt: str) -> None:
+    """Display a figure as PNG, the same bytes for the same figure, with words for who cannot see it."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None})
+    _display({"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": f"[{alt}]"})
