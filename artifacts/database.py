@@ -41,21 +41,24 @@ class Database:
         self.path = home / FILE
         self._guard = threading.Lock()
         self._idle: list[duckdb.DuckDBPyConnection] = []
-        self._lock = _take(home)
+        lock = _take(home)
+        self._lock: int | None = lock
         try:
             _make(self.path)
             self.connection = _connect(self.path)
-            migrate(self.connection)
         except BaseException:
-            os.close(self._lock)
+            os.close(lock)
             raise
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor that sees all that is committed; it neither waits for the writer nor holds it up."""
-        with self._guard:
-            of = self.connection
-            cursor = self._idle.pop() if self._idle else of.cursor()
+        try:
+            with self._guard:
+                of = self.connection
+                cursor = self._idle.pop() if self._idle else of.cursor()
+        except duckdb.ConnectionException as error:
+            raise StoreError("The record is closed; open it again to read.") from error
         try:
             yield cursor
         except duckdb.Error as error:
@@ -65,7 +68,7 @@ class Database:
             cursor.close()
             raise
         with self._guard:
-            if of is self.connection and len(self._idle) < _IDLE:
+            if of is self.connection and self._lock is not None and len(self._idle) < _IDLE:
                 self._idle.append(cursor)
             else:
                 cursor.close()
@@ -84,14 +87,17 @@ class Database:
                 os.chmod(wal, 0o600)
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and give the data folder free."""
+        """Fold the write-ahead log into the file and give the data folder free. A second call does nothing."""
         with self._guard:
+            if self._lock is None:
+                return
             # The log already holds every commit: a full disk that stops the folding loses nothing.
             with contextlib.suppress(duckdb.Error):
                 self.connection.execute("CHECKPOINT")
             self._drop()
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
+            self._lock = None
 
     def _drop(self) -> None:
         for cursor in self._idle:
@@ -163,8 +169,7 @@ def _make(path: Path) -> None:
     try:
         for stale in (new, Path(f"{new}.wal")):
             stale.unlink(missing_ok=True)
-        with _connect(new) as connection:
-            migrate(connection)
+        _connect(new).close()
         new.chmod(0o600)
         new.rename(path)
         fsync_folder(path.parent)
@@ -173,10 +178,20 @@ def _make(path: Path) -> None:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a database, bringing its schema up to date."""
     try:
-        return duckdb.connect(str(path), config=_CONFIG)
+        connection = duckdb.connect(str(path), config=_CONFIG)
     except duckdb.Error as error:
         raise explain(error, path) from error
+    try:
+        migrate(connection)
+    except duckdb.Error as error:
+        connection.close()
+        raise explain(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _reason(error: OSError) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from artifacts.blobs import Blob, Blobs
 from artifacts.database import Database
@@ -19,6 +19,9 @@ from artifacts.followers import Followers, Live
 from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run, utc
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule, new_id, now
 from artifacts.writer import Writer
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["NotFound", "Store", "StoreDamaged", "StoreError", "StoreLocked", "StoreNewer", "StoreUnwritable"]
 
@@ -65,15 +68,21 @@ class Store:
         Once it returns, the event survives a crash. Raises StoreError, with nothing recorded, when the disk cannot take
         it or its run has not begun. A caller that is cancelled while it waits may find the event recorded.
         """
-        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        self._writer.append(event, future)
+        (recorded,) = await self.append_all([event])
+        return recorded
+
+    async def append_all(self, events: Sequence[Event]) -> list[Event]:
+        """`append` for several events at once: all of them are recorded, in this order, or none."""
+        future: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        self._writer.append(events, future)
         return await future
 
     def append_sync(self, event: Event) -> Event:
         """`append` for a thread without an event loop."""
-        future: concurrent.futures.Future[Event] = concurrent.futures.Future()
-        self._writer.append(event, future)
-        return future.result()
+        future: concurrent.futures.Future[list[Event]] = concurrent.futures.Future()
+        self._writer.append([event], future)
+        (recorded,) = future.result()
+        return recorded
 
     def publish(self, delta: TextDelta) -> None:
         """Show a piece of text to those who follow its run now. It is not recorded."""
@@ -252,7 +261,7 @@ class Store:
     def remove_schedule(self, id: str) -> None:
         """Forget a schedule; its fires stay. Raises NotFound."""
 
-        def remove(write: Any) -> None:
+        def remove(write: DuckDBPyConnection) -> None:
             if not write.execute("DELETE FROM schedules WHERE id = ? RETURNING id", [id]).fetchone():
                 raise NotFound(f"There is no schedule {id}.")
 
@@ -272,7 +281,7 @@ class Store:
     def record_fire(self, schedule_id: str, due: datetime, run_id: str) -> None:
         """Say which run a claimed fire became. Raises NotFound for one that nobody claimed."""
 
-        def record(write: Any) -> None:
+        def record(write: DuckDBPyConnection) -> None:
             update = "UPDATE fires SET run_id = ? WHERE schedule_id = ? AND due = ? RETURNING due"
             if not write.execute(update, [run_id, schedule_id, utc(due)]).fetchone():
                 raise NotFound(f"Nobody claimed the fire of schedule {schedule_id} at {due.isoformat()}.")

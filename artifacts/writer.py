@@ -29,11 +29,10 @@ type Job = Callable[[DuckDBPyConnection], Any]
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One thing to write, and the future of whoever waits for it: an event with its JSON, or a job."""
+    """One thing to write, whole or not at all, and the future of whoever waits: events with their JSON, or a job."""
 
     future: _Future
-    event: Event | None = None
-    body: str = ""
+    events: Sequence[tuple[Event, str]] = ()
     job: Job | None = None
 
 
@@ -55,10 +54,9 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def append(self, event: Event, future: _Future) -> None:
-        """Queue an event; the future gets it with its seq after the commit, or the reason why it was not recorded."""
-        event, body = write_body(event)
-        self._put(_Entry(future, event=event, body=body))
+    def append(self, events: Sequence[Event], future: _Future) -> None:
+        """Queue events; the future gets them with their seq after the commit, or the reason why none was recorded."""
+        self._put(_Entry(future, [write_body(event) for event in events]))
 
     def run(self, job: Job) -> Any:
         """Carry out a job inside the next transaction and wait for its commit. It checks before it writes."""
@@ -82,7 +80,8 @@ class Writer:
             if not self._open:
                 raise StoreError("The record is closed; open it again to write.")
             self._queue.append(entry)
-            self._ready.notify()
+            if len(self._queue) == 1:
+                self._ready.notify()
 
     def _run(self) -> None:
         batch: list[_Entry] = []
@@ -116,14 +115,16 @@ class Writer:
                 try:
                     if entry.job:
                         outcomes.append((entry.future, entry.job(write)))
-                    elif entry.event:
-                        event = self._number(write, entry.event, heads)
-                        project(write, event)
-                        rows.append((event.run_id, event.seq, event.kind, event.step_id, utc(event.at), entry.body))
-                        outcomes.append((entry.future, event))
-                        events.append(event)
+                        continue
+                    numbered = self._number(write, [event for event, _ in entry.events], heads)
                 except StoreError as refusal:
                     outcomes.append((entry.future, refusal))
+                    continue
+                for event, (_, body) in zip(numbered, entry.events, strict=True):
+                    project(write, event)
+                    rows.append((event.run_id, event.seq, event.kind, event.step_id, utc(event.at), body))
+                events += numbered
+                outcomes.append((entry.future, numbered))
             _insert(write, rows)
             write.commit()
         except duckdb.ConstraintException as error:
@@ -144,15 +145,21 @@ class Writer:
         self._committed(events)
         _settle(outcomes)
 
-    def _number(self, write: DuckDBPyConnection, event: Event, heads: dict[str, int]) -> Event:
-        run_id = event.run_id
-        head = heads.get(run_id) or self._heads.get(run_id) or _head(write, run_id)
-        if isinstance(event, RunStarted) and head:
-            raise StoreError(f"Run {run_id} has begun already; it cannot begin twice.")
-        if not isinstance(event, RunStarted) and not head:
-            raise NotFound(f"There is no run {run_id} to record a {event.kind} in.")
-        heads[run_id] = head + 1
-        return event.model_copy(update={"seq": head + 1})
+    def _number(self, write: DuckDBPyConnection, events: Sequence[Event], heads: dict[str, int]) -> list[Event]:
+        """The events with their seq; `heads` moves on only if all of them may be recorded."""
+        mine: dict[str, int] = {}
+        numbered: list[Event] = []
+        for event in events:
+            run_id = event.run_id
+            head = mine.get(run_id) or heads.get(run_id) or self._heads.get(run_id) or _head(write, run_id)
+            if isinstance(event, RunStarted) and head:
+                raise StoreError(f"Run {run_id} has begun already; it cannot begin twice.")
+            if not isinstance(event, RunStarted) and not head:
+                raise NotFound(f"There is no run {run_id} to record a {event.kind} in.")
+            mine[run_id] = head + 1
+            numbered.append(event.model_copy(update={"seq": head + 1}))
+        heads |= mine
+        return numbered
 
     def _landed(self, heads: dict[str, int]) -> bool:
         """Whether the batch is in the record although its commit reported a fault: it is there whole or not at all."""

@@ -1,0 +1,179 @@
+"""The fold: what a run's events say, however they are read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+from artifacts.events import (
+    EVENT,
+    ArtifactSaved,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    ModelReplied,
+    Noted,
+    OutputReceived,
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    RunView,
+    SandboxOpened,
+    StepEnded,
+    StepStarted,
+    apply,
+    extend,
+    fold,
+)
+from artifacts.types import (
+    Artifact,
+    Evidence,
+    Execution,
+    ExecutionError,
+    Finding,
+    Output,
+    PlanStep,
+    Run,
+    ToolCall,
+    new_id,
+)
+from pydantic import ValidationError
+
+RUN = Run(id="run_1", goal="What separates the species?")
+
+
+def cell(n: int) -> Execution:
+    return Execution(id=f"ex_{n}", run_id="run_1", sandbox_id="sbx", seq=n, code=f"print({n})")
+
+
+def printed(n: int, text: str) -> OutputReceived:
+    return OutputReceived(run_id="run_1", execution_id=f"ex_{n}", output=Output(kind="stdout", text=text))
+
+
+def finding(id: str) -> Finding:
+    return Finding(id=id, type="claim", kind="correlation", text=f"{id} holds", evidence=Evidence(cell="cell-01"))
+
+
+def whole_run() -> list[Event]:
+    """A run that stopped and was taken up again, with an event of every kind."""
+    plot = Artifact(
+        id="art_1", sha256="0" * 64, name="fig_01.png", media_type="image/png", size=3, role="plot", run_id="run_1"
+    )
+    call = ToolCall(id="call-1", name="run_code", arguments="{}")
+    events: list[Event] = [
+        RunStarted(run_id="run_1", run=RUN),
+        SandboxOpened(run_id="run_1", sandbox_id="sbx", host="local", isolation="bubblewrap"),
+        StepStarted(run_id="run_1", step_id="st_1", name="code", agent="coding", title="Write and run cells"),
+        ModelReplied(run_id="run_1", agent="coding", model="playbook", tool_calls=(call,), rule_based=True),
+        PlanMade(run_id="run_1", steps=(PlanStep(title="Look"),)),
+        ExecutionStarted(run_id="run_1", execution=cell(1)),
+        ExecutionStarted(run_id="run_1", execution=cell(2)),
+        printed(1, "a\n"),
+        printed(1, "b\n"),
+        printed(2, "other\n"),
+        printed(1, "c\n"),
+        printed(9, "nobody's\n"),
+        ArtifactSaved(run_id="run_1", artifact=plot),
+        ExecutionEnded(run_id="run_1", execution_id="ex_1", status="ok", count=1),
+        ExecutionEnded(
+            run_id="run_1", execution_id="ex_2", status="error", error=ExecutionError(name="KeyError", value="x")
+        ),
+        RunEnded(run_id="run_1", status="interrupted", error="The product was stopped."),
+        RunResumed(run_id="run_1"),
+        FindingMade(run_id="run_1", finding=finding("F1")),
+        FindingMade(run_id="run_1", finding=finding("F2")),
+        FindingMade(run_id="run_1", finding=finding("F3")),
+        Reviewed(run_id="run_1", round=1, verdict="pass"),
+        ReportMade(run_id="run_1", answer="They differ.", order=("F3", "F1")),
+        Noted(run_id="run_1", text="The file is UTF-16."),
+        StepEnded(run_id="run_1", step_id="st_1"),
+        RunEnded(run_id="run_1", status="done"),
+    ]
+    return [event.model_copy(update={"seq": seq}) for seq, event in enumerate(events, 1)]
+
+
+def test_a_view_holds_what_the_events_say():
+    view = fold(whole_run())
+    assert (view.run.status, view.error, view.last_seq) == ("done", None, 25)
+    first, second = view.executions
+    assert (first.text, first.status, first.count) == ("a\nb\nc\n", "ok", 1)
+    assert (second.text, second.status, second.error and second.error.name) == ("other\n", "error", "KeyError")
+    assert [step.status for step in view.steps] == ["done"]
+    assert [len(x) for x in (view.artifacts, view.reviews, view.replies, view.sandboxes, view.notes)] == [1] * 5
+
+
+def test_every_way_to_fold_gives_the_same_view():
+    events = whole_run()
+    one_by_one: RunView | None = None
+    for event in events:
+        one_by_one = apply(one_by_one, event)
+    assert one_by_one == fold(events)
+    for cut in range(1, len(events)):
+        assert extend(extend(None, events[:cut]), events[cut:]) == one_by_one
+
+
+def test_an_earlier_view_does_not_change_when_the_run_goes_on():
+    events = whole_run()
+    before = fold(events[:7])
+    extend(before, events[7:])
+    assert before == fold(events[:7])
+    assert before.executions[0].outputs == ()
+    with pytest.raises(ValidationError, match="frozen"):
+        before.run.status = "done"
+
+
+def test_events_come_back_from_json_as_they_were():
+    for event in whole_run():
+        assert EVENT.validate_json(event.model_dump_json()) == event
+
+
+def test_findings_are_ranked_as_the_report_orders_them():
+    ranked = fold(whole_run()).ranked
+    assert [(f.id, f.rank) for f in ranked] == [("F3", 1), ("F1", 2), ("F2", None)]
+
+
+def test_a_record_without_its_beginning_is_refused():
+    with pytest.raises(ValueError, match="does not begin with run_started but with note"):
+        fold([Noted(run_id="run_1", text="seen")])
+    with pytest.raises(ValueError, match="without events"):
+        fold([])
+
+
+def test_ten_thousand_outputs_fold_well_under_a_second():
+    events = [RunStarted(run_id="run_1", run=RUN), ExecutionStarted(run_id="run_1", execution=cell(1))]
+    events += [printed(1, "x\n") for _ in range(10_000)]
+    began = time.process_time()
+    view = fold(events)
+    assert time.process_time() - began < 0.3
+    assert len(view.executions[0].outputs) == 10_000
+    began = time.process_time()
+    live: RunView | None = None
+    for event in events:
+        live = apply(live, event)
+    assert time.process_time() - began < 1
+    assert live == view
+
+
+def test_ids_sort_by_the_time_of_their_making():
+    ids = []
+    for _ in range(20):
+        ids.append(new_id("run"))
+        made = time.time_ns() // 1_000_000
+        while time.time_ns() // 1_000_000 == made:
+            pass
+    assert all(earlier < later for earlier, later in pairwise(ids))
+    assert len({new_id("run") for _ in range(1000)}) == 1000
+
+
+def test_the_values_and_the_fold_need_no_heavy_package():
+    code = (
+        "import sys, artifacts.types, artifacts.events; print(sorted({'duckdb', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
