@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-from artifacts.store import Store
+from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from pydantic import Field
 
-from artifacts.events import Event, TextDelta
-from artifacts.types import Run, Value
+from artifacts.events import Event, RunEnded, RunResumed, RunStarted, StepEnded, TextDelta
+from artifacts.store import Store, StoreError
+from artifacts.types import Run, Value, new_id
+from graphs.errors import GraphError, InputError
+from graphs.inputs import check_files, check_question
+from graphs.models import resolve
+from graphs.models.base import Model, ModelError
+from kernel_gateway.isolation import Sizes
+from notebooks.catalog import catalog
+from notebooks.errors import NotebookError
+from notebooks.export import save_report
+from notebooks.files import media_type, safe_name
+from notebooks.session import Session
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+_STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
+_log = logging.getLogger(__name__)
 
 
 class Request(Value):
@@ -24,35 +46,228 @@ class Request(Value):
 
 
 class Workbench:
-    """Carries out runs on one store. Make one for a process, inside its event loop's life, and close it at the end."""
+    """Carries out runs on one store. Make one for a process, use it within one event loop, and close it at the end.
+
+    A run that an earlier process left running is recorded as interrupted when the workbench is made: the store is
+    open here alone, so nobody else can be working on it.
+    """
 
     def __init__(self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None) -> None:
         self.store = store
         self.isolation = isolation
         self.templates = templates
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
+        self._finishing: set[str] = set()
+        self._hosts: list[Host] = []
+        self._one_at_a_time = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._saver: AsyncSqliteSaver | None = None
+        for run in store.runs(status="running", limit=10_000):
+            self._mark_interrupted(run)
 
     async def start(self, request: Request) -> Run:
-        raise NotImplementedError
+        """Begin a run and return at once. The inputs are stored before this returns, so the files may go then.
 
-    async def start_notebook(
-        self, name_or_path: str, params: dict[str, Any], *, out: Path | None = None, parent_id: str | None = None
-    ) -> Run:
-        raise NotImplementedError
-
-    async def reproduce(self, run_ref: str) -> Run:
-        raise NotImplementedError
+        Raises InputError, before there is a run, for a question or a file that cannot be worked on, or a model that
+        cannot be meant.
+        """
+        question = check_question(request.question)
+        files = await asyncio.to_thread(check_files, request.files, self._sizes())
+        model = _resolve(request.model)
+        run = Run(
+            id=new_id("run"),
+            goal=question,
+            model="playbook" if model.rule_based else model.name,
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles},
+            parent_id=request.parent_id,
+        )
+        await self.store.append(RunStarted(run_id=run.id, run=run))
+        try:
+            for file in files:
+                name = safe_name(file.name)
+                await self.store.put(file, name=name, media_type=media_type(name), role="input", run_id=run.id)
+        except StoreError as error:
+            await self._end(run.id, "failed", str(error))
+            return self.store.run(run.id)
+        self._launch(run, model)
+        return run
 
     async def wait(self, run_id: str) -> Run:
-        raise NotImplementedError
+        """The run once it has ended here; a run that is not in flight as it stands."""
+        run = self.store.run(run_id)
+        if run.id in self._tasks:
+            await asyncio.wait([self._tasks[run.id]])
+        return self.store.run(run.id)
 
     async def cancel(self, run_ref: str) -> Run:
-        raise NotImplementedError
+        """Stop a run; what it made is kept and reported. A run that has ended is left as it is."""
+        run = self.store.run(run_ref)
+        if run.id in self._tasks:
+            self._stop(run.id, "cancelled")
+            return await self.wait(run.id)
+        if run.status in ("queued", "running", "interrupted"):
+            await self._end(run.id, "cancelled")
+        return self.store.run(run.id)
 
     async def resume(self, run_ref: str) -> Run:
-        raise NotImplementedError
+        """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
+
+        Raises InputError for one that is done or that is no question.
+        """
+        run = self.store.run(run_ref)
+        if run.id in self._tasks:
+            return run
+        if run.status == "done":
+            raise InputError(f"{run.id} is done; there is nothing to resume. Ask the question again for a new run.")
+        if run.agent != "analysis":
+            raise InputError(f"{run.id} ran a notebook from start to end; run that again instead of resuming it.")
+        model = _resolve(run.model)
+        await self.store.append(RunResumed(run_id=run.id))
+        self._launch(run, model)
+        return self.store.run(run.id)
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+        """The events of a run past `after`, then each new one as it comes, until it ends."""
         return self.store.follow(run_id, after)
 
     async def close(self) -> None:
-        raise NotImplementedError
+        """Interrupt the runs in flight, which can be resumed later, and stop the gateway if this process started it."""
+        for run_id in list(self._tasks):
+            self._stop(run_id, "interrupted")
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+        await self._stack.aclose()
+        for host in self._hosts:
+            await stop_host(host, self.store.home)
+        self._hosts.clear()
+
+    def _launch(self, run: Run, model: Model) -> None:
+        task = asyncio.create_task(self._carry_out(run, model), name=run.id)
+        self._tasks[run.id] = task
+        task.add_done_callback(lambda done: self._landed(run.id, done))
+
+    def _landed(self, run_id: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[run_id]
+        self._stopping.pop(run_id, None)
+        self._finishing.discard(run_id)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.error("%s ended by a fault of ours", run_id, exc_info=fault)
+
+    def _stop(self, run_id: str, status: Literal["cancelled", "interrupted"]) -> None:
+        if run_id not in self._finishing and run_id not in self._stopping:
+            self._stopping[run_id] = status
+            self._tasks[run_id].cancel()
+
+    async def _carry_out(self, run: Run, model: Model) -> None:
+        """Work on a run until it ends. However it ends, a run_ended with one sentence is recorded."""
+        session: Session | None = None
+        status: Literal["done", "failed", "cancelled", "interrupted"] = "failed"
+        error: str | None = None
+        try:
+            session = await self._open_session(run.id)
+            await self._work(run, model, session)
+            status = "done"
+        except asyncio.CancelledError:
+            status = self._stopping.get(run.id, "interrupted")
+        except (GraphError, GatewayError, NotebookError, StoreError) as problem:
+            error = str(problem)
+        finally:
+            self._finishing.add(run.id)
+            if (fault := sys.exception()) is not None:
+                error = (
+                    f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept; "
+                    f"`gristmill runs resume {run.id}` tries the step again."
+                )
+            await self._finish(run.id, session, status, error)
+
+    async def _work(self, run: Run, model: Model, session: Session) -> None:
+        """Run the graph from the start, or from its last checkpoint where there is one."""
+        from graphs.state import Desk
+        from graphs.team import begin, build
+
+        desk = Desk(run.id, self.store, session, model, tuple(await asyncio.to_thread(catalog, self.templates)))
+        saver = await self._checkpoints()
+        graph = build(saver)
+        config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
+        so_far = await graph.aget_state(config)
+        if so_far.next or not so_far.values:
+            first = None if so_far.values else begin(run.id, run.goal, run.params["files"], run.params["roles"])
+            await graph.ainvoke(first, config, context=desk, durability="sync")
+        await saver.adelete_thread(run.id)
+
+    async def _finish(
+        self,
+        run_id: str,
+        session: Session | None,
+        status: Literal["done", "failed", "cancelled", "interrupted"],
+        error: str | None,
+    ) -> None:
+        try:
+            if status in ("failed", "cancelled") and session is not None and session.executions:
+                await save_report(self.store, run_id)
+        except (NotebookError, StoreError) as problem:
+            _log.warning("the report of %s could not be kept: %s", run_id, problem)
+        finally:
+            await self._end(run_id, status, error)
+            if session is not None and status != "interrupted":  # an interrupted run finds its sandbox again
+                await session.close()
+
+    async def _end(
+        self, run_id: str, status: Literal["done", "failed", "cancelled", "interrupted"], error: str | None = None
+    ) -> None:
+        if status == "interrupted" and error is None:
+            error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
+        await self.store.append(RunEnded(run_id=run_id, status=status, error=error))
+
+    def _mark_interrupted(self, run: Run) -> None:
+        for step in self.store.view(run.id).steps:
+            if step.status == "running":
+                self.store.append_sync(StepEnded(run_id=run.id, step_id=step.id, status="cancelled"))
+        hint = (
+            f"`gristmill runs resume {run.id}` goes on from the last finished step."
+            if run.agent == "analysis"
+            else "Run it again."
+        )
+        sentence = f"The program that worked on it ended before the run did. {hint}"
+        self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence))
+
+    async def _open_session(self, run_id: str) -> Session:
+        """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
+        session = await Session.resume(self.store, await self._host(), run_id)
+        if not session.executions:  # an earlier process may have ended before it had written them all
+            for artifact in reversed(self.store.artifacts(run_id=run_id, role="input")):
+                await session.upload(self.store.path(artifact), artifact.name)
+        return session
+
+    async def _host(self) -> Host:
+        async with self._one_at_a_time:
+            host = await find_host(self.store.home, isolation=self.isolation)
+            if host not in self._hosts:
+                self._hosts.append(host)
+            return host
+
+    async def _checkpoints(self) -> AsyncSqliteSaver:
+        """Where the graph's progress is kept, for resumption only. A crafted file must not run code when it is read."""
+        import aiosqlite
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        async with self._one_at_a_time:
+            if self._saver is None:
+                path = self.store.home / "checkpoints.sqlite"
+                connection = await self._stack.enter_async_context(aiosqlite.connect(path))
+                self._saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+                await self._saver.setup()
+            return self._saver
+
+    def _sizes(self) -> Sizes | None:
+        """What a sandbox of ours holds; the cloud's is not known from here."""
+        return None if os.environ.get("E2B_API_KEY") else Sizes.of_machine()
+
+
+def _resolve(name: str | None) -> Model:
+    try:
+        return resolve(name, os.environ)
+    except ModelError as error:
+        raise InputError(str(error)) from error

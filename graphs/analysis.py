@@ -1,0 +1,98 @@
+"""The analysis agent's nodes: look at the files, plan, interpret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from artifacts.events import PlanMade, ReportMade
+from artifacts.types import Execution, PlanStep
+from graphs import briefs, look
+from graphs.agents import agent_for
+from graphs.ask import insist
+from graphs.models.base import Message
+from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
+from graphs.tools.planning import MakePlan, plan_steps
+from graphs.tools.report import FollowUp, WriteReport
+
+
+async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Read the files and describe their columns; what a file did not make easy becomes a note."""
+    desk: Desk = runtime.context
+    async with desk.step("open", "system", "Read the files") as step_id:
+
+        async def run(number: int, code: str, title: str, *tags: str) -> Execution:
+            key = f"open-0-0-{number}"
+            return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=key)
+
+        look.succeed(await run(0, look.toolkit(desk.templates), "Toolkit", "toolkit"))
+        loaded = await run(1, look.load(state["files"]), "Read the files", "open")
+        look.succeed(loaded)
+        tables = look.read_description(await run(2, look.DESCRIBE, "What each column holds", "open", "describe"))
+        printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
+        if printed:
+            await desk.note(printed, step_id)
+        if not look.named_columns(state["question"], tables):
+            await desk.note(
+                "The question names no column of the table, so the table as a whole is looked at. "
+                "Name a column in the question for a closer answer.",
+                step_id,
+            )
+    return {"tables": tables}
+
+
+async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Have the analysis laid out in steps."""
+    desk: Desk = runtime.context
+    agent = agent_for("plan")
+    async with desk.step("plan", agent.name, agent.title) as step_id:
+        brief = briefs.plan_brief(state, desk.templates)
+        answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
+        steps = plan_steps(answer.steps)
+        await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
+    made = [s.model_dump() for s in steps]
+    told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
+    return {"plan": made, "messages": [m.model_dump() for m in _talk(agent_for("code").prompt, told)]}
+
+
+async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Have the report written, or, at most `MAX_FOLLOW_UPS` times, further steps asked for."""
+    desk: Desk = runtime.context
+    agent = agent_for("interpret")
+    async with desk.step("interpret", agent.name, agent.title) as step_id:
+        brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
+        talk = _talk(agent.prompt, brief)
+        answer: WriteReport | FollowUp = await insist(desk, agent, talk, step_id, WriteReport, FollowUp)
+        if isinstance(answer, FollowUp) and state["follow_ups"] >= MAX_FOLLOW_UPS:
+            await desk.note(f"After {MAX_FOLLOW_UPS} follow-ups the report is due; no further cells are run.", step_id)
+            talk.append(Message(role="user", content="No follow-up is left. Answer by calling write_report."))
+            answer = await insist(desk, agent, talk, step_id, WriteReport)
+        if isinstance(answer, FollowUp):
+            further = [s.model_dump() for s in plan_steps(answer.steps)]
+            plan = [*state["plan"], *further]
+            steps = tuple(PlanStep(**s) for s in plan)
+            await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=steps))
+            told = Message(role="user", content=briefs.code_brief(state, desk.templates, further))
+            return {
+                "again": True,
+                "plan": plan,
+                "messages": [*state["messages"], told.model_dump()],
+                "follow_ups": state["follow_ups"] + 1,
+            }
+        report = answer.model_dump(mode="json")
+        await desk.emit(
+            ReportMade(
+                run_id=desk.run_id,
+                step_id=step_id,
+                answer=answer.answer,
+                order=answer.findings,
+                not_found=answer.not_found,
+                not_checked=answer.not_checked,
+            )
+        )
+    return {"again": False, "report": report}
+
+
+def _talk(prompt: str, brief: str) -> list[Message]:
+    return [Message(role="system", content=prompt), Message(role="user", content=brief)]

@@ -1,0 +1,126 @@
+"""What each job is told: Markdown for a reader, with the facts in one fenced JSON block."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from artifacts.events import RunView
+from artifacts.types import Execution
+from graphs.checks import CheckResult
+from graphs.state import TeamState
+from graphs.tools.notebook import shorten
+from notebooks.catalog import Template
+
+_CELL_TEXT = 1_500
+_ALL_TEXT = 40_000
+_WIDE = 120  # columns beyond which a table is described to the coder by names and types only
+
+
+def plan_brief(state: TeamState, templates: Sequence[Template]) -> str:
+    """For the plan: the question, every column, the declared roles, and the templates."""
+    facts = {
+        "question": state["question"],
+        "files": state["tables"],
+        "roles": state["roles"],
+        "templates": [_template(t) for t in templates],
+    }
+    return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{_block(facts)}"
+
+
+def code_brief(
+    state: TeamState,
+    templates: Sequence[Template],
+    plan: Sequence[dict[str, Any]],
+    objections: Sequence[dict[str, str]] = (),
+) -> str:
+    """For the coder: the steps to carry out now, and the objections to mend, if there are any.
+
+    `plan` holds only what is still to be done, so it is empty when there are objections.
+    """
+    if objections:
+        head = "# Mend what the reviewer objects to"
+    elif plan == state["plan"]:
+        head = "# Carry out the plan"
+    else:
+        head = "# Carry out these further steps"
+    facts = {
+        "question": state["question"],
+        "plan": plan,
+        "objections": objections,
+        "files": [_narrow(t) for t in state["tables"]],
+        "roles": state["roles"],
+        "templates": [_template(t) for t in templates],
+    }
+    return f"{head}\n\n{_block(facts)}"
+
+
+def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> str:
+    """For the interpretation: every finding, every cell and what it printed, and what the reviewer said before."""
+    facts = {
+        "question": state["question"],
+        "roles": state["roles"],
+        "findings": _findings(view),
+        "cells": list(_cells(view.executions)),
+        "objections": state.get("objections", []),
+        "previous_report": state.get("report"),
+        "follow_ups_left": follow_ups_left,
+    }
+    return f"# Interpret the findings\n\nThe question: {state['question']}\n\n{_block(facts)}"
+
+
+def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult]) -> str:
+    """For the review: the report, its findings, the checks that were made, and the code that was written."""
+    facts = {
+        "question": state["question"],
+        "round": state["round"] + 1,
+        "report": state["report"],
+        "findings": _findings(view),
+        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail, "remarks": c.remarks} for c in checks],
+        "earlier_objections": state.get("objections", []),
+    }
+    cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
+    return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def _block(facts: dict[str, Any]) -> str:
+    """The facts as JSON. No backtick survives in it, so nothing in the data can close the fence."""
+    return "```json\n" + json.dumps(facts, ensure_ascii=False, indent=1).replace("`", "\\u0060") + "\n```"
+
+
+def _template(template: Template) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "description": template.description,
+        "when": template.when,
+        "parameters": [
+            {"name": p.name, "type": p.type, "default": p.default, "help": p.help} for p in template.parameters
+        ],
+    }
+
+
+def _narrow(table: dict[str, Any]) -> dict[str, Any]:
+    if len(table["columns"]) <= _WIDE:
+        return table
+    return {**table, "columns": [{"name": c["name"], "dtype": c["dtype"]} for c in table["columns"]]}
+
+
+def _findings(view: RunView) -> list[dict[str, Any]]:
+    return [f.model_dump(mode="json") for f in view.findings]
+
+
+def _cells(executions: Iterable[Execution]) -> Iterable[dict[str, Any]]:
+    left = _ALL_TEXT
+    for x in executions:
+        text = "" if {"toolkit", "describe"} & set(x.tags) else shorten(x.text, min(_CELL_TEXT, max(left, 0)))
+        left -= len(text)
+        error = {"name": x.error.name, "value": x.error.value} if x.error else None
+        yield {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
+
+
+def _code(x: Execution) -> str:
+    shown = x.code if "code" in x.tags else f"# a template's cell: {', '.join(x.tags)}"
+    # Fenced by tildes: code and outputs often hold backticks.
+    blocks = f"~~~~python\n{shown}\n~~~~\n~~~~\n{shorten(x.text, _CELL_TEXT)}\n~~~~"
+    return f"## {x.cell} {x.title} ({x.status})\n{blocks}"

@@ -1,0 +1,83 @@
+"""Deterministic checks of finished work: each is a small function entered by `@check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from artifacts.events import ReportMade, RunView
+from artifacts.types import Execution, Finding, Objection
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is checked: the run so far, the report as drafted, and the roles that were declared."""
+
+    view: RunView
+    report: ReportMade
+    roles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def headlines(self) -> list[Finding]:
+        """The findings that the report puts before the reader, in its order."""
+        by_id = {f.id: f for f in self.view.findings}
+        return [by_id[i] for i in self.report.order if i in by_id]
+
+    @property
+    def written(self) -> list[Execution]:
+        """The cells whose code a model wrote: not the opening ones, not those of a template."""
+        return [x for x in self.view.executions if "code" in x.tags]
+
+    @property
+    def cells(self) -> dict[str, Execution]:
+        return {x.cell: x for x in self.view.executions}
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How a check came out. `detail` is for the reviewer to read; objections send the work back, remarks do not."""
+
+    name: str
+    ok: bool
+    detail: str
+    objections: tuple[Objection, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+Found = Objection | str
+"""What a check yields: an objection, or a remark for the reader."""
+Checker = Callable[[Work], Iterable[Found]]
+
+_CHECKS: dict[str, Checker] = {}
+
+
+def check(name: str) -> Callable[[Checker], Checker]:
+    """Enter a check in the registry. Its docstring is what the result says when it finds nothing."""
+
+    def enter(function: Checker) -> Checker:
+        if name in _CHECKS:
+            raise ValueError(f"there are two checks named {name}")
+        _CHECKS[name] = function
+        return function
+
+    return enter
+
+
+def run_checks(work: Work) -> list[CheckResult]:
+    """Every check in the registry, by name."""
+    return [_result(name, function.__doc__ or "", function(work)) for name, function in sorted(_CHECKS.items())]
+
+
+def _result(name: str, good: str, found: Iterable[Found]) -> CheckResult:
+    everything = list(found)
+    objections = tuple(f for f in everything if isinstance(f, Objection))
+    remarks = tuple(f for f in everything if isinstance(f, str))
+    said = [f"{o.where}: {o.problem}" for o in objections] + list(remarks)
+    return CheckResult(name, not objections, " ".join(said) or good, objections, remarks)
+
+
+def sentences(work: Work) -> Iterator[tuple[str, str]]:
+    """What the reader reads, as (where, text): the answer, then the headline findings."""
+    yield "answer", work.report.answer
+    for finding in work.headlines:
+        yield finding.id, finding.text

@@ -1,0 +1,112 @@
+"""Checks of what the findings rest on: cells that ran, enough rows, and no cause without an experiment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from artifacts.types import Execution, Objection
+from graphs.checks.base import Found, Work, check, sentences
+
+SMALL = 30
+"""Rows below which a claim has to say that it rests on few."""
+
+_SMALL_WORDS = re.compile(r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)", re.I)
+_CAUSAL = re.compile(
+    r"\b(caus(?:e|es|ed|ing)|leads? to|led to|drives?|driven by|because of|due to|results? in|resulted in|thanks to|"
+    r"makes? (?:\w+ ){1,3}(?:rise|fall|grow|drop|higher|lower)|responsible for|(?:the )?(?:causal )?impact of)\b",
+    re.I,
+)
+_NOT_MEANT = re.compile(
+    r"\b(not|never|no|cannot|without|whether|n't|nothing|don't)\b[^.;:]{0,60}$|correlation[^.]{0,20}$", re.I
+)
+_RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
+_DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
+
+
+@check("evidence")
+def evidence(work: Work) -> Iterator[Found]:
+    """Every headline finding names a cell that ran to its end."""
+    for finding in work.headlines:
+        cell = work.cells.get(finding.evidence.cell)
+        if cell is None:
+            yield Objection(
+                where=finding.id,
+                problem=f"its evidence, {finding.evidence.cell}, is no cell of this notebook.",
+                mend="Report the finding from the cell that computes it.",
+            )
+        elif cell.status != "ok":
+            yield Objection(
+                where=finding.id,
+                problem=f"its evidence, {cell.cell}, did not run to its end.",
+                mend="Mend the cell and report the finding again.",
+            )
+
+
+@check("failed_cells")
+def failed_cells(work: Work) -> Iterator[Found]:
+    """No cell was left failed."""
+    everything = work.view.executions
+    admitted = " ".join((work.report.answer, *work.report.not_checked))
+    for i, cell in enumerate(everything):
+        if cell.status in ("ok", "running") or cell.cell in admitted:
+            continue
+        if any(later.status == "ok" and _mends(later, cell) for later in everything[i + 1 :]):
+            continue
+        what = f"{cell.error.name}: {cell.error.value[:120]}" if cell.error else "it was stopped before its end"
+        yield Objection(
+            where=cell.cell,
+            problem=f"the cell failed ({what}) and nothing after it does what it was for.",
+            mend=f"Mend it in a new cell, or say among the things not checked that {cell.cell} failed and why.",
+        )
+
+
+def _mends(later: Execution, failed: Execution) -> bool:
+    """The same cell again, or one that is plainly the same with changes."""
+    if failed.title and later.title.strip().lower() == failed.title.strip().lower():
+        return True
+    return SequenceMatcher(None, failed.code, later.code, autojunk=False).ratio() > 0.6
+
+
+@check("small_n")
+def small_n(work: Work) -> Iterator[Found]:
+    """Claims that rest on few rows say so."""
+    for finding in work.headlines:
+        if finding.type != "claim" or finding.n is None or finding.n >= SMALL:
+            continue
+        if finding.confidence == "high":
+            yield Objection(
+                where=finding.id,
+                problem=f"it rests on {finding.n} rows, fewer than {SMALL}, and its confidence is called high.",
+                mend=f"Report it again with n = {finding.n} as a caveat and a lower confidence.",
+            )
+        elif not _SMALL_WORDS.search(" ".join((finding.text, *finding.caveats))):
+            yield f"{finding.id} rests on only {finding.n} rows."
+
+
+@check("causal_words")
+def causal_words(work: Work) -> Iterator[Found]:
+    """No cause is claimed that the design does not allow."""
+    if randomised(work):
+        return
+    for where, text in sentences(work):
+        for match in _CAUSAL.finditer(text):
+            if _NOT_MEANT.search(text[: match.start()]):
+                continue
+            yield Objection(
+                where=where,
+                problem=f"“{match.group()}” claims a cause, and no randomised assignment was declared.",
+                mend="Say that the two go together, and name what else could explain it.",
+            )
+            break
+
+
+def randomised(work: Work) -> bool:
+    """Whether somebody declared an assignment, and its shares were not found wanting."""
+    declared = any(
+        role in ("assignment", "treatment", "arm") or (_RANDOMISED.search(f"{role} {column}"))
+        for role, column in work.roles.items()
+        if not _DECLARED_NOT.search(f"{role} {column}")
+    )
+    return declared and not any(f.kind == "sample_ratio_mismatch" for f in work.view.findings)

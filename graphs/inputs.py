@@ -1,0 +1,90 @@
+"""What is checked before a run exists: the question, and that each file is there and can be held in a sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from graphs.errors import InputError
+from kernel_gateway.isolation import Sizes
+
+_EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".json": 5, ".jsonl": 5}
+_TEXT_EXPANSION = 4
+"""Bytes of memory that a byte of file needs while it is read into a table, roughly and rather too high."""
+
+
+def check_question(question: str) -> str:
+    """The question without its surrounding space. Raises InputError for an empty one."""
+    question = question.strip()
+    if not question:
+        raise InputError("The question is empty. Ask something of the data, such as “What separates the groups?”.")
+    return question
+
+
+def check_files(paths: Sequence[Path], sizes: Sizes | None) -> list[Path]:
+    """The files, absolute. Raises InputError for the first that is missing, a folder, empty, unreadable or too large.
+
+    `sizes` says what a sandbox holds; None where that is not known.
+    """
+    if not paths:
+        raise InputError("There is no file to ask. Give a CSV, TSV, Parquet, JSON lines or Excel file.")
+    checked = [_check_file(path, sizes) for path in paths]
+    for path in checked:
+        others = [p for p in checked if p.name == path.name and p != path]
+        if others:
+            raise InputError(
+                f"{path} and {others[0]} have the same name. Rename one: they lie side by side in a sandbox."
+            )
+    checked = list(dict.fromkeys(checked))
+    total = sum(p.stat().st_size for p in checked)
+    if sizes is not None and total > sizes.home:
+        raise InputError(
+            f"The files are {_size(total)} together, and a sandbox has room for {_size(sizes.home)}. "
+            "Take a sample, or keep only the columns that the question needs."
+        )
+    return checked
+
+
+def _check_file(path: Path, sizes: Sizes | None) -> Path:
+    path = path.expanduser().absolute()
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        near = _near(path)
+        raise InputError(f"There is no file {path}.{f' Did you mean {near}?' if near else ''}") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name the file in it that holds the table.")
+    if not path.is_file():
+        raise InputError(f"{path} is not an ordinary file. Save the table as a file first.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} may not be read by you. Change its permissions, or copy it to where you may.")
+    if found.st_size == 0:
+        raise InputError(f"{path} is empty: there is nothing in it to analyse.")
+    needed = found.st_size * _EXPANSION.get(path.suffix.lower(), _TEXT_EXPANSION)
+    if sizes is not None and needed > sizes.memory:
+        raise InputError(
+            f"{path.name} is {_size(found.st_size)}; reading it takes about {_size(needed)} of memory, and a sandbox "
+            f"has {_size(sizes.memory)}. Take a sample, or keep only the columns that the question needs."
+        )
+    return path
+
+
+def _near(path: Path) -> Path | None:
+    """A file in the same folder whose name is like the one that is missing."""
+    import difflib
+
+    if not path.parent.is_dir():
+        return None
+    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir() if p.is_file()], n=1)
+    return path.parent / close[0] if close else None
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:,.0f} {unit}" if unit in ("bytes", "KB") else f"{size:,.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")

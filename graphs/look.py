@@ -1,0 +1,110 @@
+"""The cells with which every run begins: the toolkit, the files as tables, and what each column holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from artifacts.types import Execution
+from graphs.errors import RunFailed
+from notebooks.catalog import Template, cells
+
+DESCRIBE = '''\
+import json
+
+
+def describe(name, table):
+    """Facts of one table, column by column, as plain JSON values."""
+
+    def plain(value):
+        value = value.item() if hasattr(value, "item") else value
+        number = isinstance(value, (bool, int)) or (isinstance(value, float) and abs(value) < 1e300)
+        return value if number else str(value)[:80]
+
+    columns = []
+    for column in table.columns:
+        values = table[column].dropna()
+        values = values.astype(str) if values.map(type).isin([list, dict, set]).any() else values
+        fact = {
+            "name": str(column),
+            "dtype": str(table[column].dtype),
+            "n_missing": int(table[column].isna().sum()),
+            "n_unique": int(values.nunique()),
+            "examples": [plain(v) for v in values.drop_duplicates().head(5)],
+        }
+        if len(values) and values.dtype.kind in "iufM":
+            fact["min"], fact["max"] = plain(values.min()), plain(values.max())
+        columns.append(fact)
+    return {"name": name, "rows": len(table), "columns": columns}
+
+
+print(json.dumps({"files": [describe(name, table) for name, table in tables.items()]}))
+'''
+"""Code of the describe cell. It prints one JSON object: `{"files": [{"name", "rows", "columns": [...]}]}`."""
+
+_UNITS = {"mm", "cm", "km", "kg", "g", "pct", "percent", "usd", "eur", "id", "the", "and", "for", "per", "num", "count"}
+
+
+def toolkit(templates: Sequence[Template]) -> str:
+    """The toolkit's code: the cell that every template carries, so that running it once serves them all."""
+    for template in templates:
+        for cell in cells(template, {}):
+            if "toolkit" in cell.tags:
+                return cell.code
+    raise RunFailed("No template carries the toolkit, so no file can be read. Reinstall Gristmill.")
+
+
+def load(files: Sequence[str]) -> str:
+    """Code that reads the files, the first of which becomes `df`."""
+    names = ", ".join(json.dumps(name, ensure_ascii=False) for name in files)
+    return (
+        f"tables = {{name: read_table(name) for name in [{names}]}}\n"
+        "data = next(iter(tables))\n"
+        "df = tables[data]\n"
+        "df.head()"
+    )
+
+
+def read_description(cell: Execution) -> list[dict[str, Any]]:
+    """What the describe cell printed. Raises RunFailed with the cell's own sentence when it failed."""
+    succeed(cell)
+    printed = "".join(o.text for o in cell.outputs if o.kind == "stdout")
+    try:
+        files: list[dict[str, Any]] = json.loads(printed)["files"]
+    except (ValueError, KeyError, TypeError):
+        raise RunFailed(
+            "The table could not be described: it has too many columns or its values are too long. "
+            "Keep the columns that the question needs, then ask again."
+        ) from None
+    return files
+
+
+def succeed(cell: Execution) -> None:
+    """Raise RunFailed with a sentence for a person when this cell did not run to its end."""
+    if cell.status == "ok":
+        return
+    if cell.error is None:
+        raise RunFailed(f"Reading the files was stopped before its end ({cell.title}). Resume the run to try again.")
+    if cell.error.name == "ValueError":  # the toolkit's own sentence about a file
+        raise RunFailed(cell.error.value)
+    raise RunFailed(f"The files could not be read: {cell.error.name}: {cell.error.value}")
+
+
+def named_columns(question: str, tables: Sequence[dict[str, Any]]) -> list[str]:
+    """The columns that a question names, loosely: one telling word of the column's name is enough."""
+    asked = _words(question)
+    found = []
+    for table in tables:
+        for column in table["columns"]:
+            words = _words(column["name"]) - _UNITS
+            if words & asked:
+                found.append(column["name"])
+    return found
+
+
+def _words(text: str) -> set[str]:
+    """Lower-case words of at least three letters, without a plural's s; `bill_length_mm` gives bill, length."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").lower()
+    return {w.rstrip("s") for w in re.findall(r"[^\W\d]{3,}", spaced)}

@@ -1,0 +1,84 @@
+"""The review agent's node: the checks that a program can make, then the model's judgement, then one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from langgraph.runtime import Runtime
+
+from artifacts.events import ReportMade, Reviewed
+from artifacts.types import Objection
+from graphs import briefs
+from graphs.agents import agent_for
+from graphs.ask import insist
+from graphs.checks import CheckResult, Work, run_checks
+from graphs.models.base import Message
+from graphs.state import MAX_ROUNDS, Desk, TeamState
+from graphs.tools.review import GiveReview
+
+
+async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """One round of review. A check that fails sends the work back, whatever the model says of it."""
+    desk: Desk = runtime.context
+    agent = agent_for("review")
+    title = agent.title if state["round"] == 0 else f"{agent.title} (round {state['round'] + 1})"
+    async with desk.step("review", agent.name, title) as step_id:
+        view, report = await desk.view(), state["report"]
+        if state["round"] and state["reviewed"] == {"cells": len(view.executions), "report": report}:
+            await desk.note("Nothing was changed in answer to the objections, so they stand.", step_id, "warning")
+            return {"verdict": "stands"}
+        drafted = ReportMade(
+            run_id=desk.run_id,
+            answer=report["answer"],
+            order=tuple(report["findings"]),
+            not_found=tuple(report["not_found"]),
+            not_checked=tuple(report["not_checked"]),
+        )
+        checks = run_checks(Work(view, drafted, state["roles"]))
+        talk = [
+            Message(role="system", content=agent.prompt),
+            Message(role="user", content=briefs.review_brief(state, view, checks)),
+        ]
+        answer = await insist(desk, agent, talk, step_id, GiveReview)
+        reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks)
+        await desk.emit(reviewed)
+        failed = reviewed.verdict == "fail"
+        if failed and reviewed.round >= MAX_ROUNDS:
+            await desk.note(
+                f"The reviewer still objects after {MAX_ROUNDS} rounds; the report goes out with those objections.",
+                step_id,
+                "warning",
+            )
+    changes: dict[str, Any] = {
+        "verdict": reviewed.verdict,
+        "round": reviewed.round,
+        "reviewed": {"cells": len(view.executions), "report": report},
+        "objections": [o.model_dump() for o in reviewed.objections],
+    }
+    if failed and reviewed.round < MAX_ROUNDS:
+        told = Message(role="user", content=briefs.code_brief(state, desk.templates, [], changes["objections"]))
+        changes["messages"] = [*state["messages"], told.model_dump()]
+    return changes
+
+
+def judge(run_id: str, step_id: str | None, number: int, answer: GiveReview, checks: Sequence[CheckResult]) -> Reviewed:
+    """The round's verdict: the model's, made stricter by what the checks found. No objection is listed twice."""
+    objections = [Objection(**o.model_dump()) for o in answer.objections]
+    for found in (o for c in checks for o in c.objections):
+        if not any(o.where == found.where and found.problem in o.problem for o in objections):
+            objections.append(found)
+    remarks = list(dict.fromkeys([*answer.remarks, *(r for c in checks for r in c.remarks)]))
+    failed = answer.verdict == "fail" or any(not c.ok for c in checks)
+    verdict: Literal["pass", "pass_with_remarks", "fail"] = "fail" if failed else answer.verdict
+    if verdict == "pass" and remarks:
+        verdict = "pass_with_remarks"
+    return Reviewed(
+        run_id=run_id,
+        step_id=step_id,
+        round=number,
+        verdict=verdict,
+        objections=tuple(objections) if failed else (),
+        remarks=tuple(remarks),
+        checks=len(checks),
+    )

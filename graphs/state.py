@@ -1,0 +1,93 @@
+"""What travels along the edges of the graph, and what each node has at hand. Checkpoints hold plain dicts only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
+from artifacts.store import Store
+from artifacts.types import new_id
+from graphs.models.base import Model
+from notebooks.catalog import Template
+from notebooks.session import Session
+
+Job = Literal["plan", "code", "interpret", "review"]
+"""What a model is asked for. The tools that it is offered say the same."""
+
+MAX_CALLS = 40
+"""Tool calls that one run may make."""
+MAX_ROUNDS = 3
+"""Rounds of review; the report is made after the last one whatever it says."""
+MAX_FOLLOW_UPS = 2
+"""How often the analyst may ask for more cells before it reports."""
+
+
+class TeamState(TypedDict, total=False):
+    """The run as the graph knows it: names, ids and messages, never data.
+
+    `files` are names in the sandbox; `tables` the description of each table (see `graphs.look`); `plan` a list of
+    `PlanStep`; `messages` the coder's conversation; `pending` the tool calls of its last reply that have not run yet;
+    `calls` counts tool calls, `round` reviews that failed, `follow_ups` the analyst's; `report` the arguments of
+    `write_report`; `verdict`, `objections` and `reviewed` (what was looked at) those of the last review.
+    """
+
+    run_id: str
+    question: str
+    roles: dict[str, str]
+    files: list[str]
+    tables: list[dict[str, Any]]
+    plan: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    pending: list[dict[str, Any]]
+    calls: int
+    round: int
+    follow_ups: int
+    again: bool
+    report: dict[str, Any]
+    verdict: str
+    objections: list[dict[str, str]]
+    reviewed: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a node works with. It is handed to the graph as its runtime context and is never checkpointed."""
+
+    run_id: str
+    store: Store
+    session: Session
+    model: Model
+    templates: tuple[Template, ...]
+
+    async def emit(self, event: Event) -> None:
+        await self.store.append(event)
+
+    async def note(self, text: str, step_id: str | None = None, level: Literal["info", "warning"] = "info") -> None:
+        await self.emit(Noted(run_id=self.run_id, step_id=step_id, text=text, level=level))
+
+    def say(self, agent: str, text: str) -> None:
+        """Pass on what the model is just writing, to whoever watches."""
+        self.store.publish(TextDelta(run_id=self.run_id, agent=agent, text=text))
+
+    async def view(self) -> RunView:
+        """All that is known of the run so far."""
+        return await asyncio.to_thread(self.store.view, self.run_id)
+
+    @asynccontextmanager
+    async def step(self, name: str, agent: str, title: str) -> AsyncIterator[str]:
+        """Record that a node works on something, and how that ended. Gives the step's id."""
+        step_id = new_id("step")
+        status: Literal["done", "failed", "cancelled"] = "cancelled"
+        await self.emit(StepStarted(run_id=self.run_id, step_id=step_id, name=name, agent=agent, title=title))
+        try:
+            yield step_id
+            status = "done"
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            await self.emit(StepEnded(run_id=self.run_id, step_id=step_id, status=status))

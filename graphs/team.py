@@ -1,0 +1,77 @@
+"""The whole team as one graph: open → plan → write ⇄ run → interpret → review → again, or report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graphs.analysis import interpret, make_plan, open_files
+from graphs.coding import run, write
+from graphs.review import review
+from graphs.state import MAX_ROUNDS, Desk, TeamState
+from notebooks.export import save_report
+
+type Team = CompiledStateGraph[TeamState, Desk, TeamState, TeamState]
+
+
+async def report(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Write the notebook and the report as files."""
+    desk: Desk = runtime.context
+    async with desk.step("report", "system", "Write the notebook and the report"):
+        await save_report(desk.store, desk.run_id)
+    return {}
+
+
+def _after_write(state: TeamState) -> str:
+    return "run" if state["pending"] else "interpret"
+
+
+def _after_run(state: TeamState) -> str:
+    return "run" if state["pending"] else "write"
+
+
+def _after_interpret(state: TeamState) -> str:
+    return "write" if state["again"] else "review"
+
+
+def _after_review(state: TeamState) -> str:
+    return "write" if state["verdict"] == "fail" and state["round"] < MAX_ROUNDS else "report"
+
+
+def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
+    """The compiled graph. It needs neither a key nor a network; a run gives it a `Desk` as its context."""
+    graph = StateGraph(TeamState, context_schema=Desk)
+    graph.add_node("open", open_files)
+    graph.add_node("plan", make_plan)
+    graph.add_node("write", write)
+    graph.add_node("run", run)
+    graph.add_node("interpret", interpret)
+    graph.add_node("review", review)
+    graph.add_node("report", report)
+    graph.add_edge(START, "open")
+    graph.add_edge("open", "plan")
+    graph.add_edge("plan", "write")
+    graph.add_conditional_edges("write", _after_write, ["run", "interpret"])
+    graph.add_conditional_edges("run", _after_run, ["run", "write"])
+    graph.add_conditional_edges("interpret", _after_interpret, ["write", "review"])
+    graph.add_conditional_edges("review", _after_review, ["write", "report"])
+    graph.add_edge("report", END)
+    team: Team = graph.compile(checkpointer=checkpointer, name="gristmill")
+    return team
+
+
+def begin(run_id: str, question: str, files: list[str], roles: dict[str, str]) -> TeamState:
+    """The state with which a run enters the graph."""
+    return TeamState(
+        run_id=run_id, question=question, files=files, roles=roles, calls=0, round=0, follow_ups=0, reviewed={}
+    )
+
+
+def mermaid() -> str:
+    """The graph as a Mermaid drawing."""
+    drawing: str = build().get_graph().draw_mermaid()
+    return drawing
