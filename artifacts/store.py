@@ -92,18 +92,20 @@ class Store:
         """Every event of the run past seq `after`, in order, without gap or duplicate; then each new one as it comes.
 
         Text deltas arrive between the events, to those who are there when they are published. Ends after a run_ended
-        with nothing behind it, and when the store closes. Raises NotFound for a run that has not begun.
+        with nothing behind it, and when the store closes. An `after` that the run has not reached yet is waited for.
+        Raises NotFound for a run that has not begun.
         """
         follower = self._followers.add(run_id)
         try:
             newest, kind = await asyncio.to_thread(self._newest, run_id)
             last, behind = min(after, newest), True
-            ended = last == newest and kind == "run_ended"
+            ended = last == newest and kind == "run_ended"  # no more is to be waited for
             while True:
                 while behind and (page := await asyncio.to_thread(self._events, run_id, last, _PAGE)):
                     for event in page:
                         last, ended = event.seq, isinstance(event, RunEnded)
-                        yield event
+                        if last > after:
+                            yield event
                 items, behind = follower.take()
                 for item in items:
                     if isinstance(item, Live):
@@ -111,7 +113,8 @@ class Store:
                             yield item.delta
                     elif item.seq > last:
                         last, ended = item.seq, isinstance(item, RunEnded)
-                        yield item
+                        if last > after:
+                            yield item
                 if items or behind:
                     continue
                 if ended or follower.closed:

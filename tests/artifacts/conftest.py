@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from artifacts.events import Event, Noted, OutputReceived, RunStarted
 from artifacts.store import Store
 from artifacts.types import Output, Run, new_id
@@ -69,4 +70,7 @@ def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield python
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()

@@ -8,6 +8,8 @@ import time
 from itertools import pairwise
 
 import pytest
+from pydantic import ValidationError
+
 from artifacts.events import (
     EVENT,
     ArtifactSaved,
@@ -44,7 +46,6 @@ from artifacts.types import (
     ToolCall,
     new_id,
 )
-from pydantic import ValidationError
 
 RUN = Run(id="run_1", goal="What separates the species?")
 

@@ -1,0 +1,371 @@
+"""Appending, finding and keeping: what was acknowledged is there, in order, whoever asks and whatever went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from artifacts.blobs import Blobs
+from artifacts.events import (
+    ArtifactSaved,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    Noted,
+    ReportMade,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+)
+from artifacts.lineage import ancestors, descendants
+from artifacts.store import NotFound, Store, StoreDamaged, StoreError
+from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, Schedule, new_id, now
+
+
+def seqs(events: list[Event]) -> list[int]:
+    return [event.seq for event in events]
+
+
+async def test_seq_counts_from_one_without_gap_in_each_run_whoever_appends(store, begin, note):
+    runs = [begin(store) for _ in range(3)]
+
+    def appender(k: int) -> None:
+        for i in range(40):
+            store.append_sync(note(runs[i % 3], f"{k}/{i}"))
+
+    def loop_of_its_own() -> None:
+        async def many() -> None:
+            await asyncio.gather(*(store.append(note(run, "crowd")) for run in runs * 40))
+
+        asyncio.run(many())
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [*[pool.submit(appender, k) for k in range(5)], *[pool.submit(loop_of_its_own) for _ in range(3)]]:
+            await asyncio.wrap_future(done)
+    recorded = [store.events(run.id) for run in runs]
+    assert sum(map(len, recorded)) == 3 + 5 * 40 + 3 * 3 * 40
+    for events in recorded:
+        assert seqs(events) == list(range(1, len(events) + 1))
+        for k in range(5):
+            mine = [int(e.text.split("/")[1]) for e in events if isinstance(e, Noted) and e.text.startswith(f"{k}/")]
+            assert mine == sorted(mine), "one appender's events keep their order"
+
+
+async def test_an_event_is_read_back_as_it_was_appended(home, store, begin):
+    run = begin(store, "Größe → Preis?", params={"files": ["a b.csv"], "n": 3})
+    given = Noted(run_id=run.id, step_id="st_1", text='"quoted", \u2028, \x00 and 🐧', level="warning")
+    recorded = await store.append(given)
+    assert recorded == given.model_copy(update={"seq": 2})
+    assert store.events(run.id, after=1) == [recorded]
+    store.close()
+    with Store.open(home) as again:
+        assert again.events(run.id, after=1) == [recorded]
+        assert again.run(run.id) == run
+        assert again.view(run.id).notes == (recorded,)
+        assert again.append_sync(given).seq == 3
+
+
+async def test_half_a_surrogate_pair_is_recorded_as_a_question_mark(store, begin, note):
+    run = begin(store)
+    recorded = await store.append(note(run, "before \ud83d after"))
+    assert recorded.text == "before ? after"
+    assert store.events(run.id)[-1] == recorded
+
+
+async def test_only_the_appender_at_fault_hears_of_it(store, begin, note):
+    run = begin(store)
+    artifact = await store.put(b"x", name="x.txt", media_type="text/plain", role="file", run_id=run.id)
+    outcomes = await asyncio.gather(
+        store.append(note(run)),
+        store.append(ArtifactSaved(run_id=run.id, artifact=artifact)),
+        store.append(note(Run(id="run_unknown", goal=""))),
+        store.append(RunStarted(run_id=run.id, run=run)),
+        store.append(note(run)),
+        return_exceptions=True,
+    )
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [Noted, StoreError, NotFound, StoreError, Noted]
+    assert "in the record already" in str(outcomes[1])
+    assert str(outcomes[2]) == "There is no run run_unknown to record a note in."
+    assert "cannot begin twice" in str(outcomes[3])
+    assert seqs(store.events(run.id)) == [1, 2, 3, 4]
+
+
+async def test_several_events_are_recorded_together_or_not_at_all(store, begin, note):
+    run = begin(store)
+    assert seqs(await store.append_all([note(run), note(run)])) == [2, 3]
+    with pytest.raises(NotFound):
+        await store.append_all([note(run), note(Run(id="run_unknown", goal="")), note(run)])
+    assert seqs(store.events(run.id)) == [1, 2, 3]
+    assert store.append_sync(note(run)).seq == 4
+
+
+async def test_a_caller_that_gives_up_does_not_disturb_the_others(store, begin, note):
+    run = begin(store)
+    tasks = [asyncio.create_task(store.append(note(run, str(i)))) for i in range(50)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, Noted) for outcome in outcomes[1::2])
+    recorded = store.events(run.id)
+    assert seqs(recorded) == list(range(1, len(recorded) + 1))
+    assert {e.text for e in recorded if isinstance(e, Noted)} >= {str(i) for i in range(1, 50, 2)}
+
+
+async def test_a_reader_in_the_middle_of_a_query_does_not_hold_up_the_writer(store, begin, note):
+    run = begin(store)
+    await store.append_all([note(run) for _ in range(3000)])
+    with store._database.cursor() as read:
+        read.execute("SELECT seq FROM events ORDER BY seq")
+        assert read.fetchone() == (1,)
+        async with asyncio.timeout(5):
+            recorded = await store.append(note(run))
+        rest = read.fetchall()
+    assert len(rest) == 3000, "the reader sees the record as it was when it asked"
+    assert store.events(run.id)[-1] == recorded
+
+
+async def test_the_rows_say_what_the_fold_says(home, store, begin):
+    run = begin(store)
+    for n, error in ((1, None), (2, ExecutionError(name="KeyError", value="'x'"))):
+        cell = Execution(id=f"ex_{n}", run_id=run.id, sandbox_id="sbx", seq=n, code=f"print({n})", title="Look")
+        await store.append(ExecutionStarted(run_id=run.id, execution=cell))
+        await store.append(
+            ExecutionEnded(run_id=run.id, execution_id=cell.id, status="error" if error else "ok", error=error, count=n)
+        )
+    finding = Finding(id="F1", type="claim", kind="correlation", text="draft", evidence=Evidence(cell="cell-01"))
+    await store.append(FindingMade(run_id=run.id, finding=finding))
+    await store.append(
+        FindingMade(run_id=run.id, finding=finding.model_copy(update={"text": "a ~ b", "columns": ("a", "b")}))
+    )
+    await store.append(ReportMade(run_id=run.id, answer="They differ.", order=("F1",)))
+    await store.append(RunEnded(run_id=run.id, status="interrupted", error="stopped"))
+    await store.append(RunResumed(run_id=run.id))
+    assert store.run(run.id) == store.view(run.id).run
+    await store.append(RunEnded(run_id=run.id, status="failed", error="The model is down."))
+    view = store.view(run.id)
+    assert store.run(run.id) == view.run
+    store.close()
+    with duckdb.connect(str(home / "gristmill.duckdb"), read_only=True) as plain:
+        cells = plain.execute("SELECT id, status, count, error, ended_at FROM executions ORDER BY seq").fetchall()
+        assert cells == [
+            (x.id, x.status, x.count, "KeyError: 'x'" if x.error else None, x.ended_at.replace(tzinfo=None))
+            for x in view.executions
+        ]
+        assert plain.execute("SELECT id, columns, text FROM findings").fetchall() == [("F1", ["a", "b"], "a ~ b")]
+        assert plain.execute("SELECT status, error, answer FROM runs").fetchall() == [
+            ("failed", "The model is down.", "They differ.")
+        ]
+
+
+def test_runs_are_listed_newest_first_and_searched_in_any_case(store, begin):
+    first = begin(store, "Is Größe related to price?")
+    second = begin(store, "Churn by region", agent="notebook")
+    third = begin(store, "Churn again", parent_id=second.id)
+    assert store.runs() == [third, second, first]
+    assert store.runs(limit=1, offset=1) == [second]
+    assert store.runs(agent="notebook") == [second]
+    assert store.runs(text="GRÖSSE") == []
+    assert store.runs(text="GRÖßE") == [first]
+    assert store.runs(text="churn") == [third, second]
+    assert store.runs(text="100%") == store.runs(text="_hurn") == [], "text is no pattern"
+    finding = Finding(
+        id="F1", type="claim", kind="groups", text="The NORTH loses most", evidence=Evidence(cell="cell-01")
+    )
+    store.append_sync(FindingMade(run_id=second.id, finding=finding))
+    store.append_sync(ReportMade(run_id=third.id, answer="Mostly the north."))
+    assert store.runs(text="north") == [third, second]
+    store.append_sync(RunEnded(run_id=first.id, status="done"))
+    assert [run.id for run in store.runs(status="done")] == [first.id]
+    assert store.runs(status="done", text="churn") == []
+
+
+def test_a_run_answers_to_a_part_of_its_id(store, begin):
+    with pytest.raises(NotFound, match="There is no run yet"):
+        store.run("last")
+    ids = ["run_1m7aaaaaaaaaa1", "run_1m7aaaaabbbbb2", "run_1m7bbbbbbbbbb3"]
+    for id in ids:
+        run = Run(id=id, goal="")
+        store.append_sync(RunStarted(run_id=id, run=run))
+    found = {ref: store.run(ref).id for ref in (ids[0], "run_1m7b", "1m7B", "bbb2", "1m7aaaaab", "last")}
+    assert list(found.values()) == [ids[0], ids[2], ids[2], ids[1], ids[1], ids[2]]
+    with pytest.raises(NotFound, match=r"Several runs answer to '1m7aaaa' \(.*run_1m7aaaaaaaaaa1.*give more of the id"):
+        store.run("1m7aaaa")
+    with pytest.raises(NotFound, match=r"There is no run 'run_1m7bbbbbbbbbb4'; near it: run_1m7bbbbbbbbbb3"):
+        store.run("run_1m7bbbbbbbbbb4")
+    with pytest.raises(NotFound):
+        store.run("")
+    with pytest.raises(NotFound, match="no run run_nowhere"):
+        store.view("run_nowhere")
+
+
+async def test_bytes_and_files_are_kept_once_and_known_by_each_use(store, begin, tmp_path):
+    run = begin(store, "Penguins")
+    file = tmp_path / "data.csv"
+    file.write_bytes(b"a,b\n1,2\n")
+    first = await store.put(file, name="data.csv", media_type="text/csv", role="input", run_id=run.id)
+    second = await store.put(
+        b"a,b\n1,2\n", name="copy.csv", media_type="text/csv", role="table", run_id=run.id, parents=[first.id]
+    )
+    assert first.id != second.id
+    assert first.sha256 == second.sha256
+    assert first.size == 8
+    file.write_bytes(b"changed since")
+    assert store.read(first) == store.path(second).read_bytes() == b"a,b\n1,2\n"
+    assert store.artifact(first.id) == first
+    assert store.artifact(second.id[-5:]) == second
+    assert store.artifacts() == [second, first]
+    assert store.artifacts(role="input") == store.artifacts(text="DATA.CSV") == [first]
+    assert store.artifacts(text="penguin", limit=1) == [second]
+    assert store.artifacts(run_id="run_other") == []
+    assert store.view(run.id).artifacts == (first, second)
+    with pytest.raises(NotFound, match="There is no artifact 'art_x'"):
+        store.artifact("art_x")
+    with pytest.raises(NotFound, match="no run run_other"):
+        await store.put(b"", name="x", media_type="text/plain", role="file", run_id="run_other")
+
+
+async def test_a_path_that_is_no_regular_file_is_refused(store, begin, tmp_path):
+    run = begin(store)
+    os.mkfifo(tmp_path / "plot.png")
+    for path, words in ((tmp_path / "plot.png", "not a regular file"), (tmp_path / "missing", "No such file")):
+        with pytest.raises(StoreError, match=words):
+            await store.put(path, name="plot.png", media_type="image/png", role="plot", run_id=run.id)
+    assert store.artifacts() == []
+    assert not list((store.home / "blobs").glob(".incoming-*"))
+
+
+async def test_changed_or_missing_bytes_are_noticed_and_mended_by_storing_them_again(store, begin):
+    run = begin(store)
+
+    async def put() -> Artifact:
+        return await store.put(b"12345", name="x.bin", media_type="application/x", role="file", run_id=run.id)
+
+    artifact = await put()
+    assert store.verify(artifact)
+    store.path(artifact).write_bytes(b"12346")
+    assert not store.verify(artifact)
+    with pytest.raises(StoreDamaged, match=r"x\.bin .* cannot be had: .*not those that were stored"):
+        store.read(artifact)
+    await put()
+    assert store.read(artifact) == b"12345"
+    store.path(artifact).unlink()
+    assert not store.verify(artifact)
+    with pytest.raises(StoreDamaged, match="No such file"):
+        store.read(artifact)
+
+
+def test_the_same_bytes_written_at_once_are_one_whole_file(tmp_path):
+    blobs, data = Blobs(tmp_path), os.urandom(300_000)
+    with ThreadPoolExecutor(8) as pool:
+        written = set(pool.map(lambda _: blobs.put(data), range(32)))
+    (blob,) = written
+    assert blobs.read(blob.sha256) == data
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [blob.sha256]
+
+
+async def test_lineage_goes_both_ways_nearest_first_and_ends(store, begin):
+    run = begin(store)
+
+    async def made(name: str, *parents: Artifact) -> Artifact:
+        return await store.put(
+            name.encode(),
+            name=name,
+            media_type="text/plain",
+            role="file",
+            run_id=run.id,
+            parents=[p.id for p in parents],
+        )
+
+    raw = await made("raw")
+    clean = await made("clean", raw)
+    plot = await made("plot", clean)
+    report = await made("report", plot, raw)
+    await made("unrelated")
+    assert [a.name for a in ancestors(store, report.id)] == ["plot", "raw", "clean"]
+    assert [a.name for a in descendants(store, raw.id)] == ["report", "clean", "plot"]
+    assert ancestors(store, raw.id) == descendants(store, report.id) == []
+    circle = raw.model_copy(update={"id": new_id("art"), "name": "circle", "parents": (report.id,)})
+    loop = raw.model_copy(update={"id": new_id("art"), "name": "loop", "parents": (circle.id,)})
+    knot = circle.model_copy(update={"id": new_id("art"), "name": "knot", "parents": (loop.id, circle.id)})
+    for artifact in (circle, loop, knot):
+        await store.append(ArtifactSaved(run_id=run.id, artifact=artifact))
+    assert {a.name for a in ancestors(store, knot.id)} == {"loop", "circle", "report", "plot", "clean", "raw"}
+
+
+def test_schedules_are_kept_and_forgotten(home, store):
+    night = Schedule(
+        cron="0 3 * * *", timezone="Europe/Berlin", kind="question", goal="What changed?", files=("a.csv",)
+    )
+    weekly = Schedule(cron="0 8 * * 1", kind="notebook", template="profile", params={"data": "a.csv"})
+    store.add_schedule(night)
+    store.add_schedule(weekly)
+    with pytest.raises(StoreError, match="in the record already"):
+        store.add_schedule(night)
+    store.close()
+    with Store.open(home) as again:
+        assert again.schedules() == [night, weekly]
+        assert again.schedule(weekly.id[-6:]) == weekly
+        again.remove_schedule(night.id)
+        assert again.schedules() == [weekly]
+        with pytest.raises(NotFound, match=f"no schedule {night.id}"):
+            again.remove_schedule(night.id)
+        with pytest.raises(NotFound, match="near it"):
+            again.schedule(night.id)
+
+
+def test_a_fire_is_claimed_once_however_many_try(home, store):
+    due = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    gate = threading.Barrier(16)
+
+    def claim(_: int) -> bool:
+        gate.wait()
+        return store.claim_fire("sch_1", due)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(claim, range(16))) == 1
+    assert not store.claim_fire("sch_1", due.astimezone(UTC)), "the same moment in another zone is the same fire"
+    assert store.claim_fire("sch_1", due.replace(fold=1)), "when clocks go back, half past two comes twice"
+    assert store.claim_fire("sch_2", due)
+    store.record_fire("sch_1", due, "run_1")
+    with pytest.raises(NotFound, match="Nobody claimed"):
+        store.record_fire("sch_1", due + timedelta(days=1), "run_1")
+    store.close()
+    with Store.open(home) as again:
+        assert not again.claim_fire("sch_1", due)
+        later, first = again.fires("sch_1")
+        assert (first.due, first.run_id, later.run_id) == (due.astimezone(UTC), "run_1", None)
+        assert later.due - first.due == timedelta(hours=1)
+        assert abs(now() - first.claimed_at) < timedelta(minutes=5)
+
+
+def test_a_closed_store_says_so(home, store, begin, note):
+    run = begin(store)
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed; open it again to write"):
+        store.append_sync(note(run))
+    with pytest.raises(StoreError, match="closed; open it again to read"):
+        store.events(run.id)
+
+
+def test_the_data_folder_is_for_its_owner_alone(home: Path, begin, note):
+    with Store.open(home) as store:
+        run = begin(store)
+        asyncio.run(store.put(b"x", name="x", media_type="text/plain", role="file", run_id=run.id))
+        store._database.connection.execute("CHECKPOINT")
+        store.append_sync(note(run))
+        assert (home / "gristmill.duckdb.wal").exists()
+        modes = {p.name: oct(p.stat().st_mode & 0o777) for p in [home, *home.rglob("*")]}
+        folders = {p.name for p in [home, *home.rglob("*")] if p.is_dir()}
+    assert {name: mode for name, mode in modes.items() if mode != ("0o700" if name in folders else "0o600")} == {}
