@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,19 +13,18 @@ from gristmill.backend import Backend
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 
 
-async def run_zip(backend: Backend, ref: str) -> bytes:
-    """The zip of a run's notebook, reports, findings, plots and inputs. Raises NotFound for an unknown run."""
+async def run_zip(backend: Backend, ref: str, target: Path) -> None:
+    """Write the zip of a run's notebook, reports, findings, plots and inputs. Raises NotFound for an unknown run."""
     with tempfile.TemporaryDirectory(prefix="gristmill-export-") as folder:
         files = await backend.write_out(ref, Path(folder))
-        return await asyncio.to_thread(_pack, Path(folder), files)
+        await asyncio.to_thread(_pack, Path(folder), files, target)
 
 
-def _pack(folder: Path, files: list[Path]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+def _pack(folder: Path, files: list[Path], target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(set(files)):
             member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o644 << 16
-            archive.writestr(member, file.read_bytes())
-    return packed.getvalue()
+            with file.open("rb") as source, archive.open(member, "w") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)

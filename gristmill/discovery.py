@@ -57,9 +57,7 @@ def read(home: Path) -> Server | None:
 async def find_server(home: Path) -> Server | None:
     """The server of this data folder, if it answers. A file left behind by a killed one is not believed."""
     server = read(home)
-    if server is None or not _alive(server.pid):
-        return None
-    return server if await asyncio.to_thread(_answers, server) else None
+    return server if server is not None and await asyncio.to_thread(answers, server) else None
 
 
 def _alive(pid: int) -> bool:
@@ -72,7 +70,10 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _answers(server: Server) -> bool:
+def answers(server: Server) -> bool:
+    """Whether the server that a file names is there and takes its token."""
+    if not _alive(server.pid):
+        return False
     request = urllib.request.Request(f"{server.url}/api/health", headers={"Authorization": f"Bearer {server.token}"})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot know this loopback
     try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
+import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -131,8 +131,17 @@ class Remote:
         return (await self._send("GET", f"/api/artifacts/{artifact.id}/content")).content
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
-        reply = await self._send("GET", f"/api/runs/{ref}/export.zip", timeout=_PATIENT)
-        return await asyncio.to_thread(_unpack, reply.content, directory)
+        with tempfile.TemporaryFile(prefix="gristmill-export-") as packed:
+            try:
+                async with self._http.stream("GET", f"/api/runs/{ref}/export.zip", timeout=_PATIENT) as reply:
+                    if not reply.is_success:
+                        await reply.aread()
+                    _check(reply)
+                    async for block in reply.aiter_bytes(1 << 20):
+                        packed.write(block)
+            except httpx.TransportError as error:
+                raise self._gone(error) from error
+            return await asyncio.to_thread(_unpack, packed, directory)
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
         return _scheduled(await self._call("POST", "/api/schedules", json=schedule.model_dump(mode="json")))
@@ -166,12 +175,14 @@ class Remote:
         try:
             reply = await self._http.request(method, path, **more)
         except httpx.TransportError as error:
-            raise ServerGone(
-                f"The server at {self.url} does not answer ({type(error).__name__}); start it again with "
-                "`gristmill serve`."
-            ) from error
+            raise self._gone(error) from error
         _check(reply)
         return reply
+
+    def _gone(self, error: httpx.TransportError) -> ServerGone:
+        return ServerGone(
+            f"The server at {self.url} does not answer ({type(error).__name__}); start it again with `gristmill serve`."
+        )
 
 
 def _check(reply: httpx.Response) -> None:
@@ -204,10 +215,10 @@ def _scheduled(told: dict[str, Any]) -> Scheduled:
     )
 
 
-def _unpack(data: bytes, directory: Path) -> list[Path]:
+def _unpack(packed: IO[bytes], directory: Path) -> list[Path]:
     """Unpack an export. A member that would leave the directory is refused, whoever named it."""
     written = []
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with zipfile.ZipFile(packed) as archive:
         for member in archive.infolist():
             inner = PurePosixPath(member.filename)
             if inner.is_absolute() or ".." in inner.parts or "\\" in member.filename or member.is_dir():

@@ -48,7 +48,7 @@ class Settings:
     home: Path
     model: str | None
     isolation: str
-    templates: Path | None
+    templates: Path
     host: str
     port: int
     token: str | None
@@ -66,12 +66,12 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
-    templates = env.get("GRISTMILL_TEMPLATES")
+    home, templates = _home(env), env.get("GRISTMILL_TEMPLATES")
     return Settings(
-        home=_home(env),
+        home=home,
         model=env.get("GRISTMILL_MODEL") or None,
         isolation=isolation,
-        templates=Path(templates).expanduser() if templates else None,
+        templates=Path(templates).expanduser() if templates else home / "templates",
         host=env.get("GRISTMILL_HOST") or "127.0.0.1",
         port=_number(env, "GRISTMILL_PORT", 5006, 0, 65535),
         token=token,

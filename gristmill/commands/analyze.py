@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, pairs, speaks, view_json
+from gristmill.commands.common import as_json, backend, emit, isolation, pairs, speaks
 
 
 @click.command("analyze")
@@ -21,6 +21,7 @@ from gristmill.commands.common import as_json, backend, emit, pairs, speaks, vie
     metavar="ROLE=COLUMN",
     help="Which column is the target, time, unit or assignment.",
 )
+@isolation
 @as_json
 @speaks
 async def command(
@@ -48,6 +49,8 @@ async def command(
             folder = folder_for(out, run.id)
             made = await opened.write_out(run.id, folder)
     if as_json:
+        from gristmill.plain import view_json
+
         emit(view_json(view) | {"out": str(folder.absolute()), "files": [str(f.absolute()) for f in made]})
         return 0 if view.run.status == "done" else 1
     return conclude(story, view, folder, made)

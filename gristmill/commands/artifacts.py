@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from pathlib import Path
 from typing import cast
@@ -11,7 +12,7 @@ import click
 from gristmill.commands.common import as_json, backend, emit, speaks
 
 if typing.TYPE_CHECKING:
-    from artifacts.types import ArtifactRole
+    from artifacts.types import Artifact, ArtifactRole
 
 ROLES = ["input", "plot", "table", "file", "notebook", "report", "findings"]
 
@@ -75,10 +76,9 @@ async def get(ref: str, out: str | None, as_json: bool) -> None:
             return
         data = await opened.read(artifact)
     if out == "-":
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
         return
-    # The name came out of a sandbox: only its last part may say where a file goes.
-    target = Path(out) if out else Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
+    target = Path(out) if out else _named(artifact)
     _write(target, data, overwrite=out is not None)
     click.echo(str(target))
 
@@ -97,13 +97,19 @@ async def export(ref: str, out: str | None) -> None:
     async with backend() as opened:
         if ref.startswith("art_"):
             artifact = await opened.artifact(ref)
-            target = Path(out) if out else Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
+            target = Path(out) if out else _named(artifact)
             _write(target, await opened.read(artifact), overwrite=out is not None)
         else:
             run = await opened.run(ref)
             target = Path(out) if out else Path(f"{run.id}.zip")
-            _write(target, await run_zip(opened, run.id), overwrite=out is not None)
+            _write(target, b"", overwrite=out is not None)
+            await run_zip(opened, run.id, target)
     click.echo(str(target))
+
+
+def _named(artifact: Artifact) -> Path:
+    """The artifact's name as a file here. It came out of a sandbox: only its last part may say where a file goes."""
+    return Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
 
 
 def _write(target: Path, data: bytes, *, overwrite: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,21 @@ import click
 from gristmill.errors import DoorError, sentences, status_of
 
 if TYPE_CHECKING:
-    from artifacts.events import RunView
     from gristmill.backend import Backend
 
+
+def _isolate(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        os.environ["GRISTMILL_ISOLATION"] = value  # the gateway, another process, must learn it too
+
+
+isolation = click.option(
+    "--isolation",
+    type=click.Choice(["bubblewrap", "none"]),
+    callback=_isolate,
+    expose_value=False,
+    help="none: only on a machine that is itself disposable.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -64,21 +76,10 @@ async def backend() -> AsyncIterator[Backend]:
 
 
 def emit(value: Any) -> None:
-    """Print a value as JSON; pydantic values and dataclasses become objects."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    """Print a value as JSON."""
+    from gristmill.plain import plain
 
-
-def view_json(view: RunView) -> dict[str, Any]:
-    """A run as its events tell it; the findings in the report's order, their ranks set."""
-    return {f.name: getattr(view, f.name) for f in fields(view)} | {"findings": view.ranked}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
-    return str(value)
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
 
 
 def pairs(given: tuple[str, ...], what: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, literals, speaks, view_json
+from gristmill.commands.common import as_json, backend, emit, isolation, literals, speaks
 
 
 @click.group("notebook")
@@ -22,8 +22,7 @@ async def list_(as_json: bool) -> None:
     from gristmill.settings import load
     from notebooks.catalog import catalog
 
-    settings = load()
-    templates = catalog(settings.templates or settings.home / "templates")
+    templates = catalog(load().templates)
     if as_json:
         emit(templates)
         return
@@ -48,6 +47,7 @@ async def list_(as_json: bool) -> None:
 @click.argument("name", metavar="NAME|FILE")
 @click.option("-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; a file is brought along.")
 @click.option("-o", "--out", metavar="FILE", help="Where the executed notebook goes.")
+@isolation
 @as_json
 @speaks
 async def run(name: str, params: tuple[str, ...], out: str | None, as_json: bool) -> int:
@@ -74,6 +74,8 @@ async def run(name: str, params: tuple[str, ...], out: str | None, as_json: bool
                     raise Failed(view.error or f"Run {run.id} left no notebook behind.")
                 made.append(_write(Path(out), await opened.read(executed[-1])))
     if as_json:
+        from gristmill.plain import view_json
+
         emit(view_json(view) | {"files": [str(f.absolute()) for f in made]})
         return 0 if view.run.status == "done" else 1
     return conclude(story, view, Path(out).parent if out else None, made)

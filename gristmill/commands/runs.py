@@ -7,7 +7,7 @@ from typing import cast
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, speaks, view_json
+from gristmill.commands.common import as_json, backend, emit, isolation, speaks
 
 if typing.TYPE_CHECKING:
     from artifacts.types import RunStatus
@@ -71,6 +71,8 @@ async def show(ref: str, as_json: bool) -> None:
     async with backend() as opened:
         view = await view_of(opened, ref)
     if as_json:
+        from gristmill.plain import view_json
+
         emit(view_json(view))
         return
     from gristmill.terminal import console, pieces
@@ -134,6 +136,7 @@ async def cancel(ref: str, as_json: bool) -> None:
 @command.command("resume")
 @ref
 @click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@isolation
 @as_json
 @speaks
 async def resume(ref: str, out: str | None, as_json: bool) -> int:
@@ -158,6 +161,8 @@ async def resume(ref: str, out: str | None, as_json: bool) -> int:
             folder = folder_for(out, run.id)
             made = await opened.write_out(run.id, folder)
     if as_json:
+        from gristmill.plain import view_json
+
         emit(view_json(view) | {"out": str(folder.absolute()), "files": [str(f.absolute()) for f in made]})
         return 0 if view.run.status == "done" else 1
     return conclude(story, view, folder, made)
@@ -165,6 +170,7 @@ async def resume(ref: str, out: str | None, as_json: bool) -> int:
 
 @command.command("reproduce")
 @ref
+@isolation
 @as_json
 @speaks
 async def reproduce(ref: str, as_json: bool) -> int:

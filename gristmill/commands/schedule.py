@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, literals, pairs, speaks, view_json
+from gristmill.commands.common import as_json, backend, emit, literals, pairs, speaks
 
 
 @click.group("schedule")
@@ -126,6 +126,8 @@ async def run(ref: str, as_json: bool) -> int:
         async with backend() as opened:
             view = await watch(opened, await opened.fire(ref), story)
     if as_json:
+        from gristmill.plain import view_json
+
         emit(view_json(view))
         return 0 if view.run.status == "done" else 1
     return conclude(story, view, None, [])

@@ -1,0 +1,194 @@
+"""`gristmill doctor`: what this machine has and enforces, and how to mend what is not as it should be."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from gristmill.commands.common import as_json, emit, speaks
+from gristmill.settings import Settings, load
+
+PACKAGES = (
+    "click",
+    "duckdb",
+    "e2b-code-interpreter",
+    "fastapi",
+    "ipykernel",
+    "langgraph",
+    "nbformat",
+    "openai",
+    "pandas",
+    "panel",
+    "papermill",
+    "pydantic",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was looked at. A `warn` can be lived with; a `fail` keeps the main job from running."""
+
+    state: Literal["ok", "warn", "fail"]
+    name: str
+    detail: str
+
+
+@click.command("doctor")
+@as_json
+@speaks
+async def command(as_json: bool) -> int:
+    """Check this machine: packages, isolation, data folder, port.
+
+    Exit status 1 when something keeps Gristmill from working.
+    """
+    from gristmill.terminal import console, pieces
+
+    settings = load()
+    lines: list[Line] = []
+    screen = console.make()
+    styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+    for look in (_python, _packages, _conflict, _sandboxes, _isolation, _folder, _server, _browser):
+        with _doing(f"looking at {look.__name__.strip('_')}", screen.is_terminal and not as_json):
+            found = list(look(settings))
+        lines += found
+        if as_json:
+            continue
+        from rich.text import Text
+
+        for line in found:
+            told = Text(f"{line.state:<5}", style=styles[line.state]) + Text(f"{line.name:<26} ") + Text(line.detail)
+            pieces.say(screen, told, hang=32)
+    good = all(line.state != "fail" for line in lines)
+    if as_json:
+        emit({"ok": good, "checks": lines})
+    else:
+        screen.print()
+        screen.print("All is well." if good else "Mend what is marked fail; then this machine is ready.")
+    return 0 if good else 1
+
+
+def _doing(what: str, shown: bool) -> AbstractContextManager[object]:
+    import contextlib
+
+    from gristmill.terminal import console
+
+    return console.make(stderr=True).status(what) if shown else contextlib.nullcontext()
+
+
+def _python(_: Settings) -> Iterator[Line]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= (3, 12):
+        yield Line("ok", "python", f"{version} at {sys.executable}")
+    else:
+        yield Line("fail", "python", f"{version}; Gristmill needs 3.12 or newer (Panel 1.10 does).")
+
+
+def _packages(_: Settings) -> Iterator[Line]:
+    missing, have = [], []
+    for name in PACKAGES:
+        try:
+            have.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Line("fail", "packages", f"{', '.join(missing)} not installed; run `make setup` again.")
+    else:
+        yield Line("ok", "packages", ", ".join(have))
+
+
+def _conflict(_: Settings) -> Iterator[Line]:
+    """`kernel_gateway` is also what the jupyter_kernel_gateway distribution is imported as."""
+    import kernel_gateway
+
+    try:
+        version = importlib.metadata.version("jupyter_kernel_gateway")
+    except importlib.metadata.PackageNotFoundError:
+        ours = Path(kernel_gateway.__file__ or "").parent
+        yield Line("ok", "kernel_gateway", f"ours, at {ours}")
+        return
+    yield Line(
+        "fail",
+        "kernel_gateway",
+        f"jupyter_kernel_gateway {version} is installed here and has the same import name. The two cannot share an "
+        "environment: pip uninstall jupyter_kernel_gateway.",
+    )
+
+
+def _sandboxes(settings: Settings) -> Iterator[Line]:
+    if os.environ.get("E2B_API_KEY") and os.environ.get("GRISTMILL_SANDBOX") != "local":
+        where = os.environ.get("E2B_API_URL") or "E2B's cloud"
+        yield Line("ok", "sandboxes", f"in {where}, since E2B_API_KEY is set; GRISTMILL_SANDBOX=local keeps them here.")
+        return
+    if settings.isolation == "none":
+        yield Line("warn", "sandboxes", "WITHOUT ISOLATION, as GRISTMILL_ISOLATION says; only on a disposable machine.")
+        return
+    program = shutil.which("bwrap")
+    if program is None:
+        yield Line("fail", "sandboxes", "bubblewrap is missing. On Debian or Ubuntu: sudo apt-get install bubblewrap.")
+    else:
+        yield Line("ok", "sandboxes", f"on this machine, with {program}")
+
+
+def _isolation(settings: Settings) -> Iterator[Line]:
+    from kernel_gateway.self_check import isolation_report
+
+    from kernel_gateway.client import GatewayError
+
+    if settings.isolation == "none" or shutil.which("bwrap") is None:
+        return
+    try:
+        checks = isolation_report()
+    except GatewayError as error:
+        yield Line("fail", "isolation", str(error))
+        return
+    for check in checks:
+        yield Line("ok" if check.enforced else "warn", f"isolation: {check.name}", check.detail)
+
+
+def _folder(settings: Settings) -> Iterator[Line]:
+    home = settings.home
+    there = next(p for p in (home, *home.parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Line("fail", "data folder", f"{home} cannot be written: {there} is not yours. Set GRISTMILL_HOME.")
+        return
+    free = shutil.disk_usage(there).free
+    from gristmill.terminal.words import size
+
+    state: Literal["ok", "warn"] = "ok" if free > 1 << 30 else "warn"
+    yield Line(state, "data folder", f"{home}, {size(free)} free")
+
+
+def _server(settings: Settings) -> Iterator[Line]:
+    from gristmill import discovery
+
+    server = discovery.read(settings.home)
+    if server is not None and discovery.answers(server):
+        yield Line("ok", "server", f"running at {server.url}, process {server.pid}")
+        return
+    from gristmill.errors import Misuse
+    from gristmill.sockets import bind
+
+    try:
+        bind(settings.host, settings.port).close()
+    except Misuse as error:
+        yield Line("warn", "port", str(error))
+    else:
+        yield Line("ok", "port", f"{settings.port} on {settings.host} is free")
+
+
+def _browser(_: Settings) -> Iterator[Line]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    yield Line("ok", "chromium", found or "not installed; only the dashboard's own tests need it")

@@ -1,0 +1,177 @@
+"""`gristmill serve`: dashboard, REST interface, stream of events and scheduler on one loop and one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+
+import uvicorn
+from panel.io.asgi import PanelASGI, build_asgi_app
+
+from artifacts.types import Schedule
+from graphs.workbench import Workbench
+from gristmill import discovery
+from gristmill.errors import Failed, sentences
+from gristmill.local import Local
+from gristmill.settings import Settings
+from gristmill.sockets import bind, shown
+from gristmill.web.api import build_api
+from gristmill.web.guard import App, Guard, Receive, Scope, Send
+from gristmill.web.limit import Limit
+from notebooks.schedule import Scheduler
+from panel_app.app import routes
+
+log = logging.getLogger(__name__)
+
+DRAIN = 20.0  # seconds for runs to reach a named state when the server is told to stop
+HANG_UP = 3  # seconds for open connections after that
+
+
+class House:
+    """Sends a request to the interface or to the pages, and refuses new work once the server is closing."""
+
+    def __init__(self, api: App, pages: PanelASGI) -> None:
+        self.api, self.pages, self.closing = api, pages, False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, one connection, or the server's own start and end."""
+        if scope["type"] == "http" and self.closing and scope["method"] not in ("GET", "HEAD"):
+            body = b'{"error": {"kind": "Closing", "message": "The server is shutting down; start it again."}}'
+            headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        elif scope["type"] == "http" and str(scope["path"]).startswith("/api/"):
+            await self.api(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+
+def build_app(
+    workbench: Workbench,
+    *,
+    token: str,
+    port: int,
+    names: tuple[str, ...] = (),
+    max_upload: int = 2 << 30,
+    model: str | None = None,
+) -> Guard:
+    """The whole server as one ASGI application, the guard outermost.
+
+    `port` only tells this server's cookie from another's; `names` are host names beside the loopback's; `model` is for
+    runs that name none. The caller opens and closes the workbench.
+    """
+    return _build(Local(workbench, model), token=token, port=port, names=names, max_upload=max_upload)[0]
+
+
+def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_upload: int) -> tuple[Guard, House]:
+    # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
+    pages = build_asgi_app(routes(local.workbench), title="Gristmill", websocket_origin="*", index_enabled=False)
+    house = House(build_api(local, templates=local.workbench.templates), pages)
+    return Guard(Limit(house, max_upload), token=token, port=port, names=names), house
+
+
+async def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` is called with the address and token as soon as a browser may come.
+
+    Raises Misuse for a port that is taken, StoreLocked for a data folder that is.
+    """
+    running = await discovery.find_server(settings.home)
+    if running is not None:
+        raise Failed(f"This data folder is served already, by process {running.pid}: {running.link}")
+    listening = bind(host, port)
+    with contextlib.closing(listening):
+        local = Local.open(settings)
+        try:
+            await _serve(local, settings, listening, ready)
+        finally:
+            await local.close()
+
+
+async def _serve(local: Local, settings: Settings, listening: socket.socket, ready: Callable[[str], None]) -> None:
+    host, port = listening.getsockname()[:2]
+    token = settings.token or secrets.token_urlsafe(24)
+    app, house = _build(local, token=token, port=port, names=settings.allowed_hosts, max_upload=settings.max_upload)
+    scheduler = Scheduler(local.store, _firing(local))
+    firing = asyncio.create_task(scheduler.run_forever())
+
+    async def wind_down() -> None:
+        house.closing = True
+        firing.cancel()
+        discovery.remove(settings.home)
+        try:
+            await asyncio.wait_for(local.workbench.close(), DRAIN)
+        except TimeoutError:
+            log.warning("Some runs did not stop within %.0f s; `gristmill runs resume` takes them up.", DRAIN)
+
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # its lines carry the query, and the first one's query carries the token
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        ws_max_size=64 << 20,
+        timeout_graceful_shutdown=HANG_UP,
+    )
+    url = f"http://{shown(host)}:{port}"
+
+    def open_for_business() -> None:
+        discovery.write(settings.home, url, token)
+        ready(f"{url}/?token={token}")
+
+    server = _Server(config, open_for_business, wind_down)
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        firing.cancel()
+        await asyncio.gather(firing, return_exceptions=True)
+        discovery.remove(settings.home)
+
+
+class _Server(uvicorn.Server):
+    """Winds down the work before it hangs up, so that every open page still sees how its run ended."""
+
+    def __init__(
+        self, config: uvicorn.Config, opened: Callable[[], None], wind_down: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(config)
+        self._opened, self._wind_down = opened, wind_down
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._opened()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._wind_down()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's own, but a signal that was heeded is not raised again: there is still a record to close."""
+        loop = asyncio.get_running_loop()
+        heeded = (signal.SIGINT, signal.SIGTERM)
+        for number in heeded:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in heeded:
+                loop.remove_signal_handler(number)
+
+
+def _firing(local: Local) -> Callable[[Schedule, datetime], Awaitable[str]]:
+    async def fire(schedule: Schedule, due: datetime) -> str:
+        try:
+            return (await local.carry_out(schedule)).id
+        except sentences() as error:
+            log.warning("Schedule %s could not be fired: %s", schedule.id, error)
+            raise
+
+    return fire
