@@ -1,0 +1,198 @@
+"""`python -m kernel_gateway`: the sandbox host as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from kernel_gateway.errors import GatewayError, GatewayUnavailable
+from kernel_gateway.host import Host, Place, lock
+from kernel_gateway.isolation import Sizes, check_bubblewrap
+from kernel_gateway.router import Router
+from kernel_gateway.sandboxes import Sandboxes
+
+log = logging.getLogger("kernel_gateway")
+
+_BANNER = """\
+============================================================================
+ NO ISOLATION: code in sandboxes runs as this user, with this user's files
+ and network. Only for a machine that is itself disposable.
+============================================================================"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the gateway until it is told to stop or has been idle; returns the exit status."""
+    options = _options(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        uvloop.run(serve(options))
+    except GatewayError as error:
+        _tell(options.ready_fd, {"error": type(error).__name__, "message": str(error)})
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m kernel_gateway", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=3000, help="port on the loopback; 0 takes a free one (default 3000)"
+    )
+    parser.add_argument(
+        "--api-key-file", type=Path, help="file that holds the API key (else E2B_API_KEY, else a new one)"
+    )
+    parser.add_argument(
+        "--home", type=Path, default=Path.home() / ".gristmill", help="data folder (default ~/.gristmill)"
+    )
+    parser.add_argument("--idle-exit", type=float, default=0.0, help="end after so many seconds without use (0: never)")
+    parser.add_argument("--isolation", choices=("bubblewrap", "none"), default="bubblewrap")
+    parser.add_argument("--domain", help="domain of <port>-<id>.<domain> (default localhost:PORT)")
+    parser.add_argument(
+        "--parked", type=int, default=1, help="sandboxes kept started for the next who asks (default 1)"
+    )
+    parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, less its handling of signals: it raises them again once it has stopped, and our tidying would be lost."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop)
+        yield
+
+    def stop(self) -> None:
+        """Stop taking requests, give those under way a second, and return from `serve`."""
+        self.should_exit = True
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Start everything, say that it is ready, and serve; leaves no process and no file behind."""
+    folder: Path = options.home / "gateway"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        lock(folder / "gateway.lock")
+    except BlockingIOError:
+        raise GatewayUnavailable(
+            f"Another gateway already serves {options.home}; use that one or another --home."
+        ) from None
+    program = ""
+    if options.isolation == "none":
+        print(_BANNER, file=sys.stderr, flush=True)
+    else:
+        program = check_bubblewrap()
+    listener = _listen(options.port)
+    port = listener.getsockname()[1]
+    domain = options.domain or f"localhost:{port}"
+    key = _api_key(options.api_key_file)
+    place = Place.make(folder / "run")
+    fonts = _font_list(folder / "cache")
+    host = Host(place, options.isolation, program, Sizes.of_machine(), fonts)
+    sandboxes = Sandboxes(host, domain, options.parked)
+    sandboxes.park()
+    url = f"http://127.0.0.1:{port}"
+    facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}
+    router = Router(sandboxes, key, domain, facts)
+    server = _Server(
+        uvicorn.Config(
+            router,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=3600,  # the SDK keeps idle connections for 300 s
+            timeout_graceful_shutdown=1,
+            server_header=False,
+            date_header=False,
+        )
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    endpoint = folder / "endpoint.json"
+    _write_private(endpoint, json.dumps({**facts, "api_key": key}))
+    _tell(options.ready_fd, {**facts, "api_key": key})
+    log.info("serving %s, isolation %s", url, options.isolation)
+    idle = asyncio.create_task(_stop_when_idle(server, router, sandboxes, options.idle_exit))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        idle.cancel()
+        endpoint.unlink(missing_ok=True)
+        await sandboxes.close()
+        place.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise GatewayUnavailable(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from None
+    return listener
+
+
+def _api_key(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text().strip()
+    return os.environ.get("E2B_API_KEY") or "e2b_" + secrets.token_hex(20)
+
+
+def _font_list(cache: Path) -> Path | None:
+    """matplotlib's list of this machine's fonts, made once: each new sandbox would spend half a second on its own."""
+    found = sorted(cache.glob("fontlist-*.json"))
+    if not found:
+        cache.mkdir(mode=0o700, exist_ok=True)
+        environment = {"MPLCONFIGDIR": str(cache), "HOME": str(cache), "PATH": os.environ.get("PATH", "")}
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            command = [sys.executable, "-I", "-c", "import matplotlib.font_manager"]
+            subprocess.run(command, env=environment, capture_output=True, timeout=60)
+        found = sorted(cache.glob("fontlist-*.json"))
+    return found[-1] if found else None
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _tell(descriptor: int | None, value: dict[str, object]) -> None:
+    """Say to whoever started us, once, how it went."""
+    if descriptor is not None:
+        with contextlib.suppress(OSError):
+            os.write(descriptor, json.dumps(value).encode())
+            os.close(descriptor)
+
+
+async def _stop_when_idle(server: _Server, router: Router, sandboxes: Sandboxes, seconds: float) -> None:
+    while seconds > 0:
+        idle = time.monotonic() - sandboxes.last_used
+        if not len(sandboxes) and not router.open_requests and idle >= seconds:
+            log.info("idle for %.0f s; ending", idle)
+            server.stop()
+            return
+        await asyncio.sleep(max(0.1, min(seconds - idle, 5.0)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""Finds a sandbox host and opens sandboxes on it, as the E2B SDK's own `AsyncSandbox`.
+
+With `E2B_API_KEY` set that is E2B's cloud. With `E2B_API_URL` too, whatever answers there. With neither, or with
+`GRISTMILL_SANDBOX=local`, the gateway of this home: a live one is reused, otherwise one is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from kernel_gateway.errors import GatewayError, GatewayUnavailable, NoIsolation, SandboxFailed, SandboxGone
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox
+
+__all__ = [
+    "GatewayError",
+    "GatewayStatus",
+    "GatewayUnavailable",
+    "Host",
+    "NoIsolation",
+    "SandboxFailed",
+    "SandboxGone",
+    "connect_sandbox",
+    "find_host",
+    "gateway_status",
+    "open_sandbox",
+    "stop_host",
+]
+
+_IDLE_SECONDS = 60
+_LOG_LIMIT = 1 << 20
+_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where sandboxes come from. The URLs are None for E2B's cloud; `isolation` is what a sandbox is kept in by."""
+
+    kind: Literal["local", "e2b"]
+    isolation: str
+    api_url: str | None
+    sandbox_url: str | None
+    api_key: str
+
+
+@dataclass(frozen=True)
+class GatewayStatus:
+    """A live local gateway."""
+
+    url: str
+    pid: int
+    isolation: str
+
+
+async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
+    """The host to use, started if need be.
+
+    Raises `NoIsolation` when this machine cannot isolate sandboxes, and `GatewayUnavailable` when the local gateway
+    does not come up; both say what to do.
+    """
+    key, url = os.environ.get("E2B_API_KEY"), os.environ.get("E2B_API_URL")
+    if key and os.environ.get("GRISTMILL_SANDBOX") != "local":
+        if url is None:
+            return Host("e2b", "microvm", None, None, key)
+        facts = await asyncio.to_thread(_ask_health, url, key)
+        kind = str(facts.get("isolation", "microvm")) if facts else "microvm"
+        return Host("local" if facts else "e2b", kind, url, os.environ.get("E2B_SANDBOX_URL"), key)
+    endpoint = await asyncio.to_thread(_find_or_start, home.expanduser().absolute(), isolation)
+    return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
+
+
+async def stop_host(host: Host, home: Path) -> None:
+    """End the gateway of `home` if this process started it, and wait until it and its sandboxes are gone."""
+    process = _started.pop(home.expanduser().absolute(), None)
+    if host.kind == "local" and process is not None:
+        await asyncio.to_thread(_stop, process)
+
+
+async def open_sandbox(
+    host: Host, *, timeout: int = 3600, metadata: dict[str, str] | None = None, envs: dict[str, str] | None = None
+) -> AsyncSandbox:
+    """A new sandbox without network, which ends by itself after `timeout` seconds.
+
+    Raises `SandboxFailed` when the host refuses, `GatewayUnavailable` when it cannot be reached.
+    """
+    from e2b import SandboxException
+    from e2b_code_interpreter import AsyncSandbox
+
+    with _transport_errors(host):
+        try:
+            return await AsyncSandbox.create(
+                timeout=timeout, metadata=metadata, envs=envs, allow_internet_access=False, **_connection(host)
+            )
+        except SandboxException as error:
+            raise SandboxFailed(f"The sandbox could not be created: {error}") from error
+
+
+async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -> AsyncSandbox:
+    """The sandbox of this id, kept for at least `timeout` seconds more; raises `SandboxGone` when there is none."""
+    from e2b import SandboxException, SandboxNotFoundException
+    from e2b_code_interpreter import AsyncSandbox
+
+    with _transport_errors(host):
+        try:
+            return await AsyncSandbox.connect(sandbox_id, timeout=timeout, **_connection(host))
+        except SandboxNotFoundException as error:
+            raise SandboxGone(f"The sandbox {sandbox_id} is gone: it was ended or its time-out passed.") from error
+        except SandboxException as error:
+            raise SandboxFailed(f"The sandbox {sandbox_id} could not be reached: {error}") from error
+
+
+def gateway_status(home: Path) -> GatewayStatus | None:
+    """The live gateway of `home`, or None."""
+    endpoint = _live(home.expanduser().absolute() / "gateway")
+    return GatewayStatus(endpoint["url"], endpoint["pid"], endpoint["isolation"]) if endpoint else None
+
+
+@contextlib.contextmanager
+def _transport_errors(host: Host) -> Iterator[None]:
+    import httpx
+
+    try:
+        yield
+    except httpx.TransportError as error:
+        where = host.api_url or "E2B's cloud"
+        raise GatewayUnavailable(f"The sandbox host at {where} cannot be reached: {error}") from error
+
+
+def _connection(host: Host) -> dict[str, Any]:
+    urls = {"api_url": host.api_url, "sandbox_url": host.sandbox_url}
+    return {"api_key": host.api_key, **{name: url for name, url in urls.items() if url is not None}}
+
+
+def _find_or_start(home: Path, isolation: str) -> dict[str, Any]:
+    folder = home / "gateway"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        guard = os.open(folder / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)  # two programs that start at once share one gateway
+        endpoint = _live(folder) or _start(home, folder, isolation)
+    finally:
+        os.close(guard)
+    if endpoint["isolation"] == "none" and isolation != "none":
+        raise NoIsolation(
+            f"The gateway of {home} runs without isolation (process {endpoint['pid']}). "
+            f"End it with `kill {endpoint['pid']}`, or ask for `--isolation none` yourself."
+        )
+    return endpoint
+
+
+def _live(folder: Path) -> dict[str, Any] | None:
+    try:
+        endpoint: dict[str, Any] = json.loads((folder / "endpoint.json").read_text())
+        facts = _ask_health(endpoint["url"], endpoint["api_key"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return endpoint if facts is not None and facts.get("pid") == endpoint.get("pid") else None
+
+
+def _ask_health(url: str, key: str) -> dict[str, Any] | None:
+    """What a gateway of ours says about itself; None when there is none at `url`, or it does not know the key."""
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        return None
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
+    try:
+        connection.request("GET", "/health", headers={"X-API-KEY": key})
+        answer = connection.getresponse()
+        facts = json.loads(answer.read()) if answer.status == 200 else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return facts if isinstance(facts, dict) and "isolation" in facts else None
+
+
+def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
+    log = folder / "gateway.log"
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    ready, ready_end = os.pipe()
+    command = [sys.executable, "-m", "kernel_gateway", "--home", str(home), "--port", "0"]
+    command += ["--idle-exit", str(_IDLE_SECONDS), "--isolation", isolation, "--ready-fd", str(ready_end)]
+    try:
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
+            process = subprocess.Popen(
+                command,
+                # Nothing but what a program needs to run: no model's key, no secret of the caller's.
+                env={name: os.environ[name] for name in _PASSED if name in os.environ},
+                cwd=Path(__file__).resolve().parents[1],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(ready_end,),
+                start_new_session=True,
+            )
+    finally:
+        os.close(ready_end)
+    said = _read_all(ready)
+    if "api_key" in said:
+        _started[home] = process
+        return said
+    process.wait()
+    if said.get("error") == "NoIsolation":
+        raise NoIsolation(said["message"])
+    raise GatewayUnavailable(said.get("message") or f"The sandbox host did not start; its log is {log}.")
+
+
+def _read_all(descriptor: int) -> dict[str, Any]:
+    """The one JSON object that the gateway writes when it is ready, or cannot be; empty when it died silently."""
+    with open(descriptor, "rb") as pipe:
+        data = pipe.read()
+    return json.loads(data) if data else {}
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()  # its sandboxes die with it
+        process.wait()

@@ -1,0 +1,185 @@
+"""E2B's control plane: create, list, look at, extend and end sandboxes.
+
+Statuses and field names are the wire's: the SDK fails on a 200 where it expects 201, and on any field that is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, unquote
+
+from kernel_gateway.errors import SandboxFailed
+from kernel_gateway.inside.http import Headers, Receive, Refused, Scope, Send, header, read_json, respond, respond_json
+from kernel_gateway.relay import Lost, ask
+from kernel_gateway.sandboxes import (
+    ENVD_VERSION,
+    BadRequest,
+    Conflict,
+    Missing,
+    Record,
+    Sandboxes,
+    check_seconds,
+)
+
+_CLIENT = "local"
+_PAGE = 100
+_MIB = 1 << 20
+
+
+class Control:
+    """Answers requests whose API key the router has checked."""
+
+    def __init__(self, sandboxes: Sandboxes) -> None:
+        self._sandboxes = sandboxes
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; raises `Refused`."""
+        parts = [unquote(part) for part in scope["path"].split("/") if part]
+        if parts and parts[0] in ("v2", "v3"):
+            parts = parts[1:]
+        try:
+            await self._route(scope, parts, receive, send)
+        except Missing as missing:
+            raise Refused(404, f"Sandbox {missing} was not found.") from None
+        except BadRequest as bad:
+            raise Refused(400, str(bad)) from None
+        except Conflict as conflict:
+            raise Refused(409, str(conflict)) from None
+        except SandboxFailed as failed:
+            raise Refused(500, str(failed)) from None
+
+    async def _route(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:
+        match scope["method"], parts:
+            case "POST", ["sandboxes"]:
+                record = await self._sandboxes.create(await read_json(receive), header(scope, b"idempotency-key"))
+                await respond_json(send, 201, self._created(record))
+            case "GET", ["sandboxes"]:
+                records, headers = self._page(scope)
+                await respond_json(send, 200, [self._seen(record) for record in records], headers)
+            case "GET", ["sandboxes", name]:
+                await respond_json(send, 200, self._detail(self._sandboxes.find(name)))
+            case "DELETE", ["sandboxes", name]:
+                self._sandboxes.kill(self._sandboxes.find(name))
+                await respond(send, 204)
+            case "POST", ["sandboxes", name, "connect" | "resume"]:
+                record = self._sandboxes.find(name)
+                self._sandboxes.extend(record, check_seconds((await read_json(receive)).get("timeout", 300)))
+                await respond_json(send, 200, self._created(record))
+            case "POST", ["sandboxes", name, "timeout"]:
+                record = self._sandboxes.find(name)
+                self._sandboxes.end_in(record, check_seconds((await read_json(receive)).get("timeout")))
+                await respond(send, 204)
+            case "POST", ["sandboxes", name, "refreshes"]:
+                record = self._sandboxes.find(name)
+                self._sandboxes.extend(record, check_seconds((await read_json(receive)).get("duration", 300)))
+                await respond(send, 204)
+            case "GET", ["sandboxes", name, "metrics"]:
+                await respond_json(send, 200, await self._metrics(self._sandboxes.find(name), scope))
+            case _, ["sandboxes", name, "pause" | "snapshots" | "fork" | "network" as verb]:
+                self._sandboxes.find(name)
+                raise Refused(501, f"This host cannot do {verb!r} yet; E2B's cloud can.")
+            case "GET", ["snapshots"]:
+                await respond_json(send, 200, [])
+            case "DELETE", ["templates", name]:
+                raise Refused(404, f"Template {name} was not found.")
+            case _:
+                raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
+
+    def _created(self, record: Record) -> dict[str, Any]:
+        return {
+            "templateID": record.template,
+            "sandboxID": record.id,
+            "clientID": _CLIENT,
+            "envdVersion": ENVD_VERSION,
+            "envdAccessToken": record.token,
+            "trafficAccessToken": record.traffic_token,
+            "domain": self._sandboxes.domain,
+        }
+
+    def _seen(self, record: Record) -> dict[str, Any]:
+        sizes = self._sandboxes.host.sizes
+        return {
+            "templateID": record.template,
+            "sandboxID": record.id,
+            "clientID": _CLIENT,
+            "envdVersion": ENVD_VERSION,
+            "startedAt": record.started.isoformat(),
+            "endAt": record.ends.isoformat(),
+            "cpuCount": os.cpu_count() or 1,
+            "memoryMB": sizes.memory // _MIB,
+            "diskSizeMB": sizes.home // _MIB,
+            "state": "running",
+            "metadata": record.metadata,
+        }
+
+    def _detail(self, record: Record) -> dict[str, Any]:
+        lifecycle = {"autoResume": False, "onTimeout": "kill"}
+        return {
+            **self._seen(record),
+            "domain": self._sandboxes.domain,
+            "allowInternetAccess": False,
+            "lifecycle": lifecycle,
+        }
+
+    def _page(self, scope: Scope) -> tuple[list[Record], Headers]:
+        """One page of the sandboxes asked for, newest first, and the header that leads to the next."""
+        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+        states = {state for value in query.get("state", []) for state in value.split(",")} or {"running"}
+        found = [record for record in self._sandboxes if "running" in states]
+        wanted = _metadata(query.get("metadata", [""])[0])
+        found = [r for r in found if all(r.metadata.get(key) == value for key, value in wanted.items())]
+        if template := query.get("template", [""])[0]:
+            found = [record for record in found if record.template == template]
+        if after := query.get("startedAfter", [""])[0]:
+            found = [record for record in found if record.started > _time(after)]
+        ascending = query.get("order", ["desc"])[0].lower() == "asc"
+        found.sort(key=lambda record: (record.started, record.id), reverse=not ascending)
+        try:
+            limit = min(max(int(query.get("limit", [str(_PAGE)])[0]), 1), _PAGE)
+        except ValueError:
+            raise Refused(400, "limit must be a whole number.") from None
+        if token := query.get("nextToken", [""])[0]:
+            moment, _, name = token.rpartition("/")
+            edge = (_time(moment), name)
+            found = [r for r in found if ((r.started, r.id) > edge if ascending else (r.started, r.id) < edge)]
+        more = len(found) > limit
+        page = found[:limit]
+        last = f"{page[-1].started.isoformat()}/{page[-1].id}" if more else ""
+        return page, [(b"x-next-token", last.encode())] if more else []
+
+    async def _metrics(self, record: Record, scope: Scope) -> list[dict[str, Any]]:
+        """One sample, taken now; the past is not kept."""
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        moment = time.time()
+        if (start := query.get("start")) and start.isdigit() and int(start) > moment + 1:
+            return []
+        if (end := query.get("end")) and end.isdigit() and int(end) < int(moment):
+            return []
+        try:
+            _, answer = await ask(record.sandbox.address, "GET", "/metrics")
+        except Lost:
+            raise Missing(record.id) from None
+        sample = {
+            "timestamp": datetime.now(UTC).isoformat(),
+            "timestampUnix": int(moment),
+            "cpuCount": os.cpu_count() or 1,
+            "memTotal": self._sandboxes.host.sizes.memory,
+        }
+        return [{**sample, **json.loads(answer)}]
+
+
+def _metadata(value: str) -> dict[str, str]:
+    """The filter `key=value&…`, which the SDK encodes twice more than a query needs."""
+    return {unquote(key): unquote(text) for key, text in parse_qsl(value, keep_blank_values=True)}
+
+
+def _time(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError:
+        raise Refused(400, f"{value!r} is not a time in ISO 8601.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,257 @@
+"""Launches one sandbox, watches it, and ends it with everything in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from kernel_gateway.errors import SandboxFailed
+from kernel_gateway.isolation import (
+    BOOT,
+    CACHE,
+    RUNTIME,
+    SERVICE_ROOT,
+    Isolation,
+    Sizes,
+    bubblewrap_arguments,
+    environment,
+    etc_files,
+)
+
+_BACKLOG = 512
+_KEPT_OUTPUT = 64  # chunks of at most 4 KiB: what a sandbox that fails to start had to say
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the host keeps its sockets. They are reached through `directory`, so that no path is ever too long."""
+
+    folder: Path
+    directory: int
+
+    @classmethod
+    def make(cls, folder: Path) -> Place:
+        """Make an empty folder that only we may enter; what an earlier host left in it goes."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        return cls(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+    def address(self, name: str) -> str:
+        """A path of the socket `name` that fits a socket address (108 bytes) whatever the folder's length."""
+        return f"/proc/self/fd/{self.directory}/{name}"
+
+    def close(self) -> None:
+        """Remove the folder."""
+        os.close(self.directory)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sandbox:
+    """A running sandbox: a process, and the address of the service inside it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], inner: int | None, address: str, folder: Path | None) -> None:
+        self.address = address
+        self.ended = asyncio.Event()
+        self._process, self._inner, self._folder = process, inner, folder
+        self._said: deque[bytes] = deque(maxlen=_KEPT_OUTPUT)
+        self._pidfd = os.pidfd_open(process.pid)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pidfd, self._on_end)
+        assert process.stderr is not None
+        self._output = process.stderr.fileno()
+        os.set_blocking(self._output, False)
+        loop.add_reader(self._output, self._on_output)
+        self.on_end: Callable[[], None] = lambda: None
+
+    @property
+    def said(self) -> str:
+        """The last of what the sandbox wrote to its standard error."""
+        return b"".join(self._said).decode("utf-8", "replace").strip()
+
+    def kill(self) -> None:
+        """End it at once. With its first process goes everything that ever started in it."""
+        if self.ended.is_set():
+            return
+        if self._inner is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._inner, signal.SIGKILL)
+        else:
+            for child in _family(self._process.pid):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+        self._process.kill()
+
+    def _on_output(self) -> None:
+        try:
+            chunk = os.read(self._output, 4096)
+        except BlockingIOError:
+            return
+        if chunk:
+            self._said.append(chunk)
+        else:
+            asyncio.get_running_loop().remove_reader(self._output)
+
+    def _on_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._process.wait()
+        self._on_output()
+        loop.remove_reader(self._output)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.address)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self.ended.set()
+        self.on_end()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+class Host:
+    """Launches sandboxes of one kind. Use it from the main thread only: a sandbox dies with the thread that made it."""
+
+    def __init__(
+        self, place: Place, isolation: Isolation, program: str, sizes: Sizes, fonts: Path | None = None
+    ) -> None:
+        self._place, self._isolation, self._program = place, isolation, program
+        self.sizes = sizes
+        self._fonts = fonts
+
+    def launch(self, name: str, template: str) -> Sandbox:
+        """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
+
+        Raises `SandboxFailed` when the process cannot be started at all.
+        """
+        address = self._place.address(name)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            try:
+                if self._isolation == "bubblewrap":
+                    return self._isolated(name, template, address, listener.fileno())
+                return self._bare(name, template, address, listener.fileno())
+            except OSError as error:
+                os.unlink(address)
+                raise SandboxFailed(f"The sandbox could not be started: {error}") from None
+
+    def command(self, listener: int, root: str) -> list[str]:
+        """The service's command line; it names nothing of the host but the Python interpreter."""
+        limits = json.dumps({"memory": self.sizes.memory, "file_size": self.sizes.home})
+        return [sys.executable, "-I", "-c", BOOT.format(root=root, fd=listener, limits=limits)]
+
+    def _variables(self, name: str, template: str, home: str, runtime: str, cache: str) -> dict[str, str]:
+        return {
+            **environment(home, str(Path(sys.executable).parent)),
+            "E2B_SANDBOX_ID": name,
+            "E2B_TEMPLATE_ID": template,
+            "GRISTMILL_RUNTIME": runtime,
+            "XDG_CACHE_HOME": cache,
+            "IPYTHONDIR": f"{cache}/ipython",
+            "MPLCONFIGDIR": f"{cache}/matplotlib",
+        }
+
+    def _isolated(self, name: str, template: str, address: str, listener: int) -> Sandbox:
+        contents = {place: text.encode() for place, text in etc_files().items()}
+        if self._fonts is not None and self._fonts.exists():
+            contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
+        variables = self._variables(name, template, "/home/user", RUNTIME, CACHE)
+        with contextlib.ExitStack() as stack:
+            files = [(stack.enter_context(_memory(data)), place) for place, data in contents.items()]
+            arguments = bubblewrap_arguments(self.sizes, files, variables)
+            profile = stack.enter_context(_memory("\0".join(arguments).encode()))
+            info, info_end = os.pipe()
+            stack.callback(os.close, info)
+            try:
+                process = subprocess.Popen(
+                    [
+                        *(self._program, "--args", str(profile), "--info-fd", str(info_end), "--"),
+                        *self.command(listener, SERVICE_ROOT),
+                    ],
+                    env={},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(profile, info_end, listener, *(descriptor for descriptor, _ in files)),
+                    cwd="/",
+                )
+            finally:
+                os.close(info_end)
+            inner = _read_inner(info)
+        return Sandbox(process, inner, address, None)
+
+    def _bare(self, name: str, template: str, address: str, listener: int) -> Sandbox:
+        folder = self._place.folder / f"{name}.files"
+        home, runtime, cache = (folder / part for part in ("home", "runtime", "cache"))
+        for part in (home, runtime, cache):
+            part.mkdir(mode=0o700, parents=True)
+        variables = self._variables(name, template, str(home), str(runtime), str(cache))
+        process = subprocess.Popen(
+            self.command(listener, str(Path(__file__).resolve().parents[1])),
+            env={**variables, "GRISTMILL_DIE_WITH": str(os.getpid())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(listener,),
+            cwd=home,
+            start_new_session=True,
+        )
+        return Sandbox(process, None, address, folder)
+
+
+@contextlib.contextmanager
+def _memory(data: bytes):  # type: ignore[no-untyped-def]
+    """A descriptor of an anonymous file that holds `data` and is read from its start."""
+    descriptor = os.memfd_create("gristmill", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read_inner(info: int) -> int | None:
+    """The host's pid of the sandbox's first process, which bubblewrap tells as JSON; None when it failed before."""
+    os.set_blocking(info, True)
+    said = b""
+    while chunk := os.read(info, 4096):
+        said += chunk
+        if b"}" in said:
+            break
+    try:
+        return int(json.loads(said)["child-pid"])
+    except (ValueError, KeyError):
+        return None
+
+
+def lock(path: Path) -> int:
+    """Take the lock file at `path` and return its descriptor, held while the process lives; raises BlockingIOError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,106 @@
+"""The sandbox's side of the data plane: sends each request to the part of the sandbox that it is for."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from kernel_gateway.inside import files
+from kernel_gateway.inside.http import (
+    Disconnected,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    header,
+    read_json,
+    respond,
+    respond_error,
+    respond_json,
+)
+from kernel_gateway.inside.interpreter import Interpreter
+from kernel_gateway.inside.launch import Launched
+from kernel_gateway.inside.metrics import measure
+from kernel_gateway.inside.settings import Settings
+
+ENVD_PORT, INTERPRETER_PORT = 49983, 49999
+
+
+class App:
+    """The ASGI application. The port that the client asked for is in `E2b-Sandbox-Port`."""
+
+    def __init__(self, settings: Settings, interpreter: Interpreter) -> None:
+        self._settings, self._interpreter = settings, interpreter
+        self._rpc: dict[str, Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        port = int(header(scope, b"e2b-sandbox-port") or ENVD_PORT)
+        try:
+            if port == INTERPRETER_PORT:
+                try:
+                    await self._interpreter.handle(scope["method"], scope["path"], receive, send)
+                except Refused as refused:
+                    await respond(send, refused.status, refused.message.encode())
+            elif port == ENVD_PORT:
+                await self._envd(scope, receive, send)
+            else:
+                await respond_error(send, 502, f"The sandbox is running but the port is not open: {port}")
+        except Refused as refused:
+            await respond_error(send, refused.status, refused.message)
+        except Disconnected:
+            return
+
+    async def _envd(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["path"]:
+            case "/health":
+                await respond(send, 204)
+            case "/envs":
+                await respond_json(send, 200, self._settings.envs)
+            case "/files":
+                await files.handle(self._settings, scope, receive, send)
+            case "/metrics":
+                await respond_json(send, 200, measure(self._settings))
+            case "/init":  # from the host only; it lets no client through to this path
+                body = await read_json(receive)
+                self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
+                if body.get("wait"):
+                    await self._interpreter.warm()
+                await respond(send, 204)
+            case str(path) if path.startswith("/process.Process/"):
+                await self._service("process")(scope, receive, send)
+            case str(path) if path.startswith("/filesystem.Filesystem/"):
+                await self._service("filesystem")(scope, receive, send)
+            case path:
+                raise Refused(404, f"{path} is not a path of the sandbox's service.")
+
+    def _service(self, name: str) -> Any:
+        """The RPC service, imported when first asked for: 0.2 s that a sandbox which only runs cells never spends."""
+        if name not in self._rpc:
+            self._rpc[name] = importlib.import_module(f"kernel_gateway.inside.{name}").application(self._settings)
+        return self._rpc[name]
+
+
+def serve(settings: Settings, first: Launched, descriptor: int) -> None:
+    """Serve on the listening Unix socket `descriptor` until the process is ended from outside."""
+
+    async def run() -> None:
+        config = uvicorn.Config(
+            App(settings, Interpreter(settings, first)),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=3600,
+            server_header=False,
+            date_header=False,
+        )
+        await uvicorn.Server(config).serve(sockets=[socket.socket(fileno=descriptor)])
+
+    uvloop.run(run())

@@ -1,0 +1,221 @@
+"""`/files`: whole files in and out of a sandbox, read and written by the sandbox itself."""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+import stat
+import zlib
+from collections.abc import Callable
+from email.message import Message as MimeHeader
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import parse_qs, quote
+
+from kernel_gateway.inside.http import (
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    body_chunks,
+    header,
+    respond_json,
+)
+from kernel_gateway.inside.settings import Settings
+
+_CHUNK = 256 << 10
+_XATTR = "user.e2b."
+
+
+async def handle(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
+    """GET sends one file; POST writes one (octet-stream) or several (multipart). Raises `Refused`."""
+    query = {
+        name: values[0] for name, values in parse_qs(scope["query_string"].decode(), keep_blank_values=True).items()
+    }
+    try:
+        if scope["method"] in ("GET", "HEAD"):
+            await _send_file(settings, query.get("path") or "", scope, send)
+        elif scope["method"] == "POST":
+            written = await _receive_files(settings, query.get("path"), scope, receive)
+            await respond_json(send, 200, written)
+        else:
+            raise Refused(405, f"/files knows GET and POST, not {scope['method']}.")
+    except OSError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: OSError) -> Refused:
+    name = error.filename or "the file"
+    match error.errno:
+        case errno.ENOENT:
+            return Refused(404, f"{name} does not exist in the sandbox.")
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return Refused(507, f"The sandbox has no room left for {name}.")
+        case errno.EISDIR | errno.ENOTDIR:
+            return Refused(400, f"{name}: {error.strerror}.")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return Refused(403, f"{name}: {error.strerror}.")
+        case _:
+            return Refused(400, f"{name}: {error.strerror or error}.")
+
+
+async def _send_file(settings: Settings, path: str, scope: Scope, send: Send) -> None:
+    if not path:
+        raise Refused(400, "Give the file's path: /files?path=…")
+    place = settings.locate(path)
+    # Non-blocking, so that a FIFO under a file's name cannot hold the service.
+    descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            kind = "a directory" if stat.S_ISDIR(facts.st_mode) else "not a regular file"
+            raise Refused(400, f"{place} is {kind}.")
+        media = mimetypes.guess_type(place)[0] or "application/octet-stream"
+        headers = [
+            (b"content-type", media.encode()),
+            (b"content-disposition", f"inline; filename*=UTF-8''{quote(Path(place).name)}".encode()),
+        ]
+        zipped = "gzip" in (header(scope, b"accept-encoding") or "") and scope["method"] == "GET"
+        zipped = zipped and (header(scope, b"accept-encoding") or "").strip() == "gzip"  # asked for, not just bearable
+        headers.append((b"content-encoding", b"gzip") if zipped else (b"content-length", str(facts.st_size).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        packer = zlib.compressobj(wbits=31) if zipped else None
+        left = 0 if scope["method"] == "HEAD" else facts.st_size
+        while left and (chunk := file.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            data = packer.compress(chunk) if packer else chunk
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": packer.flush() if packer else b""})
+
+
+async def _receive_files(settings: Settings, path: str | None, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
+    metadata = {
+        bytes(name)[len(b"x-metadata-") :].decode(): bytes(value).decode("latin-1")
+        for name, value in scope["headers"]
+        if bytes(name).startswith(b"x-metadata-")
+    }
+    kind, boundary = _content_type(header(scope, b"content-type") or "")
+    unpack = _unpacker(header(scope, b"content-encoding"))
+    if kind != "multipart/form-data":
+        if not path:
+            raise Refused(400, "Give the file's path: /files?path=…")
+        place = settings.locate(path)
+        with _create(place) as file:
+            async for chunk in body_chunks(receive):
+                file.write(unpack(chunk))
+        return [_entry(place, metadata)]
+    return await _multipart(settings, path, boundary, unpack, receive, metadata)
+
+
+async def _multipart(
+    settings: Settings,
+    path: str | None,
+    boundary: str,
+    unpack: Callable[[bytes], bytes],
+    receive: Receive,
+    metadata: dict[str, str],
+) -> list[dict[str, Any]]:
+    # Imported here: a sandbox that only runs cells never needs it.
+    from python_multipart.exceptions import MultipartParseError
+    from python_multipart.multipart import MultipartParser
+
+    places: list[str] = []
+    part: dict[str, Any] = {}
+
+    def begin() -> None:
+        part.clear()
+        part.update(name=b"", value=b"", disposition="")
+
+    def end_header() -> None:
+        if part["name"].lower() == b"content-disposition":
+            part["disposition"] = part["value"].decode("utf-8", "surrogateescape")
+        part.update(name=b"", value=b"")
+
+    def open_part() -> None:
+        parsed = MimeHeader()
+        parsed["content-disposition"] = part["disposition"]
+        filename = parsed.get_filename()
+        # A single file may be named by the query; several carry their whole path in `filename`.
+        target = path or filename
+        if filename is None or not target:
+            return
+        place = settings.locate(target)
+        part["file"] = _create(place)
+        places.append(place)
+
+    def data(chunk: bytes, start: int, end: int) -> None:
+        if "file" in part:
+            part["file"].write(chunk[start:end])
+
+    def end() -> None:
+        if "file" in part:
+            part.pop("file").close()
+
+    parser = MultipartParser(
+        boundary.encode(),
+        {
+            "on_part_begin": begin,
+            "on_header_field": lambda chunk, start, stop: part.update(name=part["name"] + chunk[start:stop]),
+            "on_header_value": lambda chunk, start, stop: part.update(value=part["value"] + chunk[start:stop]),
+            "on_header_end": end_header,
+            "on_headers_finished": open_part,
+            "on_part_data": data,
+            "on_part_end": end,
+        },
+    )
+    try:
+        async for chunk in body_chunks(receive):
+            parser.write(unpack(chunk))
+        parser.finalize()
+    except MultipartParseError as error:
+        raise Refused(400, f"The upload is not well-formed multipart: {error}.") from None
+    finally:
+        end()
+    if not places:
+        raise Refused(400, "The upload holds no file.")
+    return [_entry(place, metadata) for place in places]
+
+
+def _content_type(value: str) -> tuple[str, str]:
+    parsed = MimeHeader()
+    parsed["content-type"] = value or "application/octet-stream"
+    return parsed.get_content_type(), str(parsed.get_param("boundary") or "")
+
+
+def _unpacker(encoding: str | None) -> Callable[[bytes], bytes]:
+    if encoding in (None, "", "identity"):
+        return lambda chunk: chunk
+    if encoding != "gzip":
+        raise Refused(400, f"Content-Encoding {encoding} is not known here; send gzip or none.")
+    opened = zlib.decompressobj(wbits=31)
+
+    def unpack(chunk: bytes) -> bytes:
+        try:
+            return opened.decompress(chunk)
+        except zlib.error as error:
+            raise Refused(400, f"The body is not gzip: {error}.") from None
+
+    return unpack
+
+
+def _create(place: str) -> BinaryIO:
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    return os.fdopen(descriptor, "wb")
+
+
+def _entry(place: str, metadata: dict[str, str]) -> dict[str, Any]:
+    for name, value in metadata.items():
+        os.setxattr(place, _XATTR + name, value.encode())
+    entry: dict[str, Any] = {"name": os.path.basename(place), "type": "file", "path": place}
+    return {**entry, "metadata": metadata} if metadata else entry
+
+
+def read_metadata(place: str) -> dict[str, str]:
+    """What an upload's `X-Metadata-*` headers left on a file; empty where the file system keeps no attributes."""
+    try:
+        names = [name for name in os.listxattr(place) if name.startswith(_XATTR)]
+        return {name[len(_XATTR) :]: os.getxattr(place, name).decode("utf-8", "replace") for name in names}
+    except OSError:
+        return {}

@@ -1,0 +1,152 @@
+"""The file system service: stat, list, make, move and remove, by the sandbox's own hands."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from kernel_gateway.inside.adapter import (
+    MAX_MESSAGE,
+    Code,
+    ConnectError,
+    RequestContext,
+    Timestamp,
+    filesystem_connect,
+    filesystem_pb,
+)
+from kernel_gateway.inside.files import read_metadata
+from kernel_gateway.inside.settings import Settings
+
+type _Context = RequestContext[Any, Any]
+
+_CODES = {
+    errno.ENOENT: Code.NOT_FOUND,
+    errno.EEXIST: Code.ALREADY_EXISTS,
+    errno.ENOTDIR: Code.INVALID_ARGUMENT,
+    errno.EISDIR: Code.INVALID_ARGUMENT,
+    errno.EACCES: Code.PERMISSION_DENIED,
+    errno.EPERM: Code.PERMISSION_DENIED,
+    errno.EROFS: Code.PERMISSION_DENIED,
+    errno.ENOSPC: Code.RESOURCE_EXHAUSTED,
+}
+
+
+@contextlib.contextmanager
+def _os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        code = _CODES.get(error.errno or 0, Code.INTERNAL)
+        raise ConnectError(code, f"{error.filename or 'path'}: {error.strerror or error}") from None
+
+
+class Filesystem(filesystem_connect.Filesystem):
+    """E2B's file system service, less watching: those calls answer `unimplemented`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def stat(self, request: filesystem_pb.StatRequest, ctx: _Context, /) -> filesystem_pb.StatResponse:
+        with _os_errors():
+            return filesystem_pb.StatResponse(entry=_entry(self._settings.locate(request.path)))
+
+    async def make_dir(self, request: filesystem_pb.MakeDirRequest, ctx: _Context, /) -> filesystem_pb.MakeDirResponse:
+        place = self._settings.locate(request.path)
+        with _os_errors():
+            if os.path.isdir(place):
+                raise ConnectError(Code.ALREADY_EXISTS, f"directory already exists: {place}")
+            if os.path.lexists(place):
+                raise ConnectError(Code.INVALID_ARGUMENT, f"path already exists but it is not a directory: {place}")
+            os.makedirs(place)
+            return filesystem_pb.MakeDirResponse(entry=_entry(place))
+
+    async def move(self, request: filesystem_pb.MoveRequest, ctx: _Context, /) -> filesystem_pb.MoveResponse:
+        source, target = self._settings.locate(request.source), self._settings.locate(request.destination)
+        with _os_errors():
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            try:
+                os.rename(source, target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                shutil.move(source, target)
+            return filesystem_pb.MoveResponse(entry=_entry(target))
+
+    async def list_dir(self, request: filesystem_pb.ListDirRequest, ctx: _Context, /) -> filesystem_pb.ListDirResponse:
+        place = self._settings.locate(request.path)
+        with _os_errors():
+            os.stat(place)
+            if not os.path.isdir(place):
+                raise ConnectError(Code.INVALID_ARGUMENT, f"path is not a directory: {place}")
+            return filesystem_pb.ListDirResponse(entries=list(_walk(place, max(request.depth, 1))))
+
+    async def remove(self, request: filesystem_pb.RemoveRequest, ctx: _Context, /) -> filesystem_pb.RemoveResponse:
+        place = self._settings.locate(request.path)
+        with _os_errors(), contextlib.suppress(FileNotFoundError):
+            if os.path.isdir(place) and not os.path.islink(place):
+                shutil.rmtree(place)
+            else:
+                os.unlink(place)
+        return filesystem_pb.RemoveResponse()
+
+
+def _walk(place: str, depth: int) -> Iterator[filesystem_pb.EntryInfo]:
+    for name in sorted(os.listdir(place)):
+        path = os.path.join(place, name)
+        try:
+            yield _entry(path)
+            deeper = depth > 1 and os.path.isdir(path) and not os.path.islink(path)
+            if deeper:
+                yield from _walk(path, depth - 1)
+        except (FileNotFoundError, PermissionError):
+            continue  # removed while we looked, or not ours to look into
+
+
+def _entry(path: str) -> filesystem_pb.EntryInfo:
+    facts = os.lstat(path)
+    is_link = stat.S_ISLNK(facts.st_mode)
+    target_mode = facts.st_mode
+    if is_link:
+        with contextlib.suppress(OSError):
+            target_mode = os.stat(path).st_mode
+    if stat.S_ISDIR(target_mode):
+        kind = filesystem_pb.FileType.DIRECTORY
+    elif stat.S_ISREG(target_mode):
+        kind = filesystem_pb.FileType.FILE
+    else:
+        kind = filesystem_pb.FileType.UNSPECIFIED
+    entry = filesystem_pb.EntryInfo(
+        name=os.path.basename(path),
+        type=kind,
+        path=path,
+        size=facts.st_size,
+        mode=stat.S_IMODE(facts.st_mode),
+        permissions=stat.filemode(facts.st_mode),
+        owner=_name(pwd.getpwuid, facts.st_uid),
+        group=_name(grp.getgrgid, facts.st_gid),
+        modified_time=Timestamp(seconds=facts.st_mtime_ns // 10**9, nanos=facts.st_mtime_ns % 10**9),
+        metadata=read_metadata(path) if stat.S_ISREG(facts.st_mode) else {},
+        is_symlink=is_link,
+    )
+    if is_link:
+        entry.symlink_target = os.readlink(path)
+    return entry
+
+
+def _name(lookup: Any, number: int) -> str:
+    try:
+        return str(lookup(number)[0])
+    except KeyError:
+        return str(number)
+
+
+def application(settings: Settings) -> filesystem_connect.FilesystemASGIApplication:
+    """The service as an ASGI application."""
+    return filesystem_connect.FilesystemASGIApplication(Filesystem(settings), read_max_bytes=MAX_MESSAGE)

@@ -1,0 +1,100 @@
+"""The little HTTP that the services need, straight on ASGI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+type Scope = MutableMapping[str, Any]
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Headers = Sequence[tuple[bytes, bytes]]
+
+NONE: Headers = ()
+
+
+class Disconnected(Exception):
+    """The client went away before it had sent its whole request."""
+
+
+class Refused(Exception):
+    """A request that is answered with an error: HTTP status, and a sentence for the caller."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The value of one request header, by its lower-case name; None when it was not sent."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value).decode("latin-1")
+    return None
+
+
+async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """The request's body as it arrives; raises `Disconnected` when the client leaves in the middle."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        if chunk := message.get("body", b""):
+            yield chunk
+        if not message.get("more_body", False):
+            return
+
+
+async def read_body(receive: Receive, limit: int = 64 << 20) -> bytes:
+    """The whole body; raises `Refused(413)` beyond `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in body_chunks(receive):
+        size += len(chunk)
+        if size > limit:
+            raise Refused(413, f"The request body is larger than {limit} bytes.")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+async def read_json(receive: Receive, limit: int = 64 << 20) -> dict[str, Any]:
+    """The body as a JSON object; raises `Refused(400)` for anything else. An empty body is an empty object."""
+    body = await read_body(receive, limit)
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, f"The request body is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise Refused(400, "The request body must be a JSON object.")
+    return value
+
+
+async def respond(
+    send: Send, status: int, body: bytes = b"", content_type: str = "text/plain; charset=utf-8", headers: Headers = NONE
+) -> None:
+    """Send one whole response."""
+    head = [*headers]
+    if status != 204:
+        head += [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_json(send: Send, status: int, value: object, headers: Headers = NONE) -> None:
+    """Send one whole JSON response, ASCII only: some clients split lines on raw U+2028 and U+0085."""
+    await respond(send, status, json.dumps(value).encode(), "application/json", headers)
+
+
+async def respond_error(send: Send, status: int, message: str) -> None:
+    """Send an error in E2B's shape. `Should-Retry: false` keeps the SDK from sending the request again."""
+    await respond_json(send, status, {"code": status, "message": message}, [(b"should-retry", b"false")])
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone; to be awaited after the body was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

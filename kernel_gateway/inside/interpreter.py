@@ -1,0 +1,250 @@
+"""The interpreter (port 49999): contexts, and /execute, which streams what a cell puts out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import zmq.asyncio
+
+from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
+from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
+from kernel_gateway.inside.launch import Launched, launch
+from kernel_gateway.inside.results import error_line, line, stream_line, translate
+from kernel_gateway.inside.settings import Settings
+
+_PYTHON = ("python", "python3")
+_KEEPALIVE_SECONDS = 5.0
+_INTERRUPT_AGAIN_SECONDS = 2.0
+
+
+@dataclass
+class Context:
+    """A kernel with a working directory; it outlives its kernel's death."""
+
+    id: str
+    cwd: str
+    launched: Launched | None = None
+    kernel: Kernel | None = None
+    environment_sent: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def view(self) -> dict[str, str]:
+        """As the wire shows it."""
+        return {"id": self.id, "language": "python", "cwd": self.cwd}
+
+
+class Interpreter:
+    """All contexts of this sandbox. The default one is launched by the caller before anything else is imported."""
+
+    def __init__(self, settings: Settings, first: Launched) -> None:
+        self._settings = settings
+        self._zmq = zmq.asyncio.Context()
+        default = Context(uuid.uuid4().hex, settings.cwd, first)
+        self._default = default
+        self._contexts = {default.id: default}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def handle(self, method: str, path: str, receive: Receive, send: Send) -> None:
+        """Answer one request. Errors are plain text here, as E2B's are; raises `Refused` with them."""
+        parts = [part for part in path.split("/") if part]
+        match method, parts:
+            case "POST", ["execute"]:
+                await self._execute(receive, send)
+            case "GET", ["contexts"]:
+                await respond_json(send, 200, [context.view() for context in self._contexts.values()])
+            case "POST", ["contexts"]:
+                await respond_json(send, 200, (await self._create(await read_json(receive))).view())
+            case "DELETE", ["contexts", name]:
+                await self._remove(name)
+                await respond(send, 204)
+            case "POST", ["contexts", name, "restart"]:
+                await self._restart(self._find(name))
+                await respond(send, 204)
+            case "GET", ["health"]:
+                await respond_json(send, 200, "OK")
+            case _:
+                raise Refused(404, f"{method} {path} is not a route of the interpreter.")
+
+    async def warm(self) -> None:
+        """Return when the default kernel is ready for its first cell."""
+        with contextlib.suppress(KernelDied):
+            await self._kernel(self._default)
+
+    def _find(self, name: str | None) -> Context:
+        if name is None or name == "default":
+            return self._default
+        if (context := self._contexts.get(name)) is None:
+            raise Refused(404, f"Context {name} not found")
+        return context
+
+    async def _create(self, body: dict[str, Any]) -> Context:
+        _check_language(body.get("language"))
+        cwd = self._settings.locate(str(body.get("cwd") or self._settings.cwd))
+        if not Path(cwd).is_dir():
+            raise Refused(400, f"The working directory {cwd} does not exist; create it first.")
+        context = Context(uuid.uuid4().hex, cwd)
+        await self._kernel(context)
+        self._contexts[context.id] = context
+        return context
+
+    async def _remove(self, name: str) -> None:
+        context = self._find(name)
+        if context is self._default:
+            await self._restart(context)
+            return
+        del self._contexts[context.id]
+        if context.kernel is not None:
+            await context.kernel.close()
+
+    async def _restart(self, context: Context) -> None:
+        kernel, context.kernel = context.kernel, None
+        if kernel is None and context.launched is not None:
+            kernel, context.launched = Kernel(context.launched, self._zmq), None
+        if kernel is not None:
+            await kernel.close()
+        await self._kernel(context)
+
+    async def _kernel(self, context: Context) -> Kernel:
+        """The context's kernel, ready; a dead one is replaced."""
+        async with context.lock:
+            if context.kernel is not None and not context.kernel.alive:
+                dead, context.kernel = context.kernel, None
+                await dead.close()
+            if context.kernel is None:
+                launched, context.launched = context.launched, None
+                context.environment_sent = launched is None
+                launched = launched or launch(self._settings.runtime, context.cwd, self._settings.kernel_environment())
+                context.kernel = Kernel(launched, self._zmq)
+            kernel = context.kernel
+        await kernel.ready()
+        return kernel
+
+    async def _execute(self, receive: Receive, send: Send) -> None:
+        body = await read_json(receive, 256 << 20)
+        context = self._find(body.get("context_id"))
+        if body.get("context_id") is None:
+            _check_language(body.get("language"))
+        code = body.get("code")
+        if not isinstance(code, str):
+            raise Refused(400, "`code` must be a string.")
+        gone = asyncio.create_task(disconnected(receive))
+        try:
+            await self._run(context, code, body.get("env_vars") or {}, send, gone)
+        finally:
+            gone.cancel()
+
+    async def _run(
+        self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]
+    ) -> None:
+        headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+        async def emit(chunk: bytes) -> None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+        try:
+            kernel = await self._kernel(context)
+            while True:
+                if not await _acquire(kernel, gone, emit):
+                    return
+                if kernel.alive:
+                    break
+                kernel.lock.release()  # it died under the cell before ours: ours belongs to the next kernel
+                kernel = await self._kernel(context)
+            try:
+                metadata: dict[str, Any] = {"call_environment": {str(k): str(v) for k, v in environment.items()}}
+                if not context.environment_sent:
+                    metadata["environment"] = self._settings.envs
+                    context.environment_sent = True
+                cell = await kernel.start_cell(code, metadata)
+                finished = await _stream(cell, emit, gone)
+            except BaseException:
+                kernel.lock.release()
+                raise
+            if not finished:
+                self._interrupt(kernel, cell)
+                return
+            kernel.lock.release()
+        except KernelDied as death:
+            await emit(error_line("KernelDied", str(death)))
+            await emit(line("end_of_execution"))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _interrupt(self, kernel: Kernel, cell: Cell) -> None:
+        """The client left: stop the cell, and hold the kernel until it has stopped."""
+
+        async def stop() -> None:
+            try:
+                kernel.interrupt()
+                while True:
+                    try:
+                        message = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
+                    except TimeoutError:
+                        kernel.interrupt()
+                        continue
+                    except KernelDied:
+                        return
+                    if _is_idle(message.kind, message.content):
+                        return
+            finally:
+                kernel.lock.release()
+
+        task = asyncio.create_task(stop())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _check_language(language: Any) -> None:
+    if language is not None and str(language).lower() not in _PYTHON:
+        raise Refused(400, f"This sandbox has no kernel for the language {language!r}; it has python.")
+
+
+def _is_idle(kind: str, content: dict[str, Any]) -> bool:
+    return kind == "status" and content.get("execution_state") == "idle"
+
+
+async def _acquire(kernel: Kernel, gone: asyncio.Task[None], emit: Any) -> bool:
+    """Wait for the kernel's turn; False when the client left while it waited."""
+    turn = asyncio.create_task(kernel.lock.acquire())
+    while not turn.done():
+        await asyncio.wait({turn, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if turn.done():
+            break
+        if gone.done():
+            turn.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await turn
+                kernel.lock.release()
+            return False
+        await emit(line("keepalive"))
+    return True
+
+
+async def _stream(cell: Cell, emit: Any, gone: asyncio.Task[None]) -> bool:
+    """Send what the cell puts out until it ends; False when the client left first. Raises `KernelDied`."""
+    waiting = asyncio.create_task(cell.next())
+    try:
+        while True:
+            if not waiting.done():
+                await asyncio.wait({waiting, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                return False
+            if not waiting.done():
+                await emit(line("keepalive"))
+                continue
+            message = waiting.result()
+            if _is_idle(message.kind, message.content):
+                if cell.dropped:
+                    await emit(stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n"))
+                await emit(line("end_of_execution"))
+                return True
+            if (chunk := translate(message)) is not None:
+                await emit(chunk)
+            waiting = asyncio.create_task(cell.next())
+    finally:
+        waiting.cancel()

@@ -1,0 +1,195 @@
+"""The one client of a kernel process: sends it a cell, hears what comes back, notices its death."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
+from kernel_gateway.inside.launch import Launched
+
+_START_SECONDS = 60
+_MAX_QUEUED = 64 << 20  # bytes of output that wait for a slow reader; what is beyond is dropped, and counted
+
+
+class KernelDied(Exception):
+    """The kernel's process ended; the message says how."""
+
+
+class Cell:
+    """What a running cell has put out and its reader has not yet taken."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Incoming, int]] = deque()
+        self._arrived = asyncio.Event()
+        self._size = 0
+        self.dropped = 0
+        self.died: str | None = None
+
+    def put(self, message: Incoming, size: int) -> None:
+        """Keep one message for the reader; output beyond the cap is dropped and counted, control is kept."""
+        if self._size + size > _MAX_QUEUED and message.kind in ("stream", "display_data", "execute_result"):
+            self.dropped += 1
+            return
+        self._waiting.append((message, size))
+        self._size += size
+        self._arrived.set()
+
+    def fail(self, reason: str) -> None:
+        """No more will come: the kernel is gone."""
+        self.died = reason
+        self._arrived.set()
+
+    async def next(self) -> Incoming:
+        """The next message in order; raises `KernelDied` once those that came before the death are taken."""
+        while not self._waiting:
+            if self.died is not None:
+                raise KernelDied(self.died)
+            self._arrived.clear()
+            await self._arrived.wait()
+        message, size = self._waiting.popleft()
+        self._size -= size
+        return message
+
+
+class Kernel:
+    """A running kernel. One cell at a time: whoever executes holds `lock`."""
+
+    def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context) -> None:
+        self.lock = asyncio.Lock()
+        self.pid = launched.process.pid
+        self._launched = launched
+        self._wire = Wire(launched.key)
+        self._cells: dict[str, Cell] = {}
+        self._welcomed = asyncio.Event()
+        self._dead = asyncio.Event()
+        self._reason = ""
+        self._sockets = {
+            channel: self._connect(zmq_context, kind, f"{launched.address}-{port}")
+            for channel, kind, port in (("shell", zmq.DEALER, 1), ("iopub", zmq.SUB, 2), ("control", zmq.DEALER, 4))
+        }
+        self._pidfd = os.pidfd_open(self.pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
+        self._tasks = [
+            asyncio.create_task(self._read_iopub()),
+            asyncio.create_task(self._drain("shell")),
+            asyncio.create_task(self._drain("control")),
+        ]
+
+    @staticmethod
+    def _connect(context: zmq.asyncio.Context, kind: int, path: str) -> zmq.asyncio.Socket:
+        socket = context.socket(kind)
+        socket.linger = 0
+        socket.sndhwm = socket.rcvhwm = 0
+        socket.reconnect_ivl = 5  # ms; the stock 100 ms would be waited out whenever we are earlier than the kernel
+        if kind == zmq.SUB:
+            socket.subscribe(b"")
+        socket.connect(f"ipc://{path}")
+        return socket
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return not self._dead.is_set()
+
+    async def ready(self) -> None:
+        """Return once the kernel hears us and we hear it; raises `KernelDied`."""
+        welcome, death = asyncio.create_task(self._welcomed.wait()), asyncio.create_task(self._dead.wait())
+        try:
+            await asyncio.wait({welcome, death}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            welcome.cancel()
+            death.cancel()
+        if self._dead.is_set():
+            raise KernelDied(self._reason)
+        if not self._welcomed.is_set():
+            self.kill()
+            raise KernelDied(f"The kernel did not start within {_START_SECONDS} seconds.")
+
+    async def start_cell(self, code: str, metadata: dict[str, Any]) -> Cell:
+        """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`."""
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        message_id, frames = self._wire.pack("execute_request", content, metadata)
+        cell = Cell()
+        if not self.alive:
+            cell.fail(self._reason)
+            return cell
+        self._cells = {message_id: cell}
+        await self._sockets["shell"].send_multipart(frames)
+        return cell
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the running cell, and stop what it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End the process and everything in its process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """Kill the process, wait for its end, and remove its files."""
+        self.kill()
+        await self._dead.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for socket in self._sockets.values():
+            socket.close()
+        for path in self._launched.file.parent.glob(f"{Path(self._launched.address).name}*"):
+            path.unlink(missing_ok=True)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        code = self._launched.process.wait()
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = ", as happens when memory runs out" if name == "SIGKILL" else ""
+            self._reason = (
+                f"The kernel was ended by {name}{hint}. Its variables are gone; the next cell gets a new kernel."
+            )
+        else:
+            self._reason = (
+                f"The kernel exited with status {code}. Its variables are gone; the next cell gets a new kernel."
+            )
+        self._dead.set()
+        # What the kernel sent before it died may still be in the socket: let the reader take it first.
+        asyncio.get_running_loop().call_later(0.1, self._fail_cells)
+
+    def _fail_cells(self) -> None:
+        for cell in self._cells.values():
+            cell.fail(self._reason)
+
+    async def _read_iopub(self) -> None:
+        socket = self._sockets["iopub"]
+        while True:
+            frames = await socket.recv_multipart()
+            try:
+                message = self._wire.unpack(frames)
+            except Malformed:
+                continue
+            if message.kind == "iopub_welcome":
+                self._welcomed.set()
+            elif (cell := self._cells.get(message.parent)) is not None:
+                cell.put(message, sum(map(len, frames)))
+
+    async def _drain(self, channel: str) -> None:
+        while True:
+            await self._sockets[channel].recv_multipart()

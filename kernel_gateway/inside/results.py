@@ -1,0 +1,76 @@
+"""Kernel messages as lines of E2B's /execute stream: NDJSON, ASCII only."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+from kernel_gateway.inside.jupyter import Incoming
+
+_FIELDS = {
+    "text/plain": "text",
+    "text/html": "html",
+    "text/markdown": "markdown",
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "application/pdf": "pdf",
+    "text/latex": "latex",
+    "application/json": "json",
+    "application/javascript": "javascript",
+    "e2b/data": "data",
+    "e2b/chart": "chart",
+}
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+def line(kind: str, **fields: Any) -> bytes:
+    """One line of the stream. ASCII, because some clients also split lines on U+2028 and U+0085."""
+    return json.dumps({"type": kind, **fields}).encode() + b"\n"
+
+
+def stream_line(name: str, text: str) -> bytes:
+    """A piece of stdout or stderr, with the time in nanoseconds since 1970."""
+    return line(name, text=text, timestamp=time.time_ns())
+
+
+def error_line(name: str, value: str, traceback: str = "") -> bytes:
+    """The error that ended the cell."""
+    return line("error", name=name, value=value, traceback=traceback)
+
+
+def translate(message: Incoming) -> bytes | None:
+    """The line for a kernel's message; None for one that E2B's stream does not have."""
+    content = message.content
+    match message.kind:
+        case "stream":
+            name = "stderr" if content.get("name") == "stderr" else "stdout"
+            return stream_line(name, str(content.get("text", "")))
+        case "execute_input":
+            return line("number_of_executions", execution_count=content.get("execution_count"))
+        case "error":
+            trace = "\n".join(str(part) for part in content.get("traceback") or [])
+            return error_line(str(content.get("ename")), str(content.get("evalue")), _COLOUR.sub("", trace))
+        case "display_data" | "execute_result":
+            data = content.get("data")
+            return _result(data if isinstance(data, dict) else {}, main=message.kind == "execute_result")
+        case _:
+            return None
+
+
+def _result(data: dict[str, Any], *, main: bool) -> bytes:
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for mime, value in data.items():
+        if (name := _FIELDS.get(mime)) is None:
+            extra[mime] = value
+        else:
+            fields[name] = value
+    text = fields.get("text")
+    if isinstance(text, str) and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        fields["text"] = text[1:-1]
+    if extra:
+        fields["extra"] = extra
+    return line("result", **fields, is_main_result=main)

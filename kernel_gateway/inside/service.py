@@ -1,0 +1,28 @@
+"""The service's main: start the first kernel at once, then serve the sandbox's requests on an inherited socket.
+
+The host hands over a Unix socket that already listens, so the sandbox holds no path of the host, and requests wait in
+it until this service is up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from kernel_gateway.inside.launch import launch
+from kernel_gateway.inside.limits import die_with, set_limits
+from kernel_gateway.inside.settings import Settings
+
+
+def main(descriptor: int, limits: str) -> None:
+    """Serve on the listening socket `descriptor` until the process is ended from outside; `limits` is JSON."""
+    if host := os.environ.get("GRISTMILL_DIE_WITH"):
+        die_with(int(host))
+    set_limits(**json.loads(limits))
+    os.umask(0o022)
+    settings = Settings.from_environment()
+    first = launch(settings.runtime, settings.cwd, settings.kernel_environment())
+    # Imported while the kernel starts on the other core.
+    from kernel_gateway.inside.app import serve
+
+    serve(settings, first, descriptor)

@@ -1,0 +1,216 @@
+"""How a sandbox is cut off from the host: the bubblewrap command, and whether this machine can run it.
+
+The profile in short: every namespace of its own (no network), no capabilities, no further user namespaces, a read-only
+root that holds the system's /usr, the Python environment and our `inside` package, and sized memory file systems for
+what may be written. The environment and the arguments never pass through a place that the sandbox could read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kernel_gateway.errors import NoIsolation
+
+type Isolation = Literal["bubblewrap", "none"]
+
+SERVICE_ROOT = "/opt/gristmill"
+RUNTIME = "/run/gristmill"
+CACHE = "/run/cache"
+BOOT = (
+    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.service import main; main({fd}, {limits!r})"
+)
+
+_MIB = 1 << 20
+_SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC = (  # only what programs need to run: /etc/ssl/private, /etc/shadow and their like stay outside
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/mime.types",
+    "/etc/R",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+)
+_PASSWD = """\
+root:x:0:0:root:/root:/usr/sbin/nologin
+user:x:1000:1000:user:/home/user:/bin/bash
+nobody:x:65534:65534:nobody:/:/usr/sbin/nologin
+"""
+_GROUP = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"
+_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
+_NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What one sandbox may use, in bytes; `memory` is address space per process."""
+
+    memory: int
+    home: int
+    tmp: int
+    shm: int
+
+    @classmethod
+    def of_machine(cls) -> Sizes:
+        """Shares of this machine's memory, since a sandbox's files are held in memory."""
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return cls(
+            memory=max(4096 * _MIB, total * 6 // 10),
+            home=max(256 * _MIB, min(4096 * _MIB, total // 5)),
+            tmp=max(128 * _MIB, min(1024 * _MIB, total // 10)),
+            shm=max(64 * _MIB, min(512 * _MIB, total // 20)),
+        )
+
+
+def environment(home: str, path_prefix: str) -> dict[str, str]:
+    """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness."""
+    return {
+        "HOME": home,
+        "USER": "user",
+        "LOGNAME": "user",
+        "SHELL": "/bin/bash",
+        "PATH": f"{path_prefix}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "NO_COLOR": "1",
+        "E2B_SANDBOX": "true",
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def find_bubblewrap() -> str:
+    """The path of `bwrap`; raises `NoIsolation` with the command that installs it."""
+    found = shutil.which("bwrap")
+    if found is None:
+        raise NoIsolation(
+            "Sandboxes cannot be isolated: bubblewrap is not installed. Install it with `apt-get install bubblewrap` "
+            "(Debian, Ubuntu) or `dnf install bubblewrap` (Fedora), or, on a machine that is itself disposable, "
+            "run with `--isolation none`."
+        )
+    return found
+
+
+def check_bubblewrap() -> str:
+    """The path of a `bwrap` that works here; raises `NoIsolation` with what stands in its way and how to remove it."""
+    program = find_bubblewrap()
+    trial = [*_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "true"]
+    try:
+        done = subprocess.run([program, *trial], env={}, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoIsolation(f"Sandboxes cannot be isolated: {program} does not run: {error}. {_disposable()}") from None
+    if done.returncode:
+        raise NoIsolation(
+            f"Sandboxes cannot be isolated: {done.stderr.strip()}. {_advice(done.stderr)} {_disposable()}"
+        )
+    return program
+
+
+def _disposable() -> str:
+    return "On a machine that is itself disposable, run with `--isolation none`."
+
+
+def _advice(said: str) -> str:
+    if "Unknown option" in said:
+        return "This bubblewrap is too old: 0.8 or newer is needed."
+    restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if restricted.exists() and restricted.read_text().strip() == "1":
+        return (
+            "Ubuntu's AppArmor forbids it user namespaces: "
+            "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or give bwrap an AppArmor profile."
+        )
+    clone = Path("/proc/sys/kernel/unprivileged_userns_clone")
+    if clone.exists() and clone.read_text().strip() == "0":
+        return "User namespaces are switched off: `sudo sysctl -w kernel.unprivileged_userns_clone=1`."
+    return "In a container, allow user namespaces (Docker: `--security-opt seccomp=unconfined` or `--privileged`)."
+
+
+def _namespaces() -> list[str]:
+    return [
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
+        *("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox"),
+    ]
+
+
+def python_binds() -> list[tuple[Path, Path]]:
+    """What must be seen, and where, for `sys.executable` to run inside as it does here: (source, target) folders.
+
+    Covers a virtual environment, the interpreter that it was made from, and every link on the way between the two.
+    """
+    wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), Path(sys.base_exec_prefix)]
+    link = Path(sys.executable)
+    for _ in range(16):
+        wanted += [link.parent.parent, link.parent.parent.resolve()]
+        if not link.is_symlink():
+            break
+        link = Path(os.path.normpath(link.parent / os.readlink(link)))
+    binds: list[tuple[Path, Path]] = []
+    for place in sorted(dict.fromkeys(wanted), key=lambda path: len(path.parts)):
+        covered = any(place.is_relative_to(target) for _, target in binds)
+        if not covered and not place.is_relative_to("/usr") and place != Path("/") and place.is_dir():
+            binds.append((place.resolve(), place))
+    return binds
+
+
+def bubblewrap_arguments(sizes: Sizes, files: Iterable[tuple[int, str]], variables: dict[str, str]) -> list[str]:
+    """The profile as bubblewrap's arguments, less the command. `files` are (descriptor, path) to copy in."""
+    package = Path(__file__).resolve().parent
+    arguments = [*_namespaces(), *_system()]
+    # Writable places come first: a Python environment that lies beneath one of them is mounted over it.
+    arguments += _tmpfs(sizes)
+    for source, target in python_binds():
+        arguments += ["--ro-bind", str(source), str(target)]
+    for part in ("__init__.py", "inside"):
+        arguments += ["--ro-bind", str(package / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
+    for descriptor, place in files:
+        arguments += ["--perms", "0644", "--file", str(descriptor), place]
+    arguments += ["--remount-ro", "/", "--chdir", "/home/user"]
+    for name, value in variables.items():
+        arguments += ["--setenv", name, value]
+    return arguments
+
+
+def _system() -> Iterator[str]:
+    yield from ("--ro-bind", "/usr", "/usr")
+    for place in _SYSTEM_LINKS:
+        if os.path.islink(place):
+            yield from ("--symlink", os.readlink(place), place)
+        elif os.path.isdir(place):
+            yield from ("--ro-bind", place, place)
+    for place in _ETC:
+        yield from ("--ro-bind-try", place, place)
+    yield from ("--proc", "/proc", "--dev", "/dev")
+
+
+def _tmpfs(sizes: Sizes) -> list[str]:
+    places = (
+        ("0700", 4 * _MIB, RUNTIME),
+        ("0700", 64 * _MIB, CACHE),
+        ("1777", sizes.tmp, "/tmp"),
+        ("1777", 64 * _MIB, "/var/tmp"),
+        ("1777", sizes.shm, "/dev/shm"),
+        ("0755", sizes.home, "/home/user"),
+    )
+    return [word for mode, size, place in places for word in ("--perms", mode, "--size", str(size), "--tmpfs", place)]
+
+
+def etc_files() -> dict[str, str]:
+    """The few files of /etc that a sandbox has of its own."""
+    return {
+        "/etc/passwd": _PASSWD,
+        "/etc/group": _GROUP,
+        "/etc/hosts": _HOSTS,
+        "/etc/nsswitch.conf": _NSSWITCH,
+        "/etc/hostname": "sandbox\n",
+    }

@@ -1,0 +1,209 @@
+"""The gateway's front: checks who asks and where from, then sends control requests one way and data the other.
+
+The data plane only routes bytes: it looks at a request's headers and never at a path that a sandbox could have made.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import json
+import re
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from kernel_gateway.control import Control
+from kernel_gateway.inside.http import (
+    Disconnected,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    header,
+    respond_error,
+    respond_json,
+)
+from kernel_gateway.relay import Lost, relay
+from kernel_gateway.sandboxes import Missing, Record, Sandboxes
+
+ENVD_PORT = 49983
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+_SANDBOX_HOST = re.compile(r"(?P<port>\d{1,5})-(?P<id>[a-z0-9]+)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a data request is for."""
+
+    sandbox: str
+    port: int
+
+
+class Router:
+    """The ASGI application of the gateway."""
+
+    def __init__(self, sandboxes: Sandboxes, api_key: str, domain: str, facts: dict[str, object]) -> None:
+        self._sandboxes, self._control = sandboxes, Control(sandboxes)
+        self._key, self._facts = api_key, facts
+        self._domain = urlsplit(f"//{domain}").hostname or domain
+        self.open_requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        self.open_requests += 1
+        self._sandboxes.last_used = time.monotonic()
+        try:
+            await self._answer(scope, receive, send)
+        except Refused as refused:
+            await respond_error(send, refused.status, refused.message)
+        except Disconnected:
+            return
+        finally:
+            self.open_requests -= 1
+            self._sandboxes.last_used = time.monotonic()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        label = self._check_host(scope)
+        self._check_origin(scope)
+        target = _target(scope, label)
+        if target is None and scope["path"] == "/files" and b"signature=" in scope["query_string"]:
+            await self._pass_on(self._signed(scope), ENVD_PORT, scope, receive, send)
+        elif target is None:
+            self._check_key(scope)
+            if scope["path"] == "/health":
+                await respond_json(send, 200, self._facts)
+            else:
+                await self._control.handle(scope, receive, send)
+        else:
+            await self._data(target, scope, receive, send)
+
+    def _check_host(self, scope: Scope) -> str | None:
+        """Refuse a forged Host, as DNS rebinding sends; return the label before our domain, if there is one."""
+        value = header(scope, b"host") or ""
+        name = re.sub(r":\d+$", "", value.lower())
+        if name in _LOOPBACK:
+            return None
+        label, dot, rest = name.partition(".")
+        if dot and rest in (self._domain, "localhost"):
+            return label
+        if name == self._domain:
+            return None
+        raise Refused(421, f"This gateway does not answer for the host {value!r}.")
+
+    def _check_origin(self, scope: Scope) -> None:
+        origin = header(scope, b"origin")
+        if origin is None:
+            return
+        with contextlib.suppress(ValueError):
+            parts = urlsplit(origin)
+            name = parts.hostname or ""
+            ours = name in ("localhost", "127.0.0.1", "::1", self._domain)
+            ours = ours or name.endswith((".localhost", f".{self._domain}"))
+            if parts.scheme in ("http", "https") and ours and parts.port == _port(header(scope, b"host")):
+                return
+        raise Refused(403, f"Requests from the origin {origin!r} are not accepted.")
+
+    def _check_key(self, scope: Scope) -> None:
+        given = header(scope, b"x-api-key") or ""
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            raise Refused(401, "The API key is missing or wrong; send it as X-API-KEY (E2B_API_KEY).")
+
+    async def _data(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            record = self._sandboxes.find(target.sandbox)
+        except Missing:
+            await _gone(target.sandbox, send)
+            return
+        path = scope["path"]
+        if target.port == ENVD_PORT and path == "/init":
+            raise Refused(404, "/init is not a path of the sandbox's service.")
+        if target.port == ENVD_PORT and path == "/files" and b"signature=" in scope["query_string"]:
+            if not _signature_fits(record, scope):
+                raise Refused(401, "The URL's signature is wrong or has expired.")
+        elif not (target.port == ENVD_PORT and path == "/health"):
+            _check_token(record, scope)
+        await self._pass_on(record, target.port, scope, receive, send)
+
+    def _signed(self, scope: Scope) -> Record:
+        """The sandbox whose token made this URL's signature: the URL itself does not name it."""
+        for record in self._sandboxes:
+            if _signature_fits(record, scope):
+                return record
+        raise Refused(401, "The URL's signature is wrong or has expired, or its sandbox is gone.")
+
+    async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name != b"e2b-sandbox-port"]
+        onward = {**scope, "headers": [*headers, (b"e2b-sandbox-port", str(port).encode())]}
+        is_stream = False
+
+        async def watched(message: object) -> None:
+            nonlocal is_stream
+            if isinstance(message, dict) and message["type"] == "http.response.start":
+                kinds = [bytes(value) for name, value in message["headers"] if name == b"content-type"]
+                is_stream = bool(kinds) and kinds[0].startswith(b"application/connect+")
+            await send(message)  # type: ignore[arg-type]
+
+        try:
+            await relay(record.sandbox.address, onward, receive, watched)
+        except Lost as lost:
+            if not lost.started:
+                await _gone(record.id, send)
+            elif is_stream:
+                end = {"error": {"code": "unavailable", "message": f"The connection to sandbox {record.id} ended."}}
+                data = json.dumps(end).encode()
+                envelope = b"\x02" + len(data).to_bytes(4, "big") + data  # flag 2: the end of a Connect stream
+                await send({"type": "http.response.body", "body": envelope})
+            # Any other answer stays unfinished, so that the server cuts the connection and the client notices.
+
+
+def _target(scope: Scope, label: str | None) -> Target | None:
+    if (name := header(scope, b"e2b-sandbox-id")) is not None:
+        port = header(scope, b"e2b-sandbox-port") or str(ENVD_PORT)
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise Refused(400, f"E2b-Sandbox-Port {port!r} is not a port.")
+        return Target(name, int(port))
+    if label is not None and (parts := _SANDBOX_HOST.fullmatch(label)) and int(parts["port"]) < 65536:
+        return Target(parts["id"], int(parts["port"]))
+    return None
+
+
+def _check_token(record: Record, scope: Scope) -> None:
+    """Data needs the sandbox's token; the SDK sends the traffic token alone with calls about contexts."""
+    for name, expected in ((b"x-access-token", record.token), (b"e2b-traffic-access-token", record.traffic_token)):
+        given = header(scope, name)
+        if given is not None and hmac.compare_digest(given.encode(), expected.encode()):
+            return
+    raise Refused(401, "The sandbox's access token is missing or wrong.")
+
+
+def _signature_fits(record: Record, scope: Scope) -> bool:
+    """E2B's version 1: unpadded base64 of sha256 over path, operation, user, token and, if it has one, expiry."""
+    query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+    operation = "read" if scope["method"] in ("GET", "HEAD") else "write"
+    parts = [query.get("path", ""), operation, query.get("username", ""), record.token]
+    if (expiry := query.get("signature_expiration")) is not None:
+        if not expiry.isdigit() or int(expiry) < time.time():
+            return False
+        parts.append(expiry)
+    digest = hashlib.sha256(":".join(parts).encode("utf-8", "surrogateescape")).digest()
+    expected = "v1_" + base64.b64encode(digest).rstrip(b"=").decode()
+    with contextlib.suppress(binascii.Error, ValueError):
+        return hmac.compare_digest(query.get("signature", "").encode(), expected.encode())
+    return False
+
+
+async def _gone(sandbox_id: str, send: Send) -> None:
+    value = {"sandboxId": sandbox_id, "message": f"The sandbox {sandbox_id} was not found", "code": 502}
+    await respond_json(send, 502, value, [(b"should-retry", b"false")])
+
+
+def _port(host: str | None) -> int | None:
+    with contextlib.suppress(ValueError):
+        return urlsplit(f"//{host}").port
+    return None
