@@ -1,0 +1,64 @@
+"""The playbook: a deterministic, rule-based analyst that sees what a model would see and makes the same calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from graphs.models.base import Delta, Message, ToolCallDelta, ToolSpec
+from graphs.models.playbook.coding import next_step
+from graphs.models.playbook.facts import Facts, read
+from graphs.models.playbook.planning import make_plan
+from graphs.models.playbook.reporting import write_report
+from graphs.models.playbook.reviewing import give_review
+
+SPEAKER = "Rule-based playbook"
+
+
+class Playbook:
+    """Plans, runs templates, writes the report and reviews by fixed rules; needs no key, no network and no memory.
+
+    It reads the JSON block of the newest brief and the tool results after it, and nothing else. The tools that it is
+    offered say which job it has. The same messages get the same reply.
+    """
+
+    name = "playbook/1.0"
+    rule_based = True
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[Delta]:
+        """Stream one reply: a few sentences, then at most one tool call. It raises nothing of its own."""
+        offered = {tool.name for tool in tools}
+        said, tool, arguments = _decide(offered, read(messages), messages)
+        for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", f"{SPEAKER}: {said}", flags=re.S):
+            yield Delta(text=sentence)
+        if tool is not None:
+            call = ToolCallDelta(
+                index=0, id=f"call-{len(messages)}", name=tool, arguments=json.dumps(arguments, ensure_ascii=False)
+            )
+            yield Delta(tool_calls=(call,))
+        yield Delta(finish="tool_calls" if tool is not None else "stop")
+
+
+def _decide(
+    offered: set[str], facts: Facts, messages: Sequence[Message]
+) -> tuple[str, str | None, dict[str, Any] | None]:
+    """What to say, and which tool to call with what."""
+    if "make_plan" in offered:
+        plan = make_plan(facts)
+        return plan.said, "make_plan", {"steps": plan.steps}
+    if "run_template" in offered:
+        step = next_step(facts, messages)
+        return step.said, "run_template" if step.arguments else None, step.arguments
+    if "write_report" in offered:
+        report = write_report(facts)
+        shown = len(report.findings)
+        said = f"{shown} {'finding' if shown == 1 else 'findings'} in the order of what was asked."
+        return said, "write_report", asdict(report)
+    if "give_review" in offered:
+        review = give_review(facts)
+        said = f"{sum(bool(c.get('ok')) for c in facts.checks)} of {len(facts.checks)} checks hold."
+        return said, "give_review", asdict(review)
+    return "None of the tools that I am offered is one of mine.", None, None

@@ -1,0 +1,111 @@
+"""What the playbook is told: the JSON block of a message, read into values. It sees nothing that a model would not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphs.models.base import Message
+
+_BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.S)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the plan's facts describe it. `levels` are the lower-case values of a text column that are known."""
+
+    name: str
+    dtype: str = ""
+    n_unique: int = 0
+    n_missing: int = 0
+    levels: frozenset[str] = frozenset()
+
+    @property
+    def is_number(self) -> bool:
+        return self.dtype.lower().startswith(("int", "uint", "float"))
+
+    @property
+    def is_time(self) -> bool:
+        return "date" in self.dtype.lower()
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it divides the rows into 2 to 20 groups."""
+        return 2 <= self.n_unique <= 20 and not self.is_time and (not self.is_number or self.n_unique <= 8)
+
+
+@dataclass(frozen=True)
+class File:
+    """A table and its columns."""
+
+    name: str
+    rows: int
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of one job. What a job does not carry is empty."""
+
+    question: str = ""
+    files: tuple[File, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    plan: tuple[Mapping[str, Any], ...] = ()
+    objections: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
+    cells: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[Mapping[str, Any], ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns of all files, each name once."""
+        return tuple({c.name: c for f in self.files for c in f.columns}.values())
+
+
+def read(messages: Sequence[Message]) -> Facts:
+    """The facts in the newest user message that carries a JSON block; empty facts where there is none."""
+    for message in reversed(messages):
+        block = _BLOCK.search(message.content) if message.role == "user" else None
+        if block:
+            return _facts(json.loads(block[1]))
+    return Facts()
+
+
+def _facts(given: Mapping[str, Any]) -> Facts:
+    files = tuple(
+        File(str(f["name"]), int(f.get("rows") or 0), tuple(_column(c) for c in f.get("columns", ())))
+        for f in given.get("files", ())
+    )
+    templates = {
+        str(t["name"]): frozenset(str(p["name"]) for p in t.get("parameters", ())) for t in given.get("templates", ())
+    }
+    return Facts(
+        question=str(given.get("question", "")),
+        files=files,
+        roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
+        templates=templates,
+        plan=tuple(given.get("plan") or ()),
+        objections=tuple(given.get("objections") or ()),
+        findings=tuple(given.get("findings") or ()),
+        cells=tuple(given.get("cells") or ()),
+        checks=tuple(given.get("checks") or ()),
+        report=given.get("report") or {},
+    )
+
+
+def _column(given: Mapping[str, Any]) -> Column:
+    column = Column(
+        str(given["name"]),
+        str(given.get("dtype", "")),
+        int(given.get("n_unique") or 0),
+        int(given.get("n_missing") or 0),
+    )
+    if column.is_number or column.is_time or column.n_unique > 50:
+        return column
+    levels = frozenset(str(v).lower() for v in given.get("examples") or () if len(str(v)) >= 3)
+    return Column(column.name, column.dtype, column.n_unique, column.n_missing, levels)

@@ -1,0 +1,157 @@
+"""The playbook's plan: which templates, on which columns, in which order, from the question's words and the roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphs.models.playbook.facts import Facts, File
+from graphs.models.playbook.words import Clause, clauses
+
+MOST_STEPS = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps, and what the playbook says about them."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    said: str = ""
+
+
+def make_plan(facts: Facts) -> Plan:
+    """First what the table is and what will bite, then what each clause of the question asks for, else a screen."""
+    asked = clauses(facts.question, facts.columns)
+    steps = [
+        _step(
+            "profile",
+            f"Profile and clean {file.name}",
+            "What one row is, what is missing, and what would bite every later test.",
+            {"data": file.name, "target": _target_in(facts, file)},
+        )
+        for file in facts.files
+    ]
+    for clause in asked:
+        steps += [s for s in _steps(clause, facts) if s not in steps]
+    roles = [s for s in _from_roles(facts) if s not in steps]
+    if len(steps) == len(facts.files) or roles:
+        steps += roles
+    if len(steps) == len(facts.files):
+        steps += list(_screen(facts))
+    steps = [_fit(s, facts) for s in steps if s["template"] in facts.templates][:MOST_STEPS]
+    return Plan(steps, _say(asked, facts, steps))
+
+
+def _step(template: str, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "why": why, "template": template, "parameters": parameters}
+
+
+def _fit(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    """The step with only those parameters that its template has, and that say something."""
+    known = facts.templates[step["template"]]
+    return step | {
+        "parameters": {k: v for k, v in step["parameters"].items() if k in known and v not in ("", [], None)}
+    }
+
+
+def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
+    file = _file_of(clause.columns, facts)
+    if file is None:
+        return
+    here = {c.name: c for c in file.columns}
+    found = [c for c in clause.columns if c in here]
+    groups = [c for c in found if here[c].is_group]
+    if clause.intent == "time":
+        yield from _over_time(facts, file, found)
+    elif clause.intent == "separate" and groups:
+        rest = [c for c in found if c != groups[-1]]
+        yield _groups(file, groups[-1], rest)
+    elif clause.intent == "compare" and groups and len(found) == 1:
+        yield _groups(file, groups[0], [])
+    elif clause.intent == "compare" and groups:
+        for outcome in [c for c in found if c != groups[-1]]:
+            yield _associations(file, outcome, [groups[-1]])
+    elif clause.intent in ("relate", "compare") and len(found) >= 2:
+        outcomes = [c for c in clause.outcomes if c in here] or found[-1:]
+        for outcome in outcomes:
+            yield _associations(file, outcome, [c for c in (clause.factors or found) if c in here and c != outcome])
+    elif clause.intent == "closed":
+        numbers = [c for c in found if here[c].is_number and c not in groups]
+        for outcome in numbers[:1] or found[:1]:
+            yield _associations(file, outcome, [c for c in found if c != outcome])
+    elif found:
+        yield _associations(file, found[-1], [])
+
+
+def _associations(file: File, outcome: str, factors: list[str]) -> dict[str, Any]:
+    title = f"Test {' and '.join(factors)} against {outcome}" if factors else f"Test every column against {outcome}"
+    why = "Whether they go together, how strongly, and whether that changes its sign within groups."
+    return _step("associations", title, why, {"data": file.name, "outcome": outcome, "factors": factors})
+
+
+def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
+    why = "Which columns tell the groups apart, and how well they do so together."
+    return _step("groups", f"Rank what separates {by}", why, {"data": file.name, "by": by, "columns": columns})
+
+
+def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:
+    times = [facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)]
+    time = next((t for t in times if t in {c.name for c in file.columns}), None)
+    if time is not None:
+        values = [c for c in found if c != time]
+        why = "Trend, season and lasting shifts, each beyond what chance would make."
+        yield _step(
+            "trend", f"Follow the table along {time}", why, {"data": file.name, "time": time, "columns": values}
+        )
+
+
+def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
+    """What declared roles ask for: the target by all columns, or by the assignment alone."""
+    target = facts.roles.get("target", "")
+    file = _file_of((target,), facts) if target else None
+    if file is None:
+        return
+    assignment = facts.roles.get("assignment", "")
+    yield _associations(file, target, [assignment] if assignment in {c.name for c in file.columns} else [])
+
+
+def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
+    """The general screen of each table, for a question that names nothing."""
+    for file in facts.files:
+        if any(c.is_time for c in file.columns) and "trend" in facts.templates:
+            yield from _over_time(facts, file, [])
+        why = "The question names no column, so all pairs are tested and the strongest that hold are reported."
+        yield _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
+
+
+def _file_of(columns: tuple[str, ...], facts: Facts) -> File | None:
+    """The file that has most of these columns, the first of several; None where none has any."""
+    counts = [sum(c.name in columns for c in file.columns) for file in facts.files]
+    if not counts or (columns and max(counts) == 0):
+        return None
+    return facts.files[counts.index(max(counts))]
+
+
+def _target_in(facts: Facts, file: File) -> str:
+    target = facts.roles.get("target", "")
+    return target if target in {c.name for c in file.columns} else ""
+
+
+def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
+    named = list(dict.fromkeys(c for clause in asked for c in clause.columns))
+    said = f"The question names {_list(named)}." if named else "The question names no column of this table."
+    if any(clause.intent == "closed" for clause in asked):
+        said += (
+            " It asks for one computed answer, which no rule of mine gives; I test the columns that it names instead."
+        )
+    missing = [c.text for c in asked if c.intent == "time"] and "trend" not in facts.templates
+    if missing:
+        said += " I have no template for change over time."
+    if len(facts.files) > 1:
+        said += f" The {len(facts.files)} files are looked at one by one, not joined."
+    return f"{said} I run {len(steps)} {'template' if len(steps) == 1 else 'templates'}, cleaning first."
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

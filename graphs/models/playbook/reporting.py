@@ -1,0 +1,198 @@
+"""The playbook's report: findings by relevance × effect × reliability, and an answer made of their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.models.playbook.facts import Column, Facts
+from graphs.models.playbook.words import Clause, clauses
+
+HEADLINES = 7
+Finding = Mapping[str, Any]
+
+TURNS = (
+    "simpsons_paradox",
+    "confounding",
+    "leverage_point",
+    "spurious_trend_correlation",
+    "sample_ratio_mismatch",
+    "pseudo_replication",
+    "target_leakage",
+    "join_fanout",
+    "incomplete_period",
+)
+"""Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
+
+_ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
+_RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
+
+
+@dataclass(frozen=True)
+class Written:
+    """The report's parts, as the tool `write_report` takes them."""
+
+    answer: str
+    findings: list[str]
+    not_found: list[str]
+    not_checked: list[str]
+
+
+def write_report(facts: Facts) -> Written:
+    """Order what was found and say it. Every number in the answer stands in a finding's own sentence."""
+    held = {str(o.get("where", "")) for o in facts.objections}
+    usable = [f for f in _latest(facts.findings) if f["id"] not in held]
+    asked = clauses(facts.question, [Column(str(c)) for c in _columns(usable)])
+    named = {c for clause in asked for c in clause.columns}
+    spoken = sorted((f for f in usable if _speaks(f)), key=lambda f: _rank(f, named))
+    headlines = _collapse(spoken)
+    order = headlines[:HEADLINES]
+    return Written(
+        answer=_answer(asked, headlines, usable),
+        findings=[str(f["id"]) for f in order],
+        not_found=[str(f["text"]) for f in usable if f["type"] == "null" or f["kind"] == "tested"],
+        not_checked=_not_checked(facts, usable),
+    )
+
+
+def _latest(findings: Iterable[Finding]) -> list[Finding]:
+    """Each finding once: of those that say the same of the same columns, the last."""
+    return list({(f["type"], f["kind"], tuple(f["columns"]), f["text"]): f for f in findings}.values())
+
+
+def _columns(findings: Iterable[Finding]) -> list[str]:
+    return sorted({str(c) for f in findings for c in f["columns"]})
+
+
+def _speaks(finding: Finding) -> bool:
+    """Whether a finding may be a headline."""
+    return finding["type"] in ("claim", "warning") or finding["kind"] == "separability"
+
+
+def strength(finding: Finding) -> float:
+    """A size from 0 to 1 that can be compared between metrics, on the scale of a correlation."""
+    effect = finding.get("effect") or {}
+    value, metric = effect.get("value"), effect.get("metric")
+    if not isinstance(value, (int, float)):
+        return 0.3
+    if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
+        return float(abs(value) / (value * value + 4) ** 0.5)
+    if metric in ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel"):
+        return 0.3
+    return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
+
+
+def relevance(finding: Finding, named: set[str]) -> float:
+    """How much a finding is about the columns that the question names; all are equal where it names none."""
+    if not named:
+        return 1.0
+    columns = set(finding["columns"])
+    if not columns:  # of the whole table
+        return 0.5
+    return 0.2 + 0.8 * len(columns & named) / min(len(columns), max(2, len(named)))
+
+
+def _rank(finding: Finding, named: set[str]) -> tuple[float, float, float, str]:
+    about = relevance(finding, named)
+    kind, turns = str(finding["kind"]), finding["kind"] in TURNS
+    score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
+    if finding["type"] == "warning" and turns and about > 0.5:
+        return 0.0, float(TURNS.index(kind)), -score, str(finding["id"])
+    if finding["type"] == "warning":
+        # A trap in what the question names comes before other claims, a trap elsewhere after them
+        return (1.0 if about > 0.5 else 3.0), 0.0, -score, str(finding["id"])
+    if finding["type"] == "descriptive":
+        return 4.0, 0.0, -score, str(finding["id"])
+    return 2.0, 0.0, -score, str(finding["id"])
+
+
+def _collapse(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
+    kept = list[Finding]()
+    turned = [set(f["columns"]) for f in findings if f["kind"] == "simpsons_paradox"]
+    pairs = set[tuple[str, ...]]()
+    for finding in findings:
+        pair = tuple(sorted(finding["columns"]))
+        if finding["type"] == "claim" and len(pair) > 1:
+            pooled = any(len(pair) == 2 and set(pair) <= t and _stratifier(findings, t) not in pair for t in turned)
+            if pair in pairs or pooled:
+                continue
+            pairs.add(pair)
+        kept.append(finding)
+    return kept
+
+
+def _stratifier(findings: Iterable[Finding], columns: set[str]) -> str:
+    found = (f for f in findings if f["kind"] == "simpsons_paradox" and set(f["columns"]) == columns)
+    return str((next(found).get("roles") or {}).get("stratifier", ""))
+
+
+def _answer(asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
+    said = list[str]()
+    if any(clause.intent == "closed" for clause in asked):
+        said.append(
+            "This asks for one computed answer, and the rule-based playbook does not compute such answers: ask it "
+            "with a model. What follows is what it tested about the columns that are named."
+        )
+    used = set[str]()
+    for clause in asked:
+        for text, finding in _reply(clause, headlines, everything):
+            if finding["id"] not in used and len(said) < 5:
+                used.add(str(finding["id"]))
+                said.append(text)
+    if not used:
+        strongest = [f for f in headlines if f["type"] == "claim"][:2]
+        warnings = [f for f in headlines if f["type"] == "warning"][:2]
+        said += [str(f["text"]) for f in [*[w for w in warnings if w["kind"] in TURNS], *strongest] or warnings]
+    if not any(f["type"] == "claim" or f["kind"] in TURNS for f in headlines):
+        tested = next((str(f["text"]) for f in everything if f["kind"] == "tested"), "")
+        said.append(f"There is no usable signal in what was tested. {tested}".strip())
+    return " ".join(said)
+
+
+def _reply(
+    clause: Clause, headlines: Sequence[Finding], everything: Sequence[Finding]
+) -> Iterable[tuple[str, Finding]]:
+    """The sentences that answer one clause, each with the finding that carries its numbers."""
+    columns = set(clause.columns)
+    if not columns:
+        return
+    if clause.intent == "separate":
+        for kind in ("ranking", "separability"):
+            found = next((f for f in everything if f["kind"] == kind and columns & set(f["columns"])), None)
+            if found is not None:
+                yield str(found["text"]), found
+        return
+    need = min(2, len(columns))
+    about = [f for f in headlines if len(columns & set(f["columns"])) >= need and f["type"] in ("claim", "warning")]
+    for finding in about[:2]:
+        text = str(finding["text"])
+        by = (finding.get("roles") or {}).get("stratifier")
+        if finding["kind"] == "simpsons_paradox" and by:
+            text = f"Yes, but only when it is read by {_say(str(by))}. {text}"
+        yield text, finding
+        if finding["kind"] == "simpsons_paradox":
+            return
+    if not about:
+        absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
+        for finding in absent[:1]:
+            yield str(finding["text"]), finding
+
+
+def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
+    said = [str(f["text"]) for f in findings if f["kind"] == "not_checked"]
+    for cell in facts.cells:
+        if not cell.get("ok", True):
+            said.append(f"{cell.get('title') or 'A step'}: {cell.get('cell')} failed and was left.")
+    for objection in facts.objections:
+        said.append(f"The reviewer's objection to {objection.get('where')} stands: {objection.get('problem')}")
+    if "assignment" not in facts.roles and any(f["type"] == "claim" for f in findings):
+        said.append("Causes: nothing says that anything was assigned at random, so other explanations remain open.")
+    if not any(f["kind"] == "interaction" for f in findings):
+        said.append("Combinations of three or more columns, beyond the search for relations that flip within groups.")
+    return list(dict.fromkeys(said))
+
+
+def _say(column: str) -> str:
+    return column.replace("_", " ")
