@@ -6,12 +6,11 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from pydantic import Field
 
 from artifacts.events import Event, RunEnded, RunResumed, RunStarted, StepEnded, TextDelta
@@ -21,11 +20,14 @@ from graphs.errors import GraphError, InputError
 from graphs.inputs import check_files, check_question
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
+from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from kernel_gateway.isolation import Sizes
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
 from notebooks.export import save_report
 from notebooks.files import media_type, safe_name
+from notebooks.reproduce import reproduce
+from notebooks.runner import resume_notebook, run_notebook
 from notebooks.session import Session
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Workbench:
     def __init__(self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None) -> None:
         self.store = store
         self.isolation = isolation
-        self.templates = templates
+        self.templates = templates or store.home / "templates"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
         self._finishing: set[str] = set()
@@ -90,8 +92,35 @@ class Workbench:
         except StoreError as error:
             await self._end(run.id, "failed", str(error))
             return self.store.run(run.id)
-        self._launch(run, model)
+        self._launch(run.id, self._carry_out(run, model))
         return run
+
+    async def start_notebook(
+        self, name_or_path: str, params: dict[str, Any], *, out: Path | None = None, parent_id: str | None = None
+    ) -> Run:
+        """Begin to run a notebook file or a template by its name, and return at once. `out` receives it, executed.
+
+        Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
+        where no sandbox can be had.
+        """
+        host = await self._host()
+        began: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        work = asyncio.create_task(
+            run_notebook(self.store, host, name_or_path, params, out=out, parent_id=parent_id, started=began.set_result)
+        )
+        await asyncio.wait([work, began], return_when=asyncio.FIRST_COMPLETED)
+        if not began.done():
+            try:
+                await work
+            except NotebookError as error:
+                raise InputError(str(error)) from error
+        run = began.result()
+        self._launch(run.id, self._carry_out_notebook(run, work))
+        return run
+
+    async def reproduce(self, run_ref: str) -> Run:
+        """Run the notebook of a run again in a fresh sandbox; returns the new run when it has ended."""
+        return await reproduce(self.store, await self._host(), self.store.run(run_ref).id)
 
     async def wait(self, run_id: str) -> Run:
         """The run once it has ended here; a run that is not in flight as it stands."""
@@ -113,18 +142,24 @@ class Workbench:
     async def resume(self, run_ref: str) -> Run:
         """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
 
-        Raises InputError for one that is done or that is no question.
+        Raises InputError for one that is done or that reproduces another.
         """
         run = self.store.run(run_ref)
         if run.id in self._tasks:
             return run
         if run.status == "done":
             raise InputError(f"{run.id} is done; there is nothing to resume. Ask the question again for a new run.")
-        if run.agent != "analysis":
-            raise InputError(f"{run.id} ran a notebook from start to end; run that again instead of resuming it.")
-        model = _resolve(run.model)
-        await self.store.append(RunResumed(run_id=run.id))
-        self._launch(run, model)
+        if run.agent == "reproduce":
+            raise InputError(f"{run.id} reproduces {run.parent_id}; start that again: it must run from the beginning.")
+        if run.agent == "notebook":
+            host = await self._host()
+            await self.store.append(RunResumed(run_id=run.id))
+            work = asyncio.create_task(resume_notebook(self.store, host, run.id))
+            self._launch(run.id, self._carry_out_notebook(run, work))
+        else:
+            model = _resolve(run.model)
+            await self.store.append(RunResumed(run_id=run.id))
+            self._launch(run.id, self._carry_out(run, model))
         return self.store.run(run.id)
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
@@ -142,10 +177,10 @@ class Workbench:
             await stop_host(host, self.store.home)
         self._hosts.clear()
 
-    def _launch(self, run: Run, model: Model) -> None:
-        task = asyncio.create_task(self._carry_out(run, model), name=run.id)
-        self._tasks[run.id] = task
-        task.add_done_callback(lambda done: self._landed(run.id, done))
+    def _launch(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=run_id)
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda done: self._landed(run_id, done))
 
     def _landed(self, run_id: str, task: asyncio.Task[None]) -> None:
         del self._tasks[run_id]
@@ -180,6 +215,21 @@ class Workbench:
                     f"`gristmill runs resume {run.id}` tries the step again."
                 )
             await self._finish(run.id, session, status, error)
+
+    async def _carry_out_notebook(self, run: Run, work: asyncio.Task[Run]) -> None:
+        """See a notebook run to its end, which it records itself unless it breaks."""
+        error: str | None = None
+        try:
+            await work
+        except asyncio.CancelledError:  # `work` was cancelled with us and has recorded it
+            pass
+        except StoreError as problem:
+            error = str(problem)
+        finally:
+            if (fault := sys.exception()) is not None:
+                error = f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept."
+            if self.store.run(run.id).status == "running":
+                await self._end(run.id, self._stopping.get(run.id, "failed"), error)
 
     async def _work(self, run: Run, model: Model, session: Session) -> None:
         """Run the graph from the start, or from its last checkpoint where there is one."""
@@ -224,12 +274,8 @@ class Workbench:
         for step in self.store.view(run.id).steps:
             if step.status == "running":
                 self.store.append_sync(StepEnded(run_id=run.id, step_id=step.id, status="cancelled"))
-        hint = (
-            f"`gristmill runs resume {run.id}` goes on from the last finished step."
-            if run.agent == "analysis"
-            else "Run it again."
-        )
-        sentence = f"The program that worked on it ended before the run did. {hint}"
+        ended = "The program that worked on it ended before the run did; "
+        sentence = f"{ended}`gristmill runs resume {run.id}` goes on from the last finished step."
         self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence))
 
     async def _open_session(self, run_id: str) -> Session:

@@ -1,0 +1,183 @@
+"""The reviewer's checks: each finds what it is for, and leaves good work alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from artifacts.events import ReportMade, RunView
+from artifacts.types import (
+    FINDING_MIME,
+    Effect,
+    Evidence,
+    Execution,
+    ExecutionError,
+    Finding,
+    Objection,
+    Output,
+    Run,
+)
+from graphs.checks import Work, run_checks
+from graphs.review import judge
+from graphs.tools.review import GiveReview, Held
+
+
+def cell(
+    seq: int, code: str = "pass", text: str = "", *, tags=("code",), status="ok", title="", finding=""
+) -> Execution:
+    outputs = [Output(kind="stdout", text=text)] if text else []
+    if finding:
+        outputs.append(Output(kind="display", text=finding, data={FINDING_MIME: {"text": finding}}))
+    return Execution(
+        id=f"exec_{seq}",
+        run_id="run_1",
+        sandbox_id="sb",
+        seq=seq,
+        code=code,
+        title=title,
+        tags=tags,
+        status=status,
+        error=ExecutionError(name="KeyError", value="'x'") if status == "error" else None,
+        outputs=tuple(outputs),
+    )
+
+
+def finding(text: str, *, id: str = "F1", at: str = "cell-01", **more) -> Finding:
+    kind = {"type": "claim", "kind": "correlation", "n": 344} | more
+    return Finding(id=id, text=text, evidence=Evidence(cell=at), **kind)
+
+
+def results(*cells, findings=(), answer="Nothing stands out.", not_checked=(), roles=None, goal="What matters?"):
+    view = RunView(run=Run(id="run_1", goal=goal), executions=cells, findings=tuple(findings))
+    report = ReportMade(
+        run_id="run_1", answer=answer, order=tuple(f.id for f in findings), not_checked=tuple(not_checked)
+    )
+    return {r.name: r for r in run_checks(Work(view, report, roles or {}))}
+
+
+def test_good_work_passes_every_check():
+    said = "Bill length and bill depth go together negatively over all (r = −0.235, 95 % interval −0.33 to −0.13)."
+    effect = Effect(metric="pearson_r", value=-0.235053, ci=(-0.3328, -0.1323))
+    found = results(
+        cell(1, "r = df.a.corr(df.b)\nreport(...)", "r -0.235053", finding=said),
+        findings=[finding(said, effect=effect)],
+        answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
+    )
+    assert {n: r.detail for n, r in found.items() if not r.ok} == {}
+    assert len(found) == 10
+
+
+def test_a_number_that_no_cell_printed_is_found_in_the_answer():
+    found = results(cell(1, text="r -0.235"), answer="The correlation is 0.81 in 1,234 rows.")["numbers"]
+    assert not found.ok
+    assert found.objections[0].where == "answer"
+    assert "0.81, 1,234" in found.objections[0].problem
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "44.5 % of the men were admitted, 30.4% of the women.",
+        "About 3,400 rows (3,412 exactly) were left.",
+        "The difference is 0.24, or −0.2353 to be exact, in 2007–2009.",
+        "It holds in 4 of 6 departments with 95 % confidence, p < 0.001.",
+        "The column `x_17` and “9,999 birds” say so.",
+    ],
+)
+def test_numbers_may_be_rounded_and_written_as_percent(answer):
+    printed = "men 0.44512 women 0.30354 rows 3412 r -0.23530 from 2007 to 2009"
+    assert results(cell(1, text=printed), answer=answer)["numbers"].ok
+
+
+def test_a_number_typed_into_a_finding_is_told_from_one_that_was_computed():
+    said = "Sales rise by 17.3 a month."
+    typed = cell(1, 'report(type="claim", kind="trend", text="Sales rise by 17.3 a month.")', finding=said)
+    computed = cell(1, 'report(type="claim", kind="trend", text=f"Sales rise by {slope:.1f} a month.")', finding=said)
+    assert results(typed, findings=[finding(said)])["numbers"].objections[0].where == "F1"
+    assert results(computed, findings=[finding(said)])["numbers"].ok
+
+
+def test_a_finding_needs_a_cell_that_ran():
+    assert not results(findings=[finding("x", at="cell-09")])["evidence"].ok
+    assert not results(cell(1, status="interrupted"), findings=[finding("x")])["evidence"].ok
+
+
+def test_a_failed_cell_must_be_mended_or_admitted():
+    broken = cell(1, "df['x'].mean()\nplot(df)", status="error", title="Mean of x")
+    assert not results(broken, cell(2, "len(df)", title="Rows"))["failed_cells"].ok
+    assert results(broken, cell(2, "df.y.mean()", title="Mean of x"))["failed_cells"].ok
+    assert results(broken, cell(2, "df['y'].mean()\nplot(df)"))["failed_cells"].ok
+    assert results(broken, not_checked=["The mean of x: cell-01 failed, there is no such column."])["failed_cells"].ok
+
+
+def test_few_rows_called_high_confidence_is_an_objection_and_otherwise_a_remark():
+    high = results(cell(1), findings=[finding("x rises with y.", n=12, confidence="high")])["small_n"]
+    assert [o.where for o in high.objections] == ["F1"]
+    medium = results(cell(1), findings=[finding("x rises with y.", n=12)])["small_n"]
+    assert medium.ok
+    assert medium.remarks == ("F1 rests on only 12 rows.",)
+    said = results(cell(1), findings=[finding("x rises with y.", n=12, caveats=("only 12 rows",))])["small_n"]
+    assert (said.ok, said.remarks) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "roles", "ok"),
+    [
+        ("Smoking causes cancer.", {}, False),
+        ("Longer bills lead to deeper bills.", {}, False),
+        ("The two go together; that does not show that one causes the other.", {}, True),
+        ("The variant leads to more sales.", {"assignment": "variant"}, True),
+        ("The variant leads to more sales.", {"assignment": "not randomised"}, False),
+        ("The variant leads to more sales.", {"target": "sales"}, False),
+    ],
+)
+def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
+    assert results(cell(1), answer=answer, roles=roles)["causal_words"].ok is ok
+
+
+@pytest.mark.parametrize(
+    ("check", "bad", "good"),
+    [
+        ("seeds", "rng = np.random.default_rng()", "rng = np.random.default_rng(0)"),
+        ("seeds", "x = np.random.normal(size=9)", "np.random.seed(0)\nx = np.random.normal(size=9)"),
+        ("seeds", "a, b = train_test_split(df)", "a, b = train_test_split(df, random_state=0)"),
+        ("seeds", "s = df.sample(100)", "s = df.sample(100, random_state=1)"),
+        ("merges", "d = a.merge(b, on='k')", "d = a.merge(b, on='k', validate='m:1')"),
+        ("dropped_rows", "df = df.dropna()", "n = len(df)\ndf = df.dropna()\nprint(n, len(df))"),
+        ("dropped_rows", "df = df.dropna(subset=['x'])\nprint('ok')", "x = df['x'].dropna()"),
+        ("files", "pd.read_csv('/etc/passwd')", "pd.read_csv('penguins.csv')"),
+        ("files", "open('../secret')", "open('out.txt', 'w')"),
+        ("files", "pd.read_csv('https://x.org/a.csv')", "pd.read_csv(data)"),
+        (
+            "fit_before_split",
+            "X = StandardScaler().fit_transform(X)\na, b = train_test_split(X, random_state=0)",
+            "a, b = train_test_split(X, random_state=0)\ns = StandardScaler()\na = s.fit_transform(a)",
+        ),
+    ],
+)
+def test_code_checks_find_the_bad_and_leave_the_good(check, bad, good):
+    found = results(cell(1, bad))[check]
+    assert [o.where for o in found.objections] == ["cell-01"]
+    assert results(cell(1, good))[check].ok
+
+
+def test_a_template_s_code_is_not_the_models_to_mend():
+    assert all(r.ok for r in results(cell(1, "df = df.dropna().merge(b)", tags=("template:profile",))).values())
+
+
+def test_a_cell_with_magics_does_not_stop_the_checks():
+    assert results(cell(1, "%matplotlib inline\ndf.dropna()"))["dropped_rows"].ok
+
+
+def test_a_failed_check_overrules_a_model_that_lets_it_pass():
+    checks = list(results(cell(1, "d = a.merge(b)")).values())
+    verdict = judge("run_1", None, 1, GiveReview(verdict="pass"), checks)
+    assert verdict.verdict == "fail"
+    assert [o.where for o in verdict.objections] == ["cell-01"]
+
+
+def test_the_same_objection_is_listed_once():
+    checks = list(results(cell(1, "d = a.merge(b)")).values())
+    known = next(o for c in checks for o in c.objections)
+    held = Held(where=known.where, problem=known.problem, mend=known.mend)
+    verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=(held,)), checks)
+    assert verdict.objections == (Objection(where=known.where, problem=known.problem, mend=known.mend),)
