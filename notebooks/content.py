@@ -1,0 +1,174 @@
+"""What a report says, in the order in which a reader should meet it: the same for Markdown and for HTML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from artifacts.events import Reviewed, RunView
+from artifacts.types import Effect, Execution, Finding
+
+HEADLINES = 7
+"""Findings that a reader meets at once; the others are a table further down."""
+
+_METRICS = {
+    "pearson_r": "r",
+    "spearman_r": "ρ",
+    "r2": "R²",
+    "cohens_d": "d",
+    "mean_diff": "mean difference",
+    "eta2": "η²",
+    "cramers_v": "Cramér’s V",
+    "auc": "AUC",
+    "sd_ratio": "SD ratio",
+    "lift_rel": "relative lift",
+    "odds_ratio_per_sd": "odds ratio per SD",
+    "slope_per_step": "slope per step",
+    "mean_shift": "mean shift",
+}
+_VERDICTS = {
+    "pass": "Passed review",
+    "pass_with_remarks": "Passed review, with remarks",
+    "fail": "Did not pass review",
+}
+_ENDINGS = {
+    "queued": "This run has not begun.",
+    "running": "",  # a report is written as the last thing before the end
+    "cancelled": "This run was cancelled before its end.",
+    "interrupted": "This run was interrupted before its end.",
+    "failed": "This run failed before its end.",
+    "done": "",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """An input file: its name and digest, and its size where a cell has measured it."""
+
+    file: str
+    sha256: str
+    rows: int | None
+    columns: int | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """A run, told. `ending` is empty for a run that is done; `headlines` have at most seven findings."""
+
+    title: str
+    answer: str
+    analyst: str
+    rule_based: bool
+    verdict: str
+    review: Reviewed | None
+    rounds: int
+    headlines: tuple[Finding, ...]
+    others: tuple[Finding, ...]
+    not_found: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    ending: str
+
+
+def content(view: RunView) -> Content:
+    """What there is to say of a run as far as it has come."""
+    ranked = view.ranked
+    spoken = [f for f in ranked if f.rank is not None] if view.report is not None else []
+    absent = [f for f in ranked if f.rank is None and f.type == "null"]
+    if view.report is None:
+        spoken = [f for f in ranked if f.type != "null"]
+    headlines = tuple(spoken[:HEADLINES])
+    shown = {f.id for f in headlines}
+    review = view.reviews[-1] if view.reviews else None
+    told = view.report.not_found if view.report else ()
+    # A report that says itself what was not found has had these findings before it.
+    not_found = told or tuple(f.text for f in absent)
+    return Content(
+        title=view.run.goal,
+        answer=view.report.answer if view.report else "",
+        analyst=view.run.model,
+        rule_based=bool(view.replies) and all(r.rule_based for r in view.replies),
+        verdict=_VERDICTS[review.verdict] if review else "Not reviewed",
+        review=review,
+        rounds=len(view.reviews),
+        headlines=headlines,
+        others=tuple(f for f in ranked if f.id not in shown and f not in absent),
+        not_found=not_found,
+        not_checked=view.report.not_checked if view.report else (),
+        tables=tables(view),
+        notes=tuple(dict.fromkeys(n.text for n in view.notes if n.level == "warning")),
+        ending=" ".join(filter(None, (_ENDINGS[view.run.status], view.error or ""))),
+    )
+
+
+def tables(view: RunView) -> tuple[Table, ...]:
+    """The run's input files. Rows and columns come from the cell that described them, where one did."""
+    sizes: dict[str, tuple[int, int]] = {}
+    for execution in view.executions:
+        for fact in _described(execution):
+            sizes[str(fact["name"])] = (int(fact["rows"]), len(fact["columns"]))
+    found = []
+    for artifact in view.artifacts:
+        if artifact.role == "input":
+            rows, columns = sizes.get(artifact.name, (None, None))
+            found.append(Table(artifact.name, artifact.sha256, rows, columns))
+    return tuple(found)
+
+
+def _described(execution: Execution) -> list[dict[str, Any]]:
+    printed = "".join(o.text for o in execution.outputs if o.kind == "stdout").strip()
+    if not printed.startswith('{"files":'):
+        return []
+    try:
+        files = json.loads(printed)["files"]
+        return [f for f in files if isinstance(f["columns"], list) and str(f["rows"]).isdigit()]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def number(value: float | None) -> str:
+    """A number for reading: three significant digits, a true minus sign, thousands apart."""
+    if value is None:
+        return "–"
+    if value == int(value) and abs(value) < 1e15:
+        text = f"{int(value):,}"
+    elif 1e-3 <= abs(value) < 1e3:
+        text = f"{value:.3g}"
+    elif abs(value) < 1e-3:
+        text = f"{value:.1e}"
+    else:
+        text = f"{value:,.0f}"
+    return text.replace(",", "\u202f").replace("-", "−")
+
+
+def effect(value: Effect | None) -> str:
+    """An effect with its interval: `r = −0.235 (95 % CI −0.327 to −0.133)`."""
+    if value is None or value.value is None:
+        return ""
+    text = f"{_METRICS.get(value.metric, value.metric)} = {number(value.value)}"
+    if value.ci is not None and None not in value.ci:
+        low, high = value.ci
+        text += f" ({number(value.ci_level * 100)} % CI {number(low)} to {number(high)})"
+    return text
+
+
+def evidence(finding: Finding) -> str:
+    """The numbers behind a finding after its effect: `q = 0.002, one of 91 tests, n = 342`."""
+    parts = []
+    if (test := finding.test) is not None:
+        if test.q is not None:
+            parts.append(probability("q", test.q))
+        elif test.p is not None:
+            parts.append(probability("p", test.p))
+        if test.m is not None and test.m > 1:
+            parts.append(f"one of {test.m} tests")
+    if finding.n is not None:
+        parts.append(f"n = {number(finding.n)}")
+    return ", ".join(parts)
+
+
+def probability(name: str, value: float) -> str:
+    """A p-value for reading; below one in ten thousand only that is said."""
+    return f"{name} < 0.0001" if value < 1e-4 else f"{name} = {value:.2g}"

@@ -1,0 +1,275 @@
+"""A run as files that stand alone: the notebook, findings.json, report.md and report.html.
+
+The same record gives the same bytes: no times, no ids of runs, a fixed order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from artifacts.events import RunEnded, RunView, apply
+from artifacts.store import Store
+from artifacts.types import Artifact, ArtifactRole, Execution, Finding, PlanStep
+from notebooks import content as told
+from notebooks.outputs import as_notebook
+from notebooks.report import report_html
+
+__all__ = ["findings_json", "notebook", "report_html", "report_md", "save_report", "write_out"]
+
+ALPHA = 0.05
+_KEPT = ("ok", "error")
+SOURCE = "-source.ipynb"
+"""Ending of the artifact that keeps a notebook as it was before a run; it is not written out."""
+
+
+def notebook(view: RunView, store: Store) -> Any:
+    """The run as a notebook (nbformat 4.5) that any Jupyter runs beside its data files.
+
+    Finished cells only, with their outputs. A cell that raised is tagged `raises-exception`, Jupyter's word for going
+    on after it.
+    """
+    from nbformat import v4
+
+    said = told.content(view)
+    cells = [v4.new_markdown_cell(_opening(view, said), id="title")]
+    title = ""
+    for count, execution in enumerate((x for x in view.executions if x.status in _KEPT), 1):
+        if execution.title and execution.title != title:
+            title = execution.title
+            cells.append(v4.new_markdown_cell(f"## {_line(title)}", id=f"note-{execution.seq:02d}"))
+        cells.append(_code_cell(execution, count, store))
+    if said.answer or said.headlines:
+        cells.append(v4.new_markdown_cell(_closing(said), id="answer"))
+    return v4.new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "gristmill": {"title": view.run.goal, "analyst": view.run.model, "rule_based": said.rule_based},
+        },
+    )
+
+
+def findings_json(view: RunView) -> str:
+    """The findings as JSON, ending in a newline; the same record gives the same bytes.
+
+    `run.tests_run` counts the tests of every family that a finding speaks of.
+    """
+    families: dict[str, int] = {}
+    for finding in view.findings:
+        if finding.test is not None and finding.test.m is not None:
+            family = finding.test.family or ""
+            families[family] = max(families.get(family, 0), finding.test.m)
+    document = {
+        "schema_version": "1.0",
+        "dataset": [
+            {"file": t.file, "sha256": t.sha256, "rows": t.rows, "columns": t.columns} for t in told.tables(view)
+        ],
+        "run": {
+            "engine": _engine(view),
+            "seed": 0,
+            "tests_run": sum(families.values()),
+            "correction": "BH",
+            "alpha": ALPHA,
+        },
+        "findings": [finding.model_dump(mode="json") for finding in view.ranked],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def report_md(view: RunView) -> str:
+    """The report as Markdown, its charts as links to the files beside it."""
+    said = told.content(view)
+    lines = [f"# {_line(said.title)}", "", f"*{_byline(said)}*", ""]
+    if said.ending:
+        lines += [f"> {_line(said.ending)}", ""]
+    lines += [f"**{said.verdict}**{_review_counts(said)}", ""]
+    if said.review is not None:
+        lines += [f"- {_line(remark)}" for remark in said.review.remarks]
+        for objection in said.review.objections:
+            mend = f" {objection.mend}" if objection.mend else ""
+            lines.append(f"- {_line(f'{objection.where}: {objection.problem}{mend}')}")
+        lines.append("")
+    if said.answer:
+        lines += ["## Answer", "", said.answer.strip(), ""]
+    if said.headlines:
+        lines += ["## Findings", ""]
+    for place, finding in enumerate(said.headlines, 1):
+        lines += _finding_md(place, finding)
+    for heading, sentences in (("Tested and not found", said.not_found), ("Not checked", said.not_checked)):
+        if sentences:
+            lines += [f"## {heading}", "", *(f"- {_line(s)}" for s in sentences), ""]
+    if said.others:
+        lines += ["## Further findings", ""]
+        lines += [f"- {_line(f.text)} ({_numbers(f)}{f.evidence.cell})" for f in said.others] + [""]
+    if said.tables:
+        lines += ["## Data", "", "| file | rows | columns | sha256 |", "|---|---:|---:|---|"]
+        for t in said.tables:
+            lines.append(f"| {_line(t.file)} | {told.number(t.rows)} | {told.number(t.columns)} | `{t.sha256[:16]}…` |")
+        lines.append("")
+    if said.notes:
+        lines += ["## Notes", "", *(f"- {_line(note)}" for note in said.notes), ""]
+    lines += ["Every number above comes from a cell of `analysis.ipynb`.", ""]
+    return "\n".join(lines)
+
+
+async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = None) -> list[Artifact]:
+    """Keep the four files of a run as artifacts. One that is there already with the same bytes is not kept twice.
+
+    `ending` is the end that is about to be recorded, for a report that tells of it.
+    """
+    view = store.view(run_id)
+    if ending is not None:
+        view = apply(view, ending)
+    inputs = [a.id for a in view.artifacts if a.role == "input"]
+    made = []
+    for name, (media_type, role, make) in _FILES.items():
+        data = make(view, store)
+        digest = hashlib.sha256(data).hexdigest()
+        known = next((a for a in view.artifacts if a.name == name and a.sha256 == digest and a.role == role), None)
+        made.append(
+            known or await store.put(data, name=name, media_type=media_type, role=role, run_id=run_id, parents=inputs)
+        )
+    return made
+
+
+def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
+    """Write the four files, the inputs, and the plots, tables and files of a run into a folder; returns their paths.
+
+    The folder is made if need be, and files of these names in it are replaced. An input keeps its name even if a cell
+    wrote another file of that name, since the notebook reads it.
+    """
+    view = store.view(run_id)
+    wanted: dict[str, Callable[[], bytes]] = {}
+    for artifact in view.artifacts:
+        if artifact.role in ("plot", "table", "file", "notebook") and not artifact.name.endswith(SOURCE):
+            wanted[artifact.name] = _reader(store, artifact)
+    for artifact in view.artifacts:
+        if artifact.role == "input":
+            wanted[artifact.name] = _reader(store, artifact)
+    for name, (_, _, make) in _FILES.items():
+        wanted[name] = _maker(make, view, store)
+    directory.mkdir(parents=True, exist_ok=True)
+    root = directory.resolve()
+    written = []
+    for name, data in wanted.items():
+        path = root / name
+        if path.parent.resolve() == path.parent and path.is_relative_to(root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, data())
+            written.append(directory / name)
+    return written
+
+
+def _notebook_bytes(view: RunView, store: Store) -> bytes:
+    import nbformat
+
+    text: str = nbformat.writes(notebook(view, store))
+    return (text + "\n").encode()
+
+
+_FILES: dict[str, tuple[str, ArtifactRole, Callable[[RunView, Store], bytes]]] = {
+    "analysis.ipynb": ("application/x-ipynb+json", "notebook", _notebook_bytes),
+    "findings.json": ("application/json", "findings", lambda view, store: findings_json(view).encode()),
+    "report.md": ("text/markdown", "report", lambda view, store: report_md(view).encode()),
+    "report.html": ("text/html", "report", lambda view, store: report_html(view, store).encode()),
+}
+
+
+def _reader(store: Store, artifact: Artifact) -> Callable[[], bytes]:
+    return lambda: store.read(artifact)
+
+
+def _maker(make: Callable[[RunView, Store], bytes], view: RunView, store: Store) -> Callable[[], bytes]:
+    return lambda: make(view, store)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside the target and move there, so that a reader never meets half a file and a link is never followed."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _code_cell(execution: Execution, count: int, store: Store) -> Any:
+    from nbformat import v4
+
+    tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
+    return v4.new_code_cell(
+        execution.code,
+        id=execution.cell,
+        execution_count=count,
+        outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count),
+        metadata={"tags": list(dict.fromkeys(tags))} if tags else {},
+    )
+
+
+def _opening(view: RunView, said: told.Content) -> str:
+    lines = [f"# {_line(said.title)}", "", f"*{_byline(said)}*"]
+    if said.tables:
+        names = ", ".join(f"`{_line(t.file)}`" for t in said.tables)
+        lines += ["", f"Runs beside {names}."]
+    if view.plan:
+        lines += ["", "**Plan**", ""]
+        lines += [_plan_line(place, step) for place, step in enumerate(view.plan, 1)]
+    return "\n".join(lines)
+
+
+def _plan_line(place: int, step: PlanStep) -> str:
+    return f"{place}. {_line(step.title)}" + (f": {_line(step.why)}" if step.why else "")
+
+
+def _closing(said: told.Content) -> str:
+    lines = ["## Answer", "", said.answer.strip() or "No report was written.", ""]
+    lines += [f"- {_line(f.text)} ({_numbers(f)}`{f.evidence.cell}`)" for f in said.headlines]
+    return "\n".join(lines).rstrip()
+
+
+def _finding_md(place: int, finding: Finding) -> list[str]:
+    lines = [f"### {place}. {_line(finding.text)}", ""]
+    numbers = "; ".join(filter(None, (told.effect(finding.effect), told.evidence(finding))))
+    if numbers:
+        lines += [numbers, ""]
+    if finding.evidence.artifact and finding.evidence.artifact.endswith((".png", ".svg", ".jpg")):
+        lines += [f"![{_line(finding.text)}]({finding.evidence.artifact})", ""]
+    lines += [f"*{_line(caveat)}*" for caveat in finding.caveats]
+    lines += ["", f"Shown by `{finding.evidence.cell}` of `{finding.evidence.notebook}`.", ""]
+    return lines
+
+
+def _numbers(finding: Finding) -> str:
+    text = told.effect(finding.effect)
+    return f"{text}, " if text else ""
+
+
+def _byline(said: told.Content) -> str:
+    return f"Gristmill, {'rule-based analyst' if said.rule_based else 'analyst'} {said.analyst}"
+
+
+def _review_counts(said: told.Content) -> str:
+    if said.review is None:
+        return ""
+    rounds = "one round" if said.rounds == 1 else f"{said.rounds} rounds"
+    return f" after {rounds}, {said.review.checks} checks by rule."
+
+
+def _engine(view: RunView) -> str:
+    return view.replies[-1].model if view.replies else view.run.model
+
+
+def _line(text: str) -> str:
+    """Text as one line of Markdown that cannot become a heading, a table row or HTML."""
+    one = " ".join(text.split())
+    return one.replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

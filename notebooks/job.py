@@ -1,0 +1,158 @@
+"""A notebook being run from papermill's thread: the bridge from there to the session on its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from artifacts.events import RunEnded, RunStarted
+from artifacts.store import Store
+from artifacts.types import Execution, Run, RunStatus, new_id
+from kernel_gateway.client import Host
+from notebooks.errors import ParameterError
+from notebooks.export import save_report
+from notebooks.files import safe_name
+from notebooks.parameters import Parameter
+from notebooks.session import Session
+
+_FILE_PARAMETERS = ("data", "file", "path", "input")
+"""Parameters that by the templates' custom name a file to read, so that a missing one can be told at once."""
+
+
+class Bridge:
+    """Calls coroutines on another thread's event loop and waits for them; `stop` ends the one that is waited for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._current: concurrent.futures.Future[Any] | None = None
+        self._stopped = False
+
+    def call[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the coroutine. Raises CancelledError once stopped."""
+        if self._stopped:
+            work.close()
+            raise concurrent.futures.CancelledError
+        future = self._current = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            result: T = future.result()
+            return result
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+        finally:
+            self._current = None
+
+    def stop(self) -> None:
+        """End the call under way, which interrupts its cell."""
+        self._stopped = True
+        if (current := self._current) is not None:
+            current.cancel()
+
+
+class Job:
+    """The cells of one notebook on their way through one session."""
+
+    def __init__(self, bridge: Bridge, store: Store, session: Session) -> None:
+        self._bridge, self._store, self._session = bridge, store, session
+
+    def execute(self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float) -> Execution:
+        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end."""
+        return self._bridge.call(self._session.run(code, title=title, tags=tags, key=key, timeout=limit))
+
+    def read(self, artifact_id: str) -> bytes:
+        """The bytes of an artifact that a cell made."""
+        return self._store.read(self._store.artifact(artifact_id))
+
+
+async def begin(
+    store: Store,
+    *,
+    goal: str,
+    notebook: str,
+    parameters: Mapping[str, Any],
+    agent: str = "notebook",
+    parent_id: str | None = None,
+) -> Run:
+    """Record that a notebook run began."""
+    run = Run.model_validate(
+        {
+            "id": new_id("run"),
+            "goal": goal,
+            "agent": agent,
+            "model": "none",
+            "params": {"notebook": notebook, "parameters": dict(parameters)},
+            "parent_id": parent_id,
+        }
+    )
+    await store.append(RunStarted(run_id=run.id, run=run))
+    return run
+
+
+async def open_session(store: Store, host: Host, run_id: str, uploads: Mapping[str, Path]) -> Session:
+    """A session of that run with these files (by their name in the sandbox) in it."""
+    session = await Session.open(store, host, run_id)
+    try:
+        for name, path in uploads.items():
+            await session.upload(path, name)
+    except BaseException:
+        await session.close()
+        raise
+    return session
+
+
+async def finish(store: Store, run_id: str, status: RunStatus, error: str | None = None) -> Run:
+    """Keep the report of a run and record its end."""
+    ending = RunEnded(run_id=run_id, status=status, error=error)
+    await save_report(store, run_id, ending=ending)
+    await store.append(ending)
+    return store.run(run_id)
+
+
+def plan_uploads(
+    parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    """The values as the sandbox needs them, and the files to upload, by their name in there.
+
+    Text that names an existing file becomes that file's name; so does each such item of a list. A default that names a
+    file below `base` is uploaded under its own relative path. Raises ParameterError for a missing `data` file.
+    """
+    uploads: dict[str, Path] = {}
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, list):
+            return [rename(item) for item in value]
+        path = _file(value, base)
+        if path is None:
+            return value
+        name, count = safe_name(path.name), 2
+        while uploads.get(name, path) != path:
+            name = safe_name(f"{path.stem}_{count}{path.suffix}")
+            count += 1
+        uploads[name] = path
+        return name
+
+    rewritten = {name: rename(value) for name, value in values.items()}
+    for name in _FILE_PARAMETERS:
+        value = values.get(name)
+        if isinstance(value, str) and value == rewritten[name] and _file(value, base) is None:
+            raise ParameterError(f"Parameter {name}: there is no file {value}.")
+    for p in parameters:
+        path = _file(p.default, base)
+        if p.name not in values and path is not None and not Path(p.default).is_absolute():
+            inside = path.resolve().is_relative_to(base.resolve()) and ".." not in Path(p.default).parts
+            if inside and safe_name(p.default) == p.default:
+                uploads.setdefault(p.default, path)
+    return rewritten, uploads
+
+
+def _file(value: object, base: Path) -> Path | None:
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        path = base / Path(value).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # a name too long, with a NUL, or of an unknown user: text, not a file
+        return None

@@ -1,0 +1,184 @@
+"""Runs a notebook or a template with parameters in a sandbox, through papermill, as a run like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts.store import Store
+from artifacts.types import Run, RunStatus
+from kernel_gateway.client import GatewayError, Host
+from notebooks import catalog
+from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
+from notebooks.export import SOURCE
+from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
+from notebooks.parameters import check, read_parameters
+from notebooks.session import Session
+
+
+async def run_notebook(
+    store: Store,
+    host: Host,
+    path_or_name: str | Path,
+    params: Mapping[str, Any],
+    *,
+    out: Path | None = None,
+    parent_id: str | None = None,
+    agent: str = "notebook",
+    files: Mapping[str, Path] | None = None,
+    started: Callable[[Run], None] | None = None,
+) -> Run:
+    """Run a notebook file, or a template by its name, and return the run when it has ended.
+
+    Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
+    their name in the sandbox. `out` receives the executed notebook. `started` is told the run once it is recorded.
+    A cell that raises ends the run as failed, with everything kept; cancelling this task interrupts the cell and ends
+    the run as cancelled. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
+    """
+    path = locate(path_or_name, store.home / "templates")
+    notebook = await asyncio.to_thread(catalog.read, path)
+    known = read_parameters(notebook)
+    values, uploads = plan_uploads(known, check(known, params), Path.cwd())
+    first = next((c.source for c in notebook.cells if c.cell_type == "markdown"), "")
+    title = notebook.metadata.get("gristmill", {}).get("title") or catalog.heading(first) or path.stem
+    run = await begin(
+        store, goal=title, notebook=str(path_or_name), parameters=values, agent=agent, parent_id=parent_id
+    )
+    if started is not None:
+        started(run)
+    await store.put(
+        path, name=path.stem + SOURCE, media_type="application/x-ipynb+json", role="notebook", run_id=run.id
+    )
+    return await _carry_out(
+        store, run, path, values, out, lambda: open_session(store, host, run.id, {**uploads, **(files or {})})
+    )
+
+
+async def resume_notebook(store: Store, host: Host, run_id: str, *, out: Path | None = None) -> Run:
+    """Take up a notebook run that had stopped: finished cells keep their outputs and are not run again.
+
+    The caller has recorded `run_resumed`. Raises BadNotebook for a run that is no notebook's.
+    """
+    view = store.view(run_id)
+    source = next((a for a in view.artifacts if a.role == "notebook" and a.name.endswith(SOURCE)), None)
+    if source is None:
+        raise BadNotebook(f"{run_id} keeps no notebook that could be resumed.")
+    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
+        path = Path(folder) / (source.name.removesuffix(SOURCE) + ".ipynb")
+        path.write_bytes(store.read(source))
+        values = view.run.params.get("parameters", {})
+        return await _carry_out(store, view.run, path, values, out, lambda: Session.resume(store, host, run_id))
+
+
+def locate(path_or_name: str | Path, team: Path | None) -> Path:
+    """The notebook file meant: an existing path, or the template of that name (a team's own before ours)."""
+    path = Path(path_or_name).expanduser()
+    if path.suffix == ".ipynb" or path.is_file():
+        if not path.is_file():
+            raise NotebookNotFound(f"There is no notebook {path}.")
+        return path.absolute()
+    return catalog.find(str(path_or_name), team).path
+
+
+async def _carry_out(
+    store: Store,
+    run: Run,
+    path: Path,
+    values: Mapping[str, Any],
+    out: Path | None,
+    open_it: Callable[[], Awaitable[Session]],
+) -> Run:
+    session: Session | None = None
+    status: RunStatus = "done"
+    error: str | None = None
+    try:
+        session = await open_it()
+        error = await _through_papermill(store, session, run, path, values, out)
+        status = "failed" if error else "done"
+    except (GatewayError, NotebookError) as failure:
+        status, error = "failed", str(failure)
+    except asyncio.CancelledError:
+        await asyncio.shield(_wind_up(store, session, run.id, "cancelled", None))
+        raise
+    return await _wind_up(store, session, run.id, status, error)
+
+
+async def _wind_up(store: Store, session: Session | None, run_id: str, status: RunStatus, error: str | None) -> Run:
+    if session is not None:
+        await session.close()
+    return await finish(store, run_id, status, error)
+
+
+async def _through_papermill(
+    store: Store, session: Session, run: Run, path: Path, values: Mapping[str, Any], out: Path | None
+) -> str | None:
+    """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did."""
+    bridge = Bridge(asyncio.get_running_loop())
+    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
+        executed = Path(folder) / "executed.ipynb"
+        work = asyncio.create_task(
+            asyncio.to_thread(_papermill, path, executed, dict(values), Job(bridge, store, session))
+        )
+        try:
+            error = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            bridge.stop()
+            await asyncio.wait({work})
+            raise
+        finally:
+            if executed.is_file():
+                await _keep(store, run.id, path.stem, executed, out)
+        return error
+
+
+async def _keep(store: Store, run_id: str, stem: str, executed: Path, out: Path | None) -> None:
+    if out is not None:
+        await asyncio.to_thread(_copy, executed, out)
+    await store.put(
+        executed,
+        name=f"{stem}-executed.ipynb",
+        media_type="application/x-ipynb+json",
+        role="notebook",
+        run_id=run_id,
+        parents=[a.id for a in store.artifacts(run_id=run_id) if a.role == "input"],
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str | None:
+    import papermill
+    from papermill.engines import papermill_engines
+    from papermill.exceptions import PapermillExecutionError
+
+    from notebooks.engine import GristmillEngine
+
+    papermill_engines.register("gristmill", GristmillEngine)
+    try:
+        papermill.execute_notebook(
+            _escaped(path),
+            _escaped(out),
+            parameters=values,
+            engine_name="gristmill",
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            job=job,
+        )
+    except PapermillExecutionError as error:
+        return f"The notebook stopped in cell {error.exec_count}: {error.ename}: {error.evalue}"
+    return None
+
+
+def _escaped(path: Path) -> str:
+    """papermill formats paths with the parameters; ours are meant as they stand."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,176 @@
+"""Fires questions and notebooks at their times: cron in a time zone, each time at most once, across restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from artifacts.store import Store
+from artifacts.types import Schedule, now
+from notebooks.errors import ScheduleError
+
+LATE = timedelta(hours=1)
+"""How late a missed time may still fire. Of several missed ones only the latest does."""
+LOOK = 15.0
+"""Seconds after which the schedules are read again at the latest; `Scheduler.changed` makes that at once."""
+
+_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+_SHIFT = timedelta(hours=3)  # more than any clock is set forward or back by
+
+_log = logging.getLogger(__name__)
+
+
+def check(cron: str, timezone: str) -> None:
+    """Raises ScheduleError, in a sentence, for an expression or a zone that is none, or a time that never comes."""
+    _first(cron, timezone, now())
+
+
+def next_due(schedule: Schedule, after: datetime) -> datetime:
+    """The first time strictly after `after` at which a schedule is due, in UTC.
+
+    The clock being set forward or back moves no job twice and loses none: a time that is skipped fires right after the
+    gap, a time that comes twice fires the first time; but a job of every hour (hour field `*`) keeps its pace.
+    Raises ScheduleError.
+    """
+    return _first(schedule.cron, schedule.timezone, after)
+
+
+def latest_due(schedule: Schedule, after: datetime, until: datetime) -> datetime | None:
+    """The last time in (after, until] at which a schedule is due; None if there is none."""
+    latest = None
+    for due in _times(schedule.cron, _zone(schedule.timezone), after):
+        if due > until:
+            break
+        latest = due
+    return latest
+
+
+class Scheduler:
+    """Watches the store's schedules and calls `fire(schedule, due)`, which starts a run and returns its id.
+
+    Before each call the store is asked to claim that time for good, so that a second scheduler, a restart or a clock
+    that jumps back cannot fire it again.
+    """
+
+    def __init__(self, store: Store, fire: Callable[[Schedule, datetime], Awaitable[str]]) -> None:
+        self._store, self._fire = store, fire
+        self._changed = asyncio.Event()
+        self._firing: set[asyncio.Task[None]] = set()
+
+    def changed(self) -> None:
+        """Look at the schedules again now: one was added or removed."""
+        self._changed.set()
+
+    async def run_forever(self) -> None:
+        """Fire what is due until cancelled; runs already started are not waited for."""
+        try:
+            while True:
+                self._changed.clear()
+                wait = await self._tick()
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            for task in self._firing:
+                task.cancel()
+            await asyncio.gather(*self._firing, return_exceptions=True)
+
+    async def _tick(self) -> float:
+        """Fire what is due; returns the seconds until the next look."""
+        moment = now()
+        wait = LOOK
+        for schedule in await asyncio.to_thread(self._store.schedules):
+            try:
+                due = latest_due(schedule, max(schedule.created_at, moment - LATE), moment)
+                coming = next_due(schedule, moment)
+            except ScheduleError as error:
+                _log.error("The schedule %s cannot be followed: %s", schedule.id, error)
+                continue
+            if due is not None and await asyncio.to_thread(self._store.claim_fire, schedule.id, due):
+                task = asyncio.create_task(self._start(schedule, due))
+                self._firing.add(task)
+                task.add_done_callback(self._done)
+            wait = min(wait, (coming - moment).total_seconds())
+        return max(wait, 0.01)
+
+    async def _start(self, schedule: Schedule, due: datetime) -> None:
+        run_id = await self._fire(schedule, due)
+        await asyncio.to_thread(self._store.record_fire, schedule.id, due, run_id)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._firing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("A scheduled run could not be started: %s", error, exc_info=error)
+
+
+def _first(cron: str, timezone: str, after: datetime) -> datetime:
+    due = next(_times(cron, _zone(timezone), after), None)
+    if due is None:
+        raise ScheduleError(f"The schedule {cron!r} names a time that never comes.")
+    return due
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ScheduleError(f"There is no time zone {name!r}; use a name such as Europe/Berlin or UTC.") from None
+
+
+def _times(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """The due times strictly after `after`, in UTC and in order."""
+    every_hour = cron.split()[1:2] == ["*"] or cron.strip() == "@hourly"
+    begin = after.astimezone(zone).replace(tzinfo=None)
+    waiting: set[datetime] = set()
+    last = after
+    for local in _local_times(cron, begin if _calm(begin, zone) else begin - _SHIFT):
+        waiting.update(_instants(local, zone, every_hour))
+        if _calm(local, zone):
+            for due in sorted(waiting):
+                if due > last:
+                    yield (last := due)
+            waiting.clear()
+    yield from sorted(due for due in waiting if due > last)
+
+
+def _calm(local: datetime, zone: ZoneInfo) -> bool:
+    """Whether the clock is not changed near this local time, so that local times are in the order of time itself."""
+    return (local - _SHIFT).replace(tzinfo=zone).utcoffset() == (local + _SHIFT).replace(tzinfo=zone).utcoffset()
+
+
+def _instants(local: datetime, zone: ZoneInfo, every_hour: bool) -> list[datetime]:
+    """When a local wall-clock time happens: once, or in the hour that comes twice or not at all, by the rule."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return [first]
+    if first < second:  # the hour that comes twice
+        return [first, second] if every_hour else [first]
+    # The hour that is skipped: read with the offset from before it, the time falls behind the gap.
+    return [] if every_hour else [first]
+
+
+def _local_times(cron: str, start: datetime) -> Iterator[datetime]:
+    from croniter import CroniterBadDateError, CroniterError, croniter
+
+    fields = cron.split()
+    if len(fields) != 5 and cron.strip() not in _ALIASES:
+        raise ScheduleError(
+            f"{cron!r} is not a schedule: it needs five fields (minute hour day month weekday), such as '0 7 * * 1-5'."
+        )
+    if re.search(r"(?i)\b[rh]\b", cron):
+        raise ScheduleError(f"{cron!r} is not a schedule: croniter's random fields (R, H) would not be the same twice.")
+    try:
+        times = croniter(cron, start, ret_type=datetime)
+    except (CroniterError, ValueError, KeyError, AttributeError) as error:
+        raise ScheduleError(f"{cron!r} is not a schedule: {error}.") from error
+    while True:
+        try:
+            yield times.get_next(datetime)
+        except CroniterBadDateError:
+            return
