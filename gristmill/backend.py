@@ -36,7 +36,7 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A schedule with its next time (ISO, in its zone; empty when there is none) and its last firings."""
+    """A schedule with its next time (ISO, in its zone) and its firings."""
 
     schedule: Schedule
     next_due: str

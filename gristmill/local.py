@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from notebooks.reproduce import compare
-from notebooks.schedule import check_schedule, next_due
+from zoneinfo import ZoneInfo
 
 from artifacts.events import Event, TextDelta
 from artifacts.store import Store
@@ -17,6 +15,8 @@ from graphs.workbench import Request, Workbench
 from gristmill.backend import Compared, Reproduction, Scheduled
 from gristmill.settings import Settings
 from notebooks import export
+from notebooks.reproduce import compare
+from notebooks.schedule import check, next_due
 
 
 class Local:
@@ -24,6 +24,7 @@ class Local:
 
     def __init__(self, workbench: Workbench, model: str | None = None) -> None:
         self.workbench, self.store, self._model = workbench, workbench.store, model
+        self.schedules_changed: Callable[[], None] = lambda: None  # the server's scheduler wants to know
 
     @classmethod
     def open(cls, settings: Settings) -> Local:
@@ -83,16 +84,17 @@ class Local:
         return await asyncio.to_thread(export.write_out, self.store, run.id, directory)
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
-        check_schedule(schedule)
+        check(schedule.cron, schedule.timezone)
         await asyncio.to_thread(self.store.add_schedule, schedule)
+        self.schedules_changed()
         return self._scheduled(schedule)
 
     async def schedules(self) -> list[Scheduled]:
         return await asyncio.to_thread(lambda: [self._scheduled(s) for s in self.store.schedules()])
 
     def _scheduled(self, schedule: Schedule) -> Scheduled:
-        due = next_due(schedule, now())
-        return Scheduled(schedule, due.isoformat() if due else "", tuple(self.store.fires(schedule.id)))
+        due = next_due(schedule, now()).astimezone(ZoneInfo(schedule.timezone))
+        return Scheduled(schedule, due.isoformat(timespec="minutes"), tuple(self.store.fires(schedule.id)))
 
     async def fire(self, ref: str) -> Run:
         return await self.carry_out(await asyncio.to_thread(self.store.schedule, ref))
@@ -111,6 +113,7 @@ class Local:
     async def remove_schedule(self, ref: str) -> Schedule:
         schedule = await asyncio.to_thread(self.store.schedule, ref)
         await asyncio.to_thread(self.store.remove_schedule, schedule.id)
+        self.schedules_changed()
         return schedule
 
     async def close(self) -> None:

@@ -98,6 +98,7 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
     token = settings.token or secrets.token_urlsafe(24)
     app, house = _build(local, token=token, port=port, names=settings.allowed_hosts, max_upload=settings.max_upload)
     scheduler = Scheduler(local.store, _firing(local))
+    local.schedules_changed = scheduler.changed
     firing = asyncio.create_task(scheduler.run_forever())
 
     async def wind_down() -> None:

@@ -12,9 +12,9 @@ from gristmill.commands.common import as_json, emit
 @as_json
 def command(mermaid: bool, as_json: bool) -> None:
     """Draw the agents' state machine, as Mermaid text for any Markdown page."""
-    import graphs
+    from graphs.team import mermaid as draw
 
-    drawing = graphs.mermaid()
+    drawing = draw()
     if as_json:
         emit({"mermaid": drawing})
     else:

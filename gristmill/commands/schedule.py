@@ -76,7 +76,7 @@ async def add(
     if as_json:
         emit(added)
         return
-    click.echo(f"{added.schedule.id}  next {added.next_due or 'never'} ({added.schedule.timezone})")
+    click.echo(f"{added.schedule.id}  next {added.next_due} ({added.schedule.timezone})")
     click.echo("It fires while `gristmill serve` runs.")
 
 

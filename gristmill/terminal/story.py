@@ -33,8 +33,8 @@ from artifacts.types import Artifact, Execution, Finding
 from gristmill.terminal import pieces
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
 
-CODE_LINES = 5
-TEXT_LINES = 6
+CODE_LINES = 3
+TEXT_LINES = 5
 
 
 class Story:
@@ -127,7 +127,7 @@ class Story:
                 pieces.plan(self.console, view)
                 self._work_told = False
             case ExecutionStarted():
-                self._begin_cell(event.execution)
+                self._begin_cell(event.execution, view)
             case OutputReceived():
                 self._now.note(_last_line(event.output.text))
             case ExecutionEnded():
@@ -152,9 +152,10 @@ class Story:
             told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
         self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
 
-    def _begin_cell(self, execution: Execution) -> None:
+    def _begin_cell(self, execution: Execution, view: RunView) -> None:
         if not self._work_told:
-            pieces.heading(self.console, "Work")
+            looking = view.run.agent == "analysis" and not view.plan
+            pieces.heading(self.console, "First look" if looking else "Work")
             self._work_told = True
         title = one_line(execution.title) or "a cell"
         self._now.begin(title)
