@@ -1,0 +1,258 @@
+// The browser's side of the wire: carries out patches, and sends what a person does. It holds no state of the run.
+
+const byId = (id) => document.getElementById(id)
+const CHUNK = 192 * 1024 // bytes of a file in one message, well under what a websocket accepts
+
+function fragment(html) {
+  const template = document.createElement("template")
+  template.innerHTML = html
+  return template.content
+}
+
+// Joins a piece of a stream to the one before it, so that a line printed in two pieces stays one line.
+function append(box, html) {
+  const content = fragment(html)
+  const last = box.lastElementChild
+  const first = content.firstElementChild
+  if (last && first && first.dataset.stream && last.dataset.stream === first.dataset.stream) {
+    last.append(...first.childNodes)
+    first.remove()
+  }
+  box.append(content)
+}
+
+function set(element, html) {
+  const open = new Map([...element.querySelectorAll("details[id]")].map((d) => [d.id, d.open]))
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : ""
+  element.replaceChildren(fragment(html))
+  for (const details of element.querySelectorAll("details[id]")) {
+    if (open.has(details.id)) details.open = open.get(details.id)
+  }
+  if (focused) byId(focused)?.focus()
+}
+
+function say(text, level = "info") {
+  const box = byId("sayings")
+  const line = document.createElement("div")
+  line.className = `saying ${level}`
+  line.setAttribute("role", level === "error" ? "alert" : "status")
+  line.append(text)
+  const close = document.createElement("button")
+  close.type = "button"
+  close.textContent = "Close"
+  close.onclick = () => line.remove()
+  line.append(close)
+  box.append(line)
+  if (level !== "error") setTimeout(() => line.remove(), 6000)
+}
+
+const busy = (on) => document.querySelectorAll("[data-do]").forEach((e) => { if ("disabled" in e) e.disabled = on })
+
+const acks = new Map()
+
+const patches = {
+  set: (p) => { const e = byId(p.id); if (e) set(e, p.html) },
+  put: (p) => {
+    const old = byId(p.id)
+    if (old) old.replaceWith(fragment(p.html))
+    else byId(p.into)?.append(fragment(p.html))
+  },
+  append: (p) => { const e = byId(p.id); if (e) append(e, p.html) },
+  type: (p) => { const e = byId(p.id); if (e) { e.append(p.text); e.scrollTop = e.scrollHeight } },
+  go: (p) => { location.href = p.url },
+  say: (p) => say(p.text, p.level),
+  ack: (p) => { acks.get(p.id)?.(p.text || ""); acks.delete(p.id) },
+  idle: () => busy(false),
+}
+
+function carryOut(list) {
+  for (const patch of list) patches[patch.do]?.(patch)
+  tick()
+}
+
+// Times: "5 minutes ago" beside the exact moment, and clocks of what still runs.
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" })
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" })
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]]
+
+function ago(at) {
+  const seconds = (at - Date.now()) / 1000
+  for (const [unit, length] of UNITS) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit)
+  }
+  return Math.abs(seconds) < 45 ? "just now" : "a minute ago"
+}
+
+function since(at) {
+  const seconds = Math.max(0, Math.floor((Date.now() - at) / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const at = Date.parse(time.dateTime)
+    const text = Date.now() - at < 6 * 86400e3 ? ago(at) : exact.format(at)
+    if (time.textContent !== text) { time.textContent = text; time.title = exact.format(at) }
+  }
+  for (const time of document.querySelectorAll("time[data-since]")) time.textContent = since(Date.parse(time.dateTime))
+}
+
+// Light, dark, or as the system says. The shell's first script applies the choice before anything is painted.
+const NEXT = { auto: "light", light: "dark", dark: "auto" }
+const NAMES = { auto: "as the system", light: "light", dark: "dark" }
+
+function theme(choice) {
+  const root = document.documentElement
+  if (choice === "auto") { localStorage.removeItem("gristmill-theme"); delete root.dataset.theme }
+  else { localStorage.setItem("gristmill-theme", choice); root.dataset.theme = choice }
+  root.dataset.choice = choice
+  byId("theme").setAttribute("aria-label", `Colours: ${NAMES[choice]}. Change to ${NAMES[NEXT[choice]]}.`)
+  byId("theme").title = `Colours: ${NAMES[choice]}`
+}
+
+function base64(buffer) {
+  const bytes = new Uint8Array(buffer)
+  let text = ""
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+  return btoa(text)
+}
+
+class Ask {
+  constructor(form, send) {
+    this.form = form
+    this.send = send
+    this.files = []
+    this.list = byId("ask-files")
+    const input = byId("ask-input")
+    const drop = byId("ask-drop")
+    input.addEventListener("change", () => { this.add(input.files); input.value = "" })
+    for (const name of ["dragenter", "dragover"]) {
+      drop.addEventListener(name, (e) => { e.preventDefault(); drop.classList.add("over") })
+    }
+    for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"))
+    drop.addEventListener("drop", (e) => { e.preventDefault(); this.add(e.dataTransfer.files) })
+    form.addEventListener("submit", (e) => { e.preventDefault(); this.submit() })
+    byId("ask-question").addEventListener("keydown", (e) => {
+      if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) { e.preventDefault(); form.requestSubmit() }
+    })
+  }
+
+  add(files) {
+    for (const file of files) {
+      this.files = this.files.filter((f) => f.name !== file.name)
+      this.files.push(file)
+    }
+    this.show()
+  }
+
+  show() {
+    this.list.replaceChildren(...this.files.map((file) => {
+      const item = document.createElement("li")
+      const name = document.createElement("span")
+      name.className = "name"
+      name.textContent = file.name
+      name.title = file.name
+      const size = document.createElement("span")
+      size.className = "quiet num"
+      size.textContent = file.size < 1e6 ? `${Math.max(1, Math.round(file.size / 1e3))} KB` : `${(file.size / 1e6).toFixed(1)} MB`
+      const bar = document.createElement("progress")
+      bar.max = 1
+      bar.value = 0
+      bar.hidden = true
+      const remove = document.createElement("button")
+      remove.type = "button"
+      remove.className = "plain"
+      remove.textContent = "Remove"
+      remove.setAttribute("aria-label", `Remove ${file.name}`)
+      remove.onclick = () => { this.files = this.files.filter((f) => f !== file); this.show() }
+      item.append(name, size, bar, remove)
+      return item
+    }))
+  }
+
+  async submit() {
+    const button = this.form.querySelector("[type=submit]")
+    if (button.disabled) return
+    busy(true)
+    try {
+      for (const [i, file] of this.files.entries()) await this.upload(file, i)
+      this.send({
+        do: "ask", question: byId("ask-question").value, model: byId("ask-model").value, files: this.files.length,
+      })
+    } catch (error) {
+      say(error.message, "error")
+      busy(false)
+    }
+  }
+
+  async upload(file, i) {
+    const bar = this.list.children[i].querySelector("progress")
+    bar.hidden = false
+    let at = 0
+    do {
+      const part = await file.slice(at, at + CHUNK).arrayBuffer().catch(() => {
+        throw new Error(`${file.name} could not be read. Was it moved or changed? Choose it again.`)
+      })
+      const answer = new Promise((resolve) => acks.set("upload", resolve))
+      this.send({ do: "upload", file: i, name: file.name, at, data: base64(part) })
+      const problem = await answer
+      if (problem) throw new Error(problem)
+      at += part.byteLength
+      bar.value = file.size ? at / file.size : 1
+    } while (at < file.size)
+  }
+}
+
+function click(event, send) {
+  const target = event.target.closest("[data-do],[data-copy]")
+  if (!target || target.form?.id === "ask") return
+  if (target.dataset.copy !== undefined) {
+    const code = target.closest("[data-code]").querySelector("pre").textContent
+    navigator.clipboard.writeText(code).then(() => say("Copied."), () => say("The browser did not allow copying.", "error"))
+  } else {
+    if ("disabled" in target) busy(true)
+    send({ ...target.dataset })
+  }
+}
+
+// A lost connection: say so, and come back by loading the page anew as soon as the server answers.
+function lost() {
+  const bar = byId("offline")
+  if (!bar.hidden) return
+  bar.hidden = false
+  const attempt = async () => {
+    const answer = await fetch(location.pathname, { method: "HEAD", cache: "no-store" }).catch(() => null)
+    if (answer?.ok) location.reload()
+    else setTimeout(attempt, 2000)
+  }
+  setTimeout(attempt, 1000)
+}
+
+function render({ model, view }) {
+  const send = (message) => model.send_msg(message)
+  model.on("msg:custom", carryOut)
+  const document_ = view.model.document
+  document_.config.notify_connection_status = false
+  document_.config.reconnect_session = false
+  document_.on_event("connection_lost", lost)
+  document.addEventListener("click", (event) => click(event, send))
+  byId("theme").addEventListener("click", () => theme(NEXT[document.documentElement.dataset.choice || "auto"]))
+  theme(document.documentElement.dataset.choice || "auto")
+  if (byId("ask")) new Ask(byId("ask"), send)
+  let typing
+  for (const field of document.querySelectorAll("[data-filter]")) {
+    field.addEventListener("input", () => {
+      clearTimeout(typing)
+      typing = setTimeout(() => send({ do: "filter", by: field.dataset.filter, value: field.value }), 200)
+    })
+  }
+  tick()
+  setInterval(tick, 1000)
+  document.documentElement.dataset.wire = "up"
+  send({ do: "hello" })
+  return document.createElement("span")
+}
+
+export default { Wire: { render } }

@@ -1,0 +1,121 @@
+"""The dashboard as Panel applications, one a page: `routes(workbench)` for `panel.io.asgi.build_asgi_app`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from artifacts.store import StoreError
+from graphs.errors import GraphError
+from graphs.workbench import Workbench
+from kernel_gateway.client import GatewayError
+from panel_app.components.render import environment
+from panel_app.pages.artifact import artifact_page
+from panel_app.pages.base import Page
+from panel_app.pages.gallery import GalleryPage
+from panel_app.pages.home import HomePage
+from panel_app.pages.run import run_page
+from panel_app.pages.schedules import SchedulesPage
+from panel_app.theme import style_sheet
+from panel_app.wire import Message, Patch, Wire
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+log = logging.getLogger(__name__)
+
+
+def routes(workbench: Workbench) -> dict[str, Callable[[], Wire]]:
+    """Every page by its path. A function makes one session's page from the store; nothing is kept between sessions."""
+    return {
+        "/": partial_page(workbench, lambda: HomePage(workbench)),
+        "/runs/{run_id}": partial_page(workbench, lambda: run_page(workbench, pn.state.route_params["run_id"])),
+        "/artifacts": partial_page(workbench, lambda: GalleryPage(workbench.store)),
+        "/artifacts/{artifact_id}": partial_page(
+            workbench, lambda: artifact_page(workbench.store, pn.state.route_params["artifact_id"])
+        ),
+        "/schedules": partial_page(workbench, lambda: SchedulesPage(workbench.store)),
+    }
+
+
+def partial_page(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:
+    """A function without arguments, as Panel wants it; Panel calls plain functions only, not partials."""
+
+    def page() -> Wire:
+        return open_page(workbench, make())
+
+    return page
+
+
+def open_page(workbench: Workbench, page: Page) -> Wire:
+    """Puts `page` into the current session: its HTML by the template, its life by a wire that ends with the session."""
+    document = pn.state.curdoc
+    document.template = _shell()
+    document.template_variables.update(page=page, isolation=workbench.isolation)
+    wire = Wire()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def begin(job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(_guard(wire, job))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(partial(_report, wire))
+
+    def heard(event: Any) -> None:
+        message: Message = event.data if isinstance(event.data, dict) else {}
+        if message.get("do") == "hello":
+            begin(page.live(wire))
+        else:
+            begin(page.act(wire, message))
+
+    def over(_: Any) -> None:
+        for task in list(tasks):
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        page.close()
+
+    wire.on_msg(heard)
+    pn.state.on_session_destroyed(over)
+    return wire
+
+
+async def _guard(wire: Wire, job: Coroutine[Any, Any, None]) -> None:
+    """Says on the page what the rooms below had to say."""
+    try:
+        await job
+    except (StoreError, GraphError, GatewayError) as error:
+        wire.send([Patch(do="say", text=str(error), level="error"), Patch(do="idle")])
+
+
+def _report(wire: Wire, task: asyncio.Task[None]) -> None:
+    """A fault of ours goes to the log, and the person at the page learns that there is one."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("A page of the dashboard failed", exc_info=error)
+        wire.send([Patch(do="say", text=_FAULT, level="error"), Patch(do="idle")])
+
+
+_FAULT = "Something went wrong on this page. Load it again; the server's log has the details."
+
+
+@cache
+def _shell() -> Template:
+    env = environment()
+    return env.get_template(
+        "shell.html",
+        globals={"nonce": partial(secrets.token_urlsafe, 16), "style_sheet": style_sheet, "favicon": _icon()},
+    )
+
+
+def _icon() -> str:
+    """The mill as a data URI, so that no file has to be served for it."""
+    from base64 import b64encode
+
+    from panel_app.components.icons import icon
+
+    drawing = str(icon("mill")).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#17645c" ', 1)
+    return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"

@@ -1,0 +1,1 @@
+"""The dashboard's parts: each turns values of the record into HTML, escaped by default."""

@@ -1,0 +1,57 @@
+"""The one Jinja environment: it escapes everything, and refuses names that it does not know."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from panel_app.components import code, icons, outputs, safe, words
+
+
+@cache
+def environment() -> Environment:
+    """Templates are named from this package's folder: `pages/run.html`, `components/findings.html`."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).parent.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (
+        words.number,
+        words.p_value,
+        words.size,
+        words.moment,
+        words.took,
+        words.words,
+        words.short,
+        words.interval,
+        code.highlight,
+        safe.markdown,
+        safe.ansi,
+        outputs.show,
+        outputs.is_picture,
+        icons.icon,
+        icons.file_icon,
+    ):
+        env.globals[function.__name__] = function
+        env.filters[function.__name__] = function
+    for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE"):
+        env.globals[name] = getattr(words, name)
+    return env
+
+
+def render(template: str, /, **values: Any) -> Markup:
+    """A whole template as safe HTML."""
+    return Markup(environment().get_template(template).render(**values))
+
+
+def part(template: str, macro: str, /, *values: Any) -> Markup:
+    """One macro of a template as safe HTML: the piece of a page that a live update replaces."""
+    module = environment().get_template(template).module
+    return Markup(getattr(module, macro)(*values))

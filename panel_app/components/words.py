@@ -1,0 +1,161 @@
+"""The words and figures of the dashboard: how a status, a metric, a number or a moment is said."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+STATUS = {
+    "queued": "Queued",
+    "running": "Running",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+    "ok": "Done",
+    "error": "Error",
+    "unknown": "Unknown",
+}
+METRIC = {
+    "pearson_r": "Pearson r",
+    "spearman_r": "Spearman ρ",
+    "r2": "R²",
+    "cohens_d": "Cohen’s d",
+    "mean_diff": "difference of means",
+    "eta2": "η²",
+    "cramers_v": "Cramér’s V",
+    "auc": "AUC",
+    "sd_ratio": "ratio of SDs",
+    "lift_rel": "relative lift",
+    "odds_ratio_per_sd": "odds ratio per SD",
+    "slope_per_step": "slope per step",
+    "mean_shift": "shift of the mean",
+    "count": "count",
+    "k": "clusters",
+    "period": "period",
+    "lag": "lag",
+}
+TYPE = {"claim": "Finding", "warning": "Warning", "null": "Tested, not found", "descriptive": "Context"}
+VERDICT = {
+    "pass": "Passed review",
+    "pass_with_remarks": "Passed with remarks",
+    "fail": "Sent back by review",
+}
+ROLE = {
+    "input": "Input",
+    "plot": "Plot",
+    "table": "Table",
+    "file": "File",
+    "notebook": "Notebook",
+    "report": "Report",
+    "findings": "Findings",
+}
+WHOLE = {"count", "k", "period", "lag"}
+_SCALE = {
+    "pearson_r": (-1.0, 1.0, 0.0),
+    "spearman_r": (-1.0, 1.0, 0.0),
+    "r2": (0.0, 1.0, 0.0),
+    "eta2": (0.0, 1.0, 0.0),
+    "cramers_v": (0.0, 1.0, 0.0),
+    "auc": (0.0, 1.0, 0.5),
+}
+_NEUTRAL = {"sd_ratio": 1.0, "odds_ratio_per_sd": 1.0}
+
+
+def number(value: float | None, metric: str = "") -> str:
+    """Three significant digits and a true minus sign; `—` for nothing."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    if metric in WHOLE and float(value).is_integer():
+        text = f"{int(value):,}"
+    elif value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-3):
+        text = f"{value:.2e}"
+    elif abs(value) >= 1000:
+        text = f"{value:,.0f}"
+    else:
+        digits = 2 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
+        text = f"{value:.{min(digits, 3)}f}"
+    return text.replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """`p` as journals print it: `< 0.001`, or `= 0.021`."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that a person would choose."""
+    amount = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("the last unit returns")
+
+
+def moment(at: datetime) -> Markup:
+    """A moment as `<time>`: UTC without script, the reader's own time with it."""
+    at = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-ago>{} UTC</time>').format(
+        at.isoformat(timespec="seconds"), at.strftime("%d %b %Y, %H:%M")
+    )
+
+
+def took(start: datetime, end: datetime | None) -> Markup:
+    """How long something took; while it lasts, a clock that the browser keeps."""
+    if end is None:
+        return Markup('<time class="num" datetime="{}" data-since></time>').format(start.isoformat())
+    return Markup('<span class="num">{}</span>').format(duration((end - start).total_seconds()))
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def words(name: str) -> str:
+    """`group_difference` as `Group difference`."""
+    return name.replace("_", " ").strip().capitalize()
+
+
+def short(text: str, length: int = 90) -> str:
+    """One line, cut at `length` characters with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def interval(metric: str, value: float | None, ci: tuple[float | None, float | None] | None) -> Markup:
+    """A small drawing of an estimate within its interval, against the value that would mean "nothing there"."""
+    if value is None or ci is None or ci[0] is None or ci[1] is None:
+        return Markup("")
+    low, high = ci[0], ci[1]
+    if not all(map(math.isfinite, (low, high, value))):
+        return Markup("")
+    if metric in _SCALE:
+        left, right, null = _SCALE[metric]
+    else:
+        null = _NEUTRAL.get(metric, 0.0)
+        left, right = min(low, null, value), max(high, null, value)
+        pad = (right - left) * 0.12 or 1.0
+        left, right = left - pad, right + pad
+
+    def at(x: float) -> str:
+        return f"{4 + 192 * min(max((x - left) / (right - left), 0), 1):.1f}"
+
+    return Markup(
+        '<svg class="interval" viewBox="0 0 200 22" role="img" aria-label="Interval from {} to {}">'
+        '<line class="axis" x1="4" x2="196" y1="11" y2="11"/><line class="null" x1="{}" x2="{}" y1="3" y2="19"/>'
+        '<line class="range" x1="{}" x2="{}" y1="11" y2="11"/><circle class="value" cx="{}" cy="11" r="4.5"/></svg>'
+    ).format(number(low, metric), number(high, metric), at(null), at(null), at(low), at(high), at(value))

@@ -1,0 +1,120 @@
+"""The first page: ask a question of a file, and see the runs there are."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import shutil
+import tempfile
+from pathlib import Path
+from typing import get_args
+
+from markupsafe import Markup
+
+from artifacts.types import Run, RunStatus
+from graphs.workbench import Request, Workbench
+from panel_app.components.render import part, render
+from panel_app.pages.base import Page
+from panel_app.wire import Message, Patch, Wire
+
+EVERY = 1.0
+"""Seconds between two looks at the list of runs. One look is one indexed query."""
+
+LISTED = 30
+ROWS = "components/runs.html"
+
+
+class HomePage(Page):
+    """Files arrive in pieces over the wire and are written as they come; the workbench takes them when asked."""
+
+    name = "home"
+    nav = "/"
+    title = "Ask a question"
+
+    def __init__(self, workbench: Workbench) -> None:
+        self.workbench = workbench
+        self.text = ""
+        self.status: RunStatus | None = None
+        self._folder: Path | None = None
+        self._uploads: dict[int, Path] = {}
+        self._shown: list[Run] = []
+
+    def html(self) -> Markup:
+        self._shown = self._runs()
+        return render("pages/home.html", runs=self._shown, statuses=get_args(RunStatus), filtered=False)
+
+    def _runs(self) -> list[Run]:
+        return self.workbench.store.runs(limit=LISTED, status=self.status, text=self.text or None)
+
+    async def live(self, wire: Wire) -> None:
+        while True:
+            await self._refresh(wire)
+            await asyncio.sleep(EVERY)
+
+    async def _refresh(self, wire: Wire) -> None:
+        """Sends the rows that changed, or the whole list when its order did."""
+        before, self._shown = self._shown, await asyncio.to_thread(self._runs)
+        if [r.id for r in before] != [r.id for r in self._shown]:
+            filtered = bool(self.text or self.status)
+            wire.send([Patch(do="set", id="runs", html=part(ROWS, "rows", self._shown, filtered))])
+            return
+        wire.send(
+            [
+                Patch(do="put", id=f"row-{new.id}", html=part(ROWS, "row", new))
+                for old, new in zip(before, self._shown, strict=True)
+                if old != new
+            ]
+        )
+
+    async def act(self, wire: Wire, message: Message) -> None:
+        match message:
+            case {"do": "upload", "file": int(number), "name": str(name), "at": int(at), "data": str(data)}:
+                problem = await asyncio.to_thread(self._write, number, name, at, data)
+                wire.send([Patch(do="ack", id="upload", text=problem)])
+            case {"do": "ask", "question": str(question), "model": str(model), "files": int(count)}:
+                await self._ask(wire, question, model, count)
+            case {"do": "filter", "by": "text", "value": str(value)}:
+                self.text = value.strip()
+                await self._refresh(wire)
+            case {"do": "filter", "by": "status", "value": str(value)}:
+                self.status = next((s for s in get_args(RunStatus) if s == value), None)
+                await self._refresh(wire)
+
+    async def _ask(self, wire: Wire, question: str, model: str, count: int) -> None:
+        files = tuple(self._uploads[i] for i in range(count) if i in self._uploads)
+        run = await self.workbench.start(Request(question=question.strip(), files=files, model=model.strip() or None))
+        wire.send([Patch(do="go", url=f"/runs/{run.id}")])
+
+    def _write(self, number: int, name: str, at: int, data: str) -> str:
+        """Puts a piece of a file where it belongs. Returns a sentence if that cannot be done, else nothing."""
+        plain = Path(name.replace("\\", "/")).name.replace("\0", "")
+        if plain in ("", ".", "..") or len(plain.encode()) > 200 or not 0 <= number < 100:
+            return f"A file cannot be called {name[:60]!r} here. Rename it and choose it again."
+        try:
+            piece = base64.b64decode(data, validate=True)
+            if at == 0:
+                folder = self._place() / str(number)
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                self._uploads[number] = folder / plain
+            with self._uploads[number].open("ab") as file:
+                if file.tell() != at:
+                    return f"{plain} arrived in the wrong order. Choose it again."
+                file.write(piece)
+        except (binascii.Error, KeyError):
+            return f"{plain} did not arrive whole. Choose it again."
+        except OSError as error:
+            return (
+                f"{plain} could not be kept: {error.strerror}. Make room in {self.workbench.store.home} and try again."
+            )
+        return ""
+
+    def _place(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="upload-", dir=self.workbench.store.home))
+        return self._folder
+
+    def close(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,182 @@
+"""A run's page: all that its record says, drawn once and then kept up by the events as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from artifacts.errors import NotFound
+from artifacts.events import ModelReplied, RunView, TextDelta, apply
+from artifacts.types import Artifact, Execution, Finding
+from graphs.workbench import Workbench
+from panel_app.components.outputs import text_length
+from panel_app.components.render import part, render
+from panel_app.live import batches
+from panel_app.pages.base import Page, Sorry
+from panel_app.wire import Message, Patch, Wire
+
+RUN, FINDINGS, CELLS = "components/run.html", "components/findings.html", "components/cells.html"
+AGAIN = 2.0
+"""Seconds between two looks at a run that has ended, in case somebody resumes it elsewhere."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A view of a run, with what the template asks of it."""
+
+    view: RunView
+
+    @property
+    def rule_based(self) -> bool:
+        """Whether the playbook speaks, and no language model."""
+        if self.view.replies:
+            return all(r.rule_based for r in self.view.replies)
+        return self.view.run.model.startswith("playbook")
+
+    @property
+    def open(self) -> bool:
+        return self.view.run.status in ("queued", "running")
+
+    @property
+    def resumable(self) -> bool:
+        return self.view.run.status in ("failed", "cancelled", "interrupted")
+
+    @property
+    def inputs(self) -> list[Artifact]:
+        return [a for a in self.view.artifacts if a.role == "input"]
+
+    @property
+    def products(self) -> list[Artifact]:
+        """What a reader takes along: the latest notebook, report and findings of each name."""
+        latest = {a.name: a for a in self.view.artifacts if a.role in ("notebook", "report", "findings")}
+        order = {"notebook": 0, "report": 1, "findings": 2}
+        return sorted(latest.values(), key=lambda a: (order[a.role], a.name))
+
+    @property
+    def made(self) -> list[Artifact]:
+        """Plots, tables and files that the cells made."""
+        return [a for a in self.view.artifacts if a.role in ("plot", "table", "file")]
+
+    def chart(self, finding: Finding) -> Artifact | None:
+        """The picture that shows this finding, if its cell drew one."""
+        for artifact in reversed(self.view.artifacts):
+            if artifact.role == "plot" and artifact.name == finding.evidence.artifact:
+                return artifact
+        return None
+
+    @property
+    def claims(self) -> list[Finding]:
+        """What deserves a card: everything but tested-and-absent, which is listed in a line each."""
+        return [f for f in self.view.ranked if f.type != "null"]
+
+    @property
+    def nulls(self) -> list[Finding]:
+        return [f for f in self.view.ranked if f.type == "null"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A piece of the page with an id of its own: the template with the macro of its name, and what it is drawn from."""
+
+    template: str
+    source: Callable[[RunView], tuple[Any, ...]]
+
+
+SLOTS = {
+    "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies)),
+    "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
+    "now": Slot(RUN, lambda v: (v.run.status, v.steps, v.replies)),
+    "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
+    "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
+    "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies)),
+    "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),
+    "steps": Slot(RUN, lambda v: (v.steps,)),
+    "talk": Slot(RUN, lambda v: (v.replies,)),
+    "notes": Slot(RUN, lambda v: (v.notes, v.sandboxes)),
+    "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),
+    "count": Slot(RUN, lambda v: (len(v.executions), v.run.status)),
+}
+
+
+def changes(before: RunView, after: RunView) -> list[Patch]:
+    """The patches that turn the page of one view into the page of a later view of the same run.
+
+    Cells only ever grow, so a cell is put once, its outputs are appended and its status is set; everything else is
+    small and drawn anew when what it is drawn from has changed.
+    """
+    patches: list[Patch] = []
+    face = Face(after)
+    for name, slot in SLOTS.items():
+        if slot.source(before) != slot.source(after):
+            patches.append(Patch(do="set", id=name, html=part(slot.template, name, face)))
+    known = {x.id: x for x in before.executions}
+    for now in after.executions:
+        old = known.get(now.id)
+        if old is None:
+            patches.append(Patch(do="put", id=now.cell, into="cells", html=part(CELLS, "cell", now)))
+        elif old is not now:
+            patches += _cell_changes(old, now)
+    return patches
+
+
+def _cell_changes(old: Execution, now: Execution) -> list[Patch]:
+    patches: list[Patch] = []
+    if len(now.outputs) > len(old.outputs):
+        html = part(CELLS, "more", now.outputs[len(old.outputs) :], text_length(old.outputs))
+        patches.append(Patch(do="append", id=f"{now.cell}-out", html=html))
+    if (old.status, old.error, old.count) != (now.status, now.error, now.count):
+        patches.append(Patch(do="set", id=f"{now.cell}-state", html=part(CELLS, "cell_state", now)))
+        patches.append(Patch(do="set", id=f"{now.cell}-error", html=part(CELLS, "cell_error", now)))
+    return patches
+
+
+class RunPage(Page):
+    """Follows one run. The view is the fold of the events and nothing else, so a second browser shows the same."""
+
+    name = "run"
+    nav = "/"
+
+    def __init__(self, workbench: Workbench, view: RunView) -> None:
+        self.workbench = workbench
+        self.view = view
+        self.title = " ".join(view.run.goal.split())[:80]
+
+    def html(self) -> Markup:
+        return render("pages/run.html", face=Face(self.view))
+
+    async def live(self, wire: Wire) -> None:
+        store, run_id = self.workbench.store, self.view.run.id
+        while True:
+            async for batch in batches(store.follow(run_id, self.view.last_seq)):
+                before, typed = self.view, ""
+                for item in batch:
+                    if isinstance(item, TextDelta):
+                        typed += item.text
+                    else:
+                        self.view = apply(self.view, item)
+                        typed = "" if isinstance(item, ModelReplied) else typed
+                patches = changes(before, self.view)
+                if typed:
+                    patches.append(Patch(do="type", id="typed", text=typed))
+                wire.send(patches)
+            await asyncio.sleep(AGAIN)
+
+    async def act(self, wire: Wire, message: Message) -> None:
+        match message.get("do"):
+            case "cancel":
+                await self.workbench.cancel(self.view.run.id)
+            case "resume":
+                await self.workbench.resume(self.view.run.id)
+        wire.send([Patch(do="idle")])
+
+
+def run_page(workbench: Workbench, run_id: str) -> Page:
+    """The page of this run, or one that says which runs are near."""
+    try:
+        return RunPage(workbench, workbench.store.view(workbench.store.run(run_id).id))
+    except NotFound as error:
+        return Sorry("This run is not here", str(error), "/")

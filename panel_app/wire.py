@@ -1,0 +1,45 @@
+"""The wire between a page in the browser and its session here: small patches out, what a person does in."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from panel.custom import JSComponent
+
+
+class Patch(TypedDict, total=False):
+    """One change to the page. `do` says which; `Wire.bundle.js` carries it out.
+
+    `set` replaces the inside of element `id` with `html`; `put` replaces element `id` or appends it to element `into`;
+    `append` adds `html` at the end of element `id`; `type` adds plain `text` there; `go` opens the page `url`;
+    `say` shows `text` for a while; `ack` lets an upload go on; `idle` frees the buttons that wait.
+    """
+
+    do: str
+    id: str
+    into: str
+    html: str
+    text: str
+    url: str
+    level: str
+
+
+class Wire(JSComponent):  # type: ignore[misc]
+    """Shows nothing itself. The browser's side is `Wire.bundle.js`, which Panel serves as a file of this class."""
+
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        # Panel would add its own style sheets, from the network when it takes us for a notebook. There is nothing to style.
+        return super()._process_param_change({k: v for k, v in params.items() if k != "stylesheets"})  # type: ignore[no-any-return]
+
+    def send(self, patches: list[Patch]) -> None:
+        """Sends the patches in order; from the session's own event loop."""
+        if patches:
+            self._send_msg([dict(p) for p in patches])
+
+    def say(self, text: str, level: str = "info") -> None:
+        """A sentence for the person at the page: `info`, or `error` which stays until it is closed."""
+        self.send([Patch(do="say", text=text, level=level)])
+
+
+Message = dict[str, Any]
+"""What the browser sends: `do` says which, and the rest belongs to it. A page checks what it uses."""
