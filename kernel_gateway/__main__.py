@@ -25,6 +25,7 @@ from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.isolation import Sizes, check_bubblewrap
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
+from kernel_gateway.self_check import require_isolation
 
 log = logging.getLogger("kernel_gateway")
 
@@ -70,7 +71,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, less its handling of signals: it raises them again once it has stopped, and our tidying would be lost."""
+    """uvicorn, less its handling of signals: it raises them again when it has stopped, and we could not tidy up."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -86,26 +87,21 @@ class _Server(uvicorn.Server):
 
 async def serve(options: argparse.Namespace) -> None:
     """Start everything, say that it is ready, and serve; leaves no process and no file behind."""
-    folder: Path = options.home / "gateway"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        lock(folder / "gateway.lock")
-    except BlockingIOError:
-        raise GatewayUnavailable(
-            f"Another gateway already serves {options.home}; use that one or another --home."
-        ) from None
+    folder = _take(options.home)
+    sizes = Sizes.of_machine()
     program = ""
     if options.isolation == "none":
         print(_BANNER, file=sys.stderr, flush=True)
     else:
         program = check_bubblewrap()
+        require_isolation(program, sizes)
     listener = _listen(options.port)
     port = listener.getsockname()[1]
     domain = options.domain or f"localhost:{port}"
     key = _api_key(options.api_key_file)
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
-    host = Host(place, options.isolation, program, Sizes.of_machine(), fonts)
+    host = Host(place, options.isolation, program, sizes, fonts)
     sandboxes = Sandboxes(host, domain, options.parked)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
@@ -139,6 +135,19 @@ async def serve(options: argparse.Namespace) -> None:
         endpoint.unlink(missing_ok=True)
         await sandboxes.close()
         place.close()
+
+
+def _take(home: Path) -> Path:
+    """Our folder in `home`, which is ours alone while we live."""
+    folder = home / "gateway"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock(folder / "gateway.lock")
+    except BlockingIOError:
+        raise GatewayUnavailable(f"Another gateway already serves {home}; use that one or another --home.") from None
+    except OSError as error:
+        raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
+    return folder
 
 
 def _listen(port: int) -> socket.socket:

@@ -4,6 +4,8 @@ With `E2B_API_KEY` set that is E2B's cloud. With `E2B_API_URL` too, whatever ans
 `GRISTMILL_SANDBOX=local`, the gateway of this home: a live one is reused, otherwise one is started.
 """
 
+# ruff: noqa: ASYNC109 - `timeout` is how long a sandbox lives, not how long a call may take
+
 from __future__ import annotations
 
 import asyncio
@@ -81,13 +83,13 @@ async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
         facts = await asyncio.to_thread(_ask_health, url, key)
         kind = str(facts.get("isolation", "microvm")) if facts else "microvm"
         return Host("local" if facts else "e2b", kind, url, os.environ.get("E2B_SANDBOX_URL"), key)
-    endpoint = await asyncio.to_thread(_find_or_start, home.expanduser().absolute(), isolation)
+    endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation)
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
 
 
 async def stop_host(host: Host, home: Path) -> None:
     """End the gateway of `home` if this process started it, and wait until it and its sandboxes are gone."""
-    process = _started.pop(home.expanduser().absolute(), None)
+    process = _started.pop(_whole(home), None)
     if host.kind == "local" and process is not None:
         await asyncio.to_thread(_stop, process)
 
@@ -127,7 +129,7 @@ async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -
 
 def gateway_status(home: Path) -> GatewayStatus | None:
     """The live gateway of `home`, or None."""
-    endpoint = _live(home.expanduser().absolute() / "gateway")
+    endpoint = _live(_whole(home) / "gateway")
     return GatewayStatus(endpoint["url"], endpoint["pid"], endpoint["isolation"]) if endpoint else None
 
 
@@ -140,6 +142,10 @@ def _transport_errors(host: Host) -> Iterator[None]:
     except httpx.TransportError as error:
         where = host.api_url or "E2B's cloud"
         raise GatewayUnavailable(f"The sandbox host at {where} cannot be reached: {error}") from error
+
+
+def _whole(home: Path) -> Path:
+    return home.expanduser().absolute()
 
 
 def _connection(host: Host) -> dict[str, Any]:

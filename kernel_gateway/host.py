@@ -31,6 +31,7 @@ from kernel_gateway.isolation import (
     environment,
     etc_files,
 )
+from kernel_gateway.memory import memory_file
 
 _BACKLOG = 512
 _KEPT_OUTPUT = 64  # chunks of at most 4 KiB: what a sandbox that fails to start had to say
@@ -178,9 +179,9 @@ class Host:
             contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
         variables = self._variables(name, template, "/home/user", RUNTIME, CACHE)
         with contextlib.ExitStack() as stack:
-            files = [(stack.enter_context(_memory(data)), place) for place, data in contents.items()]
+            files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             arguments = bubblewrap_arguments(self.sizes, files, variables)
-            profile = stack.enter_context(_memory("\0".join(arguments).encode()))
+            profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             info, info_end = os.pipe()
             stack.callback(os.close, info)
             try:
@@ -218,18 +219,6 @@ class Host:
             start_new_session=True,
         )
         return Sandbox(process, None, address, folder)
-
-
-@contextlib.contextmanager
-def _memory(data: bytes):  # type: ignore[no-untyped-def]
-    """A descriptor of an anonymous file that holds `data` and is read from its start."""
-    descriptor = os.memfd_create("gristmill", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _read_inner(info: int) -> int | None:

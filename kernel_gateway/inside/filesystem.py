@@ -1,5 +1,7 @@
 """The file system service: stat, list, make, move and remove, by the sandbox's own hands."""
 
+# ruff: noqa: ASYNC240 - these are the sandbox's own files, in memory; a thread would only add time
+
 from __future__ import annotations
 
 import contextlib

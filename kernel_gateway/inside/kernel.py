@@ -55,13 +55,13 @@ def _add_formatters(shell: Any) -> None:
     from IPython.core.formatters import BaseFormatter
     from traitlets import ObjectName, Unicode
 
-    class TableFormatter(BaseFormatter):  # type: ignore[misc]
+    class TableFormatter(BaseFormatter):
         format_type = Unicode("e2b/data")
         print_method = ObjectName("_repr_e2b_data_")
         _return_type = dict
 
     formatters = shell.display_formatter.formatters
-    tables = TableFormatter(parent=shell.display_formatter)
+    tables: Any = TableFormatter(parent=shell.display_formatter)
     for module in ("pandas", "pandas.core.frame"):  # pandas 3 names its classes after the package itself
         tables.for_type_by_name(module, "DataFrame", _table)
     formatters["e2b/data"] = tables

@@ -80,7 +80,7 @@ class _Running:
         self.terminal = None
         async with self._input_lock:
             self._close_input()
-        self.end = process_pb.ProcessEvent(event=Oneof("end", _end_event(code)))
+        self.end = _end_event(code)
         await self._publish(self.end)
 
     def signal(self, number: int) -> None:
@@ -132,8 +132,7 @@ class _Running:
                 return  # a terminal whose last user has gone answers EIO
             if not data:
                 return
-            event = process_pb.ProcessEvent.DataEvent(output=Oneof(field, data))
-            await self._publish(process_pb.ProcessEvent(event=Oneof("data", event)))
+            await self._publish(_data_event(field, data))
 
     async def _exit(self) -> int:
         descriptor = os.pidfd_open(self.pid)
@@ -268,7 +267,9 @@ async def _events(process: _Running, ctx: _Context) -> AsyncGenerator[process_pb
     queue = process.listen()
     interval = min(float(ctx.request_headers.get("keepalive-ping-interval") or _KEEPALIVE_SECONDS), _KEEPALIVE_SECONDS)
     try:
-        yield process_pb.ProcessEvent(event=Oneof("start", process_pb.ProcessEvent.StartEvent(pid=process.pid)))
+        start: Oneof[Literal["start"], process_pb.ProcessEvent.StartEvent]
+        start = Oneof("start", process_pb.ProcessEvent.StartEvent(pid=process.pid))
+        yield process_pb.ProcessEvent(event=start)
         event = process.end if queue.empty() else None
         while event is None or not _is_end(event):
             if event is not None:
@@ -280,26 +281,35 @@ async def _events(process: _Running, ctx: _Context) -> AsyncGenerator[process_pb
                 wait = interval if left is None else min(interval, left / 1000)
                 event = await asyncio.wait_for(queue.get(), wait)
             except TimeoutError:
-                event = _KEEPALIVE
+                event = process_pb.ProcessEvent(event=_ALIVE)
         yield event
     finally:
         process.leave(queue)
 
 
-_KEEPALIVE = process_pb.ProcessEvent(event=Oneof("keepalive", process_pb.ProcessEvent.KeepAlive()))
+_ALIVE: Oneof[Literal["keepalive"], process_pb.ProcessEvent.KeepAlive]
+_ALIVE = Oneof("keepalive", process_pb.ProcessEvent.KeepAlive())
 
 
 def _is_end(event: process_pb.ProcessEvent) -> bool:
     return event.event is not None and event.event.field == "end"
 
 
-def _end_event(code: int) -> process_pb.ProcessEvent.EndEvent:
+def _end_event(code: int) -> process_pb.ProcessEvent:
     if code >= 0:
-        return process_pb.ProcessEvent.EndEvent(exit_code=code, exited=True, status=f"exit status {code}")
-    name = signal.Signals(-code).name
-    return process_pb.ProcessEvent.EndEvent(
-        exit_code=-1, exited=False, status=f"signal: {name}", error=f"signal: {name}"
-    )
+        told = process_pb.ProcessEvent.EndEvent(exit_code=code, exited=True, status=f"exit status {code}")
+    else:
+        status = f"signal: {signal.Signals(-code).name}"
+        told = process_pb.ProcessEvent.EndEvent(exit_code=-1, exited=False, status=status, error=status)
+    end: Oneof[Literal["end"], process_pb.ProcessEvent.EndEvent] = Oneof("end", told)
+    return process_pb.ProcessEvent(event=end)
+
+
+def _data_event(field: _Output, data: bytes) -> process_pb.ProcessEvent:
+    output: Oneof[Any, bytes] = Oneof(field, data)
+    told: Oneof[Literal["data"], process_pb.ProcessEvent.DataEvent]
+    told = Oneof("data", process_pb.ProcessEvent.DataEvent(output=output))
+    return process_pb.ProcessEvent(event=told)
 
 
 def _input(message: process_pb.ProcessInput | None) -> bytes:

@@ -10,7 +10,7 @@ import json
 import os
 
 from kernel_gateway.inside.launch import launch
-from kernel_gateway.inside.limits import die_with, set_limits
+from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
 from kernel_gateway.inside.settings import Settings
 
 
@@ -18,6 +18,7 @@ def main(descriptor: int, limits: str) -> None:
     """Serve on the listening socket `descriptor` until the process is ended from outside; `limits` is JSON."""
     if host := os.environ.get("GRISTMILL_DIE_WITH"):
         die_with(int(host))
+    leave_keyring()
     set_limits(**json.loads(limits))
     os.umask(0o022)
     settings = Settings.from_environment()

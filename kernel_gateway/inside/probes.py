@@ -1,0 +1,195 @@
+"""Attempts to get out of a sandbox, one function each. All of them must fail; standard library only.
+
+Run by its path, with facts as JSON on standard input; prints `{name: [got_out, what_happened]}`. The host runs it in a
+sandbox like any other before it serves the first request, and `gristmill doctor` shows the table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import stat
+import sys
+from typing import Any
+
+_CLONE_NEWUSER = 0x10000000
+_MS_REMOUNT, _MS_BIND = 32, 4096
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_OWN_PROCESSES = 6  # bubblewrap's init and ourselves, with room for a helper
+
+type Facts = dict[str, Any]
+
+
+def read_shadow(facts: Facts) -> str:
+    """Read the host's password hashes."""
+    with open("/etc/shadow") as file:
+        return f"read {len(file.read())} characters"
+
+
+def read_gateway_home(facts: Facts) -> str:
+    """Read a file beside the gateway's key."""
+    with open(facts["canary_file"]) as file:
+        return f"read {file.read()!r}"
+
+
+def read_environment(facts: Facts) -> str:
+    """Find the gateway's environment in ours or in the first process's."""
+    seen = "\n".join(f"{name}={value}" for name, value in os.environ.items()).encode()
+    for place in ("/proc/1/environ", "/proc/1/cmdline", "/proc/self/environ"):
+        with open(place, "rb") as file:
+            seen += file.read()
+    if facts["canary"].encode() in seen or facts["canary_file"].encode() in seen:
+        return "the gateway's environment or arguments can be read"
+    raise PermissionError("nothing of the gateway's is there")
+
+
+def see_host_processes(facts: Facts) -> str:
+    """See processes that are not the sandbox's own."""
+    count = sum(name.isdigit() for name in os.listdir("/proc"))
+    if count > _OWN_PROCESSES:
+        return f"{count} processes are in sight"
+    raise PermissionError(f"only {count} processes are in sight")
+
+
+def write_usr(facts: Facts) -> str:
+    """Write among the system's programs."""
+    return _write("/usr/gristmill-canary")
+
+
+def write_python(facts: Facts) -> str:
+    """Write into the Python environment that every sandbox shares."""
+    return _write(os.path.join(sys.prefix, "gristmill-canary"))
+
+
+def write_root(facts: Facts) -> str:
+    """Write outside the places that are the sandbox's to fill."""
+    return _write("/gristmill-canary")
+
+
+def reach_host_loopback(facts: Facts) -> str:
+    """Connect to a port that listens on the host's loopback."""
+    return _connect(("127.0.0.1", facts["port"]))
+
+
+def reach_internet(facts: Facts) -> str:
+    """Connect to an address on the internet."""
+    return _connect(("1.1.1.1", 53))
+
+
+def reach_metadata_service(facts: Facts) -> str:
+    """Connect to the address where clouds hand out credentials."""
+    return _connect(("169.254.169.254", 80))
+
+
+def reach_abstract_socket(facts: Facts) -> str:
+    """Connect to an abstract Unix socket of the host."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(0.5)
+        connection.connect("\0" + facts["abstract"])
+        return "connected"
+
+
+def become_root_in_new_namespace(facts: Facts) -> str:
+    """Make a user namespace of one's own, the first step of most escapes."""
+    if os.fork() == 0:
+        os._exit(0 if _LIBC.unshare(_CLONE_NEWUSER) == 0 else 1)
+    _, status = os.wait()
+    if status == 0:
+        return "made a user namespace"
+    raise PermissionError("refused")
+
+
+def remount_writable(facts: Facts) -> str:
+    """Remount the read-only system for writing."""
+    flags = _MS_REMOUNT | _MS_BIND
+    if _LIBC.mount(b"none", b"/usr", None, ctypes.c_ulong(flags), None) == 0:
+        return "remounted /usr"
+    raise OSError(ctypes.get_errno(), "refused")
+
+
+def make_device(facts: Facts) -> str:
+    """Make a device file for a disk of the host."""
+    os.mknod("/tmp/gristmill-canary", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+    return "made a block device"
+
+
+def hold_capabilities(facts: Facts) -> str:
+    """Hold a capability, or be able to gain one."""
+    with open("/proc/self/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    held = {name: status[name] for name in ("CapEff", "CapPrm", "CapBnd") if int(status[name], 16)}
+    if held or status.get("NoNewPrivs") != "1":
+        return f"{held or 'new privileges can be gained'}"
+    raise PermissionError("none, and none can be gained")
+
+
+def hold_host_files(facts: Facts) -> str:
+    """Hold a file of the host that was left open."""
+    held = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if _is_open(name)]
+    strange = [place for place in held if place.startswith("/") and not place.startswith(("/dev/", "/proc/", "/opt/"))]
+    if strange:
+        return f"open: {', '.join(strange)}"
+    raise PermissionError("none")
+
+
+def fill_memory_with_files(facts: Facts) -> str:
+    """Write more than a sandbox's share into a file system."""
+    for place, limit in facts["sizes"].items():
+        facts_of = os.statvfs(place)
+        if facts_of.f_blocks * facts_of.f_frsize > limit * 1.01:
+            return f"{place} holds {facts_of.f_blocks * facts_of.f_frsize} bytes"
+    raise PermissionError("every place has its size")
+
+
+def _is_open(name: str) -> bool:
+    return os.path.islink(f"/proc/self/fd/{name}")
+
+
+def _write(place: str) -> str:
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.close(descriptor)
+    os.unlink(place)
+    return f"wrote {place}"
+
+
+def _connect(address: tuple[str, int]) -> str:
+    with socket.create_connection(address, timeout=0.5):
+        return "connected"
+
+
+PROBES = (
+    read_shadow,
+    read_gateway_home,
+    read_environment,
+    see_host_processes,
+    write_usr,
+    write_python,
+    write_root,
+    reach_host_loopback,
+    reach_internet,
+    reach_metadata_service,
+    reach_abstract_socket,
+    become_root_in_new_namespace,
+    remount_writable,
+    make_device,
+    hold_capabilities,
+    hold_host_files,
+    fill_memory_with_files,
+)
+
+
+def run(facts: Facts) -> dict[str, tuple[bool, str]]:
+    """Try everything: whether each got out, and what happened."""
+    results = {}
+    for probe in PROBES:
+        try:
+            results[probe.__name__] = (True, probe(facts))
+        except (OSError, KeyError, ValueError) as error:
+            results[probe.__name__] = (False, str(error))
+    return results
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(json.load(sys.stdin))))

@@ -1,0 +1,122 @@
+"""Proves that a sandbox holds: runs every probe in one like those that will run code, and reports what it found."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernel_gateway.errors import NoIsolation
+from kernel_gateway.inside import probes
+from kernel_gateway.isolation import SERVICE_ROOT, Sizes, bubblewrap_arguments, check_bubblewrap, environment, etc_files
+from kernel_gateway.memory import memory_file
+
+_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the table. What is not `required` is told, but does not keep sandboxes from being started."""
+
+    name: str
+    enforced: bool
+    detail: str
+    required: bool = True
+
+
+def isolation_report() -> list[Check]:
+    """What a sandbox on this machine is kept from, found by trying; takes about a third of a second.
+
+    Where sandboxes cannot be isolated at all, the one row says why, and what to do.
+    """
+    try:
+        return [*probe(check_bubblewrap(), Sizes.of_machine()), *not_enforced()]
+    except NoIsolation as error:
+        return [Check("bubblewrap", False, str(error))]
+
+
+def require_isolation(program: str, sizes: Sizes) -> None:
+    """Raise `NoIsolation`, naming what got out, unless every probe fails."""
+    broken = [check for check in probe(program, sizes) if check.required and not check.enforced]
+    if broken:
+        what = "; ".join(f"{check.name}: {check.detail}" for check in broken)
+        raise NoIsolation(
+            f"Sandboxes on this machine do not hold, so none is started ({what}). `gristmill doctor` shows the table; "
+            "on a machine that is itself disposable, run with `--isolation none`."
+        )
+
+
+def probe(program: str, sizes: Sizes) -> list[Check]:
+    """Run the probes in a sandbox; `program` is the path of bubblewrap. Raises `NoIsolation` when none could run."""
+    with _canaries(sizes) as facts, contextlib.ExitStack() as stack:
+        files = [(stack.enter_context(memory_file(text.encode())), place) for place, text in etc_files().items()]
+        variables = environment("/home/user", str(Path(sys.executable).parent))
+        arguments = bubblewrap_arguments(sizes, files, variables)
+        profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
+        script = f"{SERVICE_ROOT}/kernel_gateway/inside/probes.py"
+        try:
+            done = subprocess.run(
+                [program, "--args", str(profile), "--", sys.executable, "-I", "-S", script],
+                env={},
+                cwd="/",
+                input=json.dumps(facts).encode(),
+                capture_output=True,
+                pass_fds=(profile, *(descriptor for descriptor, _ in files)),
+                timeout=_SECONDS,
+            )
+            results: dict[str, tuple[bool, str]] = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            raise NoIsolation(f"The trial sandbox did not end within {_SECONDS} seconds.") from None
+        except ValueError:
+            said = done.stderr.decode("utf-8", "replace").strip() or f"status {done.returncode}"
+            raise NoIsolation(f"The trial sandbox did not run: {said}") from None
+    missing = [one.__name__ for one in probes.PROBES if one.__name__ not in results]
+    rows = [Check(name.replace("_", " "), not got_out, detail) for name, (got_out, detail) in results.items()]
+    return rows + [Check(name.replace("_", " "), False, "the probe did not run") for name in missing]
+
+
+def not_enforced() -> list[Check]:
+    """What this version does not hold a sandbox to, in so many words."""
+    rows = [
+        Check("system call filter", False, "no seccomp filter is loaded", required=False),
+        Check("total memory", False, "only each process's address space is limited", required=False),
+    ]
+    if os.getuid() == 0:
+        detail = "the kernel does not count processes of the host's root; run as an ordinary user"
+        rows.append(Check("number of processes", False, detail, required=False))
+    return rows
+
+
+@contextlib.contextmanager
+def _canaries(sizes: Sizes) -> Iterator[dict[str, Any]]:
+    """Things that a sandbox must not reach: a file, an environment variable, a port, an abstract socket."""
+    canary = secrets.token_hex(16)
+    with (
+        tempfile.TemporaryDirectory(prefix="gristmill-canary-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        file = Path(folder) / "secret"
+        file.write_text(canary)
+        abstract.bind(f"\0gristmill-{canary[:8]}")
+        abstract.listen()
+        os.environ["GRISTMILL_CANARY"] = canary
+        try:
+            yield {
+                "canary": canary,
+                "canary_file": str(file),
+                "port": listener.getsockname()[1],
+                "abstract": f"gristmill-{canary[:8]}",
+                "sizes": {"/home/user": sizes.home, "/tmp": sizes.tmp, "/dev/shm": sizes.shm},
+            }
+        finally:
+            del os.environ["GRISTMILL_CANARY"]
