@@ -17,6 +17,7 @@ from artifacts.errors import StoreDamaged, StoreError, StoreLocked, StoreUnwrita
 from artifacts.migrations import migrate
 
 FILE = "gristmill.duckdb"
+MARK = "store.mark"
 
 # The record needs no extension and no file but its own, whatever a statement says.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -45,7 +46,9 @@ class Database:
         self._lock: int | None = lock
         try:
             _make(self.path)
+            _check(self.path)
             self.connection = _connect(self.path)
+            self._mark = os.open(home / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except BaseException:
             os.close(lock)
             raise
@@ -73,6 +76,17 @@ class Database:
             else:
                 cursor.close()
 
+    def size(self) -> int:
+        """How many things that may never be lost the database holds: events (artifacts among them) and fires."""
+        return _size(self.connection)
+
+    def mark(self, size: int) -> None:
+        """Note, beside the database, the size that was acknowledged, so that `_check` can tell when less is there.
+
+        Written after each commit and not forced to the disk: it may lag behind the database, never run ahead of it.
+        """
+        os.pwrite(self._mark, f"{size:020d}".encode(), 0)
+
     def reconnect(self) -> None:
         """Open the file anew, after DuckDB gave it up (it does so when it cannot trust what a failed write left)."""
         with self._guard:
@@ -96,6 +110,7 @@ class Database:
                 self.connection.execute("CHECKPOINT")
             self._drop()
             fcntl.flock(self._lock, fcntl.LOCK_UN)
+            os.close(self._mark)
             os.close(self._lock)
             self._lock = None
 
@@ -167,7 +182,7 @@ def _make(path: Path) -> None:
         )
     new = path.with_name(path.name + ".new")
     try:
-        for stale in (new, Path(f"{new}.wal")):
+        for stale in (new, Path(f"{new}.wal"), path.with_name(MARK)):
             stale.unlink(missing_ok=True)
         _connect(new).close()
         new.chmod(0o600)
@@ -175,6 +190,35 @@ def _make(path: Path) -> None:
         fsync_folder(path.parent)
     except OSError as error:
         raise StoreUnwritable(path.parent, _reason(error)) from error
+
+
+def _check(path: Path) -> None:
+    """Refuse a database that is damaged or holds less than was acknowledged, before anything is written to it.
+
+    DuckDB takes a write-ahead log up to where it stops making sense. That is right for an entry that a crash cut short,
+    but a log that was damaged or lost would silently take acknowledged events along.
+    """
+    try:
+        acknowledged = int(path.with_name(MARK).read_text())
+    except (FileNotFoundError, ValueError):
+        acknowledged = 0
+    try:
+        with duckdb.connect(str(path), read_only=True, config=_CONFIG) as connection:
+            connection.execute("SELECT name FROM migrations").fetchall()
+            size = _size(connection) if acknowledged else 0
+    except duckdb.Error as error:
+        raise explain(error, path) from error
+    if size < acknowledged:
+        raise StoreDamaged(
+            f"The database {path} holds {size} of {acknowledged} recorded events; the others were in its write-ahead "
+            f"log {path.name}.wal, which is damaged or gone. Both were left as they are: put them back from a backup, "
+            f"or delete {path.with_name(MARK)} to go on with what is there."
+        )
+
+
+def _size(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM fires)").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -41,6 +43,8 @@ class Store:
         self._blobs.sweep()
         self._followers = Followers()
         self._writer = Writer(database, self._followers.notify)
+        self._owner = os.getpid()
+        atexit.register(self.close)
 
     @classmethod
     def open(cls, home: Path) -> Store:
@@ -51,7 +55,13 @@ class Store:
         return cls(Database(Path(home).expanduser().absolute()))
 
     def close(self) -> None:
-        """Write what is queued, let the followers end, and give the folder free. A second call does nothing."""
+        """Write what is queued, let the followers end, and give the folder free. A second call does nothing.
+
+        A store that nobody closed is closed when the program ends.
+        """
+        atexit.unregister(self.close)
+        if os.getpid() != self._owner:
+            return  # a fork has a copy of this object, but the folder belongs to its parent
         self._writer.close()
         self._followers.close()
         self._database.close()

@@ -48,6 +48,7 @@ class Writer:
         self._database = database
         self._committed = committed
         self._heads: dict[str, int] = {}
+        self._size = database.size()
         self._queue: list[_Entry] = []
         self._ready = threading.Condition()
         self._open = True
@@ -141,6 +142,9 @@ class Writer:
                 _settle([(entry.future, reason) for entry in batch])
                 return
         self._heads |= heads
+        jobs = any(entry.job for entry in batch)
+        self._size = self._database.size() if jobs else self._size + len(events)
+        self._database.mark(self._size)
         self._database.keep_private()
         self._committed(events)
         _settle(outcomes)

@@ -30,7 +30,7 @@ def begin() -> Callable[..., Run]:
     """Begin a run in a store and return it."""
 
     def begin(store: Store, goal: str = "What separates the species?", **fields: object) -> Run:
-        run = Run(id=new_id("run"), goal=goal, **fields)  # type: ignore[arg-type]
+        run = Run.model_validate({"id": new_id("run"), "goal": goal, **fields})
         store.append_sync(RunStarted(run_id=run.id, run=run))
         return run
 

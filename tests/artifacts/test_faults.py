@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,7 +69,7 @@ print(json.dumps([acknowledged, said, readable, afterwards]))
 """
 
 
-@pytest.mark.parametrize("kill_after", [1, 150, 700])
+@pytest.mark.parametrize("kill_after", [1, 60, 300])
 def test_what_was_acknowledged_survives_kill_9(home, python, kill_after):
     process = python(APPEND_FOR_EVER, home)
     for seq in process.stdout:
@@ -196,19 +198,62 @@ def test_a_log_without_its_database_is_not_mixed_with_a_new_one(home, begin, not
     assert (home / f"{FILE}.wal").read_bytes() == log
 
 
-def test_a_log_cut_short_by_a_crash_loses_only_what_was_not_acknowledged(home, python):
-    process = python(APPEND_FOR_EVER, home)
-    for seq in process.stdout:
-        if int(seq) > 100:
-            break
-    process.kill()
-    process.wait()
-    log = home / f"{FILE}.wal"
-    log.write_bytes(log.read_bytes()[:-100])  # the last entry was being written
+@pytest.fixture
+def crashed(home, begin, note) -> Path:
+    """A data folder as a crash leaves it: most of the record in the database, the newest of it only in the log."""
     with Store.open(home) as store:
-        recorded = [event.seq for event in store.events("run_1")]
-        assert recorded == list(range(1, len(recorded) + 1))
-        assert len(recorded) >= 100
+        run = begin(store, id="run_1")
+        asyncio.run(store.append_all([note(run, f"{i}" * 60) for i in range(2000)]))
+    with Store.open(home) as store:
+        for i in range(30):
+            store.append_sync(note(run, f"late {i}"))
+        shutil.copytree(home, home.with_name("crashed"))
+    return home.with_name("crashed")
+
+
+def test_an_entry_that_a_crash_cut_short_costs_nothing_that_was_acknowledged(crashed):
+    log = crashed / f"{FILE}.wal"
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[-200:-100])
+    with Store.open(crashed) as store:
+        assert [event.seq for event in store.events("run_1")] == list(range(1, 2032))
+
+
+@pytest.mark.parametrize("name", [FILE, f"{FILE}.wal"])
+@pytest.mark.parametrize("how", ["flipped", "cut"])
+def test_wherever_a_file_is_damaged_the_record_is_whole_or_refused_and_kept(crashed, tmp_path, name, how):
+    with Store.open(shutil.copytree(crashed, tmp_path / "whole")) as store:
+        whole = store.events("run_1")
+    data = (crashed / name).read_bytes()
+    refused = 0
+    for k in range(25):
+        at = len(data) * k // 25 + k
+        bad = data[:at] + (bytes([data[at] ^ 0xFF]) + data[at + 1 :] if how == "flipped" else b"")
+        trial = shutil.copytree(crashed, tmp_path / f"{k}")
+        (trial / name).write_bytes(bad)
+        before = {path: path.read_bytes() for path in trial.glob(f"{FILE}*")}
+        try:
+            store = Store.open(trial)
+        except StoreDamaged:
+            refused += 1
+            assert {path: path.read_bytes() for path in trial.glob(f"{FILE}*")} == before
+        else:
+            with store:
+                try:
+                    assert store.events("run_1") == whole, f"at byte {at} of {len(data)}"
+                except StoreDamaged:
+                    refused += 1
+        shutil.rmtree(trial)
+    assert refused > 15
+
+
+def test_a_record_that_lost_its_log_can_be_gone_on_with_knowingly(crashed):
+    (crashed / f"{FILE}.wal").unlink()
+    with pytest.raises(StoreDamaged, match=r"holds 2001 of 2031 recorded events.*delete .*store\.mark to go on"):
+        Store.open(crashed)
+    (crashed / "store.mark").unlink()
+    with Store.open(crashed) as store:
+        assert store.append_sync(Noted(run_id="run_1", text="on")).seq == 2002
 
 
 def test_what_a_kill_left_half_made_is_cleared_away(home):
@@ -218,7 +263,7 @@ def test_what_a_kill_left_half_made_is_cleared_away(home):
     (home / "blobs" / ".incoming-abc").write_bytes(b"half a blob")
     with Store.open(home) as store:
         assert store.runs() == []
-    assert sorted(path.name for path in home.rglob("*")) == ["blobs", FILE, "store.lock"]
+    assert sorted(path.name for path in home.rglob("*")) == ["blobs", FILE, "store.lock", "store.mark"]
 
 
 def test_a_folder_that_is_not_ours_keeps_its_mode(tmp_path):
@@ -263,6 +308,21 @@ def test_released_steps_are_never_edited():
     released = {"0001_record": "72cfb01b5f8a5cc9", "0002_schedules": "064653507b3057cb"}
     digests = {step.name: hashlib.sha256(step.sql.encode()).hexdigest()[:16] for step in migrations.STEPS}
     assert digests == released
+
+
+def test_a_store_that_nobody_closed_is_closed_when_the_program_ends(home, python):
+    code = """
+import sys
+from pathlib import Path
+from artifacts.events import RunStarted
+from artifacts.store import Store
+from artifacts.types import Run
+store = Store.open(Path(sys.argv[1]))
+store.append_sync(RunStarted(run_id="run_1", run=Run(id="run_1", goal="")))
+"""
+    out, err = python(code, home).communicate(timeout=30)
+    assert (out, err) == ("", "")
+    assert not (home / f"{FILE}.wal").exists()
 
 
 def test_bytes_cut_off_by_a_full_disk_leave_nothing_behind(tmp_path):
