@@ -12,9 +12,13 @@ THEME = Theme({"rule.line": "dim", "status.spinner": "cyan"})
 
 
 def make(*, stderr: bool = False) -> Console:
-    """A console that never guesses at markup or numbers in what it prints, and wraps at 100 columns at most."""
+    """A console that never guesses at markup or numbers in what it prints.
+
+    With `stderr`, which is for a person beside a program that reads the output, it is silent unless that is a terminal.
+    """
     stream = sys.stderr if stderr else sys.stdout
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, theme=THEME)
+    quiet = stderr and not stream.isatty()
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, theme=THEME, quiet=quiet)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 120
     return console

@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -60,7 +61,7 @@ def _runs(local: Local) -> APIRouter:
 
     @router.post("", status_code=201)
     async def start(
-        question: Annotated[str, Form()],
+        question: Annotated[str, Form()] = "",
         files: Annotated[list[UploadFile], File()] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         model: Annotated[str | None, Form()] = None,
         roles: Annotated[str, Form()] = "{}",
@@ -68,13 +69,11 @@ def _runs(local: Local) -> APIRouter:
         """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column."""
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
-            paths = [await asyncio.to_thread(uploads.keep, f.file, f.filename, folder) for f in files]
-            run = await local.start(question, paths, model=model or None, roles=_roles(roles))
-        except BaseException:
+            with _without_path(folder):
+                paths = [await asyncio.to_thread(uploads.keep, f.file, f.filename, folder) for f in files]
+                return await local.start(question, paths, model=model or None, roles=_roles(roles))
+        finally:  # the run has its inputs in the record by now
             shutil.rmtree(folder, ignore_errors=True)
-            raise
-        _when_over(local, run, folder)
-        return run
 
     @router.get("")
     async def list_(
@@ -218,7 +217,8 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
                     name = str(kept)
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
-            started = await local.start_notebook(name, params)
+            with _without_path(folder):
+                started = await local.start_notebook(name, params)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -226,6 +226,17 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
         return started
 
     return router
+
+
+@contextmanager
+def _without_path(folder: Path) -> Iterator[None]:
+    """Complain of an upload by the name that the person gave it, not by where it lay here."""
+    try:
+        yield
+    except sentences() as error:
+        if status_of(error) != 2:
+            raise
+        raise Misuse(str(error).replace(f"{folder}{os.sep}", "")) from error
 
 
 def _when_over(local: Local, run: Run, folder: Path) -> None:

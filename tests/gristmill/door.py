@@ -1,0 +1,97 @@
+"""The command as a subprocess, and a running server, as these tests drive them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+REPOSITORY = Path(__file__).parents[2]
+QUESTION = "What separates the groups?"
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """This process's environment without keys or settings, on a data folder of the test's own."""
+    keys = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(keys)}
+    return kept | {"GRISTMILL_HOME": str(home), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "110"} | more
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """The command line of `gristmill`, as the interpreter that runs the tests has it."""
+    return [sys.executable, "-m", "gristmill", *map(str, arguments)]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run(home: Path, *arguments: str | Path, cwd: Path | None = None, **more: str) -> Done:
+    """Run a command to its end. Whatever it was asked, a traceback is no answer."""
+    done = subprocess.run(
+        command(*arguments),
+        env=environment(home, **more),
+        cwd=cwd or home.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `gristmill serve`."""
+
+    home: Path
+    url: str
+    token: str
+    pid: int
+    log: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def client(self, **more: Any) -> httpx.Client:
+        """A client with the token."""
+        headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, **more)
+
+    def cli(self, *arguments: str | Path, cwd: Path | None = None) -> Done:
+        """A command on this server's data folder."""
+        return run(self.home, *arguments, cwd=cwd)
+
+    def json(self, *arguments: str | Path) -> Any:
+        """What a command prints with --json."""
+        done = self.cli(*arguments, "--json")
+        assert done.status == 0, done.err
+        return json.loads(done.out)
+
+    def raw(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """A request with exactly these headers: Host too may be anything, or missing."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            reply = connection.getresponse()
+            body = b"" if reply.status == 101 else reply.read()
+            return reply.status, {k.lower(): v for k, v in reply.getheaders()}, body
+        finally:
+            connection.close()

@@ -1,0 +1,148 @@
+"""The REST interface and the stream of events, over HTTP, on a run that really ran."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from artifacts.events import EVENT, RunEnded, fold
+from tests.gristmill.door import QUESTION, Server
+
+
+def stream(server: Server, run_id: str, **headers: str) -> list[tuple[str | None, str, dict[str, object]]]:
+    """A run's stream until it ends: id, event and data of each."""
+    found, mark, kind = [], None, ""
+    with server.client(headers=headers) as client, client.stream("GET", f"/api/runs/{run_id}/events") as reply:
+        assert reply.status_code == 200
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        for line in reply.iter_lines():
+            name, _, value = line.partition(": ")
+            if name == "id":
+                mark = value
+            elif name == "event":
+                kind = value
+            elif name == "data":
+                found.append((mark, kind, json.loads(value)))
+            elif not line:
+                mark = None
+    return found
+
+
+def test_a_run_is_what_its_events_say(server: Server, finished: str) -> None:
+    told = stream(server, finished)
+    kept = [EVENT.validate_python(data) for mark, _, data in told if mark is not None]
+    assert [e.seq for e in kept] == list(range(1, len(kept) + 1))
+    assert isinstance(kept[-1], RunEnded)
+    view = fold(kept)
+    with server.client() as client:
+        shown = client.get(f"/api/runs/{finished}").json()
+    assert shown["run"]["goal"] == QUESTION == view.run.goal
+    assert shown["last_seq"] == len(kept)
+    assert [f["id"] for f in shown["findings"]] == [f.id for f in view.ranked]
+    assert any("length" in f["text"] for f in shown["findings"])
+
+
+def test_a_stream_goes_on_after_the_last_event_that_came(server: Server, finished: str) -> None:
+    whole = stream(server, finished)
+    rest = stream(server, finished, **{"Last-Event-ID": "5"})
+    assert [m for m, _, _ in rest] == [m for m, _, _ in whole if m is not None and int(m) > 5]
+    with server.client() as client:
+        asked = client.get(f"/api/runs/{finished}/events?after=5", headers={"Accept": "application/json"}).json()
+        assert asked["events"] == [data for _, _, data in rest]
+        over = client.get(f"/api/runs/{finished}/events", headers={"Last-Event-ID": str(whole[-1][0])})
+        assert over.status_code == 204, "an EventSource stops asking"
+        assert client.get(f"/api/runs/{finished}/events", headers={"Last-Event-ID": "-1"}).status_code == 422
+
+
+def test_the_export_holds_what_the_folder_of_results_would(server: Server, finished: str, flowers: Path) -> None:
+    with server.client() as client:
+        reply = client.get(f"/api/runs/{finished}/export.zip")
+        again = client.get(f"/api/runs/{finished}/export.zip")
+    assert reply.headers["content-disposition"].startswith("attachment")
+    assert reply.content == again.content, "the same run gives the same bytes"
+    with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
+        assert archive.testzip() is None
+        assert {"analysis.ipynb", "findings.json", "report.md", "report.html", "flowers.csv"} <= set(archive.namelist())
+        assert archive.read("flowers.csv") == flowers.read_bytes()
+        assert not [n for n in archive.namelist() if n.startswith("/") or ".." in n]
+
+
+def test_artifacts_are_listed_described_and_served_as_they_are(server: Server, finished: str, flowers: Path) -> None:
+    with server.client() as client:
+        plots = client.get(f"/api/artifacts?run={finished}&role=plot").json()["artifacts"]
+        assert plots
+        assert {a["role"] for a in plots} == {"plot"}
+        told = client.get(f"/api/artifacts/{plots[0]['id']}").json()
+        assert told == plots[0]
+        reply = client.get(f"/api/artifacts/{told['id']}/content")
+        assert reply.content.startswith(b"\x89PNG")
+        assert len(reply.content) == told["size"]
+        assert reply.headers["content-type"] == "image/png"
+        assert reply.headers["content-disposition"].startswith("inline")
+        source = client.get(f"/api/artifacts?run={finished}&role=input").json()["artifacts"]
+        assert client.get(f"/api/artifacts/{source[0]['id']}/content").content == flowers.read_bytes()
+
+
+def test_what_could_act_in_a_browser_is_a_download_and_a_sandboxed_preview(server: Server, finished: str) -> None:
+    with server.client() as client:
+        reports = client.get(f"/api/artifacts?run={finished}&role=report").json()["artifacts"]
+        page = next(a for a in reports if a["name"] == "report.html")
+        plain = client.get(f"/api/artifacts/{page['id']}/content")
+        assert plain.headers["content-disposition"].startswith("attachment")
+        preview = client.get(f"/api/artifacts/{page['id']}/content?preview=1")
+        assert preview.headers["content-disposition"].startswith("inline")
+        for reply in (plain, preview):
+            policy = reply.headers["content-security-policy"]
+            assert policy.startswith("sandbox;")
+            assert "allow-scripts" not in policy
+            assert "default-src 'none'" in policy
+            assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/runs/nosuch", 404),
+        ("GET", "/api/runs/nosuch/events", 404),
+        ("GET", "/api/runs/nosuch/export.zip", 404),
+        ("POST", "/api/runs/nosuch/cancel", 404),
+        ("POST", "/api/runs/nosuch/resume", 404),
+        ("POST", "/api/runs/nosuch/reproduce", 404),
+        ("GET", "/api/artifacts/nosuch/content", 404),
+        ("DELETE", "/api/schedules/nosuch", 404),
+        ("GET", "/api/runs?limit=0", 422),
+        ("GET", "/api/runs?status=odd", 422),
+        ("POST", "/api/schedules", 422),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(server: Server, method: str, path: str, status: int) -> None:
+    with server.client() as client:
+        reply = client.request(method, path)
+    assert reply.status_code == status
+    assert len(reply.json()["error"]["message"]) > 15
+
+
+def test_a_bad_upload_is_told_by_its_own_name_and_leaves_nothing(server: Server) -> None:
+    with server.client() as client:
+        empty = client.post("/api/runs", data={"question": "What?"}, files={"files": ("../../no thing.csv", b"")})
+        assert empty.status_code == 422
+        assert "no thing.csv" in empty.json()["error"]["message"]
+        assert str(server.home) not in empty.text
+        nothing = client.post("/api/runs", data={"question": " "}, files={"files": ("a.csv", b"a\n1\n")})
+        assert nothing.status_code == 422
+        assert "question" in nothing.json()["error"]["message"].lower()
+        roles = client.post("/api/runs", data={"question": "x", "roles": "[1"}, files={"files": ("a.csv", b"a\n1\n")})
+        assert roles.status_code == 422
+    assert list((server.home / "uploads").iterdir()) == []
+    assert not (server.home.parent / "no thing.csv").exists()
+
+
+def test_the_interface_describes_itself(server: Server) -> None:
+    with server.client() as client:
+        paths = client.get("/api/openapi.json").json()["paths"]
+        assert client.get("/api/docs").status_code == 404
+    assert {"/api/runs", "/api/runs/{ref}/events", "/api/artifacts/{ref}/content", "/api/schedules"} <= set(paths)
