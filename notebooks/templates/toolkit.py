@@ -360,8 +360,8 @@ def _blank_sentinels(table: Table) -> None:
             if nines or minus:
                 table.df[name] = table.df[name].mask(table.df[name] == code)
                 text = (
-                    f"{say(name)} holds {number(code)} in {counts[code]:,} rows ({share:.1%}), far from all its other "
-                    "values: a code for missing, and treated so."
+                    f"{say(name)} holds {number(code)} in {counts[code]:,} rows ({percent(share, 1)}), far from "
+                    "all its other values: a code for missing, and treated so."
                 )
                 table.log.append(text)
                 table.traps.append(trap("sentinel_values", text, [name], int(counts[code]), high=True))
@@ -377,7 +377,7 @@ def _drop_repeats(table: Table) -> None:
         if repeats.sum() <= max(10 * chance, 0):
             continue
         before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
-        text = f"{int(repeats.sum()):,} rows ({repeats.mean():.1%}) repeat another row"
+        text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
         text += " in everything but the identifier" if columns is rest else ""
         if fine:
             table.df = table.df[~repeats].reset_index(drop=True)
@@ -551,9 +551,14 @@ def _words(column: str) -> tuple[str, str]:
 
 def number(x: float) -> str:
     """A number for a sentence: three significant digits, thousands separated, a true minus sign."""
-    digits = 0 if x == 0 or abs(x) >= 100 else max(0, 2 - int(np.floor(np.log10(abs(x)))))
-    text = f"{x:,.{digits}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    whole = abs(x) >= 100 or x == int(x)
+    digits = 0 if whole else max(0, 2 - int(np.floor(np.log10(abs(x)))))
+    return f"{x:,.{digits}f}".replace("-", "−")
+
+
+def percent(x: float, digits: int = 0) -> str:
+    """A share for a sentence: 0.052 → 5 %."""
+    return f"{100 * x:.{digits}f} %"
 
 
 def signed(x: float, digits: int = 2) -> str:

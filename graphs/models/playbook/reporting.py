@@ -44,14 +44,13 @@ def write_report(facts: Facts) -> Written:
     held = {str(o.get("where", "")) for o in facts.objections}
     usable = [f for f in _latest(facts.findings) if f["id"] not in held]
     asked = clauses(facts.question, [Column(str(c)) for c in _columns(usable)])
-    named = {c for clause in asked for c in clause.columns}
-    spoken = sorted((f for f in usable if _speaks(f)), key=lambda f: _rank(f, named))
+    spoken = sorted((f for f in usable if _speaks(f)), key=lambda f: _rank(f, asked))
     headlines = _collapse(spoken)
     order = headlines[:HEADLINES]
     return Written(
         answer=_answer(asked, headlines, usable),
         findings=[str(f["id"]) for f in order],
-        not_found=[str(f["text"]) for f in usable if f["type"] == "null" or f["kind"] == "tested"],
+        not_found=[str(f["text"]) for f in usable if f["type"] == "null"],
         not_checked=_not_checked(facts, usable),
     )
 
@@ -83,18 +82,19 @@ def strength(finding: Finding) -> float:
     return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
 
 
-def relevance(finding: Finding, named: set[str]) -> float:
-    """How much a finding is about the columns that the question names; all are equal where it names none."""
-    if not named:
-        return 1.0
+def relevance(finding: Finding, asked: Sequence[Clause]) -> float:
+    """How much a finding is about what some clause asks, from 0.2 to 1; all are equal where none names a column."""
+    wanted = [(set(clause.columns), clause.intent == "separate") for clause in asked if clause.columns]
     columns = set(finding["columns"])
+    if not wanted:
+        return 1.0
     if not columns:  # of the whole table
         return 0.5
-    return 0.2 + 0.8 * len(columns & named) / min(len(columns), max(2, len(named)))
+    return 0.2 + 0.8 * max(len(columns & named) / (1 if apart else min(2, len(named))) for named, apart in wanted)
 
 
-def _rank(finding: Finding, named: set[str]) -> tuple[float, float, float, str]:
-    about = relevance(finding, named)
+def _rank(finding: Finding, asked: Sequence[Clause]) -> tuple[float, float, float, str]:
+    about = min(1.0, relevance(finding, asked))
     kind, turns = str(finding["kind"]), finding["kind"] in TURNS
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     if finding["type"] == "warning" and turns and about > 0.5:

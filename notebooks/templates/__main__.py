@@ -1,0 +1,44 @@
+"""`python -m notebooks.templates`: put the toolkit into every template notebook, and clear what running one left."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+
+HERE = Path(__file__).parent
+
+
+def toolkit() -> str:
+    """The text of the toolkit cell."""
+    return (HERE / "toolkit.py").read_text(encoding="utf-8").rstrip("\n")
+
+
+def renewed(path: Path) -> str:
+    """A template's text as it should be: the toolkit of today, no outputs, no counts, keys in order."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            if "toolkit" in cell.metadata.get("tags", ()):
+                cell.source = toolkit()
+    for key in set(notebook.metadata) - {"gristmill", "kernelspec", "language_info"}:
+        del notebook.metadata[key]
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.validate(notebook)
+    return f"{nbformat.writes(notebook)}\n"
+
+
+def main(folder: Path = HERE) -> int:
+    """Rewrite the templates that differ, naming each; returns the exit status."""
+    for path in sorted(folder.glob("*.ipynb")):
+        text = renewed(path)
+        if text != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8")
+            print(f"renewed {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
