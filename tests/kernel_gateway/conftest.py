@@ -1,0 +1,105 @@
+"""A real gateway for the whole session, and sandboxes on it through the official SDK."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+
+@dataclass
+class Gateway:
+    """A running gateway process."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+    home: Path
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        return {"api_key": self.key, "api_url": self.url, "sandbox_url": self.url}
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+def start_gateway(home: Path, *options: str, env: dict[str, str] | None = None) -> Gateway:
+    """Start one and wait until it says that it serves; raises RuntimeError with what it said instead."""
+    ready, ready_end = os.pipe()
+    command = [sys.executable, "-m", "kernel_gateway", "--home", str(home), "--port", "0", "--ready-fd", str(ready_end)]
+    process = subprocess.Popen([*command, *options], pass_fds=(ready_end,), env=env, stderr=subprocess.DEVNULL)
+    os.close(ready_end)
+    with open(ready, "rb") as pipe:
+        said = json.loads(pipe.read() or b"{}")
+    if "api_key" not in said:
+        process.wait(10)
+        raise RuntimeError(f"{process.returncode}: {said}")
+    return Gateway(process, said["url"], said["api_key"], home)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a condition, which fails the test when it does not come in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.01)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """Every process that a gateway has started, sandboxes and what runs in them included."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+@pytest.fixture(scope="session")
+def gateways() -> Callable[..., Gateway]:
+    return start_gateway
+
+
+@pytest.fixture(scope="session")
+def processes_of() -> Callable[[int], list[psutil.Process]]:
+    return family
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], bool], float, str], None]:
+    return wait_until
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    running = start_gateway(tmp_path_factory.mktemp("home"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_id(gateway: Gateway) -> Iterator[str]:
+    sandbox = Sandbox.create(timeout=600, **gateway.connection)
+    yield sandbox.sandbox_id
+    sandbox.kill()
+
+
+@pytest.fixture
+async def sandbox(gateway: Gateway, shared_id: str) -> AsyncSandbox:
+    """One sandbox that tests share; a test that spoils its sandbox takes `fresh`."""
+    return await AsyncSandbox.connect(shared_id, timeout=600, **gateway.connection)
+
+
+@pytest.fixture
+async def fresh(gateway: Gateway) -> AsyncIterator[AsyncSandbox]:
+    made = await AsyncSandbox.create(timeout=120, **gateway.connection)
+    yield made
+    await made.kill()

@@ -1,0 +1,109 @@
+"""Commands and terminals in a sandbox."""
+
+import asyncio
+import time
+
+import pytest
+from e2b import CommandExitException, InvalidArgumentException, TimeoutException
+from e2b.sandbox.commands.command_handle import PtySize
+from e2b_code_interpreter import AsyncSandbox
+
+
+async def test_a_command_gives_its_streams_and_status(sandbox: AsyncSandbox) -> None:
+    lines: list[str] = []
+    done = await sandbox.commands.run("echo out; echo err >&2; pwd", on_stdout=lines.append)
+    assert (done.stdout, done.stderr, done.exit_code) == ("out\n/home/user\n", "err\n", 0)
+    assert "".join(lines) == done.stdout
+    with pytest.raises(CommandExitException) as failed:
+        await sandbox.commands.run("echo no; exit 3")
+    assert (failed.value.exit_code, failed.value.stdout) == (3, "no\n")
+
+
+async def test_directory_and_environment(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.commands.run("pwd; echo $A", cwd="/tmp", envs={"A": "b c"})
+    assert done.stdout == "/tmp\nb c\n"
+    with pytest.raises(InvalidArgumentException, match="/no/where"):
+        await sandbox.commands.run("pwd", cwd="/no/where")
+
+
+async def test_the_python_of_the_product_is_there(sandbox: AsyncSandbox) -> None:
+    code = "import pandas, scipy, statsmodels, sklearn, matplotlib, pyarrow, openpyxl; print('all')"
+    assert (await sandbox.commands.run(f'python -c "{code}"')).stdout == "all\n"
+
+
+async def test_standard_input_and_reconnection(sandbox: AsyncSandbox) -> None:
+    handle = await sandbox.commands.run("cat", background=True, stdin=True)
+    await sandbox.commands.send_stdin(handle.pid, "through\n")
+    again = await sandbox.commands.connect(handle.pid)
+    await sandbox.commands.send_stdin(handle.pid, "both\n")
+    await sandbox.commands.close_stdin(handle.pid)
+    assert (await handle.wait()).stdout == "through\nboth\n"
+    assert (await again.wait()).stdout.endswith("both\n")
+
+
+async def test_five_megabytes_of_standard_input(sandbox: AsyncSandbox) -> None:
+    handle = await sandbox.commands.run("wc -c", background=True, stdin=True)
+    await sandbox.commands.send_stdin(handle.pid, "x" * 5_000_000)
+    await sandbox.commands.close_stdin(handle.pid)
+    assert (await handle.wait()).stdout.strip() == "5000000"
+
+
+async def test_much_output_arrives_complete(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.commands.run("head -c 20000000 /dev/zero | tr '\\0' x")
+    assert len(done.stdout) == 20_000_000
+
+
+async def test_list_and_kill(sandbox: AsyncSandbox) -> None:
+    handle = await sandbox.commands.run("sleep 300 & sleep 301", background=True)
+    assert handle.pid in [info.pid for info in await sandbox.commands.list()]
+    assert await sandbox.commands.kill(handle.pid) is True
+    with pytest.raises(CommandExitException) as killed:
+        await handle.wait()
+    assert killed.value.exit_code == -1
+    assert (await sandbox.commands.run("pgrep -c sleep || true")).stdout.strip() == "0"
+    assert await sandbox.commands.kill(999_999) is False
+
+
+async def test_a_command_ends_at_its_timeout(sandbox: AsyncSandbox) -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeoutException):
+        await sandbox.commands.run("sleep 60", timeout=0.5)
+    assert time.monotonic() - start < 5
+    for _ in range(100):
+        left = (await sandbox.commands.run("pgrep -c sleep || true")).stdout.strip()
+        if left == "0":
+            break
+        await asyncio.sleep(0.02)
+    assert left == "0"
+
+
+async def test_a_client_that_leaves_does_not_end_a_command(sandbox: AsyncSandbox) -> None:
+    handle = await sandbox.commands.run("sleep 0.3; touch /tmp/outlived; sleep 30", background=True)
+    await handle.disconnect()
+    for _ in range(200):
+        if await sandbox.files.exists("/tmp/outlived"):
+            break
+        await asyncio.sleep(0.02)
+    assert await sandbox.files.exists("/tmp/outlived")
+    assert await sandbox.commands.kill(handle.pid) is True
+
+
+async def test_a_child_in_the_background_does_not_hold_the_command(sandbox: AsyncSandbox) -> None:
+    start = time.monotonic()
+    done = await sandbox.commands.run("sleep 20 & echo started")
+    assert done.stdout == "started\n"
+    assert time.monotonic() - start < 5
+
+
+async def test_a_terminal(sandbox: AsyncSandbox) -> None:
+    seen = bytearray()
+    terminal = await sandbox.pty.create(PtySize(rows=24, cols=90), on_data=lambda data: seen.extend(data))
+    await sandbox.pty.send_stdin(terminal.pid, b"tty; stty size\n")
+    async with asyncio.timeout(10):
+        while b"24 90" not in seen:
+            await asyncio.sleep(0.01)
+    await sandbox.pty.resize(terminal.pid, PtySize(rows=30, cols=100))
+    await sandbox.pty.send_stdin(terminal.pid, b"stty size; exit\n")
+    await terminal.wait()
+    assert b"/dev/pts/" in seen
+    assert b"30 100" in seen

@@ -1,0 +1,122 @@
+"""Files in and out of a sandbox."""
+
+import asyncio
+import io
+import time
+
+import httpx
+import pytest
+from e2b import FileNotFoundException, FileType, InvalidArgumentException, NotEnoughSpaceException, SandboxException
+from e2b_code_interpreter import AsyncSandbox
+
+
+async def test_what_is_written_is_read(sandbox: AsyncSandbox) -> None:
+    info = await sandbox.files.write("notes/größe.txt", "five ≠ six\n")
+    assert (info.name, info.path) == ("größe.txt", "/home/user/notes/größe.txt")
+    assert await sandbox.files.read("notes/größe.txt") == "five ≠ six\n"
+    assert await sandbox.files.read("/home/user/notes/größe.txt", format="bytes") == "five ≠ six\n".encode()
+    assert (await sandbox.run_code("open('notes/größe.txt').read()")).text == "five ≠ six\\n"
+
+
+async def test_many_files_in_one_request(sandbox: AsyncSandbox) -> None:
+    infos = await sandbox.files.write_files(
+        [{"path": "many/a.bin", "data": b"\x00\r\n--x\x01"}, {"path": "/tmp/many/b.txt", "data": "b"}]
+    )
+    assert [info.path for info in infos] == ["/home/user/many/a.bin", "/tmp/many/b.txt"]
+    assert await sandbox.files.read("many/a.bin", format="bytes") == b"\x00\r\n--x\x01"
+
+
+@pytest.mark.parametrize("options", [{}, {"gzip": True}, {"use_octet_stream": True}])
+async def test_megabytes_in_every_encoding(sandbox: AsyncSandbox, options: dict) -> None:
+    data = bytes(range(256)) * 20_000
+    await sandbox.files.write("big.bin", data, **options)
+    assert await sandbox.files.read("big.bin", format="bytes", gzip=bool(options.get("gzip"))) == data
+
+
+async def test_streams_both_ways(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("streamed.bin", io.BytesIO(b"ab" * 500_000))
+    parts = [chunk async for chunk in await sandbox.files.read("streamed.bin", format="stream")]
+    assert b"".join(parts) == b"ab" * 500_000
+
+
+async def test_metadata_stays_with_the_file(sandbox: AsyncSandbox) -> None:
+    info = await sandbox.files.write("tagged.txt", "x", metadata={"origin": "lab"})
+    assert info.metadata == {"origin": "lab"}
+    assert (await sandbox.files.get_info("tagged.txt")).metadata == {"origin": "lab"}
+
+
+async def test_listing_describes_files_folders_and_links(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("tree/inner/leaf.txt", "leaf")
+    await sandbox.commands.run("ln -s inner/leaf.txt /home/user/tree/link; ln -s /nowhere /home/user/tree/broken")
+    names = {entry.name: entry for entry in await sandbox.files.list("tree")}
+    assert names["inner"].type == FileType.DIR
+    assert names["link"].symlink_target == "inner/leaf.txt"
+    deep = await sandbox.files.list("tree", depth=2)
+    leaf = next(entry for entry in deep if entry.name == "leaf.txt")
+    assert (leaf.path, leaf.size, leaf.type) == ("/home/user/tree/inner/leaf.txt", 4, FileType.FILE)
+    assert (leaf.owner, leaf.permissions) == ("user", "-rw-r--r--")
+
+
+async def test_make_move_remove(sandbox: AsyncSandbox) -> None:
+    assert await sandbox.files.make_dir("made/deep") is True
+    assert await sandbox.files.make_dir("made/deep") is False
+    await sandbox.files.write("made/deep/a", "1")
+    moved = await sandbox.files.rename("made/deep/a", "made/b")
+    assert moved.path == "/home/user/made/b"
+    assert not await sandbox.files.exists("made/deep/a")
+    await sandbox.files.remove("made")
+    assert not await sandbox.files.exists("made")
+    await sandbox.files.remove("made")
+
+
+async def test_what_is_not_there_is_said_so(sandbox: AsyncSandbox) -> None:
+    with pytest.raises(FileNotFoundException, match="nothing"):
+        await sandbox.files.read("nothing")
+    with pytest.raises(FileNotFoundException):
+        await sandbox.files.list("nothing")
+    with pytest.raises(FileNotFoundException):
+        await sandbox.files.get_info("nothing")
+    with pytest.raises(InvalidArgumentException, match="directory"):
+        await sandbox.files.read("/home/user")
+
+
+async def test_a_fifo_under_a_files_name_holds_nobody(sandbox: AsyncSandbox) -> None:
+    await sandbox.commands.run("mkfifo /home/user/plot.png")
+    with pytest.raises(InvalidArgumentException, match="not a regular file"):
+        await asyncio.wait_for(sandbox.files.read("plot.png"), 5)
+    assert (await sandbox.run_code("1")).text == "1"
+    await sandbox.files.remove("plot.png")
+
+
+async def test_what_is_read_only_stays_so(sandbox: AsyncSandbox) -> None:
+    with pytest.raises(SandboxException, match="Read-only"):
+        await sandbox.files.write("/usr/lib/planted.py", "x")
+
+
+async def test_a_full_sandbox_says_so(sandbox: AsyncSandbox) -> None:
+    with pytest.raises(NotEnoughSpaceException, match="no room"):
+        await sandbox.files.write("/run/cache/too-much", b"x" * (65 << 20), use_octet_stream=True)
+    await sandbox.files.remove("/run/cache/too-much")
+
+
+async def test_signed_urls_work_without_any_header(gateway, sandbox: AsyncSandbox) -> None:
+    up = sandbox.upload_url("signed.txt", use_signature_expiration=60)
+    down = sandbox.download_url("signed.txt", use_signature_expiration=60)
+    with httpx.Client(trust_env=False) as client:
+        assert client.post(up, files={"file": ("signed.txt", b"by link")}).status_code == 200
+        assert client.get(down).text == "by link"
+        assert client.get(down.replace("signed.txt", "other.txt")).status_code == 401
+        assert client.get(up).status_code == 401
+        late = down.replace("signature_expiration=", "signature_expiration=1")
+        assert client.get(late).status_code == 401
+        forever = sandbox.download_url("signed.txt")
+        assert client.get(forever).status_code == 200
+        expired = sandbox.download_url("signed.txt", use_signature_expiration=-5)
+        assert client.get(expired).status_code == 401
+
+
+async def test_two_sandboxes_share_no_file(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:
+    mark = f"mark-{time.time_ns()}"
+    for folder in ("/home/user", "/tmp", "/var/tmp", "/dev/shm"):
+        await sandbox.files.write(f"{folder}/{mark}", "mine")
+        assert not await fresh.files.exists(f"{folder}/{mark}")

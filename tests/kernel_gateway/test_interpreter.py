@@ -1,0 +1,218 @@
+"""Cells, contexts and what they put out, through the official SDK."""
+
+import asyncio
+import base64
+import json
+import time
+
+import pytest
+from e2b import NotFoundException, SandboxException, TimeoutException
+from e2b_code_interpreter import AsyncSandbox
+
+
+async def test_a_cell_streams_its_outputs_in_order(sandbox: AsyncSandbox) -> None:
+    heard: list[tuple[str, str]] = []
+    code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay('shown')\n6 * 7"
+    done = await sandbox.run_code(
+        code,
+        on_stdout=lambda m: heard.append(("out", m.line)),
+        on_stderr=lambda m: heard.append(("err", m.line)),
+        on_result=lambda r: heard.append(("result", r.text)),
+    )
+    assert set(heard[:2]) == {("out", "out\n"), ("err", "err\n")}
+    assert heard[2:] == [("result", "shown"), ("result", "42")]
+    assert done.text == "42"
+    assert [r.is_main_result for r in done.results] == [False, True]
+    assert done.logs.stdout == ["out\n"]
+    assert done.error is None
+
+
+async def test_the_first_line_leaves_while_the_cell_runs(sandbox: AsyncSandbox) -> None:
+    lines: list[float] = []
+    start = time.monotonic()
+    await sandbox.run_code(
+        "print('now')\nimport time; time.sleep(0.6)", on_stdout=lambda m: lines.append(time.monotonic())
+    )
+    assert lines[0] - start < 0.4
+    assert time.monotonic() - lines[0] > 0.4
+
+
+async def test_variables_stay_and_executions_are_counted(sandbox: AsyncSandbox) -> None:
+    first = await sandbox.run_code("kept = 41")
+    second = await sandbox.run_code("kept + 1")
+    assert second.text == "42"
+    assert first.execution_count is not None
+    assert second.execution_count == first.execution_count + 1
+
+
+async def test_an_exception_is_data_without_colour(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("def f():\n    raise KeyError('no such thing')\nf()")
+    assert done.error is not None
+    assert (done.error.name, done.error.value) == ("KeyError", "'no such thing'")
+    assert "raise KeyError" in done.error.traceback
+    assert "\x1b" not in done.error.traceback
+
+
+async def test_a_figure_arrives_as_png(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.show()")
+    assert [base64.b64decode(r.png)[:8] for r in done.results if r.png] == [b"\x89PNG\r\n\x1a\n"]
+    assert done.logs.stderr == []
+
+
+async def test_a_figure_that_is_not_shown_arrives_all_the_same(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("import matplotlib.pyplot as plt\n_ = plt.hist([1, 1, 2])")
+    assert [bool(r.png) for r in done.results] == [True]
+
+
+async def test_a_table_is_html_text_and_data(sandbox: AsyncSandbox) -> None:
+    code = "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None], 'd': pd.to_datetime(['2026-01-02', None])})"
+    result = (await sandbox.run_code(code)).results[0]
+    assert "<table" in result.html
+    assert result.text.split()[:3] == ["a", "b", "d"]
+    assert result.data == {"a": [1, 2], "b": ["x", None], "d": ["2026-01-02T00:00:00", None]}
+
+
+async def test_rich_results_keep_their_kind(sandbox: AsyncSandbox) -> None:
+    finding = {"kind": "claim", "text": "a\u2028b\x85c"}
+    code = f"""
+from IPython.display import SVG, HTML, Markdown, Latex
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg"/>'), HTML('<b>x</b>'), Markdown('*x*'), Latex('$x$'))
+display({{'application/vnd.test+json': {finding!r}, 'text/plain': 'said'}}, raw=True)
+display({{'application/vnd.plotly.v1+json': {{'data': [], 'layout': {{}}}}}}, raw=True)
+{{'a': [1, 2.5]}}"""
+    results = (await sandbox.run_code(code)).results
+    assert "<svg" in results[0].svg
+    assert results[1].html == "<b>x</b>"
+    assert results[2].markdown == "*x*"
+    assert results[3].latex == "$x$"
+    assert results[4].extra == {"application/vnd.test+json": finding}
+    assert results[4].text == "said"
+    assert results[5].extra["application/vnd.plotly.v1+json"] == {"data": [], "layout": {}}
+    assert results[6].json == {"a": [1, 2.5]}
+
+
+async def test_line_separators_of_unicode_break_no_line(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("print('a\\u2028b\\x85c\\u2029d\\x0ce')\n'\\u2028'")
+    assert done.logs.stdout == ["a\u2028b\x85c\u2029d\x0ce\n"]
+
+
+async def test_ten_megabytes_arrive_complete(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("print('x' * 10_000_000)")
+    assert sum(map(len, done.logs.stdout)) == 10_000_001
+
+
+async def test_twenty_thousand_displays_arrive_complete(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("for i in range(20_000): display(i)")
+    assert [int(r.text) for r in done.results] == list(range(20_000))
+
+
+async def test_input_fails_instead_of_waiting(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("input('?')")
+    assert done.error is not None
+    assert done.error.name == "StdinNotImplementedError"
+
+
+async def test_environment_of_one_call_is_undone(sandbox: AsyncSandbox) -> None:
+    read = "import os; os.environ.get('ONCE')"
+    assert (await sandbox.run_code(read, envs={"ONCE": "yes"})).text == "yes"
+    assert (await sandbox.run_code(read)).text is None
+
+
+async def test_environment_of_the_sandbox_reaches_cells_and_commands(gateway) -> None:
+    made = await AsyncSandbox.create(envs={"MINE": "kept"}, **gateway.connection)
+    try:
+        assert (await made.run_code("import os; os.environ['MINE']")).text == "kept"
+        context = await made.create_code_context()
+        assert (await made.run_code("import os; os.environ['MINE']", context=context)).text == "kept"
+        assert (await made.commands.run("echo $MINE")).stdout == "kept\n"
+    finally:
+        await made.kill()
+
+
+async def test_contexts_are_apart_and_can_be_restarted(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.make_dir("/home/user/elsewhere")
+    await sandbox.run_code("where = 'default'")
+    context = await sandbox.create_code_context(cwd="/home/user/elsewhere")
+    assert (context.language, context.cwd) == ("python", "/home/user/elsewhere")
+    assert (await sandbox.run_code("import os; where = os.getcwd(); where", context=context)).text == context.cwd
+    assert (await sandbox.run_code("where")).text == "default"
+    listed = await sandbox.list_code_contexts()
+    assert [c.cwd for c in listed] == ["/home/user", "/home/user/elsewhere"]
+    await sandbox.restart_code_context(context)
+    gone = await sandbox.run_code("where", context=context)
+    assert gone.error is not None
+    assert gone.error.name == "NameError"
+    await sandbox.remove_code_context(context)
+    assert len(await sandbox.list_code_contexts()) == 1
+    with pytest.raises(NotFoundException, match="not found"):
+        await sandbox.run_code("1", context=context)
+
+
+async def test_a_context_needs_its_directory(sandbox: AsyncSandbox) -> None:
+    with pytest.raises(SandboxException, match=r"/no/such/place does not exist"):
+        await sandbox.create_code_context(cwd="/no/such/place")
+
+
+async def test_a_language_without_a_kernel_is_refused(sandbox: AsyncSandbox) -> None:
+    with pytest.raises(SandboxException, match="no kernel for the language 'r'"):
+        await sandbox.run_code("1", language="r")
+    assert (await sandbox.run_code("1", language="python")).text == "1"
+
+
+async def test_a_client_that_leaves_interrupts_the_cell_and_the_state_survives(sandbox: AsyncSandbox) -> None:
+    await sandbox.run_code("ticks = 0")
+    with pytest.raises(TimeoutException):
+        await sandbox.run_code("import time\nwhile True:\n    ticks += 1\n    time.sleep(0.01)", timeout=0.5)
+    start = time.monotonic()
+    first = (await sandbox.run_code("ticks")).text
+    assert time.monotonic() - start < 3
+    assert int(first) > 5
+    assert (await sandbox.run_code("ticks")).text == first
+
+
+async def test_cells_of_one_context_wait_for_each_other(sandbox: AsyncSandbox) -> None:
+    slow = asyncio.create_task(sandbox.run_code("import time; time.sleep(0.4); order = ['slow']"))
+    await asyncio.sleep(0.1)
+    await sandbox.run_code("order.append('quick')")
+    await slow
+    assert (await sandbox.run_code("order")).results[0].json == ["slow", "quick"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("import os; os._exit(7)", "status 7"), ("import os; os.kill(os.getpid(), 9)", "SIGKILL")]
+)
+async def test_a_kernel_that_dies_is_told_within_a_second_and_replaced(fresh: AsyncSandbox, code: str, said: str) -> None:
+    await fresh.run_code("kept = 1")
+    start = time.monotonic()
+    done = await fresh.run_code(f"print('last words', flush=True)\n{code}")
+    assert time.monotonic() - start < 1
+    assert done.error is not None
+    assert done.error.name == "KernelDied"
+    assert said in done.error.value
+    again = await fresh.run_code("'kept' in globals()")
+    assert again.text == "False"
+
+
+async def test_hash_and_figures_are_the_same_in_every_sandbox(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nhash('gristmill')"
+    one, two = await sandbox.run_code(code), await fresh.run_code(code)
+    assert one.text == two.text
+    assert one.results[0].png == two.results[0].png
+
+
+async def test_forged_kernel_messages_do_not_end_the_service(sandbox: AsyncSandbox) -> None:
+    code = """
+from ipykernel.kernelapp import IPKernelApp
+iopub = IPKernelApp.instance().iopub_socket
+iopub.send_multipart([b'junk'])
+iopub.send_multipart([b'<IDS|MSG>', b'', b'{', b'[]', b'', b''])
+iopub.send_multipart([b'<IDS|MSG>', b'', b'[' * 100_000, b'{}', b'{}', b'{}'])
+'still here'"""
+    assert (await sandbox.run_code(code)).text == "still here"
+    assert (await sandbox.run_code("1 + 1")).text == "2"
+
+
+async def test_deeply_nested_results_are_text_only(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("deep = []\nfor _ in range(100_000): deep = [deep]\nlen(deep)")
+    assert done.text == "1"
+    assert json.dumps(done.results[0].json) == "null"
