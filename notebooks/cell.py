@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,8 +41,7 @@ class Cell:
         self.call: asyncio.Task[Any] | None = None
         self.lost: Exception | None = None
         self._log, self._sandbox, self._tree = log, sandbox, tree
-        self._findings: list[Any] = []
-        self._plot: str | None = None
+        self._shown: list[_Reported | str] = []  # findings and names of plots, in the order of their display
 
     async def run(self, limit: float) -> Execution:
         """Run for at most `limit` seconds (0: no limit) to an end of any kind; returns the execution as recorded.
@@ -100,9 +100,10 @@ class Cell:
                 await self._capture()
             except host_failures() as failure:
                 await log.note(f"The files that {x.cell} wrote could not be read: {failure}", x.step_id)
-        for payload in self._findings[:MAX_FINDINGS]:
-            await self._finding(payload)
-        if (more := len(self._findings) - MAX_FINDINGS) > 0:
+        findings = _with_plots(self._shown)
+        for payload, plot in findings[:MAX_FINDINGS]:
+            await self._finding(payload, plot)
+        if (more := len(findings) - MAX_FINDINGS) > 0:
             await log.note(f"{x.cell} reported {more} findings beyond {MAX_FINDINGS}; they were left out.", x.step_id)
         await log.emit(
             ExecutionEnded(
@@ -129,9 +130,10 @@ class Cell:
         for mime, data in parts.blobs.items():
             name = f"fig_{number:02d}{suffix(mime)}"
             saved[mime] = (await self._log.put(data, name, mime, "plot", self.execution)).id
-            self._plot = self._plot or name
+        if saved:
+            self._shown.append(f"fig_{number:02d}{suffix(next(iter(saved)))}")
         if (finding := parts.data.get(FINDING_MIME)) is not None:
-            self._findings.append(finding)
+            self._shown.append(_Reported(finding))
         kind: Literal["result", "display"] = "result" if result.is_main_result else "display"
         await self._output(
             Output(kind=kind, text=parts.text, data=parts.data, artifacts=saved, truncated=parts.dropped)
@@ -151,13 +153,13 @@ class Cell:
             role = files.role(name)
             await log.put(data, name, files.media_type(name), role, x)
             if role == "plot":
-                self._plot = self._plot or name
+                self._shown.append(name)
         if (more := len(new) - files.MAX_FILES) > 0:
             await log.note(
                 f"{x.cell} wrote {more} files beyond the first {files.MAX_FILES}; they were not kept.", x.step_id
             )
 
-    async def _finding(self, payload: Any) -> None:
+    async def _finding(self, payload: Any, plot: str | None) -> None:
         log, x = self._log, self.execution
         try:
             fields = json.loads(payload) if isinstance(payload, str) else payload
@@ -166,13 +168,35 @@ class Cell:
             own = {
                 "id": f"F{len(log.view.findings) + 1}",
                 "rank": None,
-                "evidence": Evidence(cell=x.cell, artifact=self._plot),
+                "evidence": Evidence(cell=x.cell, artifact=plot),
             }
             finding = Finding.model_validate({**finite(fields), **own})
         except (ValueError, RecursionError) as error:
             await log.note(f"{x.cell} reported a finding that could not be read: {_brief(error)}", x.step_id)
             return
         await log.emit(FindingMade(run_id=x.run_id, step_id=x.step_id, finding=finding))
+
+
+@dataclass(frozen=True)
+class _Reported:
+    payload: Any
+
+
+def _with_plots(shown: Sequence[_Reported | str]) -> list[tuple[Any, str | None]]:
+    """Each finding with the plot that shows it: the one displayed next to it, on the side where this cell puts them.
+
+    A cell that begins with a plot puts plots before their findings, any other after. A finding without a neighbour has
+    the cell's first plot.
+    """
+    plots = [item for item in shown if isinstance(item, str)]
+    ahead = bool(shown) and isinstance(shown[0], str)
+    pairs = []
+    for place, item in enumerate(shown):
+        if isinstance(item, _Reported):
+            beside = shown[place - 1 : place] if ahead else shown[place + 1 : place + 2]
+            plot = next((b for b in beside if isinstance(b, str)), plots[0] if plots else None)
+            pairs.append((item.payload, plot))
+    return pairs
 
 
 @dataclass(frozen=True)

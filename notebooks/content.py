@@ -32,6 +32,11 @@ _VERDICTS = {
     "pass_with_remarks": "Passed review, with remarks",
     "fail": "Did not pass review",
 }
+_UNREVIEWED = {
+    "analysis": "Not reviewed",
+    "notebook": "A notebook’s own findings: nobody reviewed them",
+    "reproduce": "Made again from a run’s notebook",
+}
 _ENDINGS = {
     "queued": "This run has not begun.",
     "running": "",  # a report is written as the last thing before the end
@@ -54,12 +59,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Content:
-    """A run, told. `ending` is empty for a run that is done; `headlines` have at most seven findings."""
+    """A run, told. `ending` is empty for a run that is done; there are at most seven `headlines`."""
 
     title: str
     answer: str
     analyst: str
-    rule_based: bool
     verdict: str
     review: Reviewed | None
     rounds: int
@@ -88,9 +92,8 @@ def content(view: RunView) -> Content:
     return Content(
         title=view.run.goal,
         answer=view.report.answer if view.report else "",
-        analyst=view.run.model,
-        rule_based=bool(view.replies) and all(r.rule_based for r in view.replies),
-        verdict=_VERDICTS[review.verdict] if review else "Not reviewed",
+        analyst=_analyst(view),
+        verdict=_VERDICTS[review.verdict] if review else _UNREVIEWED[view.run.agent],
         review=review,
         rounds=len(view.reviews),
         headlines=headlines,
@@ -101,6 +104,15 @@ def content(view: RunView) -> Content:
         notes=tuple(dict.fromkeys(n.text for n in view.notes if n.level == "warning")),
         ending=" ".join(filter(None, (_ENDINGS[view.run.status], view.error or ""))),
     )
+
+
+def _analyst(view: RunView) -> str:
+    """Who speaks, as a label: `rule-based analyst playbook/1.0`, `analyst gpt-5`, `notebook`."""
+    if view.run.agent != "analysis":
+        return "notebook"
+    name = view.replies[-1].model if view.replies else view.run.model
+    by_rule = bool(view.replies) and all(r.rule_based for r in view.replies)
+    return f"rule-based analyst {name}" if by_rule else f"analyst {name}"
 
 
 def tables(view: RunView) -> tuple[Table, ...]:
@@ -135,7 +147,7 @@ def number(value: float | None) -> str:
     if value == int(value) and abs(value) < 1e15:
         text = f"{int(value):,}"
     elif 1e-3 <= abs(value) < 1e3:
-        text = f"{value:.3g}"
+        text = f"{value:#.3g}".rstrip(".")
     elif abs(value) < 1e-3:
         text = f"{value:.1e}"
     else:

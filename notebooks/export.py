@@ -51,7 +51,7 @@ def notebook(view: RunView, store: Store) -> Any:
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "gristmill": {"title": view.run.goal, "analyst": view.run.model, "rule_based": said.rule_based},
+            "gristmill": {"title": view.run.goal, "analyst": said.analyst},
         },
     )
 
@@ -232,18 +232,18 @@ def _plan_line(place: int, step: PlanStep) -> str:
 
 
 def _closing(said: told.Content) -> str:
-    lines = ["## Answer", "", said.answer.strip() or "No report was written.", ""]
+    lines = ["## Answer", "", said.answer.strip(), ""] if said.answer else ["## Findings", ""]
     lines += [f"- {_line(f.text)} ({_numbers(f)}`{f.evidence.cell}`)" for f in said.headlines]
     return "\n".join(lines).rstrip()
 
 
 def _finding_md(place: int, finding: Finding) -> list[str]:
-    lines = [f"### {place}. {_line(finding.text)}", ""]
+    lines = [f"### {place}. {finding.kind.replace('_', ' ').capitalize()}", "", _line(finding.text), ""]
     numbers = "; ".join(filter(None, (told.effect(finding.effect), told.evidence(finding))))
     if numbers:
         lines += [numbers, ""]
     if finding.evidence.artifact and finding.evidence.artifact.endswith((".png", ".svg", ".jpg")):
-        lines += [f"![{_line(finding.text)}]({finding.evidence.artifact})", ""]
+        lines += [f"![Chart of finding {place}]({finding.evidence.artifact})", ""]
     lines += [f"*{_line(caveat)}*" for caveat in finding.caveats]
     lines += ["", f"Shown by `{finding.evidence.cell}` of `{finding.evidence.notebook}`.", ""]
     return lines
@@ -255,7 +255,7 @@ def _numbers(finding: Finding) -> str:
 
 
 def _byline(said: told.Content) -> str:
-    return f"Gristmill, {'rule-based analyst' if said.rule_based else 'analyst'} {said.analyst}"
+    return f"Gristmill, {said.analyst}"
 
 
 def _review_counts(said: told.Content) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,15 @@ MAX_DEPTH = 60
 
 _BYTES = {"png": "image/png", "jpeg": "image/jpeg", "pdf": "application/pdf"}
 _TEXTS = {
+    "text": "text/plain",
+    "svg": "image/svg+xml",
     "html": "text/html",
     "markdown": "text/markdown",
     "latex": "text/latex",
     "javascript": "application/javascript",
     "json": "application/json",
 }
+_MIME = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}/[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
 _SUFFIXES = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
@@ -73,34 +76,34 @@ def take_apart(result: Result) -> Parts:
         if encoded := getattr(result, name):
             try:
                 blobs[mime] = base64.b64decode(encoded)
-            except (binascii.Error, ValueError):
+            except (TypeError, ValueError):
                 notes.append(f"A cell displayed {mime} that was not valid base64; it was left out.")
-    if result.svg:
-        blobs["image/svg+xml"] = clean(result.svg).encode()
-    bundle = {mime: getattr(result, name) for name, mime in _TEXTS.items() if getattr(result, name)}
-    for mime, value in {**bundle, **(result.extra or {})}.items():
-        if not _shallow(value):
+    for mime, value in _bundle(result).items():
+        if not _MIME.fullmatch(mime):
+            notes.append("A cell displayed something under a name that is no MIME type; it was left out.")
+        elif not _shallow(value):
             notes.append(f"A cell displayed {mime} nested more than {MAX_DEPTH} levels deep; it was left out.")
-        elif isinstance(value, str):
-            value = clean(value)
-            if (mime == "text/html" and len(value) > LARGE) or is_chart(mime):
-                blobs[mime] = value.encode()
+        elif isinstance(value, str) or not mime.endswith("json"):
+            text = clean(str(value))
+            if mime == "image/svg+xml" or is_chart(mime) or (mime == "text/html" and len(text) > LARGE):
+                blobs[mime] = text.encode()
             else:
-                data[mime] = value[:LARGE]
-                dropped += max(0, len(value) - LARGE)
+                data[mime] = text[:LARGE]
+                dropped += max(0, len(text) - LARGE)
         else:
             value = finite(value)
-            size = len(encoded := json.dumps(value, ensure_ascii=False, sort_keys=True))
-            if is_chart(mime) or (size > LARGE and mime != FINDING_MIME):
-                blobs[mime] = clean(encoded).encode()
+            encoded = clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
+            if is_chart(mime) or (len(encoded) > LARGE and mime != FINDING_MIME):
+                blobs[mime] = encoded.encode()
             else:
                 data[mime] = value
-    text = clean(result.text or "")
-    dropped += max(0, len(text) - LARGE)
-    text = text[:LARGE]
-    if text:
-        data["text/plain"] = text
-    return Parts(text, data, blobs, dropped, tuple(notes))
+    return Parts(data.get("text/plain", ""), data, blobs, dropped, tuple(notes))
+
+
+def _bundle(result: Result) -> dict[str, Any]:
+    """What the result has beside bytes, by MIME type. A kernel may send any JSON value under any name."""
+    named = {mime: getattr(result, name) for name, mime in _TEXTS.items()}
+    return {str(mime): value for mime, value in {**named, **(result.extra or {})}.items() if value not in (None, "")}
 
 
 def is_chart(mime: str) -> bool:

@@ -158,6 +158,11 @@ def _plain(text: str) -> str:
     return text
 
 
+def _tied(text: str) -> str:
+    """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`."""
+    return re.sub(r" (?==|%)|(?<==) (?=\S)", "\u00a0", text)
+
+
 def _policy(css: str) -> str:
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
     return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -173,4 +178,5 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["tied"] = _tied
     return environment.from_string(_asset("report.html"))
