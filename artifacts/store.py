@@ -130,6 +130,9 @@ class Store:
                 if ended or follower.closed:
                     return
                 await follower.wait()
+        except StoreError:
+            if not follower.closed:  # closing in the middle of a replay is an end like any other
+                raise
         finally:
             self._followers.remove(run_id, follower)
 

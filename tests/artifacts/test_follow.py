@@ -12,7 +12,7 @@ from artifacts.events import Event, Noted, RunEnded, RunResumed, TextDelta
 from artifacts.store import NotFound, Store, StoreError
 from artifacts.types import Run
 
-LAST = 900
+LAST = 600
 
 
 async def collect(store: Store, run: Run, after: int = 0) -> list[Event | TextDelta]:
