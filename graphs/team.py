@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -26,6 +30,31 @@ async def report(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     return {}
 
 
+type Node = Callable[[TeamState, Runtime[Desk]], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def _whole(node: Node) -> Node:
+    """The node in a task of its own, which is cancelled once and then seen to its end.
+
+    LangGraph cancels a node several times over; the second one would tear off the node while it still records how its
+    cell and its step ended, and that would be recorded after the run's own end, or not at all.
+    """
+
+    @wraps(node)
+    async def run_whole(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+        work = asyncio.create_task(node(state, runtime))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.cancel()
+            while not work.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([work])
+            raise
+
+    return run_whole
+
+
 def _after_write(state: TeamState) -> str:
     return "run" if state["pending"] else "interpret"
 
@@ -45,13 +74,13 @@ def _after_review(state: TeamState) -> str:
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
     """The compiled graph. It needs neither a key nor a network; a run gives it a `Desk` as its context."""
     graph = StateGraph(TeamState, context_schema=Desk)
-    graph.add_node("open", open_files)
-    graph.add_node("plan", make_plan)
-    graph.add_node("write", write)
-    graph.add_node("run", run)
-    graph.add_node("interpret", interpret)
-    graph.add_node("review", review)
-    graph.add_node("report", report)
+    graph.add_node("open", _whole(open_files))
+    graph.add_node("plan", _whole(make_plan))
+    graph.add_node("write", _whole(write))
+    graph.add_node("run", _whole(run))
+    graph.add_node("interpret", _whole(interpret))
+    graph.add_node("review", _whole(review))
+    graph.add_node("report", _whole(report))
     graph.add_edge(START, "open")
     graph.add_edge("open", "plan")
     graph.add_edge("plan", "write")

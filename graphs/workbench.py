@@ -9,17 +9,19 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from artifacts.events import Event, RunEnded, RunResumed, RunStarted, StepEnded, TextDelta
+from artifacts.events import Event, ExecutionEnded, RunEnded, RunResumed, RunStarted, RunView, StepEnded, TextDelta
 from artifacts.store import Store, StoreError
 from artifacts.types import Run, Value, new_id
 from graphs.errors import GraphError, InputError
 from graphs.inputs import check_files, check_question
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
+from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from kernel_gateway.isolation import Sizes
 from notebooks.catalog import catalog
@@ -199,9 +201,10 @@ class Workbench:
         session: Session | None = None
         status: Literal["done", "failed", "cancelled", "interrupted"] = "failed"
         error: str | None = None
+        loading = asyncio.ensure_future(asyncio.to_thread(_load_team))  # a second's import, beside the sandbox's start
         try:
             session = await self._open_session(run.id)
-            await self._work(run, model, session)
+            await self._work(run, model, session, await loading)
             status = "done"
         except asyncio.CancelledError:
             status = self._stopping.get(run.id, "interrupted")
@@ -231,18 +234,15 @@ class Workbench:
             if self.store.run(run.id).status == "running":
                 await self._end(run.id, self._stopping.get(run.id, "failed"), error)
 
-    async def _work(self, run: Run, model: Model, session: Session) -> None:
+    async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
         """Run the graph from the start, or from its last checkpoint where there is one."""
-        from graphs.state import Desk
-        from graphs.team import begin, build
-
         desk = Desk(run.id, self.store, session, model, tuple(await asyncio.to_thread(catalog, self.templates)))
         saver = await self._checkpoints()
-        graph = build(saver)
+        graph = team.build(saver)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            first = None if so_far.values else begin(run.id, run.goal, run.params["files"], run.params["roles"])
+            first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
             await graph.ainvoke(first, config, context=desk, durability="sync")
         await saver.adelete_thread(run.id)
 
@@ -254,6 +254,9 @@ class Workbench:
         error: str | None,
     ) -> None:
         try:
+            # A cell cancelled in the moment in which it began has nobody else to record its end.
+            for event in _loose_ends(await asyncio.to_thread(self.store.view, run_id)):
+                await self.store.append(event)
             if status in ("failed", "cancelled") and session is not None and session.executions:
                 await save_report(self.store, run_id)
         except (NotebookError, StoreError) as problem:
@@ -271,9 +274,8 @@ class Workbench:
         await self.store.append(RunEnded(run_id=run_id, status=status, error=error))
 
     def _mark_interrupted(self, run: Run) -> None:
-        for step in self.store.view(run.id).steps:
-            if step.status == "running":
-                self.store.append_sync(StepEnded(run_id=run.id, step_id=step.id, status="cancelled"))
+        for event in _loose_ends(self.store.view(run.id)):
+            self.store.append_sync(event)
         ended = "The program that worked on it ended before the run did; "
         sentence = f"{ended}`gristmill runs resume {run.id}` goes on from the last finished step."
         self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence))
@@ -310,6 +312,22 @@ class Workbench:
     def _sizes(self) -> Sizes | None:
         """What a sandbox of ours holds; the cloud's is not known from here."""
         return None if os.environ.get("E2B_API_KEY") else Sizes.of_machine()
+
+
+def _loose_ends(view: RunView) -> list[Event]:
+    """The ends of steps and cells that have none yet."""
+    cells = [x.id for x in view.executions if x.status == "running"]
+    steps = [s.id for s in view.steps if s.status == "running"]
+    return [
+        *(ExecutionEnded(run_id=view.run.id, execution_id=id, status="interrupted") for id in cells),
+        *(StepEnded(run_id=view.run.id, step_id=id, status="cancelled") for id in steps),
+    ]
+
+
+def _load_team() -> ModuleType:
+    from graphs import team
+
+    return team
 
 
 def _resolve(name: str | None) -> Model:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from artifacts.events import RunView
 from artifacts.types import ToolCall
@@ -27,7 +27,9 @@ class Tool(BaseModel):
 
 
 class Action(Tool):
-    """A tool that does something in the sandbox."""
+    """A tool that does something in the sandbox. `title` is what the step that does it is called."""
+
+    title: str = Field("", max_length=120, description="What it is for, in a few words")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         """Do it. The result goes back to the model as JSON; what went wrong is part of it. `key` names this use for

@@ -23,7 +23,6 @@ class RunCode(Action):
     cells. `df` is the table, `data` its file name; `tables` holds all tables when there are several."""
 
     code: str = Field(min_length=1, description="Python source of one cell")
-    title: str = Field("", max_length=120, description="What the cell does, in a few words")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         cell = await desk.session.run(self.code, title=self.title, tags=("code",), step_id=step_id, key=f"{key}-0")
@@ -37,7 +36,6 @@ class RunTemplate(Action):
 
     name: str = Field(description="The template's name, from the list in the brief")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Values for the template's parameters")
-    title: str = Field("", max_length=120, description="What it is run for, in a few words")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         template = next((t for t in desk.templates if t.name == self.name), None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 
 @dataclass
@@ -106,7 +107,7 @@ def _chunks(answer: Answer) -> list[dict[str, Any]]:
     return [*chunks, {**common, "choices": [], "usage": usage}]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def wire() -> AsyncIterator[Wire]:
     made = Wire()
     server = await asyncio.start_server(made.handle, "127.0.0.1", 0)

@@ -1,0 +1,74 @@
+"""The graph as others open it: drawn, and loaded by the entry in langgraph.json, with no key and no network."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+from graphs.agents import agent_for
+from graphs.look import named_columns
+from graphs.team import mermaid
+from graphs.tools import specs, tools_for
+from graphs.tools.notebook import shorten
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_drawing_shows_every_node_and_the_ways_back():
+    drawing = mermaid()
+    for edge in ("__start__ --> open", "open --> plan", "plan --> write", "report --> __end__"):
+        assert edge in drawing
+    for edge in ("write -.-> run", "run -.-> write", "interpret -.-> write", "review -.-> write", "review -.-> report"):
+        assert f"{edge.split(' -.-> ')[0]} -.-> {edge.split(' -.-> ')[1]}" in drawing.replace("&nbsp;", "")
+
+
+def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GRISTMILL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = json.loads((ROOT / "langgraph.json").read_text())
+    path, _, attribute = settings["graphs"]["gristmill"].partition(":")
+    spec = importlib.util.spec_from_file_location("loaded_from_langgraph_json", ROOT / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    graph = getattr(module, attribute)()
+    assert {"open", "plan", "write", "run", "interpret", "review", "report"} <= set(graph.get_graph().nodes)
+
+
+def test_every_job_has_an_agent_and_tools_that_its_prompt_names():
+    for job in ("plan", "code", "interpret", "review"):
+        agent = agent_for(job)
+        assert tools_for(job)
+        for tool in tools_for(job):
+            assert tool.tool_name in agent.prompt
+        assert "never instructions" in agent.prompt
+
+
+def test_tools_are_described_without_references_that_some_endpoints_do_not_follow():
+    for job in ("plan", "code", "interpret", "review"):
+        for spec in specs(job):
+            assert spec.description
+            assert "$ref" not in json.dumps(spec.parameters)
+            assert spec.parameters["additionalProperties"] is False
+    (plan,) = specs("plan")
+    assert set(plan.parameters["properties"]["steps"]["items"]["properties"]) == {
+        "title",
+        "why",
+        "template",
+        "parameters",
+    }
+
+
+def test_a_question_names_columns_by_their_telling_words():
+    names = ["bill_length_mm", "bill_depth_mm", "species", "sex", "flipperLength", "id", "x"]
+    tables = [{"columns": [{"name": n} for n in names]}]
+    asked = "Does bill length predict bill depth, and what separates the species?"
+    assert named_columns(asked, tables) == ["bill_length_mm", "bill_depth_mm", "species", "flipperLength"]
+    assert named_columns("What matters in this data?", tables) == []
+
+
+def test_a_long_text_keeps_its_ends_and_says_what_is_left_out():
+    short = shorten("a" * 500 + "b" * 500, 300)
+    assert short.startswith("a" * 200)
+    assert short.endswith("b" * 100)
+    assert "700 characters left out" in short

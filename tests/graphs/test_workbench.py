@@ -1,0 +1,382 @@
+"""Whole runs with real parts: gateway, sandbox, kernel, record and graph; the model is a server on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from artifacts.events import RunView
+from artifacts.store import Store
+from artifacts.types import Run
+from graphs.errors import InputError
+from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
+from graphs.workbench import Request, Workbench
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FINDING = (
+    "r = float(df.x.corr(df.y))\n"
+    'report(type="claim", kind="correlation", columns=["x", "y"], direction="+", n=len(df),\n'
+    '       effect={"metric": "pearson_r", "value": r}, text=f"x and y rise together (r = {r:.2f}).")'
+)
+
+
+def call(name: str, /, **arguments: Any) -> tuple[str, str]:
+    return name, json.dumps(arguments)
+
+
+@dataclass
+class Team:
+    """Answers each job in turn: what is listed for it, then the plainest thing that job can say."""
+
+    answer: Callable[..., Any]
+    plan: list[Any] = field(default_factory=list)
+    code: list[Any] = field(default_factory=list)
+    interpret: list[Any] = field(default_factory=list)
+    review: list[Any] = field(default_factory=list)
+
+    def __call__(self, request: dict[str, Any]) -> Any:
+        offered = {t["function"]["name"] for t in request["tools"]}
+        if "make_plan" in offered:
+            plain = self.answer(calls=[call("make_plan", steps=[{"title": "Relate x and y"}])])
+            return self.plan.pop(0) if self.plan else plain
+        if "run_code" in offered:
+            return self.code.pop(0) if self.code else self.answer(text="Nothing is left to do.")
+        if "write_report" in offered:
+            plain = self.answer(calls=[call("write_report", answer="They rise together.", findings=[])])
+            return self.interpret.pop(0) if self.interpret else plain
+        plain = self.answer(calls=[call("give_review", verdict="pass")])
+        return self.review.pop(0) if self.review else plain
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def bench(tmp_path_factory) -> AsyncIterator[Workbench]:
+    with Store.open(tmp_path_factory.mktemp("home")) as store:
+        workbench = Workbench(store)
+        yield workbench
+        await workbench.close()
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "points.csv"
+    path.write_text("x,y,group\n" + "".join(f"{i},{i * 2 + i % 3},{'ab'[i % 2]}\n" for i in range(40)))
+    return path
+
+
+@pytest.fixture
+def team(wire, answer, monkeypatch) -> Team:
+    for name, value in wire.env.items():
+        monkeypatch.setenv(name, value)
+    wire.answer = Team(answer)
+    return wire.answer
+
+
+async def ask(bench: Workbench, table: Path, question: str = "Do x and y rise together?") -> tuple[Run, RunView]:
+    run = await bench.start(Request(question=question, files=(table,), model="openai:test"))
+    run = await asyncio.wait_for(bench.wait(run.id), 60)
+    return run, bench.store.view(run.id)
+
+
+def told(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(m["content"]) for m in request["messages"] if m["role"] == "tool"]
+
+
+async def test_a_question_becomes_a_reviewed_report(bench, table, team, wire, answer):
+    team.plan = [answer(text="Half a reply", cut=True)]
+    leak = "import os\nprint(len(df), sorted(os.environ.items()))"
+    team.code = [
+        answer(
+            text="First the rows.", calls=[call("run_code", code=leak, title="Rows"), call("run_code", code=FINDING)]
+        ),
+        answer(calls=[("run_code", '{"code": "print(1)"')]),
+        answer(calls=[call("run_shell", command="ls"), call("run_code", command="ls")]),
+        answer(calls=[call("run_template", name="nosuch", parameters={})]),
+        answer(calls=[call("run_template", name="profile", parameters={"nosuch": 1})]),
+    ]
+    team.interpret = [
+        answer(text="I think that they do."),
+        answer(calls=[call("write_report", answer="Yes.", findings=["F7"])]),
+        answer(calls=[call("write_report", answer="Yes: r = 1.00.", findings=["F1"], not_checked=["Causes."])]),
+    ]
+    run, view = await ask(bench, table)
+    assert (run.status, view.error) == ("done", None)
+    assert [s.name for s in view.steps[:2]] == ["open", "plan"]
+    assert [s.name for s in view.steps[-3:]] == ["interpret", "review", "report"]
+    assert {s.status for s in view.steps} == {"done"}
+    assert [s.title for s in view.plan] == ["Relate x and y"]
+    assert [x.title for x in view.executions] == ["Toolkit", "Read the files", "What each column holds", "Rows", ""]
+    assert [f.evidence.cell for f in view.findings] == ["cell-05"]
+    assert view.report is not None
+    assert (view.report.answer, view.report.order) == ("Yes: r = 1.00.", ("F1",))
+    assert [r.verdict for r in view.reviews] == ["pass"]
+    assert view.reviews[0].checks >= 10
+    assert any("broke off" in n.text for n in view.notes)
+    assert {"analysis.ipynb", "findings.json", "report.md", "report.html"} <= {a.name for a in view.artifacts}
+    assert [a.name for a in view.artifacts if a.role == "input"] == ["points.csv"]
+
+    errors = [r["error"] for r in told(wire.requests[6]) if r["error"]]
+    assert [e["name"] for e in errors] == ["BadCall", "BadCall", "BadCall", "UnknownTemplate"]
+    assert "not JSON" in errors[0]["value"]
+    assert "no tool named 'run_shell'" in errors[1]["value"]
+    secret = wire.env["OPENAI_API_KEY"].encode()
+    written = [p for p in bench.store.home.rglob("*") if p.is_file() and secret in p.read_bytes()]
+    assert written == []
+    assert secret.decode() not in "".join(x.text for x in view.executions)
+
+
+async def test_deltas_are_shown_while_the_model_speaks(bench, table, team, answer):
+    team.code = [answer(text="I begin with the rows.", calls=[call("run_code", code="len(df)")])]
+    run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+    spoken = [e.text async for e in bench.follow(run.id) if e.kind == "text_delta" and e.agent == "coding"]
+    assert spoken[:5] == ["I", "begin", "with", "the", "rows."]
+
+
+async def test_a_bad_key_in_the_middle_fails_in_one_sentence_and_resumes_where_it_stopped(
+    bench, table, team, wire, answer
+):
+    team.code = [answer(calls=[call("run_code", code=FINDING, title="Relate")]), answer(status=401, body="{}")]
+    run, view = await ask(bench, table)
+    assert run.status == "failed"
+    assert view.error is not None
+    assert "OPENAI_API_KEY" in view.error
+    assert "\n" not in view.error
+    assert "findings.json" in {a.name for a in view.artifacts}
+    assert view.steps[-1].status == "failed"
+
+    cells, asked = len(view.executions), len(wire.requests)
+    await bench.resume(run.id)
+    run = await asyncio.wait_for(bench.wait(run.id), 60)
+    view = bench.store.view(run.id)
+    assert (run.status, view.error) == ("done", None)
+    assert len(view.executions) == cells
+    assert view.sandboxes[-1].rebuilt
+    assert view.sandboxes[-1].replayed == cells
+    assert "make_plan" not in {t["function"]["name"] for r in wire.requests[asked:] for t in r["tools"]}
+    with pytest.raises(InputError, match="is done"):
+        await bench.resume(run.id)
+
+
+async def test_objections_send_the_work_back_until_they_are_met(bench, table, team, wire, answer):
+    team.code = [
+        answer(calls=[call("run_code", code="d = df.merge(df, on='x')\nprint(len(d))", title="Join")]),
+        answer(text="Done."),
+        answer(calls=[call("run_code", code=FINDING, title="Relate")]),
+    ]
+    held = {"where": "answer", "problem": "It rests on no finding.", "mend": "Compute the correlation."}
+    team.review = [answer(calls=[call("give_review", verdict="fail", objections=[held])])]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    first, *later = view.reviews
+    assert first.verdict == "fail"
+    assert [o.where for o in first.objections] == ["answer", "cell-04"]
+    sent_back = next(r for r in wire.requests if "Mend what the reviewer objects to" in json.dumps(r["messages"]))
+    assert "It rests on no finding." in sent_back["messages"][-1]["content"]
+    assert [r.verdict for r in later] == ["fail"]  # the join without validate= still stands
+    assert any("Nothing was changed" in n.text for n in view.notes)
+
+
+async def test_review_ends_after_its_last_round(bench, table, team, answer):
+    team.code = [a for i in range(5) for a in (answer(calls=[call("run_code", code=f"print({i})")]), answer())]
+    held = {"where": "answer", "problem": "Not yet."}
+    team.review = [answer(calls=[call("give_review", verdict="fail", objections=[held])]) for _ in range(9)]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert [r.round for r in view.reviews] == list(range(1, MAX_ROUNDS + 1))
+    assert any(f"after {MAX_ROUNDS} rounds" in n.text for n in view.notes)
+    assert view.report is not None
+
+
+async def test_follow_ups_and_tool_calls_have_a_limit(bench, table, team, answer):
+    more = answer(calls=[call("follow_up", steps=[{"title": "Look again"}])])
+    team.interpret = [more] * (MAX_FOLLOW_UPS + 1)
+    team.code = [answer(calls=[call("run_code", code="1")] * 5) for _ in range(20)]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert [s.title for s in view.plan].count("Look again") == MAX_FOLLOW_UPS
+    assert len([x for x in view.executions if "code" in x.tags]) == MAX_CALLS
+    assert any(f"limit of {MAX_CALLS} tool calls" in n.text for n in view.notes)
+    assert any(f"After {MAX_FOLLOW_UPS} follow-ups" in n.text for n in view.notes)
+
+
+async def test_a_conversation_that_grows_too_long_is_shortened_once(bench, table, team, wire, answer):
+    long = answer(calls=[call("run_code", code="print('z' * 5000)")])
+    overflow = answer(status=400, body='{"error":{"code":"context_length_exceeded","message":"too long"}}')
+    team.code = [long, long, long, overflow]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert any("shortened" in n.text for n in view.notes)
+    sizes = [len(m["content"]) for m in wire.requests[5]["messages"] if m["role"] == "tool"]
+    assert sizes[0] < 1000 < sizes[1]
+
+
+async def test_a_model_that_never_calls_its_tool_is_given_up(bench, table, team, answer):
+    team.plan = [answer(text="I would rather chat.")] * 3
+    run, view = await ask(bench, table)
+    assert run.status == "failed"
+    assert view.error is not None
+    assert "make_plan in 3 tries" in view.error
+
+
+async def test_cancelling_stops_the_cell_and_keeps_what_was_made(bench, table, team, answer):
+    team.code = [
+        answer(
+            calls=[call("run_code", code=FINDING), call("run_code", code="import time\ntime.sleep(600)", title="Nap")]
+        )
+    ]
+    run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+    async for event in bench.follow(run.id):
+        if event.kind == "execution_started" and event.execution.title == "Nap":
+            break
+    ended = await asyncio.wait_for(bench.cancel(run.id), 30)
+    view = bench.store.view(run.id)
+    assert ended.status == "cancelled"
+    assert [x.status for x in view.executions[-2:]] == ["ok", "interrupted"]
+    assert view.steps[-1].status == "cancelled"
+    assert "findings.json" in {a.name for a in view.artifacts}
+    assert (await bench.cancel(run.id)).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [("x,y\n", "no rows"), ("\n \n", "is empty"), ("<html><p>no</p></html>", "not a table")]
+)
+async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tmp_path, team, wire, content, sentence):
+    path = tmp_path / "odd.csv"
+    path.write_text(content)
+    run, view = await ask(bench, path)
+    assert run.status == "failed"
+    assert view.error is not None
+    assert view.error.startswith("odd.csv")
+    assert sentence in view.error
+    assert wire.requests == []
+
+
+async def test_several_files_and_a_question_that_names_no_column(bench, table, tmp_path, team, wire):
+    other = tmp_path / "groups.tsv"
+    other.write_text("group\tlabel\na\tfirst\nb\tsecond\n")
+    run = await bench.start(Request(question="What is going on?", files=(table, other), model="openai:test"))
+    run = await asyncio.wait_for(bench.wait(run.id), 60)
+    view = bench.store.view(run.id)
+    assert run.status == "done"
+    assert any("names no column" in n.text for n in view.notes)
+    brief = wire.requests[0]["messages"][1]["content"]
+    facts = json.loads(brief.split("```json\n")[1].split("\n```")[0])
+    assert [(f["name"], f["rows"], len(f["columns"])) for f in facts["files"]] == [
+        ("points.csv", 40, 3),
+        ("groups.tsv", 2, 2),
+    ]
+    assert facts["files"][0]["columns"][0] | {"examples": 0} == {
+        "name": "x",
+        "dtype": "int64",
+        "n_missing": 0,
+        "n_unique": 40,
+        "examples": 0,
+        "min": 0,
+        "max": 39,
+    }
+
+
+async def test_a_notebook_is_run_by_name(bench, table):
+    run = await bench.start_notebook("profile", {"data": str(table)})
+    run = await asyncio.wait_for(bench.wait(run.id), 60)
+    assert (run.status, run.agent) == ("done", "notebook")
+    with pytest.raises(InputError, match="no notebook"):
+        await bench.start_notebook("profil", {"data": str(table)})
+
+
+async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_path, table, team, answer):
+    team.code = [
+        answer(
+            calls=[
+                call("run_code", code="open('count.txt', 'a').write('once')\nk = 7", title="Count"),
+                call("run_code", code="import os, time\nos.path.exists('go') or time.sleep(600)", title="Wait"),
+                call("run_code", code="print(k, open('count.txt').read())", title="Read"),
+            ]
+        )
+    ]
+    with Store.open(tmp_path / "home") as store:
+        bench = Workbench(store)
+        run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+        async for event in bench.follow(run.id):
+            if event.kind == "execution_started" and event.execution.title == "Wait":
+                break
+        await bench.close()
+        assert store.run(run.id).status == "interrupted"
+    with Store.open(tmp_path / "home") as store:
+        bench = Workbench(store)
+        (tmp_path / "go").write_text("")
+        resumed = await bench.resume(run.id)
+        assert resumed.status == "running"
+        async for event in bench.follow(run.id, store.view(run.id).last_seq):
+            if event.kind == "execution_started" and event.execution.title == "Wait":
+                await bench.cancel(run.id)
+        view = store.view(run.id)
+        await bench.close()
+    assert [x.title for x in view.executions[3:]] == ["Count", "Wait", "Wait"]
+    assert view.sandboxes[-1].rebuilt
+    assert view.sandboxes[-1].replayed == 4
+
+
+async def test_a_run_that_a_dead_process_left_is_marked_interrupted(tmp_path):
+    from artifacts.events import RunStarted, StepStarted
+
+    with Store.open(tmp_path / "home") as store:
+        await store.append(RunStarted(run_id="run_1", run=Run(id="run_1", goal="What?")))
+        await store.append(StepStarted(run_id="run_1", step_id="s", name="plan", agent="analysis", title="Plan"))
+        Workbench(store)
+        view = store.view("run_1")
+    assert view.run.status == "interrupted"
+    assert "gristmill runs resume run_1" in (view.error or "")
+    assert view.steps[0].status == "cancelled"
+
+
+async def test_without_isolation_the_run_fails_with_the_fix(tmp_path, table, team, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with Store.open(tmp_path / "home") as store:
+        bench = Workbench(store)
+        run, view = await ask(bench, table)
+        await bench.close()
+    assert run.status == "failed"
+    assert "bubblewrap" in (view.error or "")
+
+
+@pytest.mark.parametrize(
+    ("make", "question", "sentence"),
+    [
+        (lambda d: d / "pionts.csv", "What?", r"There is no file .* Did you mean .*points\.csv"),
+        (lambda d: d, "What?", "is a folder"),
+        (lambda d: _file(d / "empty.csv", 0), "What?", "is empty"),
+        (lambda d: _file(d / "huge.csv", 1 << 42), "What?", r"huge\.csv is 4,398\.0 GB.*Take a sample"),
+        (lambda d: d / "points.csv", "  \n", "question is empty"),
+        (lambda d: d / "points.csv" / "x", "What?", "There is no file"),
+    ],
+)
+async def test_bad_input_is_a_sentence_before_there_is_a_run(bench, table, make, question, sentence):
+    before = len(bench.store.runs())
+    with pytest.raises(InputError, match=sentence):
+        await bench.start(Request(question=question, files=(make(table.parent),)))
+    assert len(bench.store.runs()) == before
+
+
+async def test_no_file_two_of_one_name_and_an_unknown_model_are_sentences(bench, table, tmp_path):
+    with pytest.raises(InputError, match="no file to ask"):
+        await bench.start(Request(question="What?"))
+    (tmp_path / "other").mkdir()
+    twin = _file(tmp_path / "other" / "points.csv", 5)
+    with pytest.raises(InputError, match="same name"):
+        await bench.start(Request(question="What?", files=(table, twin)))
+    with pytest.raises(InputError, match="no model 'gpt'"):
+        await bench.start(Request(question="What?", files=(table,), model="gpt"))
+
+
+def _file(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
