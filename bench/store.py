@@ -102,7 +102,7 @@ def ours(folder: Path, way: Way, n: int) -> float:
 
 def main() -> None:
     rounds = 2 if "--quick" in sys.argv else 5
-    rates: dict[str, list[float]] = {"one insert a transaction": []} | {name: [] for name in WAYS}
+    rates: dict[str, list[float]] = {label: [] for label in ("one insert a transaction", *WAYS)}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as name:
             rates["one insert a transaction"].append(one_insert_a_transaction(Path(name), 500))
