@@ -30,7 +30,7 @@ format: setup
 
 # Exact versions with hashes, for every platform, naming no registry.
 lock:
-	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes \
+	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 
 clean:
