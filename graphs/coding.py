@@ -42,7 +42,7 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     call, number = ToolCall.model_validate(first), state["calls"]
     asked = tools.read(call, "code")
     title = (isinstance(asked, tools.Action) and asked.title) or call.name
-    async with desk.step("run", agent.name, title) as step_id:
+    async with desk.step("run", agent.name, title[:200]) as step_id:
         if number >= MAX_CALLS:
             result = tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
         elif isinstance(asked, tools.Action):

@@ -26,7 +26,8 @@ def describe(name, table):
     columns = []
     for column in table.columns:
         values = table[column].dropna()
-        values = values.astype(str) if values.map(type).isin([list, dict, set]).any() else values
+        if values.dtype == object:  # lists and dicts can be counted as text only
+            values = values.astype(str)
         fact = {
             "name": str(column),
             "dtype": str(table[column].dtype),

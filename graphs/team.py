@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime
 
 from graphs.analysis import interpret, make_plan, open_files
 from graphs.coding import run, write
+from graphs.errors import RunFailed
 from graphs.review import review
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from notebooks.export import save_report
@@ -42,6 +43,8 @@ def _whole(node: Node) -> Node:
 
     @wraps(node)
     async def run_whole(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+        if not isinstance(runtime.context, Desk):
+            raise RunFailed("The graph can be looked at here, but a run needs a sandbox: start it with `gristmill`.")
         work = asyncio.create_task(node(state, runtime))
         try:
             return await asyncio.shield(work)
@@ -73,7 +76,7 @@ def _after_review(state: TeamState) -> str:
 
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
     """The compiled graph. It needs neither a key nor a network; a run gives it a `Desk` as its context."""
-    graph = StateGraph(TeamState, context_schema=Desk)
+    graph = StateGraph(TeamState)  # the Desk is no `context_schema`: LangGraph's tools would want it as JSON schema
     graph.add_node("open", _whole(open_files))
     graph.add_node("plan", _whole(make_plan))
     graph.add_node("write", _whole(write))
@@ -91,6 +94,11 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
     graph.add_edge("report", END)
     team: Team = graph.compile(checkpointer=checkpointer, name="gristmill")
     return team
+
+
+def entry() -> Team:
+    """What `langgraph.json` names. LangGraph's server calls it without arguments and adds its own checkpointer."""
+    return build()
 
 
 def begin(run_id: str, question: str, files: list[str], roles: dict[str, str]) -> TeamState:

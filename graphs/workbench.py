@@ -311,7 +311,8 @@ class Workbench:
 
     def _sizes(self) -> Sizes | None:
         """What a sandbox of ours holds; the cloud's is not known from here."""
-        return None if os.environ.get("E2B_API_KEY") else Sizes.of_machine()
+        cloud = os.environ.get("E2B_API_KEY") and os.environ.get("GRISTMILL_SANDBOX") != "local"
+        return None if cloud else Sizes.of_machine()
 
 
 def _loose_ends(view: RunView) -> list[Event]:

@@ -29,7 +29,7 @@ class Tool(BaseModel):
 class Action(Tool):
     """A tool that does something in the sandbox. `title` is what the step that does it is called."""
 
-    title: str = Field("", max_length=120, description="What it is for, in a few words")
+    title: str = Field("", description="What it is for, in a few words")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         """Do it. The result goes back to the model as JSON; what went wrong is part of it. `key` names this use for

@@ -16,8 +16,8 @@ class Step(BaseModel):
     """One step of a plan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    title: str = Field(min_length=1, max_length=200, description="What will be done, in a few words")
-    why: str = Field("", max_length=1000, description="What it decides about the question")
+    title: str = Field(min_length=1, description="What will be done, in a few words")
+    why: str = Field("", description="What it decides about the question")
     template: str | None = Field(None, description="The template notebook that does it, if one does")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters for the template")
 
@@ -38,7 +38,7 @@ def plan_steps(steps: tuple[Step, ...]) -> list[PlanStep]:
 class MakePlan(Tool):
     """Lay out the analysis: the steps in the order in which they will be carried out."""
 
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=12)
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=20)
 
     def problem(self, desk: Desk, view: RunView) -> str | None:
         return unknown_template(self.steps, desk)

@@ -15,7 +15,7 @@ class WriteReport(Tool):
     """Answer the question and put the findings in the order in which a reader should meet them. Every number in the
     answer must be one that a cell put out or a finding carries."""
 
-    answer: str = Field(min_length=1, max_length=4000, description="The answer, two to six plain sentences")
+    answer: str = Field(min_length=1, max_length=10_000, description="The answer, two to six plain sentences")
     findings: tuple[str, ...] = Field((), description="Ids of the findings to report, most important first")
     not_found: tuple[str, ...] = Field((), description="What was tested and is not there, one sentence each")
     not_checked: tuple[str, ...] = Field((), description="What was not looked at, and why, one sentence each")
