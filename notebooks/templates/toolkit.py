@@ -7,6 +7,7 @@ import io
 import json
 import re
 import warnings
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +123,7 @@ def _read_excel(name: str, raw: bytes, notes: list[str]) -> pd.DataFrame:
     """The first sheet of a workbook; the first row that is not blank is the header."""
     try:
         book = pd.ExcelFile(io.BytesIO(raw))
-    except (ValueError, KeyError, ImportError, OSError) as error:
+    except (ValueError, KeyError, ImportError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{name} is not a table that can be read: it is no Excel workbook ({error}).") from None
     sheet = book.parse(0, header=None, na_values=list(MISSING)).dropna(how="all").dropna(how="all", axis=1)
     if len(book.sheet_names) > 1:
@@ -144,7 +145,9 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     for sep in "\t;|,":
         rows = [row for row in csv.reader(lines, delimiter=sep, skipinitialspace=True) if any(c.strip() for c in row)]
         width = len(rows[0]) if rows else 0
-        even = sum(len(row) in (width, width + 1) for row in rows) / len(rows) if width > 1 else 0.0
+        widths = Counter(map(len, rows))
+        named = widths[width + 1] + 1 if widths[width + 1] >= len(rows) - 1 else 0  # every row has a name of its own
+        even = max(widths[width], named) / len(rows) if width > 1 else 0.0
         if even > best[0]:
             best = (even, sep, rows)
     even, sep, rows = best
@@ -354,8 +357,8 @@ def _blank_sentinels(table: Table) -> None:
             share = counts[code] / counts.sum()
             if counts[code] < 3 or share < 0.002 or len(rest) < 5:
                 continue
-            gap, spread = float(np.abs(rest - code).min()), float(rest.max() - rest.min())
-            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:g}") and gap > 0.5 * spread
+            gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
+            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:g}") and (gap > spread or code < 0 <= rest.min())
             minus = code == -1 and rest.min() >= 0 and counts[code] > 3 * counts.drop(code).max()
             if nines or minus:
                 table.df[name] = table.df[name].mask(table.df[name] == code)

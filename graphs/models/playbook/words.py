@@ -41,6 +41,18 @@ _KIN = {
     "earn": ("income", "salary", "wage"),
     "survivor": ("survived",),
 }
+_ENDINGS = (  # ending, what stands for it, shortest word that loses it
+    ("ies", "y", 5),
+    ("ier", "y", 6),
+    ("sses", "ss", 5),
+    ("xes", "x", 4),
+    ("ches", "ch", 6),
+    ("shes", "sh", 6),
+    ("ing", "", 6),
+    ("ed", "", 5),
+    ("er", "", 5),
+    ("ly", "", 6),
+)
 _ODD = {"men": "man", "women": "woman", "people": "person", "species": "species", "series": "series", "data": "data"}
 
 _CLOSED = re.compile(
@@ -85,7 +97,7 @@ def stem(word: str) -> str:
     word = word.lower().removesuffix("'s").removesuffix("’s")
     if word in _ODD:
         return _ODD[word]
-    for ending, instead, least in (("ies", "y", 5), ("sses", "ss", 5), ("ing", "", 6), ("ed", "", 5), ("ly", "", 6)):
+    for ending, instead, least in _ENDINGS:
         if word.endswith(ending) and len(word) >= least:
             return word[: -len(ending)] + instead
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
@@ -152,7 +164,7 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
 def _kin(word: str, token: str) -> bool:
     if alike(word, token) or (len(word) >= 4 and token.endswith(word.lower())):
         return True
-    return any(alike(other, token) for other in _KIN.get(stem(word), ()))
+    return any(alike(other, token) for other in _KIN.get(word.lower()) or _KIN.get(stem(word), ()))
 
 
 def clauses(question: str, columns: Sequence[Column]) -> list[Clause]:

@@ -1,0 +1,101 @@
+"""Shared by the playbook's tests: planted tables, and a kernel in which templates run as they would for anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from artifacts.types import FINDING_MIME, Finding
+from notebooks.catalog import cells, find
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a template left: its findings, the PNGs that it drew (base64), what it printed and the error, if any."""
+
+    findings: list[Finding]
+    plots: list[str]
+    text: str
+    error: str | None = None
+
+    def of(self, kind: str, type: str | None = None) -> list[Finding]:
+        return [f for f in self.findings if f.kind == kind and type in (None, f.type)]
+
+
+class Kernel:
+    """An ordinary Python kernel in a folder. Each template's cells run in order, as in a notebook of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+
+    def run(self, code: str) -> tuple[list[dict[str, Any]], str, str | None]:
+        """One cell: the MIME bundles that it displayed, its text and the name and value of its error."""
+        bundles, text, error = list[dict[str, Any]](), list[str](), list[str]()
+
+        def hear(message: Mapping[str, Any]) -> None:
+            kind, content = message["msg_type"], message["content"]
+            if kind in ("display_data", "execute_result"):
+                bundles.append(content["data"])
+            elif kind == "stream":
+                text.append(content["text"])
+            elif kind == "error":
+                error.append(f"{content['ename']}: {content['evalue']}")
+
+        self.client.execute_interactive(code, output_hook=hear, timeout=120)
+        return bundles, "".join(text), error[0] if error else None
+
+    def template(self, name: str, **parameters: Any) -> Ran:
+        findings, plots, text = list[Finding](), list[str](), list[str]()
+        for number, cell in enumerate(cells(find(name), parameters), 1):
+            bundles, printed, error = self.run(cell.code)
+            text.append(printed)
+            for bundle in bundles:
+                if FINDING_MIME in bundle:
+                    own = {"id": f"F{len(findings) + 1}", "evidence": {"cell": f"cell-{number:02d}"}}
+                    findings.append(Finding.model_validate({**bundle[FINDING_MIME], **own}))
+                if "image/png" in bundle:
+                    plots.append(bundle["image/png"])
+            if error:
+                return Ran(findings, plots, "".join(text), error)
+        return Ran(findings, plots, "".join(text))
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the kernel runs and the tests put their tables."""
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture(scope="session")
+def kernel(folder: Path) -> Iterator[Kernel]:
+    kernel = Kernel(folder)
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def table(folder: Path) -> Callable[[str, pd.DataFrame], str]:
+    """Writes a table as CSV where the kernel finds it, and returns its name."""
+
+    def write(name: str, df: pd.DataFrame) -> str:
+        df.to_csv(folder / f"{name}.csv", index=False)
+        return f"{name}.csv"
+
+    return write
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(7)

@@ -1,0 +1,302 @@
+"""The playbook decides from messages alone: its plan, its next cell, its report and its review."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from graphs.models import gather
+from graphs.models.base import Message, ToolSpec
+from graphs.models.playbook import Playbook
+from graphs.models.playbook.facts import Column
+from graphs.models.playbook.words import alike, clauses, named, tokens
+
+PENGUINS = [
+    ("species", "str", 3, ["Adelie", "Gentoo", "Chinstrap"]),
+    ("island", "str", 3, ["Torgersen", "Biscoe", "Dream"]),
+    ("bill_length_mm", "float64", 164, [39.1]),
+    ("bill_depth_mm", "float64", 80, [18.7]),
+    ("flipper_length_mm", "float64", 55, [181]),
+    ("body_mass_g", "float64", 94, [3750]),
+    ("sex", "str", 2, ["male", "female"]),
+    ("year", "int64", 3, [2007]),
+]
+PARAMETERS = {
+    "profile": ["data", "target"],
+    "associations": ["data", "outcome", "factors", "columns", "alpha", "max_findings"],
+    "groups": ["data", "by", "columns", "alpha", "max_findings"],
+}
+TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PARAMETERS.items()]
+
+
+def table(columns: list[tuple[str, str, int, list[Any]]], name: str = "data.csv", rows: int = 344) -> dict[str, Any]:
+    described = [{"name": c, "dtype": d, "n_unique": n, "n_missing": 0, "examples": e} for c, d, n, e in columns]
+    return {"name": name, "rows": rows, "columns": described}
+
+
+def brief(**facts: Any) -> Message:
+    return Message(role="user", content="The job.\n\n```json\n" + json.dumps(facts) + "\n```\n")
+
+
+async def ask(tools: tuple[str, ...], *messages: Message) -> tuple[str, str | None, dict[str, Any]]:
+    """What the playbook says, the tool that it calls and with what."""
+    specs = [ToolSpec(name=t, description="", parameters={}) for t in tools]
+    system = Message(role="system", content="You are an analyst.")
+    reply = await gather(Playbook().complete([system, *messages], specs))
+    assert len(reply.tool_calls) <= 1
+    if not reply.tool_calls:
+        return reply.content, None, {}
+    return reply.content, reply.tool_calls[0].name, json.loads(reply.tool_calls[0].arguments)
+
+
+async def plan(
+    question: str, files: list[dict[str, Any]] | None = None, **roles: str
+) -> list[tuple[str, dict[str, Any]]]:
+    facts = brief(question=question, files=files or [table(PENGUINS)], roles=roles, templates=TEMPLATES)
+    said, tool, arguments = await ask(("make_plan",), facts)
+    assert tool == "make_plan"
+    assert said.startswith("Rule-based playbook: ")
+    assert all(step["title"] and step["why"] for step in arguments["steps"])
+    return [(s["template"], {k: v for k, v in s["parameters"].items() if k != "data"}) for s in arguments["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "steps"),
+    [
+        (
+            "Does bill length predict bill depth, and what separates the species?",
+            [
+                ("associations", {"outcome": "bill_depth_mm", "factors": ["bill_length_mm"]}),
+                ("groups", {"by": "species"}),
+            ],
+        ),
+        ("What drives body mass?", [("associations", {"outcome": "body_mass_g"})]),
+        ("what affects bodyMass", [("associations", {"outcome": "body_mass_g"})]),
+        (
+            "Does body mass depend on flipper length?",
+            [("associations", {"outcome": "body_mass_g", "factors": ["flipper_length_mm"]})],
+        ),
+        (
+            "Is there a relationship between flipper length and body mass?",
+            [("associations", {"outcome": "body_mass_g", "factors": ["flipper_length_mm"]})],
+        ),
+        ("How do the islands differ?", [("groups", {"by": "island"})]),
+        ("Does mass differ between the sexes?", [("associations", {"outcome": "body_mass_g", "factors": ["sex"]})]),
+        ("Are males heavier than females?", [("associations", {"outcome": "body_mass_g", "factors": ["sex"]})]),
+        ("What matters in this data?", [("associations", {})]),
+        ("Tell me something", [("associations", {})]),
+    ],
+)  # fmt: skip
+async def test_plan_follows_the_words_of_the_question(question: str, steps: list[tuple[str, dict[str, Any]]]) -> None:
+    assert await plan(question) == [("profile", {}), *steps]
+
+
+async def test_plan_follows_the_roles_where_the_question_names_nothing() -> None:
+    assert await plan("What matters?", target="sex") == [
+        ("profile", {"target": "sex"}),
+        ("associations", {"outcome": "sex"}),
+    ]
+    assert (await plan("Did it work?", target="body_mass_g", assignment="sex"))[1] == (
+        "associations",
+        {"outcome": "body_mass_g", "factors": ["sex"]},
+    )
+
+
+async def test_several_files_are_each_profiled_and_tests_go_where_the_columns_are() -> None:
+    other = table([("customer_id", "int64", 90, [1]), ("tier", "str", 3, ["pro", "basic"])], name="customers.csv")
+    facts = brief(question="What separates the tiers?", files=[table(PENGUINS), other], roles={}, templates=TEMPLATES)
+    said, _, arguments = await ask(("make_plan",), facts)
+    assert [(s["template"], s["parameters"]["data"]) for s in arguments["steps"]] == [
+        ("profile", "data.csv"),
+        ("profile", "customers.csv"),
+        ("groups", "customers.csv"),
+    ]
+    assert "not joined" in said
+
+
+async def test_a_question_with_one_closed_answer_is_not_guessed() -> None:
+    facts = brief(question="What is the mean body mass of females?", files=[table(PENGUINS)], templates=TEMPLATES)
+    said, _, arguments = await ask(("make_plan",), facts)
+    assert "no rule of mine" in said
+    assert arguments["steps"][1]["parameters"]["outcome"] == "body_mass_g"
+    _, _, report = await ask(
+        ("write_report",), brief(question="What is the mean body mass of females?", findings=[CLAIM])
+    )
+    assert "does not compute such answers" in report["answer"]
+
+
+async def test_only_templates_and_parameters_that_exist_are_used() -> None:
+    few = [{"name": "profile", "parameters": [{"name": "data"}]}]
+    facts = brief(question="What drives body mass?", files=[table(PENGUINS)], roles={"target": "sex"}, templates=few)
+    _, _, arguments = await ask(("make_plan",), facts)
+    assert [(s["template"], s["parameters"]) for s in arguments["steps"]] == [("profile", {"data": "data.csv"})]
+
+
+def test_names_are_recognised_in_their_common_forms() -> None:
+    columns = [Column(name) for name, *_ in PENGUINS] + [Column("Survived"), Column("nStudies"), Column("unit price")]
+    for question, found in {
+        "flipper lengths of penguins": ["flipper_length_mm"],
+        "bill-depth and BILL LENGTH": ["bill_depth_mm", "bill_length_mm"],
+        "is bill_length_mm related to year": ["bill_length_mm", "year"],
+        "who survives": ["Survived"],
+        "what about length": [],
+        "gender and mass": ["sex", "body_mass_g"],
+        "unit prices": ["unit price"],
+    }.items():
+        assert named(question, columns) == found, question
+    assert tokens("billLength_mm") == ["bill", "length"]
+    assert tokens("mm") == ["mm"]
+    assert alike("survival", "Survived")
+    assert not alike("bill", "billion")
+
+
+def test_a_value_of_a_category_names_its_column() -> None:
+    columns = [Column("species", "str", 3, 0, frozenset({"adelie", "gentoo"})), Column("mass", "float64", 90)]
+    assert named("how heavy is a Gentoo", columns) == ["mass", "species"]
+    assert [c.intent for c in clauses("Is mass lower for Adelie than for Gentoo? How many are there?", columns)] == [
+        "compare",
+        "closed",
+    ]
+
+
+STEPS = [
+    {"title": "Profile", "template": "profile", "parameters": {"data": "data.csv"}},
+    {"title": "Draw by hand", "template": None, "parameters": {}},
+    {"title": "Test", "template": "associations", "parameters": {"data": "data.csv", "factors": ["a", "b"]}},
+]
+
+
+def turn(number: int, **result: Any) -> list[Message]:
+    call = {"id": f"call-{number}", "name": "run_template", "arguments": "{}"}
+    return [
+        Message.model_validate({"role": "assistant", "tool_calls": [call]}),
+        Message(role="tool", content=json.dumps(result), tool_call_id=f"call-{number}"),
+    ]
+
+
+async def test_steps_run_in_order_and_the_job_ends() -> None:
+    tools, facts = ("run_code", "run_template"), brief(question="?", plan=STEPS, objections=[])
+    _, tool, first = await ask(tools, facts)
+    assert (tool, first["name"], first["parameters"]) == ("run_template", "profile", {"data": "data.csv"})
+    _, _, second = await ask(tools, facts, *turn(1, ok=True))
+    assert second["name"] == "associations"
+    said, tool, _ = await ask(tools, facts, *turn(1, ok=True), *turn(2, ok=True))
+    assert tool is None
+    assert "Nothing is left" in said
+
+
+async def test_a_failing_template_is_run_once_more_narrower_and_then_named() -> None:
+    tools, facts = ("run_code", "run_template"), brief(question="?", plan=STEPS, objections=[])
+    failed = {"ok": False, "error": {"name": "MemoryError", "value": "out of memory"}}
+    done = [*turn(1, ok=True), *turn(2, **failed)]
+    said, _, again = await ask(tools, facts, *done)
+    assert again["parameters"] == {"data": "data.csv", "factors": ["a"], "max_findings": 1}
+    assert "MemoryError: out of memory" in said
+    said, tool, _ = await ask(tools, facts, *done, *turn(3, **failed))
+    assert tool is None
+    assert "Test (MemoryError: out of memory)" in said
+
+
+async def test_a_wrong_column_is_not_tried_again() -> None:
+    tools, facts = ("run_code", "run_template"), brief(question="?", plan=STEPS, objections=[])
+    failed = {"ok": False, "error": {"name": "ValueError", "value": "There is no column 'a'."}}
+    said, tool, _ = await ask(tools, facts, *turn(1, ok=True), *turn(2, **failed))
+    assert tool is None
+    assert "There is no column 'a'" in said
+
+
+def finding(
+    number: int, type: str, kind: str, columns: list[str], value: float, text: str, **more: Any
+) -> dict[str, Any]:
+    return {
+        "id": f"F{number}", "type": type, "kind": kind, "columns": columns, "text": text, "confidence": "high",
+        "roles": {}, "n": 342, "effect": {"metric": "pearson_r", "value": value, "ci": [value - 0.1, value + 0.1]},
+    } | more  # fmt: skip
+
+
+CLAIM = finding(
+    1, "claim", "correlation", ["flipper_length_mm", "body_mass_g"], 0.87, "Flippers and mass rise together."
+)
+POOLED = finding(
+    2, "claim", "correlation", ["bill_length_mm", "bill_depth_mm"], -0.235, "Bills get flatter (r = −0.235)."
+)
+FLIP = finding(
+    3, "warning", "simpsons_paradox", ["bill_length_mm", "bill_depth_mm", "species"], -0.235, "Pooled, r = −0.235.",
+    roles={"factor": "bill_length_mm", "outcome": "bill_depth_mm", "stratifier": "species"},
+)  # fmt: skip
+RANKING = finding(
+    4, "descriptive", "ranking", ["flipper_length_mm", "species"], 0.78, "Flippers separate species most."
+)
+APART = finding(5, "claim", "group_difference", ["flipper_length_mm", "species"], 0.78, "Flippers differ by species.")
+COPIES = finding(6, "warning", "duplicate_rows", [], 12, "12 rows repeat another.")
+ABSENT = finding(7, "null", "correlation", ["year", "bill_depth_mm"], 0.02, "No relation of year and bill depth.")
+QUESTION = "Does bill length predict bill depth, and what separates the species?"
+
+
+async def test_report_leads_with_what_turns_the_answer_and_drops_the_pooled_claim() -> None:
+    facts = brief(question=QUESTION, findings=[CLAIM, POOLED, RANKING, APART, COPIES, ABSENT, FLIP], cells=[], roles={})
+    _, tool, report = await ask(("write_report", "follow_up"), facts)
+    assert tool == "write_report"
+    assert report["findings"][0] == "F3"
+    assert "F2" not in report["findings"]
+    assert report["findings"].index("F5") < report["findings"].index("F1")
+    assert report["answer"].index(FLIP["text"]) < report["answer"].index(RANKING["text"])
+    assert report["answer"].startswith("Yes, but only when it is read by species.")
+    assert report["not_found"] == [ABSENT["text"]]
+    assert any("assigned at random" in line for line in report["not_checked"])
+
+
+async def test_report_names_failed_cells_and_drops_what_the_reviewer_objected_to() -> None:
+    held = [{"where": "F1", "problem": "its n is wrong", "mend": ""}]
+    cells = [{"cell": "cell-04", "title": "Shapes", "ok": False}]
+    _, _, report = await ask(
+        ("write_report",),
+        brief(question="What matters?", findings=[CLAIM, APART], cells=cells, objections=held, roles={}),
+    )
+    assert report["findings"] == ["F5"]
+    assert any("cell-04" in line for line in report["not_checked"])
+    assert any("its n is wrong" in line for line in report["not_checked"])
+
+
+async def test_no_signal_is_an_answer() -> None:
+    nothing = finding(1, "null", "tested", [], 0, "Pairs tested: 28; with a relation: 0.")
+    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=[nothing], cells=[], roles={}))
+    assert report["findings"] == []
+    assert "no usable signal" in report["answer"]
+    assert nothing["text"] in report["answer"]
+
+
+async def test_at_most_seven_headlines() -> None:
+    many = [finding(i, "claim", "correlation", [f"a{i}", f"b{i}"], 0.2 + i / 50, f"Pair {i}.") for i in range(1, 21)]
+    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=many, cells=[], roles={}))
+    assert report["findings"] == [f"F{i}" for i in range(20, 13, -1)]
+
+
+async def test_review_fails_a_failed_check_and_a_pooled_claim() -> None:
+    checks = [
+        {"name": "numbers", "ok": False, "detail": "41 is in no cell."},
+        {"name": "seeds", "ok": True, "detail": ""},
+    ]
+    report = {"answer": "", "findings": ["F2"]}
+    _, tool, review = await ask(
+        ("give_review",), brief(question=QUESTION, report=report, findings=[POOLED, FLIP], checks=checks)
+    )
+    assert tool == "give_review"
+    assert review["verdict"] == "fail"
+    assert [o["where"] for o in review["objections"]] == ["numbers", "F2"]
+    _, _, review = await ask(
+        ("give_review",), brief(question=QUESTION, report={"findings": ["F3"]}, findings=[FLIP], checks=checks[1:])
+    )
+    assert (review["verdict"], review["objections"]) == ("pass", [])
+
+
+async def test_the_same_messages_get_the_same_reply_piece_by_piece() -> None:
+    facts = brief(question=QUESTION, files=[table(PENGUINS)], roles={}, templates=TEMPLATES)
+    specs = [ToolSpec(name="make_plan", description="", parameters={})]
+    replies = [[delta async for delta in Playbook().complete([facts], specs)] for _ in range(2)]
+    assert replies[0] == replies[1]
+    assert len([d for d in replies[0] if d.text]) > 1, "it streams"
+    assert [c.id for d in replies[0] for c in d.tool_calls] == ["call-1"]
+    assert [d.finish for d in replies[0] if d.finish] == ["tool_calls"]

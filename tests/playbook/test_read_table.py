@@ -1,0 +1,167 @@
+"""The toolkit reads what people have, or says in one sentence that it is no table."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from notebooks.templates.toolkit import is_text, kind_of, read_table
+
+PLAIN = "name,size,when\nÅsa,1.5,2024-01-31\nBo,2.5,2024-02-29\n"
+
+
+def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_encodings_give_the_same_table(tmp_path: Path, encoding: str) -> None:
+    df = read_table(write(tmp_path / "t.csv", PLAIN * 1, encoding))
+    assert list(df.columns) == ["name", "size", "when"]
+    assert df["name"].tolist() == ["Åsa", "Bo"]
+    assert df["size"].tolist() == [1.5, 2.5]
+    assert df["when"].tolist() == [pd.Timestamp("2024-01-31"), pd.Timestamp("2024-02-29")]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_separators(tmp_path: Path, separator: str) -> None:
+    df = read_table(write(tmp_path / "t.txt", PLAIN.replace(",", separator)))
+    assert df.shape == (2, 3)
+    assert df["size"].sum() == 4
+
+
+def test_a_comma_inside_quotes_separates_nothing(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", 'who,what\n"Doe, Jane","a;b;c"\n"Roe, ""R""","line\nbreak"\n'))
+    assert df["who"].tolist() == ["Doe, Jane", 'Roe, "R"']
+    assert df["what"].tolist() == ["a;b;c", "line\nbreak"]
+
+
+def test_decimal_commas_and_thousands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    df = read_table(write(tmp_path / "t.csv", "Ort;Preis;Menge\nA;1.234,50;1.000\nB;0,5;20\nC;7;3.000.000\n"))
+    assert df["Preis"].tolist() == [1234.5, 0.5, 7]
+    assert df["Menge"].tolist() == [1000, 20, 3_000_000]
+    assert "decimal comma" in capsys.readouterr().out
+
+
+def test_thousands_money_and_percent_in_a_point_file(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", 'a,b,c\n"1,234","$1,000.50",12 %\n"12,345",$7,8%\n'))
+    assert df["a"].tolist() == [1234, 12345]
+    assert df["b"].tolist() == [1000.5, 7]
+    assert df["c"].tolist() == [12, 8]
+
+
+def test_headers_are_made_unique_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    df = read_table(write(tmp_path / "t.csv", "a,a,,b ,\n1,2,3,4,5\n6,7,8,9,10\n"))
+    assert list(df.columns) == ["a", "a_2", "column_3", "b", "column_5"]
+    said = capsys.readouterr().out
+    assert "'a' → 'a_2'" in said
+    assert "2 blank headers" in said
+
+
+def test_a_repeated_header_never_takes_a_name_that_is_there(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", "a,a_2,a\n1,2,3\n4,5,6\n"))
+    assert df.columns.is_unique
+    assert df.iloc[0].tolist() == [1, 2, 3]
+
+
+def test_numbers_without_a_header_become_numbered_columns(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", "1.5,2\n3.5,4\n5.5,6\n"))
+    assert list(df.columns) == ["column_1", "column_2"]
+    assert len(df) == 3
+
+
+def test_row_names_without_a_header(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", "mpg,cyl\nMazda,21,6\nDatsun,22.8,4\n"))
+    assert df["mpg"].tolist() == [21, 22.8]
+    assert df["column_1"].tolist() == ["Mazda", "Datsun"]
+
+
+def test_one_row_and_five_hundred_columns(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(500)]
+    df = read_table(write(tmp_path / "t.csv", ",".join(names) + "\n" + ",".join(str(i) for i in range(500)) + "\n"))
+    assert df.shape == (1, 500)
+    assert list(df.columns) == names
+
+
+def test_missing_marks_and_blank_rows(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", "a,b\n1,x\nNA,?\n-,y\n,\n3,null\n"))
+    assert df["a"].dropna().tolist() == [1, 3]
+    assert df["b"].dropna().tolist() == ["x", "y"]
+    assert len(df) == 3
+
+
+def test_a_few_words_in_a_column_of_numbers_become_missing_and_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    df = read_table(
+        write(tmp_path / "t.csv", "a,b\n" + "".join(f"{i},1\n" for i in range(98)) + "unknown,1\nbroken,1\n")
+    )
+    assert not is_text(df["a"])
+    assert df["a"].isna().sum() == 2
+    assert "2 other values became missing" in capsys.readouterr().out
+
+
+def test_a_date_that_may_be_read_two_ways_stays_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    df = read_table(write(tmp_path / "t.csv", "d,e\n01/02/2024,13/02/2024\n03/04/2024,01/12/2024\n"))
+    assert is_text(df["d"])
+    assert df["e"].tolist() == [pd.Timestamp("2024-02-13"), pd.Timestamp("2024-12-01")]
+    assert "day/month or month/day" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["lines", "array", "wrapped", "columns"])
+def test_json(tmp_path: Path, form: str) -> None:
+    rows = [{"a": 1, "b": {"c": "x"}}, {"a": 2, "b": {"c": "y"}}]
+    flat = {"a": [1, 2], "b.c": ["x", "y"]}
+    text = {
+        "lines": "\n".join(json.dumps(r) for r in rows),
+        "array": json.dumps(rows),
+        "wrapped": json.dumps({"data": rows, "page": 1}),
+        "columns": json.dumps(flat),
+    }[form]
+    df = read_table(write(tmp_path / "t.json", text))
+    assert df.to_dict("list") == flat
+
+
+def test_parquet_excel_and_gzip(tmp_path: Path) -> None:
+    source = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "t": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    source.to_parquet(tmp_path / "t.parquet")
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        source.to_excel(book, sheet_name="first", index=False, startrow=2)
+        source.head(1).to_excel(book, sheet_name="second", index=False)
+    write(tmp_path / "t.csv.gz", gzip.compress(source.to_csv(index=False).encode()))
+    for name in ("t.parquet", "t.xlsx", "t.csv.gz"):
+        df = read_table(tmp_path / name)
+        assert df["a"].tolist() == [1, 2], name
+        assert df["b"].tolist() == ["x", "y"], name
+        assert kind_of(df["t"]) == "time", name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b" \r\n\n", "is empty"),
+        ("t.csv", b"a,b,c\n", "no rows"),
+        ("t.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"),
+        ("t.csv", b"<!DOCTYPE html><html><body>hello</body></html>", "web page"),
+        ("t.json", b'{"a": 1,', "not valid JSON"),
+        ("t.json", b"[1, 2, 3]", "not a list of records"),
+        ("t.xlsx", b"PK\x03\x04 but no workbook", "no Excel workbook"),
+        (
+            "letter.txt",
+            b"Dear all,\n\nthis is a letter, not a table, and it goes on for a while.\nYours,\nBo\n",
+            "not a table",
+        ),
+        ("notes.txt", b"It was a dark and stormy night\nand nobody had thought of columns\n", "not a table"),
+    ],
+)
+def test_what_is_no_table_gets_one_sentence(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        read_table(write(tmp_path / name, content))
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,258 @@
+"""The template notebooks on tables whose truth is planted here: what they must say, and what they must not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from notebooks.catalog import catalog, cells, find
+from notebooks.templates.__main__ import HERE, renewed, toolkit
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+ROOT = Path(__file__).parents[2]
+Writer = Callable[[str, pd.DataFrame], str]
+TEMPLATES = sorted(path.stem for path in HERE.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_template_is_as_the_command_would_write_it(name: str) -> None:
+    path = HERE / f"{name}.ipynb"
+    assert renewed(path) == path.read_text(encoding="utf-8"), "run python -m notebooks.templates"
+    notebook = nbformat.read(path, as_version=4)
+    kinds = [tuple(c.metadata.get("tags", ())) for c in notebook.cells if c.cell_type == "code"]
+    assert kinds[:2] == [("parameters",), ("toolkit",)]
+    assert notebook.cells[0].source.startswith("# ")
+
+
+def test_every_template_shares_one_toolkit_and_says_what_its_parameters_are() -> None:
+    for template in catalog():
+        assert [c.code for c in cells(template, {}) if "toolkit" in c.tags] == [toolkit()]
+        assert template.description
+        assert template.when
+        assert all(p.help for p in template.parameters), template.name
+
+
+def test_the_command_mends_a_copy_that_differs(tmp_path: Path) -> None:
+    path = shutil.copy(HERE / "profile.ipynb", tmp_path / "profile.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if "toolkit" in cell.metadata.get("tags", ()):
+            cell.source = "# old"
+            cell.execution_count = 3
+    nbformat.write(notebook, path)
+    assert renewed(Path(path)) == (HERE / "profile.ipynb").read_text(encoding="utf-8")
+
+
+def test_penguins_flip_within_species(kernel: Kernel, folder: Path) -> None:
+    shutil.copy(ROOT / "examples" / "penguins.csv", folder)
+    ran = kernel.template(
+        "associations", data="penguins.csv", outcome="bill_depth_mm", factors=["bill_length_mm"], max_findings=3
+    )
+    assert ran.error is None
+    (flip,) = ran.of("simpsons_paradox", "warning")
+    assert flip.columns == ("bill_length_mm", "bill_depth_mm", "species")
+    assert flip.direction == "-"
+    assert flip.n == 342
+    assert flip.effect is not None
+    assert flip.effect.value == pytest.approx(-0.235, abs=5e-4)
+    within = flip.params["within"]
+    assert sorted(within) == ["Adelie", "Chinstrap", "Gentoo"]
+    assert {k: round(v["r"], 2) for k, v in within.items()} == {"Adelie": 0.39, "Chinstrap": 0.65, "Gentoo": 0.64}
+    assert "r = −0.235" in flip.text
+    assert "+0.39 to +0.65" in flip.text
+    assert not ran.of("correlation", "claim"), "the pooled relation must not be claimed beside its reversal"
+    assert len(ran.plots) == 1
+
+
+def test_penguin_species_are_separated_by_flippers_first(kernel: Kernel, folder: Path) -> None:
+    shutil.copy(ROOT / "examples" / "penguins.csv", folder)
+    ran = kernel.template("groups", data="penguins.csv", by="species")
+    assert ran.error is None
+    ranked = [(f.columns[0], round(f.effect.value or 0, 2)) for f in ran.of("group_difference", "claim") if f.effect]
+    assert ranked[:3] == [("flipper_length_mm", 0.78), ("bill_length_mm", 0.71), ("bill_depth_mm", 0.68)]
+    assert all(
+        f.effect and f.effect.ci and f.effect.ci[0] < f.effect.value < f.effect.ci[1]
+        for f in ran.of("group_difference", "claim")
+    )
+    (together,) = ran.of("separability")
+    assert together.params["accuracy"] > 0.9
+    assert "year" in ran.of("group_difference", "null")[0].columns
+
+
+def test_profile_finds_the_traps_and_undoes_what_can_be_undone(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 600
+    df = pd.DataFrame(
+        {
+            "ticket": np.arange(5000, 5000 + n),
+            "height": random.normal(170, 8, n).round(2),
+            "income": random.lognormal(8, 1, n).round(2),
+            "town": random.choice(["Oslo", "oslo ", "OSLO", "Bergen"], n),
+            "always": "yes",
+            "label": random.choice([0, 1], n, p=[0.97, 0.03]),
+        }
+    )
+    df["height_in"] = df["height"] / 2.54
+    df.loc[random.choice(n, 20, replace=False), "income"] = -999
+    ran = kernel.template("profile", data=table("traps", pd.concat([df, df.head(25)])), target="label")
+    assert ran.error is None
+    warned = {f.kind: set(f.columns) for f in ran.findings if f.type == "warning"}
+    assert warned == {
+        "identifier_column": {"ticket"},
+        "inconsistent_categories": {"town"},
+        "sentinel_values": {"income"},
+        "constant_column": {"always"},
+        "redundant_columns": {"height", "height_in"},
+        "duplicate_rows": set(),
+        "class_imbalance": {"label"},
+    }
+    assert not ran.of("outliers"), "a lognormal tail is not an outlier"
+    _, text, _ = kernel.run("print(len(df), df['income'].min() > 0, sorted(df['town'].unique()))")
+    assert text.split(maxsplit=2)[:2] == [str(n), "True"]
+    assert "oslo " not in text
+
+
+def test_plain_noise_has_no_warning_and_no_claim(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    n = 400
+    df = pd.DataFrame({c: random.normal(size=n) for c in "abcdef"})
+    df["kind"] = random.choice(["x", "y", "z"], n)
+    df["side"] = random.choice(["left", "right"], n)
+    name = table("noise", df)
+    for template in ("profile", "associations"):
+        ran = kernel.template(template, data=name)
+        assert ran.error is None
+        assert [f for f in ran.findings if f.type in ("claim", "warning")] == [], template
+    (tested,) = ran.of("tested", "null")
+    assert tested.test is not None
+    assert tested.test.m == 28
+
+
+def test_associations_of_every_kind_are_found_with_their_effects(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 800
+    x = random.normal(size=n)
+    arm = random.choice(["new", "old"], n)
+    colour = random.choice(["red", "green", "blue"], n)
+    df = pd.DataFrame(
+        {
+            "x": x,
+            "line": 0.5 * x + random.normal(size=n),
+            "bow": x**2 + random.normal(size=n),
+            "arm": arm,
+            "gain": (arm == "new") * 0.6 + random.normal(size=n),
+            "colour": colour,
+            "taste": np.where(random.random(n) < 0.5, colour, random.choice(["red", "green", "blue"], n)),
+        }
+    )
+    ran = kernel.template("associations", data=table("kinds", df), max_findings=10)
+    assert ran.error is None
+    claims = {frozenset(f.columns): f for f in ran.findings if f.type == "claim"}
+    assert {pair: f.kind for pair, f in claims.items()} == {
+        frozenset({"x", "line"}): "correlation",
+        frozenset({"x", "bow"}): "nonlinear_association",
+        frozenset({"arm", "gain"}): "group_difference",
+        frozenset({"colour", "taste"}): "association",
+    }
+    assert claims[frozenset({"x", "line"})].direction == "+"
+    gain = claims[frozenset({"arm", "gain"})]
+    assert gain.params["top"] == "new"
+    assert gain.effect is not None
+    assert gain.effect.ci is not None
+    assert gain.effect.ci[0] < 0.6 < gain.effect.ci[1]
+    for claim in claims.values():
+        assert claim.test is not None
+        assert claim.test.q is not None
+        assert claim.test.m == 21
+    assert len(ran.plots) == 4, "each claim has its own chart"
+
+
+def test_far_points_and_leaks_are_warnings_and_no_claims(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 300
+    df = pd.DataFrame({"a": random.normal(size=n), "b": random.normal(size=n)})
+    df.loc[:1, ["a", "b"]] = [[40, 40], [45, 42]]
+    ran = kernel.template("associations", data=table("far", df))
+    assert [(f.type, f.kind) for f in ran.findings if f.type != "descriptive"] == [
+        ("warning", "leverage_point"),
+        ("null", "tested"),
+    ]
+    y = random.choice([0, 1], n)
+    leak = pd.DataFrame({"sold": y, "refund": y * 10 + random.normal(size=n), "price": random.normal(size=n) + 0.8 * y})
+    ran = kernel.template("associations", data=table("leak", leak), outcome="sold")
+    assert [f.columns for f in ran.of("target_leakage", "warning")] == [("refund", "sold")]
+    assert [set(f.columns) for f in ran.findings if f.type == "claim"] == [{"price", "sold"}]
+
+
+def test_a_flip_between_two_level_columns(kernel: Kernel, table: Writer) -> None:
+    """Kidney stones (Charig et al. 1986): treatment A is better for small and for large stones, and worse over all."""
+    counts = {
+        ("A", "small"): (81, 87),
+        ("A", "large"): (192, 263),
+        ("B", "small"): (234, 270),
+        ("B", "large"): (55, 80),
+    }
+    rows = [
+        {"treatment": t, "stone": s, "cured": "yes" if i < good else "no"}
+        for (t, s), (good, every) in counts.items()
+        for i in range(every)
+    ]
+    ran = kernel.template(
+        "associations", data=table("stones", pd.DataFrame(rows)), outcome="cured", factors=["treatment"]
+    )
+    assert ran.error is None
+    assert not [f for f in ran.findings if f.type == "claim"]
+
+
+@pytest.mark.parametrize(
+    ("template", "parameters", "says"),
+    [
+        ("groups", {"by": "nowhere"}, "There is no column 'nowhere'"),
+        ("groups", {"by": "x"}, "groups need a column with 2 to 20"),
+        ("associations", {"outcome": "nowhere"}, "There is no column 'nowhere'"),
+        ("profile", {"target": "nowhere"}, "There is no column 'nowhere'"),
+    ],
+)
+def test_a_column_that_is_not_there_is_a_sentence(
+    kernel: Kernel, table: Writer, template: str, parameters: dict[str, str], says: str
+) -> None:
+    name = table("small", pd.DataFrame({"x": np.arange(30) * 1.5, "y": np.arange(30) % 7}))
+    ran = kernel.template(template, data=name, **parameters)
+    assert ran.error is not None
+    assert ran.error.startswith("ValueError")
+    assert says in ran.error
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_tiny_tables_run_through_and_claim_nothing(kernel: Kernel, table: Writer, rows: int) -> None:
+    df = pd.DataFrame({"a": [1.5, 2.5, 3.5, 5.0, 4.0][:rows], "b": list("vwxyz")[:rows], "c": [1, 2, 1, 2, 1][:rows]})
+    name = table(f"tiny{rows}", df)
+    for template in ("profile", "associations"):
+        ran = kernel.template(template, data=name)
+        assert ran.error is None
+        assert not [f for f in ran.findings if f.type == "claim"]
+    assert kernel.template("profile", data=name).of("small_sample", "warning")
+
+
+def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Kernel, folder: Path) -> None:
+    shutil.copy(ROOT / "examples" / "penguins.csv", folder)
+    runs = [kernel.template("groups", data="penguins.csv", by="island") for _ in range(2)]
+    assert runs[0].findings
+    assert [f.model_dump_json() for f in runs[0].findings] == [f.model_dump_json() for f in runs[1].findings]
+    assert runs[0].plots == runs[1].plots
+
+
+def test_find_knows_our_templates() -> None:
+    assert {"profile", "associations", "groups"} <= set(TEMPLATES)
+    assert find("groups").parameters[1].name == "by"
