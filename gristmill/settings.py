@@ -1,4 +1,7 @@
-"""Every setting in one place: its name in the environment, its default, and what it is for."""
+"""Every setting in one place: its name in the environment, its default, and what it is for.
+
+docs/settings.md holds the same table, which a test compares with this one.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_MAX_UPLOAD_MB", "2048", "The largest upload that the server takes, in MiB."),
     Setting("GRISTMILL_TIMEZONE", "this machine's", "The time zone of a schedule that names none (an IANA name)."),
     Setting("E2B_API_KEY", "", "With it, sandboxes run in E2B's cloud instead of on this machine."),
-    Setting("E2B_API_URL", "", "Another E2B-compatible sandbox host."),
+    Setting("E2B_API_URL", "E2B's cloud", "Another host of sandboxes that speaks E2B's protocol."),
+    Setting("E2B_SANDBOX_URL", "told by that host", "Where that host's sandboxes are reached."),
     Setting("OPENAI_API_KEY", "", "The key for `--model openai:NAME`."),
     Setting("OPENAI_BASE_URL", "OpenAI's", "Another OpenAI-compatible endpoint for `--model openai:NAME`."),
     Setting("NO_COLOR", "", "Any value: no colour in the terminal."),

@@ -68,8 +68,8 @@ async def command(as_json: bool) -> int:
         from rich.text import Text
 
         for line in found:
-            told = Text(f"{line.state:<5}", style=styles[line.state]) + Text(f"{line.name:<26} ") + Text(line.detail)
-            pieces.say(screen, told, hang=32)
+            lead = Text(f"{line.state:<5}", style=styles[line.state]) + Text(f"{line.name:<36} ")
+            pieces.say(screen, line.detail, lead=lead)
     good = all(line.state != "fail" for line in lines)
     if as_json:
         emit({"ok": good, "checks": lines})
@@ -139,9 +139,8 @@ def _sandboxes(settings: Settings) -> Iterator[Line]:
 
 
 def _isolation(settings: Settings) -> Iterator[Line]:
-    from kernel_gateway.self_check import isolation_report
-
     from kernel_gateway.client import GatewayError
+    from kernel_gateway.self_check import isolation_report
 
     if settings.isolation == "none" or shutil.which("bwrap") is None:
         return

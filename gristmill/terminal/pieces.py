@@ -20,15 +20,15 @@ VERDICTS = {
 }
 
 
-def say(console: Console, text: Text | str, indent: int = 0, hang: int | None = None, style: str = "") -> None:
-    """Print a paragraph that wraps under itself, `hang` columns in (by default where it began)."""
+def say(console: Console, text: Text | str, indent: int = 0, lead: Text | str = "", style: str = "") -> None:
+    """Print a paragraph after `lead`; its further lines begin under its first, not under the lead."""
     told = Text(text, style=style) if isinstance(text, str) else text
-    hang = indent if hang is None else hang
-    width = max(20, min(console.width, 100) - hang)
-    lines = list(told.wrap(console, width))
-    for i, line in enumerate(lines):
+    first = Text(" " * indent) + (Text(lead, style=style) if isinstance(lead, str) else lead)
+    width = max(20, min(console.width, 100) - first.cell_len)
+    for line in told.wrap(console, width):
         line.rstrip()
-        console.print(Text(" " * (indent if i == 0 else hang)) + line, soft_wrap=True)
+        console.print(first + line, soft_wrap=True)
+        first = Text(" " * first.cell_len)
 
 
 def heading(console: Console, title: str, aside: str = "") -> None:
@@ -53,24 +53,28 @@ def opening(console: Console, view: RunView, files: Iterable[str] = ()) -> None:
     """What was asked, of what, and by whom it is answered."""
     run = view.run
     label = {"analysis": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
-    say(console, Text(f"{label:<8}  ", style="dim") + Text(one_line(run.goal), style="bold"), hang=10)
+    say(console, Text(one_line(run.goal), style="bold"), lead=_label(label))
     names = [one_line(name) for name in files]
     if names:
-        say(console, Text(f"{'Files':<8}  ", style="dim") + Text(", ".join(names)), hang=10)
+        say(console, ", ".join(names), lead=_label("Files"))
     if run.agent == "analysis":
         rule_based = run.model.startswith("playbook")
-        say(console, Text(f"{'By':<8}  ", style="dim") + Text(engine(run.model, rule_based)), hang=10)
-    console.print(Text(f"{'Run':<8}  ", style="dim") + Text(run.id))
+        say(console, engine(run.model, rule_based), lead=_label("By"))
+    console.print(_label("Run") + Text(run.id))
+
+
+def _label(word: str) -> Text:
+    return Text(f"{word:<8}  ", style="dim")
 
 
 def plan(console: Console, view: RunView) -> None:
     """The numbered steps of the plan, each with its reason."""
     heading(console, "Plan")
     for n, step in enumerate(view.plan, 1):
-        told = Text(f"{n:>3}  ") + Text(one_line(step.title))
+        told = Text(one_line(step.title))
         if step.why:
             told += Text(f": {one_line(step.why)}", style="dim")
-        say(console, told, hang=5)
+        say(console, told, lead=f"{n:>3}  ")
 
 
 def findings(console: Console, view: RunView) -> None:
@@ -95,14 +99,14 @@ def findings(console: Console, view: RunView) -> None:
 def _finding(console: Console, finding: Finding) -> None:
     style = TYPE_STYLES[finding.type]
     label = kind(finding.kind) + (" (warning)" if finding.type == "warning" else "")
-    say(console, Text(f"  {finding.id:<4}", style="dim") + Text(label, style=style), hang=6)
+    say(console, Text(label, style=style), 2, lead=Text(f"{finding.id:<4}", style="dim"))
     say(console, one_line(finding.text), 6)
     told = numbers(finding)
     where = finding.evidence.cell + (f", {finding.evidence.artifact}" if finding.evidence.artifact else "")
     line = Text(told, style="cyan") + Text(("   " if told else "") + f"see {one_line(where)}", style="dim")
     say(console, line, 6)
     if finding.caveats:
-        say(console, Text("but: " + "; ".join(one_line(c) for c in finding.caveats), style="dim"), 6, hang=11)
+        say(console, "; ".join(one_line(c) for c in finding.caveats), 6, lead="but: ", style="dim")
 
 
 def _list(console: Console, title: str, lines: Sequence[str]) -> None:
@@ -110,7 +114,7 @@ def _list(console: Console, title: str, lines: Sequence[str]) -> None:
         return
     heading(console, title)
     for line in lines:
-        say(console, "- " + one_line(line), 2, hang=4)
+        say(console, one_line(line), 2, lead="- ")
 
 
 def review(console: Console, made: Reviewed) -> None:
@@ -123,16 +127,16 @@ def review(console: Console, made: Reviewed) -> None:
     console.print()
     console.print(told + Text(f"  ({', '.join(aside)})" if aside else "", style="dim"))
     for remark in made.remarks:
-        say(console, "- " + one_line(remark), 2, hang=4)
+        say(console, one_line(remark), 2, lead="- ")
     for objection in made.objections:
         _objection(console, objection)
 
 
 def _objection(console: Console, objection: Objection) -> None:
-    told = Text(f"- {one_line(objection.where)}: ") + Text(one_line(objection.problem))
+    told = Text(f"{one_line(objection.where)}: {one_line(objection.problem)}")
     if objection.mend:
         told += Text(f" Mend: {one_line(objection.mend)}", style="dim")
-    say(console, told, 2, hang=4)
+    say(console, told, 2, lead="- ")
 
 
 def cells(console: Console, view: RunView) -> None:
@@ -185,7 +189,7 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    else:
+    elif run.agent == "analysis" and run.status != "running":
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
 

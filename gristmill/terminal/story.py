@@ -122,7 +122,7 @@ class Story:
                 self._now.begin(f"{event.agent}: {event.title}" if event.agent != "system" else event.title)
             case ModelReplied():
                 if event.content and not event.rule_based:
-                    pieces.say(self.console, Text(f"{event.agent}: ", style="dim") + Text(clean(event.content)), hang=2)
+                    pieces.say(self.console, clean(event.content), lead=Text(f"{event.agent}: ", style="dim"))
             case PlanMade():
                 pieces.plan(self.console, view)
                 self._work_told = False

@@ -46,7 +46,8 @@ def test_a_wrong_token_is_refused_in_each_of_its_places(server: Server, path: st
 
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/static/js/bokeh.min.js"])
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "localhost@evil.example", "evil", "", "a b"]
+    "host",
+    ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "localhost@evil.example", "evil", "", "a b"],
 )
 def test_a_forged_host_is_refused_even_with_the_token_and_a_matching_origin(
     server: Server, path: str, host: str
@@ -56,13 +57,17 @@ def test_a_forged_host_is_refused_even_with_the_token_and_a_matching_origin(
     assert server.raw("GET", path, headers)[0] in (400, 403)
 
 
-@pytest.mark.parametrize("host", ["localhost:{port}", "127.0.0.1:{port}", "[::1]:{port}", "localhost:9999", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost:{port}", "127.0.0.1:{port}", "[::1]:{port}", "localhost:9999", "127.0.0.1"]
+)
 def test_the_loopback_is_known_by_all_its_names_and_behind_a_forwarded_port(server: Server, host: str) -> None:
     headers = {"Host": host.format(port=server.port), "Authorization": f"Bearer {server.token}"}
     assert server.raw("GET", "/api/health", headers)[0] == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}.x", "x"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}.x", "x"]
+)
 def test_a_foreign_page_cannot_act_with_the_cookie(server: Server, origin: str) -> None:
     headers = {"Host": here(server), "Origin": origin.format(port=server.port), "Cookie": cookie(server)}
     assert server.raw("POST", "/api/runs/last/cancel", headers)[0] == 403
