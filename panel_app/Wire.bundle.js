@@ -80,7 +80,7 @@ function ago(at) {
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit)
   }
-  return Math.abs(seconds) < 45 ? "just now" : "a minute ago"
+  return Math.abs(seconds) < 45 ? "just now" : "1 minute ago"
 }
 
 function since(at) {

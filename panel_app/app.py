@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
+from bokeh.document import without_document_lock
 
 from artifacts.store import StoreError
 from graphs.errors import GraphError
@@ -69,10 +70,13 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
 
     def heard(event: Any) -> None:
         message: Message = event.data if isinstance(event.data, dict) else {}
-        if message.get("do") == "hello":
-            begin(page.live(wire))
-        else:
-            begin(page.act(wire, message))
+
+        # Panel may hear in a worker thread and under the document's lock; the page's work belongs on the loop.
+        @without_document_lock
+        async def work() -> None:
+            begin(page.live(wire) if message.get("do") == "hello" else page.act(wire, message))
+
+        document.add_next_tick_callback(work)
 
     def over(_: Any) -> None:
         for task in list(tasks):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 
 PAUSE = 0.1
 """Seconds between two batches."""
@@ -44,6 +43,5 @@ async def batches[T](source: AsyncIterator[T], pause: float = PAUSE) -> AsyncIte
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
-        if hasattr(source, "aclose"):
-            async with aclosing(source):
-                pass
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()

@@ -32,7 +32,7 @@ LIGHT = {
     "code-keyword": "#8a2f73",
     "code-string": "#1f6b3a",
     "code-number": "#9a4a12",
-    "code-comment": "#6c7076",
+    "code-comment": "#646970",
     "code-name": "#23589c",
     "code-error": "#a52a2a",
 }

@@ -28,8 +28,9 @@ class Wire(JSComponent):  # type: ignore[misc]
     """Shows nothing itself. The browser's side is `Wire.bundle.js`, which Panel serves as a file of this class."""
 
     def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
-        # Panel would add its own style sheets, from the network when it takes us for a notebook. There is nothing to style.
-        return super()._process_param_change({k: v for k, v in params.items() if k != "stylesheets"})  # type: ignore[no-any-return]
+        # Panel would add style sheets of its own, from its CDN when it is unsure of us. There is nothing to style here.
+        bare = {name: value for name, value in params.items() if name != "stylesheets"}
+        return dict(super()._process_param_change(bare))
 
     def send(self, patches: list[Patch]) -> None:
         """Sends the patches in order; from the session's own event loop."""

@@ -21,7 +21,7 @@ MOST_TEXT = 30_000
 
 
 def show(outputs: Iterable[Output], shown: int = 0) -> Markup:
-    """The outputs in order, neighbouring pieces of one stream joined. `shown` characters of text stand there already."""
+    """The outputs in order, neighbouring pieces of one stream joined. `shown` characters of text are there already."""
     parts: list[Markup] = []
     stream, texts = "", list[str]()
 

@@ -20,27 +20,30 @@ FRAME_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; fo
 TABLE_ROWS = 200
 """Rows of a table that a page shows; the rest is in the notebook or in the file."""
 
-_MARKDOWN_TAGS = set(
-    "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong del a table thead tbody tr th td".split()
+_MARKDOWN_TAGS = frozenset(
+    {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong"}
+    | {"del", "a", "table", "thead", "tbody", "tr", "th", "td"}
 )
-_FRAME_TAGS = _MARKDOWN_TAGS | set(
-    "div span section article header footer main figure figcaption details summary b i u s sub sup small kbd samp var "
-    "dl dt dd caption colgroup col tfoot style img input label svg g path rect circle ellipse line polyline polygon "
-    "text tspan defs title desc symbol lineargradient radialgradient stop".split()
+_FRAME_TAGS = _MARKDOWN_TAGS | (
+    {"div", "span", "section", "article", "header", "footer", "main", "figure", "figcaption", "details", "summary"}
+    | {"b", "i", "u", "s", "sub", "sup", "small", "kbd", "samp", "var", "dl", "dt", "dd", "caption", "colgroup", "col"}
+    | {"tfoot", "style", "img", "input", "label", "svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline"}
+    | {"polygon", "text", "tspan", "defs", "title", "desc", "symbol"}
 )
-_FRAME_ATTRIBUTES = set(
-    "class id style title dir lang align valign colspan rowspan scope width height border cellpadding cellspacing open "
-    "type checked for src alt d x y x1 y1 x2 y2 cx cy r rx ry points fill stroke stroke-width stroke-dasharray "
-    "stroke-linecap opacity transform viewbox xmlns offset stop-color text-anchor font-size font-family".split()
+_FRAME_ATTRIBUTES = frozenset(
+    {"class", "id", "style", "title", "dir", "lang", "align", "valign", "colspan", "rowspan", "scope", "width"}
+    | {"height", "border", "cellpadding", "cellspacing", "open", "type", "checked", "for", "src", "alt", "d", "x", "y"}
+    | {"x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "points", "fill", "stroke", "stroke-width", "opacity"}
+    | {"stroke-dasharray", "transform", "viewBox", "xmlns", "text-anchor", "font-size", "font-family"}
 )
 
 
 def markdown(text: str) -> Markup:
-    """CommonMark with tables as HTML. Raw HTML shows as text, and images are left out: they could load from anywhere."""
+    """CommonMark with tables as HTML. Raw HTML shows as text; images are left out, since they load from anywhere."""
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     clean = nh3.clean(
         html,
-        tags=_MARKDOWN_TAGS,
+        tags=set(_MARKDOWN_TAGS),
         attributes={"a": {"href", "title"}, "th": {"style"}, "td": {"style"}},
         url_schemes={"http", "https", "mailto"},
         filter_style_properties={"text-align"},
@@ -54,9 +57,9 @@ def frame(html: str, title: str, *, tall: bool = False) -> Markup:
     """Foreign HTML in a sandboxed frame without script, links out or remote files. `title` is for screen readers."""
     clean = nh3.clean(
         html,
-        tags=_FRAME_TAGS,
+        tags=set(_FRAME_TAGS),
         clean_content_tags={"script", "noscript", "template"},
-        attributes={"*": _FRAME_ATTRIBUTES},
+        attributes={"*": set(_FRAME_ATTRIBUTES)},
         url_schemes={"data"},
         link_rel=None,
     )
@@ -65,8 +68,9 @@ def frame(html: str, title: str, *, tall: bool = False) -> Markup:
         '<meta http-equiv="x-dns-prefetch-control" content="off"><style>body{margin:12px;color:#1c2024;background:#fff;'
         "font:14px/1.5 -apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}</style>" + clean
     )
+    shape = " tall" if tall else " low" if len(clean) < 1500 else ""
     return Markup('<iframe class="frame{}" sandbox="" loading="lazy" title="{}" srcdoc="{}"></iframe>').format(
-        " tall" if tall else "", title, document
+        shape, title, document
     )
 
 
@@ -139,7 +143,7 @@ def read_table(html: str) -> Table | None:
 class _TableReader(HTMLParser):
     """Reads text only. Merged cells are repeated as empty ones, so that columns stay under their heads."""
 
-    known = frozenset("div table thead tbody tfoot tr th td p br style".split())
+    known = frozenset({"div", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "p", "br", "style"})
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

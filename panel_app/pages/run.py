@@ -33,6 +33,8 @@ class Face:
     @property
     def rule_based(self) -> bool:
         """Whether the playbook speaks, and no language model."""
+        if self.view.run.agent != "analysis":
+            return False
         if self.view.replies:
             return all(r.rule_based for r in self.view.replies)
         return self.view.run.model.startswith("playbook")

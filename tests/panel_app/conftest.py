@@ -1,0 +1,137 @@
+"""The dashboard served for real on a loopback port, over a real store, and a real browser that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from artifacts.store import Store
+from tests.panel_app.story import StandIn, Story, penguins
+
+
+class Dashboard:
+    """The routes behind uvicorn in a thread of this process, with the one REST route that pages lean on."""
+
+    def __init__(self, workbench: Any) -> None:
+        from panel.io.asgi import build_asgi_app
+
+        from panel_app.app import routes
+
+        self.workbench = workbench
+        self.panel = build_asgi_app(
+            routes(workbench), check_unused_sessions_milliseconds=200, unused_session_lifetime_milliseconds=300
+        )
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server = uvicorn.Server(uvicorn.Config(self._app, interface="asgi3", log_level="warning", lifespan="on"))
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        async def main() -> None:
+            self.loop = asyncio.get_running_loop()
+            await self.server.serve([self.socket])
+
+        asyncio.run(main())
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith("/api/artifacts/"):
+            artifact = self.workbench.store.artifact(path.split("/")[3])
+            headers = [(b"content-type", artifact.media_type.encode()), (b"content-security-policy", b"sandbox")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": self.workbench.store.read(artifact)})
+            return
+        await self.panel(scope, receive, send)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(15)
+        assert not self.thread.is_alive(), "the dashboard did not stop"
+
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "home") as opened:
+        yield opened
+
+
+@pytest.fixture
+def dashboard(store: Store) -> Iterator[Dashboard]:
+    served = Dashboard(StandIn(store))
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield chromium
+        chromium.close()
+
+
+class Watch:
+    """A browser tab, and all that it asked of the network, said in dialogs or threw."""
+
+    def __init__(self, page: Page, dashboard: Dashboard) -> None:
+        self.page = page
+        self.url = dashboard.url
+        self.requests: list[str] = []
+        self.faults: list[str] = []
+        page.set_default_timeout(15_000)
+        page.on("request", lambda r: self.requests.append(r.url))
+        page.on("pageerror", lambda e: self.faults.append(str(e)))
+        page.on("dialog", lambda d: (self.faults.append(f"dialog: {d.message}"), d.dismiss()))
+
+    def open(self, path: str) -> Page:
+        """Go to a page and wait until its wire is up."""
+        with self.page.expect_websocket():
+            self.page.goto(self.url + path, wait_until="load")
+        self.page.wait_for_selector("html[data-wire=up]")
+        return self.page
+
+    def outside(self) -> list[str]:
+        """Requests that left this machine."""
+        return [u for u in self.requests if not u.startswith((self.url, "blob:" + self.url, "data:", "about:"))]
+
+
+@pytest.fixture
+def watch(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Watch]]:
+    contexts = []
+
+    def new(**options: Any) -> Watch:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        return Watch(context.new_page(), dashboard)
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def done(store: Store) -> Story:
+    """A finished run of the main job."""
+    return penguins(store)

@@ -1,0 +1,102 @@
+"""How a page keeps up with its run: batches at a steady pace, and patches that only touch what changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+
+from artifacts.events import RunView, apply
+from artifacts.store import Store
+from panel_app.live import batches
+from panel_app.pages.run import changes
+from tests.panel_app.story import Story
+
+
+async def test_what_arrives_together_is_one_batch_and_the_end_loses_nothing() -> None:
+    async def source() -> AsyncIterator[int]:
+        for i in range(1000):
+            yield i
+        await asyncio.sleep(0.01)
+        yield 1000
+
+    got = [batch async for batch in batches(source(), pause=0.03)]
+    assert [i for batch in got for i in batch] == list(range(1001))
+    assert len(got) <= 3
+
+
+async def test_a_stream_that_never_rests_costs_ten_batches_a_second() -> None:
+    async def source() -> AsyncIterator[int]:
+        for i in range(60):
+            await asyncio.sleep(0.005)
+            yield i
+
+    started = time.monotonic()
+    got = [batch async for batch in batches(source())]
+    assert sum(map(len, got)) == 60
+    assert len(got) <= (time.monotonic() - started) / 0.1 + 2
+
+
+async def test_a_fault_of_the_source_is_raised_and_leaving_early_closes_it() -> None:
+    closed = asyncio.Event()
+
+    async def source(fault: bool) -> AsyncIterator[int]:
+        try:
+            yield 1
+            if fault:
+                raise OSError("the disk is gone")
+            await asyncio.sleep(60)
+        finally:
+            closed.set()
+
+    stream = batches(source(True), pause=0)
+    assert await anext(stream) == [1]
+    with pytest.raises(OSError, match="the disk is gone"):
+        await anext(stream)
+    closed.clear()
+    stream = batches(source(False), pause=0)
+    assert await anext(stream) == [1]
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert closed.is_set()
+
+
+def _views(store: Store, run_id: str) -> list[RunView]:
+    views: list[RunView] = []
+    for event in store.events(run_id):
+        views.append(apply(views[-1] if views else None, event))
+    return views
+
+
+def test_an_event_touches_only_what_it_changes(store: Store) -> None:
+    story = Story(store)
+    first = story.cell("1 + 1", "Add", "2\n")
+    second = story.begin("slow()", "Wait")
+    story.output(second, text="a")
+    story.output(second, text="b\n")
+    story.end(second)
+    views = _views(store, story.id)
+    assert changes(views[0], views[0]) == []
+    told = [[(p["do"], p["id"]) for p in changes(a, b)] for a, b in pairwise(views)]
+    assert told[0] == [("set", "count"), ("put", first.cell)]
+    assert told[1] == [("append", f"{first.cell}-out")]
+    assert told[2] == [("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
+    assert told[3] == [("set", "count"), ("put", second.cell)]
+    assert told[4] == told[5] == [("append", f"{second.cell}-out")]
+    # Several events at once are one patch each place.
+    assert [p["id"] for p in changes(views[4], views[6])] == [f"{second.cell}-out"]
+
+
+def test_an_output_costs_the_same_however_long_the_run_is(store: Store) -> None:
+    story = Story(store)
+    for i in range(30):
+        story.cell(f"step({i})", "Step", "the same words\n")
+    views = _views(store, story.id)
+    costs = set()
+    for before, after in pairwise(views):
+        patches = changes(before, after)
+        if [p["do"] for p in patches] == ["append"]:
+            costs.add(len(patches[0]["html"]))
+    assert len(costs) == 1

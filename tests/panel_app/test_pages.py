@@ -1,0 +1,262 @@
+"""The dashboard in a real browser: what it shows, that it keeps up, and that every browser sees the same."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from artifacts.events import ReportMade, Reviewed
+from artifacts.store import Store
+from artifacts.types import Effect, ExecutionError, PlanStep, Schedule
+from tests.panel_app.conftest import Dashboard, Watch
+from tests.panel_app.story import QUESTION, StandIn, Story, penguins, png
+
+NewWatch = Callable[..., Watch]
+
+
+def content(page: Page) -> str:
+    """What the page shows, less what moves by itself: clocks."""
+    html = page.evaluate("document.querySelector('main').innerHTML")
+    return re.sub(r"\s+", " ", re.sub(r"<time.*?</time>", "<time>", html))
+
+
+def test_a_finished_run_shows_its_answer_findings_review_and_cells(watch: NewWatch, done: Story) -> None:
+    tab = watch()
+    page = tab.open(f"/runs/{done.id}")
+    expect(page).to_have_title(re.compile(r"^Does bill length .* · Gristmill$"))
+    expect(page.locator("#answer strong")).to_have_text("no")
+    expect(page.locator("#answer .verdict")).to_have_text("Passed with remarks")
+    expect(page.locator("#plan .title")).to_have_count(3)
+    finding = page.locator("#F1")
+    expect(finding).to_contain_text("yet within every species they rise")
+    expect(finding.locator(".value.num")).to_have_text("−0.235")
+    expect(finding).to_contain_text("95 % interval −0.333 to −0.132")
+    expect(finding).to_contain_text("Species is the confounder")
+    assert finding.locator("img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 48
+    expect(page.locator("#review")).to_contain_text("Two rows are unmeasured.")
+    expect(page.locator("#nulls summary")).to_have_text("1 tested and not found")
+    expect(page.locator(".cell")).to_have_count(2)
+    expect(page.locator("#cell-01 td").nth(1)).to_have_text("Adelie")
+    expect(page.locator("#cell-02 .source .c1")).to_have_text("# pooled, and within every species")
+    expect(page.locator(".files .get")).to_have_count(3)
+    expect(page.locator("a[href$='/export.zip']")).to_be_visible()
+    # The playbook is named as what it is wherever it speaks: head, answer, plan, review and the agents' words.
+    for place in ("#head", "#answer", "#plan", "#review"):
+        expect(page.locator(f"{place} .chip", has_text="rule-based")).to_be_visible()
+    finding.locator("a[href='#cell-02']").click()
+    expect(page.locator("#cell-02:target")).to_be_in_viewport()
+    assert tab.faults == []
+    assert tab.outside() == []
+
+
+def test_what_arrives_is_shown_at_once_and_a_reload_or_another_browser_shows_the_same(
+    watch: NewWatch, store: Store
+) -> None:
+    story = Story(store)
+    tab = watch()
+    page = tab.open(f"/runs/{story.id}")
+    page.evaluate("window.same_page = true")
+    expect(page.locator("#answer")).to_contain_text("once the reviewer has let it pass")
+    story.sandbox()
+    story.step("Look at the table", "system")
+    story.plan(PlanStep(title="Check for traps", why="First of all.", template="hygiene"))
+    story.step("Write and run cells", "coding", done=False)
+    expect(page.locator("#plan .title")).to_have_text("Check for traps")
+    expect(page.locator("#now")).to_contain_text("Write and run cells")
+    story.type("I would first ")
+    story.type("<b>look</b> at it.")
+    expect(page.locator("#typed")).to_have_text("I would first <b>look</b> at it.")
+    story.reply("I would first look at it.", "coding")
+    expect(page.locator("#typed")).to_have_text("")
+    cell = story.begin("for i in range(2):\n    print(i)", "Count")
+    expect(page.locator("#cell-01 .status")).to_have_text("Running")
+    story.output(cell, text="one ")
+    expect(page.locator("#cell-01 .stdout")).to_have_text("one")
+    story.output(cell, text="line\n")
+    expect(page.locator("#cell-01 .stdout")).to_have_text("one line")
+    expect(page.locator("#cell-01 .stream")).to_have_count(1)
+    picture = story.plot(cell, png(), "fig_01.png")
+    story.finding(
+        "F1",
+        "They rise together.",
+        cell,
+        effect=Effect(metric="pearson_r", value=0.5, ci=(0.4, 0.6)),
+        artifact="fig_01.png",
+    )
+    expect(page.locator("#F1 img")).to_have_attribute("src", f"/api/artifacts/{picture.id}/content")
+    story.end(cell, ExecutionError(name="ValueError", value="no <i>number</i>", traceback="\x1b[31mboom\x1b[0m"))
+    expect(page.locator("#cell-01-error")).to_contain_text("ValueError: no <i>number</i>")
+    story.add(Reviewed(run_id=story.id, round=1, verdict="pass", checks=9))
+    story.add(ReportMade(run_id=story.id, answer="They **rise**.", order=("F1",)))
+    story.finish()
+    expect(page.locator("#head .status")).to_have_text("Done")
+    expect(page.locator("#answer strong")).to_have_text("rise")
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    assert page.evaluate("window.same_page") is True
+    lived = content(page)
+    tab.open(f"/runs/{story.id}")
+    assert content(page) == lived
+    other = watch()
+    assert content(other.open(f"/runs/{story.id}")) == lived
+    assert tab.faults == other.faults == []
+
+
+def test_a_question_with_files_becomes_a_run_and_its_page(
+    watch: NewWatch, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    workbench: StandIn = dashboard.workbench
+    large = bytes(range(256)) * 3000
+    first, second = tmp_path / "ümläute & <b>.csv", tmp_path / "second.parquet"
+    first.write_bytes(b"a,b\n1,2\n")
+    second.write_bytes(large)
+    page = watch().open("/")
+    expect(page.locator("#runs")).to_contain_text("No runs yet.")
+    page.get_by_label("Question").fill("What is\nhere?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("alert")).to_contain_text("No file was given.")
+    page.get_by_role("button", name="Close").click()
+    page.locator("#ask-input").set_input_files([first, second])
+    expect(page.locator("#ask-files .name")).to_have_text([first.name, second.name])
+    page.get_by_text("Model", exact=True).click()
+    page.get_by_label("Leave this empty for the default.").fill("ollama:qwen3")
+    page.get_by_role("button", name="Ask").click()
+    page.wait_for_url("**/runs/run_*")
+    (request, files) = workbench.asked[0]
+    assert request.question == "What is\nhere?"
+    assert request.model == "ollama:qwen3"
+    assert files == {first.name: b"a,b\n1,2\n", second.name: large}
+    expect(page.locator("h1")).to_have_text("What is\nhere?")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#head .status")).to_have_text("Cancelled")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("alert")).to_contain_text("This stand-in cannot resume a run.")
+    expect(page.get_by_role("button", name="Resume")).to_be_enabled()
+
+
+def test_the_list_of_runs_keeps_up_and_can_be_searched(watch: NewWatch, store: Store, done: Story) -> None:
+    page = watch().open("/")
+    expect(page.locator(".run-row")).to_have_count(1)
+    story = Story(store, "Which customers churn?", model="openai:some-model")
+    expect(page.locator(".run-row .goal").first).to_have_text("Which customers churn?")
+    expect(page.locator(".run-row").first).to_contain_text("openai:some-model")
+    expect(page.locator(".run-row").last).to_contain_text("rule-based")
+    story.finish("failed", "The key was refused.")
+    expect(page.locator(".run-row .status").first).to_have_text("Failed")
+    page.get_by_placeholder("Search questions").fill("species")
+    expect(page.locator(".run-row .goal")).to_have_text([QUESTION])
+    page.get_by_label("Status", exact=True).select_option("failed")
+    expect(page.locator("#runs")).to_contain_text("No run matches.")
+
+
+def test_a_failed_run_says_why_and_an_unknown_one_what_is_near(watch: NewWatch, store: Store) -> None:
+    story = Story(store)
+    story.finish("failed", "The key in OPENAI_API_KEY was refused. Check it.")
+    page = watch().open(f"/runs/{story.id}")
+    expect(page.get_by_role("alert")).to_contain_text("The key in OPENAI_API_KEY was refused. Check it.")
+    page = watch().open("/runs/run_nothing")
+    expect(page.locator("main")).to_contain_text(story.id)
+
+
+def test_artifacts_are_found_shown_and_traced_to_their_code(watch: NewWatch, store: Store, done: Story) -> None:
+    tab = watch()
+    page = tab.open("/artifacts")
+    expect(page.locator(".tile")).to_have_count(5)
+    page.get_by_label("Kind").select_option("plot")
+    expect(page.locator(".tile .name")).to_have_text(["fig_01.png"])
+    page.locator(".tile").click()
+    page.wait_for_url("**/artifacts/art_*")
+    assert page.locator(".preview img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 48
+    expect(page.locator(".run-cells")).to_contain_text("df['bill_length_mm'].corr")
+    expect(page.locator(".run-rail")).to_contain_text("penguins.csv")
+    page.get_by_role("link", name="cell-02").click()
+    page.wait_for_url(f"**/runs/{done.id}#cell-02")
+    table = next(a for a in store.artifacts(role="input"))
+    tab.open(f"/artifacts/{table.id}")
+    expect(page.locator(".preview td").first).to_have_text("Adelie")
+    assert tab.faults == []
+
+
+def test_schedules_are_listed_with_what_came_of_them(watch: NewWatch, store: Store, done: Story) -> None:
+    page = watch().open("/schedules")
+    expect(page.locator("main")).to_contain_text("Nothing is scheduled.")
+    schedule = Schedule(cron="0 7 * * 1-5", timezone="Europe/Berlin", kind="question", goal="What is new?")
+    store.add_schedule(schedule)
+    due = datetime(2026, 1, 5, 6, tzinfo=UTC)
+    store.claim_fire(schedule.id, due)
+    store.record_fire(schedule.id, due, done.id)
+    page = watch().open("/schedules")
+    expect(page.locator(".schedule")).to_contain_text("0 7 * * 1-5 in Europe/Berlin")
+    expect(page.locator(".schedule .status")).to_have_text("Done")
+
+
+def test_colours_follow_the_system_until_somebody_chooses(watch: NewWatch, done: Story) -> None:
+    def ground(page: Page) -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    tab = watch(color_scheme="dark")
+    page = tab.open("/")
+    dark = ground(page)
+    page.emulate_media(color_scheme="light")
+    light = ground(page)
+    assert light != dark
+    button = page.locator("#theme")
+    button.click()
+    button.click()
+    assert ground(page) == dark
+    tab.open(f"/runs/{done.id}")
+    assert ground(page) == dark
+    button.click()
+    assert ground(page) == light
+    assert page.evaluate("localStorage.getItem('gristmill-theme')") is None
+
+
+def test_a_narrow_page_fits_its_window(watch: NewWatch, done: Story, store: Store) -> None:
+    penguins(store, goal="A very_long_name_without_any_place_to_break_it_" * 5)
+    tab = watch(viewport={"width": 380, "height": 800})
+    plot = store.artifacts(role="plot")[0]
+    for path in ("/", f"/runs/{store.runs()[0].id}", "/artifacts", f"/artifacts/{plot.id}", "/schedules"):
+        page = tab.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380, path
+
+
+def test_a_machine_without_isolation_says_so_on_every_page(watch: NewWatch, dashboard: Dashboard) -> None:
+    dashboard.workbench.isolation = "none"
+    for path in ("/", "/artifacts", "/schedules"):
+        expect(watch().open(path).get_by_role("note")).to_contain_text("without isolation")
+
+
+async def _until_idle() -> list[str]:
+    """Waits until no task of a page is left on this loop; returns those that are when patience ends."""
+    for _ in range(200):
+        names = [getattr(t.get_coro(), "__qualname__", "") for t in asyncio.all_tasks()]
+        mine = [n for n in names if n == "_guard" or n.startswith("batches")]
+        if not mine:
+            return []
+        await asyncio.sleep(0.05)
+    return mine
+
+
+def test_closing_the_tab_ends_its_tasks_and_takes_its_uploads_away(
+    watch: NewWatch, dashboard: Dashboard, store: Store, tmp_path: Path
+) -> None:
+    story = Story(store)
+    table = tmp_path / "table.csv"
+    table.write_bytes(b"a\n1\n")
+    tab = watch()
+    tab.open("/")
+    tab.page.locator("#ask-input").set_input_files(table)
+    tab.page.get_by_label("Question").fill("What is here?")
+    tab.page.get_by_role("button", name="Ask").click()
+    tab.page.wait_for_url("**/runs/run_*")
+    tab.open(f"/runs/{story.id}")
+    story.cell("1", "One")
+    expect(tab.page.locator(".cell")).to_have_count(1)
+    tab.page.context.close()
+    assert dashboard.loop is not None
+    assert asyncio.run_coroutine_threadsafe(_until_idle(), dashboard.loop).result(20) == []
+    assert list(store.home.glob("upload-*")) == []
