@@ -215,7 +215,7 @@ def _pixels(one: bytes, other: bytes) -> str:
 
 def _close(one: object, other: object) -> bool:
     if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
-        return one == other
+        return type(one) is type(other) and one == other
     return isinstance(other, int | float) and (one == other or math.isclose(one, other, rel_tol=RTOL, abs_tol=1e-12))
 
 

@@ -1,0 +1,68 @@
+"""Templates by name: ours and a team's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from notebooks import catalog
+from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError
+
+
+def test_every_template_of_ours_says_what_it_is_and_takes_a_file() -> None:
+    templates = catalog.catalog()
+    assert templates
+    for template in templates:
+        assert template.title
+        assert template.description
+        assert "data" in {p.name for p in template.parameters}, template.name
+
+
+def test_a_teams_template_joins_ours_and_replaces_one_of_the_same_name(write_notebook: Callable[..., Path]) -> None:
+    own = write_notebook("# Our profile\n\nOurs.", "1", name="team/profile.ipynb", parameters="data: str = ''")
+    write_notebook("# Churn\n\nWho leaves.", "1", name="team/churn.ipynb")
+    templates = {t.name: t for t in catalog.catalog(own.parent)}
+    assert templates["profile"].title == "Our profile"
+    assert (templates["churn"].title, templates["churn"].description) == ("Churn", "Who leaves.")
+    assert set(templates) > {t.name for t in catalog.catalog()} - {"profile"}
+
+
+def test_a_teams_broken_template_does_not_take_the_others_along(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "broken.ipynb").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        assert {t.name for t in catalog.catalog(tmp_path)} == {t.name for t in catalog.catalog()}
+    assert "broken.ipynb is not a Jupyter notebook" in caplog.text
+
+
+def test_an_unknown_name_says_what_is_near() -> None:
+    with pytest.raises(NotebookNotFound, match=r"Did you mean profile\?"):
+        catalog.find("profil")
+
+
+def test_cells_come_in_order_under_their_headings_with_the_values_given(write_notebook: Callable[..., Path]) -> None:
+    path = write_notebook(
+        "# Heights\n\nHow tall.", "import math", "## Sum", "total = n + 1", "", parameters="n: int = 1  # how many"
+    )
+    template = next(t for t in catalog.catalog(path.parent) if t.name == "heights")
+    cells = catalog.cells(template, {"n": "4"})
+    assert [(c.title, c.code) for c in cells] == [
+        ("Heights", "n: int = 4  # how many"),
+        ("Heights", "import math"),
+        ("Sum", "total = n + 1"),
+    ]
+    assert cells[0].tags == ("parameters",)
+    with pytest.raises(ParameterError, match="takes int"):
+        catalog.cells(template, {"n": "x"})
+
+
+def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}})
+    nbformat.write(notebook, tmp_path / "r.ipynb")
+    with pytest.raises(BadNotebook, match="only Python notebooks run"):
+        catalog.read(tmp_path / "r.ipynb")

@@ -1,0 +1,198 @@
+"""papermill's own command line with our engine, and the runner that uses the same engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from artifacts.events import OutputReceived, RunResumed
+from artifacts.store import Store
+from artifacts.types import Run
+from kernel_gateway.client import Host, connect_sandbox
+from notebooks.errors import NotebookNotFound, ParameterError
+from notebooks.runner import resume_notebook, run_notebook
+
+WORK = (
+    "# Heights\n\nHow tall trees are.",
+    "import pandas as pd\ndf = pd.read_csv(data)\nprint(len(df), 'trees')",
+    "n * 2",
+)
+PARAMETERS = "data: str = 'nothing.csv'  # the table\nn: int = 1  # a number"
+
+
+@pytest.fixture
+def home(gateway: tuple[Host, Path]) -> Path:
+    """The home of the shared gateway, for papermill's process to find; its record belongs to whoever opens it."""
+    return gateway[1]
+
+
+async def papermill(home: Path, cwd: Path, *arguments: str) -> tuple[int, str]:
+    """Run the papermill command; returns its exit status and what it said."""
+    environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"}
+    command = [str(Path(sys.executable).parent / "papermill"), "--engine", "gristmill", *arguments]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+async def test_the_papermill_command_runs_uploads_and_records(
+    home: Path, tmp_path: Path, table: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook(*WORK, name="in.ipynb", parameters=PARAMETERS)
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", "-p", "data", str(table), "-p", "n", "21")
+    assert status == 0, said
+    assert "100%" in said
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    injected = next(c for c in executed.cells if "injected-parameters" in c.metadata.tags)
+    assert 'data = "trees.csv"' in injected.source
+    code = [c for c in executed.cells if c.cell_type == "code"]
+    assert [c.execution_count for c in code] == [1, 2, 3, 4]
+    assert code[2].outputs[0].text == "3 trees\n"
+    assert code[3].outputs[0].data["text/plain"] == "42"
+    with Store.open(home) as store:
+        run = store.run("last")
+        assert (run.agent, run.status, run.goal) == ("notebook", "done", "Heights")
+        assert run.params == {"notebook": "in.ipynb", "parameters": {"data": "trees.csv", "n": 21}}
+        assert {a.name for a in store.artifacts(run_id=run.id)} >= {"trees.csv", "analysis.ipynb", "report.html"}
+
+
+async def test_a_failing_cell_is_papermills_own_error_and_everything_is_kept(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook("print('so far')", "1 / 0", "print('never')", name="in.ipynb")
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb")
+    assert status == 1
+    assert "papermill.exceptions.PapermillExecutionError" in said
+    assert "ZeroDivisionError: division by zero" in said
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    outputs = [c.outputs for c in executed.cells if c.cell_type == "code"]
+    assert outputs[0][0].text == "so far\n"
+    assert outputs[1][0].ename == "ZeroDivisionError"
+    assert outputs[2] == []
+    with Store.open(home) as store:
+        view = store.view(store.run("last").id)
+        assert (view.run.status, view.error) == (
+            "failed",
+            "The notebook stopped in cell 2: ZeroDivisionError: division by zero",
+        )
+
+
+async def test_a_parameter_name_that_is_code_is_refused_before_it_runs(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook("1", name="in.ipynb", parameters="n: int = 1")
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", "-p", "print('owned');n", "1")
+    assert status == 1
+    assert "cannot be a parameter: a name has letters, digits and underscores only" in said
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert all(not c.outputs for c in executed.cells if c.cell_type == "code")
+
+
+async def test_while_another_process_holds_the_record_the_notebook_runs_unrecorded_and_says_so(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook("6 * 7", name="in.ipynb")
+    with Store.open(home) as store:
+        before = store.runs()
+        status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb")
+        assert store.runs() == before
+    assert status == 0, said
+    assert str(os.getpid()) in said
+    assert "not recorded" in said
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].data["text/plain"] == "42"
+
+
+async def test_a_notebook_runs_as_a_run_like_any_other(
+    store: Store, host: Host, tmp_path: Path, table: Path, write_notebook: Callable[..., Path]
+) -> None:
+    told: list[Run] = []
+    path = write_notebook(*WORK, parameters=PARAMETERS, name="{odd}.ipynb")
+    out = tmp_path / "made" / "out.ipynb"
+    run = await run_notebook(store, host, path, {"data": str(table), "n": "3"}, out=out, started=told.append)
+    assert (run.status, run.agent, run.model) == ("done", "notebook", "none")
+    assert [t.id for t in told] == [run.id]
+    view = store.view(run.id)
+    assert [x.text for x in view.executions[2:]] == ["3 trees\n", "6\n"]
+    assert [x.title for x in view.executions] == ["", "", "Heights", "Heights"]
+    assert nbformat.read(out, as_version=4).cells[-1].outputs[0].data["text/plain"] == "6"
+
+
+async def test_a_default_that_names_a_file_beside_is_uploaded_and_an_expected_error_is_no_failure(
+    store: Store, host: Host, table: Path, write_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_notebook("1 / 0", *WORK, parameters=PARAMETERS.replace("nothing", "trees"))
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["tags"] = ["raises-exception"]
+    nbformat.write(notebook, path)
+    monkeypatch.chdir(table.parent)
+    run = await run_notebook(store, host, path, {})
+    view = store.view(run.id)
+    assert (run.status, view.error) == ("done", None)
+    assert [x.status for x in view.executions] == ["ok", "error", "ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "error", "sentence"),
+    [
+        ("nowhere.ipynb", {}, NotebookNotFound, "There is no notebook nowhere.ipynb"),
+        ("nonsense", {}, NotebookNotFound, "There is no notebook called nonsense"),
+        ("profile", {"data": "missing.csv"}, ParameterError, "Parameter data: there is no file missing.csv."),
+        ("profile", {"a b": 1}, ParameterError, "cannot be a parameter"),
+    ],
+)
+async def test_what_cannot_run_is_told_before_a_run_exists(
+    store: Store, host: Host, name: str, values: dict[str, str], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        await run_notebook(store, host, name, values)
+    assert store.runs() == []
+
+
+async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_up_again(
+    store: Store, host: Host, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    path = write_notebook(
+        "n = 1\nn",
+        "import os, time\nprint('under way', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)",
+        "n + 1",
+    )
+    begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(run_notebook(store, host, path, {}, started=begun.set_result))
+    run = await begun
+    async with asyncio.timeout(30):
+        async for event in store.follow(run.id):
+            if isinstance(event, OutputReceived) and "under way" in event.output.text:
+                break
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    before = store.view(run.id)
+    assert (before.run.status, [x.status for x in before.executions]) == ("cancelled", ["ok", "interrupted"])
+    await store.append(RunResumed(run_id=run.id))
+    resumed = asyncio.create_task(resume_notebook(store, host, run.id))
+    async with asyncio.timeout(60):
+        async for event in store.follow(run.id, before.last_seq):
+            if isinstance(event, OutputReceived) and "under way" in event.output.text:
+                break
+    sandbox = await connect_sandbox(host, store.view(run.id).sandboxes[-1].sandbox_id)
+    await sandbox.files.write("/home/user/go", "")
+    ended = await resumed
+    view = store.view(run.id)
+    assert ended.status == "done"
+    assert [(x.key, x.status) for x in view.executions] == [
+        ("notebook-1", "ok"),
+        ("notebook-2", "interrupted"),
+        ("notebook-2", "ok"),
+        ("notebook-3", "ok"),
+    ]
+    assert view.executions[-1].text == "2\n"

@@ -1,0 +1,270 @@
+"""A run as files: valid, deterministic, alone, and safe to open whatever is in the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from artifacts.events import (
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    ModelReplied,
+    Noted,
+    OutputReceived,
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    RunEnded,
+    RunView,
+)
+from artifacts.store import Store
+from artifacts.types import (
+    Effect,
+    Evidence,
+    Execution,
+    ExecutionError,
+    ExecutionStatus,
+    Finding,
+    Objection,
+    Output,
+    PlanStep,
+    Run,
+    Test,
+    new_id,
+)
+from notebooks import content, export
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c63606060f80f0001040100f9e3a1d50000000049454e44ae426082"
+)
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+Begin = Callable[..., Coroutine[Any, Any, Run]]
+
+
+async def tell(store: Store, begin: Begin, table: Path) -> str:
+    """A whole run, told by hand: two files, three cells, findings, a review and a report. Returns its id."""
+    run = await begin(f"Do trees differ? {EVIL}")
+    rid = run.id
+    given = await store.put(table, name="trees.csv", media_type="text/csv", role="input", run_id=rid)
+    await store.append(ModelReplied(run_id=rid, agent="analysis", model="playbook/1.0", rule_based=True))
+    await store.append(PlanMade(run_id=rid, steps=(PlanStep(title="Look", why="to see"),)))
+    described = json.dumps({"files": [{"name": "trees.csv", "rows": 3, "columns": [{}, {}]}]})
+    await cell(
+        store,
+        rid,
+        1,
+        "print(1)",
+        Output(kind="stdout", text=described[:20]),
+        Output(kind="stdout", text=described[20:]),
+    )
+    plot = await store.put(
+        PIXEL, name="fig_01.png", media_type="image/png", role="plot", run_id=rid, parents=[given.id]
+    )
+    await cell(
+        store,
+        rid,
+        2,
+        f"x = '{EVIL}'",
+        Output(kind="display", text="<Figure>", data={"text/plain": "<Figure>"}, artifacts={"image/png": plot.id}),
+        Output(kind="result", text="t", data={"text/html": f"<table><tr><td>{EVIL}</td></tr></table>"}),
+        Output(kind="stdout", text=EVIL),
+    )
+    await cell(store, rid, 3, "1/0", error=ExecutionError(name="ZeroDivisionError", value="division by zero"))
+    await cell(store, rid, 4, "while True: pass", status="interrupted")
+    for number in range(1, 10):
+        await store.append(FindingMade(run_id=rid, finding=finding(number)))
+    await store.append(
+        Reviewed(
+            run_id=rid,
+            round=1,
+            verdict="pass_with_remarks",
+            remarks=(f"Small {EVIL}",),
+            objections=(Objection(where="F2", problem="n is small"),),
+            checks=12,
+        )
+    )
+    await store.append(
+        ReportMade(
+            run_id=rid,
+            answer=f"**Yes.** {EVIL} [link](javascript:alert(1)) ![i](http://evil.example/x.png)",
+            order=("F2", "F1", *(f"F{n}" for n in range(3, 9))),
+            not_found=("No trend.",),
+            not_checked=("Soil.",),
+        )
+    )
+    await store.append(Noted(run_id=rid, text="Read as Latin-1.", level="warning"))
+    await store.append(RunEnded(run_id=rid, status="done"))
+    return rid
+
+
+async def cell(
+    store: Store,
+    run_id: str,
+    seq: int,
+    code: str,
+    *outputs: Output,
+    error: ExecutionError | None = None,
+    status: ExecutionStatus | None = None,
+) -> None:
+    execution = Execution(id=new_id("exec"), run_id=run_id, sandbox_id="s", seq=seq, code=code, title=f"Part {seq}")
+    await store.append(ExecutionStarted(run_id=run_id, execution=execution))
+    for output in outputs:
+        await store.append(OutputReceived(run_id=run_id, execution_id=execution.id, output=output))
+    how: ExecutionStatus = status or ("error" if error else "ok")
+    await store.append(ExecutionEnded(run_id=run_id, execution_id=execution.id, status=how, error=error))
+
+
+class Elements(HTMLParser):
+    """Every attribute of a page as (tag, name, value), as a browser would read it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [(tag, name, value or "") for name, value in attrs] or [(tag, "", "")]
+
+
+def finding(number: int) -> Finding:
+    return Finding(
+        id=f"F{number}",
+        type="claim",
+        kind="group_difference",
+        columns=("height", "kind"),
+        effect=Effect(metric="cohens_d", value=-0.5, ci=(-0.75, -0.25)),
+        test=Test(name="welch_t", p=1e-12, q=4e-11, family="groups", m=7),
+        n=1200,
+        text=f"Finding {number} {EVIL}",
+        caveats=("Observed, not assigned.",),
+        evidence=Evidence(cell="cell-02", artifact="fig_01.png"),
+    )
+
+
+@pytest.fixture
+async def told(store: Store, begin: Begin, table: Path) -> RunView:
+    return store.view(await tell(store, begin, table))
+
+
+async def test_the_notebook_is_valid_and_has_the_finished_cells_with_their_outputs(told: RunView, store: Store) -> None:
+    notebook = export.notebook(told, store)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert [c.id for c in code] == ["cell-01", "cell-02", "cell-03"]
+    assert [c.execution_count for c in code] == [1, 2, 3]
+    assert len(code[0].outputs) == 1, "pieces of one stream are joined"
+    assert code[1].outputs[0].data["image/png"].startswith("iVBORw0KGgo")
+    assert code[2].metadata.tags == ["raises-exception"]
+    assert code[2].outputs[0].ename == "ZeroDivisionError"
+
+
+async def test_two_records_of_the_same_story_give_the_same_bytes(store: Store, begin: Begin, table: Path) -> None:
+    first, second = [store.view(await tell(store, begin, table)) for _ in range(2)]
+    assert nbformat.writes(export.notebook(first, store)) == nbformat.writes(export.notebook(second, store))
+    assert export.findings_json(first) == export.findings_json(second)
+    assert export.report_md(first) == export.report_md(second)
+    assert export.report_html(first, store) == export.report_html(second, store)
+
+
+async def test_findings_json_follows_the_schema(told: RunView, table: Path) -> None:
+    document = json.loads(export.findings_json(told))
+    assert document["schema_version"] == "1.0"
+    (dataset,) = document["dataset"]
+    assert (dataset["file"], dataset["rows"], dataset["columns"]) == ("trees.csv", 3, 2)
+    assert document["run"] == {"engine": "playbook/1.0", "seed": 0, "tests_run": 7, "correction": "BH", "alpha": 0.05}
+    first = document["findings"][0]
+    assert (first["id"], first["rank"], first["effect"]["ci"]) == ("F2", 1, [-0.75, -0.25])
+    assert first["evidence"] == {"notebook": "analysis.ipynb", "cell": "cell-02", "artifact": "fig_01.png"}
+    assert [f["rank"] for f in document["findings"]] == [*range(1, 9), None]
+
+
+async def test_the_page_shows_seven_findings_and_no_more_at_once(told: RunView, store: Store) -> None:
+    page = export.report_html(told, store)
+    assert page.count('<article class="finding') == 7
+    assert page.index('id="F2"') < page.index('id="F1"')
+    assert "rule-based analyst playbook/1.0" in page
+    assert "Passed review, with remarks" in page
+    assert "d = −0.500 (95 % CI −0.750 to −0.250)" in page.replace("\u00a0", " ")
+    assert "Further findings" in page
+    assert page.count("data:image/png;base64,") == 1, "one picture, however often it is spoken of"
+
+
+async def test_nothing_in_the_record_becomes_script_or_a_request(told: RunView, store: Store) -> None:
+    page = export.report_html(told, store)
+    seen = Elements()
+    seen.feed(page)
+    assert not {tag for tag, _, _ in seen.found} & {"script", "iframe", "object", "embed", "link", "form", "base"}
+    assert not [name for _, name, _ in seen.found if name.startswith("on") or name == "style"]
+    fetched = [value for _, name, value in seen.found if name in ("src", "href", "srcset", "action")]
+    assert {value[:22] for value in fetched if not value.startswith("#")} == {"data:image/png;base64,"}
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    assert "default-src &#39;none&#39;" in policy.group(1)
+    assert "unsafe" not in policy.group(1)
+
+
+async def test_the_markdown_report_says_the_same_and_holds_no_html(told: RunView) -> None:
+    report = export.report_md(told)
+    assert "rule-based analyst playbook/1.0" in report
+    assert report.count("### ") == 7
+    assert "- No trend." in report
+    assert "- Soil." in report
+    assert "| trees.csv | 3 | 2 |" in report
+    assert "<script" not in report.replace(f"**Yes.** {EVIL}", "")
+
+
+async def test_everything_is_written_out_and_nothing_outside_of_the_folder(
+    told: RunView, store: Store, tmp_path: Path
+) -> None:
+    rid = told.run.id
+    for name in ("../out.txt", "/etc/out.txt", "deep/table.csv", "trees.csv"):
+        await store.put(b"x", name=name, media_type="text/csv", role="table", run_id=rid)
+    folder = tmp_path / "a" / "report"
+    written = {str(p.relative_to(folder)) for p in export.write_out(store, rid, folder)}
+    named = {"analysis.ipynb", "findings.json", "report.md", "report.html", "trees.csv", "fig_01.png", "deep/table.csv"}
+    assert written == named
+    assert {str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*") if p.is_file()} == {
+        f"report/{name}" for name in named
+    }
+    assert (folder / "trees.csv").read_bytes().startswith(b"kind,height"), "the input keeps its name"
+    assert (folder / "fig_01.png").read_bytes() == PIXEL
+
+
+async def test_the_report_is_kept_once(told: RunView, store: Store) -> None:
+    first = await export.save_report(store, told.run.id)
+    assert [a.name for a in first] == ["analysis.ipynb", "findings.json", "report.md", "report.html"]
+    assert [a.role for a in first] == ["notebook", "findings", "report", "report"]
+    assert await export.save_report(store, told.run.id) == first
+
+
+async def test_a_run_that_failed_says_so_on_its_first_line(store: Store, begin: Begin) -> None:
+    run = await begin("A question")
+    ending = RunEnded(run_id=run.id, status="failed", error="The key was refused. Set OPENAI_API_KEY.")
+    await export.save_report(store, run.id, ending=ending)
+    report = next(a for a in store.view(run.id).artifacts if a.name == "report.md")
+    assert b"This run failed before its end. The key was refused. Set OPENAI_API_KEY." in store.read(report)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-0.2349, "−0.235"),
+        (0.65, "0.650"),
+        (342, "342"),
+        (1234567.0, "1\u202f234\u202f567"),
+        (None, "–"),
+        (2e-5, "2.0e−05"),
+    ],
+)
+def test_numbers_are_for_reading(value: float | None, text: str) -> None:
+    assert content.number(value) == text

@@ -1,0 +1,97 @@
+"""The same again: identical, equal within tolerance, changed or missing, each said of the right thing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from PIL import Image
+
+from artifacts.store import Store
+from artifacts.types import Run
+from kernel_gateway.client import Host
+from notebooks.errors import BadNotebook
+from notebooks.reproduce import compare, difference, reproduce
+from notebooks.session import Session
+
+CELLS = [
+    "import pandas as pd, matplotlib.pyplot as plt, itertools, time\ndf = pd.read_csv('trees.csv')\ndf.describe()",
+    "df.plot(y='height'); plt.show()",
+    "df.to_csv('copy.csv', index=False)\nprint(object())",
+    "raise ValueError('on purpose')",
+    "open('when.txt', 'w').write(str(time.time_ns()))\nlen(df)",
+]
+
+
+async def test_a_run_is_made_again_in_a_fresh_sandbox_and_compared(
+    session: Session, store: Store, host: Host, table: Path
+) -> None:
+    await session.upload(table)
+    for code in CELLS:
+        await session.run(code)
+    again = await reproduce(store, host, session.run_id)
+    assert (again.agent, again.parent_id, again.status) == ("reproduce", session.run_id, "done")
+    assert store.view(again.id).sandboxes[0].sandbox_id != session.sandbox_id
+    verdicts = {m.name: m.verdict for m in compare(store, session.run_id, again)}
+    assert verdicts == {
+        "fig_01.png": "identical",
+        "copy.csv": "identical",
+        "when.txt": "changed",
+        "cell-01": "identical",
+        "cell-02": "identical",
+        "cell-03": "equal",
+        "cell-04": "identical",
+        "cell-05": "identical",
+    }
+
+
+async def test_what_is_not_made_again_is_missing_and_what_is_new_is_said(
+    store: Store, begin: Callable[..., Coroutine[Any, Any, Run]]
+) -> None:
+    first, second = await begin(), await begin()
+    await store.put(b"1", name="a.txt", media_type="text/plain", role="file", run_id=first.id)
+    await store.put(b"1", name="b.txt", media_type="text/plain", role="file", run_id=second.id)
+    assert [(m.name, m.verdict) for m in compare(store, first, second)] == [("a.txt", "missing"), ("b.txt", "changed")]
+
+
+async def test_a_run_without_a_cell_cannot_be_reproduced(
+    store: Store, host: Host, begin: Callable[..., Coroutine[Any, Any, Run]]
+) -> None:
+    run = await begin()
+    with pytest.raises(BadNotebook, match="nothing to reproduce"):
+        await reproduce(store, host, run.id)
+
+
+def picture(shift: int, width: int = 4) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(numpy.full((4, width, 3), 100 + shift, dtype=numpy.uint8)).save(buffer, "png")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "detail"),
+    [
+        ("a.json", b'{"x": [1.0000000000001, "a"]}', b'{"x": [1, "a"]}', ""),
+        ("a.json", b'{"x": [1.001, "a"]}', b'{"x": [1, "a"]}', "x[0]: 1.001 became 1"),
+        ("a.json", b'{"x": true}', b'{"x": 1}', "x: True became 1"),
+        ("a.json", b'{"x": 1}', b'{"y": 1}', "top: other keys"),
+        ("a.csv", b"a,b\n0.1,x\n", b"a,b\n0.10000000000000001,x\n", ""),
+        ("a.csv", b"a\n1\n", b"a\n1\n2\n", "2 rows became 3"),
+        ("a.csv", b"a\n1\n", b"a\nx\n", "row 2 differs"),
+        ("a.txt", b"r = 0.5000000000001 at 0x7f12345678", b"r = 0.5 at 0x7fabcdef01", ""),
+        ("a.txt", b"r = 0.5", b"r = 0.6", "0.5 became 0.6"),
+        ("a.txt", b"one\ntwo", b"one\nTwo", "line 2: 'two' became 'Two'"),
+        ("a.parquet", b"\xff\x00", b"\xff\x01", "other bytes"),
+        ("a.png", picture(0), picture(1), ""),
+        ("a.png", picture(0), picture(50), "100.00% of the pixels differ"),
+        ("a.png", picture(0), picture(0, width=5), "4×4 became 5×4 pixels"),
+        ("a.png", b"no picture", picture(0), "other bytes"),
+        ("a.xlsx", b"no zip", b"nor this", "other bytes"),
+    ],
+)
+def test_files_differ_only_beyond_tolerance(name: str, one: bytes, other: bytes, detail: str) -> None:
+    assert difference(name, one, other) == detail
