@@ -22,7 +22,8 @@ import uvloop
 
 from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.host import Host, Place, lock
-from kernel_gateway.isolation import Sizes, check_bubblewrap
+from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
+from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
@@ -89,19 +90,21 @@ async def serve(options: argparse.Namespace) -> None:
     """Start everything, say that it is ready, and serve; leaves no process and no file behind."""
     folder = _take(options.home)
     sizes = Sizes.of_machine()
-    program = ""
+    program, outside = "", ordinary()
     if options.isolation == "none":
         print(_BANNER, file=sys.stderr, flush=True)
     else:
-        program = check_bubblewrap()
-        require_isolation(program, sizes)
+        find_bubblewrap()
+        outside = prepare(sources())
+        program = check_bubblewrap(outside)
+        require_isolation(program, sizes, outside)
     listener = _listen(options.port)
     port = listener.getsockname()[1]
     domain = options.domain or f"localhost:{port}"
     key = _api_key(options.api_key_file)
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
-    host = Host(place, options.isolation, program, sizes, fonts)
+    host = Host(place, options.isolation, program, sizes, outside, fonts)
     sandboxes = Sandboxes(host, domain, options.parked)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
@@ -155,6 +158,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(512)  # whoever is told that we are ready can connect, though we may not yet accept
     except OSError as error:
         raise GatewayUnavailable(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from None
     return listener

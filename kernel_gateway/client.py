@@ -84,6 +84,7 @@ async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
         kind = str(facts.get("isolation", "microvm")) if facts else "microvm"
         return Host("local" if facts else "e2b", kind, url, os.environ.get("E2B_SANDBOX_URL"), key)
     endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation)
+    _bypass_proxy()
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
 
 
@@ -146,6 +147,14 @@ def _transport_errors(host: Host) -> Iterator[None]:
 
 def _whole(home: Path) -> Path:
     return home.expanduser().absolute()
+
+
+def _bypass_proxy() -> None:
+    """Keep the SDK from asking a proxy for the loopback: its HTTP client heeds `HTTP_PROXY`, even for 127.0.0.1."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [entry for entry in os.environ.get(name, "").split(",") if entry]
+        if "127.0.0.1" not in listed:
+            os.environ[name] = ",".join([*listed, "127.0.0.1", "localhost"])
 
 
 def _connection(host: Host) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from kernel_gateway.isolation import (
     etc_files,
 )
 from kernel_gateway.memory import memory_file
+from kernel_gateway.outside import Outside
 
 _BACKLOG = 512
 _KEPT_OUTPUT = 64  # chunks of at most 4 KiB: what a sandbox that fails to start had to say
@@ -88,12 +89,13 @@ class Sandbox:
         if self.ended.is_set():
             return
         if self._inner is not None:
+            # bubblewrap then ends by itself, having waited for it: our `ended` means that all of it is gone.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._inner, signal.SIGKILL)
-        else:
-            for child in _family(self._process.pid):
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
+            return
+        for child in _family(self._process.pid):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
         self._process.kill()
 
     def _on_output(self) -> None:
@@ -134,9 +136,15 @@ class Host:
     """Launches sandboxes of one kind. Use it from the main thread only: a sandbox dies with the thread that made it."""
 
     def __init__(
-        self, place: Place, isolation: Isolation, program: str, sizes: Sizes, fonts: Path | None = None
+        self,
+        place: Place,
+        isolation: Isolation,
+        program: str,
+        sizes: Sizes,
+        outside: Outside,
+        fonts: Path | None = None,
     ) -> None:
-        self._place, self._isolation, self._program = place, isolation, program
+        self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
         self.sizes = sizes
         self._fonts = fonts
 
@@ -180,7 +188,7 @@ class Host:
         variables = self._variables(name, template, "/home/user", RUNTIME, CACHE)
         with contextlib.ExitStack() as stack:
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
-            arguments = bubblewrap_arguments(self.sizes, files, variables)
+            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables)
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             info, info_end = os.pipe()
             stack.callback(os.close, info)
@@ -196,6 +204,7 @@ class Host:
                     stderr=subprocess.PIPE,
                     pass_fds=(profile, info_end, listener, *(descriptor for descriptor, _ in files)),
                     cwd="/",
+                    **self._outside.identity(),
                 )
             finally:
                 os.close(info_end)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from kernel_gateway.errors import NoIsolation
+from kernel_gateway.outside import Outside
 
 type Isolation = Literal["bubblewrap", "none"]
 
@@ -28,6 +29,8 @@ BOOT = (
 )
 
 _MIB = 1 << 20
+_PACKAGE = Path(__file__).resolve().parent
+_PARTS = ("__init__.py", "inside")
 _SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (  # only what programs need to run: /etc/ssl/private, /etc/shadow and their like stay outside
     "/etc/alternatives",
@@ -102,12 +105,17 @@ def find_bubblewrap() -> str:
     return found
 
 
-def check_bubblewrap() -> str:
-    """The path of a `bwrap` that works here; raises `NoIsolation` with what stands in its way and how to remove it."""
+def check_bubblewrap(outside: Outside) -> str:
+    """The path of a `bwrap` that works here for a sandbox's user.
+
+    Raises `NoIsolation` with what stands in its way, and how to remove it.
+    """
     program = find_bubblewrap()
     trial = [*_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "true"]
     try:
-        done = subprocess.run([program, *trial], env={}, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            [program, *trial], env={}, capture_output=True, text=True, timeout=20, **outside.identity()
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoIsolation(f"Sandboxes cannot be isolated: {program} does not run: {error}. {_disposable()}") from None
     if done.returncode:
@@ -163,16 +171,22 @@ def python_binds() -> list[tuple[Path, Path]]:
     return binds
 
 
-def bubblewrap_arguments(sizes: Sizes, files: Iterable[tuple[int, str]], variables: dict[str, str]) -> list[str]:
+def sources() -> list[Path]:
+    """Every folder and file of the host, beside the system's own, that a sandbox reads."""
+    return [*(source for source, _ in python_binds()), *(_PACKAGE / part for part in _PARTS)]
+
+
+def bubblewrap_arguments(
+    outside: Outside, sizes: Sizes, files: Iterable[tuple[int, str]], variables: dict[str, str]
+) -> list[str]:
     """The profile as bubblewrap's arguments, less the command. `files` are (descriptor, path) to copy in."""
-    package = Path(__file__).resolve().parent
     arguments = [*_namespaces(), *_system()]
     # Writable places come first: a Python environment that lies beneath one of them is mounted over it.
     arguments += _tmpfs(sizes)
     for source, target in python_binds():
-        arguments += ["--ro-bind", str(source), str(target)]
-    for part in ("__init__.py", "inside"):
-        arguments += ["--ro-bind", str(package / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
+        arguments += ["--ro-bind", outside.source(source), str(target)]
+    for part in _PARTS:
+        arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
         arguments += ["--perms", "0644", "--file", str(descriptor), place]
     arguments += ["--remount-ro", "/", "--chdir", "/home/user"]
@@ -191,6 +205,8 @@ def _system() -> Iterator[str]:
     for place in _ETC:
         yield from ("--ro-bind-try", place, place)
     yield from ("--proc", "/proc", "--dev", "/dev")
+    # bubblewrap leaves these writable to whom they belong; its own user on the host never is that, but be sure.
+    yield from ("--ro-bind", "/proc/sys", "/proc/sys")
 
 
 def _tmpfs(sizes: Sizes) -> list[str]:

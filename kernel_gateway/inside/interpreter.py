@@ -12,6 +12,7 @@ from typing import Any
 import zmq.asyncio
 
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
+from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
 from kernel_gateway.inside.launch import Launched, launch
 from kernel_gateway.inside.results import error_line, line, stream_line, translate
@@ -183,13 +184,13 @@ class Interpreter:
                 kernel.interrupt()
                 while True:
                     try:
-                        message = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
+                        batch = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
                     except TimeoutError:
                         kernel.interrupt()
                         continue
                     except KernelDied:
                         return
-                    if _is_idle(message.kind, message.content):
+                    if _is_idle(batch[-1]):
                         return
             finally:
                 kernel.lock.release()
@@ -204,8 +205,9 @@ def _check_language(language: Any) -> None:
         raise Refused(400, f"This sandbox has no kernel for the language {language!r}; it has python.")
 
 
-def _is_idle(kind: str, content: dict[str, Any]) -> bool:
-    return kind == "status" and content.get("execution_state") == "idle"
+def _is_idle(message: Incoming) -> bool:
+    """Whether this ends the cell: nothing of a cell comes after it."""
+    return message.kind == "status" and message.content.get("execution_state") == "idle"
 
 
 async def _acquire(kernel: Kernel, gone: asyncio.Task[None], emit: Any) -> bool:
@@ -237,13 +239,14 @@ async def _stream(cell: Cell, emit: Any, gone: asyncio.Task[None]) -> bool:
             if not waiting.done():
                 await emit(line("keepalive"))
                 continue
-            message = waiting.result()
-            if _is_idle(message.kind, message.content):
+            batch = waiting.result()
+            chunk = b"".join(filter(None, map(translate, batch)))
+            if _is_idle(batch[-1]):
                 if cell.dropped:
-                    await emit(stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n"))
-                await emit(line("end_of_execution"))
+                    chunk += stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n")
+                await emit(chunk + line("end_of_execution"))
                 return True
-            if (chunk := translate(message)) is not None:
+            if chunk:
                 await emit(chunk)
             waiting = asyncio.create_task(cell.next())
     finally:

@@ -17,6 +17,7 @@ from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
 from kernel_gateway.inside.launch import Launched
 
 _START_SECONDS = 60
+_BATCH = 256 << 10  # bytes of messages that are passed on together
 _MAX_QUEUED = 64 << 20  # bytes of output that wait for a slow reader; what is beyond is dropped, and counted
 
 
@@ -48,16 +49,24 @@ class Cell:
         self.died = reason
         self._arrived.set()
 
-    async def next(self) -> Incoming:
-        """The next message in order; raises `KernelDied` once those that came before the death are taken."""
+    async def next(self) -> list[Incoming]:
+        """The messages that wait, in order, at least one and at most a batch.
+
+        Raises `KernelDied` once those that came before the death are taken.
+        """
         while not self._waiting:
             if self.died is not None:
                 raise KernelDied(self.died)
             self._arrived.clear()
             await self._arrived.wait()
-        message, size = self._waiting.popleft()
-        self._size -= size
-        return message
+        batch: list[Incoming] = []
+        taken = 0
+        while self._waiting and taken < _BATCH:
+            message, size = self._waiting.popleft()
+            batch.append(message)
+            taken += size
+        self._size -= taken
+        return batch
 
 
 class Kernel:

@@ -109,6 +109,23 @@ def remount_writable(facts: Facts) -> str:
     raise OSError(ctypes.get_errno(), "refused")
 
 
+def change_kernel_settings(facts: Facts) -> str:
+    """Open a setting of the host's kernel for writing; some name a program that the kernel runs as root."""
+    for place in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger"):
+        try:
+            os.close(os.open(place, os.O_WRONLY))
+        except OSError:
+            continue
+        return f"opened {place}"
+    raise PermissionError("refused")
+
+
+def change_host_devices(facts: Facts) -> str:
+    """Change the permissions of a device file that the host shares, by leaving them as they are."""
+    os.chmod("/dev/null", stat.S_IMODE(os.stat("/dev/null").st_mode))
+    return "/dev/null is ours to change"
+
+
 def make_device(facts: Facts) -> str:
     """Make a device file for a disk of the host."""
     os.mknod("/tmp/gristmill-canary", stat.S_IFBLK | 0o600, os.makedev(8, 0))
@@ -173,6 +190,8 @@ PROBES = (
     reach_abstract_socket,
     become_root_in_new_namespace,
     remount_writable,
+    change_kernel_settings,
+    change_host_devices,
     make_device,
     hold_capabilities,
     hold_host_files,

@@ -1,0 +1,112 @@
+"""Who a sandbox is on the host, and from where it may take what it reads.
+
+Started as root, every sandbox gets a host user of its own: root's files (the host's devices, /proc/sys) would otherwise
+be the sandbox's to change, and the kernel would not count its processes. Such a user cannot pass through folders like
+/root, so the gateway shows it the Python environment elsewhere, by mounts in a mount namespace that is the gateway's
+own and ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kernel_gateway.errors import NoIsolation
+
+_CLONE_NEWNS = 0x00020000
+_MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
+_MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt")
+_FIRST_USER = 1_900_000_000  # above what distributions, containers and systemd hand out
+_USERS = 100_000_000
+
+
+class Outside:
+    """How the host starts sandboxes. `aliases` says where a source folder can be read by their users."""
+
+    def __init__(self, aliases: dict[Path, Path], users: Iterator[int] | None) -> None:
+        self._aliases, self._users = aliases, users
+
+    def source(self, place: Path) -> str:
+        """The path by which a sandbox's user reaches `place`."""
+        return str(self._aliases.get(place, place))
+
+    def identity(self) -> dict[str, Any]:
+        """Arguments for `Popen` that make the child its own user; none when we are an ordinary user ourselves."""
+        if self._users is None:
+            return {}
+        user = next(self._users)
+        return {"user": user, "group": user, "extra_groups": []}
+
+
+def ordinary() -> Outside:
+    """For an ordinary user: a sandbox is that user on the host, less every capability."""
+    return Outside({}, None)
+
+
+def prepare(sources: list[Path]) -> Outside:
+    """Call once, early, with the folders that sandboxes will read. As root, enters a mount namespace of our own.
+
+    Raises `NoIsolation` when root may not do that here, as in most containers.
+    """
+    if os.getuid() != 0:
+        return ordinary()
+    point = _mount_point(sources)
+    try:
+        aliases = _show(sources, point)
+    except OSError as error:
+        raise NoIsolation(
+            f"Root cannot make a mount namespace here ({error.strerror}), and sandboxes are not run as root itself. "
+            "Start as an ordinary user or, in a container, with `--privileged`; on a machine that is itself "
+            "disposable, run with `--isolation none`."
+        ) from None
+    start = secrets.randbelow(_USERS)
+    return Outside(aliases, (_FIRST_USER + (start + n) % _USERS for n in itertools.count()))
+
+
+def _show(sources: list[Path], point: str) -> dict[Path, Path]:
+    """Bind every source to a place of its own beneath `point`, seen by this process and its children only."""
+    _call("unshare", ctypes.c_int(_CLONE_NEWNS))
+    _mount(None, "/", None, _MS_REC | _MS_SLAVE)
+    with contextlib.ExitStack() as stack:
+        # Opened in the new namespace, since no other's mounts can be bound, and before `point` is covered.
+        opened = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source in sources]
+        for descriptor in opened:
+            stack.callback(os.close, descriptor)
+        _mount("tmpfs", point, "tmpfs", 0, "mode=0755,size=1m")
+        aliases = {}
+        for number, (source, descriptor) in enumerate(zip(sources, opened, strict=True)):
+            alias = Path(point, str(number))
+            if source.is_dir():
+                alias.mkdir()
+            else:
+                alias.touch()
+            _mount(f"/proc/self/fd/{descriptor}", str(alias), None, _MS_BIND | _MS_REC)
+            aliases[source] = alias
+    return aliases
+
+
+def _mount_point(sources: list[Path]) -> str:
+    """A folder that every user may enter and that holds nothing which we, or a sandbox, will read."""
+    needed = [*sources, Path.cwd()]
+    for point in _MOUNT_POINTS:
+        if os.path.isdir(point) and not any(place.is_relative_to(point) for place in needed):
+            return point
+    raise NoIsolation(f"None of {', '.join(_MOUNT_POINTS)} is free to mount on; start as an ordinary user.")
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    encoded = [text.encode() if text is not None else None for text in (source, target, kind, data)]
+    _call("mount", *encoded[:3], ctypes.c_ulong(flags), encoded[3])
+
+
+def _call(name: str, *arguments: Any) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
