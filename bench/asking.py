@@ -1,0 +1,109 @@
+"""Puts many questions to the workbench in one process, so many at a time, and keeps what each run said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from artifacts.store import Store
+from artifacts.types import Run
+from graphs.errors import InputError
+from graphs.workbench import Request, Workbench
+from notebooks.export import findings_json, report_md
+from notebooks.reproduce import compare
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question of some files; `id` names the folder that receives the findings."""
+
+    id: str
+    question: str
+    files: tuple[Path, ...]
+    roles: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a question ended. `same` and `remade` are None unless it was asked again."""
+
+    id: str
+    status: str
+    seconds: float
+    findings: int = 0
+    error: str = ""
+    same: bool | None = None
+    remade: bool | None = None
+    changed: tuple[str, ...] = ()
+
+
+async def ask_all(
+    asks: Sequence[Ask], home: Path, out: Path, *, jobs: int, again: int, tell: Callable[[str], None]
+) -> list[Answer]:
+    """Answer every question, `jobs` at a time over one gateway, and the first `again` of them a second time.
+
+    Writes `out/<id>/findings.json` and `report.md`. Asked again means: the same request as a new run, whose
+    findings.json must be the same bytes, and the notebook re-run in a fresh sandbox, where nothing may change.
+    """
+    answers: list[Answer] = []
+    gate = asyncio.Semaphore(jobs)
+
+    with Store.open(home) as store:
+        workbench = Workbench(store)
+
+        async def one(place: int, ask: Ask) -> None:
+            async with gate:
+                answer = await _answer(store, workbench, ask, out, again=place < again)
+            answers.append(answer)
+            told = f"{answer.findings} findings" if answer.status == "done" else f"{answer.status}: {answer.error}"
+            twice = (
+                ""
+                if answer.same is None
+                else f", again {'the same' if answer.same and answer.remade else 'NOT the same'}"
+            )
+            tell(f"[{len(answers):3d}/{len(asks)}] {ask.id:<14} {answer.seconds:5.1f} s  {told}{twice}")
+
+        try:
+            await asyncio.gather(*(one(place, ask) for place, ask in enumerate(asks)))
+        finally:
+            await workbench.close()
+    return sorted(answers, key=lambda a: a.id)
+
+
+async def _answer(store: Store, workbench: Workbench, ask: Ask, out: Path, *, again: bool) -> Answer:
+    began = time.perf_counter()
+    try:
+        run = await _run(workbench, ask)
+    except InputError as error:
+        return Answer(ask.id, "refused", time.perf_counter() - began, error=str(error))
+    seconds = time.perf_counter() - began
+    view = store.view(run.id)
+    if run.status != "done":
+        return Answer(ask.id, run.status, seconds, error=view.error or "no reason recorded")
+    folder = out / ask.id
+    folder.mkdir(parents=True, exist_ok=True)
+    said = findings_json(view)
+    (folder / "findings.json").write_text(said)
+    (folder / "report.md").write_text(report_md(view))
+    if not again:
+        return Answer(ask.id, "done", seconds, len(view.findings))
+    second = await _run(workbench, ask)
+    remade = await workbench.reproduce(run.id)
+    changed = [m for m in compare(store, run, remade) if m.verdict not in ("identical", "equal")]
+    return Answer(
+        ask.id,
+        "done",
+        seconds,
+        len(view.findings),
+        same=findings_json(store.view(second.id)) == said,
+        remade=remade.status == "done" and not changed,
+        changed=tuple(f"{m.name}: {m.verdict} {m.detail}".strip() for m in changed),
+    )
+
+
+async def _run(workbench: Workbench, ask: Ask) -> Run:
+    run = await workbench.start(Request(question=ask.question, files=ask.files, roles=ask.roles, model="playbook"))
+    return await workbench.wait(run.id)
