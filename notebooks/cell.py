@@ -6,12 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from artifacts.events import ExecutionEnded, FindingMade, OutputReceived
+from artifacts.events import ExecutionEnded, ExecutionStarted, FindingMade, OutputReceived
 from artifacts.types import (
     FINDING_MIME,
     Evidence,
@@ -22,6 +22,7 @@ from artifacts.types import (
     Output,
 )
 from notebooks import files
+from notebooks.aio import see_through
 from notebooks.outputs import clean, finite, suffix, take_apart
 from notebooks.recorder import Recorder
 from notebooks.runlog import RunLog
@@ -49,35 +50,37 @@ class Cell:
         `lost` holds the host's failure if the end is not known. Cancelling this interrupts the cell, records that,
         and then raises CancelledError.
         """
-        started = time.monotonic()
+        begin = ExecutionStarted(run_id=self._log.run_id, step_id=self.execution.step_id, execution=self.execution)
+        _, cancelled = await see_through(self._log.emit(begin))
         recorder = Recorder(self._output, self._result)
         try:
-            self.call = asyncio.create_task(
-                self._sandbox.run_code(
-                    self.execution.code,
-                    on_stdout=recorder.stdout,
-                    on_stderr=recorder.stderr,
-                    on_result=recorder.result,
-                    timeout=limit,
-                )
-            )
-            end = await self._await_end(self.call, started, limit)
+            end = _INTERRUPTED if cancelled else await self._carry_out(recorder, limit)
         except BaseException:
             recorder.abandon()
             raise
         # An end that is known must reach the record, even while whoever asked for the cell is being cancelled.
-        done = await asyncio.shield(asyncio.ensure_future(self._record_end(recorder, end)))
-        if end.cancelled:
+        done, again = await see_through(self._record_end(recorder, end))
+        if cancelled or end.cancelled or again:
             raise asyncio.CancelledError
         return done
 
-    async def _await_end(self, call: asyncio.Task[Any], started: float, limit: float) -> _End:
+    async def _carry_out(self, recorder: Recorder, limit: float) -> _End:
+        started = time.monotonic()
+        self.call = asyncio.create_task(
+            self._sandbox.run_code(
+                self.execution.code,
+                on_stdout=recorder.stdout,
+                on_stderr=recorder.stderr,
+                on_result=recorder.result,
+                timeout=limit,
+            )
+        )
         try:
-            ended = await call
+            ended = await self.call
         except asyncio.CancelledError:
             task = asyncio.current_task()
             cancelled = task is not None and task.cancelling() > 0
-            return _End("interrupted", _error("KeyboardInterrupt", "The cell was interrupted."), cancelled=cancelled)
+            return replace(_INTERRUPTED, cancelled=cancelled)
         except RecursionError:
             return _End("unknown", _error("UnreadableOutput", "The cell showed something nested too deeply to read."))
         except host_failures() as failure:
@@ -207,6 +210,9 @@ class _End:
     error: ExecutionError | None = None
     count: int | None = None
     cancelled: bool = False
+
+
+_INTERRUPTED = _End("interrupted", ExecutionError(name="KeyboardInterrupt", value="The cell was interrupted."))
 
 
 def host_failures() -> tuple[type[Exception], ...]:

@@ -5,6 +5,7 @@ The same record gives the same bytes: no times, no ids of runs, a fixed order.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -124,13 +125,13 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
 
     `ending` is the end that is about to be recorded, for a report that tells of it.
     """
-    view = store.view(run_id)
+    view = await asyncio.to_thread(store.view, run_id)
     if ending is not None:
         view = apply(view, ending)
     inputs = [a.id for a in view.artifacts if a.role == "input"]
     made = []
     for name, (media_type, role, make) in _FILES.items():
-        data = make(view, store)
+        data = await asyncio.to_thread(make, view, store)
         digest = hashlib.sha256(data).hexdigest()
         known = next((a for a in view.artifacts if a.name == name and a.sha256 == digest and a.role == role), None)
         made.append(

@@ -12,6 +12,7 @@ from artifacts.events import RunEnded, RunStarted
 from artifacts.store import Store
 from artifacts.types import Execution, Run, RunStatus, new_id
 from kernel_gateway.client import Host
+from notebooks.aio import see_through
 from notebooks.errors import ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
@@ -98,7 +99,7 @@ async def open_session(store: Store, host: Host, run_id: str, uploads: Mapping[s
         for name, path in uploads.items():
             await session.upload(path, name)
     except BaseException:
-        await session.close()
+        await see_through(session.close())
         raise
     return session
 

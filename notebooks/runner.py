@@ -13,6 +13,7 @@ from artifacts.store import Store
 from artifacts.types import Run, RunStatus
 from kernel_gateway.client import GatewayError, Host
 from notebooks import catalog
+from notebooks.aio import see_through
 from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
 from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
@@ -31,13 +32,15 @@ async def run_notebook(
     agent: str = "notebook",
     files: Mapping[str, Path] | None = None,
     started: Callable[[Run], None] | None = None,
+    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
     their name in the sandbox. `out` receives the executed notebook. `started` is told the run once it is recorded.
-    A cell that raises ends the run as failed, with everything kept; cancelling this task interrupts the cell and ends
-    the run as cancelled. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
+    A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
+    the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
+    `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
     """
     path = locate(path_or_name, store.home / "templates")
     notebook = await asyncio.to_thread(catalog.read, path)
@@ -50,15 +53,23 @@ async def run_notebook(
     )
     if started is not None:
         started(run)
-    await store.put(
-        path, name=path.stem + SOURCE, media_type="application/x-ipynb+json", role="notebook", run_id=run.id
-    )
-    return await _carry_out(
-        store, run, path, values, out, lambda: open_session(store, host, run.id, {**uploads, **(files or {})})
-    )
+
+    async def opening() -> Session:
+        media_type = "application/x-ipynb+json"
+        await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
+        return await open_session(store, host, run.id, {**uploads, **(files or {})})
+
+    return await _carry_out(store, run, path, values, out, opening(), stopped_as)
 
 
-async def resume_notebook(store: Store, host: Host, run_id: str, *, out: Path | None = None) -> Run:
+async def resume_notebook(
+    store: Store,
+    host: Host,
+    run_id: str,
+    *,
+    out: Path | None = None,
+    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
+) -> Run:
     """Take up a notebook run that had stopped: finished cells keep their outputs and are not run again.
 
     The caller has recorded `run_resumed`. Raises BadNotebook for a run that is no notebook's.
@@ -71,7 +82,8 @@ async def resume_notebook(store: Store, host: Host, run_id: str, *, out: Path | 
         path = Path(folder) / (source.name.removesuffix(SOURCE) + ".ipynb")
         path.write_bytes(store.read(source))
         values = view.run.params.get("parameters", {})
-        return await _carry_out(store, view.run, path, values, out, lambda: Session.resume(store, host, run_id))
+        opening = Session.resume(store, host, run_id)
+        return await _carry_out(store, view.run, path, values, out, opening, stopped_as)
 
 
 def locate(path_or_name: str | Path, team: Path | None) -> Path:
@@ -90,25 +102,29 @@ async def _carry_out(
     path: Path,
     values: Mapping[str, Any],
     out: Path | None,
-    open_it: Callable[[], Awaitable[Session]],
+    opening: Awaitable[Session],
+    stopped_as: Callable[[str], RunStatus],
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
     error: str | None = None
     try:
-        session = await open_it()
+        session = await opening
         error = await _through_papermill(store, session, run, path, values, out)
         status = "failed" if error else "done"
     except (GatewayError, NotebookError) as failure:
         status, error = "failed", str(failure)
     except asyncio.CancelledError:
-        await asyncio.shield(_wind_up(store, session, run.id, "cancelled", None))
+        await see_through(_wind_up(store, session, run.id, stopped_as(run.id), None))
         raise
-    return await _wind_up(store, session, run.id, status, error)
+    ended, cancelled = await see_through(_wind_up(store, session, run.id, status, error))
+    if cancelled:
+        raise asyncio.CancelledError
+    return ended
 
 
 async def _wind_up(store: Store, session: Session | None, run_id: str, status: RunStatus, error: str | None) -> Run:
-    if session is not None:
+    if session is not None and status != "interrupted":
         await session.close()
     return await finish(store, run_id, status, error)
 

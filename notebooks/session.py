@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from artifacts.events import ExecutionEnded, SandboxOpened
 from artifacts.store import Store
-from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
-
-from artifacts.events import ExecutionEnded, ExecutionStarted, SandboxOpened
 from artifacts.types import Artifact, Execution, new_id
+from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
+from notebooks.aio import see_through
 from notebooks.cell import Cell, host_failures
 from notebooks.errors import UploadError
 from notebooks.outputs import clean
@@ -131,7 +131,6 @@ class Session:
                 key=key,
                 step_id=step_id,
             )
-            await self._log.emit(ExecutionStarted(run_id=self.run_id, step_id=step_id, execution=execution))
             self._cell = Cell(self._log, self._sandbox, self._tree, execution)
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout)
@@ -159,21 +158,32 @@ class Session:
         sandbox = await open_sandbox(host, timeout=life, metadata={"run_id": log.run_id})
         session = cls(log, host, sandbox)
         session._life = life
-        await log.emit(session._opened())
-        await session._tree.changes()
+        async with session._kept_or_ended():
+            await log.emit(session._opened())
+            await session._tree.changes()
         return session
 
     @classmethod
     async def _rebuild(cls, log: RunLog, host: Host) -> Session:
         sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
         session = cls(log, host, sandbox)
-        await session._write_inputs()
-        finished = [x for x in log.view.executions if x.status in _FINISHED]
-        for cell in finished:
-            await session._replay(cell)
-        await log.emit(session._opened(rebuilt=True, replayed=len(finished)))
-        await session._tree.changes()
+        async with session._kept_or_ended():
+            await session._write_inputs()
+            finished = [x for x in log.view.executions if x.status in _FINISHED]
+            for cell in finished:
+                await session._replay(cell)
+            await log.emit(session._opened(rebuilt=True, replayed=len(finished)))
+            await session._tree.changes()
         return session
+
+    @contextlib.asynccontextmanager
+    async def _kept_or_ended(self) -> AsyncIterator[None]:
+        """End a new sandbox if it does not become anybody's session."""
+        try:
+            yield
+        except BaseException:
+            await see_through(self.close())
+            raise
 
     def _opened(self, *, rebuilt: bool = False, replayed: int = 0) -> SandboxOpened:
         return SandboxOpened(
