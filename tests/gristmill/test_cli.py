@@ -7,8 +7,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gristmill.cli import main
 from tests.gristmill.door import QUESTION, Server, run
+
+
+@pytest.fixture
+def here(server: Server, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """The command in this process, on the server's data folder: for what is refused, a process each is much."""
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    return CliRunner()
 
 
 def test_a_run_is_listed_shown_and_followed(server: Server, finished: str) -> None:
@@ -24,7 +33,7 @@ def test_a_run_is_listed_shown_and_followed(server: Server, finished: str) -> No
     assert shown["executions"][0]["status"] == "ok"
     ranks = [f["rank"] for f in shown["findings"] if f["rank"] is not None]
     assert ranks == sorted(ranks)
-    page = server.cli("runs", "show", finished[:12] if finished[:12] else finished).out
+    page = server.cli("runs", "show", finished[:-1]).out
     for words in (QUESTION, "Rule-based", "Plan", "cell-01", "Answer", "Findings", "Reviewer", "Done after"):
         assert words in page
     assert "\x1b" not in page
@@ -67,14 +76,47 @@ def test_schedules_are_added_listed_run_and_removed(server: Server, flowers: Pat
     listed = server.cli("schedule", "list").out
     assert ref in listed
     assert "Europe/Berlin" in listed
-    fired = server.cli("schedule", "run", ref, "--json")
-    assert fired.status == 0, fired.err
-    told = json.loads(fired.out)
-    assert told["run"]["status"] == "done"
-    assert told["run"]["goal"] == "What separates them?"
+    with server.client() as client:
+        fired = client.post(f"/api/schedules/{ref}/run").json()
+    assert fired["goal"] == "What separates them?"
+    assert fired["status"] == "running"
+    assert server.json("runs", "cancel", fired["id"])["status"] == "cancelled"
+    assert server.cli("runs", "follow", fired["id"]).status == 1, "a cancelled run is no success"
     assert server.cli("schedule", "remove", ref).status == 0
     assert ref not in [s["schedule"]["id"] for s in server.json("schedule", "list")]
-    assert server.cli("schedule", "remove", ref).status == 1
+
+
+def test_a_schedule_of_a_notebook_is_run_now_and_watched(server: Server, flowers: Path, tmp_path: Path) -> None:
+    notebook = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": "a",
+                "metadata": {"tags": ["parameters"]},
+                "source": "data: str = ''  # file",
+                "outputs": [],
+                "execution_count": None,
+            },
+            {
+                "cell_type": "code",
+                "id": "b",
+                "metadata": {},
+                "source": "print(len(open(data).readlines()), 'lines')",
+                "outputs": [],
+                "execution_count": None,
+            },
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (tmp_path / "count.ipynb").write_text(json.dumps(notebook))
+    added = server.json(
+        "schedule", "add", "30 6 1 * *", "--notebook", tmp_path / "count.ipynb", "-p", f"data={flowers}"
+    )
+    done = server.cli("schedule", "run", added["schedule"]["id"])
+    assert done.status == 0, done.out + done.err
+    assert "41 lines" in done.out
 
 
 @pytest.mark.parametrize(
@@ -90,11 +132,12 @@ def test_schedules_are_added_listed_run_and_removed(server: Server, flowers: Pat
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_misuse(
-    server: Server, flowers: Path, arguments: list[str], words: str
+    here: CliRunner, flowers: Path, arguments: list[str], words: str
 ) -> None:
-    done = server.cli("schedule", "add", *[str(flowers) if a == "FILE" else a for a in arguments])
-    assert done.status == 2
-    assert words in done.err
+    done = here.invoke(main, ["schedule", "add", *[str(flowers) if a == "FILE" else a for a in arguments]])
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert isinstance(done.exception, SystemExit), "a sentence, not a fault"
 
 
 def test_templates_are_listed_and_run_with_parameters(server: Server, flowers: Path, tmp_path: Path) -> None:
@@ -129,11 +172,12 @@ def test_templates_are_listed_and_run_with_parameters(server: Server, flowers: P
     ],
 )
 def test_misuse_and_failure_get_a_sentence_and_their_status(
-    server: Server, flowers: Path, arguments: list[str], status: int, words: str
+    here: CliRunner, flowers: Path, arguments: list[str], status: int, words: str
 ) -> None:
-    done = server.cli(*[str(flowers) if a == "FILE" else a for a in arguments])
-    assert done.status == status, done.err
-    assert words in done.err
+    done = here.invoke(main, [str(flowers) if a == "FILE" else a for a in arguments])
+    assert done.exit_code == status, done.stderr
+    assert words in done.stderr
+    assert isinstance(done.exception, SystemExit), "a sentence, not a fault"
 
 
 def test_the_help_and_the_version_need_no_data_folder(home: Path) -> None:

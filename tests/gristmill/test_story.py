@@ -1,4 +1,4 @@
-"""What the terminal tells of a run: the same events, as plain lines or with colour, and never as the sandbox pleases."""
+"""What the terminal tells of a run: plain lines or colour, and never what a sandbox would have it do."""
 
 from __future__ import annotations
 

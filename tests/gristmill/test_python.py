@@ -1,0 +1,95 @@
+"""`gristmill.analyze` as people call it: in a script, in a running loop, with a table or a path."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import gristmill
+from artifacts.store import Store
+from gristmill.errors import Misuse
+from gristmill.python import _files
+from tests.gristmill.door import QUESTION, REPOSITORY, Server
+
+
+async def test_a_table_is_analysed_inside_a_running_loop(
+    home: Path, flowers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRISTMILL_HOME", str(home))
+    beating = asyncio.get_running_loop()
+    result = gristmill.analyze(pd.read_csv(flowers), QUESTION, roles={"target": "group"})
+    assert asyncio.get_running_loop() is beating
+    assert capfd.readouterr().err == "", "nothing is told where nobody watches"
+
+    assert result.run.status == "done"
+    assert "length" in result.answer
+    found = result.findings
+    assert found[0].rank == 1
+    frame = result.dataframe()
+    assert list(frame["id"]) == [f.id for f in found]
+    assert frame.loc[0, "text"] == found[0].text
+    assert result.notebook == home / "results" / result.run.id / "analysis.ipynb"
+    assert result.notebook.exists()
+    assert result.plots
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in result.plots)
+
+    shown = repr(result)
+    assert QUESTION in shown
+    assert found[0].text[:40] in shown
+    page = result._repr_html_()
+    assert page.startswith('<iframe sandbox=""')
+    assert "<script" not in page.replace("&lt;", "<")
+    saved = result.save(tmp_path / "kept")
+    assert (saved / "findings.json").read_bytes() == result.notebook.with_name("findings.json").read_bytes()
+    assert result.save(result.directory) == result.directory, "saving where it is changes nothing"
+
+    assert not (home / "gateway" / "endpoint.json").exists(), "the sandbox host went with the call"
+    with Store.open(home) as store:
+        assert store.run("last").id == result.run.id
+
+
+def test_importing_costs_next_to_nothing() -> None:
+    script = """
+import sys, gristmill
+assert gristmill.__version__
+print([m for m in ("pandas", "pydantic", "click", "panel") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("data", [None, 3, [], [None], {"a": object()}])
+def test_what_is_no_table_is_told(data: object) -> None:
+    with pytest.raises(Misuse, match="DataFrame"):
+        gristmill.analyze(data, "What?")
+
+
+def test_bad_input_is_a_sentence_here_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    with pytest.raises(Misuse, match=r"nosuch\.csv"):
+        gristmill.analyze("nosuch.csv", "What?")
+    with pytest.raises(Misuse, match="question"):
+        gristmill.analyze(pd.DataFrame({"a": [1, 2]}), "  ")
+
+
+def test_tables_keep_their_types_their_index_and_their_odd_columns() -> None:
+    frame = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=3), "n": [1, 2, 3]}).set_index("when")
+    with _files(frame) as (path,):
+        assert path.suffix == ".parquet"
+        back = pd.read_parquet(path)
+        assert list(back.columns) == ["when", "n"]
+        assert str(back["when"].dtype).startswith("datetime64")
+    assert not path.exists()
+    with _files(pd.DataFrame([[1, "a"], ["x", 2.5]], columns=[("a", "b"), 7])) as (path,):
+        assert path.suffix == ".csv", "mixed types have no Parquet type"
+        assert path.read_text().splitlines()[0] == "a_b,7"
+    with _files([pa.table({"x": [1]}), pd.Series([1, 2], name="s"), "some/file.csv"]) as paths:
+        assert [p.name for p in paths] == ["data_1.parquet", "data_2.parquet", "file.csv"]
+    with _files(pd.DataFrame([[1, 2]], columns=["same", "same"])) as (path,):
+        assert path.read_text().splitlines()[0] == "same,same"
