@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,13 +48,26 @@ class Place:
 
     folder: Path
     directory: int
+    short: Path  # for the sockets that kernels make themselves where there is no isolation
 
     @classmethod
     def make(cls, folder: Path) -> Place:
         """Make an empty folder that only we may enter; what an earlier host left in it goes."""
-        shutil.rmtree(folder, ignore_errors=True)
+        mark = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:10]
+        short = Path(tempfile.gettempdir(), f"gristmill-{os.getuid()}-{mark}")
+        for old in (folder, short):
+            shutil.rmtree(old, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
-        return cls(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        return cls(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), short)
+
+    def make_short(self) -> Path:
+        """The short folder, ours alone; raises OSError when somebody else has taken its name."""
+        with contextlib.suppress(FileExistsError):
+            self.short.mkdir(mode=0o700)
+        facts = self.short.lstat()
+        if facts.st_uid != os.getuid() or not stat.S_ISDIR(facts.st_mode):
+            raise FileExistsError(errno.EEXIST, "is not ours", str(self.short))
+        return self.short
 
     def address(self, name: str) -> str:
         """A path of the socket `name` that fits a socket address (108 bytes) whatever the folder's length."""
@@ -59,16 +76,19 @@ class Place:
     def close(self) -> None:
         """Remove the folder."""
         os.close(self.directory)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for place in (self.folder, self.short):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 class Sandbox:
     """A running sandbox: a process, and the address of the service inside it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], inner: int | None, address: str, folder: Path | None) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], inner: int | None, address: str, folders: tuple[Path, ...] = ()
+    ) -> None:
         self.address = address
         self.ended = asyncio.Event()
-        self._process, self._inner, self._folder = process, inner, folder
+        self._process, self._inner, self._folders = process, inner, folders
         self._said: deque[bytes] = deque(maxlen=_KEPT_OUTPUT)
         self._pidfd = os.pidfd_open(process.pid)
         loop = asyncio.get_running_loop()
@@ -119,8 +139,8 @@ class Sandbox:
         self._process.stderr.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.address)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
         self.ended.set()
         self.on_end()
 
@@ -209,11 +229,12 @@ class Host:
             finally:
                 os.close(info_end)
             inner = _read_inner(info)
-        return Sandbox(process, inner, address, None)
+        return Sandbox(process, inner, address)
 
     def _bare(self, name: str, template: str, address: str, listener: int) -> Sandbox:
         folder = self._place.folder / f"{name}.files"
-        home, runtime, cache = (folder / part for part in ("home", "runtime", "cache"))
+        home, cache = folder / "home", folder / "cache"
+        runtime = self._place.make_short() / name
         for part in (home, runtime, cache):
             part.mkdir(mode=0o700, parents=True)
         variables = self._variables(name, template, str(home), str(runtime), str(cache))
@@ -227,7 +248,7 @@ class Host:
             cwd=home,
             start_new_session=True,
         )
-        return Sandbox(process, None, address, folder)
+        return Sandbox(process, None, address, (folder, runtime))
 
 
 def _read_inner(info: int) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,21 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
         time.sleep(0.01)
 
 
+async def wait_soon(condition: Callable[[], Awaitable[Any]], seconds: float) -> None:
+    """The same for a condition that has to be asked for."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - the sandbox tells nobody when it comes true
+            await asyncio.sleep(0.02)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether it runs no more; one that only waits to be collected by its parent is gone."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def family(pid: int) -> list[psutil.Process]:
     """Every process that a gateway has started, sandboxes and what runs in them included."""
     return psutil.Process(pid).children(recursive=True)
@@ -76,6 +92,16 @@ def processes_of() -> Callable[[int], list[psutil.Process]]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], bool], float, str], None]:
     return wait_until
+
+
+@pytest.fixture(scope="session")
+def soon() -> Callable[[Callable[[], Awaitable[Any]], float], Awaitable[None]]:
+    return wait_soon
+
+
+@pytest.fixture(scope="session")
+def gone() -> Callable[[psutil.Process], bool]:
+    return is_gone
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,19 @@
 """Commands and terminals in a sandbox."""
 
-import asyncio
 import time
 
 import pytest
 from e2b import CommandExitException, InvalidArgumentException, TimeoutException
 from e2b.sandbox.commands.command_handle import PtySize
 from e2b_code_interpreter import AsyncSandbox
+
+
+async def _value(value: bool) -> bool:
+    return value
+
+
+async def _no_sleep(sandbox: AsyncSandbox) -> bool:
+    return (await sandbox.commands.run("pgrep -c sleep || true")).stdout == "0\n"
 
 
 async def test_a_command_gives_its_streams_and_status(sandbox: AsyncSandbox) -> None:
@@ -60,31 +67,22 @@ async def test_list_and_kill(sandbox: AsyncSandbox) -> None:
     with pytest.raises(CommandExitException) as killed:
         await handle.wait()
     assert killed.value.exit_code == -1
-    assert (await sandbox.commands.run("pgrep -c sleep || true")).stdout.strip() == "0"
+    assert await _no_sleep(sandbox)
     assert await sandbox.commands.kill(999_999) is False
 
 
-async def test_a_command_ends_at_its_timeout(sandbox: AsyncSandbox) -> None:
+async def test_a_command_ends_at_its_timeout(sandbox: AsyncSandbox, soon) -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutException):
         await sandbox.commands.run("sleep 60", timeout=0.5)
     assert time.monotonic() - start < 5
-    for _ in range(100):
-        left = (await sandbox.commands.run("pgrep -c sleep || true")).stdout.strip()
-        if left == "0":
-            break
-        await asyncio.sleep(0.02)
-    assert left == "0"
+    await soon(lambda: _no_sleep(sandbox), 5)
 
 
-async def test_a_client_that_leaves_does_not_end_a_command(sandbox: AsyncSandbox) -> None:
+async def test_a_client_that_leaves_does_not_end_a_command(sandbox: AsyncSandbox, soon) -> None:
     handle = await sandbox.commands.run("sleep 0.3; touch /tmp/outlived; sleep 30", background=True)
     await handle.disconnect()
-    for _ in range(200):
-        if await sandbox.files.exists("/tmp/outlived"):
-            break
-        await asyncio.sleep(0.02)
-    assert await sandbox.files.exists("/tmp/outlived")
+    await soon(lambda: sandbox.files.exists("/tmp/outlived"), 5)
     assert await sandbox.commands.kill(handle.pid) is True
 
 
@@ -95,13 +93,11 @@ async def test_a_child_in_the_background_does_not_hold_the_command(sandbox: Asyn
     assert time.monotonic() - start < 5
 
 
-async def test_a_terminal(sandbox: AsyncSandbox) -> None:
+async def test_a_terminal(sandbox: AsyncSandbox, soon) -> None:
     seen = bytearray()
     terminal = await sandbox.pty.create(PtySize(rows=24, cols=90), on_data=lambda data: seen.extend(data))
     await sandbox.pty.send_stdin(terminal.pid, b"tty; stty size\n")
-    async with asyncio.timeout(10):
-        while b"24 90" not in seen:
-            await asyncio.sleep(0.01)
+    await soon(lambda: _value(b"24 90" in seen), 10)
     await sandbox.pty.resize(terminal.pid, PtySize(rows=30, cols=100))
     await sandbox.pty.send_stdin(terminal.pid, b"stty size; exit\n")
     await terminal.wait()

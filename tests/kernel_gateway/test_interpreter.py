@@ -65,7 +65,9 @@ async def test_a_figure_that_is_not_shown_arrives_all_the_same(sandbox: AsyncSan
 
 
 async def test_a_table_is_html_text_and_data(sandbox: AsyncSandbox) -> None:
-    code = "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None], 'd': pd.to_datetime(['2026-01-02', None])})"
+    code = (
+        "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None], 'd': pd.to_datetime(['2026-01-02', None])})"
+    )
     result = (await sandbox.run_code(code)).results[0]
     assert "<table" in result.html
     assert result.text.split()[:3] == ["a", "b", "d"]
@@ -101,9 +103,9 @@ async def test_ten_megabytes_arrive_complete(sandbox: AsyncSandbox) -> None:
     assert sum(map(len, done.logs.stdout)) == 10_000_001
 
 
-async def test_twenty_thousand_displays_arrive_complete(sandbox: AsyncSandbox) -> None:
-    done = await sandbox.run_code("for i in range(20_000): display(i)")
-    assert [int(r.text) for r in done.results] == list(range(20_000))
+async def test_thousands_of_displays_arrive_complete(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("for i in range(5_000): display(i)")
+    assert [int(r.text) for r in done.results] == list(range(5_000))
 
 
 async def test_input_fails_instead_of_waiting(sandbox: AsyncSandbox) -> None:
@@ -181,7 +183,9 @@ async def test_cells_of_one_context_wait_for_each_other(sandbox: AsyncSandbox) -
 @pytest.mark.parametrize(
     ("code", "said"), [("import os; os._exit(7)", "status 7"), ("import os; os.kill(os.getpid(), 9)", "SIGKILL")]
 )
-async def test_a_kernel_that_dies_is_told_within_a_second_and_replaced(fresh: AsyncSandbox, code: str, said: str) -> None:
+async def test_a_kernel_that_dies_is_told_within_a_second_and_replaced(
+    fresh: AsyncSandbox, code: str, said: str
+) -> None:
     await fresh.run_code("kept = 1")
     start = time.monotonic()
     done = await fresh.run_code(f"print('last words', flush=True)\n{code}")

@@ -1,0 +1,155 @@
+"""The control plane, through the SDK where it has a call and over plain HTTP where the bytes matter."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from e2b import NotFoundException, SandboxException, SandboxQuery
+from e2b.exceptions import SandboxNotFoundException
+from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+
+@pytest.fixture
+def http(gateway) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway.url, headers={"X-API-KEY": gateway.key}, trust_env=False) as client:
+        yield client
+
+
+def test_the_synchronous_sdk_works_the_same(gateway) -> None:
+    with Sandbox.create(timeout=60, **gateway.connection) as made:
+        seen: list[str] = []
+        done = made.run_code("print('hello')\n2 + 2", on_stdout=lambda m: seen.append(m.line))
+        assert (done.text, seen) == ("4", ["hello\n"])
+        made.files.write("a.txt", "sync")
+        assert made.files.read("a.txt") == "sync"
+        assert made.commands.run("cat a.txt").stdout == "sync"
+        assert made.kill() is True
+        assert made.is_running() is False
+        assert made.kill() is False
+
+
+def test_creation_answers_exactly_as_the_wire_wants(http: httpx.Client) -> None:
+    answer = http.post("/v2/sandboxes", json={"templateID": "base", "timeout": 60})
+    assert answer.status_code == 201
+    made = answer.json()
+    assert set(made) >= {"templateID", "sandboxID", "clientID", "envdVersion", "envdAccessToken", "trafficAccessToken"}
+    detail = http.get(f"/sandboxes/{made['sandboxID']}").json()
+    assert set(detail) >= {"startedAt", "endAt", "cpuCount", "memoryMB", "diskSizeMB", "state", "clientID"}
+    assert "envdAccessToken" not in detail
+    assert http.delete(f"/sandboxes/{made['sandboxID']}").status_code == 204
+    gone = http.delete(f"/sandboxes/{made['sandboxID']}")
+    assert (gone.status_code, gone.json()["code"]) == (404, 404)
+    assert gone.headers["should-retry"] == "false"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"timeout": -1},
+        {"timeout": "long"},
+        {"envVars": {"A": 1}},
+        {"metadata": ["x"]},
+        {"templateID": "no-such-template"},
+        {"network": {"allowOut": ["example.org"]}},
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason(http: httpx.Client, body: dict) -> None:
+    answer = http.post("/v2/sandboxes", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == 400
+    assert answer.json()["message"].endswith(".")
+
+
+def test_junk_is_refused_as_json(http: httpx.Client) -> None:
+    for answer in (
+        http.post("/v2/sandboxes", content=b"{"),
+        http.post("/v2/sandboxes", content=b"[" * 100_000),
+        http.get("/no/such/route"),
+        http.get("/v2/sandboxes?limit=many"),
+        http.get("/v2/sandboxes?nextToken=junk"),
+    ):
+        assert answer.status_code in (400, 404)
+        assert set(answer.json()) == {"code", "message"}
+
+
+def test_creation_is_idempotent(http: httpx.Client) -> None:
+    body, key = {"timeout": 30, "metadata": {"n": "1"}}, {"Idempotency-Key": "one-two-three"}
+    first, second = (http.post("/v2/sandboxes", json=body, headers=key).json() for _ in range(2))
+    assert first == second
+    other = http.post("/v2/sandboxes", json={"timeout": 31}, headers=key)
+    assert other.status_code == 409
+    assert http.delete(f"/sandboxes/{first['sandboxID']}").status_code == 204
+
+
+async def test_lists_by_metadata_page_by_page_newest_first(gateway) -> None:
+    made = [
+        await AsyncSandbox.create(metadata={"batch": "a & b/ü", "n": str(n)}, timeout=60, **gateway.connection)
+        for n in range(3)
+    ]
+    try:
+        pages = AsyncSandbox.list(query=SandboxQuery(metadata={"batch": "a & b/ü"}), limit=2, **gateway.connection)
+        found = []
+        while pages.has_next:
+            page = await pages.next_items()
+            assert len(page) <= 2
+            found += page
+        assert [info.sandbox_id for info in found] == [sandbox.sandbox_id for sandbox in reversed(made)]
+        assert found[0].metadata == {"batch": "a & b/ü", "n": "2"}
+    finally:
+        await asyncio.gather(*(sandbox.kill() for sandbox in made))
+
+
+async def _not(answer: Awaitable[bool]) -> bool:
+    return not await answer
+
+
+async def test_a_sandbox_ends_at_its_timeout(gateway, soon) -> None:
+    made = await AsyncSandbox.create(timeout=1, **gateway.connection)
+    assert await made.is_running()
+    await soon(lambda: _not(made.is_running()), 5)
+    with pytest.raises(SandboxNotFoundException):
+        await AsyncSandbox.connect(made.sandbox_id, **gateway.connection)
+
+
+async def test_the_timeout_is_set_both_ways_but_connecting_only_extends(gateway, fresh: AsyncSandbox) -> None:
+    def left(end: datetime) -> timedelta:
+        return end - datetime.now(UTC)
+
+    await fresh.set_timeout(600)
+    assert left((await fresh.get_info()).end_at) > timedelta(seconds=590)
+    await AsyncSandbox.connect(fresh.sandbox_id, timeout=10, **gateway.connection)
+    assert left((await fresh.get_info()).end_at) > timedelta(seconds=590)
+    await AsyncSandbox.connect(fresh.sandbox_id, timeout=900, **gateway.connection)
+    assert left((await fresh.get_info()).end_at) > timedelta(seconds=890)
+    await fresh.set_timeout(30)
+    assert left((await fresh.get_info()).end_at) < timedelta(seconds=31)
+
+
+async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("weight.bin", b"x" * 3_000_000)
+    sample = (await sandbox.get_metrics())[0]
+    assert sample.mem_used > 20_000_000
+    assert 3_000_000 <= sample.disk_used < sample.disk_total
+
+
+async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) -> None:
+    made = await AsyncSandbox.create(timeout=60, **gateway.connection)
+    cell = asyncio.create_task(made.run_code("print('on')\nimport time; time.sleep(60)"))
+    command = asyncio.create_task(made.commands.run("echo on; sleep 60"))
+    await soon(made.commands.list, 5)
+    start = time.monotonic()
+    assert await made.kill() is True
+    for task in (cell, command):
+        with pytest.raises(SandboxException, match=r"killed|not found|end of life"):
+            await task
+    assert time.monotonic() - start < 3
+
+
+async def test_what_this_host_cannot_do_it_says(gateway, sandbox: AsyncSandbox) -> None:
+    with pytest.raises(SandboxException, match="cannot do 'pause' yet"):
+        await sandbox.pause()
+    with pytest.raises(NotFoundException):
+        await AsyncSandbox.connect("inosuchsandbox", **gateway.connection)
