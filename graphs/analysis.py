@@ -33,6 +33,8 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
         printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
         if printed:
             await desk.note(printed, step_id)
+        for role, column in look.missing_roles(state["roles"], tables):
+            await desk.note(f"There is no column {column!r}, which was declared as the {role}.", step_id, "warning")
         if not look.named_columns(state["question"], tables):
             await desk.note(
                 "The question names no column of the table, so the table as a whole is looked at. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artifacts.types import Execution
@@ -103,6 +103,12 @@ def named_columns(question: str, tables: Sequence[dict[str, Any]]) -> list[str]:
             if words & asked:
                 found.append(column["name"])
     return found
+
+
+def missing_roles(roles: Mapping[str, str], tables: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The declared roles whose column no table has, as (role, column)."""
+    names = {column["name"] for table in tables for column in table["columns"]}
+    return [(r, c) for r, c in roles.items() if r in ("target", "time", "unit", "assignment") and c not in names]
 
 
 def _words(text: str) -> set[str]:

@@ -147,6 +147,8 @@ class Workbench:
         Raises InputError for one that is done or that reproduces another.
         """
         run = self.store.run(run_ref)
+        if run.id in self._finishing:  # its end is recorded, and its sandbox is just being closed
+            await self.wait(run.id)
         if run.id in self._tasks:
             return run
         if run.status == "done":

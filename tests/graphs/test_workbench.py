@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from artifacts.types import Run
 from graphs.errors import InputError
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
 from graphs.workbench import Request, Workbench
+from kernel_gateway.client import gateway_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -261,11 +264,17 @@ async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tm
 async def test_several_files_and_a_question_that_names_no_column(bench, table, tmp_path, team, wire):
     other = tmp_path / "groups.tsv"
     other.write_text("group\tlabel\na\tfirst\nb\tsecond\n")
-    run = await bench.start(Request(question="What is going on?", files=(table, other), model="openai:test"))
+    roles = {"target": "y", "time": "when"}
+    run = await bench.start(
+        Request(question="What is going on?", files=(table, other), model="openai:test", roles=roles)
+    )
     run = await asyncio.wait_for(bench.wait(run.id), 60)
     view = bench.store.view(run.id)
     assert run.status == "done"
     assert any("names no column" in n.text for n in view.notes)
+    assert [n.text for n in view.notes if n.level == "warning"] == [
+        "There is no column 'when', which was declared as the time."
+    ]
     brief = wire.requests[0]["messages"][1]["content"]
     facts = json.loads(brief.split("```json\n")[1].split("\n```")[0])
     assert [(f["name"], f["rows"], len(f["columns"])) for f in facts["files"]] == [
@@ -296,7 +305,7 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
         answer(
             calls=[
                 call("run_code", code="open('count.txt', 'a').write('once')\nk = 7", title="Count"),
-                call("run_code", code="import os, time\nos.path.exists('go') or time.sleep(600)", title="Wait"),
+                call("run_code", code="import time\ntime.sleep(600)", title="Wait"),
                 call("run_code", code="print(k, open('count.txt').read())", title="Read"),
             ]
         )
@@ -311,7 +320,6 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
         assert store.run(run.id).status == "interrupted"
     with Store.open(tmp_path / "home") as store:
         bench = Workbench(store)
-        (tmp_path / "go").write_text("")
         resumed = await bench.resume(run.id)
         assert resumed.status == "running"
         async for event in bench.follow(run.id, store.view(run.id).last_seq):
@@ -322,6 +330,35 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
     assert [x.title for x in view.executions[3:]] == ["Count", "Wait", "Wait"]
     assert view.sandboxes[-1].rebuilt
     assert view.sandboxes[-1].replayed == 4
+
+
+async def test_a_gateway_killed_under_a_run_fails_it_and_resuming_rebuilds_the_state(tmp_path, table, team, answer):
+    home = tmp_path / "home"
+    wait = "import time\ntime.sleep(600)"
+    team.code = [
+        answer(calls=[call("run_code", code="k = 7", title="Set"), call("run_code", code=wait, title="Wait")]),
+        answer(calls=[call("run_code", code="print(k)", title="Read")]),
+    ]
+    with Store.open(home) as store:
+        bench = Workbench(store)
+        run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+        async for event in bench.follow(run.id):
+            if event.kind == "execution_started" and event.execution.title == "Wait":
+                gateway = gateway_status(home)
+                os.kill(gateway.pid, signal.SIGKILL)
+        failed = store.view(run.id)
+        assert failed.run.status == "failed"
+        assert "gristmill runs resume" in (failed.error or "")
+        assert failed.executions[-1].status in ("unknown", "interrupted")
+        await bench.resume(run.id)
+        async for event in bench.follow(run.id, failed.last_seq):
+            if event.kind == "execution_started" and event.execution.title == "Wait":
+                await bench.cancel(run.id)
+        view = store.view(run.id)
+        await bench.close()
+    assert view.sandboxes[-1].rebuilt
+    assert [x.title for x in view.executions if x.status == "ok"][3:] == ["Set"]
+    assert "findings.json" in {a.name for a in view.artifacts}
 
 
 async def test_a_run_that_a_dead_process_left_is_marked_interrupted(tmp_path):
