@@ -140,6 +140,12 @@ def _described(execution: Execution) -> list[dict[str, Any]]:
         return []
 
 
+def kind(finding: Finding) -> str:
+    """What sort of finding this is, in words: `Simpson’s paradox`, `Group difference`."""
+    words = finding.kind.replace("_", " ").capitalize()
+    return words.replace("Simpsons", "Simpson’s").replace("Ab effect", "A/B effect")
+
+
 def number(value: float | None) -> str:
     """A number for reading: three significant digits, a true minus sign, thousands apart."""
     if value is None:

@@ -239,7 +239,7 @@ def _closing(said: told.Content) -> str:
 
 
 def _finding_md(place: int, finding: Finding) -> list[str]:
-    lines = [f"### {place}. {finding.kind.replace('_', ' ').capitalize()}", "", _line(finding.text), ""]
+    lines = [f"### {place}. {told.kind(finding)}", "", _line(finding.text), ""]
     numbers = "; ".join(filter(None, (told.effect(finding.effect), told.evidence(finding))))
     if numbers:
         lines += [numbers, ""]

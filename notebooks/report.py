@@ -50,6 +50,7 @@ def report_html(view: RunView, store: Store) -> str:
     headlines = [
         {
             "finding": finding,
+            "kind": told.kind(finding),
             "effect": told.effect(finding.effect),
             "numbers": told.evidence(finding),
             "chart": pictures.once(finding.evidence.artifact, finding.id),
@@ -58,7 +59,7 @@ def report_html(view: RunView, store: Store) -> str:
     ]
     page: str = _template().render(
         said=said,
-        answer=prose(said.answer),
+        answer=prose(_tied(said.answer)),
         headlines=headlines,
         others=[(f, told.effect(f.effect)) for f in said.others],
         plan=view.plan,

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -16,6 +17,7 @@ from artifacts.store import Store
 from artifacts.types import Run
 from kernel_gateway.client import Host, connect_sandbox
 from notebooks.errors import NotebookNotFound, ParameterError
+from notebooks.export import write_out
 from notebooks.runner import resume_notebook, run_notebook
 
 WORK = (
@@ -196,3 +198,22 @@ async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_u
         ("notebook-3", "ok"),
     ]
     assert view.executions[-1].text == "2\n"
+
+
+async def test_an_exported_notebook_runs_in_plain_jupyter_beside_its_data(
+    store: Store, host: Host, tmp_path: Path, table: Path, write_notebook: Callable[..., Path]
+) -> None:
+    path = write_notebook(*WORK, parameters=PARAMETERS)
+    run = await run_notebook(store, host, path, {"data": str(table)})
+    folder = tmp_path / "alone"
+    write_out(store, run.id, folder)
+    again = folder / "again.ipynb"
+    plain = [str(Path(sys.executable).parent / "papermill"), "--cwd", str(folder), "--no-progress-bar"]
+    process = await asyncio.create_subprocess_exec(*plain, str(folder / "analysis.ipynb"), str(again))
+    assert await asyncio.wait_for(process.wait(), 120) == 0
+    first, second = (nbformat.read(p, as_version=4) for p in (folder / "analysis.ipynb", again))
+    assert shown(first) == shown(second) == ["3 trees\n", "2"]
+
+
+def shown(notebook: Any) -> list[str]:
+    return [o.get("text") or o.data["text/plain"] for c in notebook.cells for o in c.get("outputs", [])]
