@@ -95,7 +95,7 @@ async def serve(options: argparse.Namespace) -> None:
         print(_BANNER, file=sys.stderr, flush=True)
     else:
         find_bubblewrap()
-        outside = prepare(sources())
+        outside = prepare(sources(), folder.absolute())
         program = check_bubblewrap(outside)
         require_isolation(program, sizes, outside)
     listener = _listen(options.port)

@@ -87,6 +87,7 @@ def environment(home: str, path_prefix: str) -> dict[str, str]:
         "NO_COLOR": "1",
         "E2B_SANDBOX": "true",
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",  # no __pycache__ among a user's files
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

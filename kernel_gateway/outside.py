@@ -49,14 +49,16 @@ def ordinary() -> Outside:
     return Outside({}, None)
 
 
-def prepare(sources: list[Path]) -> Outside:
-    """Call once, early, with the folders that sandboxes will read. As root, enters a mount namespace of our own.
+def prepare(sources: list[Path], *kept: Path) -> Outside:
+    """Call once, early, with what sandboxes will read. As root, enters a mount namespace of our own.
+
+    `kept` are places that we ourselves go on using, which must not be mounted over.
 
     Raises `NoIsolation` when root may not do that here, as in most containers.
     """
     if os.getuid() != 0:
         return ordinary()
-    point = _mount_point(sources)
+    point = _mount_point([*sources, *kept, Path.cwd()])
     try:
         aliases = _show(sources, point)
     except OSError as error:
@@ -91,9 +93,8 @@ def _show(sources: list[Path], point: str) -> dict[Path, Path]:
     return aliases
 
 
-def _mount_point(sources: list[Path]) -> str:
-    """A folder that every user may enter and that holds nothing which we, or a sandbox, will read."""
-    needed = [*sources, Path.cwd()]
+def _mount_point(needed: list[Path]) -> str:
+    """A folder that every user may enter and that holds nothing of what is needed."""
     for point in _MOUNT_POINTS:
         if os.path.isdir(point) and not any(place.is_relative_to(point) for place in needed):
             return point

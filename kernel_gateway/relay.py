@@ -117,7 +117,10 @@ async def _download(method: str, reader: asyncio.StreamReader, send: Send) -> No
             data = b""
         if not data:
             raise Lost(started)
-        parser.feed_data(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserError:
+            raise Lost(started) from None  # whatever speaks there is no longer our service
         if answer.head_done and not started:
             started = True
             headers = [(name, value) for name, value in answer.headers if name not in _HOP]

@@ -78,7 +78,7 @@ class Sandboxes:
         return len(self._records)
 
     def find(self, sandbox_id: str) -> Record:
-        """The running sandbox of this id; raises `Missing`. The SDK appends a client id after a dash in older forms."""
+        """The running sandbox of this id; raises `Missing`."""
         record = self._records.get(sandbox_id)
         if record is None:
             raise Missing(sandbox_id)
@@ -131,7 +131,10 @@ class Sandboxes:
 
     @staticmethod
     def _wants_network(body: dict[str, Any]) -> bool:
-        return False if body.get("network") is None else bool((body["network"] or {}).get("allowOut"))
+        network = body.get("network")
+        return body.get("allow_internet_access") is True or (
+            isinstance(network, dict) and bool(network.get("allowOut"))
+        )
 
     def extend(self, record: Record, seconds: int) -> None:
         """Move the end of a sandbox further away, never nearer."""

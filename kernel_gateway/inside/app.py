@@ -68,8 +68,6 @@ class App:
             case "/init":  # from the host only; it lets no client through to this path
                 body = await read_json(receive)
                 self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
-                if body.get("wait"):
-                    await self._interpreter.warm()
                 await respond(send, 204)
             case str(path) if path.startswith("/process.Process/"):
                 await self._service("process")(scope, receive, send)

@@ -71,11 +71,6 @@ class Interpreter:
             case _:
                 raise Refused(404, f"{method} {path} is not a route of the interpreter.")
 
-    async def warm(self) -> None:
-        """Return when the default kernel is ready for its first cell."""
-        with contextlib.suppress(KernelDied):
-            await self._kernel(self._default)
-
     def _find(self, name: str | None) -> Context:
         if name is None or name == "default":
             return self._default

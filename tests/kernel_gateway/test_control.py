@@ -54,6 +54,7 @@ def test_creation_answers_exactly_as_the_wire_wants(http: httpx.Client) -> None:
         {"metadata": ["x"]},
         {"templateID": "no-such-template"},
         {"network": {"allowOut": ["example.org"]}},
+        {"allow_internet_access": True},
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(http: httpx.Client, body: dict) -> None:

@@ -1,10 +1,9 @@
 """What code in a sandbox must not reach, tried from a cell of a real kernel and by the gateway's own probes."""
 
-import json
 import os
 import shutil
+import socket
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -30,19 +29,16 @@ def test_every_probe_fails_in_a_sandbox() -> None:
 def test_probes_notice_when_nothing_holds(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("canary")
-    facts = {"canary": "canary", "canary_file": str(secret), "port": 1, "abstract": "none", "sizes": {"/tmp": 1}}
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", probes.__file__],
-        input=json.dumps(facts),
-        env={"GRISTMILL_CANARY": "canary"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    results = json.loads(done.stdout)
-    out = {name for name, (got_out, _) in results.items() if got_out}
-    assert {"read_gateway_home", "see_host_processes", "fill_memory_with_files"} <= out
-    Path("/tmp/gristmill-canary").unlink(missing_ok=True)
+    facts = {"canary": "canary", "canary_file": str(secret), "sizes": {"/tmp": 1}}
+    assert "canary" in probes.read_gateway_home(facts)
+    assert "in sight" in probes.see_host_processes(facts)
+    assert "/tmp holds" in probes.fill_memory_with_files(facts)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0gristmill-test")
+        listener.listen()
+        assert probes.reach_abstract_socket({"abstract": "gristmill-test"}) == "connected"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert probes.reach_host_loopback({"port": listener.getsockname()[1]}) == "connected"
 
 
 def test_a_sandbox_that_does_not_hold_is_not_started(tmp_path: Path) -> None:
@@ -51,10 +47,11 @@ def test_a_sandbox_that_does_not_hold_is_not_started(tmp_path: Path) -> None:
     leaky.write_text(
         f"#!{sys.executable}\nimport os, sys\n"
         f"command = sys.argv[sys.argv.index('--') + 1:]\n"
-        f"os.execv({real!r}, ['bwrap', '--bind', '/', '/', '--ro-bind', {PACKAGE!r}, {INSIDE!r}, '--', *command])\n"
+        f"os.execv({real!r}, ['bwrap', *'--unshare-net --ro-bind / / --tmpfs /opt'.split(), "
+        f"'--ro-bind', {PACKAGE!r}, {INSIDE!r}, '--', *command])\n"
     )
     leaky.chmod(leaky.stat().st_mode | stat.S_IXUSR)
-    with pytest.raises(NoIsolation, match=r"do not hold|did not run"):
+    with pytest.raises(NoIsolation, match=r"do not hold.*read gateway home"):
         self_check.require_isolation(str(leaky), Sizes.of_machine(), ordinary())
 
 
@@ -142,3 +139,24 @@ async def test_memory_beyond_the_limit_is_an_error_of_the_cell(sandbox: AsyncSan
     assert done.error is not None
     assert done.error.name == "MemoryError"
     assert (await sandbox.run_code("1")).text == "1"
+
+
+async def test_processes_are_counted_per_sandbox(fresh: AsyncSandbox) -> None:
+    code = """
+import resource, subprocess
+resource.setrlimit(resource.RLIMIT_NPROC, (60, 60))
+children = []
+try:
+    while len(children) < 200: children.append(subprocess.Popen(['sleep', '60']))
+except BlockingIOError as stopped:
+    print(len(children) < 60, stopped.strerror)
+finally:
+    for child in children: child.kill()"""
+    assert (await fresh.run_code(code)).logs.stdout == ["True Resource temporarily unavailable\n"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user starts sandboxes as itself")
+async def test_as_root_every_sandbox_has_a_host_user_of_its_own(processes_of, gateway, sandbox, fresh) -> None:
+    users = {p.uids().real for p in processes_of(gateway.process.pid) if "--args" not in p.cmdline()}
+    assert 0 not in users
+    assert len(users) >= 2
