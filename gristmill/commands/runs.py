@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections import Counter
 from typing import cast
 
 import click
@@ -200,8 +201,12 @@ async def reproduce(ref: str, as_json: bool) -> int:
     ]
     pieces.table(screen, rows, header=("ARTIFACT", "VERDICT", ""))
     screen.print()
-    verdict = "It holds." if again.holds else "It does not hold."
-    screen.print(Text(verdict, style="bold green" if again.holds else "bold red") + Text(f"  Run {again.run.id}"))
+    verdict = "It holds" if again.holds else "It does not hold"
+    counted = ", ".join(f"{n} {word}" for word, n in Counter(m.verdict for m in again.matches).items())
+    told = Text(verdict, style="bold green" if again.holds else "bold red") + Text(
+        f": {counted or 'nothing to compare'}."
+    )
+    screen.print(told + Text(f"  Run {again.run.id}", style="dim"))
     return 0 if again.holds else 1
 
 

@@ -151,6 +151,7 @@ class Story:
         if event.rebuilt:
             told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
         self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
+        self._now.begin("bringing the files in")
 
     def _begin_cell(self, execution: Execution, view: RunView) -> None:
         if not self._work_told:

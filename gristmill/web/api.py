@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile as Uploaded
+from starlette.exceptions import HTTPException
 
 from artifacts.store import NotFound, StoreError
 from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
@@ -53,6 +54,7 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
     for family in sentences():
         api.add_exception_handler(family, _sentence)
     api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _refused)
     return api
 
 
@@ -312,6 +314,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
     problems: Sequence[Any] = error.errors()
     told = "; ".join(f"{'.'.join(str(p) for p in e['loc'][1:]) or e['loc'][0]}: {e['msg']}" for e in problems[:5])
     return _error(422, "Invalid", f"The request is not as it should be: {told}.")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for this family alone"
+    return _error(error.status_code, "Refused", f"{error.detail}. The interface is described in /api/openapi.json.")
 
 
 def _error(status: int, kind: str, message: str) -> Response:

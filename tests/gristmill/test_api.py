@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from artifacts.events import EVENT, RunEnded, fold
+from tests.gristmill.conftest import serving
 from tests.gristmill.door import QUESTION, Server
 
 
@@ -144,5 +145,21 @@ def test_a_bad_upload_is_told_by_its_own_name_and_leaves_nothing(server: Server)
 def test_the_interface_describes_itself(server: Server) -> None:
     with server.client() as client:
         paths = client.get("/api/openapi.json").json()["paths"]
-        assert client.get("/api/docs").status_code == 404
+        for method, path, status in (("GET", "/api/docs", 404), ("PUT", "/api/runs", 405)):
+            reply = client.request(method, path)
+            assert reply.status_code == status
+            assert reply.json()["error"]["message"]
     assert {"/api/runs", "/api/runs/{ref}/events", "/api/artifacts/{ref}/content", "/api/schedules"} <= set(paths)
+
+
+def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(tmp_path: Path) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\n'
+    large = head + b"1\n" * 600_000 + b"\r\n--x--\r\n"
+    with serving(tmp_path / "home", GRISTMILL_MAX_UPLOAD_MB="1") as (small, _), small.client() as client:
+        for body in (large, iter([large[:500_000], large[500_000:]])):  # with its length told, and without
+            form = {"Content-Type": "multipart/form-data; boundary=x"}
+            reply = client.post("/api/runs", content=body, headers=form)
+            assert reply.status_code == 413
+            assert "GRISTMILL_MAX_UPLOAD_MB" in reply.json()["error"]["message"]
+        assert client.get("/api/runs").json() == {"runs": []}
+    assert "Traceback" not in small.log.read_text()
