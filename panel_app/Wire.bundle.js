@@ -99,19 +99,6 @@ function tick() {
   for (const time of document.querySelectorAll("time[data-since]")) time.textContent = since(Date.parse(time.dateTime))
 }
 
-// Light, dark, or as the system says. The shell's first script applies the choice before anything is painted.
-const NEXT = { auto: "light", light: "dark", dark: "auto" }
-const NAMES = { auto: "as the system", light: "light", dark: "dark" }
-
-function theme(choice) {
-  const root = document.documentElement
-  if (choice === "auto") { localStorage.removeItem("gristmill-theme"); delete root.dataset.theme }
-  else { localStorage.setItem("gristmill-theme", choice); root.dataset.theme = choice }
-  root.dataset.choice = choice
-  byId("theme").setAttribute("aria-label", `Colours: ${NAMES[choice]}. Change to ${NAMES[NEXT[choice]]}.`)
-  byId("theme").title = `Colours: ${NAMES[choice]}`
-}
-
 function base64(buffer) {
   const bytes = new Uint8Array(buffer)
   let text = ""
@@ -127,7 +114,9 @@ class Ask {
     this.list = byId("ask-files")
     const input = byId("ask-input")
     const drop = byId("ask-drop")
-    input.addEventListener("change", () => { this.add(input.files); input.value = "" })
+    const take = () => { this.add(input.files); input.value = "" }
+    input.addEventListener("change", take)
+    if (input.files.length) take() // chosen before the wire was up
     for (const name of ["dragenter", "dragover"]) {
       drop.addEventListener(name, (e) => { e.preventDefault(); drop.classList.add("over") })
     }
@@ -238,20 +227,21 @@ function render({ model, view }) {
   document_.config.reconnect_session = false
   document_.on_event("connection_lost", lost)
   document.addEventListener("click", (event) => click(event, send))
-  byId("theme").addEventListener("click", () => theme(NEXT[document.documentElement.dataset.choice || "auto"]))
-  theme(document.documentElement.dataset.choice || "auto")
   if (byId("ask")) new Ask(byId("ask"), send)
   let typing
   for (const field of document.querySelectorAll("[data-filter]")) {
+    const filter = () => send({ do: "filter", by: field.dataset.filter, value: field.value })
     field.addEventListener("input", () => {
       clearTimeout(typing)
-      typing = setTimeout(() => send({ do: "filter", by: field.dataset.filter, value: field.value }), 200)
+      typing = setTimeout(filter, 200)
     })
+    if (field.value) filter() // typed before the wire was up, or put back by the browser
   }
   tick()
   setInterval(tick, 1000)
   document.documentElement.dataset.wire = "up"
   send({ do: "hello" })
+  for (const button of window.heldClicks.splice(0)) button.click()
   return document.createElement("span")
 }
 

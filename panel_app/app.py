@@ -1,4 +1,4 @@
-"""The dashboard as Panel applications, one a page: `routes(workbench)` for `panel.io.asgi.build_asgi_app`."""
+"""The dashboard: `dashboard(workbench)` is all of it as one ASGI application, `routes(workbench)` its pages by path."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -16,6 +17,7 @@ from artifacts.store import StoreError
 from graphs.errors import GraphError
 from graphs.workbench import Workbench
 from kernel_gateway.client import GatewayError
+from panel_app.assets import Assets
 from panel_app.components.render import environment
 from panel_app.pages.artifact import artifact_page
 from panel_app.pages.base import Page
@@ -45,6 +47,13 @@ def routes(workbench: Workbench) -> dict[str, Callable[[], Wire]]:
     }
 
 
+def dashboard(workbench: Workbench, **options: Any) -> Assets:
+    """The dashboard as one ASGI application, to be put behind a guard; `options` go to Panel's `build_asgi_app`."""
+    from panel.io.asgi import build_asgi_app
+
+    return Assets(build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options))
+
+
 def partial_page(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:
     """A function without arguments, as Panel wants it; Panel calls plain functions only, not partials."""
 
@@ -72,7 +81,7 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
         message: Message = event.data if isinstance(event.data, dict) else {}
 
         # Panel may hear in a worker thread and under the document's lock; the page's work belongs on the loop.
-        @without_document_lock
+        @without_document_lock  # type: ignore[untyped-decorator]
         async def work() -> None:
             begin(page.live(wire) if message.get("do") == "hello" else page.act(wire, message))
 
@@ -111,7 +120,12 @@ def _shell() -> Template:
     env = environment()
     return env.get_template(
         "shell.html",
-        globals={"nonce": partial(secrets.token_urlsafe, 16), "style_sheet": style_sheet, "favicon": _icon()},
+        globals={
+            "nonce": partial(secrets.token_urlsafe, 16),
+            "style_sheet": style_sheet,
+            "favicon": _icon(),
+            "early": (Path(__file__).parent / "early.js").read_text(encoding="utf-8"),
+        },
     )
 
 

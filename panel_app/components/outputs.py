@@ -70,7 +70,7 @@ def _bundle(output: Output) -> Markup:
     data = output.data
     if FINDING_MIME in data:
         return Markup('<p class="said"><span class="chip">Finding</span> {}</p>').format(
-            _text(data.get("text/plain")) or output.text
+            _said(data[FINDING_MIME]) or _text(data.get("text/plain")) or output.text
         )
     for mime, artifact in sorted(output.artifacts.items()):
         if mime in PICTURES:
@@ -148,6 +148,10 @@ def _inline_picture(mime: str, text: str) -> Markup | None:
     return Markup('<span class="figure"><img src="data:{};base64,{}" alt="Figure made by this cell"></span>').format(
         mime, base64.b64encode(raw).decode()
     )
+
+
+def _said(finding: Any) -> str:
+    return _text(finding.get("text")) if isinstance(finding, dict) else ""
 
 
 def _text(value: Any) -> str:

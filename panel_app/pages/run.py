@@ -72,8 +72,12 @@ class Face:
 
     @property
     def claims(self) -> list[Finding]:
-        """What deserves a card: everything but tested-and-absent, which is listed in a line each."""
-        return [f for f in self.view.ranked if f.type != "null"]
+        """What deserves a card of its own: what is asserted, and what is warned of."""
+        return [f for f in self.view.ranked if f.type in ("claim", "warning")]
+
+    @property
+    def context(self) -> list[Finding]:
+        return [f for f in self.view.ranked if f.type == "descriptive"]
 
     @property
     def nulls(self) -> list[Finding]:

@@ -21,13 +21,11 @@ class Dashboard:
     """The routes behind uvicorn in a thread of this process, with the one REST route that pages lean on."""
 
     def __init__(self, workbench: Any) -> None:
-        from panel.io.asgi import build_asgi_app
-
-        from panel_app.app import routes
+        from panel_app.app import dashboard
 
         self.workbench = workbench
-        self.panel = build_asgi_app(
-            routes(workbench), check_unused_sessions_milliseconds=200, unused_session_lifetime_milliseconds=300
+        self.panel = dashboard(
+            workbench, check_unused_sessions_milliseconds=200, unused_session_lifetime_milliseconds=300
         )
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
@@ -101,7 +99,9 @@ class Watch:
         self.requests: list[str] = []
         self.faults: list[str] = []
         page.set_default_timeout(15_000)
+        self.stopped: list[str] = []
         page.on("request", lambda r: self.requests.append(r.url))
+        page.on("requestfailed", lambda r: self.stopped.append(r.url) if r.failure == "csp" else None)
         page.on("pageerror", lambda e: self.faults.append(str(e)))
         page.on("dialog", lambda d: (self.faults.append(f"dialog: {d.message}"), d.dismiss()))
 
@@ -113,8 +113,9 @@ class Watch:
         return self.page
 
     def outside(self) -> list[str]:
-        """Requests that left this machine."""
-        return [u for u in self.requests if not u.startswith((self.url, "blob:" + self.url, "data:", "about:"))]
+        """Requests to anybody else that the page's policy did not stop."""
+        ours = (self.url, "blob:" + self.url, "data:", "about:")
+        return [u for u in self.requests if not u.startswith(ours) and u not in self.stopped]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from artifacts.events import ReportMade, Reviewed
 from artifacts.store import Store
@@ -138,6 +138,24 @@ def test_a_question_with_files_becomes_a_run_and_its_page(
     expect(page.get_by_role("button", name="Resume")).to_be_enabled()
 
 
+def test_what_is_done_before_the_wire_is_up_is_not_lost(watch: NewWatch, dashboard: Dashboard, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_bytes(b"a\n1\n")
+    page = watch().page
+    held: list[Route] = []
+    page.route("**/bokeh.min.js", lambda route: held.append(route))
+    page.goto(dashboard.url, wait_until="commit")
+    page.get_by_label("Question").fill("Is this too early?")
+    page.locator("#ask-input").set_input_files(table)
+    page.get_by_role("button", name="Ask").click()
+    assert page.locator("html").get_attribute("data-wire") is None
+    for route in held:
+        route.continue_()
+    page.wait_for_url("**/runs/run_*")
+    (request, files) = dashboard.workbench.asked[0]
+    assert (request.question, files) == ("Is this too early?", {"table.csv": b"a\n1\n"})
+
+
 def test_the_list_of_runs_keeps_up_and_can_be_searched(watch: NewWatch, store: Store, done: Story) -> None:
     page = watch().open("/")
     expect(page.locator(".run-row")).to_have_count(1)
@@ -206,6 +224,7 @@ def test_colours_follow_the_system_until_somebody_chooses(watch: NewWatch, done:
     assert light != dark
     button = page.locator("#theme")
     button.click()
+    assert ground(page) == light
     button.click()
     assert ground(page) == dark
     tab.open(f"/runs/{done.id}")

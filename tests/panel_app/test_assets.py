@@ -1,0 +1,34 @@
+"""Panel's own files go out compressed, are kept by the browser, and are the same bytes as before."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.panel_app.conftest import Dashboard
+
+SCRIPT = "/static/js/bokeh.min.js"
+
+
+def test_a_script_is_sent_once_compressed_and_then_only_confirmed(dashboard: Dashboard) -> None:
+    with httpx.Client(base_url=dashboard.url, timeout=30) as client:
+        plain = client.get(SCRIPT, headers={"accept-encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        first = client.get(SCRIPT)
+        assert first.headers["content-encoding"] == "gzip"
+        assert int(first.headers["content-length"]) < len(plain.content) / 3
+        assert first.content == plain.content
+        assert first.headers["content-type"] == plain.headers["content-type"]
+        assert first.headers["cache-control"] == "private, no-cache"
+        again = client.get(SCRIPT, headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert client.get(f"{SCRIPT}?v=1").headers["cache-control"].endswith("immutable")
+        head = client.head(SCRIPT)
+        assert (head.status_code, head.content) == (200, b"")
+
+
+def test_what_is_no_file_is_left_to_the_dashboard(dashboard: Dashboard) -> None:
+    with httpx.Client(base_url=dashboard.url, timeout=30) as client:
+        assert client.get("/static/js/nothing.js").status_code == 404
+        page = client.get("/")
+        assert page.headers["cache-control"] == "no-store"
+        assert "etag" not in page.headers
