@@ -137,6 +137,7 @@ async def serve(options: argparse.Namespace) -> None:
         idle.cancel()
         endpoint.unlink(missing_ok=True)
         await sandboxes.close()
+        host.close()
         place.close()
 
 

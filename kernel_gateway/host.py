@@ -167,6 +167,9 @@ class Host:
         self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
         self.sizes = sizes
         self._fonts = fonts
+        # The other end closes with our process, however it ends, and every service that waits on this one ends then.
+        # bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up.
+        self._lifeline, self._lifeline_end = os.pipe()
 
     def launch(self, name: str, template: str) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
@@ -185,10 +188,15 @@ class Host:
                 os.unlink(address)
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
 
+    def close(self) -> None:
+        """Let go of the lifeline: whatever still runs ends."""
+        for end in (self._lifeline, self._lifeline_end):
+            os.close(end)
+
     def command(self, listener: int, root: str) -> list[str]:
         """The service's command line; it names nothing of the host but the Python interpreter."""
         limits = json.dumps({"memory": self.sizes.memory, "file_size": self.sizes.home})
-        return [sys.executable, "-I", "-c", BOOT.format(root=root, fd=listener, limits=limits)]
+        return [sys.executable, "-I", "-c", BOOT.format(root=root, fds=f"{listener}, {self._lifeline}", limits=limits)]
 
     def _variables(self, name: str, template: str, home: str, runtime: str, cache: str) -> dict[str, str]:
         return {
@@ -222,7 +230,7 @@ class Host:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    pass_fds=(profile, info_end, listener, *(descriptor for descriptor, _ in files)),
+                    pass_fds=(profile, info_end, listener, self._lifeline, *(descriptor for descriptor, _ in files)),
                     cwd="/",
                     **self._outside.identity(),
                 )
@@ -240,11 +248,11 @@ class Host:
         variables = self._variables(name, template, str(home), str(runtime), str(cache))
         process = subprocess.Popen(
             self.command(listener, str(Path(__file__).resolve().parents[1])),
-            env={**variables, "GRISTMILL_DIE_WITH": str(os.getpid())},
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            pass_fds=(listener,),
+            pass_fds=(listener, self._lifeline),
             cwd=home,
             start_new_session=True,
         )

@@ -25,7 +25,7 @@ SERVICE_ROOT = "/opt/gristmill"
 RUNTIME = "/run/gristmill"
 CACHE = "/run/cache"
 BOOT = (
-    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.service import main; main({fd}, {limits!r})"
+    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.service import main; main({fds}, {limits!r})"
 )
 
 _MIB = 1 << 20

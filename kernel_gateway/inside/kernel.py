@@ -1,8 +1,7 @@
 """The kernel process: a real ipykernel, set up for a sandbox.
 
-Run as `python -c <boot> CONNECTION_FILE`. What differs from the stock `ipykernel_launcher`: the first line of a cell's
-output leaves at once, no history database, no colour codes, environment variables of one call, and tables and plain
-containers as data beside their text.
+What differs from the stock `ipykernel_launcher`: the first line of a cell's output leaves at once, no history database,
+no colour codes, environment variables of one call, and tables and plain containers as data beside their text.
 """
 
 from __future__ import annotations
@@ -71,14 +70,14 @@ def _add_formatters(shell: Any) -> None:
         formatters["application/json"].for_type(kind, _container)
 
 
-def main(connection_file: str) -> None:
-    """Run the kernel until its process ends."""
+def main(connection_file: str, parent: int) -> None:
+    """Run the kernel until its process ends, at the latest with the service, whose pid is `parent`."""
     from ipykernel.iostream import OutStream
     from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
-    die_with(os.getppid())
+    die_with(parent)
     OutStream.flush_interval = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
     class SandboxKernel(IPythonKernel):  # type: ignore[misc]

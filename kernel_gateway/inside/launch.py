@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.kernel import main; main({file!r})"
+_BOOT = (
+    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.kernel import main; main({file!r}, {parent})"
+)
 _SERVICE_ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -38,7 +41,7 @@ def launch(directory: Path, cwd: str, environment: dict[str, str]) -> Launched:
     file = directory / f"{name}.json"
     file.write_text(json.dumps(connection))
     process = subprocess.Popen(
-        [sys.executable, "-c", _BOOT.format(root=_SERVICE_ROOT, file=str(file))],
+        [sys.executable, "-c", _BOOT.format(root=_SERVICE_ROOT, file=str(file), parent=os.getpid())],
         cwd=cwd,
         env={**environment, "GRISTMILL_SERVICE_PATH": _SERVICE_ROOT},
         stdin=subprocess.DEVNULL,

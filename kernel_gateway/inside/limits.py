@@ -35,7 +35,7 @@ def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: i
 
 
 def die_with(parent: int) -> None:
-    """End this process when its parent ends: what bubblewrap does for a sandbox, where there is no bubblewrap."""
+    """End this process when its parent, whose pid the parent has told us, ends or has already ended."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

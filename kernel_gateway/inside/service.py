@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 
 from kernel_gateway.inside.launch import launch
-from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
+from kernel_gateway.inside.limits import leave_keyring, set_limits
 from kernel_gateway.inside.settings import Settings
 
 
-def main(descriptor: int, limits: str) -> None:
-    """Serve on the listening socket `descriptor` until the process is ended from outside; `limits` is JSON."""
-    if host := os.environ.get("GRISTMILL_DIE_WITH"):
-        die_with(int(host))
+def main(descriptor: int, lifeline: int, limits: str) -> None:
+    """Serve on the listening socket `descriptor` until the process is ended from outside.
+
+    `lifeline` is the reading end of a pipe that the host holds open while it lives; `limits` is JSON.
+    """
+    threading.Thread(target=_end_with_host, args=(lifeline,), daemon=True).start()
     leave_keyring()
     set_limits(**json.loads(limits))
     os.umask(0o022)
@@ -27,3 +30,8 @@ def main(descriptor: int, limits: str) -> None:
     from kernel_gateway.inside.app import serve
 
     serve(settings, first, descriptor)
+
+
+def _end_with_host(lifeline: int) -> None:
+    os.read(lifeline, 1)  # returns when the host has gone, since nobody ever writes
+    os._exit(1)

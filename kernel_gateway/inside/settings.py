@@ -23,7 +23,6 @@ class Settings:
         """Read the service's own environment, which the host made from nothing."""
         environment = dict(os.environ)
         runtime = Path(environment.pop("GRISTMILL_RUNTIME"))
-        environment.pop("GRISTMILL_DIE_WITH", None)
         return cls(environment["HOME"], runtime, environment)
 
     @property

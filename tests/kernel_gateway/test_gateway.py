@@ -129,6 +129,22 @@ def test_killed_outright_it_takes_every_sandbox_along(gateways, processes_of, ev
         again.stop()
 
 
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80, 160])
+def test_killed_while_a_sandbox_is_being_set_up_it_leaves_nothing(gateways, eventually, tmp_path, milliseconds) -> None:
+    running = gateways(tmp_path, "--parked", "3")
+    time.sleep(milliseconds / 1000)  # not for luck: the moments of the set-up at which the gateway is to die
+    running.process.kill()
+    running.process.wait()
+    names = {path.name for path in (tmp_path / "gateway" / "run").iterdir()}
+    eventually(lambda: not names & _listening(), 5, "the end of every process")
+
+
+def _listening() -> set[str]:
+    """Names of the Unix sockets that some process holds; a sandbox's is held as long as anything in it lives."""
+    lines = Path("/proc/net/unix").read_text().splitlines()[1:]
+    return {line.rpartition("/")[2] for line in lines}
+
+
 def test_told_to_stop_it_leaves_nothing(gateways, processes_of, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path)
     Sandbox.create(timeout=60, **running.connection)
