@@ -33,6 +33,8 @@ async def command(host: str | None, port: int | None, no_browser: bool) -> None:
             click.secho("WITHOUT ISOLATION: the code that runs here can do all that you can.", fg="red", err=True)
         if host not in ("127.0.0.1", "localhost", "::1"):
             click.echo(f"Open to the network on {host}: whoever has the token can run code here.", err=True)
+            if host in ("0.0.0.0", "::") and not settings.allowed_hosts:
+                click.echo("Name this machine in GRISTMILL_ALLOWED_HOSTS, or browsers elsewhere are refused.", err=True)
         click.echo(f"The dashboard is open at {link}")
         click.echo(f"Data folder {settings.home}. Ctrl-C ends it.")
         if not no_browser and sys.stdout.isatty():
