@@ -168,7 +168,7 @@ def texts(one: str, other: str) -> str:
         return ""
     if _NUMBER.sub("#", one) == _NUMBER.sub("#", other):
         pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
-        return next((f"{a} became {b}" for a, b in pairs if a != b and not _close(_float(a), _float(b))), "")
+        return next((f"{a} became {b}" for a, b in pairs if a != b and not _close(_number(a), _number(b))), "")
     for number, (a, b) in enumerate(zip(one.splitlines(), other.splitlines(), strict=False), 1):
         if a != b:
             return f"line {number}: {a[:60]!r} became {b[:60]!r}"
@@ -180,7 +180,7 @@ def _rows(one: str, other: str, delimiter: str) -> str:
     if len(left) != len(right):
         return f"{len(left)} rows became {len(right)}"
     for number, (a, b) in enumerate(zip(left, right, strict=True), 1):
-        same = len(a) == len(b) and all(x == y or _close(_float(x), _float(y)) for x, y in zip(a, b, strict=True))
+        same = len(a) == len(b) and all(x == y or _close(_number(x), _number(y)) for x, y in zip(a, b, strict=True))
         if not same:
             return f"row {number} differs"
     return ""
@@ -214,13 +214,19 @@ def _pixels(one: bytes, other: bytes) -> str:
 
 
 def _close(one: object, other: object) -> bool:
+    """Whether two values are the same, floats within tolerance; whole numbers count something and are exact."""
+    if isinstance(one, int) and isinstance(other, int):
+        return type(one) is type(other) and one == other
     if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
         return type(one) is type(other) and one == other
     return isinstance(other, int | float) and (one == other or math.isclose(one, other, rel_tol=RTOL, abs_tol=1e-12))
 
 
-def _float(text: str) -> float | str:
-    try:
-        return float(text.replace("−", "-"))
-    except ValueError:
-        return text
+def _number(text: str) -> int | float | str:
+    text = text.replace("−", "-")
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

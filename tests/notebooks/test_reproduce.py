@@ -83,6 +83,7 @@ def picture(shift: int, width: int = 4) -> bytes:
         ("a.csv", b"a\n1\n", b"a\n1\n2\n", "2 rows became 3"),
         ("a.csv", b"a\n1\n", b"a\nx\n", "row 2 differs"),
         ("a.txt", b"r = 0.5000000000001 at 0x7f12345678", b"r = 0.5 at 0x7fabcdef01", ""),
+        ("a.txt", b"1763689000000000001", b"1763689000000000002", "1763689000000000001 became 1763689000000000002"),
         ("a.txt", b"r = 0.5", b"r = 0.6", "0.5 became 0.6"),
         ("a.txt", b"one\ntwo", b"one\nTwo", "line 2: 'two' became 'Two'"),
         ("a.parquet", b"\xff\x00", b"\xff\x01", "other bytes"),
