@@ -96,7 +96,7 @@ async def serve(settings: Settings, *, host: str, port: int, ready: Callable[[st
 async def _serve(local: Local, settings: Settings, listening: socket.socket, ready: Callable[[str], None]) -> None:
     host, port = listening.getsockname()[:2]
     token = settings.token or secrets.token_urlsafe(24)
-    names = (*settings.allowed_hosts, host)
+    names = (*settings.allowed_hosts, shown(host).strip("[]"))
     app, house = _build(local, token=token, port=port, names=names, max_upload=settings.max_upload)
     scheduler = Scheduler(local.store, _firing(local))
     local.schedules_changed = scheduler.changed
