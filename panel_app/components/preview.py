@@ -97,7 +97,7 @@ def _csv(path: Path, artifact: Artifact) -> Markup:
         dialect = csv.excel
     rows = [row for _, row in zip(range(LINES + 2), csv.reader(io.StringIO(text), dialect), strict=False)]
     more = len(rows) > LINES + 1 or artifact.size > FRONT
-    note = f"The first {LINES} rows." if more else ""
+    note = f"The first {LINES} rows are shown." if more else ""
     return outputs.table_html(safe.Table(head=rows[:1], rows=rows[1 : LINES + 1], note=note))
 
 
@@ -112,7 +112,7 @@ def _parquet(path: Path, artifact: Artifact) -> Markup:
         raise ValueError(str(error)) from error
     rows = [] if first is None else [["" if v is None else str(v) for v in row.values()] for row in first.to_pylist()]
     count = file.metadata.num_rows
-    note = f"The first {LINES} of {count:,} rows." if count > LINES else ""
+    note = f"The first {LINES} of {count:,} rows are shown." if count > LINES else ""
     return outputs.table_html(safe.Table(head=[file.schema_arrow.names], rows=rows, note=note))
 
 

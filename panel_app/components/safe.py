@@ -127,7 +127,7 @@ class Table:
         return [any(map(_NUMBER.fullmatch, c)) and all(not v or _NUMBER.fullmatch(v) for v in c) for c in columns]
 
 
-_NUMBER = re.compile(r"[-+−]?(\d[\d,._]*)(\.\d+)?([eE][-+]?\d+)?%?|NaN|nan|<NA>|NaT|None|inf|-inf")
+_NUMBER = re.compile(r"[-+−]?(\d[\d,._]*)(\.\d+)?([eE][-+]?\d+)?%?|NaN|nan|NA|<NA>|NaT|None|inf|-inf")
 
 
 def read_table(html: str) -> Table | None:

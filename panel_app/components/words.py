@@ -127,7 +127,10 @@ def duration(seconds: float) -> str:
 
 def words(name: str) -> str:
     """`group_difference` as `Group difference`."""
-    return name.replace("_", " ").strip().capitalize()
+    return _NAMES.get(name) or name.replace("_", " ").strip().capitalize()
+
+
+_NAMES = {"simpsons_paradox": "Simpson’s paradox", "ab_effect": "A/B effect"}
 
 
 def short(text: str, length: int = 90) -> str:

@@ -20,14 +20,14 @@ from tests.panel_app.story import StandIn, Story, penguins
 class Dashboard:
     """The routes behind uvicorn in a thread of this process, with the one REST route that pages lean on."""
 
-    def __init__(self, workbench: Any) -> None:
+    def __init__(self, workbench: Any, port: int = 0) -> None:
         from panel_app.app import dashboard
 
         self.workbench = workbench
         self.panel = dashboard(
             workbench, check_unused_sessions_milliseconds=200, unused_session_lifetime_milliseconds=300
         )
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = uvicorn.Server(uvicorn.Config(self._app, interface="asgi3", log_level="warning", lifespan="on"))
         self.loop: asyncio.AbstractEventLoop | None = None

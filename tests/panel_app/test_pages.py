@@ -259,6 +259,21 @@ async def _until_idle() -> list[str]:
     return mine
 
 
+def test_a_page_that_lost_its_server_comes_back_by_itself(watch: NewWatch, store: Store) -> None:
+    story = Story(store)
+    first = Dashboard(StandIn(store))
+    tab = watch()
+    tab.url = first.url
+    page = tab.open(f"/runs/{story.id}")
+    first.stop()
+    expect(page.locator("#offline")).to_be_visible()
+    story.cell("1", "Run while nobody looked")
+    second = Dashboard(StandIn(store), port=int(first.url.rpartition(":")[2]))
+    expect(page.locator(".cell")).to_contain_text("Run while nobody looked", timeout=15_000)
+    expect(page.locator("#offline")).to_be_hidden()
+    second.stop()
+
+
 def test_closing_the_tab_ends_its_tasks_and_takes_its_uploads_away(
     watch: NewWatch, dashboard: Dashboard, store: Store, tmp_path: Path
 ) -> None:
