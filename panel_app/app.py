@@ -17,6 +17,7 @@ from artifacts.store import StoreError
 from graphs.errors import GraphError
 from graphs.workbench import Workbench
 from kernel_gateway.client import GatewayError
+from notebooks.errors import NotebookError
 from panel_app.assets import Assets
 from panel_app.components.render import environment
 from panel_app.pages.artifact import artifact_page
@@ -37,13 +38,13 @@ log = logging.getLogger(__name__)
 def routes(workbench: Workbench) -> dict[str, Callable[[], Wire]]:
     """Every page by its path. A function makes one session's page from the store; nothing is kept between sessions."""
     return {
-        "/": partial_page(workbench, lambda: HomePage(workbench)),
-        "/runs/{run_id}": partial_page(workbench, lambda: run_page(workbench, pn.state.route_params["run_id"])),
-        "/artifacts": partial_page(workbench, lambda: GalleryPage(workbench.store)),
-        "/artifacts/{artifact_id}": partial_page(
+        "/": _application(workbench, lambda: HomePage(workbench)),
+        "/runs/{run_id}": _application(workbench, lambda: run_page(workbench, pn.state.route_params["run_id"])),
+        "/artifacts": _application(workbench, lambda: GalleryPage(workbench.store)),
+        "/artifacts/{artifact_id}": _application(
             workbench, lambda: artifact_page(workbench.store, pn.state.route_params["artifact_id"])
         ),
-        "/schedules": partial_page(workbench, lambda: SchedulesPage(workbench.store)),
+        "/schedules": _application(workbench, lambda: SchedulesPage(workbench.store)),
     }
 
 
@@ -54,7 +55,7 @@ def dashboard(workbench: Workbench, **options: Any) -> Assets:
     return Assets(build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options))
 
 
-def partial_page(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:
+def _application(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:
     """A function without arguments, as Panel wants it; Panel calls plain functions only, not partials."""
 
     def page() -> Wire:
@@ -101,7 +102,7 @@ async def _guard(wire: Wire, job: Coroutine[Any, Any, None]) -> None:
     """Says on the page what the rooms below had to say."""
     try:
         await job
-    except (StoreError, GraphError, GatewayError) as error:
+    except (StoreError, GraphError, GatewayError, NotebookError) as error:
         wire.send([Patch(do="say", text=str(error), level="error"), Patch(do="idle")])
 
 

@@ -7,6 +7,7 @@ import base64
 import binascii
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +21,9 @@ from panel_app.wire import Message, Patch, Wire
 
 EVERY = 1.0
 """Seconds between two looks at the list of runs. One look is one indexed query."""
+
+STALE = 86_400.0
+"""Seconds after which an upload that nobody took away is taken for forgotten."""
 
 LISTED = 30
 ROWS = "components/runs.html"
@@ -112,6 +116,9 @@ class HomePage(Page):
 
     def _place(self) -> Path:
         if self._folder is None:
+            for left in self.workbench.store.home.glob("upload-*"):  # by a server that was killed
+                if time.time() - left.stat().st_mtime > STALE:
+                    shutil.rmtree(left, ignore_errors=True)
             self._folder = Path(tempfile.mkdtemp(prefix="upload-", dir=self.workbench.store.home))
         return self._folder
 
