@@ -273,10 +273,17 @@ class Table:
     log: list[str] = field(default_factory=list)
     traps: list[dict[str, Any]] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)  # column -> why no test uses it
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def kind(self, name: str) -> str:
+        """What a column is (see `kind_of`); found out once."""
+        if name not in self.kinds:
+            self.kinds[name] = kind_of(self.df[name])
+        return self.kinds[name]
 
     def of(self, *kinds: str) -> list[str]:
         """The columns of these kinds that tests may use, in the table's order."""
-        return [c for c in names(self.df) if c not in self.left_out and kind_of(self.df[c]) in kinds]
+        return [c for c in names(self.df) if c not in self.left_out and self.kind(c) in kinds]
 
     def strata(self, most: int = 8, least: int = 10) -> list[str]:
         """Columns that divide the rows into 2 to `most` groups with at least `least` rows in two of them."""
@@ -332,13 +339,14 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
 
 
 def _merge_spellings(table: Table) -> None:
-    """Merge levels that differ only in case, spaces or punctuation, under their commonest spelling."""
+    """Merge levels that differ only in case, spaces or punctuation, under their commonest tidy spelling."""
     for name in [c for c in names(table.df) if is_text(table.df[c]) and table.df[c].nunique() <= 200]:
         counts = table.df[name].value_counts().sort_index()
         spellings: dict[str, list[str]] = {}
         for level in counts.index:
             spellings.setdefault(re.sub(r"[\W_]+", "", str(level)).casefold() or str(level), []).append(level)
-        merged = {level: max(group, key=lambda v: (counts[v], v)) for group in spellings.values() for level in group}
+        best = {key: max(group, key=lambda v: (v == v.strip(), counts[v], v)) for key, group in spellings.items()}
+        merged = {level: best[key] for key, group in spellings.items() for level in group}
         changed = int(sum(counts[a] for a, b in merged.items() if a != b))
         if changed:
             table.df[name] = table.df[name].map(merged, na_action="ignore")
@@ -350,7 +358,7 @@ def _merge_spellings(table: Table) -> None:
 
 def _blank_sentinels(table: Table) -> None:
     """Make codes for "not known" missing: a repeated −1, or nines, far outside everything else in the column."""
-    for name in [c for c in names(table.df) if kind_of(table.df[c]) == "number"]:
+    for name in [c for c in names(table.df) if table.kind(c) == "number"]:
         counts = table.df[name].value_counts()
         for code in sorted({counts.index.min(), counts.index.max()}):
             rest = counts.index[counts.index != code].to_numpy(dtype=float)
@@ -362,6 +370,7 @@ def _blank_sentinels(table: Table) -> None:
             minus = code == -1 and rest.min() >= 0 and counts[code] > 3 * counts.drop(code).max()
             if nines or minus:
                 table.df[name] = table.df[name].mask(table.df[name] == code)
+                table.kinds.pop(name)
                 text = (
                     f"{say(name)} holds {number(code)} in {counts[code]:,} rows ({percent(share, 1)}), far from "
                     "all its other values: a code for missing, and treated so."
@@ -372,7 +381,7 @@ def _blank_sentinels(table: Table) -> None:
 
 def _drop_repeats(table: Table) -> None:
     """Count rows once that repeat another in everything but an identifier, where chance cannot explain them."""
-    keys = [c for c in names(table.df) if kind_of(table.df[c]) == "identifier" and table.df[c].is_unique]
+    keys = [c for c in names(table.df) if table.kind(c) == "identifier" and table.df[c].is_unique]
     rest = [c for c in names(table.df) if c not in keys]
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
         repeats = table.df.duplicated(subset=columns)
@@ -384,6 +393,7 @@ def _drop_repeats(table: Table) -> None:
         text += " in everything but the identifier" if columns is rest else ""
         if fine:
             table.df = table.df[~repeats].reset_index(drop=True)
+            table.kinds.clear()
             text += f": they are counted once (n {before:,} → {len(table.df):,})."
         else:
             text += "; the columns are too coarse to tell copies from rows that happen to agree, so all are kept."
@@ -397,7 +407,7 @@ def _leave_out(table: Table) -> None:
     df, n = table.df, len(table.df)
     r: Any
     for name in names(df):
-        kind = kind_of(df[name])
+        kind = table.kind(name)
         if kind == "constant":
             often = df[name].mode()
             text = f"{say(name)} is empty" if often.empty else f"{say(name)} is {often.iloc[0]} in "
@@ -496,6 +506,8 @@ def report(
     It is shown as text in any notebook, and read by Gristmill from its own MIME type. Numbers are kept to six
     significant digits, so that another processor's last bits do not change the record.
     """
+    if text.split(maxsplit=1)[0].islower():  # but pH stays pH
+        text = text[:1].upper() + text[1:]
     finding = {
         "type": type,
         "kind": kind,

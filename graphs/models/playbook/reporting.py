@@ -66,7 +66,7 @@ def _columns(findings: Iterable[Finding]) -> list[str]:
 
 def _speaks(finding: Finding) -> bool:
     """Whether a finding may be a headline."""
-    return finding["type"] in ("claim", "warning") or finding["kind"] == "separability"
+    return finding["type"] in ("claim", "warning") or finding["kind"] in ("ranking", "separability")
 
 
 def strength(finding: Finding) -> float:
