@@ -195,6 +195,33 @@ def test_far_points_and_leaks_are_warnings_and_no_claims(
     assert [set(f.columns) for f in ran.findings if f.type == "claim"] == [{"price", "sold"}]
 
 
+def test_a_trend_is_found_and_a_flat_series_is_not(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    n = 240
+    months = pd.date_range("2001-01-01", periods=n, freq="MS")
+    df = pd.DataFrame(
+        {"month": months, "up": np.arange(n) * 0.05 + random.normal(size=n), "flat": random.normal(size=n)}
+    )
+    ran = kernel.template("trend", data=table("series", df))
+    assert ran.error is None
+    (claim,) = ran.of("trend", "claim")
+    assert (claim.columns, claim.direction) == (("up",), "+")
+    assert claim.effect is not None
+    assert claim.effect.ci is not None
+    assert claim.effect.ci[0] < 0.05 < claim.effect.ci[1]
+    assert [f.columns for f in ran.of("trend", "null")] == [("flat",)]
+
+
+def test_two_series_that_drift_are_no_claim(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    n = 300
+    days = pd.date_range("2001-01-01", periods=n)
+    grow = np.arange(n) * 0.05
+    df = pd.DataFrame({"day": days, "a": grow + random.normal(size=n), "b": 2 * grow + random.normal(size=n)})
+    ran = kernel.template("associations", data=table("drift", df))
+    assert ran.error is None
+    assert [set(f.columns) for f in ran.of("spurious_trend_correlation", "warning")] == [{"a", "b"}]
+    assert not [f for f in ran.findings if f.type == "claim"]
+
+
 def test_a_flip_between_two_level_columns(kernel: Kernel, table: Writer) -> None:
     """Kidney stones (Charig et al. 1986): treatment A is better for small and for large stones, and worse over all."""
     counts = {
@@ -254,5 +281,5 @@ def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Ke
 
 
 def test_find_knows_our_templates() -> None:
-    assert {"profile", "associations", "groups"} <= set(TEMPLATES)
+    assert {"profile", "associations", "groups", "trend"} <= set(TEMPLATES)
     assert find("groups").parameters[1].name == "by"

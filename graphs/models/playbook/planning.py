@@ -32,13 +32,12 @@ def make_plan(facts: Facts) -> Plan:
         )
         for file in facts.files
     ]
-    for clause in asked:
-        steps += [s for s in _steps(clause, facts) if s not in steps]
-    roles = [s for s in _from_roles(facts) if s not in steps]
-    if len(steps) == len(facts.files) or roles:
-        steps += roles
-    if len(steps) == len(facts.files):
-        steps += list(_screen(facts))
+    tests = [s for clause in asked for s in _steps(clause, facts)] + list(_from_roles(facts))
+    if not any(s["template"] in facts.templates for s in tests):
+        tests = list(_screen(facts))
+    for step in tests:
+        if step not in steps:
+            steps.append(step)
     steps = [_fit(s, facts) for s in steps if s["template"] in facts.templates][:MOST_STEPS]
     return Plan(steps, _say(asked, facts, steps))
 
@@ -145,9 +144,9 @@ def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
         said += (
             " It asks for one computed answer, which no rule of mine gives; I test the columns that it names instead."
         )
-    missing = [c.text for c in asked if c.intent == "time"] and "trend" not in facts.templates
-    if missing:
-        said += " I have no template for change over time."
+    if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "trend" for s in steps):
+        dated = any(c.is_time for c in facts.columns)
+        said += " I have no template for change over time." if dated else " There is no column of dates to follow."
     if len(facts.files) > 1:
         said += f" The {len(facts.files)} files are looked at one by one, not joined."
     return f"{said} I run {len(steps)} {'template' if len(steps) == 1 else 'templates'}, cleaning first."
