@@ -274,11 +274,13 @@ async def test_report_names_failed_cells_and_drops_what_the_reviewer_objected_to
 
 
 async def test_no_signal_is_an_answer() -> None:
-    nothing = finding(1, "null", "tested", [], 0, "Pairs tested: 28; with a relation: 0.")
+    nothing = finding(1, "null", "tested", [], 0, "Pairs tested: 28; with a relation: 0.", test={"m": 28})
     _, _, report = await ask(("write_report",), brief(question="What matters?", findings=[nothing], cells=[], roles={}))
     assert report["findings"] == []
     assert "no usable signal" in report["answer"]
     assert nothing["text"] in report["answer"]
+    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=[], cells=[], roles={}))
+    assert report["answer"] == "Nothing could be tested in this table."
 
 
 async def test_at_most_seven_headlines() -> None:

@@ -147,7 +147,9 @@ def _answer(asked: Sequence[Clause], headlines: Sequence[Finding], everything: S
         said += [str(f["text"]) for f in [*[w for w in warnings if w["kind"] in TURNS], *strongest] or warnings]
     if not any(f["type"] == "claim" or f["kind"] in TURNS for f in headlines):
         tested = next((str(f["text"]) for f in everything if f["kind"] == "tested"), "")
-        said.append(f"There is no usable signal in what was tested. {tested}".strip())
+        ran = any((f.get("test") or {}).get("m") for f in everything)
+        nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
+        said.append(f"{nothing} {tested}".strip())
     return " ".join(said)
 
 
