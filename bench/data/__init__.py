@@ -1,0 +1,1 @@
+"""Small real tables and what writes them."""

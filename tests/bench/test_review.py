@@ -1,0 +1,93 @@
+"""The reviewer's notebooks: valid, running, one fault each, and judged by the product's own checks."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from bench import review
+from bench.review_cases import FAULTS, Case, all_cases
+from bench.review_cases.tables import TABLES
+
+
+@pytest.fixture(scope="module")
+def toolkit() -> str:
+    return review.toolkit()
+
+
+def test_there_are_enough_and_every_fault_is_planted():
+    cases = all_cases()
+    assert len({c.name for c in cases}) == len(cases)
+    assert sum(c.fault is not None for c in cases) >= 40
+    assert sum(c.fault is None for c in cases) >= 40
+    for fault in FAULTS:
+        assert sum(c.fault == fault for c in cases) >= 3, fault
+        assert any(c.near == fault and c.fault is None for c in cases), f"no clean notebook comes close to {fault}"
+
+
+def test_cases_name_tables_and_faults_that_exist():
+    for case in all_cases():
+        assert set(case.files) <= set(TABLES), case.name
+        assert {case.fault, case.near} - {None} <= set(FAULTS), case.name
+        assert set(case.unrun) <= set(range(len(case.cells))), case.name
+        assert case.fault is None or not case.near
+
+
+def test_the_tables_are_the_same_on_every_call():
+    for name, make in TABLES.items():
+        assert make().equals(make()), name
+
+
+def test_clean_notebooks_run_and_are_valid_and_true(toolkit):
+    """`made` raises when a cell fails; the answer's numbers come from the notebook's own variables."""
+    for case in (c for c in all_cases() if c.fault is None):
+        notebook = review.made(case, toolkit)
+        nbformat.validate(notebook)
+        answer = notebook.metadata["gristmill_review"]["answer"]
+        assert "nan" not in answer, case.name
+        assert "{" not in answer, case.name
+        assert not case.unrun, case.name
+
+
+def test_faulty_notebooks_run_too_but_for_what_would_reach_outside(toolkit):
+    faulty = [c for c in all_cases() if c.fault is not None]
+    assert {c.fault for c in faulty if c.unrun} == {"outside_inputs"}
+    for case in [c for c in faulty if c.fault != "imbalance"][::5]:
+        notebook = review.made(case, toolkit)
+        nbformat.validate(notebook)
+        assert "nan" not in notebook.metadata["gristmill_review"]["answer"], case.name
+
+
+def test_a_notebook_reaches_the_checks_as_a_run_would(toolkit):
+    case = next(c for c in all_cases() if c.name == "few-islands")
+    work = review.work_of(review.made(case, toolkit))
+    assert [x.tags for x in work.view.executions] == [("toolkit",), ("open",), ("code",)]
+    assert [f.kind for f in work.headlines] == ["group_difference"]
+    assert work.headlines[0].evidence.cell == "cell-03" == work.written[0].cell
+    assert "islands" in work.written[0].text
+    assert "islands" in work.report.answer
+
+
+def test_a_broken_case_is_named(toolkit):
+    broken = Case("broken", "What?", ("orders.csv",), ("1 / 0",), "Nothing.")
+    with pytest.raises(RuntimeError, match="broken, cell 3: ZeroDivisionError"):
+        review.made(broken, toolkit)
+
+
+def test_figures_count_catches_and_alarms():
+    faulty, clean = (next(c for c in all_cases() if (c.fault is None) is none) for none in (False, True))
+    verdicts = [
+        review.Verdict(faulty, ("seeds: cell-03: no seed",), ()),
+        review.Verdict(faulty, (), ("a remark",)),
+        review.Verdict(clean, ("x: cell-03: y",), ()),
+        review.Verdict(clean, (), ()),
+    ]
+    found = review.figures(verdicts)
+    assert (found["review_caught"], found["review_false_alarms"]) == (0.5, 0.5)
+    assert found["review_by_fault"][faulty.fault] == "1/2"
+
+
+def test_the_checks_catch_a_planted_fault_and_leave_its_clean_twin_alone(toolkit):
+    cases = [c for c in all_cases() if c.name in ("seed-sample", "seed-given", "drop-all", "drop-logged")]
+    said = {verdict.case.name: bool(verdict.objections) for verdict, _ in review.judged(cases)}
+    assert said == {"seed-sample": True, "seed-given": False, "drop-all": True, "drop-logged": False}
