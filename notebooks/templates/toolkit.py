@@ -1,4 +1,7 @@
-"""Gristmill's toolkit: read a table, clean it, count every test, report findings, draw. It needs no Gristmill."""
+"""Gristmill's toolkit: read a table, clean it, count every test, report findings, draw. It needs no Gristmill.
+
+It is one long cell on purpose: a notebook that carries it stands alone, wherever pandas, scipy and matplotlib are.
+"""
 
 import base64
 import csv

@@ -223,22 +223,22 @@ def test_two_series_that_drift_are_no_claim(kernel: Kernel, table: Writer, rando
 
 
 def test_a_flip_between_two_level_columns(kernel: Kernel, table: Writer) -> None:
-    """Kidney stones (Charig et al. 1986): treatment A is better for small and for large stones, and worse over all."""
+    """Treatment a cures more of the mild and more of the severe cases, but it is given to the severe ones."""
     counts = {
-        ("A", "small"): (81, 87),
-        ("A", "large"): (192, 263),
-        ("B", "small"): (234, 270),
-        ("B", "large"): (55, 80),
+        ("a", "mild"): (95, 100),
+        ("a", "severe"): (160, 400),
+        ("b", "mild"): (320, 400),
+        ("b", "severe"): (10, 100),
     }
     rows = [
-        {"treatment": t, "stone": s, "cured": "yes" if i < good else "no"}
+        {"treatment": t, "severity": s, "cured": "yes" if i < good else "no"}
         for (t, s), (good, every) in counts.items()
         for i in range(every)
     ]
-    ran = kernel.template(
-        "associations", data=table("stones", pd.DataFrame(rows)), outcome="cured", factors=["treatment"]
-    )
+    name = table("severity", pd.DataFrame(rows))
+    ran = kernel.template("associations", data=name, outcome="cured", factors=["treatment"])
     assert ran.error is None
+    assert [f.columns for f in ran.of("simpsons_paradox", "warning")] == [("treatment", "cured", "severity")]
     assert not [f for f in ran.findings if f.type == "claim"]
 
 
