@@ -1,4 +1,4 @@
-"""The tutorial is executed as it stands: every shell block, every Python block, every line that it says will be shown."""
+"""The tutorial is executed as it stands: every shell block, every Python block, every line it promises."""
 
 from __future__ import annotations
 

@@ -1,0 +1,87 @@
+"""The dashboard does the main job in a real browser, against the real server: ask, watch, reload, open, download."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.e2e.product import PENGUINS, QUESTION, Product
+
+QUIET = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+OFFLINE = ("--disable-background-networking", "--disable-component-update")
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without its own calls home."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*QUIET, *OFFLINE])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def address(product: Product, tmp_path: Path) -> Iterator[str]:
+    """The address with its token that `gristmill serve` printed; the server is ended as a person would end it."""
+    log = tmp_path / "serve.txt"
+    server = product.start("serve", "--port", "0", "--no-browser", log=log)
+    deadline = time.monotonic() + 60
+    while not (told := re.search(r"http://\S+token=\S+", log.read_text())):
+        assert server.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    yield told.group(0)
+    server.terminate()
+    try:
+        assert server.wait(timeout=30) == 0, log.read_text()
+    except subprocess.TimeoutExpired:
+        server.kill()
+        raise
+
+
+def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
+    browser: Browser, address: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(accept_downloads=True)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = context.new_page()
+    page.goto(address)
+    assert "token" not in page.url, "the token does not stay in the address bar"
+    page.set_input_files("input[type=file]", PENGUINS)
+    page.locator("textarea").first.fill(QUESTION)
+    page.get_by_role("button", name="Ask").click()
+    page.wait_for_url(re.compile(r"/runs/run_"), timeout=30_000)
+    expect(page.get_by_text("Profile and clean").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=90_000)
+    shown = page.locator("main").inner_text()
+    assert "0.235" in shown
+    assert "rule-based" in shown.lower()
+
+    page.reload()
+    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=30_000)
+    second = browser.new_context().new_page()
+    second.goto(address.replace("/?", f"{page.url[page.url.index('/runs') :]}?"))
+    expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=30_000)
+
+    with page.expect_download() as download:
+        page.get_by_label("Download analysis.ipynb").first.click()
+    download.value.save_as(tmp_path / "analysis.ipynb")
+    assert "simpsons_paradox" in (tmp_path / "analysis.ipynb").read_text()
+    elsewhere = [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+    assert elsewhere == [], "the page asks nobody but the server"
+
+
+def test_without_the_token_nothing_is_shown(browser: Browser, address: str) -> None:
+    page = browser.new_context().new_page()
+    answer = page.goto(address.split("?")[0])
+    assert answer is not None
+    assert answer.status in (401, 403)
+    assert "What would you like to know" not in page.content()
