@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 
 import uvicorn
-from panel.io.asgi import PanelASGI, build_asgi_app
 
 from artifacts.types import Schedule
 from graphs.workbench import Workbench
@@ -25,7 +24,7 @@ from gristmill.web.api import build_api
 from gristmill.web.guard import App, Guard, Receive, Scope, Send
 from gristmill.web.limit import Limit
 from notebooks.schedule import Scheduler
-from panel_app.app import routes
+from panel_app.app import dashboard
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ HANG_UP = 3  # seconds for open connections after that
 class House:
     """Sends a request to the interface or to the pages, and refuses new work once the server is closing."""
 
-    def __init__(self, api: App, pages: PanelASGI) -> None:
+    def __init__(self, api: App, pages: App) -> None:
         self.api, self.pages, self.closing = api, pages, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +70,7 @@ def build_app(
 
 def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_upload: int) -> tuple[Guard, House]:
     # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
-    pages = build_asgi_app(routes(local.workbench), title="Gristmill", websocket_origin="*", index_enabled=False)
+    pages = dashboard(local.workbench, websocket_origin="*")
     house = House(build_api(local, templates=local.workbench.templates), pages)
     return Guard(Limit(house, max_upload), token=token, port=port, names=names), house
 
