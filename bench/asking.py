@@ -15,6 +15,9 @@ from graphs.workbench import Request, Workbench
 from notebooks.export import findings_json, report_md
 from notebooks.reproduce import compare
 
+PATIENCE = 600
+"""Seconds after which a run is given up."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -105,5 +108,9 @@ async def _answer(store: Store, workbench: Workbench, ask: Ask, out: Path, *, ag
 
 
 async def _run(workbench: Workbench, ask: Ask) -> Run:
+    """The run, ended; one that takes longer than `PATIENCE` is cancelled and so counts as failed."""
     run = await workbench.start(Request(question=ask.question, files=ask.files, roles=ask.roles, model="playbook"))
-    return await workbench.wait(run.id)
+    try:
+        return await asyncio.wait_for(workbench.wait(run.id), PATIENCE)
+    except TimeoutError:
+        return await workbench.cancel(run.id)
