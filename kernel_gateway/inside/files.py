@@ -25,6 +25,7 @@ from kernel_gateway.inside.http import (
 from kernel_gateway.inside.settings import Settings
 
 _CHUNK = 256 << 10
+_BUFFER = 64 << 10
 _XATTR = "user.e2b."
 
 
@@ -201,8 +202,13 @@ def _unpacker(encoding: str | None) -> Callable[[bytes], bytes]:
 
 def _create(place: str) -> BinaryIO:
     os.makedirs(os.path.dirname(place), exist_ok=True)
-    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
-    return os.fdopen(descriptor, "wb")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(place, flags | os.O_EXCL, 0o644)
+        os.fchmod(descriptor, 0o644)  # who watches the directory expects CREATE, CHMOD, WRITE of a new file
+    except FileExistsError:
+        descriptor = os.open(place, flags | os.O_TRUNC, 0o644)
+    return os.fdopen(descriptor, "wb", _BUFFER)
 
 
 def _entry(place: str, metadata: dict[str, str]) -> dict[str, Any]:

@@ -1,23 +1,26 @@
-"""The file system service: stat, list, make, move and remove, by the sandbox's own hands."""
+"""The file system service: stat, list, make, move, remove and watch, by the sandbox's own hands."""
 
 # ruff: noqa: ASYNC240 - these are the sandbox's own files, in memory; a thread would only add time
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import grp
 import os
 import pwd
+import secrets
 import shutil
 import stat
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Literal
 
 from kernel_gateway.inside.adapter import (
     MAX_MESSAGE,
     Code,
     ConnectError,
+    Oneof,
     RequestContext,
     Timestamp,
     filesystem_connect,
@@ -25,9 +28,19 @@ from kernel_gateway.inside.adapter import (
 )
 from kernel_gateway.inside.files import read_metadata
 from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.watch import Change, FellBehind, Watch
 
 type _Context = RequestContext[Any, Any]
 
+_KEEPALIVE_SECONDS = 10.0
+_MAX_WATCHERS = 256
+_CHANGES = {
+    "create": filesystem_pb.EventType.CREATE,
+    "write": filesystem_pb.EventType.WRITE,
+    "remove": filesystem_pb.EventType.REMOVE,
+    "rename": filesystem_pb.EventType.RENAME,
+    "chmod": filesystem_pb.EventType.CHMOD,
+}
 _CODES = {
     errno.ENOENT: Code.NOT_FOUND,
     errno.EEXIST: Code.ALREADY_EXISTS,
@@ -50,10 +63,11 @@ def _os_errors() -> Iterator[None]:
 
 
 class Filesystem(filesystem_connect.Filesystem):
-    """E2B's file system service, less watching: those calls answer `unimplemented`."""
+    """E2B's file system service."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._watchers: dict[str, tuple[Watch, bool]] = {}
 
     async def stat(self, request: filesystem_pb.StatRequest, ctx: _Context, /) -> filesystem_pb.StatResponse:
         with _os_errors():
@@ -97,6 +111,85 @@ class Filesystem(filesystem_connect.Filesystem):
             else:
                 os.unlink(place)
         return filesystem_pb.RemoveResponse()
+
+    async def watch_dir(
+        self, request: filesystem_pb.WatchDirRequest, ctx: _Context, /
+    ) -> AsyncIterator[filesystem_pb.WatchDirResponse]:
+        interval = float(ctx.request_headers.get("keepalive-ping-interval") or _KEEPALIVE_SECONDS)
+        interval = min(interval, _KEEPALIVE_SECONDS)
+        with contextlib.closing(self._watch(request.path, recursive=request.recursive)) as watch, _falling_behind():
+            yield filesystem_pb.WatchDirResponse(event=_STARTED)
+            while (left := ctx.timeout_ms) is None or left > 0:
+                try:
+                    wait = interval if left is None else min(interval, left / 1000)
+                    change = await asyncio.wait_for(watch.next(), wait)
+                except TimeoutError:
+                    yield filesystem_pb.WatchDirResponse(event=_ALIVE)
+                    continue
+                told: Oneof[Literal["filesystem"], filesystem_pb.FilesystemEvent]
+                told = Oneof("filesystem", _event(watch, change, with_entry=request.include_entry))
+                yield filesystem_pb.WatchDirResponse(event=told)
+            raise ConnectError(Code.DEADLINE_EXCEEDED, "the time-out of the watch has passed")
+
+    async def create_watcher(
+        self, request: filesystem_pb.CreateWatcherRequest, ctx: _Context, /
+    ) -> filesystem_pb.CreateWatcherResponse:
+        if len(self._watchers) >= _MAX_WATCHERS:
+            raise ConnectError(Code.RESOURCE_EXHAUSTED, f"there are {_MAX_WATCHERS} watchers; remove one first")
+        name = secrets.token_hex(8)
+        self._watchers[name] = (self._watch(request.path, recursive=request.recursive), request.include_entry)
+        return filesystem_pb.CreateWatcherResponse(watcher_id=name)
+
+    async def get_watcher_events(
+        self, request: filesystem_pb.GetWatcherEventsRequest, ctx: _Context, /
+    ) -> filesystem_pb.GetWatcherEventsResponse:
+        watch, with_entry = self._watcher(request.watcher_id)
+        with _falling_behind():
+            events = [_event(watch, change, with_entry=with_entry) for change in watch.taken()]
+        return filesystem_pb.GetWatcherEventsResponse(events=events)
+
+    async def remove_watcher(
+        self, request: filesystem_pb.RemoveWatcherRequest, ctx: _Context, /
+    ) -> filesystem_pb.RemoveWatcherResponse:
+        watch, _ = self._watcher(request.watcher_id)
+        del self._watchers[request.watcher_id]
+        watch.close()
+        return filesystem_pb.RemoveWatcherResponse()
+
+    def _watch(self, path: str, *, recursive: bool) -> Watch:
+        place = self._settings.locate(path)
+        with _os_errors():
+            os.stat(place)
+            if not os.path.isdir(place):
+                raise ConnectError(Code.INVALID_ARGUMENT, f"path is not a directory: {place}")
+            return Watch(place, recursive=recursive)
+
+    def _watcher(self, name: str) -> tuple[Watch, bool]:
+        if name not in self._watchers:
+            raise ConnectError(Code.NOT_FOUND, f"watcher with id {name} not found")
+        return self._watchers[name]
+
+
+_STARTED: Oneof[Literal["start"], filesystem_pb.WatchDirResponse.StartEvent]
+_STARTED = Oneof("start", filesystem_pb.WatchDirResponse.StartEvent())
+_ALIVE: Oneof[Literal["keepalive"], filesystem_pb.WatchDirResponse.KeepAlive]
+_ALIVE = Oneof("keepalive", filesystem_pb.WatchDirResponse.KeepAlive())
+
+
+@contextlib.contextmanager
+def _falling_behind() -> Iterator[None]:
+    try:
+        yield
+    except FellBehind:
+        raise ConnectError(Code.RESOURCE_EXHAUSTED, "too much changed at once: events are lost; watch again") from None
+
+
+def _event(watch: Watch, change: Change, *, with_entry: bool) -> filesystem_pb.FilesystemEvent:
+    event = filesystem_pb.FilesystemEvent(name=change.name, type=_CHANGES[change.kind])
+    if with_entry:
+        with contextlib.suppress(OSError):  # already gone
+            event.entry = _entry(os.path.join(watch.place, change.name))
+    return event
 
 
 def _walk(place: str, depth: int) -> Iterator[filesystem_pb.EntryInfo]:

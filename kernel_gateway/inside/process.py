@@ -11,7 +11,7 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import IO, Any, Literal
 
 from kernel_gateway.inside.adapter import (
@@ -67,21 +67,22 @@ class _Running:
         while not queue.empty():
             queue.get_nowait()
 
-    async def follow(self) -> None:
-        """Carry output to the listeners until the process has ended and its end is told."""
+    async def follow(self, ended: Callable[[], object]) -> None:
+        """Carry output to the listeners until the process has ended and its end is told, then drain the rest."""
         pumps = [asyncio.create_task(self._pump(field, descriptor)) for field, descriptor in self._outputs.items()]
         code = await self._exit()
-        _, late = await asyncio.wait(pumps, timeout=_LAST_OUTPUT_SECONDS)
-        for pump in late:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        for descriptor in self._outputs.values():
-            os.close(descriptor)
-        self.terminal = None
+        await asyncio.wait(pumps, timeout=_LAST_OUTPUT_SECONDS)
         async with self._input_lock:
+            self.terminal = None
             self._close_input()
         self.end = _end_event(code)
         await self._publish(self.end)
+        self._listeners.clear()
+        ended()
+        # A child in the background may write on for hours: were its pipe closed, its next line would end it.
+        await asyncio.gather(*pumps)
+        for descriptor in self._outputs.values():
+            os.close(descriptor)
 
     def signal(self, number: int) -> None:
         """Signal the process and all that it started in its group; nothing happens when they have ended."""
@@ -133,6 +134,7 @@ class _Running:
             if not data:
                 return
             await self._publish(_data_event(field, data))
+            await asyncio.sleep(0)  # with nobody listening, an endless writer would let nothing else run
 
     async def _exit(self) -> int:
         descriptor = os.pidfd_open(self.pid)
@@ -256,8 +258,9 @@ class Processes(process_connect.Process):
         return process
 
     async def _keep(self, process: _Running) -> None:
-        await process.follow()
-        await asyncio.sleep(_REMEMBER_SECONDS)
+        await process.follow(lambda: asyncio.get_running_loop().call_later(_REMEMBER_SECONDS, self._forget, process))
+
+    def _forget(self, process: _Running) -> None:
         if self._running.get(process.pid) is process:
             del self._running[process.pid]
 
