@@ -23,7 +23,9 @@ from pathlib import Path
 
 import psutil
 
+from kernel_gateway import seccomp
 from kernel_gateway.errors import SandboxFailed
+from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
     BOOT,
     CACHE,
@@ -167,6 +169,9 @@ class Host:
         self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
         self.sizes = sizes
         self._fonts = fonts
+        self._call_filter = seccomp.program()
+        if isolation == "bubblewrap":
+            leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
         # The other end closes with our process, however it ends, and every service that waits on this one ends then.
         # bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up.
         self._lifeline, self._lifeline_end = os.pipe()
@@ -216,7 +221,8 @@ class Host:
         variables = self._variables(name, template, "/home/user", RUNTIME, CACHE)
         with contextlib.ExitStack() as stack:
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
-            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables)
+            filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
+            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, *filters)
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             info, info_end = os.pipe()
             stack.callback(os.close, info)
@@ -230,7 +236,7 @@ class Host:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    pass_fds=(profile, info_end, listener, self._lifeline, *(descriptor for descriptor, _ in files)),
+                    pass_fds=(profile, info_end, listener, self._lifeline, *filters, *(fd for fd, _ in files)),
                     cwd="/",
                     **self._outside.identity(),
                 )

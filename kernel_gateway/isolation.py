@@ -1,8 +1,9 @@
 """How a sandbox is cut off from the host: the bubblewrap command, and whether this machine can run it.
 
 The profile in short: every namespace of its own (no network), no capabilities, no further user namespaces, a read-only
-root that holds the system's /usr, the Python environment and our `inside` package, and sized memory file systems for
-what may be written. The environment and the arguments never pass through a place that the sandbox could read.
+root that holds the system's /usr, the Python environment and our `inside` package, sized memory file systems for what
+may be written, and a filter of system calls. The environment and the arguments never pass through a place that the
+sandbox could read.
 """
 
 from __future__ import annotations
@@ -178,10 +179,19 @@ def sources() -> list[Path]:
 
 
 def bubblewrap_arguments(
-    outside: Outside, sizes: Sizes, files: Iterable[tuple[int, str]], variables: dict[str, str]
+    outside: Outside,
+    sizes: Sizes,
+    files: Iterable[tuple[int, str]],
+    variables: dict[str, str],
+    call_filter: int | None = None,
 ) -> list[str]:
-    """The profile as bubblewrap's arguments, less the command. `files` are (descriptor, path) to copy in."""
+    """The profile as bubblewrap's arguments, less the command.
+
+    `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program.
+    """
     arguments = [*_namespaces(), *_system()]
+    if call_filter is not None:
+        arguments += ["--seccomp", str(call_filter)]
     # Writable places come first: a Python environment that lies beneath one of them is mounted over it.
     arguments += _tmpfs(sizes)
     for source, target in python_binds():

@@ -7,6 +7,7 @@ sandbox like any other before it serves the first request, and `gristmill doctor
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import socket
@@ -16,6 +17,9 @@ from typing import Any
 
 _CLONE_NEWUSER = 0x10000000
 _MS_REMOUNT, _MS_BIND = 32, 4096
+_AF_ALG, _AF_VSOCK = 38, 40
+_NETLINK_GENERIC = 16
+_SECCOMP_FILTER = "2"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _OWN_PROCESSES = 6  # bubblewrap's init and ourselves, with room for a helper
 
@@ -160,6 +164,41 @@ def fill_memory_with_files(facts: Facts) -> str:
     raise PermissionError("every place has its size")
 
 
+def escape_call_filter(facts: Facts) -> str:
+    """Run without a filter of system calls."""
+    with open("/proc/self/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    if status.get("Seccomp") != _SECCOMP_FILTER:
+        return "no seccomp filter is loaded"
+    raise PermissionError(f"{status.get('Seccomp_filters', 'a')} filter is loaded")
+
+
+def make_dangerous_calls(facts: Facts) -> str:
+    """Reach a part of the kernel that no analysis needs: keyrings, io_uring, bpf, perf, userfaultfd, ptrace, mounts."""
+    reached = []
+    for name, number in facts["denied_calls"].items():
+        ctypes.set_errno(0)
+        # Arguments that no call can use: what is let through fails, too, but otherwise.
+        if _LIBC.syscall(number, -1, 1, -1, -1, -1, -1) != -1 or ctypes.get_errno() != errno.EPERM:
+            reached.append(name)
+    if reached or not facts["denied_calls"]:
+        return f"the kernel took {', '.join(reached) or 'all'}"
+    raise PermissionError(f"{len(facts['denied_calls'])} calls refused")
+
+
+def open_strange_sockets(facts: Facts) -> str:
+    """Open a socket of a family that is neither Unix nor IP: into a hypervisor, the kernel's ciphers, raw frames."""
+    for family, protocol in ((_AF_VSOCK, 0), (_AF_ALG, 0), (17, 0), (16, _NETLINK_GENERIC)):
+        try:
+            socket.socket(family, socket.SOCK_RAW if family == 16 else socket.SOCK_STREAM, protocol).close()
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                continue
+            return f"family {family} reached the kernel ({error.strerror})"
+        return f"opened a socket of family {family}"
+    raise PermissionError("refused")
+
+
 def _is_open(name: str) -> bool:
     return os.path.islink(f"/proc/self/fd/{name}")
 
@@ -196,7 +235,11 @@ PROBES = (
     hold_capabilities,
     hold_host_files,
     fill_memory_with_files,
+    escape_call_filter,
+    make_dangerous_calls,
+    open_strange_sockets,
 )
+FILTERED = ("escape_call_filter", "make_dangerous_calls", "open_strange_sockets")
 
 
 def run(facts: Facts) -> dict[str, tuple[bool, str]]:
