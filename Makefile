@@ -1,5 +1,5 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
-.PHONY: setup demo serve test check format lock bench clean
+.PHONY: setup demo serve test check format lock bench bench-store bench-analysis clean
 BIN := .venv/bin
 
 setup:
@@ -27,6 +27,15 @@ browser:
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+# Each prints ratios taken in one run, and the goals that were missed; the figures go to bench/results.
+bench: bench-store bench-analysis
+
+bench-store: setup
+	@$(BIN)/python -m bench.store
+
+bench-analysis: setup
+	@$(BIN)/python -m bench.analysis
 
 # Exact versions with hashes, for every platform, naming no registry.
 lock:
