@@ -35,6 +35,8 @@ DATE_FORMS = (
     (r"\d\d?/\d\d?/\d{4}", "%d/%m/%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
 )
+UNIT_FACTORS = (10, 100, 1000, 1e6, 2.54, 25.4, 2.2046, 1.6093, 3.2808, 12, 60, 3600, 24, 7, 28.35, 4.184, 3.785, 3.6)
+SPLIT_LEVELS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "holdout", "eval"}
 UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[cfk]|ppm|db|k?wh?|m?l", re.I)
 
 
@@ -297,7 +299,8 @@ class Table:
 def kind_of(s: Any) -> str:
     """What a column is: constant, time, category, identifier, number or text (free text)."""
     values, levels = s.dropna(), s.nunique()
-    if levels <= 1 or (len(values) >= 500 and (values == values.mode().iloc[0]).mean() > 0.999):
+    others = 0 if levels <= 1 else int((values != values.mode().iloc[0]).sum())
+    if levels <= 1 or (len(values) >= 500 and others <= max(3, len(values) // 1000)):
         return "constant"
     if pd.api.types.is_datetime64_any_dtype(s):
         return "time"
@@ -330,13 +333,14 @@ _TABLES: dict[str, Table] = {}
 def clean(raw: pd.DataFrame, file: str = "table") -> Table:
     """Look for the traps that would bite every later test, and undo those that can be undone.
 
-    Sentinel codes become missing, spellings of one level are merged, repeated rows are counted once; constant columns,
-    identifiers and copies of another column stay in the table but are left out of tests.
+    Sentinel codes become missing, values in another unit are converted, spellings of one level are merged, repeated
+    rows are counted once; constant columns, identifiers, marks of a split and columns that others make up stay in the
+    table but are left out of tests.
     """
     table = Table(file, raw.copy(), len(raw))
     if len(raw) < 2:
         return table
-    for step in (_merge_spellings, _blank_sentinels, _drop_repeats, _leave_out):
+    for step in (_merge_spellings, _blank_sentinels, _one_unit, _drop_repeats, _see_caps, _leave_out, _leave_sums_out):
         step(table)
     return table
 
@@ -382,16 +386,87 @@ def _blank_sentinels(table: Table) -> None:
                 table.traps.append(trap("sentinel_values", text, [name], int(counts[code]), high=True))
 
 
+def _one_unit(table: Table) -> None:
+    """Convert values that stand apart by a known factor: one column, written in two units."""
+    for name in [c for c in names(table.df) if table.kind(c) == "number"]:
+        values = table.df[name].dropna().astype(float)
+        if len(values) < 100 or values.nunique() < 30 or (values.min() <= 0 <= values.max()):
+            continue
+        logs = values.abs().map(np.log).sort_values()
+        gaps = np.diff(logs)
+        cut = int(gaps.argmax()) + 1
+        low, high = logs.iloc[:cut], logs.iloc[cut:]
+        rare, main = sorted((low, high), key=len)
+        if not max(8, 0.01 * len(logs)) <= len(rare) <= 0.45 * len(logs):
+            continue
+        shift = float(rare.median() - main.median())
+        factor = min((f for u in UNIT_FACTORS for f in (u, 1 / u)), key=lambda f: abs(np.log(f) - shift))
+        spread = float(main.quantile(0.95) - main.quantile(0.05))
+        same = 0.4 < (rare.quantile(0.95) - rare.quantile(0.05)) / max(spread, 1e-9) < 2.5
+        near = abs(np.log(factor) - shift) < max(0.01, min(0.05, 1.5 * spread / len(rare) ** 0.5))
+        if not (same and near and gaps.max() > max(0.5 * spread, 0.2)):
+            continue
+        other = table.df[name].index.isin(rare.index)
+        table.df[name] = table.df[name].astype(float).mask(other, table.df[name] / factor)
+        times = f"{number(factor)} times" if factor > 1 else f"1/{number(1 / factor)} of"
+        text = (
+            f"{say(name)} mixes two units: {len(rare):,} values ({percent(len(rare) / len(values), 1)}) are about "
+            f"{times} the others, with nothing between, and fit them once converted, as they were for all tests."
+        )
+        table.log.append(text)
+        table.traps.append(trap("mixed_units", text, [name], len(rare), high=True))
+
+
+def _see_caps(table: Table) -> None:
+    """Note columns whose smallest or largest value is a limit at which many values were cut off."""
+    for name in [c for c in names(table.df) if table.kind(c) == "number"]:
+        values = table.df[name].dropna()
+        if len(values) < 100 or values.nunique() < 50:
+            continue
+        counts = values.value_counts()
+        for end, limit in (("largest", values.max()), ("smallest", values.min())):
+            at = int(counts[limit])
+            # A nought at the end is a count of nothing, not a limit
+            if limit != 0 and at >= max(10, 0.02 * len(values)) and at > 8 * counts.drop(limit).max():
+                text = (
+                    f"{say(name)} is cut off at {number(limit)}: {at:,} rows ({percent(at / len(values), 1)}) share "
+                    f"this {end} value, so whatever lay beyond is not known, and its mean and spread are understated."
+                )
+                table.log.append(text)
+                table.traps.append(trap("censored_values", text, [name], at, high=True))
+
+
 def _drop_repeats(table: Table) -> None:
-    """Count rows once that repeat another in everything but an identifier, where chance cannot explain them."""
+    """Count rows once that repeat another in everything but an identifier, where chance cannot explain them.
+
+    Rows that stand on both sides of a split for training and testing are counted once as well.
+    """
+    for name in [c for c in names(table.df) if table.kind(c) == "category" and is_text(table.df[c])]:
+        rest = [c for c in names(table.df) if c != name]
+        levels = set(table.df[name].dropna().astype(str).str.lower())
+        if not levels <= SPLIT_LEVELS or len(levels) < 2 or not rest:
+            continue
+        table.left_out[name] = "a mark of how rows were split"
+        again = table.df.duplicated(subset=rest) & ~table.df.duplicated()
+        if again.any() and max(table.df[c].nunique() for c in rest) > len(table.df) / 4:
+            before = len(table.df)
+            table.df = table.df[~again].reset_index(drop=True)
+            table.kinds.clear()
+            text = (
+                f"{int(again.sum()):,} rows stand on more than one side of {say(name)} ({', '.join(sorted(levels))}) "
+                "with the same values: a model would be tested on rows it has learned; they are counted once "
+                f"(n {before:,} → {len(table.df):,})."
+            )
+            table.log.append(text)
+            table.traps.append(trap("split_contamination", text, [name], int(again.sum()), high=True))
     keys = [c for c in names(table.df) if table.kind(c) == "identifier" and table.df[c].is_unique]
     rest = [c for c in names(table.df) if c not in keys]
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
         repeats = table.df.duplicated(subset=columns)
         chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
-        if repeats.sum() <= max(10 * chance, 0):
-            continue
         before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
+        if repeats.sum() <= (1.5 * chance + 6 * chance**0.5 if fine else 10 * chance):
+            continue
         text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
         text += " in everything but the identifier" if columns is rest else ""
         if fine:
@@ -420,7 +495,7 @@ def _leave_out(table: Table) -> None:
             text = f"{say(name)} differs in every row, as an identifier does: it is left out of all tests."
             table.traps.append(trap("identifier_column", text, [name], n))
         if kind in ("constant", "identifier", "text"):
-            table.left_out[name] = kind
+            table.left_out.setdefault(name, kind)
     numbers = table.of("number")
     r = df[numbers].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
     for i, b in enumerate(numbers):
@@ -445,6 +520,37 @@ def _leave_out(table: Table) -> None:
                 table.traps.append(trap("redundant_columns", text, [a, b], n))
                 table.left_out[b] = f"copy of {a}"
                 break
+
+
+def _leave_sums_out(table: Table) -> None:
+    """Mark a column that other columns make up exactly, as a total is made up of its parts."""
+    numbers = table.of("number")
+    rows = table.df[[c for c in numbers if table.df[c].notna().mean() > 0.8]].dropna().astype(float)
+    rows = rows.iloc[:: max(1, len(rows) // 4000)]
+    if len(rows) >= 50 and len(rows) > 5 * rows.shape[1]:
+        standard = (rows - rows.mean()) / rows.std()
+        kept = list[str]()
+        for name in names(rows):
+            if kept:
+                found = np.linalg.lstsq(standard[kept].to_numpy(), standard[name].to_numpy(), rcond=None)[0]
+                rest = standard[name] - standard[kept] @ found
+                parts = [c for c, weight in zip(kept, found, strict=True) if abs(weight) > 0.02]
+                if rest.var() < 1e-4 and 2 <= len(parts) <= 6:
+                    # The total varies most, as its parts vary on their own
+                    whole = max([name, *parts], key=lambda c: (rows[c].std(), c))
+                    others = [c for c in [name, *parts] if c != whole]
+                    text = (
+                        f"{say(whole)} is made up of {', '.join(say(c) for c in others[:-1])} and {say(others[-1])}: "
+                        "they tell it exactly, so it is left out of all tests: a relation with its parts is no news."
+                    )
+                    share = effect("r2", 1 - float(rest.var()))
+                    table.traps.append(
+                        trap("redundant_columns", text, [whole, *others], len(table.df), share, high=True)
+                    )
+                    table.left_out[whole] = f"made up of {', '.join(others)}"
+                    kept = [c for c in [*kept, name] if c != whole]
+                    continue
+            kept.append(name)
     table.log += [f"{c}: left out of tests ({why})" for c, why in table.left_out.items()]
 
 
@@ -509,7 +615,8 @@ def report(
     It is shown as text in any notebook, and read by Gristmill from its own MIME type. Numbers are kept to six
     significant digits, so that another processor's last bits do not change the record.
     """
-    if text.split(maxsplit=1)[0].islower():  # but pH stays pH
+    first = text.split(maxsplit=1)[0]
+    if first.islower() and "." not in first[:-1]:  # but pH stays pH, and a file keeps its name
         text = text[:1].upper() + text[1:]
     finding = {
         "type": type,
