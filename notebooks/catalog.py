@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,18 +83,64 @@ def cells(template: Template, values: Mapping[str, Any]) -> list[Cell]:
 
 def read(path: Path) -> Any:
     """A notebook from a file, as version 4. Raises NotebookNotFound or BadNotebook, in a sentence."""
-    import nbformat
-
     if not path.is_file():
         raise NotebookNotFound(f"There is no notebook {path}.")
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise BadNotebook(f"{path} is not a Jupyter notebook that can be read: {str(error)[:200]}") from error
+    notebook = _plain(path) or _upgraded(path)
     language = notebook.metadata.get("kernelspec", {}).get("language") or "python"
     if language != "python":
         raise BadNotebook(f"{path} is written in {language}; only Python notebooks run in a sandbox.")
     return notebook
+
+
+class _Node(dict[str, Any]):
+    """A part of a notebook, its fields as attributes too, as nbformat's own have them."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def _plain(path: Path) -> Any:
+    """A notebook of version 4, read as the JSON that it is: importing nbformat takes a second, and somebody waits.
+
+    None for whatever is not plainly one.
+    """
+    try:
+        notebook = json.loads(path.read_bytes(), object_hook=_Node)
+        for cell in notebook.cells:
+            if not isinstance(cell.source, str):
+                cell["source"] = "".join(cell.source)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return notebook if notebook.get("nbformat") == 4 and _whole(notebook) else None
+
+
+def _upgraded(path: Path) -> Any:
+    """A notebook of an older version brought up to 4, or a sentence about what is wrong with it."""
+    import nbformat
+
+    unfit = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, nbformat.ValidationError)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except nbformat.reader.NotJSONError as error:
+        raise BadNotebook(f"{path} is not a Jupyter notebook that can be read: it is not JSON.") from error
+    except unfit as error:
+        raise BadNotebook(f"{path} is not a Jupyter notebook that can be read: {str(error)[:200]}") from error
+    if not _whole(notebook):
+        raise BadNotebook(f"{path} is not a Jupyter notebook that can be read: it has no list of cells as one has.")
+    return notebook
+
+
+def _whole(notebook: Any) -> bool:
+    """Whether the parts that are read here are of the kinds that they should be."""
+    try:
+        named = isinstance(notebook.metadata.get("kernelspec", {}), dict)
+        cells = [(c.cell_type, c.source) for c in notebook.cells if isinstance(tags(c), list)]
+    except (TypeError, AttributeError):
+        return False
+    return named and all(isinstance(kind, str) and isinstance(source, str) for kind, source in cells)
 
 
 def heading(markdown: str) -> str:

@@ -16,7 +16,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-KEPT = ("/static/", "/components/")
+OURS = "/components/panel_app.wire/"
+"""The one module whose files a page asks for. Panel would import whatever module the address names."""
+KEPT = ("/static/", OURS)
 MOST = 64
 """Files kept at most. A page asks for about ten, and their number does not grow; the bound is for the curious."""
 
@@ -43,6 +45,10 @@ class Assets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
+        if scope["type"] == "http" and path.startswith("/components/") and not path.startswith(OURS):
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"Not found"})
+            return
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not path.startswith(KEPT):
             await self.app(scope, receive, send)
             return

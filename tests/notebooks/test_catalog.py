@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,3 +69,31 @@ def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
     nbformat.write(notebook, tmp_path / "r.ipynb")
     with pytest.raises(BadNotebook, match="only Python notebooks run"):
         catalog.read(tmp_path / "r.ipynb")
+
+
+def test_our_templates_are_read_without_the_second_that_nbformat_takes_to_import() -> None:
+    code = "import sys; from notebooks import catalog; print(len(catalog.catalog()), 'nbformat' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert told == [str(len(catalog.catalog())), "False"]
+
+
+@pytest.mark.parametrize(
+    ("notebook", "says"),
+    [
+        ("[1]", "not a Jupyter notebook"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": 3}]}', "not a Jupyter notebook"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": [], "cells": 7}', "not a Jupyter notebook"),
+        ("[" * 100_000, "not a Jupyter notebook"),
+    ],
+)
+def test_what_is_no_notebook_is_a_sentence(tmp_path: Path, notebook: str, says: str) -> None:
+    (tmp_path / "odd.ipynb").write_text(notebook)
+    with pytest.raises(BadNotebook, match=says):
+        catalog.read(tmp_path / "odd.ipynb")
+
+
+def test_a_notebook_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "language": "python", "input": ["x = 1\n", "x"], "outputs": [], "metadata": {}}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": "old"}, "worksheets": [{"cells": [cell]}]}
+    (tmp_path / "old.ipynb").write_text(json.dumps(old))
+    assert [c.source for c in catalog.read(tmp_path / "old.ipynb").cells] == ["x = 1\nx"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import httpx
 
 from tests.panel_app.conftest import Dashboard
@@ -32,3 +34,11 @@ def test_what_is_no_file_is_left_to_the_dashboard(dashboard: Dashboard) -> None:
         page = client.get("/")
         assert page.headers["cache-control"] == "no-store"
         assert "etag" not in page.headers
+
+
+def test_an_address_does_not_get_a_module_of_its_choice_imported(dashboard: Dashboard) -> None:
+    assert "antigravity" not in sys.modules
+    with httpx.Client(base_url=dashboard.url, timeout=30) as client:
+        for path in ("antigravity/x/_css/x.css", "..%2f..%2fetc%2fpasswd", "panel.widgets/Button/_stylesheets/x.css"):
+            assert client.get(f"/components/{path}").status_code == 404
+    assert "antigravity" not in sys.modules
