@@ -27,7 +27,7 @@ PARAMETERS = {
     "profile": ["data", "target"],
     "associations": ["data", "outcome", "factors", "columns", "alpha", "max_findings"],
     "groups": ["data", "by", "columns", "alpha", "max_findings"],
-    "trend": ["data", "time", "columns", "alpha", "max_findings"],
+    "timeseries": ["data", "time", "columns", "alpha", "max_findings"],
 }
 TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PARAMETERS.items()]
 
@@ -132,7 +132,7 @@ async def test_change_over_time_needs_a_column_of_dates() -> None:
     dated = [table([("day", "datetime64[ns]", 300, ["2001-01-01"]), ("sales", "float64", 290, [1.5])])]
     assert await plan("How did sales change over the years?", dated) == [
         ("profile", {}),
-        ("trend", {"time": "day", "columns": ["sales"]}),
+        ("timeseries", {"time": "day", "columns": ["sales"]}),
     ]
     facts = brief(question="What happened over time?", files=[table(PENGUINS)], roles={}, templates=TEMPLATES)
     said, _, arguments = await ask(("make_plan",), facts)

@@ -201,7 +201,7 @@ def test_a_trend_is_found_and_a_flat_series_is_not(kernel: Kernel, table: Writer
     df = pd.DataFrame(
         {"month": months, "up": np.arange(n) * 0.05 + random.normal(size=n), "flat": random.normal(size=n)}
     )
-    ran = kernel.template("trend", data=table("series", df))
+    ran = kernel.template("timeseries", data=table("series", df))
     assert ran.error is None
     (claim,) = ran.of("trend", "claim")
     assert (claim.columns, claim.direction) == (("up",), "+")
@@ -281,5 +281,5 @@ def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Ke
 
 
 def test_find_knows_our_templates() -> None:
-    assert {"profile", "associations", "groups", "trend"} <= set(TEMPLATES)
+    assert {"profile", "associations", "groups", "timeseries"} <= set(TEMPLATES)
     assert find("groups").parameters[1].name == "by"

@@ -101,7 +101,7 @@ def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str,
         values = [c for c in found if c != time]
         why = "Trend, season and lasting shifts, each beyond what chance would make."
         yield _step(
-            "trend", f"Follow the table along {time}", why, {"data": file.name, "time": time, "columns": values}
+            "timeseries", f"Follow the table along {time}", why, {"data": file.name, "time": time, "columns": values}
         )
 
 
@@ -118,7 +118,7 @@ def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
 def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
     """The general screen of each table, for a question that names nothing."""
     for file in facts.files:
-        if any(c.is_time for c in file.columns) and "trend" in facts.templates:
+        if any(c.is_time for c in file.columns) and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
         why = "The question names no column, so all pairs are tested and the strongest that hold are reported."
         yield _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
@@ -144,7 +144,7 @@ def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
         said += (
             " It asks for one computed answer, which no rule of mine gives; I test the columns that it names instead."
         )
-    if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "trend" for s in steps):
+    if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "timeseries" for s in steps):
         dated = any(c.is_time for c in facts.columns)
         said += " I have no template for change over time." if dated else " There is no column of dates to follow."
     if len(facts.files) > 1:
