@@ -29,6 +29,7 @@ PARAMETERS = {
     "groups": ["data", "by", "columns", "alpha", "max_findings"],
     "timeseries": ["data", "time", "columns", "alpha", "max_findings"],
 }
+PARAMETERS |= {"ab_test": ["data", "outcome", "assignment", "allocation", "unit", "randomised"]}
 TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PARAMETERS.items()]
 
 
@@ -99,10 +100,10 @@ async def test_plan_follows_the_roles_where_the_question_names_nothing() -> None
         ("profile", {"target": "sex"}),
         ("associations", {"outcome": "sex"}),
     ]
-    assert (await plan("Did it work?", target="body_mass_g", assignment="sex"))[1] == (
-        "associations",
-        {"outcome": "body_mass_g", "factors": ["sex"]},
-    )
+    arms = {"outcome": "body_mass_g", "assignment": "sex", "randomised": True}
+    assert (await plan("Did it work?", target="body_mass_g", assignment="sex"))[1:] == [("ab_test", arms)]
+    asked = await plan("Did sex change body mass?", assignment="sex", target="body_mass_g", allocation="0.5,0.5")
+    assert asked[1:] == [("ab_test", arms | {"allocation": "0.5,0.5"})]
 
 
 async def test_several_files_are_each_profiled_and_tests_go_where_the_columns_are() -> None:

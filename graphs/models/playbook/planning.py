@@ -28,11 +28,12 @@ def make_plan(facts: Facts) -> Plan:
             "profile",
             f"Profile and clean {file.name}",
             "What one row is, what is missing, and what would bite every later test.",
-            {"data": file.name, "target": _target_in(facts, file)},
+            {"data": file.name, "target": _target_in(facts, file), "unit": facts.roles.get("unit", "")},
         )
         for file in facts.files
     ]
     tests = [s for clause in asked for s in _steps(clause, facts)] + list(_from_roles(facts))
+    tests = [_as_experiment(step, facts) for step in tests]
     if not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
     for step in tests:
@@ -103,6 +104,37 @@ def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str,
         yield _step(
             "timeseries", f"Follow the table along {time}", why, {"data": file.name, "time": time, "columns": values}
         )
+
+
+_ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
+
+
+def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    """A test of an outcome by the arms of an experiment is an A/B test, which checks allocation and unit first.
+
+    Arms are what the role `assignment` declares, or two levels with the usual names; only the former are random.
+    """
+    told = step["parameters"]
+    factors = told.get("factors") or []
+    if step["template"] != "associations" or len(factors) != 1 or "ab_test" not in facts.templates:
+        return step
+    by, outcome = factors[0], str(told["outcome"])
+    declared = by == facts.roles.get("assignment")
+    file = next(f for f in facts.files if f.name == told["data"])
+    column = next((c for c in file.columns if c.name == by), None)
+    if not declared and not (column and len(column.levels) == 2 and column.levels <= _ARMS):
+        return step
+    unit = facts.roles.get("unit", "")
+    parameters = {
+        "data": file.name,
+        "outcome": outcome,
+        "assignment": by,
+        "allocation": facts.roles.get("allocation", "") if declared else "",
+        "unit": unit if unit in {c.name for c in file.columns} else "",
+        "randomised": declared,
+    }
+    why = "Whether the arms are as planned and each row a unit of its own, and then by how much they differ."
+    return _step("ab_test", f"Compare the arms of {by} in {outcome}", why, parameters)
 
 
 def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:

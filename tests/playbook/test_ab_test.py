@@ -1,0 +1,65 @@
+"""The A/B template: what it says of arms that differ, arms that do not, lost rows and rows that are no units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+ROLES = {"outcome": "bought", "assignment": "page", "allocation": "0.5,0.5"}
+
+
+def shop(
+    random: np.random.Generator, rates: tuple[float, float], sizes: tuple[int, int] = (3000, 3000)
+) -> pd.DataFrame:
+    page = np.repeat(["control", "redesign"], sizes)
+    bought = (random.random(sum(sizes)) < np.repeat(rates, sizes)).astype(int)
+    return pd.DataFrame({"page": page, "bought": bought, "minutes": random.normal(8, 2, sum(sizes))}).sample(
+        frac=1, random_state=0
+    )
+
+
+def test_words_of_cause_need_a_declared_assignment(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    name = table("shop", shop(random, (0.10, 0.15)))
+    declared = kernel.template("ab_test", data=name, randomised=True, **ROLES)
+    (claim,) = declared.of("ab_effect", "claim")
+    assert claim.text.startswith("Redesign raised bought")
+    assert claim.params["top"] == "redesign"
+    assert claim.effect is not None
+    assert claim.effect.ci is not None
+    assert claim.effect.ci[0] < 0.05 < claim.effect.ci[1]
+    assert len(declared.plots) == 1
+    (observed,) = kernel.template("ab_test", data=name, outcome="bought", assignment="page").of("ab_effect")
+    assert "is higher in redesign than in control" in observed.text
+    (null,) = kernel.template("ab_test", data=name, **ROLES | {"outcome": "minutes"}).of("ab_effect")
+    assert null.type == "null"
+
+
+def test_lost_rows_are_a_mismatch_and_take_the_words_of_cause(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    name = table("lost", shop(random, (0.10, 0.16), (3000, 2600)))
+    ran = kernel.template("ab_test", data=name, randomised=True, **ROLES)
+    assert [f.columns for f in ran.of("sample_ratio_mismatch", "warning")] == [("page",)]
+    (claim,) = ran.of("ab_effect", "claim")
+    assert "raised" not in claim.text
+    assert claim.confidence == "low"
+
+
+def test_rows_of_one_user_are_one_unit(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    users = 60
+    taste, arm = random.normal(size=users), np.arange(users) % 2
+    taste += arm * (0.25 - taste[arm == 1].mean() + taste[arm == 0].mean())  # an unlucky draw, well within chance
+    who = np.repeat(np.arange(users), 40)
+    df = pd.DataFrame({"user": who + 500, "arm": np.where(arm[who] == 1, "B", "A")})
+    df["spend"] = taste[who] + 0.5 * random.normal(size=len(who))
+    name = table("users", df)
+    ran = kernel.template("ab_test", data=name, outcome="spend", assignment="arm", unit="user")
+    assert [set(f.columns) for f in ran.of("pseudo_replication", "warning")] == [{"user", "spend"}]
+    assert [(f.type, f.n) for f in ran.of("ab_effect")] == [("null", users)]

@@ -1,0 +1,86 @@
+"""The template that follows columns over time, on series whose truth is planted here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+
+
+def test_season_shift_delay_drift_and_the_unfinished_month_are_told_apart(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n, lag = 240, 4
+    steps = np.arange(n)
+    told = random.normal(size=n + lag)
+    df = pd.DataFrame(
+        {
+            "month": pd.date_range("2001-01-01", periods=n, freq="MS"),
+            "warmth": 12 + 4 * np.sin(2 * np.pi * steps / 12) + random.normal(size=n),
+            "tariff": 50 + 3.0 * (steps >= 150) + random.normal(size=n),
+            "orders": told[lag:],
+            "parcels": 0.7 * told[:n] + 0.7 * random.normal(size=n),
+            "debt": 30 + 0.05 * steps + np.cumsum(random.normal(size=n)) / 8,
+            "moss": 9 - 0.04 * steps + np.cumsum(random.normal(size=n)) / 8,
+            "takings": 900 + 40 * random.normal(size=n),
+            "still": random.normal(size=n),
+        }
+    )
+    df.loc[n - 1, "takings"] = 300.0
+    ran = kernel.template("timeseries", data=table("months", df.sample(frac=1, random_state=0)))
+    assert ran.error is None
+    (season,) = ran.of("seasonality", "claim")
+    assert (season.columns, season.params["period"], season.params["top"]) == (("warmth",), 12, "April")
+    (shift,) = ran.of("change_point", "claim")
+    assert (shift.columns, shift.direction) == (("tariff",), "+")
+    assert abs(pd.Timestamp(shift.params["at_date"]) - df["month"][150]) < pd.Timedelta(days=100)
+    assert shift.effect is not None
+    assert shift.effect.ci is not None
+    assert shift.effect.ci[0] < 3.0 < shift.effect.ci[1]
+    (delay,) = ran.of("lag_relation", "claim")
+    assert (delay.columns, delay.params["lag"]) == (("orders", "parcels"), lag)
+    assert [set(f.columns) for f in ran.of("spurious_trend_correlation", "warning")] == [{"debt", "moss"}]
+    (unfinished,) = ran.of("incomplete_period", "warning")
+    assert (unfinished.columns, unfinished.params["at_date"]) == (("takings",), "2020-12-01")
+    claimed = {c for f in ran.findings if f.type == "claim" for c in f.columns}
+    assert not claimed & {"still", "takings"}
+    assert all(f.test is not None and f.test.q is not None for f in ran.findings if f.type == "claim")
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.6])
+def test_noise_that_remembers_has_no_season_no_trend_and_no_shift(
+    kernel: Kernel, table: Writer, random: np.random.Generator, memory: float
+) -> None:
+    noise = random.normal(size=(400, 8))
+    for i in range(1, 400):
+        noise[i] += memory * noise[i - 1]
+    df = pd.DataFrame(noise + 20, columns=list("abcdefgh"))
+    df.insert(0, "day", pd.date_range("2020-03-01", periods=400))
+    ran = kernel.template("timeseries", data=table(f"noise{memory:g}", df))
+    assert ran.error is None
+    assert [f.text for f in ran.findings if f.type in ("claim", "warning")] == []
+
+
+def test_years_written_as_numbers_are_a_time(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    years = np.arange(1880, 1960)
+    level = np.where(years < 1910, 100.0, 80.0) + 5 * random.normal(size=len(years))
+    name = table("years", pd.DataFrame({"year": years, "level": level}))
+    ran = kernel.template("timeseries", data=name, time="year")
+    (shift,) = ran.of("change_point", "claim")
+    assert abs(int(shift.params["at_date"][:4]) - 1910) <= 1
+    assert "fell in 19" in shift.text
+
+
+def test_a_column_that_is_no_time_is_a_sentence(kernel: Kernel, table: Writer) -> None:
+    name = table("untimed", pd.DataFrame({"x": np.arange(30) * 1.5, "word": list("abc") * 10}))
+    ran = kernel.template("timeseries", data=name, time="word")
+    assert ran.error is not None
+    assert "holds no dates that can be read" in ran.error
