@@ -1,6 +1,19 @@
 """The reviewer's deterministic checks. Importing this package enters the built-in ones in the registry."""
 
-from graphs.checks import code, evidence, numbers
+from graphs.checks import charts, code, evidence, flips, flow, inference, numbers, typed
 from graphs.checks.base import CheckResult, Work, check, run_checks
 
-__all__ = ["CheckResult", "Work", "check", "code", "evidence", "numbers", "run_checks"]
+__all__ = [
+    "CheckResult",
+    "Work",
+    "charts",
+    "check",
+    "code",
+    "evidence",
+    "flips",
+    "flow",
+    "inference",
+    "numbers",
+    "run_checks",
+    "typed",
+]

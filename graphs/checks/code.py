@@ -3,65 +3,64 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from artifacts.types import Execution, Objection
+from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
+from graphs.checks.syntax import (
+    assigned,
+    called,
+    calls,
+    constant,
+    keywords,
+    meanings,
+    name_of,
+    owner_of,
+    statements,
+    trees,
+    words,
+)
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_DRAWS = _words(
+_DRAWS = words(
     """
-    rand randn randint random choice shuffle permutation normal uniform binomial poisson exponential sample
-    random_sample standard_normal multivariate_normal
+    rand randn randint random choice choices shuffle permutation normal uniform binomial poisson exponential sample
+    random_sample standard_normal multivariate_normal gauss
     """
 )
-_TAKES_RANDOM_STATE = _words(
+_TAKES_RANDOM_STATE = words(
     """
     train_test_split RandomForestClassifier RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor
     GradientBoostingClassifier GradientBoostingRegressor HistGradientBoostingClassifier
-    HistGradientBoostingRegressor KMeans MiniBatchKMeans GaussianMixture TSNE IsolationForest MLPClassifier
-    MLPRegressor permutation_importance ShuffleSplit StratifiedShuffleSplit resample sample
+    HistGradientBoostingRegressor KMeans MiniBatchKMeans GaussianMixture TSNE UMAP IsolationForest MLPClassifier
+    MLPRegressor BaggingClassifier BaggingRegressor AdaBoostClassifier AdaBoostRegressor SGDClassifier SGDRegressor
+    RandomizedSearchCV permutation_importance mutual_info_classif mutual_info_regression ShuffleSplit
+    StratifiedShuffleSplit GroupShuffleSplit resample sample rvs
     """
 )
-_LEARNERS = _words(
+_TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
+_FOLDS = words("KFold StratifiedKFold StratifiedGroupKFold")
+_GENERATORS = words("default_rng RandomState Random")
+_READERS = words(
     """
-    StandardScaler MinMaxScaler RobustScaler SimpleImputer KNNImputer PCA TargetEncoder OneHotEncoder OrdinalEncoder
-    QuantileTransformer PowerTransformer SelectKBest
-    """
-)
-_READERS = _words(
-    """
-    open read_csv read_table read_excel read_parquet read_json read_feather read_pickle loadtxt genfromtxt load Path
-    read_sql read_html read_xml urlopen get urlretrieve
+    read_csv read_table read_excel read_parquet read_json read_feather read_pickle read_fwf read_sql read_html
+    read_xml read_stata read_spss read_sas read_hdf read_orc loadtxt genfromtxt load open
     """
 )
+_PLACES = words("Path join glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | _READERS
+_FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|diabetes|breast_cancer|digits))$")
 
 
 @check("seeds")
 def seeds(work: Work) -> Iterator[Found]:
     """Chance is seeded wherever it is used."""
     seeded = False
-    for cell, tree in _trees(work):
-        for call in _calls(tree):
-            name, owner = _name(call), _owner(call)
-            arguments = {k.arg for k in call.keywords}
-            if name == "seed" and call.args:
-                seeded = True
-            loose = (
-                (name == "default_rng" and not call.args and "seed" not in arguments)
-                or (owner in ("np.random", "numpy.random", "random") and name in _DRAWS and not seeded)
-                or (
-                    name in _TAKES_RANDOM_STATE
-                    and owner not in ("np.random", "numpy.random", "random", "rng")
-                    and not arguments & {"random_state", None}
-                    and not _is_off(call)
-                )
-            )
-            if loose:
+    known = meanings(work)
+    for cell, tree in trees(work):
+        for call in calls(tree):
+            name = name_of(call)
+            seeded = seeded or (name == "seed" and bool(call.args))
+            if not seeded and _unseeded(call, known):
                 yield Objection(
                     where=cell.cell,
                     problem=f"`{name}` draws by chance without a seed, so a second run gives other numbers.",
@@ -70,16 +69,62 @@ def seeds(work: Work) -> Iterator[Found]:
                 break
 
 
+def _unseeded(call: ast.Call, known: dict[str, ast.expr]) -> bool:
+    name, owner, arguments = name_of(call), owner_of(call), set(keywords(call))
+    given = arguments & {"random_state", "seed", "rng", None}
+    if name in _GENERATORS:
+        return not call.args and not given
+    library = owner in ("np.random", "numpy.random", "random")
+    if library:
+        return name in _DRAWS
+    if name in _FOLDS:
+        shuffles = keywords(call).get("shuffle")
+        return isinstance(shuffles, ast.Constant) and bool(shuffles.value) and not given
+    if name in _TAKES_RNG:
+        return "stats" in owner and not given
+    if name not in _TAKES_RANDOM_STATE or given or _is_off(call):
+        return False
+    made_by = known.get(owner)  # rng.sample of a generator that was seeded where it was made
+    return owner != "rng" and not (isinstance(made_by, ast.Call) and name_of(made_by) in _GENERATORS)
+
+
+def _is_off(call: ast.Call) -> bool:
+    return any(k.arg == "shuffle" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords)
+
+
 @check("merges")
 def merges(work: Work) -> Iterator[Found]:
     """Every join says what it expects of its keys."""
-    for cell, tree in _trees(work):
-        for call in _calls(tree):
-            if _name(call) == "merge" and not {k.arg for k in call.keywords} & {"validate", None}:
+    for cell, tree in trees(work):
+        for call in calls(tree):
+            if _joins(call) and not set(keywords(call)) & {"validate", None}:
                 yield Objection(
                     where=cell.cell,
-                    problem="`merge` without `validate=`: a key that repeats would multiply rows unseen.",
+                    problem=f"`{name_of(call)}` without `validate=`: a key that repeats would multiply rows unseen.",
                     mend='Say validate="many_to_one" (or what holds), and print the rows before and after.',
+                )
+                break
+
+
+def _joins(call: ast.Call) -> bool:
+    """`merge` of tables, or `join` where its arguments tell that it is a table's and not a text's or a path's."""
+    return name_of(call) == "merge" or (
+        name_of(call) == "join" and bool(set(keywords(call)) & {"on", "how", "rsuffix"})
+    )
+
+
+@check("fan_out")
+def fan_out(work: Work) -> Iterator[Found]:
+    """No join multiplies the rows that are then summed or counted."""
+    for cell, tree in trees(work):
+        for call in calls(tree):
+            expects = keywords(call).get("validate")
+            many = isinstance(expects, ast.Constant) and expects.value in ("many_to_many", "m:m")
+            if _joins(call) and many and not called(tree) & {"drop_duplicates", "nunique"}:
+                yield Objection(
+                    where=cell.cell,
+                    problem="the join is many to many, so rows repeat and every sum, mean and count over it is off.",
+                    mend="Bring one side to one row a key first (aggregate it), and join with many_to_one.",
                 )
                 break
 
@@ -87,89 +132,24 @@ def merges(work: Work) -> Iterator[Found]:
 @check("dropped_rows")
 def dropped_rows(work: Work) -> Iterator[Found]:
     """No rows were dropped without saying how many."""
-    for cell, tree in _trees(work):
-        calls = list(_calls(tree))
-        drops = any(_name(c) == "dropna" and _whole_table(c) for c in calls)
-        if drops and not (_counts_rows(tree) and any(_name(c) in ("print", "display", "report") for c in calls)):
+    everything = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
+    for cell, tree in trees(work):
+        drops = [c for c in calls(tree) if name_of(c) == "dropna" and _whole_table(c)]
+        if not drops or (_counts_rows(tree) and called(tree) & {"print", "display", "report"}):
+            continue
+        kept = {
+            target.id
+            for statement in statements(tree)
+            if (pair := assigned(statement)) is not None and "dropna" in called(pair[1])
+            for target in pair[0]
+            if isinstance(target, ast.Name) and target.id != "df"
+        }
+        if not kept & _counted(everything):
             yield Objection(
                 where=cell.cell,
                 problem="`dropna` removes rows and the cell does not say how many.",
                 mend="Print the number of rows before and after, and why those rows may go.",
             )
-
-
-@check("files")
-def files(work: Work) -> Iterator[Found]:
-    """Nothing but the given files is read."""
-    for cell, tree in _trees(work):
-        for call in _calls(tree):
-            first = call.args[0] if call.args else None
-            if _name(call) not in _READERS or not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-                continue
-            path = first.value
-            outside = path.startswith(("/", "~", "\\")) or path[1:3] in (":\\", ":/") or ".." in path.split("/")
-            if outside or "://" in path:
-                yield Objection(
-                    where=cell.cell,
-                    problem=f"it reads {path!r}, which is none of the given files.",
-                    mend="Read the given files by their names, in the current folder.",
-                )
-                break
-
-
-@check("fit_before_split")
-def fit_before_split(work: Work) -> Iterator[Found]:
-    """Nothing learns from the test part."""
-    fitted: Execution | None = None
-    for cell, tree in _trees(work):
-        learners = {
-            target.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _name(node.value) in _LEARNERS
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for call in _calls(tree):
-            if _name(call) in ("fit", "fit_transform") and isinstance(call.func, ast.Attribute):
-                on = call.func.value
-                direct = isinstance(on, ast.Call) and _name(on) in _LEARNERS
-                if direct or (isinstance(on, ast.Name) and on.id in learners):
-                    fitted = fitted or cell
-            elif _name(call) == "train_test_split" and fitted is not None:
-                yield Objection(
-                    where=fitted.cell,
-                    problem="a scaler, imputer or encoder is fitted to all rows before they are split.",
-                    mend="Split first and fit on the training part only, best inside a Pipeline.",
-                )
-                return
-
-
-def _trees(work: Work) -> Iterator[tuple[Execution, ast.Module]]:
-    """The cells that a model wrote and that parse; one with IPython magics is left to the reviewer's eye."""
-    for cell in work.written:
-        if cell.status == "ok":
-            try:
-                yield cell, ast.parse(cell.code)
-            except SyntaxError:
-                continue
-
-
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    """The calls, in the order in which they are written."""
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
-    yield from sorted(calls, key=lambda c: (c.end_lineno or 0, c.end_col_offset or 0))
-
-
-def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
-def _owner(call: ast.Call) -> str:
-    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-
-
-def _is_off(call: ast.Call) -> bool:
-    return any(k.arg == "shuffle" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords)
 
 
 def _whole_table(call: ast.Call) -> bool:
@@ -181,7 +161,141 @@ def _whole_table(call: ast.Call) -> bool:
 
 def _counts_rows(tree: ast.AST) -> bool:
     return any(
-        (isinstance(n, ast.Call) and _name(n) in ("len", "count", "sum", "nobs"))
-        or (isinstance(n, ast.Attribute) and n.attr in ("shape", "size"))
+        (isinstance(n, ast.Call) and name_of(n) in ("len", "count", "nobs", "isna", "notna", "isnull", "notnull"))
+        or (isinstance(n, ast.Attribute) and n.attr in ("shape", "size", "nobs"))
         for n in ast.walk(tree)
     )
+
+
+def _counted(tree: ast.AST) -> set[str]:
+    """Names whose rows are counted by `len(x)` or `x.shape`."""
+    lengths = {a.id for c in calls(tree) if name_of(c) == "len" for a in c.args if isinstance(a, ast.Name)}
+    return lengths | {
+        n.value.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Attribute) and n.attr == "shape" and isinstance(n.value, ast.Name)
+    }
+
+
+@check("chained_assignment")
+def chained_assignment(work: Work) -> Iterator[Found]:
+    """Values are assigned to the table itself and not to a copy."""
+    known = meanings(work)
+    for cell, tree in trees(work):
+        targets = [t for s in statements(tree) if (pair := assigned(s)) is not None for t in pair[0]]
+        in_place = [
+            c.func.value
+            for c in calls(tree)
+            if isinstance(c.func, ast.Attribute) and _true(keywords(c).get("inplace")) and name_of(c) != "reset_index"
+        ]
+        if any(_chained(t, known) for t in targets) or any(
+            isinstance(t, ast.Subscript) and (_column(t) or _mask(t.slice, known) or _located(t)) for t in in_place
+        ):
+            yield Objection(
+                where=cell.cell,
+                problem="it assigns to the result of a selection, a copy, so the table stays as it was.",
+                mend="Assign in one step: `df.loc[rows, column] = value`, or `df[column] = df[column].where(...)`.",
+            )
+
+
+def _true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _chained(target: ast.expr, known: dict[str, ast.expr]) -> bool:
+    """A selection of a selection: rows of a column, a column of rows. Keys within keys are no table's."""
+    inner = target.value if isinstance(target, (ast.Subscript, ast.Attribute)) else None
+    if isinstance(inner, ast.Attribute) and inner.attr in ("loc", "iloc", "at", "iat"):
+        inner = inner.value
+        return isinstance(inner, ast.Subscript) and isinstance(target, ast.Subscript)
+    if not isinstance(inner, ast.Subscript):
+        return False
+    if _mask(inner.slice, known) or (isinstance(target, ast.Subscript) and _mask(target.slice, known)):
+        return True
+    return isinstance(target, ast.Subscript) and (_located(inner) or (_column(inner) and _is_table(inner.value, known)))
+
+
+def _located(node: ast.Subscript) -> bool:
+    return isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc")
+
+
+def _column(node: ast.Subscript) -> bool:
+    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+
+
+def _mask(node: ast.expr, known: dict[str, ast.expr]) -> bool:
+    """A condition on rows, or a name that holds one."""
+    if isinstance(node, ast.Name) and node.id in known:
+        node = known[node.id]
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Invert)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, (ast.BitAnd, ast.BitOr))
+    asks = ("isna", "isnull", "notna", "notnull", "isin", "between", "eq", "gt", "lt", "ge", "le", "duplicated")
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.Call) and name_of(node) in asks)
+
+
+def _is_table(node: ast.expr, known: dict[str, ast.expr]) -> bool:
+    made = known.get(node.id) if isinstance(node, ast.Name) else None
+    table = isinstance(made, ast.Call) and (
+        name_of(made) in ("copy", "DataFrame", "merge") or name_of(made) in _READERS
+    )
+    return table or (isinstance(node, ast.Name) and node.id == "df")
+
+
+@check("files")
+def files(work: Work) -> Iterator[Found]:
+    """Nothing but the given files is read."""
+    known = meanings(work)
+    given = {a.name for a in work.view.artifacts} | set(work.view.run.params.get("files", ()))
+    for cell, tree in trees(work):
+        given |= _written(tree, known)
+        for call in calls(tree):
+            path = _path(call, known)
+            if path is None and not _FETCHES.match(name_of(call)):
+                continue
+            foreign = path is not None and name_of(call) in _READERS and bool(given) and path not in given
+            if path is not None and not _outside(path) and not foreign:
+                continue
+            what = repr(path) if path is not None else f"`{name_of(call)}`"
+            yield Objection(
+                where=cell.cell,
+                problem=f"it reads {what}, which is none of the given files.",
+                mend="Read the given files by their names, in the current folder.",
+            )
+            break
+
+
+def _path(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
+    """The path or address that a call opens, as far as it is written out; None where it opens none or writes it."""
+    if name_of(call) not in _PLACES or not call.args or _writes(call):
+        return None
+    first = call.args[0]
+    if isinstance(first, ast.Call) and name_of(first) == "Path" and first.args:
+        first = first.args[0]
+    if isinstance(first, ast.JoinedStr) and first.values:
+        start = first.values[0]
+        return str(start.value) if isinstance(start, ast.Constant) and _outside(str(start.value)) else None
+    found = constant(first, known)
+    return found.value if found is not None and isinstance(found.value, str) else None
+
+
+def _writes(call: ast.Call) -> bool:
+    mode = call.args[1] if len(call.args) > 1 else keywords(call).get("mode")
+    return name_of(call) == "open" and isinstance(mode, ast.Constant) and any(c in str(mode.value) for c in "wax")
+
+
+def _written(tree: ast.AST, known: dict[str, ast.expr]) -> set[str]:
+    """The names of files that a cell writes itself."""
+    made = set()
+    for call in calls(tree):
+        if (
+            name_of(call).startswith("to_") or name_of(call) in ("savefig", "save", "savetxt", "dump") or _writes(call)
+        ) and (call.args and (found := constant(call.args[0], known)) is not None):
+            made.add(str(found.value))
+    return made
+
+
+def _outside(path: str) -> bool:
+    up = path.startswith(("/", "~", "\\")) or path[1:3] in (":\\", ":/") or ".." in path.split("/")
+    return up or "://" in path

@@ -10,11 +10,18 @@ from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
 
 SMALL = 30
-"""Rows below which a claim has to say that it rests on few."""
+HANDFUL = 12
+"""Rows below which a claim has to say that it rests on few, and below which one that does not say so is sent back."""
 
 _SMALL_WORDS = re.compile(r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)", re.I)
 _CAUSAL = re.compile(
     r"\b(caus(?:e|es|ed|ing)|leads? to|led to|drives?|driven by|because of|due to|results? in|resulted in|thanks to|"
+    r"(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|shorten|lengthen|prevent|trigger)[sd]"
+    r"(?! (?:by|with|from|to|in|over|when|as|and|or|until|at|on|for|slightly|steadily|linearly|sharply|was|were|is|"
+    r"are|than|after|since|between|again|further|only|most|more|faster|slowly)\b)(?= [^\W\d])|"
+    r"(?<=s )(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|prevent) "
+    r"(?:the|an?|their|its) |"
+    r"ha(?:s|d|ve) an? (?:\w+ )?(?:effect|impact|influence) on|"
     r"makes? (?:\w+ ){1,3}(?:rise|fall|grow|drop|higher|lower)|responsible for|(?:the )?(?:causal )?impact of)\b",
     re.I,
 )
@@ -82,7 +89,14 @@ def small_n(work: Work) -> Iterator[Found]:
                 mend=f"Report it again with n = {finding.n} as a caveat and a lower confidence.",
             )
         elif not _SMALL_WORDS.search(" ".join((finding.text, *finding.caveats))):
-            yield f"{finding.id} rests on only {finding.n} rows."
+            if finding.n < HANDFUL and finding.evidence.cell in {c.cell for c in work.written}:
+                yield Objection(
+                    where=finding.id,
+                    problem=f"it rests on a handful of rows, {finding.n}, and does not say so.",
+                    mend=f"Report it again with n = {finding.n} in the sentence or as a caveat.",
+                )
+            else:
+                yield f"{finding.id} rests on only {finding.n} rows."
 
 
 @check("causal_words")

@@ -63,7 +63,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 10
+    assert len(found) == 19
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -152,12 +152,90 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
             "X = StandardScaler().fit_transform(X)\na, b = train_test_split(X, random_state=0)",
             "a, b = train_test_split(X, random_state=0)\ns = StandardScaler()\na = s.fit_transform(a)",
         ),
+        (
+            "fit_before_split",
+            "Z = (X - X.mean()) / X.std()\ns = cross_val_score(Ridge(), Z, y)",
+            "Z = (X - X.mean()) / X.std()\nprint(Z.max())\ns = cross_val_score(Ridge(), X, y)",
+        ),
+        (
+            "fit_before_split",
+            "df['m'] = df.groupby('k')['y'].transform('mean')\na, b = train_test_split(df[['m']], random_state=0)",
+            "a, b = train_test_split(df, random_state=0)\nm = a.groupby('k')['y'].mean()\nz = b['k'].map(m)",
+        ),
+        ("seeds", "c = KFold(5, shuffle=True)", "c = KFold(5)"),
+        ("merges", "d = a.join(b, on='k')", "d = ', '.join(names)"),
+        ("fan_out", "d = a.merge(b, validate='m:m')", "d = a.merge(b.drop_duplicates('k'), validate='m:1')"),
+        ("chained_assignment", "late = df.x > 6\ndf[late]['y'] = 1", "late = df.x > 6\ndf.loc[late, 'y'] = 1"),
+        ("chained_assignment", "df['x'].fillna(0, inplace=True)", "df['x'] = df['x'].fillna(0)"),
+        ("chained_assignment", "df.loc[df.x > 6]['y'] = 1", "out['a'] = {}\nout['a']['b'] = 1"),
+        ("bars_from_zero", "ax.bar(a, b)\nax.set_ylim(80, 90)", "ax.plot(a, b)\nax.set_ylim(80, 90)"),
+        ("bars_from_zero", "low = m.min() - 1\nm.plot(kind='bar', ylim=(low, 9))", "m.plot(kind='bar', ylim=(0, 9))"),
+        ("bars_from_zero", "plt.barh(a, b)\nplt.xlim(30)", "axs[0].bar(a, b)\naxs[1].set_ylim(3, 9)"),
+        ("typed_results", "r = 0.4231\nprint(f'r = {r}')", "g = 9.81\nprint((m * g).sum(), g)"),
+        ("typed_results", "t = pd.DataFrame({'auc': [0.741, 0.783]})", "grid = {'alpha': [0.13, 1.7]}"),
+        ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
+        (
+            "multiple_testing",
+            *(
+                f"ps = {{c: ttest_ind(a[c], b[c]).pvalue for c in a}}\n{x}"
+                for x in (
+                    "hits = [c for c in ps if ps[c] < 0.05]",
+                    "hits = [c for c in ps if ps[c] < 0.05 / len(ps)]",
+                )
+            ),
+        ),
     ],
 )
 def test_code_checks_find_the_bad_and_leave_the_good(check, bad, good):
-    found = results(cell(1, bad))[check]
+    answer = "Two of them differ significantly."
+    found = results(cell(1, bad), answer=answer)[check]
     assert [o.where for o in found.objections] == ["cell-01"]
-    assert results(cell(1, good))[check].ok
+    assert results(cell(1, good), answer=answer)[check].ok
+
+
+def test_a_file_that_is_no_input_is_found_and_one_that_a_cell_wrote_is_not():
+    ran = Run(id="run_1", goal="What matters?", params={"files": ["orders.csv"]})
+
+    def where(code: str) -> list[str]:
+        view = RunView(run=ran, executions=(cell(1, code),))
+        checks = run_checks(Work(view, ReportMade(run_id="run_1", answer="Nothing.")))
+        return [o.where for c in checks if c.name == "files" for o in c.objections]
+
+    assert where("pd.read_csv('backup.csv')") == ["cell-01"]
+    assert where("t.to_csv('mine.csv')\npd.read_csv('mine.csv')\npd.read_csv('orders.csv')") == []
+
+
+def test_repeated_units_need_a_test_that_knows_of_them():
+    rows = cell(1, "p = ttest_ind(a['w'], b['w']).pvalue\nprint(df['animal'].nunique())")
+    mixed = cell(1, "fit = smf.mixedlm('w ~ diet', df, groups=df['animal']).fit()")
+    means = cell(1, "d = df.groupby(['animal', 'diet'])['w'].mean()\np = ttest_ind(d[x], d[y]).pvalue")
+    unit = {"unit": "animal"}
+    assert results(rows)["repeated_units"].ok
+    assert not results(rows, roles=unit)["repeated_units"].ok
+    assert results(mixed, roles=unit)["repeated_units"].ok
+    assert results(means, roles=unit)["repeated_units"].ok
+    one_each = '{"files": [{"name": "a.csv", "rows": 12, "columns": [{"name": "animal", "n_unique": 12}]}]}'
+    assert results(cell(1, text=one_each, tags=("describe",)), rows, roles=unit)["repeated_units"].ok
+
+
+def test_a_relation_that_the_cells_show_the_other_way_round_within_groups_must_be_told():
+    loop = "for k, g in df.groupby('k'):\n    print(f'{k}: r = {g.a.corr(g.b):.2f}, n = {len(g)}')"
+    claim = finding("a falls with b.", effect=Effect(metric="pearson_r", value=-0.31), columns=("a", "b"))
+    flipped = cell(1, loop, "u: r = 0.41, n = 50\nv: r = 0.52, n = 61")
+    steady = cell(1, loop, "u: r = -0.41, n = 50\nv: r = -0.52, n = 61")
+    assert not results(flipped, findings=[claim])["sign_flips"].ok
+    assert results(steady, findings=[claim])["sign_flips"].ok
+    assert results(flipped, findings=[claim], answer="Within each k the relation is positive.")["sign_flips"].ok
+
+
+def test_accuracy_alone_and_a_perfect_score_are_not_believed():
+    fit = "m = LogisticRegression().fit(X, y)\nprint('accuracy', m.score(A, b))"
+    alone = results(cell(1, fit, "accuracy 0.981"), answer="It is right in 98.1 % of cases, an accuracy of 0.981.")
+    beside = results(cell(1, fit, "accuracy 0.981"), answer="Its accuracy of 0.981 is that of always saying no.")
+    assert (alone["rare_class"].ok, beside["rare_class"].ok) == (False, True)
+    perfect = cell(1, "m = Ridge().fit(X, y)\nprint('AUC', auc)", "AUC 0.999")
+    assert not results(perfect)["leakage"].ok
+    assert results(perfect, answer="The fee is charged after the fact and was left out.")["leakage"].ok
 
 
 def test_a_template_s_code_is_not_the_models_to_mend():

@@ -1,0 +1,288 @@
+"""Checks of what the numbers may be taken to say: leaks, many tests, repeated units, rare classes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from artifacts.types import Execution, Objection
+from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.syntax import (
+    assigned,
+    called,
+    calls,
+    keywords,
+    meanings,
+    name_of,
+    names,
+    numbers,
+    spelled_out,
+    statements,
+    strings,
+    trees,
+    words,
+    written_text,
+)
+
+_TESTS = words(
+    """
+    ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon ranksums pearsonr spearmanr kendalltau linregress
+    chi2_contingency fisher_exact f_oneway kruskal ks_2samp anderson_ksamp levene bartlett proportions_ztest ztest
+    brunnermunzel median_test alexandergovern ttest mwu
+    """
+)
+_MANY_AT_ONCE = words(
+    """
+    f_regression f_classif chi2 pairwise_corr pairwise_tests
+    """
+)
+_CORRECTED = re.compile(
+    r"multipletests|fdr|bonferroni|holm|hochberg|false_discovery|padjust|multicomp|tukey|sidak|0?\.0[15]\s*/|p_adj|"
+    r"corrected|westfall",
+    re.I,
+)
+_SELECTED = re.compile(r"sort|min\(|nsmallest|idxmin|argmin")
+_SIGNIFICANT = re.compile(r"significan|\bp\s*[=<≤]|\bp[- ]value", re.I)
+
+_SPLIT_KEPT = re.compile(r"groups|subject|cluster|exog_re|re_formula|repeated", re.I)
+_UNIT_AGGREGATES = words(
+    """
+    mean median sum agg aggregate first last max min std var apply nth head
+    """
+)
+
+_PERFECT = {"auc": 0.985, "r2": 0.985, "cramers_v": 0.95, "eta2": 0.97, "accuracy": 0.995, "f1": 0.99}
+_MEASURE = re.compile(
+    r"(?P<auc>\bAUC\b|\bROC\b)|(?P<r2>R²|\bR2\b|r2_score|R-squared|\br2\b)|(?P<cramers_v>Cram[ée]r'?s V|cramers_v)|"
+    r"(?P<f1>\bF1\b)|(?P<accuracy>\baccuracy\b)|(?P<eta2>eta²|\beta2\b|η²)",
+    re.I,
+)
+_LEAK_TOLD = re.compile(
+    r"leak|restates|left out|leaves? out|known only after|not known (until|before)|"
+    r"after the (outcome|fact)|by construction",
+    re.I,
+)
+
+_ACCURATE = re.compile(
+    r"accura|classif\w+ .{0,60}\bcorrect|right in|correct(ly)? (in|for)|hit rate|per cent correct", re.I
+)
+_COMPARED = re.compile(
+    r"baseline|always|guess|majority|larger class|largest class|most frequent|chance|balanced|recall|precision|"
+    r"sensitiv|specific|\bAUC\b|\bF1\b|no better|dummy|base rate|catches|missed|average precision",
+    re.I,
+)
+_BINARY_CLASS = re.compile(r"classif|Classifier|LogisticRegression|SVC|GaussianNB|accuracy", re.I)
+
+
+@check("leakage")
+def leakage(work: Work) -> Iterator[Found]:
+    """Nothing that is known only after the outcome, or made from it, predicts it."""
+    told = " ".join([text for _, text in sentences(work)] + [f.kind for f in work.view.findings])
+    if "target_leakage" in told or _LEAK_TOLD.search(told):
+        return
+    target = work.roles.get("target")
+    derived = dict[str, Execution]()
+    for cell, tree in trees(work):
+        if target is not None and (column := _uses(tree, derived)) is not None:
+            yield _leak(cell.cell, f"`{column}` is made from {target!r} and used to predict it.")
+            return
+        if target is not None:
+            derived |= dict.fromkeys(_derived(tree, target), cell)
+        learns = bool(called(tree) & {"fit", "cross_val_score", "cross_validate"}) or target is not None
+        for line in written_text(cell).splitlines() if learns else ():
+            if (what := _too_good(line)) is not None:
+                yield _leak(
+                    cell.cell, f"{what} is too good to be true: a column that it rests on may restate the outcome."
+                )
+                return
+    for finding in work.headlines:
+        effect = finding.effect
+        if (
+            effect is None
+            or effect.value is None
+            or finding.type != "claim"
+            or finding.evidence.cell not in {c.cell for c in work.written}
+        ):
+            continue
+        if target in finding.columns and abs(effect.value) >= _PERFECT.get(effect.metric, 2):
+            yield _leak(finding.id, f"{effect.metric} {effect.value:.3g} is too good to be true.")
+            return
+
+
+def _leak(where: str, problem: str) -> Objection:
+    mend = "Find which column is known only after the outcome or computed from it, leave it out, and say so."
+    return Objection(where=where, problem=problem, mend=mend)
+
+
+def _too_good(line: str) -> str | None:
+    """A measure of prediction in a line that is nearly perfect, as it stands there."""
+    for match in _MEASURE.finditer(line):
+        rest = re.split(r"[;,]\s*(?=[^\W\d])", line[match.end() : match.end() + 80])[0]
+        found = [v for v in numbers(rest) if 0 <= v <= 1]
+        if match.lastgroup is not None and found and max(found[:6]) >= _PERFECT[match.lastgroup]:
+            return f"{match.group()} {max(found[:6]):g}"
+    return None
+
+
+def _derived(tree: ast.AST, target: str) -> set[str]:
+    """Columns that a cell computes, row by row, from the target."""
+    made = set()
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is None:
+            continue
+        for place in pair[0]:
+            if (
+                isinstance(place, ast.Subscript)
+                and isinstance(place.slice, ast.Constant)
+                and target in strings(pair[1])
+            ):
+                column = str(place.slice.value)
+                if column != target and "groupby" not in called(pair[1]):
+                    made.add(column)
+    return made - {target}
+
+
+def _uses(tree: ast.AST, derived: dict[str, Execution]) -> str | None:
+    """A derived column that stands in a list of features of a cell that fits a model."""
+    if not called(tree) & {"fit", "cross_val_score", "cross_validate"}:
+        return None
+    lists = [n for n in ast.walk(tree) if isinstance(n, ast.List)]
+    return next((c for c in derived if any(c in strings(li) for li in lists)), None)
+
+
+@check("multiple_testing")
+def multiple_testing(work: Work) -> Iterator[Found]:
+    """Where many tests were made, their p values were corrected for it."""
+    code = "\n".join(c.code for c in work.written)
+    if _CORRECTED.search(code):
+        return
+    by_hand = {c.cell for c in work.written}
+    loose = [f for f in work.headlines if f.type == "claim" and f.evidence.cell in by_hand and _bare_p(f.test)]
+    claims = " ".join(text for _, text in sentences(work))
+    tests = 0
+    for cell, tree in trees(work):
+        repeated = _repeated(tree)
+        tests += sum(name_of(c) in _TESTS for c in calls(tree))
+        picked = _SELECTED.search(code) or re.search(r"<=?\s*(0?\.\d|alpha)", code, re.I)
+        if (repeated and picked and (loose or _SIGNIFICANT.search(claims))) or (
+            (tests >= 6 and len(loose) >= 2) or (tests >= 6 and re.search(r"significan", claims, re.I))
+        ):
+            yield Objection(
+                where=cell.cell,
+                problem="many tests are made and the smallest p values picked, and nothing corrects for their number.",
+                mend="Correct the whole family by Benjamini-Hochberg (multipletests) and report q and how many tests.",
+            )
+            return
+    if len(loose) >= 5:
+        yield Objection(
+            where=loose[0].id,
+            problem=f"{len(loose)} findings carry a p value that was not corrected for their number.",
+            mend="Correct them as one family by Benjamini-Hochberg and report q, family and m in `test`.",
+        )
+
+
+def _bare_p(test: Any) -> bool:
+    return test is not None and test.p is not None and test.q is None and (test.m or 2) > 1
+
+
+def _repeated(tree: ast.AST) -> bool:
+    """Whether tests are made in a loop, or by a function that makes many at once. Resampling is no family of tests."""
+    if called(tree) & _MANY_AT_ONCE:
+        return True
+    functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and called(f) & _TESTS} | _TESTS
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.For, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
+            over = node.iter if isinstance(node, ast.For) else node.generators[0].iter
+            few = isinstance(over, (ast.List, ast.Tuple)) and len(over.elts) <= 3
+            drawn = called(node) & {"choice", "permutation", "shuffle", "sample", "resample", "integers"}
+            if not few and not drawn and called(node) & functions:
+                return True
+        applied = node.args if isinstance(node, ast.Call) and name_of(node) in ("apply", "agg", "map") else ()
+        if any((called(a) | names(a)) & functions for a in applied):
+            return True
+    return False
+
+
+@check("repeated_units")
+def repeated_units(work: Work) -> Iterator[Found]:
+    """Repeated measurements of one unit are not tested as if they were independent."""
+    unit = work.roles.get("unit")
+    if unit is None or _one_row_each(work, unit):
+        return
+    known = meanings(work)
+    whole = [tree for _, tree in trees(work)]
+    if any(_respects(tree, unit, known) for tree in whole):
+        return
+    for cell, tree in trees(work):
+        tests = called(tree) & _TESTS or any(_infers(c) for c in calls(tree))
+        if tests:
+            yield Objection(
+                where=cell.cell,
+                problem=f"rows of one {unit!r} are tested as if they were independent: p is far too small.",
+                mend=f"Aggregate to one row a {unit!r} first, or use a mixed model or errors clustered by it.",
+            )
+            return
+
+
+def _infers(call: ast.Call) -> bool:
+    return name_of(call) in ("ols", "OLS", "logit", "Logit", "glm", "GLM", "anova_lm", "anova")
+
+
+def _respects(tree: ast.AST, unit: str, known: dict[str, ast.expr]) -> bool:
+    """Whether a cell aggregates by the unit, or gives it to a model as what groups its rows."""
+    for call in calls(tree):
+        name = name_of(call)
+        if name in ("mixedlm", "MixedLM", "AnovaRM", "gee", "GEE", "ttest_rel", "wilcoxon", "MixedLinearModel"):
+            return True
+        for key, value in keywords(call).items():
+            about = unit in spelled_out(value, known)
+            if key is not None and about and (_SPLIT_KEPT.search(key) or key in ("index", "cov_kwds", "by")):
+                return True
+        on = call.func.value if isinstance(call.func, ast.Attribute) else None
+        grouped = [g for g in calls(on) if name_of(g) == "groupby"] if on is not None else []
+        if name in _UNIT_AGGREGATES and any(unit in spelled_out(_arguments(g), known) for g in grouped):
+            return True
+        if name in ("drop_duplicates", "pivot_table", "pivot") and unit in spelled_out(_arguments(call), known):
+            return True
+    return any(f"C({unit})" in s.replace(" ", "") for s in strings(tree))
+
+
+def _arguments(call: ast.Call) -> ast.expr:
+    return ast.Tuple(elts=[*call.args, *(k.value for k in call.keywords)], ctx=ast.Load())
+
+
+def _one_row_each(work: Work, unit: str) -> bool:
+    """Whether the opening cells saw that the unit never repeats."""
+    for cell in work.view.executions:
+        if "describe" in cell.tags and cell.status == "ok":
+            try:
+                files = json.loads(written_text(cell))["files"]
+            except (ValueError, KeyError, TypeError):
+                continue
+            return any(c["name"] == unit and c["n_unique"] == f["rows"] for f in files for c in f["columns"])
+    return False
+
+
+@check("rare_class")
+def rare_class(work: Work) -> Iterator[Found]:
+    """Accuracy is set against what naming the commonest class would give."""
+    if not any(_BINARY_CLASS.search(c.code) for c in work.written):
+        return
+    code = "\n".join(c.code for c in work.written)
+    if not re.search(r"accuracy|\.score\(|==[^\n]{0,80}\)\.mean\(|np\.mean\([^\n]{0,80}==", code):
+        return
+    everything = " ".join(text for _, text in sentences(work))
+    if _COMPARED.search(everything):
+        return
+    for where, text in sentences(work):
+        if _ACCURATE.search(text) and any(0.85 <= v <= 1 or 85 <= v <= 100 for v in numbers(text)):
+            yield Objection(
+                where=where,
+                problem="accuracy alone is praised, and naming the commonest class every time may be as accurate.",
+                mend="Give the share of the commonest class beside it, and recall, precision or AUC for the rare one.",
+            )
+            return

@@ -1,0 +1,138 @@
+"""The check of results that were typed in where the cell should have computed them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from artifacts.types import Objection
+from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.syntax import assigned, called, calls, keywords, name_of, names, numbers, statements, trees
+
+_SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str")
+_MERGED = ("merge", "map", "join", "replace", "reindex", "isin")
+_MEASURES = re.compile(
+    r"(^|_)(auc|roc|acc|accuracy|r2|rmse|mae|mse|f1|score|scores|recall|precision|p|p_?values?|mean|means|median|"
+    r"result|results|metrics?|estimate|effect|coef|corr|r|rho|lift|rate|share|std|sd|ci|low|high|loss|error)(_|$)",
+    re.I,
+)
+_SCORES = re.compile(
+    r"(^|_)(auc|roc|acc|accuracy|r2|rmse|mae|mse|f1|scores?|recall|precision|results?|metrics?|p_?values?|corr|rho)(_|$)",
+    re.I,
+)
+_CONVENTIONS = {0.0, 0.001, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99, 1.0, 1.96}
+_SHARES = {round(1 / k, d) for k in range(2, 11) for d in (2, 3, 4)}
+
+
+@check("typed_results")
+def typed_results(work: Work) -> Iterator[Found]:
+    """Results are computed and not typed in."""
+    told = {abs(v) for _, text in sentences(work) for v in numbers(text)}
+    whole = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
+    used = {abs(n.value) for n in ast.walk(whole) if isinstance(n, ast.Constant) and isinstance(n.value, float)}
+    for cell, tree in trees(work):
+        what = _only_shown(tree, whole) or _table(tree, whole) or _reported(tree) or _said(tree, told - used)
+        if what is not None:
+            yield Objection(
+                where=cell.cell,
+                problem=f"{what} typed in, where a cell should have computed it.",
+                mend="Compute it from the data in this cell, and print or report the variable.",
+            )
+
+
+def _telling(node: ast.AST) -> float | None:
+    """A literal that looks measured: a fraction that is no convention and no simple share."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, float):
+        return None
+    value = abs(node.value)
+    return None if value in _CONVENTIONS or value in _SHARES else node.value
+
+
+def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
+    """A name that is given a measured-looking number and then only shown, never computed with."""
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is None or len(pair[0]) != 1 or not isinstance(pair[0][0], ast.Name):
+            continue
+        if (value := _telling(pair[1])) is None:
+            continue
+        name = pair[0][0].id
+        uses = [n for n in ast.walk(whole) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
+        shown = {id(n) for c in calls(whole) if name_of(c) in _SHOWN for n in ast.walk(c)} | {
+            id(n) for f in ast.walk(whole) if isinstance(f, ast.JoinedStr) for n in ast.walk(f)
+        }
+        computed = {
+            id(n)
+            for part in ast.walk(whole)
+            if isinstance(part, (ast.Compare, ast.BinOp, ast.Subscript))
+            or (isinstance(part, ast.Call) and name_of(part) not in _SHOWN)
+            for n in ast.walk(part)
+        }
+        held = computed - {id(n) for c in calls(whole) if name_of(c) in _SHOWN for n in ast.walk(c)}
+        if uses and all(id(n) in shown and id(n) not in held for n in uses) and not _in_sum(name, whole):
+            return f"{value:g} (`{name}`) is"
+    return None
+
+
+def _in_sum(name: str, whole: ast.AST) -> bool:
+    parts = (n for n in ast.walk(whole) if isinstance(n, (ast.BinOp, ast.Compare)))
+    return any(name in names(part) for part in parts)
+
+
+def _table(tree: ast.AST, whole: ast.AST) -> str | None:
+    """A table, list or dict of measures written out by hand, and not one to look something up in."""
+    for statement in statements(tree):
+        pair = assigned(statement)
+        shown = statement.value if isinstance(statement, ast.Expr) and "report" not in called(statement) else None
+        value = pair[1] if pair is not None else shown
+        target = pair[0][0].id if pair is not None and isinstance(pair[0][0], ast.Name) else ""
+        if value is None or any(target in names(c) for c in calls(whole) if target and name_of(c) in _MERGED):
+            continue
+        for part in ast.walk(value):
+            for key, held in _columns(part, target):
+                words = _MEASURES if isinstance(held, (ast.List, ast.Tuple)) else _SCORES
+                literals = [n for n in ast.walk(held) if _telling(n) is not None]
+                bare = isinstance(held, (ast.List, ast.Tuple, ast.Dict, ast.Constant, ast.UnaryOp))
+                if bare and not names(held) and literals and words.search(key):
+                    few = len([n for n in ast.walk(part) if _telling(n) is not None])
+                    if few >= 2:
+                        return f"a table of results (`{key}`) is"
+    return None
+
+
+def _columns(part: ast.AST, target: str) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(part, ast.Dict):
+        for key, value in zip(part.keys, part.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+        if all(isinstance(v, (ast.Constant, ast.UnaryOp)) for v in part.values):
+            yield target, part
+    elif isinstance(part, ast.Call) and name_of(part) == "Series" and part.args:
+        yield target, part.args[0]
+
+
+def _reported(tree: ast.AST) -> str | None:
+    """A finding whose effect is a literal."""
+    for call in calls(tree):
+        effect = keywords(call).get("effect")
+        if name_of(call) == "report" and isinstance(effect, ast.Dict):
+            for key, value in zip(effect.keys, effect.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "value" and _telling(value) is not None:
+                    return f"the effect {_telling(value):g} of a finding is"
+    return None
+
+
+def _said(tree: ast.AST, told: set[float]) -> str | None:
+    """A plain text with numbers that is printed, and whose numbers the report repeats."""
+    for call in calls(tree):
+        if name_of(call) in ("print", "display", "Markdown"):
+            for argument in call.args:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    for text in re.findall(r"(?<![\w.])\d+\.\d+", argument.value):
+                        value = float(text)
+                        if value in told and value not in _CONVENTIONS and value not in _SHARES:
+                            return f"{text} is"
+    return None
