@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -25,6 +27,8 @@ import psutil
 
 from kernel_gateway import seccomp
 from kernel_gateway.errors import SandboxFailed
+from kernel_gateway.freeze import Frozen
+from kernel_gateway.groups import Group, Groups, NoGroups
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
     BOOT,
@@ -39,6 +43,8 @@ from kernel_gateway.isolation import (
 )
 from kernel_gateway.memory import memory_file
 from kernel_gateway.outside import Outside
+
+log = logging.getLogger("kernel_gateway")
 
 _BACKLOG = 512
 _KEPT_OUTPUT = 64  # chunks of at most 4 KiB: what a sandbox that fails to start had to say
@@ -86,11 +92,18 @@ class Sandbox:
     """A running sandbox: a process, and the address of the service inside it."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], inner: int | None, address: str, folders: tuple[Path, ...] = ()
+        self,
+        process: subprocess.Popen[bytes],
+        inner: int | None,
+        address: str,
+        folders: tuple[Path, ...] = (),
+        group: Group | None = None,
     ) -> None:
         self.address = address
         self.ended = asyncio.Event()
-        self._process, self._inner, self._folders = process, inner, folders
+        self.verdict: str | None = None  # once it has ended: which limit ended it, if one did
+        self._process, self._inner, self._folders, self._group = process, inner, folders, group
+        self._killed = False
         self._said: deque[bytes] = deque(maxlen=_KEPT_OUTPUT)
         self._pidfd = os.pidfd_open(process.pid)
         loop = asyncio.get_running_loop()
@@ -100,6 +113,19 @@ class Sandbox:
         os.set_blocking(self._output, False)
         loop.add_reader(self._output, self._on_output)
         self.on_end: Callable[[], None] = lambda: None
+        self.release: Callable[[], None] = lambda: None  # gives back what the host lent for its life
+        self._frozen: Frozen | None = None
+
+    def pause(self) -> None:
+        """Stop everything in it where it stands: it uses no CPU until `resume`, and answers nobody."""
+        if self._frozen is None:
+            self._frozen = Frozen.below(self._process.pid)
+
+    def resume(self) -> None:
+        """Let everything in it go on."""
+        if self._frozen is not None:
+            self._frozen.thaw()
+            self._frozen = None
 
     @property
     def said(self) -> str:
@@ -110,6 +136,7 @@ class Sandbox:
         """End it at once. With its first process goes everything that ever started in it."""
         if self.ended.is_set():
             return
+        self._killed = True
         if self._inner is not None:
             # bubblewrap then ends by itself, having waited for it: our `ended` means that all of it is gone.
             with contextlib.suppress(ProcessLookupError):
@@ -143,6 +170,9 @@ class Sandbox:
             os.unlink(self.address)
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
+        if self._group is not None and not self._killed:
+            self.verdict = self._group.verdict()
+        self.release()
         self.ended.set()
         self.on_end()
 
@@ -170,8 +200,13 @@ class Host:
         self.sizes = sizes
         self._fonts = fonts
         self._call_filter = seccomp.program()
+        self._groups: Groups | None = None
         if isolation == "bubblewrap":
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
+            try:
+                self._groups = Groups.find()
+            except NoGroups as why:
+                log.warning("total memory of a sandbox is not enforced: %s", why)
         # The other end closes with our process, however it ends, and every service that waits on this one ends then.
         # bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up.
         self._lifeline, self._lifeline_end = os.pipe()
@@ -200,7 +235,9 @@ class Host:
 
     def command(self, listener: int, root: str) -> list[str]:
         """The service's command line; it names nothing of the host but the Python interpreter."""
-        limits = json.dumps({"memory": self.sizes.memory, "file_size": self.sizes.home})
+        limits = json.dumps(
+            {"memory": self.sizes.memory, "file_size": self.sizes.home, "processes": self.sizes.processes}
+        )
         return [sys.executable, "-I", "-c", BOOT.format(root=root, fds=f"{listener}, {self._lifeline}", limits=limits)]
 
     def _variables(self, name: str, template: str, home: str, runtime: str, cache: str) -> dict[str, str]:
@@ -215,6 +252,16 @@ class Host:
         }
 
     def _isolated(self, name: str, template: str, address: str, listener: int) -> Sandbox:
+        if self._groups is None:
+            return self._bubblewrap(name, template, address, listener, None)
+        group = self._groups.make(name, self.sizes.memory, self.sizes.processes)
+        try:
+            return self._bubblewrap(name, template, address, listener, group)
+        except OSError:
+            self._groups.release(group)
+            raise
+
+    def _bubblewrap(self, name: str, template: str, address: str, listener: int, group: Group | None) -> Sandbox:
         contents = {place: text.encode() for place, text in etc_files().items()}
         if self._fonts is not None and self._fonts.exists():
             contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
@@ -222,28 +269,45 @@ class Host:
         with contextlib.ExitStack() as stack:
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
-            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, *filters)
+            call_filter = filters[0] if filters else None
+            limits = group.memory_files if group is not None else None
+            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits)
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             info, info_end = os.pipe()
             stack.callback(os.close, info)
+            hold, go = os.pipe()  # the sandbox waits at its first step until it is in its control group
+            stack.callback(os.close, hold)
+            stack.callback(os.close, go)
             try:
                 process = subprocess.Popen(
                     [
-                        *(self._program, "--args", str(profile), "--info-fd", str(info_end), "--"),
+                        *(self._program, "--args", str(profile), "--info-fd", str(info_end)),
+                        *("--block-fd", str(hold), "--"),
                         *self.command(listener, SERVICE_ROOT),
                     ],
                     env={},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    pass_fds=(profile, info_end, listener, self._lifeline, *filters, *(fd for fd, _ in files)),
+                    pass_fds=(profile, info_end, hold, listener, self._lifeline, *filters, *(fd for fd, _ in files)),
                     cwd="/",
                     **self._outside.identity(),
                 )
             finally:
                 os.close(info_end)
             inner = _read_inner(info)
-        return Sandbox(process, inner, address)
+            try:
+                if group is not None and inner is not None:
+                    group.add(inner)
+            except OSError:
+                process.kill()  # what waits for us goes with it
+                process.wait()
+                raise
+            os.write(go, b".")
+        sandbox = Sandbox(process, inner, address, group=group)
+        if group is not None and self._groups is not None:
+            sandbox.release = functools.partial(self._groups.release, group)
+        return sandbox
 
     def _bare(self, name: str, template: str, address: str, listener: int) -> Sandbox:
         folder = self._place.folder / f"{name}.files"

@@ -12,18 +12,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kernel_gateway.errors import NoIsolation
+from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.outside import Outside
 
 type Isolation = Literal["bubblewrap", "none"]
 
 SERVICE_ROOT = "/opt/gristmill"
 RUNTIME = "/run/gristmill"
+LIMITS = "/run/limits"
 CACHE = "/run/cache"
 BOOT = (
     "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.service import main; main({fds}, {limits!r})"
@@ -56,23 +57,40 @@ _NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
 
 @dataclass(frozen=True)
 class Sizes:
-    """What one sandbox may use, in bytes; `memory` is address space per process."""
+    """What one sandbox may use, in bytes and in processes (threads count as such).
+
+    `memory` is what it may hold altogether, where there are control groups, and each process's address space.
+    """
 
     memory: int
     home: int
     tmp: int
     shm: int
+    processes: int = 1024
 
     @classmethod
     def of_machine(cls) -> Sizes:
-        """Shares of this machine's memory, since a sandbox's files are held in memory."""
+        """Shares of this machine's memory, since a sandbox's files are held in memory.
+
+        `GRISTMILL_SANDBOX_MEMORY` (MiB) and `GRISTMILL_SANDBOX_PROCESSES` in the environment set other limits; raises
+        `GatewayError` when they are not whole numbers that a kernel can start with.
+        """
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        memory = _wanted("GRISTMILL_SANDBOX_MEMORY", 256, total * 6 // 10 // _MIB) * _MIB
         return cls(
-            memory=max(4096 * _MIB, total * 6 // 10),
-            home=max(256 * _MIB, min(4096 * _MIB, total // 5)),
-            tmp=max(128 * _MIB, min(1024 * _MIB, total // 10)),
-            shm=max(64 * _MIB, min(512 * _MIB, total // 20)),
+            memory=memory,
+            home=min(max(256 * _MIB, min(4096 * _MIB, total // 5)), memory // 2),
+            tmp=min(max(128 * _MIB, min(1024 * _MIB, total // 10)), memory // 4),
+            shm=min(max(64 * _MIB, min(512 * _MIB, total // 20)), memory // 8),
+            processes=_wanted("GRISTMILL_SANDBOX_PROCESSES", 32, 1024),
         )
+
+
+def _wanted(name: str, least: int, usual: int) -> int:
+    text = os.environ.get(name, "") or str(usual)
+    if not text.isdecimal() or int(text) < least:
+        raise GatewayError(f"{name} must be a whole number, at least {least}, not {text!r}.")
+    return int(text)
 
 
 def environment(home: str, path_prefix: str) -> dict[str, str]:
@@ -184,10 +202,12 @@ def bubblewrap_arguments(
     files: Iterable[tuple[int, str]],
     variables: dict[str, str],
     call_filter: int | None = None,
+    limits: Mapping[str, Path] | None = None,
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
-    `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program.
+    `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
+    of the sandbox's control group to show it, by name.
     """
     arguments = [*_namespaces(), *_system()]
     if call_filter is not None:
@@ -200,6 +220,8 @@ def bubblewrap_arguments(
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
         arguments += ["--perms", "0644", "--file", str(descriptor), place]
+    for name, file in (limits or {}).items():
+        arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
     arguments += ["--remount-ro", "/", "--chdir", "/home/user"]
     for name, value in variables.items():
         arguments += ["--setenv", name, value]

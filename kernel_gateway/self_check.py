@@ -17,6 +17,7 @@ from typing import Any
 
 from kernel_gateway import seccomp
 from kernel_gateway.errors import NoIsolation
+from kernel_gateway.groups import Groups, NoGroups
 from kernel_gateway.inside import probes
 from kernel_gateway.isolation import (
     SERVICE_ROOT,
@@ -68,7 +69,8 @@ def isolation_report() -> list[Check]:
 def _report() -> list[Check]:
     try:
         outside = prepare(sources())
-        return [*probe(check_bubblewrap(outside), Sizes.of_machine(), outside), *not_enforced()]
+        sizes = Sizes.of_machine()
+        return [*probe(check_bubblewrap(outside), sizes, outside), *group_limits(sizes)]
     except NoIsolation as error:
         return [Check("bubblewrap", False, str(error))]
 
@@ -91,7 +93,7 @@ def probe(program: str, sizes: Sizes, outside: Outside) -> list[Check]:
         variables = environment("/home/user", str(Path(sys.executable).parent))
         call_filter = seccomp.program()
         filters = [stack.enter_context(memory_file(call_filter))] if call_filter is not None else []
-        arguments = bubblewrap_arguments(outside, sizes, files, variables, *filters)
+        arguments = bubblewrap_arguments(outside, sizes, files, variables, filters[0] if filters else None)
         profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
         script = f"{SERVICE_ROOT}/kernel_gateway/inside/probes.py"
         try:
@@ -121,10 +123,26 @@ def probe(program: str, sizes: Sizes, outside: Outside) -> list[Check]:
     return rows + [Check(name.replace("_", " "), False, "the probe did not run") for name in missing]
 
 
-def not_enforced() -> list[Check]:
-    """What this version does not hold a sandbox to, in so many words."""
+def group_limits(sizes: Sizes) -> list[Check]:
+    """Which limits hold a sandbox as a whole, found by making a control group and removing it."""
+    rows = {
+        "memory": ("total memory", f"{sizes.memory / (1 << 30):.1f} GiB", "only each process's address space is"),
+        "pids": ("total processes", f"{sizes.processes}", "only each user's are"),
+        "cpu": ("fair share of the processors", "equal shares", "nothing is"),
+    }
+    why, found = "", frozenset[str]()
+    try:
+        groups = Groups.find()
+        groups.release(groups.make("check", sizes.memory, sizes.processes))
+        found = groups.controllers
+        why = "the machine has no such controller"
+    except NoGroups as error:
+        why = str(error)
+    except OSError as error:
+        why = f"a control group cannot be made ({error.strerror})"
     return [
-        Check("total memory", False, "only each process's address space is limited", required=False),
+        Check(name, controller in found, held if controller in found else f"{without} limited: {why}", required=False)
+        for controller, (name, held, without) in rows.items()
     ]
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from kernel_gateway.inside.limits import die_with
+from kernel_gateway.inside.limits import be_expendable, die_with
 
 _MAX_JSON = 1 << 20  # characters; a bigger list or dict is shown as text only
 _MAX_CELLS = 100_000  # rows times columns; a bigger table is shown as text and HTML only
@@ -78,6 +78,7 @@ def main(connection_file: str, parent: int) -> None:
     from traitlets.config import Config
 
     die_with(parent)
+    be_expendable()
     OutStream.flush_interval = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
     class SandboxKernel(IPythonKernel):  # type: ignore[misc]

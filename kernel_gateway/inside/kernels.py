@@ -15,6 +15,7 @@ import zmq.asyncio
 
 from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
 from kernel_gateway.inside.launch import Launched
+from kernel_gateway.inside.limits import memory_verdict
 
 _START_SECONDS = 60
 _BATCH = 256 << 10  # bytes of messages that are passed on together
@@ -170,10 +171,11 @@ class Kernel:
         code = self._launched.process.wait()
         if code < 0:
             name = signal.Signals(-code).name
+            verdict = memory_verdict() if name == "SIGKILL" else None
             hint = ", as happens when memory runs out" if name == "SIGKILL" else ""
-            self._reason = (
-                f"The kernel was ended by {name}{hint}. Its variables are gone; the next cell gets a new kernel."
-            )
+            what = f"The kernel was {verdict}" if verdict else f"The kernel was ended by {name}{hint}"
+            advice = " Work on a part of the data at a time." if verdict else ""
+            self._reason = f"{what}. Its variables are gone; the next cell gets a new kernel.{advice}"
         else:
             self._reason = (
                 f"The kernel exited with status {code}. Its variables are gone; the next cell gets a new kernel."

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import resource
 import signal
+from pathlib import Path
 
 GIB = 1 << 30
 _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
+_LIMITS = Path("/run/limits")  # files of our control group, where there is one
+_EXPENDABLE = "500"  # of 1000: when memory runs out the kernel of a notebook goes before the service beside it
+
+_memory_kills = 0
 
 
 def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: int = 8192) -> None:
@@ -39,6 +45,24 @@ def die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def be_expendable() -> None:
+    """Have this process, and what it starts, end before the sandbox's service when memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_EXPENDABLE)
+
+
+def memory_verdict() -> str | None:
+    """What to say of a process that SIGKILL has ended, if the memory limit ended one since we last asked; else None."""
+    global _memory_kills
+    try:
+        limit = int((_LIMITS / "limit").read_text())
+        events = dict(line.split() for line in (_LIMITS / "events").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    before, _memory_kills = _memory_kills, int(events.get("oom_kill", 0))
+    return f"killed: {limit / GIB:.1f} GiB memory limit" if _memory_kills > before else None
 
 
 def leave_keyring() -> None:

@@ -1,0 +1,256 @@
+"""What hostile code tries against its sandbox, its neighbours and the gateway; each attempt must be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from e2b import SandboxException
+from e2b_code_interpreter import AsyncSandbox
+
+from kernel_gateway.groups import Groups, NoGroups
+
+MEMORY, PROCESSES = 640, 150  # MiB and tasks: small, so that bombs are cheap
+
+
+def controllers() -> frozenset[str]:
+    try:
+        return Groups.find().controllers
+    except NoGroups:
+        return frozenset()
+
+
+def group_folders(pid: int) -> list[Path]:
+    """The control groups that the gateway `pid` has made and not removed."""
+    return [
+        Path(at, name) for at, names, _ in os.walk("/sys/fs/cgroup") for name in names if f"gristmill-{pid}-" in name
+    ]
+
+
+needs_memory_group = pytest.mark.skipif("memory" not in controllers(), reason="no memory control group can be made")
+
+
+@pytest.fixture(scope="module")
+def small(gateways, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A gateway whose sandboxes may use little."""
+    limits = {"GRISTMILL_SANDBOX_MEMORY": str(MEMORY), "GRISTMILL_SANDBOX_PROCESSES": str(PROCESSES)}
+    running = gateways(tmp_path_factory.mktemp("small"), "--parked", "0", env={**os.environ, **limits})
+    yield running
+    running.stop()
+    assert group_folders(running.process.pid) == []
+
+
+@pytest.fixture
+async def victim(small) -> AsyncSandbox:
+    return await AsyncSandbox.create(timeout=120, **small.connection)
+
+
+ATTEMPTS = {
+    "another sandbox's memory": "open('/proc/1/mem', 'rb').read(1)",
+    "the host's kernel memory": "open('/proc/kcore', 'rb').read(1)",
+    "the kernel's log": "open('/dev/kmsg').read(1)",
+    "a disk of the host": "open('/dev/sda', 'rb').read(1)",
+    "the container runtime's socket": "connect('/var/run/docker.sock')",
+    "the message bus": "connect('/run/dbus/system_bus_socket')",
+    "the gateway's sockets": "os.listdir(HOME)",
+    "the gateway's key": "open(HOME + '/endpoint.json').read()",
+    "the gateway's process": "os.kill(GATEWAY, 9)",
+    "the gateway's process by handle": "os.pidfd_open(GATEWAY)",
+    "tracing its own init": "check(libc.ptrace(16, 1, None, None))",
+    "a keyring": "check(libc.syscall(250 if X86 else 219, 0, -3, 1))",
+    "becoming another user": "os.setresuid(0, 0, 0)",
+    "another group": "os.setgroups([0])",
+    "a file that runs as root": "os.chown('/tmp', 0, 0)",
+    "a hard link to a program of the system": "os.link('/usr/bin/env', '/home/user/env')",
+    "the system through a link of its own": "os.symlink('/usr', '/tmp/usr'); open('/tmp/usr/x', 'w')",
+    "its own service's code": "open('/opt/gristmill/kernel_gateway/inside/service.py', 'a')",
+    "taking its limits off": "resource.setrlimit(resource.RLIMIT_NPROC, (9999, 9999))",
+    "lifting its control group": "open('/run/limits/limit', 'w').write('-1')",
+    "being spared when memory runs out": "open('/proc/self/oom_score_adj', 'w').write('-1000')",
+    "the host's clock": "time.clock_settime(time.CLOCK_REALTIME, 0)",
+    "the host's name": "socket.sethostname('evil')",
+    "raw frames": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+    "raw packets": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+    "a name server": "socket.create_connection(('8.8.8.8', 53), 1)",
+    "a multicast neighbour": "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('224.0.0.251', 5353))",
+    "more open files than its share": "held = [open('/dev/null') for _ in range(10_000)]",
+    "a file beyond its disk": "os.posix_fallocate(os.open('/tmp/big', os.O_CREAT | os.O_RDWR), 0, 1 << 40)",
+    "more priority than its neighbours": "os.nice(-5)",
+    "the processor for itself": "os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))",
+    "memory that cannot be swapped": "check(libc.mlock(ctypes.create_string_buffer(1 << 28), 1 << 28))",
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+async def test_a_cell_is_kept_from(gateway, sandbox: AsyncSandbox, attempt: str) -> None:
+    code = f"""
+import ctypes, os, platform, resource, socket, time
+HOME, GATEWAY, X86 = {str(gateway.home / "gateway")!r}, {gateway.process.pid}, platform.machine() == "x86_64"
+libc = ctypes.CDLL(None, use_errno=True)
+def check(answer):
+    if answer == -1: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def connect(path): socket.socket(socket.AF_UNIX).connect(path)
+try:
+    {ATTEMPTS[attempt]}
+    stopped = ""
+except (OSError, ValueError) as error:
+    stopped = repr(error)
+finally:
+    held = None
+stopped"""
+    done = await sandbox.run_code(code)
+    assert done.error is None
+    assert done.text not in ("''", None)
+
+
+async def test_paths_planted_in_a_sandbox_lead_the_host_nowhere(gateway, sandbox: AsyncSandbox) -> None:
+    secret = gateway.home / "gateway" / "endpoint.json"
+    done = await sandbox.run_code(
+        f"import os; os.makedirs('/tmp/plant'); os.chdir('/tmp/plant'); os.symlink({str(secret)!r}, 'key')\n"
+        "os.symlink('/etc/shadow', 'shadow'); os.mkfifo('plot.png'); os.symlink('/', 'root'); os.chdir('/home/user')"
+    )
+    assert done.error is None
+    key = secret.read_text()
+    async with asyncio.timeout(10):
+        for name in ("key", "shadow", "plot.png", f"root{secret}", "../../etc/shadow", "root/proc/1/environ"):
+            try:
+                content = await sandbox.files.read(f"/tmp/plant/{name}")
+            except SandboxException:
+                continue
+            assert gateway.key not in content
+            assert key not in content
+            assert "root:" not in content
+        for name in ("/usr/planted", "../../../../etc/planted", "/tmp/plant/root/etc/planted"):
+            with pytest.raises(SandboxException):
+                await sandbox.files.write(name, "x")
+
+
+async def test_one_sandbox_sees_nothing_of_another(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:
+    for place in ("/home/user/secret", "/tmp/secret", "/dev/shm/secret", "/var/tmp/secret"):
+        await fresh.files.write(place, "mine")
+        assert not await sandbox.files.exists(place)
+    await fresh.run_code("import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0here'); s.listen()")
+    done = await sandbox.run_code("import socket; socket.socket(socket.AF_UNIX).connect('\\0here')")
+    assert done.error is not None
+    assert done.error.name == "ConnectionRefusedError"
+
+
+async def test_forged_messages_neither_end_a_cell_nor_break_the_service(fresh: AsyncSandbox) -> None:
+    code = """
+kernel = get_ipython().kernel
+parent = kernel.get_parent()
+for kind, content in [("stream", {}), ("stream", {"name": 5, "text": []}), ("display_data", {"data": 7}), ("error", {}),
+                      ("status", {}), ("execute_result", {"data": {"image/png": {}}}), ("nonsense", {"a": None})]:
+    kernel.session.send(kernel.iopub_socket, kind, content, parent=parent)
+kernel.iopub_socket.send_multipart([b"<IDS|MSG>", b"bad", b"{", b"{", b"{", b"{"])
+print("end")"""
+    done = await fresh.run_code(code)
+    assert "".join(done.logs.stdout).endswith("end\n")
+    assert (await fresh.run_code("1 + 1")).text == "2"
+
+
+def test_nested_json_is_refused_by_gateway_and_sandbox_alike(gateway, shared_id: str) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with httpx.Client(base_url=gateway.url, trust_env=False) as client:
+        answer = client.post("/v2/sandboxes", content=deep, headers={"X-API-KEY": gateway.key})
+        assert 400 <= answer.status_code < 500
+        assert client.get("/health", headers={"X-API-KEY": gateway.key}).status_code == 200
+
+
+async def test_a_nested_value_is_shown_or_refused_but_ends_nothing(fresh: AsyncSandbox) -> None:
+    await fresh.run_code("deep = []\nfor _ in range(100_000): deep = [deep]\ndeep")
+    assert (await fresh.run_code("1 + 1")).text == "2"
+
+
+async def test_a_crash_leaves_no_core(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code(
+        "import os, subprocess, sys; s = subprocess.run([sys.executable, '-c', 'import os; os.abort()']).returncode\n"
+        "[s, [n for n in os.listdir('.') if n.startswith('core')]]"
+    )
+    assert done.results[0].json == [-6, []]
+
+
+async def test_everything_in_a_sandbox_stopped_it_is_still_ended(gateway, processes_of, eventually, gone) -> None:
+    made = await AsyncSandbox.create(timeout=60, **gateway.connection)
+    await made.run_code("1")
+    code = """
+import os, signal
+for name in os.listdir('/proc'):
+    if name.isdigit() and int(name) not in (1, os.getpid()): os.kill(int(name), signal.SIGSTOP)"""
+    with pytest.raises((SandboxException, httpx.HTTPError)):
+        await made.run_code(code, timeout=1, request_timeout=2)
+    stopped = [p for p in processes_of(gateway.process.pid) if p.status() == psutil.STATUS_STOPPED]
+    assert stopped
+    assert await made.kill()
+    eventually(lambda: all(map(gone, stopped)), 5, "the end of every process")
+
+
+@needs_memory_group
+async def test_a_memory_bomb_ends_with_the_limits_name(victim: AsyncSandbox) -> None:
+    done = await victim.run_code("held = []\nwhile True: held.append(bytearray(1 << 24))", timeout=60)
+    assert done.error is not None
+    assert done.error.name == "KernelDied"
+    assert "killed: 0.6 GiB memory limit" in done.error.value
+    assert (await victim.run_code("'alive'")).text == "alive"
+    # Many small processes are counted together, as no limit on each could.
+    code = """
+import subprocess, sys
+eat = "b = bytearray(100 << 20); import time; time.sleep(30)"
+children = [subprocess.Popen([sys.executable, "-c", eat]) for _ in range(12)]
+first = None
+while first is None: first = next((c.returncode for c in children if c.poll() is not None), None)
+for c in children: c.kill()
+first"""
+    assert (await victim.run_code(code, timeout=60)).text == "-9"
+    await victim.kill()
+
+
+async def test_a_disk_bomb_is_an_error_and_not_the_hosts_memory(victim: AsyncSandbox) -> None:
+    code = """
+import errno
+try:
+    for number in range(10_000):
+        with open(f"/home/user/{number}", "wb") as file: file.write(bytes(1 << 24))
+except OSError as full: print(number << 24, errno.errorcode[full.errno])"""
+    written, reason = (await victim.run_code(code, timeout=60)).logs.stdout[0].split()
+    assert reason == "ENOSPC"
+    assert int(written) <= MEMORY << 20
+    await victim.kill()
+
+
+async def test_a_fork_bomb_stays_in_its_share_and_its_neighbour_answers(
+    small, victim, processes_of, eventually
+) -> None:
+    neighbour = await AsyncSandbox.create(timeout=60, **small.connection)
+    await neighbour.run_code("1")
+    before = set(processes_of(small.process.pid))
+    await victim.commands.run("bash -c ':(){ :|:& };:' >/dev/null 2>&1 &", background=True)
+    eventually(lambda: len(set(processes_of(small.process.pid)) - before) > PROCESSES // 4, 20, "the bomb")
+    start = time.monotonic()
+    for _ in range(5):
+        assert len(set(processes_of(small.process.pid)) - before) <= PROCESSES
+        assert (await neighbour.run_code("1")).text == "1"
+    assert time.monotonic() - start < 10
+    await victim.kill()
+    await neighbour.kill()
+    eventually(lambda: not processes_of(small.process.pid), 10, "the end of every process")
+
+
+@needs_memory_group
+def test_a_gateway_that_was_killed_leaves_no_control_group_to_the_next(gateways, eventually, tmp_path: Path) -> None:
+    running = gateways(tmp_path)
+    assert group_folders(running.process.pid) != []
+    running.process.kill()
+    running.process.wait()
+
+    def swept() -> bool:
+        Groups.find()  # as the next gateway does at its start
+        return group_folders(running.process.pid) == []
+
+    eventually(swept, 5, "the removal of its control groups")
