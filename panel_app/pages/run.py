@@ -95,7 +95,7 @@ class Slot:
 SLOTS = {
     "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies)),
     "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
-    "now": Slot(RUN, lambda v: (v.run.status, v.steps, v.replies)),
+    "now": Slot(RUN, lambda v: (v.run.status, v.sandboxes, v.steps, v.replies)),
     "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies)),
