@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo
 from artifacts.events import Event, TextDelta
 from artifacts.store import Store
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
+from graphs.inputs import check_question
 from graphs.workbench import Request, Workbench
 from gristmill.backend import Compared, Reproduction, Scheduled
+from gristmill.errors import Misuse
 from gristmill.settings import Settings
-from notebooks import export
+from notebooks import catalog, export, parameters
 from notebooks.reproduce import compare
+from notebooks.runner import locate
 from notebooks.schedule import check, next_due
 
 
@@ -85,6 +88,16 @@ class Local:
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
         check(schedule.cron, schedule.timezone)
+        if schedule.kind == "question":
+            check_question(schedule.goal)
+            if not schedule.files:
+                raise Misuse("A question is asked of files; name at least one.")
+        elif not schedule.template:
+            raise Misuse("Name the notebook that the schedule is to run.")
+        else:
+            path = await asyncio.to_thread(locate, schedule.template, self.workbench.templates)
+            notebook = await asyncio.to_thread(catalog.read, path)
+            parameters.check(parameters.read_parameters(notebook), schedule.params)
         await asyncio.to_thread(self.store.add_schedule, schedule)
         self.schedules_changed()
         return self._scheduled(schedule)

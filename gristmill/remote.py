@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -55,14 +56,14 @@ class Remote:
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
     async def reproduce(self, ref: str) -> Reproduction:
-        told = await self._call("POST", f"/api/runs/{ref}/reproduce", timeout=_PATIENT)
+        told = await self._call("POST", f"/api/runs/{_id(ref)}/reproduce", timeout=_PATIENT)
         return Reproduction(Run.model_validate(told["run"]), tuple(Compared(**m) for m in told["matches"]))
 
     async def cancel(self, ref: str) -> Run:
-        return Run.model_validate(await self._call("POST", f"/api/runs/{ref}/cancel"))
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/cancel"))
 
     async def resume(self, ref: str) -> Run:
-        return Run.model_validate(await self._call("POST", f"/api/runs/{ref}/resume"))
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/resume"))
 
     async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The stream of a run. A lost connection is taken up again after the last event that came."""
@@ -86,7 +87,9 @@ class Remote:
 
     async def _stream(self, run_id: str, after: int) -> AsyncIterator[Event | TextDelta]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
-        async with self._http.stream("GET", f"/api/runs/{run_id}/events", headers=headers, timeout=_PATIENT) as reply:
+        async with self._http.stream(
+            "GET", f"/api/runs/{_id(run_id)}/events", headers=headers, timeout=_PATIENT
+        ) as reply:
             if reply.status_code == 204:
                 return
             if reply.status_code != 200:
@@ -107,18 +110,18 @@ class Remote:
                 raise httpx.RemoteProtocolError("the stream ended before the run did")
 
     async def events(self, ref: str) -> list[Event]:
-        told = await self._call("GET", f"/api/runs/{ref}/events", headers={"Accept": "application/json"})
+        told = await self._call("GET", f"/api/runs/{_id(ref)}/events", headers={"Accept": "application/json"})
         return [EVENT.validate_python(e) for e in told["events"]]
 
     async def run(self, ref: str) -> Run:
-        return Run.model_validate((await self._call("GET", f"/api/runs/{ref}"))["run"])
+        return Run.model_validate((await self._call("GET", f"/api/runs/{_id(ref)}"))["run"])
 
     async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]:
         told = await self._call("GET", "/api/runs", params=_given(limit=limit, status=status, text=text))
         return [Run.model_validate(r) for r in told["runs"]]
 
     async def artifact(self, ref: str) -> Artifact:
-        return Artifact.model_validate(await self._call("GET", f"/api/artifacts/{ref}"))
+        return Artifact.model_validate(await self._call("GET", f"/api/artifacts/{_id(ref)}"))
 
     async def artifacts(
         self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
@@ -133,7 +136,7 @@ class Remote:
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         with tempfile.TemporaryFile(prefix="gristmill-export-") as packed:
             try:
-                async with self._http.stream("GET", f"/api/runs/{ref}/export.zip", timeout=_PATIENT) as reply:
+                async with self._http.stream("GET", f"/api/runs/{_id(ref)}/export.zip", timeout=_PATIENT) as reply:
                     if not reply.is_success:
                         await reply.aread()
                     _check(reply)
@@ -150,10 +153,10 @@ class Remote:
         return [_scheduled(s) for s in (await self._call("GET", "/api/schedules"))["schedules"]]
 
     async def fire(self, ref: str) -> Run:
-        return Run.model_validate(await self._call("POST", f"/api/schedules/{ref}/run"))
+        return Run.model_validate(await self._call("POST", f"/api/schedules/{_id(ref)}/run"))
 
     async def remove_schedule(self, ref: str) -> Schedule:
-        return Schedule.model_validate(await self._call("DELETE", f"/api/schedules/{ref}"))
+        return Schedule.model_validate(await self._call("DELETE", f"/api/schedules/{_id(ref)}"))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -194,6 +197,15 @@ def _check(reply: httpx.Response) -> None:
     except (ValueError, KeyError, TypeError):
         message, misuse = f"The server answered {reply.status_code} {reply.reason_phrase}.", False
     raise (Misuse if misuse else Failed)(message)
+
+
+def _id(ref: str) -> str:
+    """A reference as a part of an address. Raises Failed for what cannot be one, before it becomes another address."""
+    if not re.fullmatch(r"\w+", ref, re.ASCII):
+        raise Failed(
+            f"{ref!r} is no id; `gristmill runs list` and `gristmill artifacts list` show those that there are."
+        )
+    return ref
 
 
 def _given(**params: object) -> dict[str, str]:

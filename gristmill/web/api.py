@@ -80,7 +80,7 @@ def _runs(local: Local) -> APIRouter:
     @router.get("")
     async def list_(
         limit: Annotated[int, Query(ge=1, le=10_000)] = 50,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
@@ -284,7 +284,10 @@ def _schedules(local: Local) -> APIRouter:
 
 
 def _roles(text: str) -> dict[str, str]:
-    return {str(k): str(v) for k, v in _object(text, "roles").items()}
+    roles = _object(text, "roles")
+    if not all(isinstance(column, str) for column in roles.values()):
+        raise Misuse('roles gives each role a column by its name, such as {"target": "price"}.')
+    return roles
 
 
 def _object(text: object, name: str) -> dict[str, Any]:
@@ -318,7 +321,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this family alone"
-    return _error(error.status_code, "Refused", f"{error.detail}. The interface is described in /api/openapi.json.")
+    return _error(
+        error.status_code,
+        "Refused",
+        f"{str(error.detail).rstrip('.')}. The interface is described in /api/openapi.json.",
+    )
 
 
 def _error(status: int, kind: str, message: str) -> Response:

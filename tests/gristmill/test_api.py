@@ -117,6 +117,7 @@ def test_what_could_act_in_a_browser_is_a_download_and_a_sandboxed_preview(serve
         ("DELETE", "/api/schedules/nosuch", 404),
         ("GET", "/api/runs?limit=0", 422),
         ("GET", "/api/runs?status=odd", 422),
+        ("GET", "/api/runs?offset=99999999999999999999", 422),
         ("POST", "/api/schedules", 422),
     ],
 )
@@ -136,10 +137,31 @@ def test_a_bad_upload_is_told_by_its_own_name_and_leaves_nothing(server: Server)
         nothing = client.post("/api/runs", data={"question": " "}, files={"files": ("a.csv", b"a\n1\n")})
         assert nothing.status_code == 422
         assert "question" in nothing.json()["error"]["message"].lower()
-        roles = client.post("/api/runs", data={"question": "x", "roles": "[1"}, files={"files": ("a.csv", b"a\n1\n")})
-        assert roles.status_code == 422
+        for odd in ("[1", '{"target": {"a": 1}}'):
+            roles = client.post(
+                "/api/runs", data={"question": "x", "roles": odd}, files={"files": ("a.csv", b"a\n1\n")}
+            )
+            assert roles.status_code == 422
     assert list((server.home / "uploads").iterdir()) == []
     assert not (server.home.parent / "no thing.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ({"kind": "question", "goal": " ", "files": ["a.csv"]}, "question is empty"),
+        ({"kind": "question", "goal": "What?"}, "asked of files"),
+        ({"kind": "notebook"}, "Name the notebook"),
+        ({"kind": "notebook", "template": "profil"}, "Did you mean profile"),
+        ({"kind": "notebook", "template": "profile", "params": {"a b": 1}}, "cannot be a parameter"),
+    ],
+)
+def test_a_schedule_that_could_never_run_is_refused(server: Server, schedule: dict[str, object], says: str) -> None:
+    with server.client() as client:
+        reply = client.post("/api/schedules", json={"cron": "0 7 * * *", "timezone": "UTC", "goal": ""} | schedule)
+        assert reply.status_code == 422
+        assert says in reply.json()["error"]["message"]
+        assert client.get("/api/schedules").json()["schedules"] == []
 
 
 def test_the_interface_describes_itself(server: Server) -> None:
