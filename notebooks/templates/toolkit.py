@@ -36,6 +36,14 @@ DATE_FORMS = (
     (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
 )
 UNIT_FACTORS = (10, 100, 1000, 1e6, 2.54, 25.4, 2.2046, 1.6093, 3.2808, 12, 60, 3600, 24, 7, 28.35, 4.184, 3.785, 3.6)
+METRICS = {
+    "pearson_r": "r",
+    "spearman_r": "Spearman's ρ",
+    "r2": "R²",
+    "cohens_d": "Cohen's d",
+    "eta2": "η²",
+    "cramers_v": "Cramér's V",
+}
 SPLIT_LEVELS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "holdout", "eval"}
 UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[cfk]|ppm|db|k?wh?|m?l", re.I)
 
