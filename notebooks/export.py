@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from artifacts.events import RunEnded, RunView, apply
@@ -158,8 +158,10 @@ def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
         wanted[name] = _maker(make, view, store)
     directory.mkdir(parents=True, exist_ok=True)
     root = directory.resolve()
+    folders = {str(parent) for name in wanted for parent in PurePosixPath(name).parents}
     written = []
     for name, data in wanted.items():
+        name = f"{name}.file" if name in folders else name  # a cell may replace a file by a folder of its name
         path = root / name
         if path.parent.resolve() == path.parent and path.is_relative_to(root):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +195,7 @@ def _maker(make: Callable[[RunView, Store], bytes], view: RunView, store: Store)
 
 def _write(path: Path, data: bytes) -> None:
     """Write beside the target and move there, so that a reader never meets half a file and a link is never followed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".gristmill-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -105,10 +105,26 @@ def role(name: str) -> ArtifactRole:
     return "table" if PurePosixPath(name).suffix.lower() in _TABLES else "file"
 
 
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\:*?\"<>|\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LONGEST = 200
+"""Bytes of a part of a name: a file system allows 255, and whoever writes it needs some for a name of its own."""
+
+
 def safe_name(name: str) -> str:
-    """A relative path fit to be shown and written anywhere: no control characters, no `..`, no backslash."""
-    parts = [re.sub(r"[\x00-\x1f\x7f\\:*?\"<>|]", "_", clean(part)) for part in name.split("/")]
+    """A relative path fit to be shown and written anywhere.
+
+    It has no control characters, nothing that turns the direction of writing, no `..`, no backslash, and no part that
+    is too long.
+    """
+    parts = [_short(_UNFIT.sub("_", clean(part))) for part in name.split("/")]
     return "/".join(part for part in parts if part not in ("", ".", "..")) or "unnamed"
+
+
+def _short(part: str) -> str:
+    if len(part.encode()) <= _LONGEST:
+        return part
+    suffix = PurePosixPath(part).suffix[:16]
+    return part.encode()[: _LONGEST - len(suffix.encode())].decode("utf-8", "ignore") + suffix
 
 
 def parents(code: Sequence[str], known: Iterable[Artifact]) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def plan_uploads(
             return value
         name, count = safe_name(path.name), 2
         while uploads.get(name, path) != path:
-            name = safe_name(f"{path.stem}_{count}{path.suffix}")
+            name = safe_name(f"{count}_{path.name}")  # in front, where a long name is not cut
             count += 1
         uploads[name] = path
         return name

@@ -40,7 +40,7 @@ from artifacts.types import (
     Test,
     new_id,
 )
-from notebooks import content, export
+from notebooks import content, export, files
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -238,6 +238,31 @@ async def test_everything_is_written_out_and_nothing_outside_of_the_folder(
     }
     assert (folder / "trees.csv").read_bytes().startswith(b"kind,height"), "the input keeps its name"
     assert (folder / "fig_01.png").read_bytes() == PIXEL
+
+
+async def test_a_name_that_is_long_or_became_a_folder_does_not_spoil_the_export(
+    told: RunView, store: Store, tmp_path: Path
+) -> None:
+    for name in ("n" * 250, "results", "results/late.csv"):
+        await store.put(name[:9].encode(), name=name, media_type="text/csv", role="table", run_id=told.run.id)
+    export.write_out(store, told.run.id, tmp_path / "out")
+    assert (tmp_path / "out" / ("n" * 250)).read_bytes() == b"n" * 9
+    assert (tmp_path / "out" / "results.file").read_bytes() == b"results"
+    assert (tmp_path / "out" / "results" / "late.csv").read_bytes() == b"results/l"
+
+
+@pytest.mark.parametrize(
+    ("given", "safe"),
+    [
+        ("../a\n/b.csv", "a_/b.csv"),
+        ("\u202egpj.csv", "_gpj.csv"),
+        ("é" * 200 + ".csv", "é" * 98 + ".csv"),
+        ("größe 漢字.csv", "größe 漢字.csv"),
+        ("..", "unnamed"),
+    ],
+)
+def test_a_name_from_a_sandbox_is_made_fit_to_be_shown_and_written(given: str, safe: str) -> None:
+    assert files.safe_name(given) == safe
 
 
 async def test_the_report_is_kept_once(told: RunView, store: Store) -> None:
