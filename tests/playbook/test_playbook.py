@@ -29,6 +29,7 @@ PARAMETERS = {
     "groups": ["data", "by", "columns", "alpha", "max_findings"],
     "timeseries": ["data", "time", "columns", "alpha", "max_findings"],
 }
+PARAMETERS |= {"joins": ["data", "others", "outcome", "by"]}
 PARAMETERS |= {"ab_test": ["data", "outcome", "assignment", "allocation", "unit", "randomised"]}
 TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PARAMETERS.items()]
 
@@ -116,6 +117,21 @@ async def test_several_files_are_each_profiled_and_tests_go_where_the_columns_ar
         ("groups", "customers.csv"),
     ]
     assert "not joined" in said
+
+
+async def test_files_that_share_a_key_are_joined_and_the_total_is_added_up() -> None:
+    sales = table([("customer_id", "int64", 90, [1]), ("amount", "float64", 800, [1.5])], name="sales.csv", rows=900)
+    lookup = table([("customer_id", "int64", 90, [1]), ("tier", "str", 3, ["pro", "basic"])], name="who.csv", rows=94)
+    facts = brief(question="Total amount by tier?", files=[lookup, sales], roles={}, templates=TEMPLATES)
+    _, _, arguments = await ask(("make_plan",), facts)
+    assert [(s["template"], s["parameters"]) for s in arguments["steps"]] == [
+        ("profile", {"data": "sales.csv"}),
+        ("joins", {"data": "sales.csv", "others": ["who.csv"], "outcome": "amount", "by": "tier"}),
+        ("associations", {"data": "sales.csv"}),
+    ]
+    total = CLAIM | {"type": "descriptive", "kind": "total", "text": "Total amount by tier: pro 40.", "effect": None}
+    _, _, report = await ask(("write_report",), brief(question="Total amount by tier?", findings=[total]))
+    assert report["answer"].startswith("Total amount by tier: pro 40.")
 
 
 async def test_a_question_with_one_closed_answer_is_not_guessed() -> None:

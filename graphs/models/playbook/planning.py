@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.models.playbook.facts import Facts, File
+from graphs.models.playbook.facts import Column, Facts, File
 from graphs.models.playbook.words import Clause, clauses
 
 MOST_STEPS = 12
@@ -23,6 +24,7 @@ class Plan:
 def make_plan(facts: Facts) -> Plan:
     """First what the table is and what will bite, then what each clause of the question asks for, else a screen."""
     asked = clauses(facts.question, facts.columns)
+    main, lookups = _joinable(facts)
     steps = [
         _step(
             "profile",
@@ -31,9 +33,13 @@ def make_plan(facts: Facts) -> Plan:
             {"data": file.name, "target": _target_in(facts, file), "unit": facts.roles.get("unit", "")},
         )
         for file in facts.files
+        if file not in lookups
     ]
     tests = [s for clause in asked for s in _steps(clause, facts)] + list(_from_roles(facts))
     tests = [_as_experiment(step, facts) for step in tests]
+    if main is not None and lookups:
+        join = _join(asked, main, lookups)
+        tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
     if not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
     for step in tests:
@@ -106,6 +112,7 @@ def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str,
         )
 
 
+_TOTAL = re.compile(r"\b(total|sum|add\w* up)\b", re.I)
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
 
 
@@ -152,8 +159,43 @@ def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
     for file in facts.files:
         if any(c.is_time for c in file.columns) and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
-        why = "The question names no column, so all pairs are tested and the strongest that hold are reported."
-        yield _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
+        yield from _screen_of(file)
+
+
+def _screen_of(file: File) -> Iterator[dict[str, Any]]:
+    why = "The question names no relation, so all pairs are tested and the strongest that hold are reported."
+    yield _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
+
+
+def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
+    """The longest of several files, and those that share a column with it which can be a key."""
+    if "joins" not in facts.templates or len(facts.files) < 2:
+        return None, ()
+    main = max(facts.files, key=lambda f: f.rows)
+    own = {c.name for c in main.columns}
+    others = (f for f in facts.files if f is not main)
+    return main, tuple(f for f in others if any(c.name in own and _may_be_key(c) for c in f.columns))
+
+
+def _may_be_key(column: Column) -> bool:
+    return column.n_unique >= 3 and not column.is_time and not column.dtype.lower().startswith("float")
+
+
+def _join(asked: list[Clause], main: File, lookups: tuple[File, ...]) -> dict[str, Any]:
+    """The join of the files; with the total that a clause asks for, where it names what to add up by what."""
+    parameters: dict[str, Any] = {"data": main.name, "others": [f.name for f in lookups]}
+    numbers = {c.name for c in main.columns if c.is_number}
+    groups = {c.name for f in lookups for c in f.columns if c.is_group} | {c.name for c in main.columns if c.is_group}
+    for clause in asked:
+        amounts = [c for c in clause.columns if c in numbers and c not in groups] or [
+            c for c in clause.columns if c in numbers
+        ]
+        levels = [c for c in clause.columns if c in groups and c not in amounts[:1]]
+        if clause.intent == "closed" and amounts and levels and _TOTAL.search(clause.text):
+            parameters |= {"outcome": amounts[0], "by": levels[0]}
+            break
+    why = "Which keys fit, and whether a join would repeat rows and inflate what is added up."
+    return _step("joins", f"Join {_list([f.name for f in lookups])} to {main.name}", why, parameters)
 
 
 def _file_of(columns: tuple[str, ...], facts: Facts) -> File | None:
@@ -172,14 +214,15 @@ def _target_in(facts: Facts, file: File) -> str:
 def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
     named = list(dict.fromkeys(c for clause in asked for c in clause.columns))
     said = f"The question names {_list(named)}." if named else "The question names no column of this table."
-    if any(clause.intent == "closed" for clause in asked):
+    totals = any(s["template"] == "joins" and "outcome" in s["parameters"] for s in steps)
+    if any(clause.intent == "closed" for clause in asked) and not totals:
         said += (
             " It asks for one computed answer, which no rule of mine gives; I test the columns that it names instead."
         )
     if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "timeseries" for s in steps):
         dated = any(c.is_time for c in facts.columns)
         said += " I have no template for change over time." if dated else " There is no column of dates to follow."
-    if len(facts.files) > 1:
+    if len(facts.files) > 1 and not any(s["template"] == "joins" for s in steps):
         said += f" The {len(facts.files)} files are looked at one by one, not joined."
     return f"{said} I run {len(steps)} {'template' if len(steps) == 1 else 'templates'}, cleaning first."
 

@@ -66,7 +66,7 @@ def _columns(findings: Iterable[Finding]) -> list[str]:
 
 def _speaks(finding: Finding) -> bool:
     """Whether a finding may be a headline."""
-    return finding["type"] in ("claim", "warning") or finding["kind"] in ("ranking", "separability")
+    return finding["type"] in ("claim", "warning") or finding["kind"] in ("total", "ranking", "separability")
 
 
 def strength(finding: Finding) -> float:
@@ -102,6 +102,8 @@ def _rank(finding: Finding, asked: Sequence[Clause]) -> tuple[float, float, floa
     if finding["type"] == "warning":
         # A trap in what the question names comes before other claims, a trap elsewhere after them
         return (1.0 if about > 0.5 else 3.0), 0.0, -score, str(finding["id"])
+    if kind == "total":  # it was asked for
+        return 0.0, float(len(TURNS)), -score, str(finding["id"])
     if finding["type"] == "descriptive":
         return 4.0, 0.0, -score, str(finding["id"])
     return 2.0, 0.0, -score, str(finding["id"])
@@ -130,7 +132,10 @@ def _stratifier(findings: Iterable[Finding], columns: set[str]) -> str:
 
 def _answer(asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
     said = list[str]()
-    if any(clause.intent == "closed" for clause in asked):
+    total = next((f for f in everything if f["kind"] == "total"), None)
+    if total is not None:
+        said.append(str(total["text"]))
+    elif any(clause.intent == "closed" for clause in asked):
         said.append(
             "This asks for one computed answer, and the rule-based playbook does not compute such answers: ask it "
             "with a model. What follows is what it tested about the columns that are named."

@@ -1,0 +1,46 @@
+"""The template that joins files: it finds the key, tells of rows that a join would repeat, and counts none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+
+
+@pytest.mark.parametrize("repeated", [0, 5])
+def test_a_fan_out_is_told_and_no_row_is_added_twice(
+    kernel: Kernel, table: Writer, random: np.random.Generator, repeated: int
+) -> None:
+    buyers = pd.DataFrame({"buyer_id": np.arange(70, 150), "tier": random.choice(["gold", "tin", "wood"], 80)})
+    again = buyers.head(repeated).assign(tier=["brass"] * repeated)
+    sales = pd.DataFrame({"buyer": random.integers(70, 150, 900), "paid": random.gamma(3, 20, 900).round(2)})
+    sales["weight"] = random.normal(50, 9, 900).round(1)
+    who = table(f"buyers{repeated}", pd.concat([buyers, again]))
+    name = table(f"sales{repeated}", sales)
+    ran = kernel.template("joins", data=name, others=[who], outcome="paid", by="tier")
+    assert ran.error is None
+    (total,) = ran.of("total")
+    assert total.effect is not None
+    assert total.effect.value == pytest.approx(sales["paid"].sum(), abs=1)
+    warned = ran.of("join_fanout", "warning")
+    assert [f.columns for f in warned] == ([("buyer",)] if repeated else [])
+    if repeated:
+        twice = sales["buyer"].isin(again["buyer_id"])
+        assert warned[0].params["inflated_total"] == pytest.approx((sales["paid"] * (1 + twice)).sum(), abs=1)
+        assert total.params["totals"]["not known"] == pytest.approx(sales.loc[twice, "paid"].sum(), abs=1)
+
+
+def test_files_that_share_nothing_are_left_apart(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    left = table("left", pd.DataFrame({"a": random.normal(size=50), "kind": list("xyzab") * 10}))
+    right = table("right", pd.DataFrame({"b": random.normal(size=40), "id": np.arange(900, 940)}))
+    ran = kernel.template("joins", data=left, others=[right])
+    assert ran.error is None
+    assert [f.kind for f in ran.findings] == ["not_checked"]
