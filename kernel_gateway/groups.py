@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ _WANTED = ("memory", "pids", "cpu")
 _SHARES = 512  # of version 1's 1024 a process outside any group has; between sandboxes only equality matters
 _WEIGHT = 50  # the same in version 2's measure, of 100
 _GIB = 1 << 30
+_MADE = re.compile(_PREFIX + r"(?P<pid>\d+)-(?P<start>\d+)-")
+_PATIENCE = 1.0  # seconds
 
 
 class NoGroups(Exception):
@@ -76,13 +80,13 @@ class Groups:
         own = dict(_own_groups())
         first = {name: own[name] for name in _WANTED if name in own and os.access(own[name], os.W_OK)}
         if first:
-            found = cls(first, second=False)
-        elif (folder := own.get("")) is not None:
+            _sweep({mounted for name, (_, mounted) in _mounts().items() if name in first})
+            return cls(first, second=False)
+        if (folder := own.get("")) is not None:
             found = cls(dict.fromkeys(_delegated(folder), folder), second=True)
-        else:
-            raise NoGroups("no control group may be written by this user")
-        found._sweep()
-        return found
+            _sweep({folder})
+            return found
+        raise NoGroups("no control group may be written by this user")
 
     def make(self, name: str, memory: int, processes: int) -> Group:
         """A group that holds its processes to so many bytes of memory, files in memory included, and so many tasks.
@@ -109,6 +113,13 @@ class Groups:
         """Remove a group whose sandbox is gone, and any that could not be removed before."""
         self._left = [one for one in (*self._left, group) if not one.remove()]
 
+    def close(self) -> None:
+        """Remove what is left: the kernel counts a process as in its group for a moment after its end."""
+        end = time.monotonic() + _PATIENCE
+        while self._left and time.monotonic() < end:
+            self._left = [one for one in self._left if not one.remove()]
+            time.sleep(0.01)
+
     def _settings(self, memory: int, processes: int) -> list[tuple[str, str, int]]:
         if self._second:
             return [("memory", "memory.max", memory), ("pids", "pids.max", processes), ("cpu", "cpu.weight", _WEIGHT)]
@@ -118,12 +129,14 @@ class Groups:
             ("cpu", "cpu.shares", _SHARES),
         ]
 
-    def _sweep(self) -> None:
-        for parent in dict.fromkeys(self._parents.values()):
-            for folder in parent.glob(f"{_PREFIX}[0-9]*-[0-9]*-*"):
-                pid, start = folder.name.removeprefix(_PREFIX).split("-")[:2]
-                if _started(int(pid)) != start:
-                    _remove(folder)
+
+def _sweep(tops: set[Path]) -> None:
+    """Remove what gateways that are gone have left, wherever they ran: each may have been in another group."""
+    for top in tops:
+        for place, names, _ in os.walk(top):
+            for name in names:
+                if (made := _MADE.match(name)) and _started(int(made["pid"])) != made["start"]:
+                    _remove(Path(place, name))
 
 
 def _remove(folder: Path) -> bool:
@@ -144,8 +157,8 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _own_groups() -> list[tuple[str, Path]]:
-    """The gateway's own group in every hierarchy, by controller; version 2's goes by the empty name."""
+def _mounts() -> dict[str, tuple[str, Path]]:
+    """Where each hierarchy is mounted, by controller: (the group at its top, the place); version 2's name is empty."""
     mounted: dict[str, tuple[str, Path]] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
@@ -154,6 +167,12 @@ def _own_groups() -> list[tuple[str, Path]]:
         if kind in ("cgroup", "cgroup2"):
             for name in options.split(",") if kind == "cgroup" else [""]:
                 mounted.setdefault(name, (root, Path(place)))
+    return mounted
+
+
+def _own_groups() -> list[tuple[str, Path]]:
+    """The gateway's own group in every hierarchy, by controller."""
+    mounted = _mounts()
     found = []
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)

@@ -134,6 +134,7 @@ def group_limits(sizes: Sizes) -> list[Check]:
     try:
         groups = Groups.find()
         groups.release(groups.make("check", sizes.memory, sizes.processes))
+        groups.close()
         found = groups.controllers
         why = "the machine has no such controller"
     except NoGroups as error:
