@@ -167,8 +167,10 @@ class Ask {
     busy(true)
     try {
       for (const [i, file] of this.files.entries()) await this.upload(file, i)
+      const roles = [...this.form.querySelectorAll("[data-role]")].map((field) => [field.dataset.role, field.value])
       this.send({
         do: "ask", question: byId("ask-question").value, model: byId("ask-model").value, files: this.files.length,
+        roles: Object.fromEntries(roles),
       })
     } catch (error) {
       say(error.message, "error")

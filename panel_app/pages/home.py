@@ -26,6 +26,7 @@ STALE = 86_400.0
 """Seconds after which an upload that nobody took away is taken for forgotten."""
 
 LISTED = 30
+ROLES = ("target", "time", "unit", "assignment")
 ROWS = "components/runs.html"
 
 
@@ -76,8 +77,14 @@ class HomePage(Page):
             case {"do": "upload", "file": int(number), "name": str(name), "at": int(at), "data": str(data)}:
                 problem = await asyncio.to_thread(self._write, number, name, at, data)
                 wire.send([Patch(do="ack", id="upload", text=problem)])
-            case {"do": "ask", "question": str(question), "model": str(model), "files": int(count)}:
-                await self._ask(wire, question, model, count)
+            case {
+                "do": "ask",
+                "question": str(question),
+                "model": str(model),
+                "files": int(count),
+                "roles": dict(roles),
+            }:
+                await self._ask(wire, question, model, count, roles)
             case {"do": "filter", "by": "text", "value": str(value)}:
                 self.text = value.strip()
                 await self._refresh(wire)
@@ -85,9 +92,13 @@ class HomePage(Page):
                 self.status = next((s for s in get_args(RunStatus) if s == value), None)
                 await self._refresh(wire)
 
-    async def _ask(self, wire: Wire, question: str, model: str, count: int) -> None:
+    async def _ask(self, wire: Wire, question: str, model: str, count: int, roles: dict[str, str]) -> None:
         files = tuple(self._uploads[i] for i in range(count) if i in self._uploads)
-        run = await self.workbench.start(Request(question=question.strip(), files=files, model=model.strip() or None))
+        named = {
+            role: column.strip() for role in ROLES if isinstance(column := roles.get(role), str) and column.strip()
+        }
+        request = Request(question=question.strip(), files=files, model=model.strip() or None, roles=named)
+        run = await self.workbench.start(request)
         wire.send([Patch(do="go", url=f"/runs/{run.id}")])
 
     def _write(self, number: int, name: str, at: int, data: str) -> str:

@@ -124,13 +124,15 @@ def test_a_question_with_files_becomes_a_run_and_its_page(
     page.get_by_role("button", name="Close").click()
     page.locator("#ask-input").set_input_files([first, second])
     expect(page.locator("#ask-files .name")).to_have_text([first.name, second.name])
-    page.get_by_text("Model", exact=True).click()
+    page.get_by_text("Model and columns", exact=True).click()
     page.get_by_label("Leave this empty for the default.").fill("ollama:qwen3")
+    page.get_by_label("Target").fill(" b ")
     page.get_by_role("button", name="Ask").click()
     page.wait_for_url("**/runs/run_*")
     (request, files) = workbench.asked[0]
     assert request.question == "What is\nhere?"
     assert request.model == "ollama:qwen3"
+    assert request.roles == {"target": "b"}
     assert files == {first.name: b"a,b\n1,2\n", second.name: large}
     expect(page.locator("h1")).to_have_text("What is\nhere?")
     page.get_by_role("button", name="Cancel").click()
