@@ -229,7 +229,9 @@ class Host:
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
 
     def close(self) -> None:
-        """Let go of the lifeline: whatever still runs ends."""
+        """Let go of the lifeline, whereupon whatever still runs ends, and remove the control groups."""
+        if self._groups is not None:
+            self._groups.close()
         for end in (self._lifeline, self._lifeline_end):
             os.close(end)
 
