@@ -266,7 +266,8 @@ def _written(table: Any, folder: Path, name: str) -> Path:
         arrow = pa.table(table)
     except (TypeError, ValueError, pa.ArrowInvalid) as error:
         raise Misuse(
-            f"A {type(table).__name__} is not a table that can be read; give a DataFrame, a path, or a list of these."
+            f"A value of type {type(table).__name__} is not a table that can be read; "
+            "give a DataFrame, a path, or a list of these."
         ) from error
     pq.write_table(arrow, folder / f"{name}.parquet")
     return folder / f"{name}.parquet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -52,6 +53,8 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
             for name in nb_man.nb.metadata.papermill.get("parameters", {}):
                 check_name(name)
             with contextlib.ExitStack() as stack:
+                # papermill's command line logs at INFO, where httpx would tell every request between its progress bars.
+                logging.getLogger("httpx").setLevel(logging.WARNING)
                 run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path))
                 streams = {"stdout": stdout_file, "stderr": stderr_file}
                 _run_cells(nb_man, run, execution_timeout or 0, streams)

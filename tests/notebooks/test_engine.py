@@ -53,6 +53,7 @@ async def test_the_papermill_command_runs_uploads_and_records(
     status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", "-p", "data", str(table), "-p", "n", "21")
     assert status == 0, said
     assert "100%" in said
+    assert "HTTP" not in said, "requests to the gateway are nobody's business here"
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     injected = next(c for c in executed.cells if "injected-parameters" in c.metadata.tags)
     assert 'data = "trees.csv"' in injected.source
