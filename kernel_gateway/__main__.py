@@ -22,6 +22,7 @@ import uvloop
 
 from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.host import Host, Place, lock
+from kernel_gateway.inside.tunnel import Tunnel
 from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
 from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.router import Router
@@ -114,7 +115,7 @@ async def serve(options: argparse.Namespace) -> None:
         uvicorn.Config(
             router,
             http="httptools",
-            ws="none",
+            ws=Tunnel,
             lifespan="off",
             interface="asgi3",
             log_config=None,

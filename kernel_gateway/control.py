@@ -67,8 +67,16 @@ class Control:
                 await respond(send, 204)
             case "POST", ["sandboxes", name, "connect" | "resume"]:
                 record = self._sandboxes.find(name)
-                self._sandboxes.extend(record, check_seconds((await read_json(receive)).get("timeout", 300)))
-                await respond_json(send, 200, self._created(record))
+                seconds = check_seconds((await read_json(receive)).get("timeout", 300))
+                status = 201 if record.paused else 200
+                if record.paused:
+                    self._sandboxes.resume(record, seconds)
+                else:
+                    self._sandboxes.extend(record, seconds)
+                await respond_json(send, status, self._created(record))
+            case "POST", ["sandboxes", name, "pause"]:
+                self._sandboxes.pause(self._sandboxes.find(name))
+                await respond(send, 204)
             case "POST", ["sandboxes", name, "timeout"]:
                 record = self._sandboxes.find(name)
                 self._sandboxes.end_in(record, check_seconds((await read_json(receive)).get("timeout")))
@@ -79,7 +87,7 @@ class Control:
                 await respond(send, 204)
             case "GET", ["sandboxes", name, "metrics"]:
                 await respond_json(send, 200, await self._metrics(self._sandboxes.find(name), scope))
-            case _, ["sandboxes", name, "pause" | "snapshots" | "fork" | "network" as verb]:
+            case _, ["sandboxes", name, "snapshots" | "fork" | "network" as verb]:
                 self._sandboxes.find(name)
                 raise Refused(501, f"This host cannot do {verb!r} yet; E2B's cloud can.")
             case "GET", ["snapshots"]:
@@ -112,12 +120,13 @@ class Control:
             "cpuCount": os.cpu_count() or 1,
             "memoryMB": sizes.memory // _MIB,
             "diskSizeMB": sizes.home // _MIB,
-            "state": "running",
+            "state": _state(record),
             "metadata": record.metadata,
         }
 
     def _detail(self, record: Record) -> dict[str, Any]:
-        lifecycle = {"autoResume": False, "onTimeout": "kill"}
+        on_timeout = "pause" if record.auto_pause else "kill"
+        lifecycle = {"autoResume": record.auto_resume, "onTimeout": on_timeout}
         return {
             **self._seen(record),
             "domain": self._sandboxes.domain,
@@ -128,8 +137,8 @@ class Control:
     def _page(self, scope: Scope) -> tuple[list[Record], Headers]:
         """One page of the sandboxes asked for, newest first, and the header that leads to the next."""
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        states = {state for value in query.get("state", []) for state in value.split(",")} or {"running"}
-        found = [record for record in self._sandboxes if "running" in states]
+        states = {state for value in query.get("state", []) for state in value.split(",")}
+        found = [record for record in self._sandboxes if not states or _state(record) in states]
         wanted = _metadata(query.get("metadata", [""])[0])
         found = [r for r in found if all(r.metadata.get(key) == value for key, value in wanted.items())]
         if template := query.get("template", [""])[0]:
@@ -153,6 +162,8 @@ class Control:
 
     async def _metrics(self, record: Record, scope: Scope) -> list[dict[str, Any]]:
         """One sample, taken now; the past is not kept."""
+        if record.paused:
+            return []
         query = dict(parse_qsl(scope["query_string"].decode()))
         moment = time.time()
         if (start := query.get("start")) and start.isdigit() and int(start) > moment + 1:
@@ -170,6 +181,10 @@ class Control:
             "memTotal": self._sandboxes.host.sizes.memory,
         }
         return [{**sample, **json.loads(answer)}]
+
+
+def _state(record: Record) -> str:
+    return "paused" if record.paused else "running"
 
 
 def _metadata(value: str) -> dict[str, str]:

@@ -1,140 +1,46 @@
-"""Carries HTTP to the service inside a sandbox, byte for byte, over its Unix socket."""
+"""Carries HTTP to the service inside a sandbox over its Unix socket."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-import httptools
-
+from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.http import Receive, Scope, Send
 
-_CHUNK = 256 << 10
-_HOP = {
-    b"connection",
-    b"keep-alive",
-    b"transfer-encoding",
-    b"te",
-    b"trailer",
-    b"upgrade",
-    b"expect",
-    b"proxy-connection",
-}
-_KEPT_BACK = {b"x-api-key", b"x-access-token", b"e2b-traffic-access-token"}  # the gateway has checked them
+__all__ = ["Lost", "TooMuch", "ask", "relay"]
+
+_MAX_ANSWER = 4 << 20
 
 
-class Lost(Exception):
-    """The sandbox hung up: `started` says whether a part of its answer had been passed on."""
-
-    def __init__(self, started: bool) -> None:
-        super().__init__("the sandbox hung up")
-        self.started = started
+class TooMuch(Exception):
+    """The service's answer to the host is larger than any honest one."""
 
 
-class _Answer:
-    """What httptools has parsed of an answer."""
+async def relay(
+    address: str,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    opened: Callable[[asyncio.WriteTransport], None] = lambda transport: None,
+) -> None:
+    """Pass one request to the service at `address` and its answer back; see `carry`.
 
-    def __init__(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.head_done = self.done = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        self.head_done = True
-
-    def on_body(self, body: bytes) -> None:
-        self.body.append(body)
-
-    def on_message_complete(self) -> None:
-        self.done = True
-
-
-async def relay(address: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass one request to the service at `address` and its answer back, as they come.
-
-    Returns early when the client leaves: closing our connection is how the service learns of it. Raises `Lost` when
-    the service hangs up before its answer is complete, or cannot be reached.
+    `opened` is told of the connection: whoever aborts it makes this raise `Lost`. Raises `Lost` also when the service
+    cannot be reached.
     """
     try:
-        reader, writer = await asyncio.open_unix_connection(address, limit=_CHUNK)
+        reader, writer = await asyncio.open_unix_connection(address, limit=CHUNK)
     except OSError:
         raise Lost(started=False) from None
-    upload = asyncio.create_task(_upload(scope, receive, writer))
-    download = asyncio.create_task(_download(scope["method"], reader, send))
-    try:
-        await asyncio.wait({upload, download}, return_when=asyncio.FIRST_COMPLETED)
-        if download.done():
-            download.result()
-    finally:
-        for task in (upload, download):
-            task.cancel()
-        await asyncio.gather(upload, download, return_exceptions=True)
-        writer.close()
-
-
-async def _upload(scope: Scope, receive: Receive, writer: asyncio.StreamWriter) -> None:
-    """Send the request, then wait for the client to leave. Returns only when it has left."""
-    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-    sized = chunked = False
-    head = [scope["method"].encode() + b" " + target + b" HTTP/1.1"]
-    for name, value in scope["headers"]:
-        if name in _HOP:
-            chunked = chunked or name == b"transfer-encoding"
-        elif name not in _KEPT_BACK:
-            sized = sized or name == b"content-length"
-            head.append(name + b": " + value)
-    chunked = chunked and not sized
-    if chunked:
-        head.append(b"transfer-encoding: chunked")
-    writer.write(b"\r\n".join(head) + b"\r\n\r\n")
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        body = message.get("body", b"")
-        # When the service has hung up, the download says so; here it is no news.
-        with contextlib.suppress(ConnectionError):
-            if body:
-                writer.write(b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
-            if chunked and not message.get("more_body", False):
-                writer.write(b"0\r\n\r\n")
-            await writer.drain()
-
-
-async def _download(method: str, reader: asyncio.StreamReader, send: Send) -> None:
-    answer = _Answer()
-    parser = httptools.HttpResponseParser(answer)
-    started = False
-    while not answer.done:
-        try:
-            data = await reader.read(_CHUNK)
-        except ConnectionError:
-            data = b""
-        if not data:
-            raise Lost(started)
-        try:
-            parser.feed_data(data)
-        except httptools.HttpParserError:
-            raise Lost(started) from None  # whatever speaks there is no longer our service
-        if answer.head_done and not started:
-            started = True
-            headers = [(name, value) for name, value in answer.headers if name not in _HOP]
-            await send({"type": "http.response.start", "status": parser.get_status_code(), "headers": headers})
-            if method == "HEAD":
-                break
-        if answer.body:
-            body, answer.body = b"".join(answer.body), []
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    opened(writer.transport)
+    await carry(reader, writer, scope, receive, send)
 
 
 async def ask(address: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
-    """One small request of the host's own: (status, body). Raises `Lost`."""
+    """One small request of the host's own: (status, body). Raises `Lost`, and `TooMuch`."""
     status = 0
     parts: list[bytes] = []
     data = json.dumps(body or {}).encode()
@@ -150,6 +56,8 @@ async def ask(address: str, method: str, path: str, body: dict[str, Any] | None 
         nonlocal status
         status = message.get("status", status)
         parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > _MAX_ANSWER:
+            raise TooMuch
 
     headers = [(b"host", b"sandbox"), (b"content-length", str(len(data)).encode())]
     scope: Scope = {"method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}

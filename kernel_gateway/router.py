@@ -5,6 +5,7 @@ The data plane only routes bytes: it looks at a request's headers and never at a
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import contextlib
@@ -27,10 +28,12 @@ from kernel_gateway.inside.http import (
     respond_error,
     respond_json,
 )
+from kernel_gateway.inside.tunnel import Factory, head
 from kernel_gateway.relay import Lost, relay
 from kernel_gateway.sandboxes import Missing, Record, Sandboxes
 
-ENVD_PORT = 49983
+ENVD_PORT, INTERPRETER_PORT = 49983, 49999
+_HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _SANDBOX_HOST = re.compile(r"(?P<port>\d{1,5})-(?P<id>[a-z0-9]+)")
 
@@ -41,6 +44,7 @@ class Target:
 
     sandbox: str
     port: int
+    by_name: bool
 
 
 class Router:
@@ -61,7 +65,7 @@ class Router:
         try:
             await self._answer(scope, receive, send)
         except Refused as refused:
-            await respond_error(send, refused.status, refused.message)
+            await respond_error(send, refused.status, refused.message, **refused.more)
         except Disconnected:
             return
         finally:
@@ -104,7 +108,8 @@ class Router:
             parts = urlsplit(origin)
             name = parts.hostname or ""
             ours = name in ("localhost", "127.0.0.1", "::1", self._domain)
-            ours = ours or name.endswith((".localhost", f".{self._domain}"))
+            # A page that a sandbox serves may ask its own server, and neither us nor another sandbox.
+            ours = ours or (name.endswith((".localhost", f".{self._domain}")) and origin.endswith(f"//{_host(scope)}"))
             if parts.scheme in ("http", "https") and ours and parts.port == _port(header(scope, b"host")):
                 return
         raise Refused(403, f"Requests from the origin {origin!r} are not accepted.")
@@ -114,32 +119,57 @@ class Router:
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             raise Refused(401, "The API key is missing or wrong; send it as X-API-KEY (E2B_API_KEY).")
 
-    async def _data(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    async def open_tunnel(self, scope: Scope, factory: Factory) -> asyncio.WriteTransport:
+        """Open a WebSocket to a port of a sandbox; raises `Refused`."""
+        label = self._check_host(scope)
+        self._check_origin(scope)
+        self._sandboxes.last_used = time.monotonic()
+        target = _target(scope, label)
+        if target is None or target.port in (ENVD_PORT, INTERPRETER_PORT):
+            raise Refused(404, "There is no WebSocket here; a sandbox's port is at <port>-<id>.<domain>.")
+        record = self._running(target.sandbox)
+        _check_token(record, target, scope)
+        loop = asyncio.get_running_loop()
         try:
-            record = self._sandboxes.find(target.sandbox)
-        except Missing:
-            await _gone(target.sandbox, send)
-            return
+            transport, _ = await loop.create_unix_connection(factory, record.sandbox.address)
+        except OSError:
+            raise _not_found(record.id) from None
+        record.attach(transport)
+        transport.write(head(_onward(record, target.port, scope)))
+        return transport
+
+    async def _data(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        record = self._running(target.sandbox)
         path = scope["path"]
-        if target.port == ENVD_PORT and path == "/init":
-            raise Refused(404, "/init is not a path of the sandbox's service.")
+        if target.port == ENVD_PORT and path in _HOST_ONLY:
+            raise Refused(404, f"{path} is not a path of the sandbox's service.")
         if target.port == ENVD_PORT and path == "/files" and b"signature=" in scope["query_string"]:
             if not _signature_fits(record, scope):
                 raise Refused(401, "The URL's signature is wrong or has expired.")
         elif not (target.port == ENVD_PORT and path == "/health"):
-            _check_token(record, scope)
+            _check_token(record, target, scope)
         await self._pass_on(record, target.port, scope, receive, send)
+
+    def _running(self, name: str) -> Record:
+        """The sandbox, resumed if it is paused and its creator asked for that; raises `Refused`."""
+        try:
+            record = self._sandboxes.find(name)
+        except Missing:
+            raise _not_found(name) from None
+        if record.paused:
+            if not record.auto_resume:
+                raise _not_found(name)
+            self._sandboxes.resume(record, record.seconds)
+        return record
 
     def _signed(self, scope: Scope) -> Record:
         """The sandbox whose token made this URL's signature: the URL itself does not name it."""
         for record in self._sandboxes:
             if _signature_fits(record, scope):
-                return record
+                return self._running(record.id)
         raise Refused(401, "The URL's signature is wrong or has expired, or its sandbox is gone.")
 
     async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name, value) for name, value in scope["headers"] if name != b"e2b-sandbox-port"]
-        onward = {**scope, "headers": [*headers, (b"e2b-sandbox-port", str(port).encode())]}
         is_stream = False
 
         async def watched(message: object) -> None:
@@ -150,11 +180,12 @@ class Router:
             await send(message)  # type: ignore[arg-type]
 
         try:
-            await relay(record.sandbox.address, onward, receive, watched)
+            onward = _onward(record, port, scope)
+            await relay(record.sandbox.address, onward, receive, watched, record.attach)
         except Lost as lost:
             if not lost.started:
-                await _gone(record.id, send)
-            elif is_stream:
+                raise _not_found(record.id) from None
+            if is_stream:
                 end = {"error": {"code": "unavailable", "message": f"The connection to sandbox {record.id} ended."}}
                 data = json.dumps(end).encode()
                 envelope = b"\x02" + len(data).to_bytes(4, "big") + data  # flag 2: the end of a Connect stream
@@ -167,14 +198,29 @@ def _target(scope: Scope, label: str | None) -> Target | None:
         port = header(scope, b"e2b-sandbox-port") or str(ENVD_PORT)
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise Refused(400, f"E2b-Sandbox-Port {port!r} is not a port.")
-        return Target(name, int(port))
+        return Target(name, int(port), by_name=False)
     if label is not None and (parts := _SANDBOX_HOST.fullmatch(label)) and int(parts["port"]) < 65536:
-        return Target(parts["id"], int(parts["port"]))
+        return Target(parts["id"], int(parts["port"]), by_name=True)
     return None
 
 
-def _check_token(record: Record, scope: Scope) -> None:
-    """Data needs the sandbox's token; the SDK sends the traffic token alone with calls about contexts."""
+def _onward(record: Record, port: int, scope: Scope) -> Scope:
+    """The request as the service inside gets it: the port is said by us alone, and Host masked if asked for."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"e2b-sandbox-port"]
+    if record.host_mask is not None and port not in (ENVD_PORT, INTERPRETER_PORT):
+        host = record.host_mask.replace("${PORT}", str(port)).encode("latin-1", "replace")
+        headers = [(name, host if name == b"host" else value) for name, value in headers]
+    return {**scope, "headers": [*headers, (b"e2b-sandbox-port", str(port).encode())]}
+
+
+def _check_token(record: Record, target: Target, scope: Scope) -> None:
+    """Data needs the sandbox's token; the SDK sends the traffic token alone with calls about contexts.
+
+    What code in the sandbox serves on ports of its own is for a browser, too, which can send no token: there the
+    unguessable host name is enough, unless the sandbox's creator asked for more (`allowPublicTraffic: false`).
+    """
+    if record.public and target.by_name and target.port not in (ENVD_PORT, INTERPRETER_PORT):
+        return
     for name, expected in ((b"x-access-token", record.token), (b"e2b-traffic-access-token", record.traffic_token)):
         given = header(scope, name)
         if given is not None and hmac.compare_digest(given.encode(), expected.encode()):
@@ -198,9 +244,13 @@ def _signature_fits(record: Record, scope: Scope) -> bool:
     return False
 
 
-async def _gone(sandbox_id: str, send: Send) -> None:
-    value = {"sandboxId": sandbox_id, "message": f"The sandbox {sandbox_id} was not found", "code": 502}
-    await respond_json(send, 502, value, [(b"should-retry", b"false")])
+def _not_found(sandbox_id: str) -> Refused:
+    """What E2B's edge says of a sandbox that does not run; the SDK knows it by its words."""
+    return Refused(502, f"The sandbox {sandbox_id} was not found", sandboxId=sandbox_id)
+
+
+def _host(scope: Scope) -> str:
+    return (header(scope, b"host") or "").lower()
 
 
 def _port(host: str | None) -> int | None:

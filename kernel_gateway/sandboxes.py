@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host, Sandbox
@@ -27,11 +28,11 @@ _IDEMPOTENCY_SECONDS = 600.0
 
 
 class Missing(Exception):
-    """No running sandbox has this id."""
+    """No sandbox has this id."""
 
 
 class Conflict(Exception):
-    """An idempotency key was used before, for another request."""
+    """The request does not fit what is: a used idempotency key, a sandbox that is paused already."""
 
 
 class BadRequest(Exception):
@@ -51,6 +52,21 @@ class Record:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = 0.0  # on the monotonic clock: a jump of the wall clock ends no sandbox
     timer: asyncio.TimerHandle | None = None
+    envs: dict[str, str] = field(default_factory=dict)
+    seconds: int = 300
+    paused: bool = False
+    auto_pause: bool = False
+    auto_resume: bool = False
+    public: bool = True
+    host_mask: str | None = None
+    connections: WeakSet[asyncio.WriteTransport] = field(default_factory=WeakSet)
+
+    def attach(self, connection: asyncio.WriteTransport) -> None:
+        """Remember a connection with its service, which a pause cuts: a stopped service would leave it hanging."""
+        if self.paused:
+            connection.abort()
+        else:
+            self.connections.add(connection)
 
     @property
     def ends(self) -> datetime:
@@ -78,7 +94,7 @@ class Sandboxes:
         return len(self._records)
 
     def find(self, sandbox_id: str) -> Record:
-        """The running sandbox of this id; raises `Missing`."""
+        """The sandbox of this id, running or paused; raises `Missing`."""
         record = self._records.get(sandbox_id)
         if record is None:
             raise Missing(sandbox_id)
@@ -111,7 +127,14 @@ class Sandboxes:
         if self._wants_network(body):
             raise BadRequest("Sandboxes on this host have no network; ask for allow_internet_access=False.")
         name, sandbox = self._parked.pop() if self._parked else self._launch()
-        record = Record(name, template, sandbox, metadata=metadata)
+        record = Record(name, template, sandbox, metadata=metadata, envs=envs, seconds=seconds)
+        record.auto_pause = body.get("autoPause") is True
+        resuming = body.get("autoResume")
+        record.auto_resume = isinstance(resuming, dict) and resuming.get("enabled") is True
+        if isinstance(network := body.get("network"), dict):
+            record.public = network.get("allowPublicTraffic") is not False
+            mask = network.get("maskRequestHost")
+            record.host_mask = mask if isinstance(mask, str) and mask.isprintable() else None
         try:
             await self._initialise(sandbox, {"envs": envs})
         except BaseException:
@@ -135,6 +158,23 @@ class Sandboxes:
         return body.get("allow_internet_access") is True or (
             isinstance(network, dict) and bool(network.get("allowOut"))
         )
+
+    def pause(self, record: Record) -> None:
+        """Stop everything in a sandbox where it stands, and whoever talks with it; raises `Conflict`."""
+        if record.paused:
+            raise Conflict(f"Sandbox {record.id} is already paused.")
+        record.paused = True
+        if record.timer is not None:
+            record.timer.cancel()
+        record.sandbox.pause()
+        for connection in list(record.connections):
+            connection.abort()
+
+    def resume(self, record: Record, seconds: int) -> None:
+        """Let a paused sandbox go on for so many seconds."""
+        record.paused = False
+        record.sandbox.resume()
+        self._end_in(record, seconds)
 
     def extend(self, record: Record, seconds: int) -> None:
         """Move the end of a sandbox further away, never nearer."""
@@ -200,7 +240,9 @@ class Sandboxes:
         record.deadline = time.monotonic() + seconds
         if record.timer is not None:
             record.timer.cancel()
-        record.timer = asyncio.get_running_loop().call_later(seconds, self.kill, record)
+        if not record.paused:
+            at_end = self.pause if record.auto_pause else self.kill
+            record.timer = asyncio.get_running_loop().call_later(seconds, at_end, record)
 
     def _forget(self, record: Record) -> None:
         self.last_used = time.monotonic()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
 import uvloop
 
 from kernel_gateway.inside import files
+from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.http import (
     Disconnected,
     Receive,
@@ -26,6 +29,7 @@ from kernel_gateway.inside.interpreter import Interpreter
 from kernel_gateway.inside.launch import Launched
 from kernel_gateway.inside.metrics import measure
 from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.tunnel import Factory, Tunnel, head
 
 ENVD_PORT, INTERPRETER_PORT = 49983, 49999
 
@@ -49,11 +53,37 @@ class App:
             elif port == ENVD_PORT:
                 await self._envd(scope, receive, send)
             else:
-                await respond_error(send, 502, f"The sandbox is running but the port is not open: {port}")
+                await self._port(port, scope, receive, send)
         except Refused as refused:
-            await respond_error(send, refused.status, refused.message)
+            await respond_error(send, refused.status, refused.message, **refused.more)
         except Disconnected:
             return
+
+    async def open_tunnel(self, scope: Scope, factory: Factory) -> asyncio.WriteTransport:
+        """Open a WebSocket to whatever listens on the port that is asked for; raises `Refused`."""
+        port = int(header(scope, b"e2b-sandbox-port") or ENVD_PORT)
+        loop = asyncio.get_running_loop()
+        transport, _ = await self._connect(port, lambda host: loop.create_connection(factory, host, port))
+        transport.write(head(_without_routing(scope)))
+        return transport
+
+    async def _port(self, port: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request to the server that code in the sandbox runs on `port`."""
+        opened = await self._connect(port, lambda host: asyncio.open_connection(host, port, limit=CHUNK))
+        try:
+            await carry(*opened, _without_routing(scope), receive, send)
+        except Lost as lost:
+            if not lost.started:
+                raise Refused(502, f"The server on port {port} hung up without an answer.", port=port) from None
+
+    async def _connect[T](self, port: int, connect: Callable[[str], Awaitable[T]]) -> T:
+        for host in ("127.0.0.1", "::1"):
+            try:
+                return await connect(host)
+            except OSError:
+                continue
+        name = self._settings.environment.get("E2B_SANDBOX_ID", "")
+        raise Refused(502, "The sandbox is running but port is not open", sandboxId=name, port=port)
 
     async def _envd(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["path"]:
@@ -83,6 +113,11 @@ class App:
         return self._rpc[name]
 
 
+def _without_routing(scope: Scope) -> Scope:
+    kept = [(name, value) for name, value in scope["headers"] if not name.startswith(b"e2b-sandbox-")]
+    return {**scope, "headers": kept}
+
+
 def serve(settings: Settings, first: Launched, descriptor: int) -> None:
     """Serve on the listening Unix socket `descriptor` until the process is ended from outside."""
 
@@ -90,7 +125,7 @@ def serve(settings: Settings, first: Launched, descriptor: int) -> None:
         config = uvicorn.Config(
             App(settings, Interpreter(settings, first)),
             http="httptools",
-            ws="none",
+            ws=Tunnel,
             lifespan="off",
             interface="asgi3",
             log_config=None,

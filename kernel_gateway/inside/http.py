@@ -20,11 +20,11 @@ class Disconnected(Exception):
 
 
 class Refused(Exception):
-    """A request that is answered with an error: HTTP status, and a sentence for the caller."""
+    """A request that is answered with an error: HTTP status, a sentence for the caller, and what the wire adds."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, **more: object) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.more = status, message, more
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -89,9 +89,9 @@ async def respond_json(send: Send, status: int, value: object, headers: Headers 
     await respond(send, status, json.dumps(value).encode(), "application/json", headers)
 
 
-async def respond_error(send: Send, status: int, message: str) -> None:
+async def respond_error(send: Send, status: int, message: str, **more: object) -> None:
     """Send an error in E2B's shape. `Should-Retry: false` keeps the SDK from sending the request again."""
-    await respond_json(send, status, {"code": status, "message": message}, [(b"should-retry", b"false")])
+    await respond_json(send, status, {"code": status, "message": message, **more}, [(b"should-retry", b"false")])
 
 
 async def disconnected(receive: Receive) -> None:

@@ -1,0 +1,102 @@
+"""What code in a sandbox serves on ports of its own, over HTTP and WebSocket, by header and by name."""
+
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import websockets
+from e2b_code_interpreter import AsyncSandbox
+
+_ECHO = """
+import asyncio, websockets
+async def echo(socket):
+    async for message in socket:
+        await socket.send(message)
+async def main():
+    async with websockets.serve(echo, "127.0.0.1", 8100, max_size=None):
+        await asyncio.Future()
+asyncio.run(main())
+"""
+
+
+def _named(sandbox: AsyncSandbox, gateway, port: int) -> dict[str, str]:
+    host = sandbox.get_host(port)
+    assert host == f"{port}-{sandbox.sandbox_id}.localhost:{urlsplit(gateway.url).port}"
+    return {"Host": host}
+
+
+def _headers(sandbox: AsyncSandbox, port: int) -> dict[str, str]:
+    token = sandbox.traffic_access_token or ""
+    return {"E2b-Sandbox-Id": sandbox.sandbox_id, "E2b-Sandbox-Port": str(port), "e2b-traffic-access-token": token}
+
+
+@pytest.fixture
+async def client(gateway):
+    async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as client:
+        yield client
+
+
+async def test_a_web_server_is_reached_by_name_and_by_header(gateway, sandbox: AsyncSandbox, client, soon) -> None:
+    await sandbox.files.write("web/index.html", "<h1>hello</h1>")
+    server = await sandbox.commands.run("python -m http.server 8000 --directory web", background=True)
+    by_name = _named(sandbox, gateway, 8000)
+
+    async def is_up() -> bool:
+        return (await client.get("/", headers=by_name)).status_code == 200
+
+    await soon(is_up, 10)
+    assert (await client.get("/index.html", headers=by_name)).text == "<h1>hello</h1>"
+    by_header = _headers(sandbox, 8000)
+    assert (await client.get("/", headers=by_header)).text == "<h1>hello</h1>"
+    assert (await client.get("/nothing", headers=by_name)).status_code == 404
+    # A page that this sandbox serves may not speak to the gateway, with its own origin, nor another page to it.
+    own = {"Origin": f"http://{by_name['Host']}"}
+    assert (await client.get("/", headers={**by_name, **own})).status_code == 200
+    assert (await client.get("/sandboxes", headers={**own, "X-API-KEY": gateway.key})).status_code == 403
+    await server.kill()
+
+
+async def test_a_closed_port_says_so(gateway, sandbox: AsyncSandbox, client) -> None:
+    answer = await client.get("/", headers=_named(sandbox, gateway, 3999))
+    assert answer.status_code == 502
+    assert answer.json() == {
+        "code": 502,
+        "message": "The sandbox is running but port is not open",
+        "sandboxId": sandbox.sandbox_id,
+        "port": 3999,
+    }
+
+
+async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) -> None:
+    await sandbox.files.write("echo.py", _ECHO)
+    server = await sandbox.commands.run("python echo.py", background=True)
+    where = urlsplit(gateway.url)
+    headers = _headers(sandbox, 8100)
+    address = f"ws://{where.netloc}/socket"
+
+    async def echoes() -> bool:
+        try:
+            async with websockets.connect(address, additional_headers=headers, proxy=None, max_size=None) as socket:
+                await socket.send(b"x" * 3_000_000)
+                return await socket.recv() == b"x" * 3_000_000
+        except websockets.InvalidStatus as refused:
+            if refused.response.status_code != 502:  # which says that its server is not up yet
+                raise
+            return False
+
+    await soon(echoes, 15)
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        async with websockets.connect(address, additional_headers=headers, origin="http://example.org", proxy=None):
+            pass
+    await server.kill()
+
+
+async def test_ports_ask_for_the_token_when_its_creator_wants_that(gateway, client) -> None:
+    made = await AsyncSandbox.create(timeout=60, network={"allow_public_traffic": False}, **gateway.connection)
+    try:
+        by_name = _named(made, gateway, 8000)
+        assert (await client.get("/", headers=by_name)).status_code == 401
+        token = {"e2b-traffic-access-token": made.traffic_access_token or ""}
+        assert (await client.get("/", headers={**by_name, **token})).status_code == 502
+    finally:
+        await made.kill()
