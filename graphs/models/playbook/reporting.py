@@ -25,6 +25,9 @@ TURNS = (
 )
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
+ROWS = ("join_fanout", "sample_ratio_mismatch", "pseudo_replication", "split_contamination", "duplicate_rows")
+"""Warnings about which rows there are."""
+
 _ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
 _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
 
@@ -44,7 +47,9 @@ def write_report(facts: Facts) -> Written:
     held = {str(o.get("where", "")) for o in facts.objections}
     usable = [f for f in _latest(facts.findings) if f["id"] not in held]
     asked = clauses(facts.question, [Column(str(c)) for c in _columns(usable)])
-    spoken = sorted((f for f in usable if _speaks(f)), key=lambda f: _rank(f, asked))
+    spoken = [f for f in usable if _speaks(f)]
+    stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
+    spoken.sort(key=lambda f: _rank(f, asked, stories))
     headlines = _collapse(spoken)
     order = headlines[:HEADLINES]
     return Written(
@@ -82,6 +87,10 @@ def strength(finding: Finding) -> float:
     return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
 
 
+def _count(finding: Finding) -> float:
+    return float((finding.get("effect") or {}).get("value") or 0)
+
+
 def relevance(finding: Finding, asked: Sequence[Clause]) -> float:
     """How much a finding is about what some clause asks, from 0.2 to 1; all are equal where none names a column."""
     wanted = [(set(clause.columns), clause.intent == "separate") for clause in asked if clause.columns]
@@ -93,8 +102,14 @@ def relevance(finding: Finding, asked: Sequence[Clause]) -> float:
     return 0.2 + 0.8 * max(len(columns & named) / (1 if apart else min(2, len(named))) for named, apart in wanted)
 
 
-def _rank(finding: Finding, asked: Sequence[Clause]) -> tuple[float, float, float, str]:
+def _rank(
+    finding: Finding, asked: Sequence[Clause], stories: Sequence[set[str]] = ()
+) -> tuple[float, float, float, str]:
+    """Its place: what turns the answer round, what bites, what was found, and last what another finding implies."""
     about = min(1.0, relevance(finding, asked))
+    if finding["kind"] in ROWS:  # they touch every number that rows are counted for
+        about = 1.0
+    single = finding["kind"] == "outliers"
     kind, turns = str(finding["kind"]), finding["kind"] in TURNS
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     if finding["type"] == "warning" and turns and about > 0.5:
@@ -106,6 +121,11 @@ def _rank(finding: Finding, asked: Sequence[Clause]) -> tuple[float, float, floa
         return 0.0, float(len(TURNS)), -score, str(finding["id"])
     if finding["type"] == "descriptive":
         return 4.0, 0.0, -score, str(finding["id"])
+    pair = set(finding["columns"])
+    if finding["kind"] != "clusters" and len(pair) > 1 and any(pair <= story for story in stories):
+        return 3.2, 0.0, -score, str(finding["id"])
+    if single and (about <= 0.5 or _count(finding) <= 4):
+        return 3.1, 0.0, -score, str(finding["id"])
     return 2.0, 0.0, -score, str(finding["id"])
 
 
