@@ -18,8 +18,8 @@ from pathlib import Path
 
 _PREFIX = "gristmill-"
 _WANTED = ("memory", "pids", "cpu")
-_SHARES = 512  # of version 1's 1024 a process outside any group has; between sandboxes only equality matters
-_WEIGHT = 50  # the same in version 2's measure, of 100
+_SHARES = 2048  # version 1: as much as two processes outside of any group, since a sandbox is a service and a kernel
+_WEIGHT = 100  # version 2: the usual one
 _GIB = 1 << 30
 _MADE = re.compile(_PREFIX + r"(?P<pid>\d+)-(?P<start>\d+)-")
 _PATIENCE = 1.0  # seconds
