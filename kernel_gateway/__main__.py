@@ -130,6 +130,8 @@ async def serve(options: argparse.Namespace) -> None:
     endpoint = folder / "endpoint.json"
     _write_private(endpoint, json.dumps({**facts, "api_key": key}))
     _tell(options.ready_fd, {**facts, "api_key": key})
+    if options.ready_fd is None:
+        print(f"export E2B_API_URL={url}\nexport E2B_SANDBOX_URL={url}\nexport E2B_API_KEY={key}", flush=True)
     log.info("serving %s, isolation %s", url, options.isolation)
     idle = asyncio.create_task(_stop_when_idle(server, router, sandboxes, options.idle_exit))
     try:

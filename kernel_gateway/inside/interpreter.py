@@ -11,6 +11,7 @@ from typing import Any
 
 import zmq.asyncio
 
+from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
@@ -19,6 +20,7 @@ from kernel_gateway.inside.results import error_line, line, stream_line, transla
 from kernel_gateway.inside.settings import Settings
 
 _PYTHON = ("python", "python3")
+_BASH = ("bash", "sh")
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
 
@@ -33,10 +35,12 @@ class Context:
     kernel: Kernel | None = None
     environment_sent: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    language: str = "python"
+    shell: Bash | None = None
 
     def view(self) -> dict[str, str]:
         """As the wire shows it."""
-        return {"id": self.id, "language": "python", "cwd": self.cwd}
+        return {"id": self.id, "language": self.language, "cwd": self.cwd}
 
 
 class Interpreter:
@@ -48,6 +52,7 @@ class Interpreter:
         default = Context(uuid.uuid4().hex, settings.cwd, first)
         self._default = default
         self._contexts = {default.id: default}
+        self._default_bash: Context | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     async def handle(self, method: str, path: str, receive: Receive, send: Send) -> None:
@@ -79,12 +84,13 @@ class Interpreter:
         return context
 
     async def _create(self, body: dict[str, Any]) -> Context:
-        _check_language(body.get("language"))
+        language = _language(body.get("language"))
         cwd = self._settings.locate(str(body.get("cwd") or self._settings.cwd))
         if not os.path.isdir(cwd):  # noqa: ASYNC240 - a directory in memory
             raise Refused(400, f"The working directory {cwd} does not exist; create it first.")
-        context = Context(uuid.uuid4().hex, cwd)
-        await self._kernel(context)
+        context = Context(uuid.uuid4().hex, cwd, language=language)
+        if language == "python":
+            await self._kernel(context)
         self._contexts[context.id] = context
         return context
 
@@ -94,10 +100,19 @@ class Interpreter:
             await self._restart(context)
             return
         del self._contexts[context.id]
+        if context is self._default_bash:
+            self._default_bash = None
         if context.kernel is not None:
             await context.kernel.close()
+        if context.shell is not None:
+            context.shell.close()
 
     async def _restart(self, context: Context) -> None:
+        if context.language == "bash":
+            shell, context.shell = context.shell, None
+            if shell is not None:
+                shell.close()
+            return
         kernel, context.kernel = context.kernel, None
         if kernel is None and context.launched is not None:
             kernel, context.launched = Kernel(context.launched, self._zmq), None
@@ -123,16 +138,54 @@ class Interpreter:
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)
         context = self._find(body.get("context_id"))
-        if body.get("context_id") is None:
-            _check_language(body.get("language"))
+        if body.get("context_id") is None and _language(body.get("language")) == "bash":
+            context = self._bash()
         code = body.get("code")
         if not isinstance(code, str):
             raise Refused(400, "`code` must be a string.")
         gone = asyncio.create_task(disconnected(receive))
         try:
-            await self._run(context, code, body.get("env_vars") or {}, send, gone)
+            run = self._run_bash if context.language == "bash" else self._run
+            await run(context, code, body.get("env_vars") or {}, send, gone)
         finally:
             gone.cancel()
+
+    def _bash(self) -> Context:
+        """The context of cells in bash that name none."""
+        if self._default_bash is None:
+            self._default_bash = Context(uuid.uuid4().hex, self._settings.cwd, language="bash")
+            self._contexts[self._default_bash.id] = self._default_bash
+        return self._default_bash
+
+    async def _run_bash(
+        self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]
+    ) -> None:
+        headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+        async def emit(chunk: bytes) -> None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+        async with context.lock:
+            if context.shell is None or not context.shell.alive:
+                if context.shell is not None:
+                    context.shell.close()
+                context.shell = Bash(self._settings.runtime, context.cwd, self._settings.process_environment())
+            working = asyncio.create_task(_cell(context.shell, code, environment, emit))
+            while not working.done():
+                await asyncio.wait({working, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done() and not working.done():
+                    context.shell.interrupt()
+                    if not (await asyncio.wait({working}, timeout=_INTERRUPT_AGAIN_SECONDS))[0]:
+                        working.cancel()
+                        await asyncio.gather(working, return_exceptions=True)
+                        context.shell.close()
+                        context.shell = None
+                    return
+                if not working.done():
+                    await emit(line("keepalive"))
+            await working
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _run(
         self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]
@@ -195,9 +248,28 @@ class Interpreter:
         task.add_done_callback(self._closing.discard)
 
 
-def _check_language(language: Any) -> None:
-    if language is not None and str(language).lower() not in _PYTHON:
-        raise Refused(400, f"This sandbox has no kernel for the language {language!r}; it has python.")
+def _language(language: Any) -> str:
+    name = str(language or "python").lower()
+    if name in _PYTHON:
+        return "python"
+    if name in _BASH:
+        return "bash"
+    raise Refused(400, f"This sandbox has no kernel for the language {language!r}; it has python and bash.")
+
+
+async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: Any) -> None:
+    """Run one cell in bash, with its output, its status if that is an error, and its end."""
+    await emit(line("number_of_executions", execution_count=shell.count + 1))
+    try:
+        async with contextlib.aclosing(shell.run(code, {str(k): str(v) for k, v in environment.items()})) as pieces:
+            async for name, text in pieces:
+                if name != "status":
+                    await emit(stream_line(name, text))
+                elif text != "0":
+                    await emit(error_line("ExitStatus", f"The last command exited with status {text}."))
+    except BashEnded as ended:
+        await emit(error_line("BashEnded", str(ended)))
+    await emit(line("end_of_execution"))
 
 
 def _is_idle(message: Incoming) -> bool:
