@@ -29,6 +29,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
     Setting("GRISTMILL_ISOLATION", "bubblewrap", "`bubblewrap`, or `none` on a machine that is itself disposable."),
     Setting("GRISTMILL_SANDBOX", "", "`local` keeps code on this machine even where `E2B_API_KEY` is set."),
+    Setting(
+        "GRISTMILL_SANDBOX_MEMORY",
+        "six tenths of this machine's",
+        "Memory of one sandbox here, in MiB, 256 or more.",
+    ),
+    Setting("GRISTMILL_SANDBOX_PROCESSES", "1024", "Processes and threads of one sandbox here, 32 or more."),
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
     Setting("GRISTMILL_PORT", "5006", "The port that `gristmill serve` listens on."),
