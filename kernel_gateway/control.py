@@ -6,8 +6,8 @@ Statuses and field names are the wire's: the SDK fails on a 200 where it expects
 from __future__ import annotations
 
 import json
+import math
 import os
-import time
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
@@ -28,6 +28,8 @@ from kernel_gateway.sandboxes import (
 _CLIENT = "local"
 _PAGE = 100
 _MIB = 1 << 20
+_MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
+_NEVER = 1 << 37  # Unix seconds; the year 6325
 
 
 class Control:
@@ -161,26 +163,38 @@ class Control:
         return page, [(b"x-next-token", last.encode())] if more else []
 
     async def _metrics(self, record: Record, scope: Scope) -> list[dict[str, Any]]:
-        """One sample, taken now; the past is not kept."""
+        """What the sandbox measured of itself between `start` and `end`, in Unix seconds; the last sample is new."""
         if record.paused:
             return []
         query = dict(parse_qsl(scope["query_string"].decode()))
-        moment = time.time()
-        if (start := query.get("start")) and start.isdigit() and int(start) > moment + 1:
-            return []
-        if (end := query.get("end")) and end.isdigit() and int(end) < int(moment):
-            return []
+        start, end = (_second(query.get(name), default) for name, default in (("start", 0), ("end", _NEVER)))
         try:
             _, answer = await ask(record.sandbox.address, "GET", "/metrics")
-        except Lost:
-            raise Missing(record.id) from None
-        sample = {
-            "timestamp": datetime.now(UTC).isoformat(),
-            "timestampUnix": int(moment),
-            "cpuCount": os.cpu_count() or 1,
-            "memTotal": self._sandboxes.host.sizes.memory,
-        }
-        return [{**sample, **json.loads(answer)}]
+            samples = [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
+        except (Lost, ValueError, KeyError, TypeError, RecursionError):
+            raise Missing(record.id) from None  # whatever speaks there is not our service any more
+        return [sample for sample in samples if start <= sample["timestampUnix"] <= end]
+
+
+def _second(value: str | None, default: int) -> int:
+    return int(value) if value is not None and value.isascii() and value.isdigit() else default
+
+
+def _sample(told: dict[str, Any], memory: int) -> dict[str, Any]:
+    """One sample in the wire's shape; only numbers are taken from the sandbox, since code in it may forge them."""
+    measured = {name: float(told[name]) for name in _MEASURED}
+    if not all(map(math.isfinite, measured.values())):
+        raise ValueError("a measurement is not a number")
+    moment = datetime.fromtimestamp(min(max(measured.pop("timestampUnix"), 0), _NEVER), UTC)
+    share = measured.pop("cpuUsedPct")
+    return {
+        "timestamp": moment.isoformat(),
+        "timestampUnix": int(moment.timestamp()),
+        "cpuCount": os.cpu_count() or 1,
+        "cpuUsedPct": share,
+        "memTotal": memory,
+        **{name: int(value) for name, value in measured.items()},
+    }
 
 
 def _state(record: Record) -> str:

@@ -10,13 +10,9 @@ from typing import Any
 from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.http import Receive, Scope, Send
 
-__all__ = ["Lost", "TooMuch", "ask", "relay"]
+__all__ = ["Lost", "ask", "relay"]
 
-_MAX_ANSWER = 4 << 20
-
-
-class TooMuch(Exception):
-    """The service's answer to the host is larger than any honest one."""
+_MAX_ANSWER = 4 << 20  # bytes; no honest answer to the host itself is larger
 
 
 async def relay(
@@ -40,7 +36,7 @@ async def relay(
 
 
 async def ask(address: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
-    """One small request of the host's own: (status, body). Raises `Lost`, and `TooMuch`."""
+    """One small request of the host's own: (status, body). Raises `Lost`, also for an answer beyond bounds."""
     status = 0
     parts: list[bytes] = []
     data = json.dumps(body or {}).encode()
@@ -57,7 +53,7 @@ async def ask(address: str, method: str, path: str, body: dict[str, Any] | None 
         status = message.get("status", status)
         parts.append(message.get("body", b""))
         if sum(map(len, parts)) > _MAX_ANSWER:
-            raise TooMuch
+            raise Lost(started=True)
 
     headers = [(b"host", b"sandbox"), (b"content-length", str(len(data)).encode())]
     scope: Scope = {"method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}

@@ -27,7 +27,7 @@ from kernel_gateway.inside.http import (
 )
 from kernel_gateway.inside.interpreter import Interpreter
 from kernel_gateway.inside.launch import Launched
-from kernel_gateway.inside.metrics import measure
+from kernel_gateway.inside.metrics import History
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.tunnel import Factory, Tunnel, head
 
@@ -39,6 +39,7 @@ class App:
 
     def __init__(self, settings: Settings, interpreter: Interpreter) -> None:
         self._settings, self._interpreter = settings, interpreter
+        self._history = History(settings)
         self._rpc: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,9 +95,10 @@ class App:
             case "/files":
                 await files.handle(self._settings, scope, receive, send)
             case "/metrics":
-                await respond_json(send, 200, measure(self._settings))
+                await respond_json(send, 200, {"samples": self._history.samples()})
             case "/init":  # from the host only; it lets no client through to this path
                 body = await read_json(receive)
+                self._history.begin()
                 self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
                 await respond(send, 204)
             case str(path) if path.startswith("/process.Process/"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,31 @@ from kernel_gateway.inside.settings import Settings
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
+_EVERY_SECONDS = 15.0
 _last: tuple[float, float] | None = None
+
+
+class History:
+    """What was measured since the sandbox was given to somebody: about four hours of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._samples: deque[dict[str, Any]] = deque(maxlen=1000)
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Measure from now on; one that is only kept ready measures nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep())
+
+    def samples(self) -> list[dict[str, Any]]:
+        """The samples so far and one taken now, oldest first."""
+        return [*self._samples, measure(self._settings)]
+
+    async def _keep(self) -> None:
+        while True:
+            self._samples.append(measure(self._settings))
+            await asyncio.sleep(_EVERY_SECONDS)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
@@ -34,6 +60,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     _last = (moment, used)
     home = os.statvfs(settings.home)
     return {
+        "timestampUnix": int(time.time()),
         "cpuUsedPct": round(max(0.0, used - before_used) / max(moment - before_moment, 1e-6) * 100, 2),
         "memUsed": pages * _PAGE,
         "memCache": shared * _PAGE,

@@ -131,9 +131,12 @@ async def test_the_timeout_is_set_both_ways_but_connecting_only_extends(gateway,
 
 async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox) -> None:
     await sandbox.files.write("weight.bin", b"x" * 3_000_000)
-    sample = (await sandbox.get_metrics())[0]
+    samples = await sandbox.get_metrics()
+    assert len(samples) > 1  # one from its beginning, and one from now
+    sample = samples[-1]
     assert sample.mem_used > 20_000_000
     assert 3_000_000 <= sample.disk_used < sample.disk_total
+    assert await sandbox.get_metrics(start=sample.timestamp + timedelta(hours=1)) == []
 
 
 async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) -> None:
