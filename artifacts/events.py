@@ -250,7 +250,9 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():
-            return replace(view, executions=(*view.executions, event.execution))
+            return replace(
+                view, executions=(*view.executions, event.execution), findings=_standing(view, event.execution)
+            )
         case OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
         case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
@@ -289,6 +291,12 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _standing(view: RunView, begun: Execution) -> tuple[Finding, ...]:
+    """The findings that stand when a cell begins: what an unfinished try of the same call had reported does not."""
+    tries = {x.cell for x in view.executions if begun.key is not None and x.key == begun.key}
+    return tuple(f for f in view.findings if f.evidence.cell not in tries) if tries else view.findings
 
 
 def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:

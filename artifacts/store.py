@@ -150,13 +150,14 @@ class Store:
     def run(self, ref: str) -> Run:
         """A run by its id, by the beginning or the end of it (with or without "run_"), or the newest by "last".
 
+        "last" passes over runs that only run another's notebook again, which a review may start.
         Raises NotFound when none or several answer to it; the message says what is near.
         """
         if ref == "last":
-            newest = self.runs(limit=1)
+            newest = self.runs(limit=50)
             if not newest:
                 raise NotFound("There is no run yet.")
-            return newest[0]
+            return next((r for r in newest if r.agent != "reproduce"), newest[0])
         return read_run(self._one("runs", RUN, "run", ref))
 
     def runs(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from artifacts.events import RunView
 from artifacts.types import Execution
 from graphs.errors import RunFailed
 from notebooks.catalog import Template, cells
@@ -91,6 +92,14 @@ def succeed(cell: Execution) -> None:
     if cell.error.name == "ValueError":  # the toolkit's own sentence about a file
         raise RunFailed(cell.error.value)
     raise RunFailed(f"The files could not be read: {cell.error.name}: {cell.error.value}")
+
+
+def unreadable(view: RunView) -> bool:
+    """Whether a run failed because a file is no table. Taking it up again would end in the same way."""
+    if view.run.status != "failed" or not view.steps or view.steps[-1].name != "open" or not view.executions:
+        return False
+    error = view.executions[-1].error
+    return error is not None and error.name == "ValueError"
 
 
 def named_columns(question: str, tables: Sequence[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from artifacts.events import ReportMade, Reviewed
 from artifacts.types import Objection
-from graphs import briefs
+from graphs import briefs, rerun
 from graphs.agents import agent_for
 from graphs.ask import insist
 from graphs.checks import CheckResult, Work, run_checks
@@ -35,7 +35,14 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             not_found=tuple(report["not_found"]),
             not_checked=tuple(report["not_checked"]),
         )
-        checks = run_checks(Work(view, drafted, state["roles"]))
+        work = Work(view, drafted, state["roles"])
+        checks = run_checks(work)
+        if rerun.is_due(desk, view) and all(c.ok for c in checks):  # what is sent back anyway need not be run again
+            await desk.note("The notebook is run again in a fresh sandbox.", step_id)
+            checks.append(await rerun.run_again(desk, work))
+        elif not rerun.is_due(desk, view):
+            await desk.note(rerun.NOT_DUE, step_id)
+            checks.append(CheckResult(rerun.NAME, True, rerun.NOT_DUE))
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, checks)),

@@ -26,6 +26,10 @@ MAX_FOLLOW_UPS = 2
 """How often the analyst may ask for more cells before it reports."""
 
 
+Rerun = Literal["written", "always", "never"]
+"""When a review runs the notebook again in a fresh sandbox: if a model wrote cells of it, always, or not at all."""
+
+
 class TeamState(TypedDict, total=False):
     """The run as the graph knows it: names, ids and messages, never data.
 
@@ -62,6 +66,7 @@ class Desk:
     session: Session
     model: Model
     templates: tuple[Template, ...]
+    rerun: Rerun = "written"
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +16,13 @@ from pydantic import Field
 
 from artifacts.events import Event, ExecutionEnded, RunEnded, RunResumed, RunStarted, RunView, StepEnded, TextDelta
 from artifacts.store import Store, StoreError
-from artifacts.types import Run, Value, new_id
+from artifacts.types import Run, RunStatus, Value, new_id
 from graphs.errors import GraphError, InputError
 from graphs.inputs import check_files, check_question
+from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
-from graphs.state import Desk
+from graphs.state import Desk, Rerun
 from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from kernel_gateway.isolation import Sizes
 from notebooks.catalog import catalog
@@ -40,29 +41,39 @@ _log = logging.getLogger(__name__)
 
 
 class Request(Value):
-    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`."""
+    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
+
+    `rerun` has the review run the notebook again in a fresh sandbox even if templates alone made it.
+    """
 
     question: str
     files: tuple[Path, ...] = ()
     model: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     parent_id: str | None = None
+    rerun: bool = False
 
 
 class Workbench:
     """Carries out runs on one store. Make one for a process, use it within one event loop, and close it at the end.
 
+    `rerun` says when a review runs the notebook again in a fresh sandbox; a request may ask for it in any case.
+
     A run that an earlier process left running is recorded as interrupted when the workbench is made: the store is
     open here alone, so nobody else can be working on it.
     """
 
-    def __init__(self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None) -> None:
+    def __init__(
+        self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None, rerun: Rerun = "written"
+    ) -> None:
         self.store = store
         self.isolation = isolation
+        self.rerun: Rerun = rerun
         self.templates = templates or store.home / "templates"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
         self._finishing: set[str] = set()
+        self._closing = False
         self._hosts: list[Host] = []
         self._one_at_a_time = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -76,6 +87,7 @@ class Workbench:
         Raises InputError, before there is a run, for a question or a file that cannot be worked on, or a model that
         cannot be meant.
         """
+        self._must_be_open()
         question = check_question(request.question)
         files = await asyncio.to_thread(check_files, request.files, self._sizes())
         model = _resolve(request.model)
@@ -83,7 +95,8 @@ class Workbench:
             id=new_id("run"),
             goal=question,
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles},
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
+            | ({"rerun": True} if request.rerun else {}),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -93,6 +106,9 @@ class Workbench:
                 await self.store.put(file, name=name, media_type=media_type(name), role="input", run_id=run.id)
         except StoreError as error:
             await self._end(run.id, "failed", str(error))
+            return self.store.run(run.id)
+        if self._closing:  # while the inputs were stored
+            await self._end(run.id, "interrupted")
             return self.store.run(run.id)
         self._launch(run.id, self._carry_out(run, model))
         return run
@@ -105,24 +121,36 @@ class Workbench:
         Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
         where no sandbox can be had.
         """
-        host = await self._host()
-        began: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
-        work = asyncio.create_task(
-            run_notebook(self.store, host, name_or_path, params, out=out, parent_id=parent_id, started=began.set_result)
-        )
-        await asyncio.wait([work, began], return_when=asyncio.FIRST_COMPLETED)
-        if not began.done():
-            try:
-                await work
-            except NotebookError as error:
-                raise InputError(str(error)) from error
-        run = began.result()
-        self._launch(run.id, self._carry_out_notebook(run, work))
-        return run
+        self._must_be_open()
+        host, status = await self._host(), self._stopped_as
+        try:
+            return await self._begin(
+                lambda began: run_notebook(
+                    self.store,
+                    host,
+                    name_or_path,
+                    params,
+                    out=out,
+                    parent_id=parent_id,
+                    started=began,
+                    stopped_as=status,
+                )
+            )
+        except NotebookError as error:
+            raise InputError(str(error)) from error
+
+    async def start_reproduce(self, run_ref: str) -> Run:
+        """Begin to run the notebook of a run again in a fresh sandbox, and return the new run at once.
+
+        It can be followed and waited for like any other. Raises BadNotebook for a run without a finished cell.
+        """
+        self._must_be_open()
+        host, original = await self._host(), self.store.run(run_ref).id
+        return await self._begin(lambda began: reproduce(self.store, host, original, started=began))
 
     async def reproduce(self, run_ref: str) -> Run:
         """Run the notebook of a run again in a fresh sandbox; returns the new run when it has ended."""
-        return await reproduce(self.store, await self._host(), self.store.run(run_ref).id)
+        return await self.wait((await self.start_reproduce(run_ref)).id)
 
     async def wait(self, run_id: str) -> Run:
         """The run once it has ended here; a run that is not in flight as it stands."""
@@ -144,8 +172,9 @@ class Workbench:
     async def resume(self, run_ref: str) -> Run:
         """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
 
-        Raises InputError for one that is done or that reproduces another.
+        Raises InputError for one that is done, that reproduces another, or that ended because its file is no table.
         """
+        self._must_be_open()
         run = self.store.run(run_ref)
         if run.id in self._finishing:  # its end is recorded, and its sandbox is just being closed
             await self.wait(run.id)
@@ -155,10 +184,12 @@ class Workbench:
             raise InputError(f"{run.id} is done; there is nothing to resume. Ask the question again for a new run.")
         if run.agent == "reproduce":
             raise InputError(f"{run.id} reproduces {run.parent_id}; start that again: it must run from the beginning.")
+        if unreadable(await asyncio.to_thread(self.store.view, run.id)):
+            raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
         if run.agent == "notebook":
             host = await self._host()
             await self.store.append(RunResumed(run_id=run.id))
-            work = asyncio.create_task(resume_notebook(self.store, host, run.id))
+            work = asyncio.create_task(resume_notebook(self.store, host, run.id, stopped_as=self._stopped_as))
             self._launch(run.id, self._carry_out_notebook(run, work))
         else:
             model = _resolve(run.model)
@@ -171,7 +202,11 @@ class Workbench:
         return self.store.follow(run_id, after)
 
     async def close(self) -> None:
-        """Interrupt the runs in flight, which can be resumed later, and stop the gateway if this process started it."""
+        """Interrupt the runs in flight, which can be resumed later, and stop the gateway if this process started it.
+
+        No run begins after that.
+        """
+        self._closing = True
         for run_id in list(self._tasks):
             self._stop(run_id, "interrupted")
         if self._tasks:
@@ -180,6 +215,24 @@ class Workbench:
         for host in self._hosts:
             await stop_host(host, self.store.home)
         self._hosts.clear()
+
+    def _must_be_open(self) -> None:
+        if self._closing:
+            raise InputError("Gristmill is being stopped, so no run can begin. Start it again first.")
+
+    def _stopped_as(self, run_id: str) -> RunStatus:
+        return self._stopping.get(run_id, "interrupted")
+
+    async def _begin(self, start: Callable[[Callable[[Run], None]], Coroutine[Any, Any, Run]]) -> Run:
+        """Begin work that tells its run by a callback, and return that run. What goes wrong before is raised here."""
+        began: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        work = asyncio.create_task(start(began.set_result))
+        await asyncio.wait([work, began], return_when=asyncio.FIRST_COMPLETED)
+        if not began.done():
+            await work
+        run = began.result()
+        self._launch(run.id, self._carry_out_notebook(run, work))
+        return run
 
     def _launch(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=run_id)
@@ -238,7 +291,9 @@ class Workbench:
 
     async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
         """Run the graph from the start, or from its last checkpoint where there is one."""
-        desk = Desk(run.id, self.store, session, model, tuple(await asyncio.to_thread(catalog, self.templates)))
+        templates = tuple(await asyncio.to_thread(catalog, self.templates))
+        rerun: Rerun = "always" if run.params.get("rerun") else self.rerun
+        desk = Desk(run.id, self.store, session, model, templates, rerun)
         saver = await self._checkpoints()
         graph = team.build(saver)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
@@ -260,7 +315,7 @@ class Workbench:
             for event in _loose_ends(await asyncio.to_thread(self.store.view, run_id)):
                 await self.store.append(event)
             if status in ("failed", "cancelled") and session is not None and session.executions:
-                await save_report(self.store, run_id)
+                await save_report(self.store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
         except (NotebookError, StoreError) as problem:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:

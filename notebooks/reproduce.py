@@ -9,7 +9,7 @@ import math
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,10 +45,10 @@ class Match:
     detail: str = ""
 
 
-async def reproduce(store: Store, host: Host, run_id: str) -> Run:
+async def reproduce(store: Store, host: Host, run_id: str, *, started: Callable[[Run], None] | None = None) -> Run:
     """Run the exported notebook of a run through papermill in a fresh sandbox, as a run of its own.
 
-    Raises BadNotebook for a run without a finished cell.
+    `started` is told that run once it is recorded. Raises BadNotebook for a run without a finished cell.
     """
     view = store.view(run_id)
     if not any(x.status in ("ok", "error") for x in view.executions):
@@ -59,7 +59,9 @@ async def reproduce(store: Store, host: Host, run_id: str) -> Run:
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
         nbformat.write(notebook(view, store), path)
-        return await run_notebook(store, host, path, {}, parent_id=run_id, agent="reproduce", files=inputs)
+        return await run_notebook(
+            store, host, path, {}, parent_id=run_id, agent="reproduce", files=inputs, started=started
+        )
 
 
 def compare(store: Store, original: Run | str, again: Run | str) -> list[Match]:

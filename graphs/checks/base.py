@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
@@ -25,8 +26,21 @@ class Work:
 
     @property
     def written(self) -> list[Execution]:
-        """The cells whose code a model wrote: not the opening ones, not those of a template."""
-        return [x for x in self.view.executions if "code" in x.tags]
+        """The cells whose code a model wrote and that stand: not the opening ones, a template's, or replaced ones."""
+        return [x for x in self.view.executions if "code" in x.tags and x.cell not in self.replaced]
+
+    @property
+    def replaced(self) -> set[str]:
+        """The cells that a reviewer objected to and that a later cell does again, none of their findings being kept."""
+        resting = {f.evidence.cell for f in self.headlines}
+        objected = {o.where for r in self.view.reviews for o in r.objections}
+        objected |= {f.evidence.cell for f in self.view.findings if f.id in objected}
+        cells = self.view.executions
+        return {
+            x.cell
+            for i, x in enumerate(cells)
+            if x.cell in objected - resting and any(y.status == "ok" and mends(y, x) for y in cells[i + 1 :])
+        }
 
     @property
     def cells(self) -> dict[str, Execution]:
@@ -74,6 +88,13 @@ def _result(name: str, good: str, found: Iterable[Found]) -> CheckResult:
     remarks = tuple(f for f in everything if isinstance(f, str))
     said = [f"{o.where}: {o.problem}" for o in objections] + list(remarks)
     return CheckResult(name, not objections, " ".join(said) or good, objections, remarks)
+
+
+def mends(later: Execution, former: Execution) -> bool:
+    """Whether a cell is another one again: under the same title, or plainly the same code with changes."""
+    if former.title and later.title.strip().lower() == former.title.strip().lower():
+        return True
+    return SequenceMatcher(None, former.code, later.code, autojunk=False).ratio() > 0.6
 
 
 def sentences(work: Work) -> Iterator[tuple[str, str]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
-from artifacts.types import Execution, Objection
-from graphs.checks.base import Found, Work, check, sentences
+from artifacts.types import Objection
+from graphs.checks.base import Found, Work, check, mends, sentences
 
 SMALL = 30
 HANDFUL = 12
@@ -59,7 +58,7 @@ def failed_cells(work: Work) -> Iterator[Found]:
     for i, cell in enumerate(everything):
         if cell.status in ("ok", "running") or cell.cell in admitted:
             continue
-        if any(later.status == "ok" and _mends(later, cell) for later in everything[i + 1 :]):
+        if any(later.status == "ok" and mends(later, cell) for later in everything[i + 1 :]):
             continue
         what = f"{cell.error.name}: {cell.error.value[:120]}" if cell.error else "it was stopped before its end"
         yield Objection(
@@ -67,13 +66,6 @@ def failed_cells(work: Work) -> Iterator[Found]:
             problem=f"the cell failed ({what}) and nothing after it does what it was for.",
             mend=f"Mend it in a new cell, or say among the things not checked that {cell.cell} failed and why.",
         )
-
-
-def _mends(later: Execution, failed: Execution) -> bool:
-    """The same cell again, or one that is plainly the same with changes."""
-    if failed.title and later.title.strip().lower() == failed.title.strip().lower():
-        return True
-    return SequenceMatcher(None, failed.code, later.code, autojunk=False).ratio() > 0.6
 
 
 @check("small_n")

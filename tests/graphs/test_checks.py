@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from artifacts.events import ReportMade, RunView
+from artifacts.events import ExecutionStarted, ReportMade, RunView, apply
 from artifacts.types import (
     FINDING_MIME,
     Effect,
@@ -259,3 +259,11 @@ def test_the_same_objection_is_listed_once():
     held = Held(where=known.where, problem=known.problem, mend=known.mend)
     verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=(held,)), checks)
     assert verdict.objections == (Objection(where=known.where, problem=known.problem, mend=known.mend),)
+
+
+def test_what_an_unfinished_try_reported_goes_when_the_same_call_is_tried_again():
+    tried = cell(1, status="interrupted").model_copy(update={"key": "code-0-0-0"})
+    view = RunView(run=Run(id="run_1", goal="What?"), executions=(tried,), findings=(finding("x rises."),))
+    again, other = (cell(2).model_copy(update={"key": key}) for key in ("code-0-0-0", "code-0-1-0"))
+    assert apply(view, ExecutionStarted(run_id="run_1", execution=again)).findings == ()
+    assert apply(view, ExecutionStarted(run_id="run_1", execution=other)).findings == view.findings

@@ -62,7 +62,7 @@ class Team:
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def bench(tmp_path_factory) -> AsyncIterator[Workbench]:
     with Store.open(tmp_path_factory.mktemp("home")) as store:
-        workbench = Workbench(store)
+        workbench = Workbench(store, rerun="never")
         yield workbench
         await workbench.close()
 
@@ -186,6 +186,48 @@ async def test_objections_send_the_work_back_until_they_are_met(bench, table, te
     assert any("Nothing was changed" in n.text for n in view.notes)
 
 
+async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(
+    tmp_path, table, team, wire, answer
+):
+    """The whole way of work that no template did: a plot, a finding, an objection, the mend, a fresh sandbox."""
+    drawn = (
+        "import matplotlib.pyplot as plt\n"
+        "part = df.sample(30{seed})\n"
+        "r = float(part.x.corr(part.y))\n"
+        "fig, ax = plt.subplots()\n"
+        "ax.scatter(part.x, part.y)\n"
+        "ax.set(xlabel='x', ylabel='y', title='x and y rise together')\n"
+        "plt.show()\n"
+        'report(type="claim", kind="correlation", columns=["x", "y"], direction="+", n=len(part),\n'
+        '       effect={{"metric": "pearson_r", "value": r}}, text=f"x and y rise together (r = {{r:.3f}}).")'
+    )
+    loose, sound = (drawn.format(seed=seed) for seed in ("", ", random_state=0"))
+    team.code = [
+        answer(calls=[call("run_code", code=loose, title="Relate")]),
+        answer(text="Done."),
+        answer(calls=[call("run_code", code=sound, title="Relate")]),
+        answer(text="Mended."),
+    ]
+    team.interpret = [
+        answer(calls=[call("write_report", answer="They rise together.", findings=[f])]) for f in ("F1", "F2")
+    ]
+    with Store.open(tmp_path / "home") as store:
+        bench = Workbench(store)
+        run, view = await ask(bench, table)
+        again = store.runs(agent="reproduce")
+        assert store.run("last").id == run.id
+        await bench.close()
+        report = store.read(next(a for a in view.artifacts if a.name == "report.html")).decode()
+    assert run.status == "done", view.error
+    first, *later = view.reviews
+    assert [(o.where, "without a seed" in o.problem) for o in first.objections] == [("cell-04", True)]
+    assert [r.verdict for r in later] == ["pass"]  # the cell under the same title stands for the first
+    assert [(r.parent_id, r.status) for r in again] == [(run.id, "done")]
+    assert "that stand came out the same" in wire.requests[-1]["messages"][1]["content"]
+    assert [f.evidence.artifact for f in view.findings] == ["fig_01.png", "fig_02.png"]
+    assert "x and y rise together" in report
+
+
 async def test_review_ends_after_its_last_round(bench, table, team, answer):
     team.code = [a for i in range(5) for a in (answer(calls=[call("run_code", code=f"print({i})")]), answer())]
     held = {"where": "answer", "problem": "Not yet."}
@@ -257,6 +299,8 @@ async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tm
     assert run.status == "failed"
     assert view.error is not None
     assert view.error.startswith("odd.csv")
+    with pytest.raises(InputError, match="no table"):
+        await bench.resume(run.id)
     assert sentence in view.error
     assert wire.requests == []
 
@@ -318,6 +362,8 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
                 break
         await bench.close()
         assert store.run(run.id).status == "interrupted"
+        with pytest.raises(InputError, match="being stopped"):
+            await bench.resume(run.id)
     with Store.open(tmp_path / "home") as store:
         bench = Workbench(store)
         resumed = await bench.resume(run.id)
