@@ -283,3 +283,70 @@ def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Ke
 def test_find_knows_our_templates() -> None:
     assert {"profile", "associations", "groups", "timeseries"} <= set(TEMPLATES)
     assert find("groups").parameters[1].name == "by"
+
+
+def test_units_are_brought_together_limits_noted_and_totals_left_out(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 500
+    length = random.normal(40, 2, n).round(3)
+    parts = {"north": random.normal(20, 2, n).round(2), "south": random.normal(30, 3, n).round(2)}
+    df = pd.DataFrame({"length": length, "load": random.normal(70, 9, n).clip(max=80).round(3), **parts})
+    df["both"] = df["north"] + df["south"]
+    df.loc[df.index[:60], "length"] *= 1000
+    ran = kernel.template("profile", data=table("units", df))
+    assert ran.error is None
+    warned = {f.kind: set(f.columns) for f in ran.findings if f.type == "warning"}
+    assert warned == {
+        "mixed_units": {"length"},
+        "censored_values": {"load"},
+        "redundant_columns": {"both", "north", "south"},
+    }
+    _, text, _ = kernel.run("print(df['length'].max() < 60, table.left_out)")
+    assert text.startswith("True {'both'")
+
+
+def test_a_split_that_leaks_is_counted_once(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    n = 300
+    df = pd.DataFrame({"a": random.normal(size=n), "b": random.normal(size=n)})
+    df["part"] = random.choice(["train", "test"], n, p=[0.7, 0.3])
+    again = df[df["part"] == "train"].head(25).assign(part="test")
+    ran = kernel.template("profile", data=table("split", pd.concat([df, again])))
+    assert [(f.kind, f.columns) for f in ran.findings if f.type == "warning"] == [("split_contamination", ("part",))]
+    _, text, _ = kernel.run("print(len(df))")
+    assert text.strip() == str(n)
+
+
+def test_a_stand_in_a_relation_of_one_group_and_uneven_spread(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 1200
+    x = random.normal(size=n)
+    driven = pd.DataFrame({"cause": x, "proxy": 0.8 * x + 0.6 * random.normal(size=n)})
+    driven["result"] = 0.5 * x + random.normal(size=n)
+    ran = kernel.template("associations", data=table("proxy", driven), outcome="result")
+    assert [f.columns for f in ran.of("confounding", "warning")] == [("proxy", "result", "cause")]
+    assert [(f.kind, f.columns) for f in ran.findings if f.type == "claim"] == [("driver", ("cause", "result"))]
+    group = random.choice(["red", "green", "blue"], n)
+    df = pd.DataFrame({"x": x, "group": group})
+    df["y"] = np.where(group == "red", 0.7 * x, 0) + random.normal(size=n)
+    df["wild"] = random.normal(size=n) * np.where(group == "blue", 2, 1)
+    ran = kernel.template("associations", data=table("one_group", df))
+    (only,) = ran.of("interaction", "claim")
+    assert (set(only.columns), only.params["level"]) == ({"x", "y", "group"}, "red")
+    (uneven,) = [f for f in ran.of("variance_difference", "claim") if "wild" in f.columns]
+    assert uneven.params["top"] == "blue"
+    assert uneven.effect is not None
+    assert uneven.effect.ci is not None
+    assert uneven.effect.ci[0] < 2 < uneven.effect.ci[1]
+
+
+def test_missing_values_that_follow_a_column_are_told(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 800
+    age, pay = random.normal(40, 9, n), random.normal(3000, 400, n)
+    pay[random.random(n) < 1 / (1 + np.exp(-(age - 55) / 6))] = np.nan
+    ran = kernel.template("profile", data=table("gone", pd.DataFrame({"age": age, "pay": pay})))
+    (claim,) = ran.of("missing_pattern", "claim")
+    assert (claim.columns, claim.direction) == (("pay", "age"), "+")
