@@ -171,7 +171,7 @@ class Control:
         try:
             _, answer = await ask(record.sandbox.address, "GET", "/metrics")
             samples = [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
-        except (Lost, ValueError, KeyError, TypeError, RecursionError):
+        except (Lost, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise Missing(record.id) from None  # whatever speaks there is not our service any more
         return [sample for sample in samples if start <= sample["timestampUnix"] <= end]
 
