@@ -160,6 +160,9 @@ def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
         if any(c.is_time for c in file.columns) and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
         yield from _screen_of(file)
+        if file.rows >= 100:
+            why = "Whether a column has two humps or a heavy tail, and whether the rows fall into groups."
+            yield _step("clusters", f"Look at shapes and clusters in {file.name}", why, {"data": file.name})
 
 
 def _screen_of(file: File) -> Iterator[dict[str, Any]]:
