@@ -1,5 +1,5 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
-.PHONY: setup demo serve test check format lock bench bench-store bench-analysis clean
+.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-analysis clean
 BIN := .venv/bin
 
 setup:
@@ -29,10 +29,13 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 # Each prints ratios taken in one run, and the goals that were missed; the figures go to bench/results.
-bench: bench-store bench-analysis
+bench: bench-store bench-gateway bench-analysis
 
 bench-store: setup
 	@$(BIN)/python -m bench.store
+
+bench-gateway: setup
+	@$(BIN)/python -m bench.gateway
 
 bench-analysis: setup
 	@$(BIN)/python -m bench.analysis
