@@ -195,6 +195,8 @@ def _event(watch: Watch, change: Change, *, with_entry: bool) -> filesystem_pb.F
 def _walk(place: str, depth: int) -> Iterator[filesystem_pb.EntryInfo]:
     for name in sorted(os.listdir(place)):
         path = os.path.join(place, name)
+        if not _is_text(name):
+            continue  # the wire carries names as UTF-8: one that is not would take the whole listing with it
         try:
             yield _entry(path)
             deeper = depth > 1 and os.path.isdir(path) and not os.path.islink(path)
@@ -202,6 +204,11 @@ def _walk(place: str, depth: int) -> Iterator[filesystem_pb.EntryInfo]:
                 yield from _walk(path, depth - 1)
         except (FileNotFoundError, PermissionError):
             continue  # removed while we looked, or not ours to look into
+
+
+def _is_text(name: str) -> bool:
+    """Whether the bytes of a file's name are UTF-8; Python keeps others as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _entry(path: str) -> filesystem_pb.EntryInfo:

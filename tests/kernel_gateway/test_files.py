@@ -45,6 +45,13 @@ async def test_metadata_stays_with_the_file(sandbox: AsyncSandbox) -> None:
     assert (await sandbox.files.get_info("tagged.txt")).metadata == {"origin": "lab"}
 
 
+async def test_a_name_that_is_not_utf8_does_not_hide_the_others(sandbox: AsyncSandbox) -> None:
+    await sandbox.run_code(
+        "import os; os.mkdir('odd'); open(b'odd/\\xff.csv', 'w').close(); open('odd/plain.csv', 'w').close()"
+    )
+    assert [entry.name for entry in await sandbox.files.list("odd")] == ["plain.csv"]
+
+
 async def test_listing_describes_files_folders_and_links(sandbox: AsyncSandbox) -> None:
     await sandbox.files.write("tree/inner/leaf.txt", "leaf")
     await sandbox.commands.run("ln -s inner/leaf.txt /home/user/tree/link; ln -s /nowhere /home/user/tree/broken")
