@@ -10,6 +10,7 @@ from rich.text import Text
 
 from artifacts.events import Reviewed, RunView
 from artifacts.types import Finding, Objection
+from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, took
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
@@ -189,7 +190,7 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    elif run.agent == "analysis" and run.status != "running":
+    elif run.agent == "analysis" and run.status != "running" and not unreadable(view):
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
 
