@@ -25,10 +25,9 @@ class ServerGone(Failed):
 
 def sentences() -> tuple[type[Exception], ...]:
     """Every family of errors whose message is meant for a person. Loads the rooms, so call it only beside them."""
-    from kernel_gateway.client import GatewayError
-
     from artifacts.store import StoreError
     from graphs.errors import GraphError
+    from kernel_gateway.client import GatewayError
     from notebooks.errors import NotebookError
 
     return (DoorError, StoreError, GatewayError, GraphError, NotebookError)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifacts.store import Store
-
 from artifacts.events import ArtifactSaved, Event, Noted, RunView
 from artifacts.events import apply as apply_event
+from artifacts.store import Store
 from artifacts.types import Artifact, ArtifactRole, Execution
 from notebooks import files
 
