@@ -14,7 +14,7 @@ import zmq.asyncio
 from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
-from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
+from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, KernelSilent
 from kernel_gateway.inside.launch import Launched, launch
 from kernel_gateway.inside.results import error_line, line, stream_line, translate
 from kernel_gateway.inside.settings import Settings
@@ -121,7 +121,17 @@ class Interpreter:
         await self._kernel(context)
 
     async def _kernel(self, context: Context) -> Kernel:
-        """The context's kernel, ready; a dead one is replaced."""
+        """The context's kernel, ready; one that does not come up is replaced once, since no cell has run in it."""
+        kernel = await self._living(context)
+        try:
+            await kernel.ready()
+        except KernelSilent:
+            kernel = await self._living(context)
+            await kernel.ready()
+        return kernel
+
+    async def _living(self, context: Context) -> Kernel:
+        """The context's kernel, which may still be starting; a dead one is replaced."""
         async with context.lock:
             if context.kernel is not None and not context.kernel.alive:
                 dead, context.kernel = context.kernel, None
@@ -131,9 +141,7 @@ class Interpreter:
                 context.environment_sent = launched is None
                 launched = launched or launch(self._settings.runtime, context.cwd, self._settings.kernel_environment())
                 context.kernel = Kernel(launched, self._zmq)
-            kernel = context.kernel
-        await kernel.ready()
-        return kernel
+            return context.kernel
 
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)

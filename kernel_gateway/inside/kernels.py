@@ -17,13 +17,18 @@ from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
 from kernel_gateway.inside.launch import Launched
 from kernel_gateway.inside.limits import memory_verdict
 
-_START_SECONDS = 60
+_START_SECONDS = 30
+_ASK_AGAIN_SECONDS = 1.0  # until it is heard, a kernel is asked this often to say something
 _BATCH = 256 << 10  # bytes of messages that are passed on together
 _MAX_QUEUED = 64 << 20  # bytes of output that wait for a slow reader; what is beyond is dropped, and counted
 
 
 class KernelDied(Exception):
     """The kernel's process ended; the message says how."""
+
+
+class KernelSilent(KernelDied):
+    """The kernel was started and said nothing, so it was ended; no cell has run in it."""
 
 
 class Cell:
@@ -79,7 +84,7 @@ class Kernel:
         self._launched = launched
         self._wire = Wire(launched.key)
         self._cells: dict[str, Cell] = {}
-        self._welcomed = asyncio.Event()
+        self._heard = asyncio.Event()
         self._dead = asyncio.Event()
         self._reason = ""
         self._sockets = {
@@ -111,18 +116,31 @@ class Kernel:
         return not self._dead.is_set()
 
     async def ready(self) -> None:
-        """Return once the kernel hears us and we hear it; raises `KernelDied`."""
-        welcome, death = asyncio.create_task(self._welcomed.wait()), asyncio.create_task(self._dead.wait())
+        """Return once the kernel hears us and we hear it; raises `KernelDied`, or `KernelSilent` when it does not.
+
+        The kernel greets a subscriber, but ipykernel can miss that it has one, when a message that it sends in the same
+        moment takes the socket's wake-up. It publishes to us all the same, so asking it for anything is enough.
+        """
+        heard, death = asyncio.create_task(self._heard.wait()), asyncio.create_task(self._dead.wait())
         try:
-            await asyncio.wait({welcome, death}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            async with asyncio.timeout(_START_SECONDS):
+                while True:
+                    done, _ = await asyncio.wait(
+                        {heard, death}, timeout=_ASK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    if done:
+                        break
+                    _, frames = self._wire.pack("kernel_info_request", {})
+                    await self._sockets["shell"].send_multipart(frames)
+        except TimeoutError:
+            self.kill()
+            await self._dead.wait()
+            raise KernelSilent(f"The kernel did not start within {_START_SECONDS} seconds.") from None
         finally:
-            welcome.cancel()
+            heard.cancel()
             death.cancel()
         if self._dead.is_set():
             raise KernelDied(self._reason)
-        if not self._welcomed.is_set():
-            self.kill()
-            raise KernelDied(f"The kernel did not start within {_START_SECONDS} seconds.")
 
     async def start_cell(self, code: str, metadata: dict[str, Any]) -> Cell:
         """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`."""
@@ -196,9 +214,8 @@ class Kernel:
                 message = self._wire.unpack(frames)
             except Malformed:
                 continue
-            if message.kind == "iopub_welcome":
-                self._welcomed.set()
-            elif (cell := self._cells.get(message.parent)) is not None:
+            self._heard.set()
+            if (cell := self._cells.get(message.parent)) is not None:
                 cell.put(message, sum(map(len, frames)))
 
     async def _drain(self, channel: str) -> None:

@@ -1,0 +1,54 @@
+"""The client of a kernel: it hears one that does not greet it, and gives up one that says nothing."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import zmq.asyncio
+
+from kernel_gateway.inside import kernels
+from kernel_gateway.inside.jupyter import Incoming, Malformed
+from kernel_gateway.inside.kernels import Kernel, KernelSilent
+from kernel_gateway.inside.launch import Launched, launch
+
+
+async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "_ASK_AGAIN_SECONDS", 0.2)
+    context = zmq.asyncio.Context()
+    kernel = Kernel(launch(tmp_path, str(tmp_path), {}), context)
+    unpack = kernel._wire.unpack
+
+    def without_greeting(frames: list[bytes]) -> Incoming:
+        message = unpack(frames)
+        if message.kind == "iopub_welcome" or not message.parent:
+            raise Malformed("lost on the way")
+        return message
+
+    monkeypatch.setattr(kernel._wire, "unpack", without_greeting)
+    try:
+        await asyncio.wait_for(kernel.ready(), 30)
+        cell = await kernel.start_cell("print(6 * 7)", {})
+        heard = []
+        while "42\n" not in heard:
+            heard += [message.content.get("text") for message in await asyncio.wait_for(cell.next(), 30)]
+    finally:
+        await kernel.close()
+        context.term()
+
+
+async def test_a_kernel_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_START_SECONDS", 0.3)
+    context = zmq.asyncio.Context()
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    kernel = Kernel(Launched(process, tmp_path / "mute.json", str(tmp_path / "mute"), "key"), context)
+    try:
+        with pytest.raises(KernelSilent, match="did not start"):
+            await kernel.ready()
+        assert process.returncode is not None
+    finally:
+        await kernel.close()
+        context.term()
