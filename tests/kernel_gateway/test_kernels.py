@@ -43,12 +43,17 @@ async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
 async def test_a_kernel_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_START_SECONDS", 0.3)
     context = zmq.asyncio.Context()
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-    kernel = Kernel(Launched(process, tmp_path / "mute.json", str(tmp_path / "mute"), "key"), context)
+    kernel = Kernel(mute(tmp_path), context)
     try:
         with pytest.raises(KernelSilent, match="did not start"):
             await kernel.ready()
-        assert process.returncode is not None
+        assert not kernel.alive
     finally:
         await kernel.close()
         context.term()
+
+
+def mute(directory: Path) -> Launched:
+    """A process in a kernel's place that never opens a socket."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    return Launched(process, directory / "mute.json", str(directory / "mute"), "key")
