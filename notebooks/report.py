@@ -93,8 +93,8 @@ def table_html(html: str) -> str:
 def highlight(code: str) -> str:
     """Python source as escaped HTML with the short class names of Pygments."""
     from pygments import highlight as run
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    from pygments.formatters.html import HtmlFormatter  # the package itself is swapped on import: a race of two runs
+    from pygments.lexers.python import PythonLexer
 
     html: str = run(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
     return html
