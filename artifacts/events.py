@@ -20,6 +20,7 @@ from artifacts.types import (
     ExecutionError,
     ExecutionStatus,
     Finding,
+    Match,
     Objection,
     Output,
     PlanStep,
@@ -135,6 +136,18 @@ class ReportMade(_Event):
     not_checked: tuple[str, ...] = ()
 
 
+class Compared(_Event):
+    """A run that reproduces another has been held against it, thing by thing."""
+
+    kind: Literal["compared"] = "compared"
+    matches: tuple[Match, ...]
+
+    @property
+    def holds(self) -> bool:
+        """True when nothing changed and nothing is missing."""
+        return all(m.verdict in ("identical", "equal") for m in self.matches)
+
+
 class Noted(_Event):
     """Something a reader should know that is no finding: how a file was read, a retry, a lost connection."""
 
@@ -179,6 +192,7 @@ Event = Annotated[
     | FindingMade
     | Reviewed
     | ReportMade
+    | Compared
     | Noted
     | StepEnded
     | RunEnded,
@@ -215,6 +229,7 @@ class RunView:
     sandboxes: tuple[SandboxOpened, ...] = ()
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None
+    comparison: Compared | None = None
     error: str | None = None
 
     @property
@@ -265,6 +280,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
             return replace(view, report=event)
+        case Compared():
+            return replace(view, comparison=event)
         case Noted():
             return replace(view, notes=(*view.notes, event))
         case RunEnded():

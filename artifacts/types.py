@@ -190,6 +190,14 @@ class Objection(Value):
     mend: str = ""
 
 
+class Match(Value):
+    """One thing that a run made, beside the same made again; `equal` is within tolerance, `detail` says what differs."""
+
+    name: str
+    verdict: Literal["identical", "equal", "changed", "missing"]
+    detail: str = ""
+
+
 class ToolCall(Value):
     """A model's request to use a tool. `arguments` is the JSON text exactly as the model sent it."""
 

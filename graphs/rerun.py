@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from artifacts.events import RunView
-from artifacts.types import Objection
+from artifacts.types import Match, Objection
 from graphs.checks import CheckResult, Work
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError
 from notebooks.errors import NotebookError
-from notebooks.reproduce import Match, compare, reproduce
+from notebooks.reproduce import compare, reproduce
 
 NAME = "re_execution"
 NOT_DUE = "Not run again in a fresh sandbox: its cells come from tested templates. `gristmill runs reproduce` does it."

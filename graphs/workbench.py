@@ -146,11 +146,9 @@ class Workbench:
         """
         self._must_be_open()
         host, original = await self._host(), self.store.run(run_ref).id
-        return await self._begin(lambda began: reproduce(self.store, host, original, started=began))
-
-    async def reproduce(self, run_ref: str) -> Run:
-        """Run the notebook of a run again in a fresh sandbox; returns the new run when it has ended."""
-        return await self.wait((await self.start_reproduce(run_ref)).id)
+        return await self._begin(
+            lambda began: reproduce(self.store, host, original, started=began, stopped_as=self._stopped_as)
+        )
 
     async def wait(self, run_id: str) -> Run:
         """The run once it has ended here; a run that is not in flight as it stands."""

@@ -5,33 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from artifacts.events import Event, RunView, TextDelta, fold
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
 from gristmill.settings import Settings
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One artifact of a run that was done again, and how it came out the second time."""
-
-    name: str
-    verdict: Literal["identical", "equal", "changed", "missing"]
-    detail: str
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """A run done again from its notebook: the new run, and each artifact of the old one compared."""
-
-    run: Run
-    matches: tuple[Compared, ...]
-
-    @property
-    def holds(self) -> bool:
-        """True when nothing changed and nothing is missing."""
-        return self.run.status == "done" and all(m.verdict in ("identical", "equal") for m in self.matches)
 
 
 @dataclass(frozen=True)
@@ -59,7 +37,9 @@ class Backend(Protocol):
         """Begin to run a template or a notebook file; a parameter that names a file has it uploaded."""
         ...
 
-    async def reproduce(self, ref: str) -> Reproduction: ...
+    async def reproduce(self, ref: str) -> Run:
+        """Begin to run a run's notebook again in a fresh sandbox; the new run's record ends with the comparison."""
+        ...
 
     async def cancel(self, ref: str) -> Run: ...
 

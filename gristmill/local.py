@@ -13,11 +13,10 @@ from artifacts.store import Store
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
 from graphs.inputs import check_question
 from graphs.workbench import Request, Workbench
-from gristmill.backend import Compared, Reproduction, Scheduled
+from gristmill.backend import Scheduled
 from gristmill.errors import Misuse
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
-from notebooks.reproduce import compare
 from notebooks.runner import locate
 from notebooks.schedule import check, next_due
 
@@ -46,11 +45,8 @@ class Local:
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
         return await self.workbench.start_notebook(name_or_path, dict(params))
 
-    async def reproduce(self, ref: str) -> Reproduction:
-        original = self.store.run(ref)
-        again = await self.workbench.reproduce(original.id)
-        matches = await asyncio.to_thread(compare, self.store, original.id, again.id)
-        return Reproduction(again, tuple(Compared(m.name, m.verdict, m.detail) for m in matches))
+    async def reproduce(self, ref: str) -> Run:
+        return await self.workbench.start_reproduce(ref)
 
     async def cancel(self, ref: str) -> Run:
         return await self.workbench.cancel(ref)

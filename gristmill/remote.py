@@ -16,7 +16,7 @@ import httpx
 
 from artifacts.events import EVENT, Event, RunEnded, TextDelta
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
-from gristmill.backend import Compared, Reproduction, Scheduled
+from gristmill.backend import Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 
 _QUICK = httpx.Timeout(30.0, read=60.0)
@@ -55,9 +55,8 @@ class Remote:
             form["name"] = name_or_path
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
-    async def reproduce(self, ref: str) -> Reproduction:
-        told = await self._call("POST", f"/api/runs/{_id(ref)}/reproduce", timeout=_PATIENT)
-        return Reproduction(Run.model_validate(told["run"]), tuple(Compared(**m) for m in told["matches"]))
+    async def reproduce(self, ref: str) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/reproduce"))
 
     async def cancel(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/cancel"))

@@ -132,7 +132,7 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None) -> Iterator
     with _store(home) as store, _loop() as loop:
         bridge = Bridge(loop)
         host = bridge.call(find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")))
-        run = bridge.call(begin(store, goal=title, notebook=name, parameters=values))
+        run = bridge.call(begin(store, goal=title, notebook=name, parameters=values, cells=notebook.cells))
         with _ended(bridge, store, run, notebook):
             session = bridge.call(open_session(store, host, run.id, uploads))
             try:

@@ -74,17 +74,22 @@ async def begin(
     goal: str,
     notebook: str,
     parameters: Mapping[str, Any],
+    cells: Sequence[Any],
     agent: str = "notebook",
     parent_id: str | None = None,
 ) -> Run:
-    """Record that a notebook run began."""
+    """Record that a run of a notebook with these cells began."""
     run = Run.model_validate(
         {
             "id": new_id("run"),
             "goal": goal,
             "agent": agent,
             "model": "none",
-            "params": {"notebook": notebook, "parameters": dict(parameters)},
+            "params": {
+                "notebook": notebook,
+                "parameters": dict(parameters),
+                "cells": sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells),
+            },
             "parent_id": parent_id,
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -10,13 +11,12 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from artifacts.events import RunView
+from artifacts.events import Compared, RunView
 from artifacts.store import Store
-from artifacts.types import Artifact, Run
+from artifacts.types import Artifact, Match, Run, RunStatus
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
 from notebooks.export import notebook
@@ -30,37 +30,47 @@ PIXELS = 2
 LARGEST = 50 * 2**20
 """Bytes beyond which files that differ are not looked into."""
 
-Verdict = Literal["identical", "equal", "changed", "missing"]
-
 _NUMBER = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 
-@dataclass(frozen=True)
-class Match:
-    """One thing a run made, beside the same made again. `equal` is within tolerance; `detail` says what differs."""
-
-    name: str
-    verdict: Verdict
-    detail: str = ""
-
-
-async def reproduce(store: Store, host: Host, run_id: str, *, started: Callable[[Run], None] | None = None) -> Run:
+async def reproduce(
+    store: Store,
+    host: Host,
+    run_id: str,
+    *,
+    started: Callable[[Run], None] | None = None,
+    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
+) -> Run:
     """Run the exported notebook of a run through papermill in a fresh sandbox, as a run of its own.
 
-    `started` is told that run once it is recorded. Raises BadNotebook for a run without a finished cell.
+    At its end it records how each thing came out (`compared`). `started` and `stopped_as` are `run_notebook`'s. Raises
+    BadNotebook for a run without a finished cell.
     """
     view = store.view(run_id)
     if not any(x.status in ("ok", "error") for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
     import nbformat
 
+    async def closing(again: str) -> None:
+        matches = await asyncio.to_thread(compare, store, run_id, again)
+        await store.append(Compared(run_id=again, matches=tuple(matches)))
+
     inputs = {a.name: store.path(a) for a in view.artifacts if a.role == "input"}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
         nbformat.write(notebook(view, store), path)
         return await run_notebook(
-            store, host, path, {}, parent_id=run_id, agent="reproduce", files=inputs, started=started
+            store,
+            host,
+            path,
+            {},
+            parent_id=run_id,
+            agent="reproduce",
+            files=inputs,
+            started=started,
+            stopped_as=stopped_as,
+            closing=closing,
         )
 
 
@@ -77,16 +87,16 @@ def _artifacts(store: Store, first: RunView, second: RunView) -> Iterator[Match]
     made, remade = _latest(first), _latest(second)
     for name, artifact in made.items():
         if name not in remade:
-            yield Match(name, "missing", "was not made again")
+            yield Match(name=name, verdict="missing", detail="was not made again")
         elif artifact.sha256 == remade[name].sha256:
-            yield Match(name, "identical")
+            yield Match(name=name, verdict="identical")
         elif max(artifact.size, remade[name].size) > LARGEST:
-            yield Match(name, "changed", "other bytes; too large to be looked into")
+            yield Match(name=name, verdict="changed", detail="other bytes; too large to be looked into")
         else:
             detail = difference(name, store.read(artifact), store.read(remade[name]))
-            yield Match(name, "changed" if detail else "equal", detail)
+            yield Match(name=name, verdict="changed" if detail else "equal", detail=detail)
     for name in remade.keys() - made.keys():
-        yield Match(name, "changed", "was made only now")
+        yield Match(name=name, verdict="changed", detail="was made only now")
 
 
 def _latest(view: RunView) -> dict[str, Artifact]:
@@ -98,13 +108,13 @@ def _findings(first: RunView, second: RunView) -> Iterator[Match]:
     for place, finding in enumerate(first.findings):
         name = f"{finding.id} {finding.kind}"
         if place >= len(again):
-            yield Match(name, "missing", "was not found again")
+            yield Match(name=name, verdict="missing", detail="was not found again")
             continue
         own = {"id", "rank", "evidence"}
         one, other = finding.model_dump(mode="json", exclude=own), again[place].model_dump(mode="json", exclude=own)
         yield _judge(name, one == other, values(one, other))
     for finding in again[len(first.findings) :]:
-        yield Match(f"{finding.id} {finding.kind}", "changed", "was found only now")
+        yield Match(name=f"{finding.id} {finding.kind}", verdict="changed", detail="was found only now")
 
 
 def _texts(first: RunView, second: RunView) -> Iterator[Match]:
@@ -113,7 +123,7 @@ def _texts(first: RunView, second: RunView) -> Iterator[Match]:
     again = [x for x in second.executions if x.status in ("ok", "error")]
     for place, execution in enumerate(ran):
         if place >= len(again):
-            yield Match(execution.cell, "missing", "did not run again")
+            yield Match(name=execution.cell, verdict="missing", detail="did not run again")
             continue
         one, other = ("\n".join(o.text for o in merged(x.outputs)) for x in (execution, again[place]))
         detail = "" if execution.status == again[place].status else f"ended {again[place].status}"
@@ -121,7 +131,9 @@ def _texts(first: RunView, second: RunView) -> Iterator[Match]:
 
 
 def _judge(name: str, identical: bool, detail: str) -> Match:
-    return Match(name, "identical" if identical else "changed" if detail else "equal", "" if identical else detail)
+    if identical:
+        return Match(name=name, verdict="identical")
+    return Match(name=name, verdict="changed" if detail else "equal", detail=detail)
 
 
 def difference(name: str, one: bytes, other: bytes) -> str:

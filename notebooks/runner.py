@@ -33,11 +33,13 @@ async def run_notebook(
     files: Mapping[str, Path] | None = None,
     started: Callable[[Run], None] | None = None,
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
+    closing: Callable[[str], Awaitable[None]] | None = None,
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
-    their name in the sandbox. `out` receives the executed notebook. `started` is told the run once it is recorded.
+    their name in the sandbox. `out` receives the executed notebook. `started` is told the run once it is recorded;
+    `closing` may record more of it when its cells have run.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
     the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
     `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
@@ -49,7 +51,13 @@ async def run_notebook(
     first = next((c.source for c in notebook.cells if c.cell_type == "markdown"), "")
     title = notebook.metadata.get("gristmill", {}).get("title") or catalog.heading(first) or path.stem
     run = await begin(
-        store, goal=title, notebook=str(path_or_name), parameters=values, agent=agent, parent_id=parent_id
+        store,
+        goal=title,
+        notebook=str(path_or_name),
+        parameters=values,
+        cells=notebook.cells,
+        agent=agent,
+        parent_id=parent_id,
     )
     if started is not None:
         started(run)
@@ -59,7 +67,7 @@ async def run_notebook(
         await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
         return await open_session(store, host, run.id, {**uploads, **(files or {})})
 
-    return await _carry_out(store, run, path, values, out, opening(), stopped_as)
+    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing)
 
 
 async def resume_notebook(
@@ -104,6 +112,7 @@ async def _carry_out(
     out: Path | None,
     opening: Awaitable[Session],
     stopped_as: Callable[[str], RunStatus],
+    closing: Callable[[str], Awaitable[None]] | None = None,
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
@@ -112,6 +121,8 @@ async def _carry_out(
         session = await opening
         error = await _through_papermill(store, session, run, path, values, out)
         status = "failed" if error else "done"
+        if closing is not None:
+            await closing(run.id)
     except (GatewayError, NotebookError) as failure:
         status, error = "failed", str(failure)
     except asyncio.CancelledError:

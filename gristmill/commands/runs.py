@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from collections import Counter
 from typing import cast
 
 import click
@@ -180,37 +179,19 @@ async def reproduce(ref: str, as_json: bool) -> int:
     Each comes out identical (the same bytes), equal (within tolerance), changed or missing. Exit status 1 when anything
     changed or is missing.
     """
-    from rich.text import Text
-
+    from gristmill.commands.watching import watch
+    from gristmill.errors import Failed
     from gristmill.terminal import console, pieces
-    from gristmill.terminal.words import one_line
+    from gristmill.terminal.story import Story
 
-    screen = console.make(stderr=as_json)
-    with screen.status("running the notebook again in a fresh sandbox") if screen.is_terminal else _nothing():
-        if not screen.is_terminal and not as_json:
-            screen.print("... running the notebook again in a fresh sandbox")
+    with Story(console.make(stderr=as_json)) as story:
         async with backend() as opened:
-            again = await opened.reproduce(ref)
+            view = await watch(opened, await opened.reproduce(ref), story)
+    if view.comparison is None:
+        raise Failed(view.error or f"{view.run.id} ended {view.run.status}, so there is nothing to compare.")
+    holds = view.run.status == "done" and view.comparison.holds
     if as_json:
-        emit({"run": again.run, "matches": again.matches, "holds": again.holds})
-        return 0 if again.holds else 1
-    styles = {"identical": "green", "equal": "green", "changed": "bold red", "missing": "bold red"}
-    rows = [
-        [Text(one_line(m.name)), Text(m.verdict, style=styles[m.verdict]), Text(one_line(m.detail), style="dim")]
-        for m in again.matches
-    ]
-    pieces.table(screen, rows, header=("ARTIFACT", "VERDICT", ""))
-    screen.print()
-    verdict = "It holds" if again.holds else "It does not hold"
-    counted = ", ".join(f"{n} {word}" for word, n in Counter(m.verdict for m in again.matches).items())
-    told = Text(verdict, style="bold green" if again.holds else "bold red") + Text(
-        f": {counted or 'nothing to compare'}."
-    )
-    screen.print(told + Text(f"  Run {again.run.id}", style="dim"))
-    return 0 if again.holds else 1
-
-
-def _nothing() -> typing.ContextManager[None]:
-    import contextlib
-
-    return contextlib.nullcontext()
+        emit({"run": view.run, "matches": view.comparison.matches, "holds": holds})
+    else:
+        pieces.comparison(story.console, view, holds)
+    return 0 if holds else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -163,6 +164,23 @@ def cells(console: Console, view: RunView) -> None:
 def _first(code: str) -> str:
     line = next((line for line in code.splitlines() if line.strip()), "")
     return one_line(line)[:60]
+
+
+def comparison(console: Console, view: RunView, holds: bool) -> None:
+    """How each thing of a run came out when it was made again, and the verdict of it all."""
+    assert view.comparison is not None, "it is asked for where there is one"
+    styles = {"identical": "green", "equal": "green", "changed": "bold red", "missing": "bold red"}
+    matches = view.comparison.matches
+    heading(console, "Compared")
+    rows = [
+        [Text(one_line(m.name)), Text(m.verdict, style=styles[m.verdict]), Text(one_line(m.detail), style="dim")]
+        for m in matches
+    ]
+    table(console, rows, header=("ARTIFACT", "VERDICT", ""))
+    counted = ", ".join(f"{n} {word}" for word, n in Counter(m.verdict for m in matches).items())
+    verdict = Text("It holds", style="bold green") if holds else Text("It does not hold", style="bold red")
+    console.print()
+    console.print(verdict + Text(f": {counted or 'nothing to compare'}.") + Text(f"  Run {view.run.id}", style="dim"))
 
 
 def ending(console: Console, view: RunView) -> None:

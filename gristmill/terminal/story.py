@@ -159,7 +159,8 @@ class Story:
             pieces.heading(self.console, "First look" if looking else "Work")
             self._work_told = True
         title = one_line(execution.title) or "a cell"
-        self._now.begin(title)
+        cells = view.run.params.get("cells")
+        self._now.begin(f"{title} ({len(view.executions)} of {cells})" if cells else title)
 
     def _end_cell(self, execution: Execution) -> None:
         title = one_line(execution.title) or "a cell"

@@ -129,11 +129,10 @@ def _runs(local: Local) -> APIRouter:
         """Take up a run that stopped, after its last finished step."""
         return await local.resume(ref)
 
-    @router.post("/{ref}/reproduce")
-    async def reproduce(ref: str) -> dict[str, Any]:
-        """Run a run's notebook again in a fresh sandbox, wait for it, and compare every artifact."""
-        again = await local.reproduce(ref)
-        return {"run": plain(again.run), "matches": plain(again.matches), "holds": again.holds}
+    @router.post("/{ref}/reproduce", status_code=201)
+    async def reproduce(ref: str) -> Run:
+        """Begin to run a run's notebook again in a fresh sandbox; the new run ends with every artifact compared."""
+        return await local.reproduce(ref)
 
     @router.get("/{ref}/export.zip")
     async def export(ref: str) -> FileResponse:

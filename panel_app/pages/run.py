@@ -48,6 +48,10 @@ class Face:
         return self.view.run.status in ("failed", "cancelled", "interrupted")
 
     @property
+    def reproducible(self) -> bool:
+        return self.view.run.status == "done" and self.view.run.agent != "reproduce" and bool(self.view.executions)
+
+    @property
     def inputs(self) -> list[Artifact]:
         return [a for a in self.view.artifacts if a.role == "input"]
 
@@ -98,6 +102,7 @@ SLOTS = {
     "now": Slot(RUN, lambda v: (v.run.status, v.sandboxes, v.steps, v.replies)),
     "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
+    "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies)),
     "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),
     "steps": Slot(RUN, lambda v: (v.steps,)),
@@ -177,6 +182,9 @@ class RunPage(Page):
                 await self.workbench.cancel(self.view.run.id)
             case "resume":
                 await self.workbench.resume(self.view.run.id)
+            case "reproduce":
+                again = await self.workbench.start_reproduce(self.view.run.id)
+                wire.send([Patch(do="go", url=f"/runs/{again.id}")])
         wire.send([Patch(do="idle")])
 
 

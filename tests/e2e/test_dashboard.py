@@ -75,6 +75,10 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
         page.get_by_label("Download analysis.ipynb").first.click()
     download.value.save_as(tmp_path / "analysis.ipynb")
     assert "simpsons_paradox" in (tmp_path / "analysis.ipynb").read_text()
+    page.get_by_role("button", name="Reproduce").click()
+    expect(page.get_by_text("it holds", exact=True)).to_be_visible(timeout=90_000)
+    assert set(page.locator(".compared td .chip").all_inner_texts()) <= {"identical", "equal"}
+
     elsewhere = [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
     assert elsewhere == [], "the page asks nobody but the server"
 

@@ -36,7 +36,10 @@ async def test_a_run_is_made_again_in_a_fresh_sandbox_and_compared(
     again = await reproduce(store, host, session.run_id)
     assert (again.agent, again.parent_id, again.status) == ("reproduce", session.run_id, "done")
     assert store.view(again.id).sandboxes[0].sandbox_id != session.sandbox_id
-    verdicts = {m.name: m.verdict for m in compare(store, session.run_id, again)}
+    comparison = store.view(again.id).comparison
+    assert comparison is not None
+    assert not comparison.holds
+    verdicts = {m.name: m.verdict for m in comparison.matches}
     assert verdicts == {
         "fig_01.png": "identical",
         "copy.csv": "identical",
