@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -9,9 +10,14 @@ from markupsafe import Markup
 from artifacts.errors import NotFound
 from artifacts.store import Store
 from artifacts.types import Fire, Run, Schedule
-from panel_app.components.render import render
+from panel_app.components.render import part, render
 from panel_app.pages.base import Page
+from panel_app.wire import Patch, Wire
 
+EVERY = 2.0
+"""Seconds between two looks at the schedules. One look is a few indexed queries."""
+
+CARDS = "components/schedules.html"
 LAST = 5
 """Fires of a schedule that its card shows."""
 
@@ -25,7 +31,7 @@ class Entry:
 
 
 class SchedulesPage(Page):
-    """Read only."""
+    """Shows them, and keeps up with what fires."""
 
     name = "schedules"
     nav = "/schedules"
@@ -33,10 +39,21 @@ class SchedulesPage(Page):
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._shown: list[Entry] = []
 
     def html(self) -> Markup:
-        entries = [Entry(s, [(f, self._run(f)) for f in self.store.fires(s.id)[:LAST]]) for s in self.store.schedules()]
-        return render("pages/schedules.html", entries=entries)
+        self._shown = self._entries()
+        return render("pages/schedules.html", entries=self._shown)
+
+    async def live(self, wire: Wire) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            before, self._shown = self._shown, await asyncio.to_thread(self._entries)
+            if before != self._shown:
+                wire.send([Patch(do="set", id="schedules", html=part(CARDS, "cards", self._shown))])
+
+    def _entries(self) -> list[Entry]:
+        return [Entry(s, [(f, self._run(f)) for f in self.store.fires(s.id)[:LAST]]) for s in self.store.schedules()]
 
     def _run(self, fire: Fire) -> Run | None:
         if fire.run_id is None:
