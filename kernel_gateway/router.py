@@ -145,7 +145,8 @@ class Router:
             raise Refused(404, f"{path} is not a path of the sandbox's service.")
         if target.port == ENVD_PORT and path == "/files" and b"signature=" in scope["query_string"]:
             if not _signature_fits(record, scope):
-                raise Refused(401, "The URL's signature is wrong or has expired.")
+                raise Refused(401, "invalid signature")  # these are envd's words, which clients know
+            _check_expiry(scope)
         elif not (target.port == ENVD_PORT and path == "/health"):
             _check_token(record, target, scope)
         await self._pass_on(record, target.port, scope, receive, send)
@@ -166,8 +167,9 @@ class Router:
         """The sandbox whose token made this URL's signature: the URL itself does not name it."""
         for record in self._sandboxes:
             if _signature_fits(record, scope):
+                _check_expiry(scope)
                 return self._running(record.id)
-        raise Refused(401, "The URL's signature is wrong or has expired, or its sandbox is gone.")
+        raise Refused(401, "invalid signature")
 
     async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
         is_stream = False
@@ -230,18 +232,27 @@ def _check_token(record: Record, target: Target, scope: Scope) -> None:
 
 def _signature_fits(record: Record, scope: Scope) -> bool:
     """E2B's version 1: unpadded base64 of sha256 over path, operation, user, token and, if it has one, expiry."""
-    query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+    query = _query(scope)
     operation = "read" if scope["method"] in ("GET", "HEAD") else "write"
     parts = [query.get("path", ""), operation, query.get("username", ""), record.token]
     if (expiry := query.get("signature_expiration")) is not None:
-        if not expiry.isdigit() or int(expiry) < time.time():
-            return False
         parts.append(expiry)
     digest = hashlib.sha256(":".join(parts).encode("utf-8", "surrogateescape")).digest()
     expected = "v1_" + base64.b64encode(digest).rstrip(b"=").decode()
     with contextlib.suppress(binascii.Error, ValueError):
         return hmac.compare_digest(query.get("signature", "").encode(), expected.encode())
     return False
+
+
+def _check_expiry(scope: Scope) -> None:
+    """Refuse a signed URL whose time, which its signature covers, has passed."""
+    expiry = _query(scope).get("signature_expiration")
+    if expiry is not None and not (expiry.isascii() and expiry.isdigit() and int(expiry) >= time.time()):
+        raise Refused(401, "signature is already expired")
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
 
 
 def _not_found(sandbox_id: str) -> Refused:

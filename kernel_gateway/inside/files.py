@@ -212,6 +212,8 @@ def _create(place: str) -> BinaryIO:
 
 
 def _entry(place: str, metadata: dict[str, str]) -> dict[str, Any]:
+    for name in read_metadata(place).keys() - metadata.keys():
+        os.removexattr(place, _XATTR + name)  # what the upload has replaced
     for name, value in metadata.items():
         os.setxattr(place, _XATTR + name, value.encode())
     entry: dict[str, Any] = {"name": os.path.basename(place), "type": "file", "path": place}

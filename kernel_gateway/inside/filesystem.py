@@ -238,7 +238,7 @@ def _entry(path: str) -> filesystem_pb.EntryInfo:
         is_symlink=is_link,
     )
     if is_link:
-        entry.symlink_target = os.readlink(path)
+        entry.symlink_target = os.path.realpath(path) if os.path.exists(path) else os.readlink(path)
     return entry
 
 
