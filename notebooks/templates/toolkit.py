@@ -21,7 +21,7 @@ import pandas as pd
 from IPython.display import display
 
 FINDING_MIME = "application/vnd.gristmill.finding+json"
-MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "none", "NaN", "nan", "#N/A")
+MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "NaN", "nan", "#N/A")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
 MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
@@ -34,7 +34,17 @@ DATE_FORMS = (
     (r"\d\d?\.\d\d?\.\d{4}", "%d.%m.%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%d/%m/%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
+    (r"\d\d?[ -][A-Za-z]{3}[ -]\d{4}", "%d %b %Y"),
+    (r"\d\d?[ -][A-Za-z]{3,}[ -]\d{4}", "%d %B %Y"),
+    (r"[A-Za-z]{3} \d\d?,? \d{4}", "%b %d %Y"),
+    (r"[A-Za-z]{3,} \d\d?,? \d{4}", "%B %d %Y"),
+    (r"[A-Za-z]{3}[ -]\d{4}", "%b %Y"),
+    (r"[A-Za-z]{3,}[ -]\d{4}", "%B %Y"),
+    (r"[A-Za-z]{3}[ -]\d\d", "%b %y"),
+    (r"\d{4}-?W\d\d", "week"),
+    (r"\d{4}[ -]?Q[1-4]|Q[1-4][ -]\d{4}", "quarter"),
 )
+CLOCK_FORMS = (("", ""), (r" \d\d?:\d\d", " %H:%M"), (r" \d\d?:\d\d:\d\d", " %H:%M:%S"))
 UNIT_FACTORS = (10, 100, 1000, 1e6, 2.54, 25.4, 2.2046, 1.6093, 3.2808, 12, 60, 3600, 24, 7, 28.35, 4.184, 3.785, 3.6)
 METRICS = {
     "pearson_r": "r",
@@ -262,18 +272,42 @@ def _values(s: Any, notes: list[str]) -> Any:
     text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
     text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
     text = text.mask(text.isin(MISSING))
-    numbers = _numbers(text, POINT_NUMBER, ",", ".")
+    none = text == "none"  # a level, unless it stands among many numbers
+    few = none.mean() < 0.05 or text.nunique() > 20
+    numbers = _numbers(text.mask(none) if few else text, POINT_NUMBER, ",", ".")
     if not is_text(numbers):
         lost = int(text.notna().sum() - numbers.notna().sum())
         notes.append(f"{s.name} was read as numbers" + (f"; {lost} other values became missing" if lost else ""))
         return numbers
     given = text.dropna().astype(str)
-    forms = [form for pattern, form in DATE_FORMS if len(given) and given.str.fullmatch(pattern).all()]
-    parsed = [pd.to_datetime(given, format=form, errors="coerce", utc=True) for form in forms]
-    dates = [d for d in parsed if d.notna().all()]
+    dates = [d for d in _dates(given) if d.notna().all()] if len(given) else []
     if len(dates) > 1:
         notes.append(f"{s.name} may be day/month or month/day: it was left as text")
     return dates[0].dt.tz_localize(None).reindex(s.index) if len(dates) == 1 else text
+
+
+def _dates(given: pd.Series) -> list[Any]:
+    """A column of text read as dates, in each of the common forms that all its values have (times in UTC)."""
+    parsed = list[Any]()
+    for pattern, form in DATE_FORMS:
+        for clock, tail in CLOCK_FORMS if form not in ("ISO8601", "week", "quarter") else CLOCK_FORMS[:1]:
+            if (
+                not re.fullmatch(pattern + clock, given.iloc[0])
+                or not given.str.fullmatch(f"(?:{pattern}){clock}").all()
+            ):
+                continue
+            if form == "quarter":
+                year, part = given.str.extract(r"(\d{4})")[0], given.str.extract(r"Q(\d)")[0].astype(int)
+                plain, how = year + "-" + (3 * part - 2).astype(str), "%Y-%m"
+            elif form == "week":
+                plain, how = given.str.replace("-", "") + "1", "%GW%V%u"
+            else:
+                plain, how = given.str.replace(r"(?<=\w)[-,]+ ?(?=\w)", " ", regex=True), form + tail
+                plain = plain if re.search("%[bB]", form) else given
+            dates = pd.to_datetime(plain, format=how, errors="coerce", utc=True)
+            if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
+                parsed.append(dates)
+    return parsed
 
 
 @dataclass

@@ -113,6 +113,33 @@ def test_a_date_that_may_be_read_two_ways_stays_text(tmp_path: Path, capsys: pyt
     assert "day/month or month/day" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("written", "first"),
+    [
+        (["05 Jan 2009", "28 Feb 2009"], "2009-01-05"),
+        (["5 May 2009 07:30", "6 June 2009 08:00"], "2009-05-05T07:30"),
+        (["May 2009", "Jun 2009"], "2009-05-01"),
+        (["2009-Q3", "2009-Q4"], "2009-07-01"),
+        (["2009-W05", "2009-W06"], "2009-01-26"),
+        (["25.01.2009 13:05", "26.01.2009 13:05"], "2009-01-25T13:05"),
+    ],
+)
+def test_dates_in_words_quarters_and_weeks_are_dates(tmp_path: Path, written: list[str], first: str) -> None:
+    df = read_table(write(tmp_path / "t.csv", "when,b\n" + "".join(f"{v},1\n" for v in written)))
+    assert df["when"][0] == pd.Timestamp(first)
+
+
+def test_none_is_a_level_among_words_and_missing_among_numbers(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{('silver', 'none', 'gold')[i % 3]},{(12, 27, 'none')[i % 3]},{i if i else 'none'}\n" for i in range(60)
+    )
+    df = read_table(write(tmp_path / "t.csv", "loyalty,line,paid\n" + rows))
+    assert set(df["loyalty"]) == {"silver", "none", "gold"}
+    assert set(df["line"]) == {"12", "27", "none"}
+    assert df["paid"].isna().sum() == 1
+    assert not is_text(df["paid"])
+
+
 @pytest.mark.parametrize("form", ["lines", "array", "wrapped", "columns"])
 def test_json(tmp_path: Path, form: str) -> None:
     rows = [{"a": 1, "b": {"c": "x"}}, {"a": 2, "b": {"c": "y"}}]
