@@ -64,6 +64,41 @@ async def test_a_figure_that_is_not_shown_arrives_all_the_same(sandbox: AsyncSan
     assert [bool(r.png) for r in done.results] == [True]
 
 
+FIGURES = {
+    "line": "plt.plot([1, 2], [3, np.nan], label='a'); plt.title('T'); plt.xlabel('x (s)')",
+    "scatter": "plt.scatter([1, 2], [3, 4])",
+    "bar": "plt.bar(['a', 'b'], [1, 2])",
+    "pie": "plt.pie([1, 3], labels=['a', 'b'])",
+    "box_and_whisker": "plt.boxplot([[85, 90, 78, 92, 88], [95, 89, 76, 91, 84]], patch_artist=True)",
+    "superchart": "_, both = plt.subplots(2); both[0].plot([1, 2]); both[1].bar(['a'], [3])",
+    "unknown": "plt.imshow([[1, 2], [3, 4]])",
+    "none, of too many points": "plt.plot(range(100_000))",
+    "none, of a figure that cannot be read": "plt.plot([1]); plt.gca().get_xticks = None",
+}
+
+
+async def test_figures_bring_their_data(sandbox: AsyncSandbox) -> None:
+    code = "import numpy as np, matplotlib.pyplot as plt\n" + "\n".join(f"{c}; plt.show()" for c in FIGURES.values())
+    done = await sandbox.run_code(code)
+    assert [bool(result.png) for result in done.results] == [True] * len(FIGURES)
+    kinds = [result.chart.type.value if result.chart else None for result in done.results]
+    assert kinds == [None if name.startswith("none") else name for name in FIGURES]
+    line = done.results[0].chart
+    assert (line.title, line.x_unit, line.elements[0].label) == ("T", "s", "a")
+    assert [list(point) for point in line.elements[0].points] == [[1, 3], [2, None]]
+    assert [element.angle for element in done.results[3].chart.elements] == [90, 270]
+    assert [element.median for element in done.results[4].chart.elements] == [88, 89]
+    assert done.error is None
+    assert done.logs.stderr == []
+
+
+async def test_an_image_that_is_shown_or_saved_appears(sandbox: AsyncSandbox) -> None:
+    code = "from PIL import Image\nimage = Image.new('RGB', (2, 2))\nimage.show()\nimage.save('a.png')\nimage"
+    done = await sandbox.run_code(code + "\n" + "import matplotlib.pyplot as plt\nplt.savefig('b.png'); plt.close()")
+    assert [bool(result.png) for result in done.results] == [True, True]
+    assert [r.png for r in (await sandbox.run_code("image.show(); image")).results] == [done.results[0].png] * 2
+
+
 async def test_a_table_is_html_text_and_data(sandbox: AsyncSandbox) -> None:
     code = (
         "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None], 'd': pd.to_datetime(['2026-01-02', None])})"
@@ -81,7 +116,8 @@ from IPython.display import SVG, HTML, Markdown, Latex
 display(SVG('<svg xmlns="http://www.w3.org/2000/svg"/>'), HTML('<b>x</b>'), Markdown('*x*'), Latex('$x$'))
 display({{'application/vnd.test+json': {finding!r}, 'text/plain': 'said'}}, raw=True)
 display({{'application/vnd.plotly.v1+json': {{'data': [], 'layout': {{}}}}}}, raw=True)
-{{'a': [1, 2.5]}}"""
+import numpy as np
+{{'a': [1, np.float64(2.5), float('nan')], 3: np.arange(2)}}"""
     results = (await sandbox.run_code(code)).results
     assert "<svg" in results[0].svg
     assert results[1].html == "<b>x</b>"
@@ -90,7 +126,7 @@ display({{'application/vnd.plotly.v1+json': {{'data': [], 'layout': {{}}}}}}, ra
     assert results[4].extra == {"application/vnd.test+json": finding}
     assert results[4].text == "said"
     assert results[5].extra["application/vnd.plotly.v1+json"] == {"data": [], "layout": {}}
-    assert results[6].json == {"a": [1, 2.5]}
+    assert results[6].json == {"a": [1, 2.5, None], "3": [0, 1]}
 
 
 async def test_line_separators_of_unicode_break_no_line(sandbox: AsyncSandbox) -> None:
