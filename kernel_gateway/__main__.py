@@ -106,7 +106,7 @@ async def serve(options: argparse.Namespace) -> None:
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
     host = Host(place, options.isolation, program, sizes, outside, fonts)
-    sandboxes = Sandboxes(host, domain, options.parked)
+    sandboxes = Sandboxes(host, domain, options.home, options.parked)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}

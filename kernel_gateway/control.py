@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 
+from kernel_gateway.environments import BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.inside.http import Headers, Receive, Refused, Scope, Send, header, read_json, respond, respond_json
 from kernel_gateway.relay import Lost, ask
@@ -51,7 +52,9 @@ class Control:
             raise Refused(400, str(bad)) from None
         except Conflict as conflict:
             raise Refused(409, str(conflict)) from None
-        except SandboxFailed as failed:
+        except UnknownEnvironment as unknown:
+            raise Refused(404, str(unknown)) from None
+        except (SandboxFailed, BrokenEnvironment) as failed:
             raise Refused(500, str(failed)) from None
 
     async def _route(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:

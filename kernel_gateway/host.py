@@ -25,8 +25,9 @@ from pathlib import Path
 
 import psutil
 
-from kernel_gateway import seccomp
-from kernel_gateway.errors import SandboxFailed
+from kernel_gateway import environments, seccomp
+from kernel_gateway.environments import Environment
+from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.freeze import Frozen
 from kernel_gateway.groups import Group, Groups, NoGroups
 from kernel_gateway.inside.limits import leave_keyring
@@ -211,10 +212,11 @@ class Host:
         # bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up.
         self._lifeline, self._lifeline_end = os.pipe()
 
-    def launch(self, name: str, template: str) -> Sandbox:
+    def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
 
-        Raises `SandboxFailed` when the process cannot be started at all.
+        Its Python is that of `environment`, ours if that is None. Raises `SandboxFailed` when the process cannot be
+        started at all, `BrokenEnvironment` when the environment's Python is gone.
         """
         address = self._place.address(name)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -222,8 +224,8 @@ class Host:
             listener.listen(_BACKLOG)
             try:
                 if self._isolation == "bubblewrap":
-                    return self._isolated(name, template, address, listener.fileno())
-                return self._bare(name, template, address, listener.fileno())
+                    return self._isolated(name, template, address, listener.fileno(), environment)
+                return self._bare(name, template, address, listener.fileno(), environment)
             except OSError as error:
                 os.unlink(address)
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
@@ -235,16 +237,21 @@ class Host:
         for end in (self._lifeline, self._lifeline_end):
             os.close(end)
 
-    def command(self, listener: int, root: str) -> list[str]:
+    def command(self, listener: int, root: str, python: str = sys.executable) -> list[str]:
         """The service's command line; it names nothing of the host but the Python interpreter."""
         limits = json.dumps(
             {"memory": self.sizes.memory, "file_size": self.sizes.home, "processes": self.sizes.processes}
         )
-        return [sys.executable, "-I", "-c", BOOT.format(root=root, fds=f"{listener}, {self._lifeline}", limits=limits)]
+        return [python, "-I", "-c", BOOT.format(root=root, fds=f"{listener}, {self._lifeline}", limits=limits)]
 
-    def _variables(self, name: str, template: str, home: str, runtime: str, cache: str) -> dict[str, str]:
+    def _variables(
+        self, name: str, template: str, home: str, runtime: str, cache: str, folder: Path | None
+    ) -> dict[str, str]:
+        own = str(Path(sys.executable).parent)
+        more = {} if folder is None else {"JUPYTER_PATH": f"{sys.prefix}/share/jupyter"}
         return {
-            **environment(home, str(Path(sys.executable).parent)),
+            **environment(home, own if folder is None else f"{folder}/bin:{own}"),
+            **more,
             "E2B_SANDBOX_ID": name,
             "E2B_TEMPLATE_ID": template,
             "GRISTMILL_RUNTIME": runtime,
@@ -253,27 +260,41 @@ class Host:
             "MPLCONFIGDIR": f"{cache}/matplotlib",
         }
 
-    def _isolated(self, name: str, template: str, address: str, listener: int) -> Sandbox:
+    def _isolated(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
         if self._groups is None:
-            return self._bubblewrap(name, template, address, listener, None)
+            return self._bubblewrap(name, template, address, listener, None, chosen)
         group = self._groups.make(name, self.sizes.memory, self.sizes.processes)
         try:
-            return self._bubblewrap(name, template, address, listener, group)
-        except OSError:
+            return self._bubblewrap(name, template, address, listener, group, chosen)
+        except (OSError, GatewayError):
             self._groups.release(group)
             raise
 
-    def _bubblewrap(self, name: str, template: str, address: str, listener: int, group: Group | None) -> Sandbox:
+    def _bubblewrap(
+        self,
+        name: str,
+        template: str,
+        address: str,
+        listener: int,
+        group: Group | None,
+        chosen: Environment | None,
+    ) -> Sandbox:
         contents = {place: text.encode() for place, text in etc_files().items()}
         if self._fonts is not None and self._fonts.exists():
             contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
-        variables = self._variables(name, template, "/home/user", RUNTIME, CACHE)
+        folder = None if chosen is None else environments.MOUNT
+        variables = self._variables(name, template, "/home/user", RUNTIME, CACHE, folder)
         with contextlib.ExitStack() as stack:
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
             call_filter = filters[0] if filters else None
             limits = group.memory_files if group is not None else None
-            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits)
+            more = () if chosen is None else chosen.binds()
+            for source, _ in more:
+                self._outside.show(source)
+            # Held by what runs in the sandbox, so that the build is not removed beneath it.
+            held = () if chosen is None else (stack.enter_context(environments.held(chosen)),)
+            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits, more)
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             info, info_end = os.pipe()
             stack.callback(os.close, info)
@@ -285,13 +306,16 @@ class Host:
                     [
                         *(self._program, "--args", str(profile), "--info-fd", str(info_end)),
                         *("--block-fd", str(hold), "--"),
-                        *self.command(listener, SERVICE_ROOT),
+                        *self.command(listener, SERVICE_ROOT, _python(folder)),
                     ],
                     env={},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    pass_fds=(profile, info_end, hold, listener, self._lifeline, *filters, *(fd for fd, _ in files)),
+                    pass_fds=(
+                        *(profile, info_end, hold, listener, self._lifeline),
+                        *(*filters, *held, *(fd for fd, _ in files)),
+                    ),
                     cwd="/",
                     **self._outside.identity(),
                 )
@@ -311,15 +335,16 @@ class Host:
             sandbox.release = functools.partial(self._groups.release, group)
         return sandbox
 
-    def _bare(self, name: str, template: str, address: str, listener: int) -> Sandbox:
+    def _bare(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
         folder = self._place.folder / f"{name}.files"
         home, cache = folder / "home", folder / "cache"
+        packages = None if chosen is None else chosen.folder
         runtime = self._place.make_short() / name
         for part in (home, runtime, cache):
             part.mkdir(mode=0o700, parents=True)
-        variables = self._variables(name, template, str(home), str(runtime), str(cache))
+        variables = self._variables(name, template, str(home), str(runtime), str(cache), packages)
         process = subprocess.Popen(
-            self.command(listener, str(Path(__file__).resolve().parents[1])),
+            self.command(listener, str(Path(__file__).resolve().parents[1]), _python(packages)),
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -329,6 +354,11 @@ class Host:
             start_new_session=True,
         )
         return Sandbox(process, None, address, (folder, runtime))
+
+
+def _python(folder: Path | None) -> str:
+    """The interpreter of an environment that the sandbox sees at `folder`; ours without one."""
+    return sys.executable if folder is None else str(folder / "bin" / "python")
 
 
 def _read_inner(info: int) -> int | None:

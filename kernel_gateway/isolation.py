@@ -203,18 +203,19 @@ def bubblewrap_arguments(
     variables: dict[str, str],
     call_filter: int | None = None,
     limits: Mapping[str, Path] | None = None,
+    more: Iterable[tuple[Path, Path]] = (),
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
-    of the sandbox's control group to show it, by name.
+    of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's.
     """
     arguments = [*_namespaces(), *_system()]
     if call_filter is not None:
         arguments += ["--seccomp", str(call_filter)]
     # Writable places come first: a Python environment that lies beneath one of them is mounted over it.
     arguments += _tmpfs(sizes)
-    for source, target in python_binds():
+    for source, target in (*python_binds(), *more):
         arguments += ["--ro-bind", outside.source(source), str(target)]
     for part in _PARTS:
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]

@@ -21,6 +21,7 @@ from kernel_gateway.errors import NoIsolation
 
 _CLONE_NEWNS = 0x00020000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
+_MNT_DETACH = 2
 _MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt")
 _FIRST_USER = 1_900_000_000  # above what distributions, containers and systemd hand out
 _USERS = 100_000_000
@@ -29,12 +30,31 @@ _USERS = 100_000_000
 class Outside:
     """How the host starts sandboxes. `aliases` says where a source folder can be read by their users."""
 
-    def __init__(self, aliases: dict[Path, Path], users: Iterator[int] | None) -> None:
-        self._aliases, self._users = aliases, users
+    def __init__(self, aliases: dict[Path, Path], users: Iterator[int] | None, point: str = "") -> None:
+        self._aliases, self._users, self._point = aliases, users, point
+        self._numbers = itertools.count(len(aliases))
 
     def source(self, place: Path) -> str:
         """The path by which a sandbox's user reaches `place`."""
         return str(self._aliases.get(place, place))
+
+    def show(self, place: Path) -> None:
+        """Let sandboxes' users reach one more folder; those shown before that are gone are let go of.
+
+        Raises OSError when it cannot be mounted.
+        """
+        if self._users is None or place in self._aliases:
+            return
+        for gone in [source for source in self._aliases if not source.exists()]:
+            _call("umount2", os.fsencode(self._aliases.pop(gone)), _MNT_DETACH)
+        alias = Path(self._point, str(next(self._numbers)))
+        descriptor = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        try:
+            alias.mkdir()
+            _mount(f"/proc/self/fd/{descriptor}", str(alias), None, _MS_BIND | _MS_REC)
+        finally:
+            os.close(descriptor)
+        self._aliases[place] = alias
 
     def identity(self) -> dict[str, Any]:
         """Arguments for `Popen` that make the child its own user; none when we are an ordinary user ourselves."""
@@ -68,7 +88,7 @@ def prepare(sources: list[Path], *kept: Path) -> Outside:
             "disposable, run with `--isolation none`."
         ) from None
     start = secrets.randbelow(_USERS)
-    return Outside(aliases, (_FIRST_USER + (start + n) % _USERS for n in itertools.count()))
+    return Outside(aliases, (_FIRST_USER + (start + n) % _USERS for n in itertools.count()), point)
 
 
 def _show(sources: list[Path], point: str) -> dict[Path, Path]:

@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from kernel_gateway import environments
+from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host, Sandbox
 from kernel_gateway.relay import Lost, ask
@@ -21,7 +24,6 @@ log = logging.getLogger("kernel_gateway")
 
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
-_TEMPLATES = {TEMPLATE, "base"}  # one environment under both names that the SDK's two classes ask for
 _MAX_SECONDS = 7 * 24 * 3600
 _REFILL_SECONDS = 3.0  # a sandbox taken is replaced only now, when its taker's first cell has run
 _IDEMPOTENCY_SECONDS = 600.0
@@ -77,8 +79,8 @@ class Record:
 class Sandboxes:
     """All sandboxes of this gateway."""
 
-    def __init__(self, host: Host, domain: str, parked: int = 1) -> None:
-        self.host, self.domain = host, domain
+    def __init__(self, host: Host, domain: str, home: Path, parked: int = 1) -> None:
+        self.host, self.domain, self._home = host, domain, home
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
@@ -119,14 +121,14 @@ class Sandboxes:
 
     async def _create(self, body: dict[str, Any]) -> Record:
         template = str(body.get("templateID") or TEMPLATE)
-        if template not in _TEMPLATES:
-            raise BadRequest(f"There is no template {template!r} on this host; it has {', '.join(sorted(_TEMPLATES))}.")
+        chosen = environments.find(self._home, template)
         seconds = check_seconds(body.get("timeout", 300))
         envs = _strings(body.get("envVars"), "envVars")
         metadata = _strings(body.get("metadata"), "metadata")
         if self._wants_network(body):
             raise BadRequest("Sandboxes on this host have no network; ask for allow_internet_access=False.")
-        name, sandbox = self._parked.pop() if self._parked else self._launch()
+        is_parked = chosen is None and bool(self._parked)
+        name, sandbox = self._parked.pop() if is_parked else self._launch(template, chosen)
         record = Record(name, template, sandbox, metadata=metadata, envs=envs, seconds=seconds)
         record.auto_pause = body.get("autoPause") is True
         resuming = body.get("autoResume")
@@ -214,9 +216,9 @@ class Sandboxes:
             sandbox.kill()
         await asyncio.gather(*(sandbox.ended.wait() for sandbox in ending))
 
-    def _launch(self) -> tuple[str, Sandbox]:
+    def _launch(self, template: str = TEMPLATE, chosen: Environment | None = None) -> tuple[str, Sandbox]:
         name = "i" + secrets.token_hex(10)
-        return name, self.host.launch(name, TEMPLATE)
+        return name, self.host.launch(name, template, chosen)
 
     async def _initialise(self, sandbox: Sandbox, body: dict[str, Any]) -> None:
         asked = asyncio.create_task(ask(sandbox.address, "POST", "/init", body))

@@ -52,7 +52,6 @@ def test_creation_answers_exactly_as_the_wire_wants(http: httpx.Client) -> None:
         {"timeout": "long"},
         {"envVars": {"A": 1}},
         {"metadata": ["x"]},
-        {"templateID": "no-such-template"},
         {"network": {"allowOut": ["example.org"]}},
         {"allow_internet_access": True},
     ],

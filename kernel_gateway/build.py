@@ -1,0 +1,271 @@
+"""Builds a named environment from requirements, aside, and puts it in place when it can run what a sandbox needs.
+
+By default it lies over Gristmill's own environment: what that has already is not installed a second time, so a build
+takes seconds and needs an index, or a folder of wheels, only for what is new. With a Python of another version nothing
+can be shared, and everything is installed, by uv.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kernel_gateway.environments import MOUNT, Environment, building, check_name, put_in_place, write_facts
+from kernel_gateway.errors import GatewayError
+
+# What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
+_SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "python-multipart", "pyzmq", "uvicorn", "uvloop")
+_KEPT_LINES = 40
+_LOOK = """
+import importlib.metadata as m, json, re, sys
+packages = {}
+for one in m.distributions():
+    packages.setdefault(re.sub(r"[-_.]+", "-", one.name).lower(), one.version)
+python = ".".join(map(str, sys.version_info[:3]))
+print(json.dumps({"python": python, "base": sys.base_prefix, "packages": packages}))
+"""
+_TRY = (
+    "import sys; sys.path.insert(0, {root!r}); import kernel_gateway.inside.app, kernel_gateway.inside.process, "
+    "kernel_gateway.inside.filesystem, ipykernel.kernelapp, jupyter_client.kernelspec"
+)
+_SHEBANG = b"""#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")"/python "$0" "$@"
+' '''"""
+
+type Tell = Callable[[str], None]
+
+
+class BuildFailed(GatewayError):
+    """An environment could not be built; the message ends with what the installer said. What was there before stays."""
+
+
+def build(
+    home: Path,
+    name: str,
+    requirements: Sequence[Path],
+    *,
+    python: str | None = None,
+    find_links: Sequence[str] = (),
+    offline: bool = False,
+    from_source: bool = False,
+    tell: Tell = lambda line: None,
+) -> Environment:
+    """Build the environment `name` from requirements files, and replace the one that had the name.
+
+    `python` is a version or a path, for an environment that shares nothing with ours. `find_links` are folders or
+    pages of wheels; `offline` asks no index. Only with `from_source` are packages taken that have to be built, since
+    their build scripts run with the caller's rights. `tell` gets the installer's lines as they come.
+
+    Raises `BuildFailed`, and `GatewayError` for a bad name, a missing file or a data folder that cannot be written.
+    """
+    check_name(name)
+    texts = [_text(file) for file in requirements]
+    with building(home) as folder:
+        stage = folder / f".{name}-{secrets.token_hex(6)}"
+        try:
+            pins = stage.with_suffix(".pins")
+            pins.write_text("".join(f"{package}=={version}\n" for package, version in _pins().items()))
+            links = [word for place in find_links for word in ("--find-links", place)]
+            options = [
+                *links,
+                *(["--no-index"] if offline else []),
+                *(word for r in requirements for word in ("-r", str(r))),
+            ]
+            options += [] if from_source else ["--only-binary", ":all:"]
+            if python is None:
+                below = _lay_over(stage, tell)
+                _pip(stage, options, pins, from_source, tell)
+            else:
+                below = ""
+                _uv(stage, python, options, pins, tell)
+            environment = _finish(stage, name, below, "".join(texts))
+            put_in_place(home, environment)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+        finally:
+            stage.with_suffix(".pins").unlink(missing_ok=True)
+    return environment
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise GatewayError(f"The requirements file {file} cannot be read: {error}.") from None
+
+
+def _pins() -> dict[str, str]:
+    """The exact versions here of what the service in a sandbox needs, and of all that those need."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    waiting: list[str] = list(_SERVICE)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # an optional part that we run without
+        found[name] = distribution.version
+        for text in distribution.requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+    return found
+
+
+def _lay_over(stage: Path, tell: Tell) -> str:
+    """An empty environment of our own Python in which our packages are seen behind its own; returns their folder."""
+    tell("Making an environment over Gristmill's own")
+    _run([sys.executable, "-I", "-m", "venv", "--without-pip", str(stage)], lambda line: None, "be made")
+    ours = sysconfig.get_path("purelib")
+    target = Path(sysconfig.get_path("purelib", "venv", {"base": str(stage), "platbase": str(stage)}))
+    (target / "_gristmill.pth").write_text(ours + "\n")
+    if importlib.util.find_spec("pip") is None:
+        _run([str(stage / "bin/python"), "-I", "-m", "ensurepip"], lambda line: None, "be made")
+    return ours
+
+
+def _pip(stage: Path, options: list[str], pins: Path, from_source: bool, tell: Tell) -> None:
+    # pip, not uv: it takes packages for installed that it sees behind the environment's own.
+    command = [str(stage / "bin/python"), "-I", "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", "--no-input", "-c", str(pins), *options]
+    hint = "" if from_source else " Packages that have to be built are taken only with --from-source."
+    _run(command, _without_repetition(tell), "be built", hint)
+
+
+def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) -> None:
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if uv is None:
+        raise BuildFailed("An environment with a Python of its own is built by uv, which is missing: `pip install uv`.")
+    _run([uv, "venv", "--no-project", "--python", python, str(stage)], tell, "be made")
+    command = [uv, "pip", "install", "--python", str(stage / "bin/python"), "-r", str(pins), "-c", str(pins)]
+    _run([*command, *options], tell, "be built")
+
+
+def _without_repetition(tell: Tell) -> Tell:
+    def told(line: str) -> None:
+        if line and not line.startswith((" ", "Requirement already satisfied", "Looking in ")):
+            tell(line)
+
+    return told
+
+
+def _run(command: list[str], tell: Tell, what: str, hint: str = "") -> None:
+    """Run one step, telling its lines; raises `BuildFailed` with the last of them that matter."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        umask=0o022,
+        env={**os.environ, "PYTHONNOUSERSITE": "1", "NO_COLOR": "1"},
+    )
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last.append(line.rstrip())
+            tell(line.rstrip())
+        status = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if status:
+        raise BuildFailed(f"The environment could not {what}.{_advice(list(last), hint)}\n" + "\n".join(_reasons(last)))
+
+
+def _reasons(said: Iterable[str]) -> list[str]:
+    """The installer's lines from its first error on; all that are kept when it marks none."""
+    lines = [line for line in said if line.strip()]
+    first = next((at for at, line in enumerate(lines) if re.match(r"ERROR|error:|\s*×", line)), 0)
+    return lines[first:]
+
+
+def _advice(said: list[str], hint: str) -> str:
+    text = "\n".join(said)
+    if "(constraint)" in text:
+        return " What a sandbox's own service needs is there in fixed versions, and your requirements want another."
+    return hint if "No matching distribution" in text else ""
+
+
+def _finish(stage: Path, name: str, below: str, requirements: str) -> Environment:
+    """Make the build independent of where it was made, see that it can run a sandbox, and write down what is in it."""
+    from kernel_gateway.environments import versions_below
+
+    executable = str(stage / "bin/python")
+    root = str(Path(__file__).resolve().parents[1])
+    tried = subprocess.run([executable, "-I", "-c", _TRY.format(root=root)], capture_output=True, text=True, cwd="/")
+    if tried.returncode:
+        reason = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
+        raise BuildFailed(f"The environment was built and cannot run a sandbox: {reason[0]}. Loosen what conflicts.")
+    looked = subprocess.run([executable, "-I", "-c", _LOOK], capture_output=True, text=True, check=True, cwd="/")
+    facts: dict[str, Any] = json.loads(looked.stdout)
+    for script in (stage / "bin").iterdir():
+        _detach(script, stage)
+    subprocess.run(
+        [executable, "-I", "-m", "compileall", "-q", "-s", str(stage), "-p", str(MOUNT), str(stage / "lib")],
+        capture_output=True,  # a file of an old Python's syntax is no reason to fail
+        cwd="/",
+    )
+    environment = Environment(
+        name=name,
+        folder=stage,
+        built=datetime.now(UTC).isoformat(timespec="seconds"),
+        python=facts["python"],
+        layered=bool(below),
+        below=below,
+        below_versions=versions_below(Path(below)) if below else "",
+        base=facts["base"],
+        requirements=requirements,
+        packages=dict(sorted(facts["packages"].items())),
+    )
+    environment = replace(environment, warnings=tuple(_conflicts(executable, stage)) if below else ())
+    write_facts(environment)
+    return environment
+
+
+def _detach(script: Path, stage: Path) -> None:
+    """Have a script find its interpreter beside itself, wherever the environment is seen."""
+    if script.is_symlink() or not script.is_file():
+        return
+    data = script.read_bytes()
+    first, _, rest = data.partition(b"\n")
+    if first.startswith(b"#!" + os.fsencode(stage)):
+        script.write_bytes(_SHEBANG + b"\n" + rest)
+    elif os.fsencode(stage) in data:
+        script.write_bytes(data.replace(os.fsencode(stage), os.fsencode(MOUNT)))
+
+
+def _conflicts(executable: str, stage: Path) -> Iterator[str]:
+    """What pip finds unmet because of a package of this build: ours that lie below may not work with it."""
+    checked = subprocess.run([executable, "-I", "-m", "pip", "check"], capture_output=True, text=True, cwd="/")
+    own = {
+        re.sub(r"[-_.]+", "-", folder.name.split("-", 1)[0]).lower()
+        for folder in (stage / "lib").glob("python*/site-packages/*.dist-info")
+    }
+    for line in checked.stdout.splitlines():
+        words = {re.sub(r"[-_.]+", "-", word).lower() for word in re.findall(r"[\w.-]*\w", line)}
+        if own & words and not line.startswith("gristmill "):
+            yield line
