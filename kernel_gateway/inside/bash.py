@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import os
 import secrets
@@ -12,13 +13,18 @@ import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
-# The shell reads the paths of scripts and tells the status of each; Ctrl-C leaves the script, not the shell.
-_LOOP = """
-trap 'return 130' INT
-while IFS= read -r -u {inlet} _cell; do
-  . "$_cell" </dev/null {inlet}<&- {told}>&-
-  printf '%s\\n' "$?" >&{told}
-done
+# An interactive shell gives up a cell that is interrupted wherever it is, in a loop of a function as well. What makes
+# such a shell talkative is turned off; it reads its commands from a pipe, and tells the status of each cell in another.
+_SHELL = ("bash", "--norc", "--noprofile", "--noediting", "+m", "-i")
+_SET_UP = """set +H +o history; export -n PS1 PS2
+exit() {{ builtin exit "$@" 2>/dev/null; }}
+exec 2>&{errors} {errors}>&-
+"""
+_CELL = """{before}
+{cell} </dev/null {told}>&-
+_status=$?
+{after}
+printf '%s\\n' "$_status" >&{told}
 """
 _CHUNK = 64 << 10
 
@@ -32,29 +38,27 @@ class Bash:
 
     def __init__(self, directory: Path, cwd: str, environment: Mapping[str, str]) -> None:
         self.count = 0
-        self._directory = directory
+        self._directory, self._name = directory, f"bash-{secrets.token_hex(8)}"
         inlet, self._inlet = os.pipe()
-        self._told, told = os.pipe()
+        (self._told, told), (out, out_end), (errors, errors_end) = os.pipe(), os.pipe(), os.pipe()
+        self._streams, self._tell = {"stdout": out, "stderr": errors}, told
         try:
             self._process = subprocess.Popen(
-                ["bash", "--norc", "--noprofile", "-c", _LOOP.format(inlet=inlet, told=told)],
+                _SHELL,
                 cwd=cwd,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(inlet, told),
+                env={**environment, "PS1": "", "PS2": ""},
+                stdin=inlet,
+                stdout=out_end,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(told, errors_end),
                 start_new_session=True,
-                bufsize=0,
             )
         finally:
-            os.close(inlet)
-            os.close(told)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._streams = {"stdout": self._process.stdout.fileno(), "stderr": self._process.stderr.fileno()}
-        for descriptor in (self._told, *self._streams.values()):
+            for descriptor in (inlet, told, out_end, errors_end):
+                os.close(descriptor)
+        for descriptor in (self._told, out, errors):
             os.set_blocking(descriptor, False)
+        os.write(self._inlet, _SET_UP.format(errors=errors_end).encode())
 
     @property
     def alive(self) -> bool:
@@ -66,30 +70,44 @@ class Bash:
 
         `environment` is undone when the cell has ended. Raises `BashEnded` when the shell ends first.
         """
-        script = self._directory / f"cell-{secrets.token_hex(8)}.sh"
-        script.write_text(_with_environment(code, environment))
         self.count += 1
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()
+        decode = {name: codecs.getincrementaldecoder("utf-8")("replace").decode for name in self._streams}
         for descriptor in (self._told, *self._streams.values()):
             loop.add_reader(descriptor, arrived.set)
         try:
-            os.write(self._inlet, f"{script}\n".encode())
-            status: str | None = None
+            os.write(self._inlet, self._commands(code, environment).encode())
+            status: bytes | None = None
             while status is None:
                 await arrived.wait()
                 arrived.clear()
                 status = _read(self._told)  # before the streams: what a cell wrote before its end is then in them
                 for name, descriptor in self._streams.items():
-                    while text := _read(descriptor):
-                        yield name, text
-                if status == "":
+                    while data := _read(descriptor):
+                        yield name, decode[name](data)
+                if status == b"":
                     raise BashEnded(f"bash exited with status {self._process.wait()}; the next cell gets a new shell.")
-            yield "status", status.strip()
+            for name in self._streams:
+                if rest := decode[name](b"", True):
+                    yield name, rest
+            yield "status", status.decode().strip()
         finally:
             for descriptor in (self._told, *self._streams.values()):
                 loop.remove_reader(descriptor)
-            script.unlink(missing_ok=True)
+            for script in self._directory.glob(f"{self._name}-*.sh"):
+                script.unlink(missing_ok=True)
+
+    def _commands(self, code: str, environment: Mapping[str, str]) -> str:
+        """What the shell is to read: short lines, whatever the length of the cell, since a pipe holds little."""
+        before, after = _variables(environment)
+        lines = {}
+        for part, text in {"before": before, "cell": code + "\n", "after": after}.items():
+            script = self._directory / f"{self._name}-{part}.sh"
+            if text:
+                script.write_text(text)
+            lines[part] = f". {shlex.quote(str(script))}" if text else ":"
+        return _CELL.format(**lines, told=self._tell)
 
     def interrupt(self) -> None:
         """Stop the running cell as Ctrl-C would."""
@@ -101,31 +119,25 @@ class Bash:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        os.close(self._inlet)
-        os.close(self._told)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        for descriptor in (self._inlet, self._told, *self._streams.values()):
+            os.close(descriptor)
 
 
-def _read(descriptor: int) -> str | None:
+def _read(descriptor: int) -> bytes | None:
     """What waits in a pipe: None for nothing yet, empty at its end."""
     try:
-        return os.read(descriptor, _CHUNK).decode("utf-8", "replace")
+        return os.read(descriptor, _CHUNK)
     except BlockingIOError:
         return None
 
 
-def _with_environment(code: str, environment: Mapping[str, str]) -> str:
-    """The script that runs `code` with variables of its own, and puts back what they were."""
-    if not environment:
-        return code + "\n"
-    lines, undo = [], []
+def _variables(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The script that sets variables for one cell, and the one that puts back what they were."""
+    set_up, undo = [], []
     for number, (name, value) in enumerate(environment.items()):
         if not name.isidentifier() or not name.isascii():
             continue
-        lines.append(f'_was{number}="${{{name}-}}" _had{number}="${{{name}+x}}"; export {name}={shlex.quote(value)}')
-        undo.append(f'if [ -n "$_had{number}" ]; then {name}="$_was{number}"; else unset {name}; fi')
-        undo.append(f"unset _was{number} _had{number}")
-    lines += [f"eval {shlex.quote(code)}", "_status=$?", *undo, "(exit $_status)"]
-    return "\n".join(lines) + "\n"
+        set_up.append(f'_was{number}="${{{name}-}}" _had{number}="${{{name}+x}}"; export {name}={shlex.quote(value)}\n')
+        undo.append(f'if [ -n "$_had{number}" ]; then {name}="$_was{number}"; else unset {name}; fi\n')
+        undo.append(f"unset _was{number} _had{number}\n")
+    return "".join(set_up), "".join(undo)

@@ -33,13 +33,26 @@ async def test_a_context_of_its_own_is_restarted_and_survives_an_exit(fresh: Asy
     await fresh.remove_code_context(context)
 
 
-async def test_leaving_a_cell_interrupts_it(fresh: AsyncSandbox, soon) -> None:
-    cell = asyncio.create_task(fresh.run_code("touch ~/begun; sleep 60; touch ~/never", language="bash"))
-    await soon(lambda: fresh.files.exists("begun"), 10)
+@pytest.mark.parametrize(
+    "endless",
+    ["sleep 60", "f() { while true; do sleep 0.05; done; }; while true; do f; done", "g() { while :; do :; done; }; g"],
+)
+async def test_leaving_a_cell_interrupts_it(sandbox: AsyncSandbox, soon, endless: str) -> None:
+    code = f"kept=yes; touch ~/begun; {endless}; touch ~/never"
+    cell = asyncio.create_task(sandbox.run_code(code, language="bash", envs={"ONCE": "set"}))
+    await soon(lambda: sandbox.files.exists("begun"), 10)
     cell.cancel()
-    done = await fresh.run_code("echo next", language="bash")
-    assert done.logs.stdout == ["next\n"]
-    assert not await fresh.files.exists("never")
+    done = await asyncio.wait_for(sandbox.run_code("echo $kept ${ONCE-undone}", language="bash"), 5)
+    assert (done.logs.stdout, done.logs.stderr) == (["yes undone\n"], [])
+    assert not await sandbox.files.exists("never")
+    await sandbox.files.remove("begun")
+
+
+async def test_much_output_and_long_cells_arrive_whole(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("head -c 3000000 /dev/zero | tr '\\0' 'x' | sed 's/x/ä/g'", language="bash")
+    assert "".join(done.logs.stdout) == "ä" * 3_000_000
+    long = "# " + "c" * 200_000
+    assert (await sandbox.run_code(f"{long}\necho $$", language="bash", envs={"A": "a" * 100_000})).error is None
 
 
 async def test_a_language_without_a_kernel_is_refused_with_those_that_have_one(fresh: AsyncSandbox) -> None:
