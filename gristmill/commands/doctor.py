@@ -59,7 +59,7 @@ async def command(as_json: bool) -> int:
     lines: list[Line] = []
     screen = console.make()
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
-    for look in (_python, _packages, _conflict, _sandboxes, _isolation, _folder, _server, _browser):
+    for look in (_python, _packages, _conflict, _sandboxes, _isolation, _environments, _folder, _server, _browser):
         with _doing(f"looking at {look.__name__.strip('_')}", screen.is_terminal and not as_json):
             found = list(look(settings))
         lines += found
@@ -151,6 +151,20 @@ def _isolation(settings: Settings) -> Iterator[Line]:
         return
     for check in checks:
         yield Line("ok" if check.enforced else "warn", f"isolation: {check.name}", check.detail)
+
+
+def _environments(settings: Settings) -> Iterator[Line]:
+    from kernel_gateway.environments import environments
+
+    for one in environments(settings.home):
+        stale, about = one.stale(), f"Python {one.python}, {len(one.packages)} packages, built {one.built}"
+        yield Line(
+            "warn" if stale or one.warnings else "ok", f"environment: {one.name}", _told(stale, about, one.warnings)
+        )
+
+
+def _told(stale: str | None, about: str, warnings: tuple[str, ...]) -> str:
+    return stale or ". ".join((about, *(warning.rstrip(".") for warning in warnings)))
 
 
 def _folder(settings: Settings) -> Iterator[Line]:

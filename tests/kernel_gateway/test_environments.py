@@ -1,0 +1,84 @@
+"""Named environments: built from a wheel made here, seen read-only in a sandbox, replaced and removed beneath none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from e2b import SandboxException
+from e2b_code_interpreter import Sandbox
+
+from kernel_gateway import environments
+from kernel_gateway.build import BuildFailed, build
+from kernel_gateway.errors import GatewayError
+from tests.kernel_gateway.wheels import make_wheel
+
+_CODE = "VERSION = {0!r}\ndef main():\n    print('tiny', VERSION)\n"
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    for version in ("1.2", "1.3"):
+        make_wheel(folder, "tinyfact", version, _CODE.format(version), ("pandas>=2",))
+    make_wheel(folder, "numpy", "1.0", "")
+    return folder
+
+
+def _build(home: Path, wheels: Path, wanted: str, name: str = "tiny") -> environments.Environment:
+    requirements = wheels / "requirements.txt"
+    requirements.write_text(wanted + "\n")
+    return build(home, name, [requirements], find_links=[str(wheels)], offline=True)
+
+
+def test_a_sandbox_runs_in_one_keeps_it_and_cannot_change_it(gateway, wheels: Path, eventually) -> None:
+    tiny = _build(gateway.home, wheels, "tinyfact==1.2")
+    assert tiny.packages["tinyfact"] == "1.2"
+    assert {"pandas", "ipykernel"} <= set(tiny.packages)
+    assert not list(tiny.folder.glob("lib/*/site-packages/pandas"))  # ours, which it lies over
+    with Sandbox.create("tiny", timeout=60, **gateway.connection) as sandbox:
+        assert sandbox.get_info().template_id == "tiny"
+        ran = sandbox.run_code("import sys, pandas\nprint(sys.prefix, pandas.__version__)")
+        assert ran.logs.stdout == [f"/opt/environment {tiny.packages['pandas']}\n"]
+        command = "tinyfact; which python; touch /opt/environment/x 2>&1 || python -m pip uninstall -y tinyfact 2>&1"
+        said = sandbox.commands.run(command + " || tinyfact").stdout
+        assert said.startswith("tiny 1.2\n/opt/environment/bin/python\n")
+        assert "Read-only file system" in said
+        assert said.endswith("tiny 1.2\n")
+
+        _build(gateway.home, wheels, "tinyfact==1.3")
+        with pytest.raises(BuildFailed, match="No matching distribution found for nowhere-to-be-found"):
+            _build(gateway.home, wheels, "nowhere-to-be-found")
+        with Sandbox.create("tiny", timeout=60, **gateway.connection) as newer:
+            assert newer.run_code("import tinyfact; print(tinyfact.VERSION)").logs.stdout == ["1.3\n"]
+        environments.remove(gateway.home, "tiny")
+        # Imported only now, when the build has neither a name nor a successor.
+        assert sandbox.run_code("import tinyfact; print(tinyfact.VERSION)").logs.stdout == ["1.2\n"]
+        message = r"404: There is no template 'tiny' on this host.*base.*built here: none"
+        with pytest.raises(SandboxException, match=message):
+            Sandbox.create("tiny", timeout=60, **gateway.connection)
+
+    def is_empty() -> bool:
+        with environments.building(gateway.home) as folder:
+            return [entry.name for entry in folder.iterdir()] == [".lock"]
+
+    eventually(is_empty, 10, "the removal of builds that nobody uses")
+
+
+def test_conflicts_are_told(tmp_path: Path, wheels: Path) -> None:
+    with pytest.raises(BuildFailed, match="fixed versions") as failed:
+        _build(tmp_path, wheels, "ipykernel==6.0")
+    assert "The user requested ipykernel==6.0" in str(failed.value)
+    made = _build(tmp_path, wheels, "numpy==1.0", "old")
+    assert any(line.startswith("pandas") and "numpy 1.0" in line for line in made.warnings)
+    assert [one.name for one in environments.environments(tmp_path)] == ["old"]
+    os.unlink(made.folder / "bin" / "python")
+    assert "is gone" in (made.stale() or "")
+
+
+@pytest.mark.parametrize("name", ["base", "../x", "Upper", ""])
+def test_a_name_must_be_fit_and_free(tmp_path: Path, wheels: Path, name: str) -> None:
+    with pytest.raises(GatewayError, match="name"):
+        _build(tmp_path, wheels, "tinyfact", name)
+    assert not environments.folder_of(tmp_path).exists()
