@@ -34,7 +34,10 @@ def noise(rng: np.random.Generator, n: int, shape: str = "normal") -> Any:
 
 @dataclass
 class Effect:
-    """One planted effect; `measure` takes the columns and gives the figures that its truth records."""
+    """One planted effect; `measure` takes the columns and gives the figures that its truth records.
+
+    Where the population is known by construction, `best` gives what someone who knows the form would get.
+    """
 
     kind: str
     columns: tuple[str, ...]
@@ -42,6 +45,7 @@ class Effect:
     measure: Callable[[Columns], measures.Figures] | None = None
     population: dict[str, float] = field(default_factory=dict)
     sample: dict[str, float] = field(default_factory=dict)
+    best: Callable[[Columns], measures.Figures] | None = None
 
 
 class Draft:

@@ -15,8 +15,24 @@ from bench.worlds import NAME_STYLES, Scale, World
 
 OPEN_QUESTIONS = ("What matters in this data?", "What stands out here?", "What should I know about this table?")
 LEAST_STANDING_OUT = 5.2
-"""A drawn table in which a planted effect stands out by fewer standard errors is drawn again."""
-_ARMS = (("control", "treatment"), ("A", "B"), ("baseline", "redesign"), ("control", "variant"))
+"""A drawn table in which a planted effect stands out by fewer standard errors is drawn again (absent: over 2)."""
+_ARMS = (("control", "treatment"), ("A", "B"), ("baseline", "redesign"), ("control", "variant"), ("old", "new"))
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a case's files are written."""
+
+    separator: str = ","
+    decimal: str = "."
+    missing: str = ""
+    encoding: str = "utf-8"
+
+
+FORMS = (
+    *[Form()] * 12, Form(";", ","), Form(";", ",", "-"), Form("\t"), Form(";"), Form("|"), Form(missing="NA"),
+    Form(missing="n/a"), Form(encoding="utf-8-sig"), Form(";", ",", encoding="cp1252"), Form(encoding="utf-16"),
+)  # fmt: skip
 
 
 @dataclass
@@ -28,7 +44,7 @@ class Case:
     task: dict[str, Any]
     truth: dict[str, Any]
     clean: pd.DataFrame
-    separator: str = ","
+    form: Form
 
 
 class Recipe:
@@ -50,16 +66,44 @@ class Recipe:
         faint = [
             e for e in d.effects if (z := measures.standing_out(e.kind, e.columns, clean)) and z < LEAST_STANDING_OUT
         ]
-        if [e for e in faint if e.kind != "no_effect"]:
+        if [e for e in faint if e.kind != "no_effect"] or any(
+            (measures.standing_out("ab_effect", e.columns, clean) or 0) > 2 for e in d.effects if e.kind == "no_effect"
+        ):
             return None
         self._measure(clean)
         frame = clean.copy()
         for spoil in self.spoilers:
             frame = spoil(self.rng, frame)
+        if self.clock is not None:
+            frame = self._unevenly(frame)
         if self.clock is not None and self.rng.random() < 0.25:
             frame = frame.iloc[self.rng.permutation(len(frame))].reset_index(drop=True)
         files |= {"data.csv": frame} | getattr(self, "lookups", {})
         return self._case(case_id, files, clean)
+
+    def _unevenly(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A table over time as it comes: whole, with steps that are missing, or with several places at each step."""
+        form = str(self.rng.choice(["whole", "whole", "whole", "gaps", "panel"]))
+        if form == "gaps":
+            lost = self.rng.random(len(frame)) < 0.03
+            lost[[0, -1]] = False
+            return frame[~lost].reset_index(drop=True)
+        if form == "panel" and (place := self.d.label(3)) is not None:
+            self.d.parents[place] = []
+            parts = []
+            for level in self.d.levels[place]:
+                moved = {
+                    c: (
+                        frame[c] + self.d.scales[c].spread * (self.rng.normal() + 0.5 * noise(self.rng, len(frame)))
+                    ).round(self.d.scales[c].decimals)
+                    for c in frame
+                    if c in self.d.scales and not any(c in t["columns"] for t in self.d.traps)
+                }
+                parts.append(frame.assign(**{place: level}, **moved))
+            for name in moved:
+                self.d.parents[name] = [*self.d.parents[name], place]
+            return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+        return frame
 
     def _start(self, rows: int) -> Draft:
         self.d = Draft(self.rng, self.world, rows)
@@ -84,7 +128,7 @@ class Recipe:
                 d.plain.append(count)
 
     def _cross(self, effects: list[str], snares: list[str]) -> None:
-        d = self._start(int(np.exp(self.rng.uniform(np.log(450), np.log(5200)))))
+        d = self._start(int(np.exp(self.rng.uniform(np.log(250), np.log(12_000)))))
         self.task["question"] = str(self.rng.choice(OPEN_QUESTIONS))
         for kind in effects:
             planting.EFFECTS[kind](d)
@@ -168,7 +212,7 @@ class Recipe:
         }
 
     def _ts(self, effects: list[str], snares: list[str]) -> None:
-        self.clock = clock = series.Clock(self.rng)
+        self.clock = clock = series.Clock(self.rng, seasonal="seasonality" in effects)
         d = self._start(clock.rows)
         d.parents[self.world.time] = []
         for kind in effects:
@@ -188,10 +232,9 @@ class Recipe:
         if snare == "users":
             users, form = int(self.rng.integers(60, 140)), "none"
         d = self._start(users * int(self.rng.integers(12, 24)) if users else int(self.rng.integers(5200, 17000)))
-        arms = (("control", "treatment"), ("A", "B"), ("baseline", "redesign"), ("control", "variant"))[
-            int(self.rng.integers(4))
-        ]
+        arms = _ARMS[int(self.rng.integers(len(_ARMS)))]
         share = 0.5 if snare == "users" else float(self.rng.choice([0.5, 0.5, 0.7, 0.3]))
+        third = form == "arms"  # a third arm, which does nothing, is taken from the first
         arm, y = str(self.rng.choice(["arm", "variant", "bucket", "cohort"])), d.number(["_arm"])
         d.parents |= {arm: [], y: [arm] if form != "none" else []}
         rate, z, unit = self.rng.uniform(0.08, 0.3), self.rng.uniform(7, 10) * d.sign(), self.world.key
@@ -212,6 +255,8 @@ class Recipe:
                 treated, told = home[who], spread * lasting[who] + np.sqrt(1 - spread**2) * told
                 out[unit] = 4000 + who
             out[arm] = np.where(treated, arms[1], arms[0]).astype(object)
+            if third:
+                out[arm][~treated & (rng.random(n) < 0.5)] = "C"
             if binary:
                 out[y] = (rng.random(n) < rate + lift * np.sqrt(rate * (1 - rate)) * treated).astype(int)
             else:
@@ -221,7 +266,10 @@ class Recipe:
         self.planted = len(d.makers)
         if form != "none":
             top = arms[1] if lift > 0 else arms[0]
-            d.effects.append(Effect("ab_effect", (arm, y), {"top": top}, lambda c: measures.groups(c[y], c[arm])))
+            params = {} if third and lift < 0 else {"top": top}
+            d.effects.append(
+                Effect("ab_effect", (arm, y), params, lambda c: measures.groups(*_two(c[y], c[arm], arms)))
+            )
         elif not users:
             d.effects.append(Effect("no_effect", (arm, y), {}, lambda c: measures.groups(c[y], c[arm])))
         if users:
@@ -234,9 +282,10 @@ class Recipe:
             traps.trap(d, "sample_ratio_mismatch", [arm])
         if snare == "again":
             self.spoilers.append(traps.duplicate_rows(d))
-        self._decorate((1, 0, 0), (4, 3, 2), odd=False)
+        self._decorate((3, 1, 1) if snare == "again" else (1, 0, 0), (5, 3, 2), odd=False)
         question = str(self.rng.choice(["Did the treatment change {}?", "Does {} differ between the arms?"]))
-        self.task |= {"question": question, "target": y, "assignment": arm, "allocation": [round(1 - share, 2), share]}
+        shares = [round((1 - share) / 2, 3)] * 2 if third else [round(1 - share, 2)]
+        self.task |= {"question": question, "target": y, "assignment": arm, "allocation": [*shares, share]}
 
     def _join(self, effects: list[str], snares: list[str]) -> None:
         form = effects[0]
@@ -259,6 +308,8 @@ class Recipe:
             {key: 100 + np.arange(entities), tier: self.rng.choice(["basic", "plus", "pro"], entities)}
         )
         d.parents |= {tier: []}
+        if form == "typed":  # the other file writes the key as text with leading noughts, and lacks some of its values
+            lookup = lookup.assign(**{key: [f"{k:05d}" for k in lookup[key]]}).iloc[entities // 30 :]
         self.lookups = {f"{self.world.lookup}.csv": lookup}
         if form == "three":
             extra = pd.DataFrame({key: lookup[key], "since": self.rng.integers(2008, 2024, entities)})
@@ -288,11 +339,14 @@ class Recipe:
             if name in d.scales and frame[name].dtype.kind == "f":
                 frame[name] = frame[name].round(d.scales[name].decimals)
         if self.clock is not None:
-            frame.insert(0, self.world.time, self.clock.dates.strftime(self.clock.style))
+            frame.insert(0, self.world.time, self.clock.written())
         return frame
 
     def _measure(self, clean: pd.DataFrame) -> None:
         """Write each effect's figures in the sample at hand and in a population of its own kind."""
+        for e in self.d.effects:
+            if e.best is not None:
+                e.sample = e.best({c: clean[c].to_numpy() for c in e.columns})
         waiting = [e for e in self.d.effects if e.measure is not None]
         if not waiting:
             return
@@ -340,10 +394,10 @@ class Recipe:
             "rows": len(files["data.csv"]), "natural_duplicates": d.natural_duplicates, "effects": effects,
             "traps": snares, "plain": named(d.plain), "flat": named(d.flat), "ids": named(d.ids), "parents": parents,
         }  # fmt: skip
-        separator = ";" if self.rng.random() < 0.1 else ","
+        form = FORMS[int(self.rng.integers(len(FORMS)))]
         renamed = {n: f.rename(columns=names) for n, f in files.items()}
         full = {"case_id": case_id, "files": list(files)} | task
-        return Case(case_id, renamed, full, truth, clean.rename(columns=names), separator)
+        return Case(case_id, renamed, full, truth, clean.rename(columns=names), form)
 
 
 def _unlucky_arms(rng: np.random.Generator, lasting: Any) -> Any:
@@ -353,6 +407,12 @@ def _unlucky_arms(rng: np.random.Generator, lasting: Any) -> Any:
         gap = abs(lasting[home].mean() - lasting[~home].mean()) * np.sqrt(len(lasting)) / 2
         if 0.8 < gap < 1.5:
             return home
+
+
+def _two(y: Any, arm: Any, arms: tuple[str, str]) -> tuple[Any, Any]:
+    """Outcome and arm of the rows in two of the arms, with names that sort as they are given."""
+    inside = np.isin(arm, arms)
+    return y[inside], (arm[inside] == arms[1]).astype(int)
 
 
 def _driver_effect(x: str, y: str, params: dict[str, Any], measure: Any) -> Effect:

@@ -11,8 +11,16 @@ import pandas as pd
 from bench.planting import Columns, Draft, Effect
 from bench.traps import TWO_COLUMN, Spoiler, trap
 
-CALENDARS = (("D", 7, (420, 900)), ("MS", 12, (180, 300)), ("W-MON", 52, (210, 330)), ("h", 24, (500, 1100)))
-"""Frequency, season in steps, and bounds of the length in steps."""
+CALENDARS = (
+    ("D", 7, (90, 1200), ("%Y-%m-%d", "%Y-%m-%d", "%Y/%m/%d", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%Y%m%d", "epoch")),
+    ("D", 7, (420, 900), ("%Y-%m-%d",)),
+    ("MS", 12, (72, 300), ("%Y-%m-%d", "%Y-%m", "%b %Y", "%B %Y", "%Y-%m-01T00:00:00")),
+    ("W-MON", 52, (210, 330), ("%Y-%m-%d", "%d %b %Y", "%G-W%V")),
+    ("h", 24, (300, 1400), ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%S", "epoch")),
+    ("QS", 4, (60, 140), ("%Y-%m-%d", "quarter")),
+    ("YS", 0, (60, 150), ("%Y",)),
+)
+"""Frequency, season in steps (0: none), bounds of the length in steps, and how the dates may be written."""
 
 
 def drifting_noise(rng: np.random.Generator, n: int, rho: float) -> Any:
@@ -28,15 +36,23 @@ def drifting_noise(rng: np.random.Generator, n: int, rho: float) -> Any:
 class Clock:
     """The dates of a table and how they are written."""
 
-    def __init__(self, rng: np.random.Generator, hourly: bool = True) -> None:
-        freq, self.period, (low, high) = CALENDARS[int(rng.integers(4 if hourly else 3))]
+    def __init__(self, rng: np.random.Generator, seasonal: bool) -> None:
+        able = [c for c in CALENDARS if c[1] or not seasonal]
+        freq, self.period, (low, high), styles = able[int(rng.integers(len(able)))]
         self.rows = int(rng.integers(low, high))
-        start = pd.Timestamp("2009-01-05") + pd.Timedelta(days=int(rng.integers(0, 2600)))
+        years = {"YS": 1850, "QS": 1962}.get(freq, 2009)
+        start = pd.Timestamp(f"{years}-01-05") + pd.Timedelta(days=int(rng.integers(0, 2600)))
         self.dates = pd.date_range(start.normalize(), periods=self.rows, freq=freq)
-        self.hourly = freq == "h"
-        self.style = (
-            "%Y-%m-%d %H:%M" if self.hourly else str(rng.choice(["%Y-%m-%d", "%Y-%m-%d", "%Y/%m/%d", "%d %b %Y"]))
-        )
+        self.style = str(rng.choice(styles))
+
+    def written(self) -> Any:
+        """The dates as the file has them: text, or whole numbers of years, days or seconds."""
+        if self.style == "quarter":
+            return self.dates.to_period("Q").astype(str)
+        if self.style == "epoch":
+            return (self.dates - pd.Timestamp(0)) // pd.Timedelta(seconds=1)
+        text = self.dates.strftime(self.style)
+        return text.astype(int) if self.style in ("%Y", "%Y%m%d") else text
 
     @property
     def step_days(self) -> float:
@@ -56,12 +72,16 @@ def trend(d: Draft, clock: Clock) -> None:
         out[y] = d.scaled(y, rise * (np.arange(n) / n - 0.5) + drifting_noise(rng, n, rho))
 
     d.add(make)
+
+    def fitted(c: Columns) -> dict[str, float]:
+        return {"slope_per_step": float(np.polyfit(np.arange(len(c[y])), c[y], 1)[0])}
+
     slope = {"slope_per_step": rise * d.scales[y].spread / clock.rows}
-    d.effects.append(Effect("trend", (y,), {"direction": "+" if sign > 0 else "-"}, None, dict(slope), dict(slope)))
+    d.effects.append(Effect("trend", (y,), {"direction": "+" if sign > 0 else "-"}, population=slope, best=fitted))
 
 
 def seasonality(d: Draft, clock: Clock) -> None:
-    y, rho, height = d.number([d.world.time]), _memory(d), d.rng.uniform(0.9, 1.5)
+    y, rho, height = d.number([d.world.time]), _memory(d), d.rng.uniform(0.9, 1.5) * max(1.0, np.sqrt(150 / clock.rows))
     phase, second = d.rng.uniform(0, 2 * np.pi), d.rng.uniform(0, 0.4)
 
     def make(rng: np.random.Generator, n: int, out: Columns) -> None:
@@ -82,16 +102,21 @@ def change_point(d: Draft, clock: Clock) -> None:
         out[y] = d.scaled(y, step * (np.arange(n) >= where) + drifting_noise(rng, n, rho))
 
     d.add(make)
+
+    def compared(c: Columns) -> dict[str, float]:
+        return {"mean_shift": float(c[y][where:].mean() - c[y][:where].mean())}
+
     shift = {"mean_shift": float(step * d.scales[y].spread)}
     slack = max(2, int(0.02 * clock.rows)) * clock.step_days
     params = {"at_date": str(clock.dates[where].date()), "tolerance_days": max(1, round(slack))}
-    d.effects.append(Effect("change_point", (y,), params, None, dict(shift), dict(shift)))
+    d.effects.append(Effect("change_point", (y,), params, population=shift, best=compared))
     d.flat.append(y)
 
 
 def lag_relation(d: Draft, clock: Clock) -> None:
     x = d.number()
-    y, lag, r = d.number([x]), int(d.rng.integers(2, 9)), d.rng.uniform(0.5, 0.75) * d.sign()
+    y, lag = d.number([x]), int(d.rng.integers(2, 9))
+    r = float(np.clip(6.5 / np.sqrt(clock.rows), d.rng.uniform(0.5, 0.75), 0.9)) * d.sign()
 
     def make(rng: np.random.Generator, n: int, out: Columns) -> None:
         told = rng.standard_normal(n + lag)

@@ -19,7 +19,11 @@ from bench import planting, series, traps
 from bench.recipes import Case, Recipe
 from bench.worlds import WORLDS, World
 
-MIX = ("cross", "driver", "ts", "cross", "ab", "null", "cross", "driver", "join", "ts", "cross", "ab")
+MIX = (
+    "cross", "ts", "driver", "null", "ab", "cross", "ts", "null", "driver", "cross", "join", "ab", "cross", "ts",
+    "driver", "null", "cross", "ab", "ts", "cross", "driver", "null", "join", "cross", "ts", "ab", "cross", "null",
+    "driver", "join",
+)  # fmt: skip
 
 
 class Deck:
@@ -39,11 +43,12 @@ class Deck:
 
 # Leakage and confounding are what a question about drivers most often falls into, so they are dealt twice as often.
 DRIVER_TRAPS = (
-    "target_leakage", "target_leakage", "confounding", "confounding", "split_contamination", "inconsistent_categories",
+    "target_leakage", "target_leakage", "confounding", "confounding", "split_contamination",
+    "split_contamination", "inconsistent_categories",
     "censored_values", "redundant_columns", "constant_column", "mixed_units", "sentinel_values",
 )  # fmt: skip
 HANDS = {
-    "cross": ((2, 4), (1, 3)), "driver": ((1, 1), (1, 3)), "ts": ((1, 3), (2, 2)),
+    "cross": ((3, 4), (2, 4)), "driver": ((1, 1), (1, 3)), "ts": ((1, 3), (2, 2)),
     "ab": ((1, 1), (1, 1)), "join": ((1, 1), (1, 1)), "null": ((1, 1), (1, 1)),
 }  # fmt: skip
 """How many effects (or forms) and how many traps a case of a kind is dealt, least and most."""
@@ -56,8 +61,11 @@ def cases(many: int = 60, seed: int = 11) -> Iterator[Case]:
         "cross": (Deck(rng, list(planting.EFFECTS)), Deck(rng, list(traps.TRAPS))),
         "ts": (Deck(rng, list(series.EFFECTS)), Deck(rng, list(series.TRAPS))),
         "driver": (Deck(rng, ["numeric", "binary", "rare"]), Deck(rng, DRIVER_TRAPS)),
-        "ab": (Deck(rng, ["converted", "numeric", "none", "converted"]), Deck(rng, ["srm", "users", "again", ""])),
-        "join": (Deck(rng, ["fanout", "clean", "three"]), Deck(rng, ["group_difference"])),
+        "ab": (
+            Deck(rng, ["converted", "numeric", "none", "arms"]),
+            Deck(rng, ["srm", "users", "again", "users", "srm", ""]),
+        ),
+        "join": (Deck(rng, ["fanout", "clean", "three", "typed", "fanout"]), Deck(rng, ["group_difference"])),
         "null": (Deck(rng, ["wide", "narrow"]), Deck(rng, [""])),
     }
     worlds = cycle([WORLDS[i] for i in rng.permutation(len(WORLDS))])
@@ -84,7 +92,11 @@ def write(case: Case, out: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (out / "truth").mkdir(exist_ok=True)
     for name, frame in case.files.items():
-        frame.to_csv(folder / name, index=False, sep=case.separator, lineterminator="\n")
+        how = case.form
+        frame.to_csv(
+            folder / name, index=False, sep=how.separator, decimal=how.decimal, na_rep=how.missing,
+            encoding=how.encoding, errors="replace", lineterminator="\n",
+        )  # fmt: skip
     (folder / "task.json").write_text(json.dumps(case.task, indent=1))
     (out / "truth" / f"{case.id}.json").write_text(json.dumps(case.truth, indent=1, default=float))
 

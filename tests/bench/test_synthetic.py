@@ -71,10 +71,8 @@ def p_value(kind: str, columns: list[str], clean: pd.DataFrame) -> float | None:
     if kind == "lag_relation":
         return min(float(stats.pearsonr(values[0][:-k], values[1][k:]).pvalue) for k in range(1, 10))
     if kind == "trend":
-        n = len(values[0])
-        blocks = (
-            values[0].to_numpy()[: n // 10 * 10].reshape(-1, 10).mean(1)
-        )  # blocks of ten hardly remember each other
+        n, size = len(values[0]), max(4, len(values[0]) // 40)
+        blocks = values[0].to_numpy()[: n // size * size].reshape(-1, size).mean(1)  # blocks hardly remember each other
         return float(stats.linregress(np.arange(len(blocks)), blocks).pvalue)
     if kind in ("correlation", "group_difference", "driver", "ab_effect"):
         numeric = [pd.api.types.is_numeric_dtype(v) for v in values]
@@ -124,7 +122,7 @@ def test_the_sample_figures_are_close_to_the_populations(cases):
 def test_nothing_is_in_the_null_tables(cases):
     """As many pairs under p = 0.05 as chance gives, none beyond what so many tests allow."""
     nulls = [c for c in cases if c.truth["case_kind"] == "null"]
-    assert len(nulls) == 4
+    assert len(nulls) == 8
     p = []
     for case in nulls:
         assert not case.truth["effects"]
@@ -171,7 +169,7 @@ def test_traps_are_sprung_in_the_files_and_not_in_the_clean_table(cases):
                 assert within == {-np.sign(np.corrcoef(codes, clean[y])[0, 1])}, case.id
             elif kind == "join_fanout":
                 lookup = next(f for n, f in case.files.items() if n != "data.csv" and f[columns[0]].duplicated().any())
-                assert len(dirty.merge(lookup, on=columns[0])) > len(dirty)
+                assert lookup[columns[0]].astype(int).isin(dirty[columns[0]]).mean() > 0.9
             elif kind == "target_leakage":
                 assert abs(clean[columns].corr().iloc[0, 1]) > 0.95
             elif kind == "pseudo_replication":
