@@ -27,6 +27,22 @@ POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
 MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
 ID_NAME = re.compile(r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|[a-z]I[dD]$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
+COUNT_NAME = re.compile(
+    r"(^|[_\s.])(n|freq|frequency|frequencies|counts?|cnt|tally|cases|people|persons|observations)$", re.I
+)
+WHOLE_NAME = re.compile(
+    r"(^|[_\s.]|n)(n|total|all|trials|size|sum|number|attempts|patients|applicants|tested|at_?risk)$", re.I
+)
+YES_NO = (
+    (r"yes|true|success\w*|succeeded", r"no|false|fail\w*"),
+    (r"admit\w*|accept\w*", r"reject\w*|refus\w*|den\w*"),
+    (r"n?surviv\w*|alive|lived?", r"n?died|dead|deaths?|perished"),
+    (r"n?cases?", r"n?controls?"),
+    (r"positives?|pos", r"negatives?|neg"),
+    (r"cured|recovered|improved|responded|responders?", r"not_?\w+|uncured|unchanged|non_?responders?"),
+    (r"passed|wins?|won", r"failed|loss(es)?|lost"),
+)
+YEAR_NAME = re.compile(r"(^|[_\s.])(years?|yr|jahr|anno|time)$", re.I)
 DATE_FORMS = (
     (r"\d{4}-\d\d-\d\d([T ].*)?", "ISO8601"),
     (r"\d{4}-\d\d", "%Y-%m"),
@@ -216,6 +232,9 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     if commas:
         notes.append("numbers have a decimal comma")
         df = df.apply(lambda s: _numbers(s, COMMA_NUMBER, ".", ","))
+    if len(header) > 1 and all(re.fullmatch(r"'.+'", c.strip()) for c in header):
+        header = [c.strip()[1:-1] for c in header]
+        df = df.apply(lambda s: s.str.replace(r"^'(.*)'$", r"\1", regex=True) if is_text(s) else s)
     df.columns = pd.Index(header)
     return df
 
@@ -268,7 +287,10 @@ def _values(s: Any, notes: list[str]) -> Any:
     if pd.api.types.is_timedelta64_dtype(s):
         return s.dt.total_seconds()
     if not is_text(s):
-        return s
+        years = _years(s)
+        if years is not None:
+            notes.append(f"{s.name} was read as {'years' if (s.dropna() % 1 == 0).all() else 'dates'}")
+        return s if years is None else years
     text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
     text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
     text = text.mask(text.isin(MISSING))
@@ -284,6 +306,23 @@ def _values(s: Any, notes: list[str]) -> Any:
     if len(dates) > 1:
         notes.append(f"{s.name} may be day/month or month/day: it was left as text")
     return dates[0].dt.tz_localize(None).reindex(s.index) if len(dates) == 1 else text
+
+
+def _years(s: pd.Series) -> Any:
+    """A column of years, one a row, as dates: 1871 or, by months or quarters, 1959.083; None for anything else."""
+    values = s.dropna()
+    if len(values) < 8 or not YEAR_NAME.search(str(s.name)) or not values.is_unique or pd.api.types.is_bool_dtype(s):
+        return None
+    if not values.between(1500, 2200).all():
+        return None
+    step = float(values.sort_values().diff().median())
+    steps = next((k for k in (1, 4, 12) if abs(step * k - 1) < 0.05), 0)
+    if not steps or (values * steps - (values * steps).round()).abs().max() > 0.1:
+        return None
+    places = (s * steps).round()
+    year, part = places // steps, places % steps * (12 // steps) + 1
+    parts = pd.DataFrame({"year": year, "month": part, "day": part * 0 + 1})
+    return pd.to_datetime(parts.dropna().astype(int)).reindex(s.index)
 
 
 def _dates(given: pd.Series) -> list[Any]:
@@ -320,6 +359,7 @@ class Table:
     log: list[str] = field(default_factory=list)
     traps: list[dict[str, Any]] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)  # column -> why no test uses it
+    weight: str = ""  # the column that says how many cases a row stood for, where rows were repeated so often
     kinds: dict[str, str] = field(default_factory=dict)
 
     def kind(self, name: str) -> str:
@@ -350,10 +390,16 @@ def kind_of(s: Any) -> str:
         return "category"
     whole = is_text(s) or bool((values == np.floor(values)).all())
     unique, name = levels == len(values), str(s.name)
+    counted = unique and len(values) >= 10 and not is_text(s) and not TIME_NAME.search(name)
+    if counted and values.iloc[0] in (0, 1) and bool((values.diff().iloc[1:] == 1).all()):  # the rows' own numbers
+        return "identifier"
+    if whole and levels >= 5 and ID_NAME.search(name) and not unique and values.value_counts().nunique() == 1:
+        return "identifier"  # whoever was measured, each equally often
     if whole and levels > 20 and ID_NAME.search(name):
         return "identifier"
     if is_text(s):
-        if unique and len(values) >= 20 and values.astype(str).str.count(" ").mean() < 1:
+        texts = values.astype(str).str
+        if unique and len(values) >= 20 and texts.count(" ").mean() < 2 and texts.len().max() <= 40:
             return "identifier"
         return "category" if levels <= max(20, min(50, len(values) / 5)) else "text"
     dense = values.max() - values.min() < 3 * len(values)
@@ -365,10 +411,18 @@ def kind_of(s: Any) -> str:
 def load(data: str | Path) -> Table:
     """Read and clean a file; the same file is read once in a session, and its `df` is shared by all templates."""
     if str(data) not in _TABLES:
-        _TABLES[str(data)] = clean(read_table(data), Path(data).name)
+        _TABLES[str(data)] = clean(read_once(data), Path(data).name)
     return _TABLES[str(data)]
 
 
+def read_once(data: str | Path) -> pd.DataFrame:
+    """A file's table as it is written; the same file is read once in a session, and each caller has a copy."""
+    if str(data) not in _READ:
+        _READ[str(data)] = read_table(data)
+    return _READ[str(data)].copy()
+
+
+_READ: dict[str, pd.DataFrame] = {}
 _TABLES: dict[str, Table] = {}
 
 
@@ -382,7 +436,17 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
     table = Table(file, raw.copy(), len(raw))
     if len(raw) < 2:
         return table
-    for step in (_merge_spellings, _blank_sentinels, _one_unit, _drop_repeats, _see_caps, _leave_out, _leave_sums_out):
+    steps = (
+        _merge_spellings,
+        _blank_sentinels,
+        _one_unit,
+        _drop_repeats,
+        _weigh,
+        _see_caps,
+        _leave_out,
+        _leave_sums_out,
+    )
+    for step in steps:
         step(table)
     return table
 
@@ -449,6 +513,8 @@ def _one_unit(table: Table) -> None:
         if not (same and near and gaps.max() > max(0.5 * spread, 0.2)):
             continue
         other = table.df[name].index.isin(rare.index)
+        if _told_by_others(table, name, other):
+            continue
         table.df[name] = table.df[name].astype(float).mask(other, table.df[name] / factor)
         times = f"{number(factor)} times" if factor > 1 else f"1/{number(1 / factor)} of"
         text = (
@@ -457,6 +523,96 @@ def _one_unit(table: Table) -> None:
         )
         table.log.append(text)
         table.traps.append(trap("mixed_units", text, [name], len(rare), high=True))
+
+
+def _told_by_others(table: Table, name: str, apart: Any) -> bool:
+    """Whether another column tells which values stand apart, as it does where they are another kind of thing."""
+    from scipy.stats import mannwhitneyu
+
+    for other in [c for c in names(table.df) if c != name]:
+        values = table.df[other]
+        if table.kind(other) == "category":
+            levels = set(values.dropna().astype(str).str.lower())
+            shares = pd.Series(apart, index=values.index).groupby(values.to_numpy()).mean()
+            if not all(UNITS.fullmatch(v) for v in levels) and shares.max() > 0.9 and shares.min() < 0.1:
+                return True
+        elif table.kind(other) == "number" and min(values[apart].count(), values[~apart].count()) >= 8:
+            here, there = values[apart].dropna(), values[~apart].dropna()
+            area = float(mannwhitneyu(here, there).statistic) / (len(here) * len(there))
+            if max(area, 1 - area) > 0.9:
+                return True
+    return False
+
+
+def _grouping(table: Table, name: str) -> bool:
+    """Whether a column only divides: a category, or a number of few levels such as a dose or an age group."""
+    kind, levels = table.kind(name), table.df[name].nunique()
+    return (kind == "category" and levels <= 50) or (kind == "number" and levels <= 8)
+
+
+def _weigh(table: Table) -> None:
+    """Repeat each row as often as its count says, where a table holds counts: one row for each combination of groups.
+
+    Counts are one column (the number of cases), or two: those with an outcome, beside those without it or all.
+    """
+    df = table.df
+    whole = [
+        c
+        for c in names(df)
+        if pd.api.types.is_integer_dtype(df[c]) and table.kind(c) in ("number", "identifier") and df[c].min() >= 0
+    ]
+    rows = [c for c in names(df) if table.kind(c) == "identifier" and c not in whole]
+    rows += [c for c in whole if table.kind(c) == "identifier" and (df[c].diff().iloc[1:] == 1).all()]
+    rest = [c for c in names(df) if c not in rows]
+
+    def cells(counts: list[str]) -> bool:
+        groups = [c for c in rest if c not in counts]
+        if not groups or not all(_grouping(table, c) for c in groups) or df.duplicated(subset=groups).any():
+            return False
+        return len(df) >= 0.5 * float(np.prod([df[c].nunique() for c in groups])) and len(df) >= 4
+
+    def outcome(a: str, b: str) -> bool:
+        """Whether a counts those of b, or of a and b together, who had it."""
+        part = bool((df[a] <= df[b]).all() and (df[a] < df[b]).any()) and bool(WHOLE_NAME.search(b))
+        return part or any(re.fullmatch(yes, a, re.I) and re.fullmatch(no, b, re.I) for yes, no in YES_NO)
+
+    found: tuple[str, ...] = ()
+    for name in whole:
+        groups = [c for c in rest if c != name]
+        levels = [set(df[c].dropna().astype(str).str.lower()) for c in groups if df[c].nunique() == 2]
+        says_yes = any(
+            all(any(re.fullmatch(f"{y}|{n}", v) for v in pair) for pair in levels) for y, n in YES_NO if levels
+        )
+        if cells([name]) and df[name].sum() > 2 * len(df) and (COUNT_NAME.search(name) or says_yes):
+            found = (name,)
+    pairs = [(a, b) for a in whole for b in whole if a != b and outcome(a, b) and cells([a, b])]
+    if not found and len(pairs) == 1:
+        found = pairs[0]
+    total = int(df[list(found[-1:])].sum().iloc[0]) if found else 0
+    if not found or total > 5_000_000:
+        return
+    before = len(df)
+    if len(found) == 1:
+        times, name = df[found[0]], found[0]
+        text = f"{name} is a weight: it counts how many cases a row stands for"
+    else:
+        name, other = found
+        without = (
+            df[other] - df[name] if bool((df[name] <= df[other]).all() and WHOLE_NAME.search(other)) else df[other]
+        )
+        times = pd.concat([df[name], without], ignore_index=True)
+        df = pd.concat([df.assign(**{name: 1}), df.assign(**{name: 0})], ignore_index=True)
+        table.left_out[other] = "a weight"
+        text = f"{name} and {other} are weights: they count the cases with {name} and without"
+    table.df = df.loc[df.index.repeat(times)].reset_index(drop=True)
+    table.weight = name if len(found) == 1 else other
+    table.left_out |= {table.weight: "a weight"} | dict.fromkeys(rows, "identifier")
+    table.kinds.clear()
+    total = len(table.df)
+    text += f", so the {before:,} rows are {total:,} cases, and every test counts cases."
+    table.log.append(text)
+    told = trap("weights", text, [*found], total, high=True)
+    table.traps.append(told | {"type": "descriptive"})
 
 
 def _see_caps(table: Table) -> None:
@@ -507,7 +663,11 @@ def _drop_repeats(table: Table) -> None:
         repeats = table.df.duplicated(subset=columns)
         chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
         before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
-        if repeats.sum() <= (1.5 * chance + 6 * chance**0.5 if fine else 10 * chance):
+        if fine:  # a copy carries some value that only its like carry
+            alone = table.df[~repeats]
+            rare = pd.DataFrame({c: table.df[c].map(alone[c].value_counts()) == 1 for c in columns})
+            fine = bool(rare[repeats].any(axis=1).mean() >= 0.5)
+        if repeats.sum() <= (1.5 * chance + 6 * chance**0.5 if fine else max(10 * chance, len(repeats) / 100)):
             continue
         text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
         text += " in everything but the identifier" if columns is rest else ""
@@ -554,6 +714,13 @@ def _leave_out(table: Table) -> None:
                 )
             )
             table.left_out[b] = f"copy of {twin}"
+    texts = [c for c in names(df) if is_text(df[c]) and df[c].nunique() >= 10 and df[c].nunique() <= n / 2]
+    for b in [c for c in table.of("number") if df[c].nunique() in {df[a].nunique() for a in texts}]:
+        twin = next(
+            (a for a in texts if len(df[[a, b]].dropna().drop_duplicates()) == df[b].nunique() == df[a].nunique()), None
+        )
+        if twin is not None:
+            table.left_out[b] = f"code of {twin}"
     categories = [c for c in table.of("category") if 2 <= df[c].nunique() <= 200]
     for i, b in enumerate(categories):
         for a in (c for c in categories[:i] if c not in table.left_out and df[c].nunique() == df[b].nunique()):
