@@ -1,4 +1,4 @@
-"""The isolation and the attacks again, with a gateway that an ordinary user runs, where the suite itself runs as root."""
+"""Isolation and attacks again, with a gateway that an ordinary user runs, where the suite itself runs as root."""
 
 from __future__ import annotations
 
