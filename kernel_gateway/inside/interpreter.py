@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import uuid
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _PYTHON = ("python", "python3")
 _BASH = ("bash", "sh")
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
+_LONG = 256 << 10  # bytes of a line that is sent at once
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Context:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     language: str = "python"
     shell: Bash | None = None
+    place: str = ""  # where it works, if that is not `cwd`
+    note: str = ""  # what its first cell says about that
 
     def view(self) -> dict[str, str]:
         """As the wire shows it."""
@@ -86,9 +90,12 @@ class Interpreter:
     async def _create(self, body: dict[str, Any]) -> Context:
         language = _language(body.get("language"))
         cwd = self._settings.locate(str(body.get("cwd") or self._settings.cwd))
-        if not os.path.isdir(cwd):  # noqa: ASYNC240 - a directory in memory
-            raise Refused(400, f"The working directory {cwd} does not exist; create it first.")
         context = Context(uuid.uuid4().hex, cwd, language=language)
+        with contextlib.suppress(OSError):
+            os.makedirs(cwd, exist_ok=True)
+        if not os.path.isdir(cwd):  # noqa: ASYNC240 - a directory in memory
+            context.place = self._settings.cwd
+            context.note = f"{cwd} cannot be made, so this context works in {context.place}.\n"
         if language == "python":
             await self._kernel(context)
         self._contexts[context.id] = context
@@ -139,12 +146,16 @@ class Interpreter:
             if context.kernel is None:
                 launched, context.launched = context.launched, None
                 context.environment_sent = launched is None
-                launched = launched or launch(self._settings.runtime, context.cwd, self._settings.kernel_environment())
+                launched = launched or launch(
+                    self._settings.runtime, context.place or context.cwd, self._settings.kernel_environment()
+                )
                 context.kernel = Kernel(launched, self._zmq)
             return context.kernel
 
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)
+        if body.get("context_id") is not None and body.get("language") is not None:
+            raise Refused(400, "Only one of context_id or language can be provided.")
         context = self._find(body.get("context_id"))
         if body.get("context_id") is None and _language(body.get("language")) == "bash":
             context = self._bash()
@@ -175,10 +186,13 @@ class Interpreter:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
         async with context.lock:
+            await self._warn(context, emit)
             if context.shell is None or not context.shell.alive:
                 if context.shell is not None:
                     context.shell.close()
-                context.shell = Bash(self._settings.runtime, context.cwd, self._settings.process_environment())
+                context.shell = Bash(
+                    self._settings.runtime, context.place or context.cwd, self._settings.process_environment()
+                )
             working = asyncio.create_task(_cell(context.shell, code, environment, emit))
             while not working.done():
                 await asyncio.wait({working, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -218,6 +232,7 @@ class Interpreter:
                 if not context.environment_sent:
                     metadata["environment"] = self._settings.envs
                     context.environment_sent = True
+                await self._warn(context, emit)
                 cell = await kernel.start_cell(code, metadata)
                 finished = await _stream(cell, emit, gone)
             except BaseException:
@@ -231,6 +246,13 @@ class Interpreter:
             await emit(error_line("KernelDied", str(death)))
             await emit(line("end_of_execution"))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    @staticmethod
+    async def _warn(context: Context, emit: Any) -> None:
+        """Say once what the context's first cell should know."""
+        note, context.note = context.note, ""
+        if note:
+            await emit(stream_line("stderr", note))
 
     def _interrupt(self, kernel: Kernel, cell: Cell) -> None:
         """The client left: stop the cell, and hold the kernel until it has stopped."""
@@ -315,14 +337,19 @@ async def _stream(cell: Cell, emit: Any, gone: asyncio.Task[None]) -> bool:
                 await emit(line("keepalive"))
                 continue
             batch = waiting.result()
-            chunk = b"".join(filter(None, map(translate, batch)))
+            chunk: list[bytes] = []
+            for told in itertools.chain.from_iterable(map(translate, batch)):
+                chunk.append(told)
+                if len(told) > _LONG:
+                    await emit(b"".join(chunk))
+                    chunk.clear()
             if _is_idle(batch[-1]):
                 if cell.dropped:
-                    chunk += stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n")
-                await emit(chunk + line("end_of_execution"))
+                    chunk.append(stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n"))
+                await emit(b"".join([*chunk, line("end_of_execution")]))
                 return True
             if chunk:
-                await emit(chunk)
+                await emit(b"".join(chunk))
             waiting = asyncio.create_task(cell.next())
     finally:
         waiting.cancel()

@@ -8,21 +8,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 _DELIMITER = b"<IDS|MSG>"
+_LONG = 64 << 10  # bytes; the text of a longer stream message is passed on as the JSON that it is
+_STREAM = re.compile(rb'\{"name": ?"(stdout|stderr)", ?"text": ?"')
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """A message from the kernel. `parent` is the id of the request that it answers."""
+    """A message from the kernel. `parent` is the id of the request that it answers.
+
+    The text of long output is not in `content` but in `text`: ASCII, escaped as in a JSON string, without the quotes.
+    """
 
     kind: str
     parent: str
     content: dict[str, Any]
+    text: bytes = b""
 
 
 class Malformed(ValueError):
@@ -57,8 +64,11 @@ class Wire:
         try:
             at = frames.index(_DELIMITER)
             _, head, parent, _, content = frames[at + 1 : at + 6]
-            header, parent_header, body = json.loads(head), json.loads(parent), json.loads(content)
-            return Incoming(str(header["msg_type"]), str(parent_header.get("msg_id", "")), dict(body))
+            header, parent_header = json.loads(head), json.loads(parent)
+            kind, request = str(header["msg_type"]), str(parent_header.get("msg_id", ""))
+            if kind == "stream" and len(content) > _LONG and (found := _plain_stream(content)):
+                return Incoming(kind, request, {"name": found[1].decode()}, content[found.end() : -2])
+            return Incoming(kind, request, dict(json.loads(content)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Malformed(str(error)) from None
 
@@ -67,3 +77,9 @@ class Wire:
         for part in parts:
             digest.update(part)
         return digest.hexdigest().encode()
+
+
+def _plain_stream(content: bytes) -> re.Match[bytes] | None:
+    """What stands before the text, if this is output that can be passed on as it is."""
+    plain = content.endswith(b'"}') and content.isascii() and b"\n" not in content
+    return _STREAM.match(content) if plain else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from kernel_gateway.inside.jupyter import Incoming
@@ -23,6 +24,8 @@ _FIELDS = {
     "e2b/data": "data",
     "e2b/chart": "chart",
 }
+_PIECE = 1 << 20  # characters of output on one line; a reader can begin with the first while the next is on its way
+_UNESCAPED = re.compile(rb"[^\\]{12}")
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -41,13 +44,33 @@ def error_line(name: str, value: str, traceback: str = "") -> bytes:
     return line("error", name=name, value=value, traceback=traceback)
 
 
-def translate(message: Incoming) -> bytes | None:
-    """The line for a kernel's message; None for one that E2B's stream does not have."""
+def translate(message: Incoming) -> Iterator[bytes]:
+    """The line for a kernel's message, or several for long output; none for one that E2B's stream does not have."""
+    if message.kind == "stream":
+        yield from _output(message)
+    elif (told := _translate(message)) is not None:
+        yield told
+
+
+def _output(message: Incoming) -> Iterator[bytes]:
+    name = "stderr" if message.content.get("name") == "stderr" else "stdout"
+    start, end = 0, len(message.text)
+    if not end:
+        text = str(message.content.get("text", ""))
+        for at in range(0, len(text) or 1, _PIECE):
+            yield stream_line(name, text[at : at + _PIECE])
+    while start < end:
+        # After a dozen characters without a backslash no escape is cut in two.
+        cut = _UNESCAPED.search(message.text, start + _PIECE) if end - start > _PIECE else None
+        stop = cut.end() if cut is not None else end
+        head = b'{"type": "%b", "text": "' % name.encode()
+        yield b'%b%b", "timestamp": %d}\n' % (head, message.text[start:stop], time.time_ns())
+        start = stop
+
+
+def _translate(message: Incoming) -> bytes | None:
     content = message.content
     match message.kind:
-        case "stream":
-            name = "stderr" if content.get("name") == "stderr" else "stdout"
-            return stream_line(name, str(content.get("text", "")))
         case "execute_input":
             return line("number_of_executions", execution_count=content.get("execution_count"))
         case "error":

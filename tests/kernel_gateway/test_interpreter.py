@@ -5,6 +5,7 @@ import base64
 import json
 import time
 
+import httpx
 import pytest
 from e2b import NotFoundException, SandboxException, TimeoutException
 from e2b_code_interpreter import AsyncSandbox
@@ -134,9 +135,14 @@ async def test_line_separators_of_unicode_break_no_line(sandbox: AsyncSandbox) -
     assert done.logs.stdout == ["a\u2028b\x85c\u2029d\x0ce\n"]
 
 
-async def test_ten_megabytes_arrive_complete(sandbox: AsyncSandbox) -> None:
-    done = await sandbox.run_code("print('x' * 10_000_000)")
-    assert sum(map(len, done.logs.stdout)) == 10_000_001
+@pytest.mark.parametrize("unit", ["x", "\\", '"\n', "plain text and more of it\n", "\x1b[1m\t", "ä\u2028\U0001f600"])
+async def test_ten_megabytes_arrive_complete(sandbox: AsyncSandbox, unit: str) -> None:
+    times = 10_000_000 // len(unit)
+    done = await sandbox.run_code(f"import sys; _ = sys.stdout.write({unit!r} * {times})")
+    assert "".join(done.logs.stdout) == unit * times
+    assert len(done.logs.stdout) < 50
+    done = await sandbox.run_code(f"_ = sys.stderr.write({unit!r} * 100_000)")
+    assert ("".join(done.logs.stderr), done.logs.stdout) == (unit * 100_000, [])
 
 
 async def test_thousands_of_displays_arrive_complete(sandbox: AsyncSandbox) -> None:
@@ -186,9 +192,28 @@ async def test_contexts_are_apart_and_can_be_restarted(sandbox: AsyncSandbox) ->
         await sandbox.run_code("1", context=context)
 
 
-async def test_a_context_needs_its_directory(sandbox: AsyncSandbox) -> None:
-    with pytest.raises(SandboxException, match=r"/no/such/place does not exist"):
-        await sandbox.create_code_context(cwd="/no/such/place")
+@pytest.mark.parametrize("language", ["python", "bash"])
+async def test_a_context_has_its_directory_made_or_says_that_it_has_none(sandbox: AsyncSandbox, language: str) -> None:
+    code = {"python": "import os; print(os.getcwd())", "bash": "pwd"}[language]
+    for cwd, works_in in (("/home/user/new/deep", "/home/user/new/deep"), ("/usr/no/such", "/home/user")):
+        context = await sandbox.create_code_context(cwd=cwd, language=language)
+        assert context.cwd == cwd
+        done = await sandbox.run_code(code, context=context)
+        assert done.logs.stdout == [works_in + "\n"]
+        told = [] if works_in == cwd else [f"{cwd} cannot be made, so this context works in /home/user.\n"]
+        assert done.logs.stderr == told
+        assert (await sandbox.run_code(code, context=context)).logs.stderr == []
+        await sandbox.remove_code_context(context)
+    await sandbox.files.remove("new")
+
+
+async def test_a_cell_names_its_context_or_its_language(gateway, shared_id: str, sandbox: AsyncSandbox) -> None:
+    context = (await sandbox.list_code_contexts())[0]
+    body = {"code": "1", "context_id": context.id, "language": "python"}
+    headers = {"E2b-Sandbox-Id": shared_id, "E2b-Sandbox-Port": "49999", "X-Access-Token": sandbox._envd_access_token}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"{gateway.url}/execute", json=body, headers=headers)
+    assert (answer.status_code, answer.text) == (400, "Only one of context_id or language can be provided.")
 
 
 async def test_a_language_without_a_kernel_is_refused(sandbox: AsyncSandbox) -> None:
