@@ -37,6 +37,7 @@ __all__ = [
     "SandboxFailed",
     "SandboxGone",
     "connect_sandbox",
+    "connection",
     "find_host",
     "gateway_status",
     "open_sandbox",
@@ -96,9 +97,14 @@ async def stop_host(host: Host, home: Path) -> None:
 
 
 async def open_sandbox(
-    host: Host, *, timeout: int = 3600, metadata: dict[str, str] | None = None, envs: dict[str, str] | None = None
+    host: Host,
+    *,
+    timeout: int = 3600,
+    metadata: dict[str, str] | None = None,
+    envs: dict[str, str] | None = None,
+    template: str | None = None,
 ) -> AsyncSandbox:
-    """A new sandbox without network, which ends by itself after `timeout` seconds.
+    """A new sandbox without network, which ends by itself after `timeout` seconds. `template` names its environment.
 
     Raises `SandboxFailed` when the host refuses, `GatewayUnavailable` when it cannot be reached.
     """
@@ -108,7 +114,7 @@ async def open_sandbox(
     with _transport_errors(host):
         try:
             return await AsyncSandbox.create(
-                timeout=timeout, metadata=metadata, envs=envs, allow_internet_access=False, **_connection(host)
+                template, timeout, metadata=metadata, envs=envs, allow_internet_access=False, **connection(host)
             )
         except SandboxException as error:
             raise SandboxFailed(f"The sandbox could not be created: {error}") from error
@@ -121,7 +127,7 @@ async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -
 
     with _transport_errors(host):
         try:
-            return await AsyncSandbox.connect(sandbox_id, timeout=timeout, **_connection(host))
+            return await AsyncSandbox.connect(sandbox_id, timeout=timeout, **connection(host))
         except SandboxNotFoundException as error:
             raise SandboxGone(f"The sandbox {sandbox_id} is gone: it was ended or its time-out passed.") from error
         except SandboxException as error:
@@ -157,7 +163,8 @@ def _bypass_proxy() -> None:
             os.environ[name] = ",".join([*listed, "127.0.0.1", "localhost"])
 
 
-def _connection(host: Host) -> dict[str, Any]:
+def connection(host: Host) -> dict[str, Any]:
+    """The keyword arguments by which the SDK's functions reach this host."""
     urls = {"api_url": host.api_url, "sandbox_url": host.sandbox_url}
     return {"api_key": host.api_key, **{name: url for name, url in urls.items() if url is not None}}
 
