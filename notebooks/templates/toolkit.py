@@ -290,7 +290,11 @@ def _values(s: Any, notes: list[str]) -> Any:
         years = _years(s)
         if years is not None:
             notes.append(f"{s.name} was read as {'years' if (s.dropna() % 1 == 0).all() else 'dates'}")
-        return s if years is None else years
+            return years
+        days = _dates_in_numbers(s)
+        if days is not None:
+            notes.append(f"{s.name} holds dates written as numbers")
+        return s if days is None else days
     text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
     text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
     text = text.mask(text.isin(MISSING))
@@ -347,6 +351,20 @@ def _dates(given: pd.Series) -> list[Any]:
             if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
                 parsed.append(dates)
     return parsed
+
+
+def _dates_in_numbers(s: pd.Series) -> pd.Series | None:
+    """Dates written as whole numbers: 20090131, or seconds or milliseconds since 1970 that fall on whole minutes."""
+    whole = s.dropna()
+    if whole.nunique() < 10 or pd.api.types.is_bool_dtype(s) or not (whole % 1 == 0).all():
+        return None
+    dates = None
+    if whole.between(19_000_101, 21_001_231).all():
+        dates = pd.to_datetime(whole.astype("int64").astype(str), format="%Y%m%d", errors="coerce")
+    for size in (1, 1000):
+        if whole.between(3e8 * size, 4.1e9 * size).all() and (whole % (60 * size) == 0).all():
+            dates = pd.to_datetime(whole.astype("int64") // size, unit="s")
+    return dates.reindex(s.index) if dates is not None and dates.notna().all() else None
 
 
 @dataclass

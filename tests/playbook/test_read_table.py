@@ -129,6 +129,18 @@ def test_dates_in_words_quarters_and_weeks_are_dates(tmp_path: Path, written: li
     assert df["when"][0] == pd.Timestamp(first)
 
 
+@pytest.mark.parametrize("form", ["%Y%m%d", "%s"])
+def test_dates_written_as_numbers_are_dates_and_amounts_are_not(tmp_path: Path, form: str) -> None:
+    days = pd.date_range("2009-01-25", periods=40)
+    told = days.strftime(form) if form == "%Y%m%d" else (days - pd.Timestamp(0)) // pd.Timedelta(seconds=1)
+    amounts = [19_000_101 + 7 * i for i in range(40)], [1_500_000_000 + 7 * i for i in range(40)]
+    pd.DataFrame({"d": told, "a": amounts[0], "b": amounts[1]}).to_csv(tmp_path / "t.csv", index=False)
+    df = read_table(tmp_path / "t.csv")
+    assert df["d"].tolist() == days.tolist()
+    assert df["a"].tolist() == amounts[0]
+    assert df["b"].tolist() == amounts[1]
+
+
 def test_none_is_a_level_among_words_and_missing_among_numbers(tmp_path: Path) -> None:
     rows = "".join(
         f"{('silver', 'none', 'gold')[i % 3]},{(12, 27, 'none')[i % 3]},{i if i else 'none'}\n" for i in range(60)
