@@ -1,14 +1,14 @@
 """How many planted faults the reviewer catches, and how often it is alarmed by clean work.
 
-`python -m bench.review [--write DIR] [--cases WORD ...]` makes each notebook of `bench/review_cases`, runs its cells,
-and gives it with its report to the deterministic checks. `--write` keeps the notebooks.
+`python -m bench.review [--set own|foreign] [--write DIR] [--cases WORD ...]` makes each notebook of
+`bench/review_cases`, runs its cells, and gives it with its report to the deterministic checks. `--write` keeps the
+notebooks. The checks were made with the set of our own at hand; the foreign ones are in other hands' styles.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import sys
@@ -26,7 +26,8 @@ from IPython.utils.capture import capture_output
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import FINDING_MIME, Artifact, Evidence, Execution, ExecutionError, Finding, Output, Run
-from bench.review_cases import FAULTS, Case, all_cases
+from bench.review_cases import EXPECTED, FAULTS, SUITES, Case
+from bench.review_cases.foreign import MARKDOWN
 from bench.review_cases.tables import TABLES
 from graphs import look
 from graphs.checks import CheckResult, Work, run_checks
@@ -42,6 +43,12 @@ class Verdict:
     case: Case
     objections: tuple[str, ...]
     remarks: tuple[str, ...]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The planted faults that none of the checks meant for them objected to."""
+        spoke = {o.split(":")[0] for o in self.objections}
+        return tuple(f for f in self.case.faults if not EXPECTED[f] & spoke)
 
 
 @contextlib.contextmanager
@@ -62,23 +69,33 @@ def made(case: Case, toolkit: str) -> Notebook:
     shell: Any = InteractiveShell.instance()
     shell.user_ns.clear()  # `reset` would do, but collects garbage for half of the time that all this takes
     shell.init_user_ns()
-    opening = ((toolkit, ["toolkit"]), (look.load(case.files), ["open"]))
+    opening = () if case.alone else ((toolkit, ["toolkit"]), (look.load(case.files), ["open"]))
     cells = [nbformat.v4.new_markdown_cell(f"# {case.question}", id="title")]
     with folder_of(case):
         for place, (code, tags) in enumerate([*opening, *((code, ["code"]) for code in case.cells)], 1):
+            if code.startswith(MARKDOWN):
+                cells.append(nbformat.v4.new_markdown_cell(code.removeprefix(MARKDOWN), id=f"cell-{place:02d}"))
+                continue
             printed = case.unrun.get(place - len(opening) - 1) if tags == ["code"] else None
             outputs = _stream(printed) if printed is not None else _run(shell, code, f"{case.name}, cell {place}")
             cell = nbformat.v4.new_code_cell(code, id=f"cell-{place:02d}", outputs=outputs, execution_count=place)
             cell.metadata["tags"] = tags
             cells.append(cell)
-    answer = case.answer.format_map(shell.user_ns)
+    answer = _filled(case.answer, shell.user_ns) if case.alone else case.answer.format_map(shell.user_ns)
     cells.append(nbformat.v4.new_markdown_cell(answer, id="answer"))
     about = {
         "name": case.name, "question": case.question, "files": list(case.files), "roles": case.roles,
-        "answer": answer, "fault": case.fault, "near": case.near,
+        "answer": answer, "fault": case.fault, "near": case.near, "alone": case.alone,
     }  # fmt: skip
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")  # or the next case would draw into this one's chart
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "gristmill_review": about})
+
+
+def _filled(text: str, variables: dict[str, Any]) -> str:
+    """A text with each `{expression}` replaced by its value, as in an f-string."""
+    return str(eval(f'f"""{text} """', variables)).strip()
 
 
 def _run(shell: Any, code: str, where: str) -> list[Any]:
@@ -124,7 +141,10 @@ def work_of(notebook: Notebook) -> Work:
                 findings.append(Finding(id=f"F{len(findings) + 1}", evidence=evidence, **told))
     files = [_input(name, run.id) for name in about["files"]]
     view = RunView(run=run, executions=tuple(executions), findings=tuple(findings), artifacts=tuple(files))
-    report = ReportMade(run_id=run.id, answer=about["answer"], order=tuple(f.id for f in findings))
+    prose = [c.source for c in notebook.cells if about["alone"] and c.cell_type == "markdown"]
+    report = ReportMade(
+        run_id=run.id, answer="\n\n".join(prose) or about["answer"], order=tuple(f.id for f in findings)
+    )
     return Work(view, report, dict(about["roles"]))
 
 
@@ -159,55 +179,81 @@ def judged(cases: Sequence[Case]) -> Iterator[tuple[Verdict, Notebook]]:
 
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Shares of faulty notebooks objected to and of clean ones that raised an objection, and each fault's count."""
+    """Shares of faulty notebooks objected to and of clean ones that raised an objection, and each fault's count.
+
+    `caught` asks for any objection, `named` for one to each planted fault by a check that is meant for it.
+    """
     faulty = [v for v in verdicts if v.case.fault is not None]
     clean = [v for v in verdicts if v.case.fault is None]
+    planted = [(f, f not in v.missed) for v in faulty for f in v.case.faults]
     by_fault = {}
     for fault in FAULTS:
-        of_kind = [v for v in faulty if v.case.fault == fault]
-        by_fault[fault] = f"{sum(bool(v.objections) for v in of_kind)}/{len(of_kind)}"
+        caught = [found for f, found in planted if f == fault]
+        if caught:
+            by_fault[fault] = f"{sum(caught)}/{len(caught)}"
     return {
         "review_faulty": len(faulty),
         "review_clean": len(clean),
         "review_caught": sum(bool(v.objections) for v in faulty) / max(len(faulty), 1),
+        "review_named": sum(not v.missed for v in faulty) / max(len(faulty), 1),
         "review_false_alarms": sum(bool(v.objections) for v in clean) / max(len(clean), 1),
         "review_remarks_on_clean": sum(bool(v.remarks) for v in clean) / max(len(clean), 1),
         "review_by_fault": by_fault,
     }
 
 
-def suite(say: Callable[[str], None], cases: Sequence[Case] | None = None, keep: Path | None = None) -> dict[str, Any]:
+def judge_all(say: Callable[[str], None], cases: Sequence[Case], keep: Path | None = None) -> dict[str, Any]:
     """Judge the cases, telling what was missed and what alarmed, and return the figures."""
     verdicts = []
-    for verdict, notebook in judged(all_cases() if cases is None else cases):
+    for verdict, notebook in judged(cases):
         verdicts.append(verdict)
         case = verdict.case
         if keep is not None:
             keep.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, keep / f"{case.name}.ipynb")
-        if case.fault and not verdict.objections:
-            remark = f" (only remarked: {'; '.join(verdict.remarks)})" if verdict.remarks else ""
-            say(f"{case.name:<22} missed {case.fault}: {FAULTS[case.fault]}{remark}")
-        elif case.fault is None:
-            for objection in verdict.objections:
-                say(f"{case.name:<22} FALSE ALARM {objection}")
-    found = figures(verdicts)
-    say("caught, by fault: " + ", ".join(f"{k} {v}" for k, v in found["review_by_fault"].items()))
+        for fault in verdict.missed:
+            said = "; ".join(verdict.objections) or f"only remarked: {'; '.join(verdict.remarks) or 'nothing'}"
+            say(f"{case.name:<28} missed {fault} ({said})")
+        for objection in verdict.objections if case.fault is None else ():
+            say(f"{case.name:<28} FALSE ALARM {objection}")
+    return figures(verdicts)
+
+
+def suite(say: Callable[[str], None], names: Sequence[str] = tuple(SUITES), only: Sequence[str] = ()) -> dict[str, Any]:
+    """Judge the sets of cases: the figures of the first as they are called, those of others under their set's name."""
+    found: dict[str, Any] = {}
+    for name in names:
+        chosen = [c for c in SUITES[name]() if not only or any(re.search(w, c.name) for w in only)]
+        of_set = judge_all(say, chosen)
+        found |= {(k if name == "own" else k.replace("review_", f"review_{name}_")): v for k, v in of_set.items()}
+        say(
+            f"{name}: {of_set['review_caught']:.1%} of {of_set['review_faulty']} faulty caught "
+            f"({of_set['review_named']:.1%} by the check meant for it), {of_set['review_false_alarms']:.1%} of "
+            f"{of_set['review_clean']} clean with an alarm, {of_set['review_remarks_on_clean']:.1%} with a remark"
+        )
+        say("    " + ", ".join(f"{k} {v}" for k, v in of_set["review_by_fault"].items()))
     return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", action="append", choices=tuple(SUITES), help="which cases; repeatable (default: all)")
     parser.add_argument("--write", type=Path, help="keep the notebooks here")
     parser.add_argument("--cases", nargs="*", default=[], help="words that the names must contain")
-    parser.add_argument("--all", action="store_true", help="show every objection, the right ones too")
+    parser.add_argument("--all", action="store_true", help="show every objection and remark, the right ones too")
     options = parser.parse_args()
-    chosen = [c for c in all_cases() if not options.cases or any(re.search(w, c.name) for w in options.cases)]
-    found = suite(print, chosen, options.write)
-    if options.all:
-        for verdict, _ in judged([c for c in chosen if c.fault]):
-            print(f"{verdict.case.name:<22} {verdict.case.fault}: " + ("; ".join(verdict.objections) or "nothing"))
-    print(json.dumps(found, indent=1))
+    names = options.set or tuple(SUITES)
+    chosen = [
+        c for n in names for c in SUITES[n]() if not options.cases or any(re.search(w, c.name) for w in options.cases)
+    ]
+    if options.write:
+        judge_all(print, chosen, options.write)
+    elif options.all:
+        for verdict, _ in judged(chosen):
+            said = [*verdict.objections, *(f"({r})" for r in verdict.remarks)]
+            print(f"{verdict.case.name:<28} {verdict.case.fault or 'clean'}: " + ("; ".join(said) or "nothing"))
+    else:
+        suite(print, names, options.cases)
     return 0
 
 

@@ -4,6 +4,21 @@ A case is an analyst's notebook in short: the question, the files, the cells' co
 `{name}` parts are filled in from the notebook's own variables after it ran, so that a clean answer is true of its data.
 """
 
-from bench.review_cases.model import FAULTS, Case, all_cases
+from collections.abc import Callable
 
-__all__ = ["FAULTS", "Case", "all_cases"]
+from bench.review_cases import clean_code, clean_statistics, faulty_code, faulty_statistics, foreign
+from bench.review_cases.model import EXPECTED, FAULTS, Case
+
+SUITES: dict[str, Callable[[], list[Case]]] = {
+    "own": lambda: [case for m in (faulty_statistics, faulty_code, clean_statistics, clean_code) for case in m.CASES],
+    "foreign": lambda: foreign.cases("foreign_faulty.txt", "foreign_clean.txt"),
+}
+"""The sets of cases, each in a fixed order and with unique names."""
+
+
+def all_cases() -> list[Case]:
+    """Every case of every set."""
+    return [case for make in SUITES.values() for case in make()]
+
+
+__all__ = ["EXPECTED", "FAULTS", "SUITES", "Case", "all_cases"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 
 FAULTS = {
     "leakage": "a column that is known only after the outcome, or restates it, predicts it",
@@ -24,12 +23,40 @@ FAULTS = {
     "hard_coded": "a result is typed in where it should be computed",
     "outside_inputs": "a file or address is read that is none of the inputs",
     "untraced_number": "the report holds a number that no cell printed",
+    "group_split": "rows of one unit stand on both sides of a split",
+    "time_split": "the rows of a series are shuffled before they are split",
 }
+
+EXPECTED = {
+    "leakage": {"leakage"},
+    "multiple_testing": {"multiple_testing"},
+    "small_n": {"small_n"},
+    "sign_flip": {"sign_flips"},
+    "pseudo_replication": {"repeated_units"},
+    "fan_out": {"fan_out", "merges"},
+    "imbalance": {"rare_class"},
+    "causal_words": {"causal_words"},
+    "misleading_axis": {"bars_from_zero"},
+    "fit_before_split": {"fit_before_split"},
+    "scaler_all_rows": {"fit_before_split"},
+    "no_seed": {"seeds"},
+    "merge_unvalidated": {"merges", "fan_out"},
+    "silent_dropna": {"dropped_rows"},
+    "chained_assignment": {"chained_assignment"},
+    "hard_coded": {"typed_results", "numbers"},
+    "outside_inputs": {"files"},
+    "untraced_number": {"numbers", "typed_results"},
+    "group_split": {"fit_before_split", "repeated_units"},
+    "time_split": {"fit_before_split"},
+}
+"""The checks of which one should object to each fault."""
 
 
 @dataclass(frozen=True)
 class Case:
     """One notebook. `fault` is None for a clean one; `near` then says which fault it comes close to.
+
+    Several faults are joined by commas. An `alone` notebook reads its files itself, where another is opened with `df`.
 
     `files` names tables of `bench.review_cases.tables`; the first is the notebook's `df`. A cell's `said` replaces
     running it, for code that must not run here (`unrun` maps a cell's place, from 0, to what it printed).
@@ -44,9 +71,8 @@ class Case:
     near: str | None = None
     roles: dict[str, str] = field(default_factory=dict)
     unrun: dict[int, str] = field(default_factory=dict)
+    alone: bool = False
 
-
-def all_cases() -> list[Case]:
-    """Every case, in a fixed order; names are unique."""
-    modules = ("faulty_statistics", "faulty_code", "clean_statistics", "clean_code")
-    return [case for m in modules for case in import_module(f"bench.review_cases.{m}").CASES]
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(self.fault.split(",")) if self.fault else ()
