@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("gristmill.commands.schedule", "Ask a question, or run a notebook, at fixed times."),
     "graph": ("gristmill.commands.graph", "Draw the agents' state machine."),
     "gateway": ("gristmill.commands.gateway", "Run the local sandbox host by itself."),
+    "kernel": ("gristmill.commands.kernel", "Give Jupyter and papermill a kernel that runs in a sandbox."),
     "template": ("gristmill.commands.template", "Build, list or remove environments that sandboxes run in."),
     "doctor": ("gristmill.commands.doctor", "Check this machine: packages, isolation, data folder, port."),
 }

@@ -99,6 +99,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
                 self.lease,
                 lambda: list(chosen_files(os.environ.get("GRISTMILL_KERNEL_FILES", ""), folder)),
                 self.log.debug,
+                self.log.warning,
             )
             atexit.register(self._remote.abandon)
         if ports != self._listening:

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import os
 import secrets
 import signal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from e2b_code_interpreter import AsyncSandbox
 
 _START_SECONDS = 60
+_THREAD = "sandboxed kernel"
 _KEPT_LINES = 50
 _SAY = 4000  # characters of what a kernel said before its end that go into a message
 
@@ -45,10 +47,16 @@ class Order:
     connection: Mapping[str, str]
 
 
+def _not_ours(record: logging.LogRecord) -> bool:
+    """Keeps each request that we make out of the client's own log: papermill's shows all that is told at INFO."""
+    return record.threadName != _THREAD or record.levelno > logging.INFO
+
+
 class RemoteKernel:
     """One kernel after another in one sandbox, which ends `lease` seconds after this process last said that it lives.
 
-    `uploads` are (file here, path in the sandbox); `tell` gets lines for a log. The methods may be called from any
+    `uploads` are (file here, path in the sandbox); `tell` and `warn` get
+    lines for a log. The methods may be called from any
     thread, and those that return a future on any loop.
     """
 
@@ -60,12 +68,14 @@ class RemoteKernel:
         lease: int,
         uploads: Callable[[], Sequence[tuple[Path, str]]],
         tell: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._home, self._isolation, self._template, self._lease = home, isolation, template, lease
-        self._uploads, self._tell = uploads, tell
+        self._uploads, self._tell, self._warn = uploads, tell, warn
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sandboxed kernel", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name=_THREAD, daemon=True)
         self._thread.start()
+        logging.getLogger("httpx").addFilter(_not_ours)
         self._servers: list[asyncio.Server] = []
         self._host: Host | None = None
         self._sandbox: AsyncSandbox | None = None
@@ -106,7 +116,7 @@ class RemoteKernel:
         self._token = secrets.token_urlsafe(24)
         self._port = self._loop.create_future()
         if self._sandbox is not None and not await self._sandbox.is_running():
-            self._tell("The kernel's sandbox is gone, and with it the files in it; opening another.")
+            self._warn("The kernel's sandbox is gone, and with it the files in it; opening another.")
             await self._leave()
         sandbox = self._sandbox or await self._open()
         folder = f"/tmp/kernel-{secrets.token_hex(6)}"
@@ -226,6 +236,8 @@ class RemoteKernel:
             reason = f"The sandbox was lost: {error}"
         finally:
             if self._port is port:
+                if self.status is not None and self.status > 0:
+                    self._warn(f"The kernel ended with status {self.status}. {self._last()}".strip())
                 self.status = -1 if self.status is None else self.status
                 if not port.done():
                     port.set_exception(SandboxFailed(f"The kernel did not start. {reason} {self._last()}".strip()))
