@@ -16,11 +16,14 @@ class Frozen:
         self._stopped: list[psutil.Process] = []
 
     @classmethod
-    def below(cls, root: int) -> Frozen:
-        """Stop all that process `root` has started, and what they start meanwhile; `root` itself goes on."""
+    def below(cls, root: int, seed: int | None) -> Frozen:
+        """Stop all that process `root` has started, and what they start meanwhile; `root` itself goes on.
+
+        So is `seed` stopped with all that it has started, where it is no child of `root`.
+        """
         frozen = cls()
         for _ in range(_PASSES):
-            if not frozen._stop_once(root):
+            if not frozen._stop_once(root, seed):
                 break
         return frozen
 
@@ -31,15 +34,25 @@ class Frozen:
                 process.resume()
         self._stopped.clear()
 
-    def _stop_once(self, root: int) -> bool:
+    def _stop_once(self, root: int, seed: int | None) -> bool:
         found = False
         known = set(self._stopped)
-        with contextlib.suppress(psutil.Error):
-            for process in psutil.Process(root).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    idle = process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
-                    if process not in known and not idle:
-                        process.suspend()
-                        self._stopped.append(process)
-                        found = True
+        for process in _family(root, seed):
+            with contextlib.suppress(psutil.Error):
+                idle = process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+                if process not in known and not idle:
+                    process.suspend()
+                    self._stopped.append(process)
+                    found = True
         return found
+
+
+def _family(root: int, seed: int | None) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        found += psutil.Process(root).children(recursive=True)
+    if seed is not None:
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(seed)
+            found += [process, *process.children(recursive=True)]
+    return found

@@ -50,6 +50,15 @@ class Group:
         for folder in dict.fromkeys(self.folders.values()):
             (folder / "cgroup.procs").write_text(str(pid))
 
+    @property
+    def doors(self) -> list[Path]:
+        """Files by which a process of one thread puts itself into the group: it writes "0" to each.
+
+        Version 1 knows one for threads, which spares the kernel to stop every fork on the machine meanwhile.
+        """
+        name = "cgroup.procs" if self.second else "tasks"
+        return [folder / name for folder in dict.fromkeys(self.folders.values())]
+
     def verdict(self) -> str | None:
         """What the memory limit did to a sandbox that is gone; None when it did nothing."""
         if (events := self.memory_files.get("events")) is None:

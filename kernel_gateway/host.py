@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import fcntl
 import functools
@@ -12,23 +13,19 @@ import json
 import logging
 import os
 import shutil
-import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 from kernel_gateway import environments, seccomp
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
-from kernel_gateway.freeze import Frozen
 from kernel_gateway.groups import Group, Groups, NoGroups
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
@@ -43,12 +40,15 @@ from kernel_gateway.isolation import (
     etc_files,
 )
 from kernel_gateway.memory import memory_file
+from kernel_gateway.nursery import Nursery, namespaces_of
 from kernel_gateway.outside import Outside
+from kernel_gateway.sandbox import Sandbox
 
 log = logging.getLogger("kernel_gateway")
 
 _BACKLOG = 512
-_KEPT_OUTPUT = 64  # chunks of at most 4 KiB: what a sandbox that fails to start had to say
+_PR_SET_CHILD_SUBREAPER = 36
+_CAT = "/usr/bin/cat"  # says by what it copies that all is mounted, and then waits for the lifeline's end
 
 
 @dataclass(frozen=True)
@@ -89,102 +89,6 @@ class Place:
             shutil.rmtree(place, ignore_errors=True)
 
 
-class Sandbox:
-    """A running sandbox: a process, and the address of the service inside it."""
-
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        inner: int | None,
-        address: str,
-        folders: tuple[Path, ...] = (),
-        group: Group | None = None,
-    ) -> None:
-        self.address = address
-        self.ended = asyncio.Event()
-        self.verdict: str | None = None  # once it has ended: which limit ended it, if one did
-        self._process, self._inner, self._folders, self._group = process, inner, folders, group
-        self._killed = False
-        self._said: deque[bytes] = deque(maxlen=_KEPT_OUTPUT)
-        self._pidfd = os.pidfd_open(process.pid)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._pidfd, self._on_end)
-        assert process.stderr is not None
-        self._output = process.stderr.fileno()
-        os.set_blocking(self._output, False)
-        loop.add_reader(self._output, self._on_output)
-        self.on_end: Callable[[], None] = lambda: None
-        self.release: Callable[[], None] = lambda: None  # gives back what the host lent for its life
-        self._frozen: Frozen | None = None
-
-    def pause(self) -> None:
-        """Stop everything in it where it stands: it uses no CPU until `resume`, and answers nobody."""
-        if self._frozen is None:
-            self._frozen = Frozen.below(self._process.pid)
-
-    def resume(self) -> None:
-        """Let everything in it go on."""
-        if self._frozen is not None:
-            self._frozen.thaw()
-            self._frozen = None
-
-    @property
-    def said(self) -> str:
-        """The last of what the sandbox wrote to its standard error."""
-        return b"".join(self._said).decode("utf-8", "replace").strip()
-
-    def kill(self) -> None:
-        """End it at once. With its first process goes everything that ever started in it."""
-        if self.ended.is_set():
-            return
-        self._killed = True
-        if self._inner is not None:
-            # bubblewrap then ends by itself, having waited for it: our `ended` means that all of it is gone.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._inner, signal.SIGKILL)
-            return
-        for child in _family(self._process.pid):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-        self._process.kill()
-
-    def _on_output(self) -> None:
-        try:
-            chunk = os.read(self._output, 4096)
-        except BlockingIOError:
-            return
-        if chunk:
-            self._said.append(chunk)
-        else:
-            asyncio.get_running_loop().remove_reader(self._output)
-
-    def _on_end(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        self._process.wait()
-        self._on_output()
-        loop.remove_reader(self._output)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.address)
-        for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        if self._group is not None and not self._killed:
-            self.verdict = self._group.verdict()
-        self.release()
-        self.ended.set()
-        self.on_end()
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return []
-
-
 class Host:
     """Launches sandboxes of one kind. Use it from the main thread only: a sandbox dies with the thread that made it."""
 
@@ -201,16 +105,17 @@ class Host:
         self.sizes = sizes
         self._fonts = fonts
         self._call_filter = seccomp.program()
+        self._limits = {"memory": sizes.memory, "file_size": sizes.home, "processes": sizes.processes}
         self._groups: Groups | None = None
+        self._nursery: Nursery | None = None
         if isolation == "bubblewrap":
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
+            adopt_orphans()  # a seed's parent in the nursery ends at once, and somebody has to collect the seed
             try:
                 self._groups = Groups.find()
             except NoGroups as why:
                 log.warning("total memory of a sandbox is not enforced: %s", why)
-        # The other end closes with our process, however it ends, and every service that waits on this one ends then.
-        # bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up.
-        self._lifeline, self._lifeline_end = os.pipe()
+            self._nursery = Nursery(fonts, self._limits, self._call_filter)
 
     def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
@@ -231,18 +136,16 @@ class Host:
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
 
     def close(self) -> None:
-        """Let go of the lifeline, whereupon whatever still runs ends, and remove the control groups."""
+        """End the nursery and remove the control groups; the sandboxes have ended."""
+        if self._nursery is not None:
+            self._nursery.close()
         if self._groups is not None:
             self._groups.close()
-        for end in (self._lifeline, self._lifeline_end):
-            os.close(end)
 
-    def command(self, listener: int, root: str, python: str = sys.executable) -> list[str]:
-        """The service's command line; it names nothing of the host but the Python interpreter."""
-        limits = json.dumps(
-            {"memory": self.sizes.memory, "file_size": self.sizes.home, "processes": self.sizes.processes}
-        )
-        return [python, "-I", "-c", BOOT.format(root=root, fds=f"{listener}, {self._lifeline}", limits=limits)]
+    def command(self, listener: int, lifeline: int, root: str, python: str = sys.executable) -> list[str]:
+        """The seed's command line; it names nothing of the host but the Python interpreter."""
+        fds, limits = f"{listener}, {lifeline}", json.dumps(self._limits)
+        return [python, "-c", BOOT.format(root=root, fds=fds, limits=limits)]
 
     def _variables(
         self, name: str, template: str, home: str, runtime: str, cache: str, folder: Path | None
@@ -261,16 +164,77 @@ class Host:
         }
 
     def _isolated(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
-        if self._groups is None:
-            return self._bubblewrap(name, template, address, listener, None, chosen)
-        group = self._groups.make(name, self.sizes.memory, self.sizes.processes)
+        group = self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
         try:
-            return self._bubblewrap(name, template, address, listener, group, chosen)
+            if chosen is None and self._nursery is not None and self._nursery.usable:
+                sandbox = self._forked(name, template, address, listener, group)
+            else:
+                sandbox = self._unforked(name, template, address, listener, group, chosen)
         except (OSError, GatewayError):
-            self._groups.release(group)
+            if self._groups is not None and group is not None:
+                self._groups.release(group)
             raise
+        if self._groups is not None and group is not None:
+            sandbox.release = functools.partial(self._groups.release, group)
+        return sandbox
 
-    def _bubblewrap(
+    def _forked(self, name: str, template: str, address: str, listener: int, group: Group | None) -> Sandbox:
+        """Have bubblewrap make the namespaces, with nothing in them, and the nursery fork the sandbox into them."""
+        identity = self._outside.identity()
+        request = {
+            "environment": self._variables(name, template, "/home/user", RUNTIME, CACHE, None),
+            "user": identity.get("user"),
+        }
+        with contextlib.ExitStack() as kept:
+            output, errors = os.pipe()
+            kept.callback(os.close, errors)
+            lifeline, lifeline_end = _lifeline()
+            doors = [os.open(door, os.O_WRONLY | os.O_CLOEXEC) for door in group.doors] if group is not None else []
+            given = [os.dup(listener), *doors]
+            for descriptor in given:
+                kept.callback(os.close, descriptor)
+            greeted, greet = os.pipe()
+            kept.callback(os.close, greeted)
+            info, info_end = os.pipe()
+            kept.callback(os.close, info)
+            with memory_file(b".") as greeting:
+                try:
+                    process = self._bubblewrap(
+                        ["--info-fd", str(info_end)],
+                        [_CAT, f"/proc/self/fd/{greeting}", "-"],
+                        (info_end, greeting),
+                        (lifeline_end, greet, errors),
+                        {},
+                        group,
+                        identity,
+                    )
+                except OSError:
+                    os.close(output)
+                    os.close(lifeline)
+                    raise
+                finally:
+                    for end in (info_end, greet, lifeline_end):
+                        os.close(end)
+            sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
+            keeping = kept.pop_all()
+        loop = asyncio.get_running_loop()
+
+        def enter() -> None:
+            loop.remove_reader(greeted)
+            with keeping:
+                inner = _read_inner(info)
+                if inner is None:
+                    return  # it failed, and is about to end
+                init = os.pidfd_open(inner)
+                sandbox.inhabit(init)
+                if self._nursery is not None and os.read(greeted, 1):
+                    request["namespaces"] = namespaces_of(inner)
+                    self._nursery.ask(name, request, [given[0], errors, init, *doors], sandbox.grow)
+
+        loop.add_reader(greeted, enter)
+        return sandbox
+
+    def _unforked(
         self,
         name: str,
         template: str,
@@ -279,61 +243,86 @@ class Host:
         group: Group | None,
         chosen: Environment | None,
     ) -> Sandbox:
-        contents = {place: text.encode() for place, text in etc_files().items()}
-        if self._fonts is not None and self._fonts.exists():
-            contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
+        """Have bubblewrap start the sandbox as a program of its own."""
+        more = () if chosen is None else chosen.binds()
+        for source, _ in more:
+            self._outside.show(source)
         folder = None if chosen is None else environments.MOUNT
-        variables = self._variables(name, template, "/home/user", RUNTIME, CACHE, folder)
         with contextlib.ExitStack() as stack:
-            files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
-            filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
-            call_filter = filters[0] if filters else None
-            limits = group.memory_files if group is not None else None
-            more = () if chosen is None else chosen.binds()
-            for source, _ in more:
-                self._outside.show(source)
             # Held by what runs in the sandbox, so that the build is not removed beneath it.
             held = () if chosen is None else (stack.enter_context(environments.held(chosen)),)
-            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits, more)
-            profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
+            output, errors = os.pipe()
+            stack.callback(os.close, errors)
+            lifeline, lifeline_end = _lifeline()
+            stack.callback(os.close, lifeline_end)
             info, info_end = os.pipe()
             stack.callback(os.close, info)
             hold, go = os.pipe()  # the sandbox waits at its first step until it is in its control group
             stack.callback(os.close, hold)
             stack.callback(os.close, go)
             try:
-                process = subprocess.Popen(
-                    [
-                        *(self._program, "--args", str(profile), "--info-fd", str(info_end)),
-                        *("--block-fd", str(hold), "--"),
-                        *self.command(listener, SERVICE_ROOT, _python(folder)),
-                    ],
-                    env={},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(
-                        *(profile, info_end, hold, listener, self._lifeline),
-                        *(*filters, *held, *(fd for fd, _ in files)),
-                    ),
-                    cwd="/",
-                    **self._outside.identity(),
+                process = self._bubblewrap(
+                    ["--info-fd", str(info_end), "--block-fd", str(hold)],
+                    self.command(listener, lifeline_end, SERVICE_ROOT, _python(folder)),
+                    (info_end, hold, listener, lifeline_end, *held),
+                    (subprocess.DEVNULL, subprocess.DEVNULL, errors),
+                    self._variables(name, template, "/home/user", RUNTIME, CACHE, folder),
+                    group,
+                    self._outside.identity(),
+                    more,
                 )
+            except OSError:
+                os.close(output)
+                os.close(lifeline)
+                raise
             finally:
                 os.close(info_end)
             inner = _read_inner(info)
-            try:
-                if group is not None and inner is not None:
-                    group.add(inner)
-            except OSError:
-                process.kill()  # what waits for us goes with it
-                process.wait()
-                raise
+            sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
+            if inner is not None:
+                sandbox.inhabit(os.pidfd_open(inner))
+                try:
+                    if group is not None:
+                        group.add(inner)
+                except OSError:
+                    sandbox.kill()
+                    raise
             os.write(go, b".")
-        sandbox = Sandbox(process, inner, address, group=group)
-        if group is not None and self._groups is not None:
-            sandbox.release = functools.partial(self._groups.release, group)
         return sandbox
+
+    def _bubblewrap(
+        self,
+        options: list[str],
+        command: list[str],
+        descriptors: tuple[int, ...],
+        streams: tuple[int, int, int],
+        variables: dict[str, str],
+        group: Group | None,
+        identity: dict[str, Any],
+        more: Iterable[tuple[Path, Path]] = (),
+    ) -> subprocess.Popen[bytes]:
+        """Start bubblewrap with our profile and `more` folders to show; raises OSError."""
+        contents = {place: text.encode() for place, text in etc_files().items()}
+        if self._fonts is not None and self._fonts.exists():
+            contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
+        with contextlib.ExitStack() as stack:
+            files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
+            filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
+            limits = group.memory_files if group is not None else None
+            call_filter = next(iter(filters), None)
+            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits, more)
+            profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
+            stdin, stdout, stderr = streams
+            return subprocess.Popen(
+                [self._program, "--args", str(profile), *options, "--", *command],
+                env={},
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(profile, *descriptors, *filters, *(fd for fd, _ in files)),
+                cwd="/",
+                **identity,
+            )
 
     def _bare(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
         folder = self._place.folder / f"{name}.files"
@@ -342,23 +331,47 @@ class Host:
         runtime = self._place.make_short() / name
         for part in (home, runtime, cache):
             part.mkdir(mode=0o700, parents=True)
-        variables = self._variables(name, template, str(home), str(runtime), str(cache), packages)
-        process = subprocess.Popen(
-            self.command(listener, str(Path(__file__).resolve().parents[1]), _python(packages)),
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(listener, self._lifeline),
-            cwd=home,
-            start_new_session=True,
-        )
-        return Sandbox(process, None, address, (folder, runtime))
+        output, errors = os.pipe()
+        lifeline, lifeline_end = _lifeline()
+        try:
+            process = subprocess.Popen(
+                self.command(listener, lifeline_end, str(Path(__file__).resolve().parents[1]), _python(packages)),
+                env=self._variables(name, template, str(home), str(runtime), str(cache), packages),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=(listener, lifeline_end),
+                cwd=home,
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(output)
+            os.close(lifeline)
+            raise
+        finally:
+            os.close(errors)
+            os.close(lifeline_end)
+        return Sandbox(process, output, lifeline, address, (folder, runtime), isolated=False)
 
 
 def _python(folder: Path | None) -> str:
     """The interpreter of an environment that the sandbox sees at `folder`; ours without one."""
     return sys.executable if folder is None else str(folder / "bin" / "python")
+
+
+def _lifeline() -> tuple[int, int]:
+    """Our end, which closes with our process however it ends, and the one that a sandbox waits on and ends with.
+
+    bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up. A socket,
+    since a pipe could be opened for writing by way of /proc; one for each sandbox, so that none can end another.
+    """
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what our children leave behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _read_inner(info: int) -> int | None:

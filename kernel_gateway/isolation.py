@@ -26,9 +26,7 @@ SERVICE_ROOT = "/opt/gristmill"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
-BOOT = (
-    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.service import main; main({fds}, {limits!r})"
-)
+BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.seed import main; main({fds}, {limits!r})"
 
 _MIB = 1 << 20
 _PACKAGE = Path(__file__).resolve().parent

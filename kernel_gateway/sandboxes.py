@@ -17,8 +17,9 @@ from weakref import WeakSet
 from kernel_gateway import environments
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
-from kernel_gateway.host import Host, Sandbox
+from kernel_gateway.host import Host
 from kernel_gateway.relay import Lost, ask
+from kernel_gateway.sandbox import Sandbox
 
 log = logging.getLogger("kernel_gateway")
 

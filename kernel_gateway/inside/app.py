@@ -26,7 +26,7 @@ from kernel_gateway.inside.http import (
     respond_json,
 )
 from kernel_gateway.inside.interpreter import Interpreter
-from kernel_gateway.inside.launch import Launched
+from kernel_gateway.inside.launch import Connection, Forks
 from kernel_gateway.inside.metrics import History
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.tunnel import Factory, Tunnel, head
@@ -120,12 +120,18 @@ def _without_routing(scope: Scope) -> Scope:
     return {**scope, "headers": kept}
 
 
-def serve(settings: Settings, first: Launched, descriptor: int) -> None:
-    """Serve on the listening Unix socket `descriptor` until the process is ended from outside."""
+def serve(settings: Settings, listener: socket.socket, line: socket.socket, first: Connection) -> None:
+    """Serve on the listening Unix socket until the process is ended from outside.
+
+    `line` leads to the seed, which is forking the first kernel.
+    """
 
     async def run() -> None:
+        forks = Forks(line)
+        interpreter = Interpreter(settings, forks, forks.expect(first))
+        warming = asyncio.create_task(interpreter.warm())
         config = uvicorn.Config(
-            App(settings, Interpreter(settings, first)),
+            App(settings, interpreter),
             http="httptools",
             ws=Tunnel,
             lifespan="off",
@@ -136,6 +142,7 @@ def serve(settings: Settings, first: Launched, descriptor: int) -> None:
             server_header=False,
             date_header=False,
         )
-        await uvicorn.Server(config).serve(sockets=[socket.socket(fileno=descriptor)])
+        await uvicorn.Server(config).serve(sockets=[listener])
+        warming.cancel()
 
     uvloop.run(run())

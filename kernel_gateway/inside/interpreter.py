@@ -16,7 +16,7 @@ from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, KernelSilent
-from kernel_gateway.inside.launch import Launched, launch
+from kernel_gateway.inside.launch import Connection, Forks, Launched
 from kernel_gateway.inside.results import error_line, line, stream_line, translate
 from kernel_gateway.inside.settings import Settings
 
@@ -50,8 +50,8 @@ class Context:
 class Interpreter:
     """All contexts of this sandbox. The default one is launched by the caller before anything else is imported."""
 
-    def __init__(self, settings: Settings, first: Launched) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, forks: Forks, first: Launched) -> None:
+        self._settings, self._forks = settings, forks
         self._zmq = zmq.asyncio.Context()
         default = Context(uuid.uuid4().hex, settings.cwd, first)
         self._default = default
@@ -146,11 +146,12 @@ class Interpreter:
             if context.kernel is None:
                 launched, context.launched = context.launched, None
                 context.environment_sent = launched is None
-                launched = launched or launch(
-                    self._settings.runtime, context.place or context.cwd, self._settings.kernel_environment()
-                )
-                context.kernel = Kernel(launched, self._zmq)
+                context.kernel = Kernel(launched or await self._launch(context), self._zmq)
             return context.kernel
+
+    async def _launch(self, context: Context) -> Launched:
+        connection = Connection.make(self._settings.runtime)
+        return await self._forks.launch(connection, context.place or context.cwd, self._settings.kernel_environment())
 
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)
@@ -175,6 +176,11 @@ class Interpreter:
             self._default_bash = Context(uuid.uuid4().hex, self._settings.cwd, language="bash")
             self._contexts[self._default_bash.id] = self._default_bash
         return self._default_bash
+
+    async def warm(self) -> None:
+        """Connect to the default kernel before anybody asks for it; whoever asks hears how that failed."""
+        with contextlib.suppress(KernelDied):
+            await self._kernel(self._default)
 
     async def _run_bash(
         self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]

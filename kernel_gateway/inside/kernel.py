@@ -7,21 +7,19 @@ no colour codes, environment variables of one call, and tables and plain contain
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from kernel_gateway.inside.display import add_formatters
-from kernel_gateway.inside.limits import be_expendable, die_with
+from kernel_gateway.inside.limits import be_expendable
 
 
-def main(connection_file: str, parent: int) -> None:
-    """Run the kernel until its process ends, at the latest with the service, whose pid is `parent`."""
+def main(connection_file: str) -> None:
+    """Run the kernel until it is told to exit."""
     from ipykernel.iostream import OutStream
     from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
-    die_with(parent)
     be_expendable()
     OutStream.flush_interval = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
@@ -58,6 +56,4 @@ def main(connection_file: str, parent: int) -> None:
     app = SandboxKernelApp.instance(config=config, kernel_class=SandboxKernel, connection_file=connection_file)
     app.initialize([])
     add_formatters(app.shell)
-    sys.path[:] = [entry for entry in sys.path if entry != os.environ.get("GRISTMILL_SERVICE_PATH")]
-    os.environ.pop("GRISTMILL_SERVICE_PATH", None)
     app.start()

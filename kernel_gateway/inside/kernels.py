@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import zmq
@@ -80,19 +79,19 @@ class Kernel:
 
     def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context) -> None:
         self.lock = asyncio.Lock()
-        self.pid = launched.process.pid
+        self.pid: int | None = None  # until the process is there
         self._launched = launched
-        self._wire = Wire(launched.key)
+        self._wire = Wire(launched.connection.key)
         self._cells: dict[str, Cell] = {}
         self._heard = asyncio.Event()
         self._dead = asyncio.Event()
         self._reason = ""
         self._sockets = {
-            channel: self._connect(zmq_context, kind, f"{launched.address}-{port}")
+            channel: self._connect(zmq_context, kind, f"{launched.connection.address}-{port}")
             for channel, kind, port in (("shell", zmq.DEALER, 1), ("iopub", zmq.SUB, 2), ("control", zmq.DEALER, 4))
         }
-        self._pidfd = os.pidfd_open(self.pid)
-        asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
+        launched.started.add_done_callback(self._started)
+        launched.ended.add_done_callback(self._ended)
         self._tasks = [
             asyncio.create_task(self._read_iopub()),
             asyncio.create_task(self._drain("shell")),
@@ -163,16 +162,20 @@ class Kernel:
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell, and stop what it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGINT)
+        self._signal(signal.SIGINT)
 
     def kill(self) -> None:
         """End the process and everything in its process group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
 
     async def close(self) -> None:
         """Kill the process, wait for its end, and remove its files."""
+        await asyncio.wait({self._launched.started})
         self.kill()
         await self._dead.wait()
         for task in self._tasks:
@@ -180,14 +183,16 @@ class Kernel:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for socket in self._sockets.values():
             socket.close()
-        for path in self._launched.file.parent.glob(f"{Path(self._launched.address).name}*"):
-            path.unlink(missing_ok=True)
+        self._launched.connection.remove()
 
-    def _ended(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        code = self._launched.process.wait()
-        if code < 0:
+    def _started(self, pid: asyncio.Future[int]) -> None:
+        if not pid.cancelled() and pid.exception() is None:
+            self.pid = pid.result()
+
+    def _ended(self, status: asyncio.Future[int]) -> None:
+        if status.cancelled():
+            return
+        if (code := status.result()) < 0:
             name = signal.Signals(-code).name
             verdict = memory_verdict() if name == "SIGKILL" else None
             hint = ", as happens when memory runs out" if name == "SIGKILL" else ""

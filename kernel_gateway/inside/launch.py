@@ -1,50 +1,123 @@
-"""Starts a kernel's process. Light to import: it is what the service does first."""
+"""Starts kernels from the service: Python's are forked by the seed, another language's is a command."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import secrets
+import socket
 import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-_BOOT = (
-    "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.kernel import main; main({file!r}, {parent})"
-)
-_SERVICE_ROOT = str(Path(__file__).resolve().parents[2])
+from kernel_gateway.inside.http import Refused
+
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 @dataclass(frozen=True)
-class Launched:
-    """A kernel process that nobody listens to yet: its connection file, the stem of its sockets' paths, its key."""
+class Connection:
+    """Where a kernel listens: its connection file, the stem of its sockets' paths, the key that signs its messages."""
 
-    process: subprocess.Popen[bytes]
     file: Path
     address: str
     key: str
 
+    @classmethod
+    def make(cls, directory: Path) -> Connection:
+        """Write a connection file for a kernel whose sockets will appear in `directory`."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name, key = secrets.token_hex(4), secrets.token_hex(16)
+        facts: dict[str, str | int] = {
+            "transport": "ipc",
+            "ip": str(directory / name),
+            "key": key,
+            "signature_scheme": "hmac-sha256",
+        }
+        facts |= {f"{channel}_port": at for at, channel in enumerate(_CHANNELS, 1)}
+        file = directory / f"{name}.json"
+        file.write_text(json.dumps(facts))
+        return cls(file, str(directory / name), key)
 
-def launch(directory: Path, cwd: str, environment: dict[str, str]) -> Launched:
-    """Start a kernel process and return at once; its sockets will appear in `directory`."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = secrets.token_hex(4)
-    key = secrets.token_hex(16)
-    connection: dict[str, str | int] = {
-        "transport": "ipc",
-        "ip": str(directory / name),
-        "key": key,
-        "signature_scheme": "hmac-sha256",
-    }
-    connection |= {f"{channel}_port": at for at, channel in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1)}
-    file = directory / f"{name}.json"
-    file.write_text(json.dumps(connection))
-    process = subprocess.Popen(
-        [sys.executable, "-c", _BOOT.format(root=_SERVICE_ROOT, file=str(file), parent=os.getpid())],
-        cwd=cwd,
-        env={**environment, "GRISTMILL_SERVICE_PATH": _SERVICE_ROOT},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    return Launched(process, file, str(directory / name), key)
+    def remove(self) -> None:
+        """Remove the connection file and the sockets."""
+        for path in self.file.parent.glob(f"{Path(self.address).name}*"):
+            path.unlink(missing_ok=True)
+
+
+@dataclass
+class Launched:
+    """A kernel process that nobody listens to yet. `started` gives its pid, `ended` its status, as `Popen` counts."""
+
+    connection: Connection
+    started: asyncio.Future[int] = field(default_factory=asyncio.Future)
+    ended: asyncio.Future[int] = field(default_factory=asyncio.Future)
+
+
+def launch_command(connection: Connection, command: list[str], cwd: str, environment: dict[str, str]) -> Launched:
+    """Start a kernel by its command line; raises OSError."""
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    launched = Launched(connection)
+    launched.started.set_result(process.pid)
+    descriptor, loop = os.pidfd_open(process.pid), asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+        launched.ended.set_result(process.wait())
+
+    loop.add_reader(descriptor, end)
+    return launched
+
+
+class Forks:
+    """The service's end of its line to the seed, by which it asks for kernels and hears of their ends.
+
+    Lines of JSON. To the seed: `{"file", "cwd", "environment"}`, the first being a connection file's path. From it:
+    `{"file", "pid"}`, or `{"file", "error"}`, and once `{"pid", "status"}`.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._starting: dict[str, Launched] = {}
+        self._running: dict[int, Launched] = {}
+        self._heard = b""
+        line.setblocking(False)
+        asyncio.get_running_loop().add_reader(line, self._read)
+
+    def expect(self, connection: Connection) -> Launched:
+        """A kernel that the seed is forking of its own accord."""
+        launched = self._starting[str(connection.file)] = Launched(connection)
+        return launched
+
+    async def launch(self, connection: Connection, cwd: str, environment: dict[str, str]) -> Launched:
+        """Have a Python kernel forked."""
+        launched = self.expect(connection)
+        request = {"file": str(connection.file), "cwd": cwd, "environment": environment}
+        await asyncio.get_running_loop().sock_sendall(self._line, json.dumps(request).encode() + b"\n")
+        return launched
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            chunk = self._line.recv(64 << 10)
+            if not chunk:  # the seed is gone, and the sandbox goes with it
+                asyncio.get_running_loop().remove_reader(self._line)
+            *lines, self._heard = (self._heard + chunk).split(b"\n")
+            for one in lines:
+                self._take(json.loads(one))
+
+    def _take(self, told: dict[str, Any]) -> None:
+        if "status" in told:
+            if (ended := self._running.pop(told["pid"], None)) is not None:
+                ended.ended.set_result(told["status"])
+            return
+        started = self._starting.pop(told["file"])
+        if "error" in told:
+            started.started.set_exception(Refused(500, f"No kernel could be started: {told['error']}"))
+            started.ended.set_result(1)
+        else:
+            self._running[told["pid"]] = started
+            started.started.set_result(told["pid"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 import psutil
 import pytest
 from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+NURSERY = "gristmill-nurse"  # as the process calls itself
 
 
 @dataclass
@@ -75,8 +78,13 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """Every process that a gateway has started, sandboxes and what runs in them included."""
-    return psutil.Process(pid).children(recursive=True)
+    """Every process of a gateway's sandboxes and what runs in them; not the nursery, which is in none."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() != NURSERY:
+                found.append(process)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The client of a kernel: it hears one that does not greet it, and gives up one that says nothing."""
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,9 @@ import zmq.asyncio
 from kernel_gateway.inside import kernels
 from kernel_gateway.inside.jupyter import Incoming, Malformed
 from kernel_gateway.inside.kernels import Kernel, KernelSilent
-from kernel_gateway.inside.launch import Launched, launch
+from kernel_gateway.inside.launch import Connection, Launched, launch_command
+
+ROOT = Path(kernels.__file__).resolve().parents[2]
 
 
 async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
@@ -19,7 +20,7 @@ async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
 ) -> None:
     monkeypatch.setattr(kernels, "_ASK_AGAIN_SECONDS", 0.2)
     context = zmq.asyncio.Context()
-    kernel = Kernel(launch(tmp_path, str(tmp_path), {}), context)
+    kernel = Kernel(unforked(tmp_path), context)
     unpack = kernel._wire.unpack
 
     def without_greeting(frames: list[bytes]) -> Incoming:
@@ -53,7 +54,13 @@ async def test_a_kernel_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: 
         context.term()
 
 
+def unforked(directory: Path) -> Launched:
+    connection = Connection.make(directory)
+    run = f"from kernel_gateway.inside.kernel import main; main({str(connection.file)!r})"
+    return launch_command(connection, [sys.executable, "-c", run], str(ROOT), {})
+
+
 def mute(directory: Path) -> Launched:
     """A process in a kernel's place that never opens a socket."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-    return Launched(process, directory / "mute.json", str(directory / "mute"), "key")
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    return launch_command(Connection.make(directory), command, str(directory), {})

@@ -1,0 +1,56 @@
+"""What a seed has imported before it forks, so that neither the service nor a kernel imports it again."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+from typing import Any
+
+SERVICE = ("kernel_gateway.inside.app", "kernel_gateway.inside.process", "kernel_gateway.inside.filesystem")
+KERNEL = ("kernel_gateway.inside.kernel", "ipykernel.ipkernel", "ipykernel.kernelapp")
+LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot")
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+def load(fonts: str | None) -> None:
+    """Import what every sandbox needs. `fonts` is a folder with matplotlib's list of fonts.
+
+    Nothing may run that starts a thread or OpenMP: neither lives on in a fork.
+    """
+    kept = {name: os.environ.get(name) for name in ("MPLBACKEND", "MPLCONFIGDIR")}
+    os.environ["MPLBACKEND"] = INLINE
+    if fonts is not None:
+        os.environ["MPLCONFIGDIR"] = fonts
+    for name in (*SERVICE, *KERNEL, *LIBRARIES):
+        importlib.import_module(name)
+    for name, value in kept.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+    import matplotlib
+
+    for memoized in (matplotlib.get_configdir, matplotlib.get_cachedir):
+        _forget(memoized)
+    settle()
+
+
+def _forget(memoized: Any) -> None:
+    """Have one of matplotlib's functions find out again: its answer was a folder of the host's."""
+    for name, cell in zip(memoized.__code__.co_freevars, memoized.__closure__ or (), strict=True):
+        if name == "called":
+            cell.cell_contents = False
+
+
+def load_kernel() -> None:
+    """Import what a kernel is made of, which any environment has."""
+    for name in KERNEL:
+        importlib.import_module(name)
+    settle()
+
+
+def settle() -> None:
+    """Keep the collector from everything that is there by now: its bookkeeping would copy each page."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,155 @@
+"""The seed of a sandbox: one thread that has everything imported, and forks the service and every Python kernel.
+
+It comes into being in one of two ways. Forked from the host's nursery it is there in milliseconds (`nursery.py`);
+started by bubblewrap as a program of its own it imports what is needed first. From then on both are the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from kernel_gateway.inside.launch import Connection
+from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
+from kernel_gateway.inside.preload import load_kernel
+from kernel_gateway.inside.settings import Settings
+
+_STREAMS = 3  # standard input, output, error
+_MAX_DESCRIPTOR = 1 << 20
+_ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does not import from
+
+
+def main(listener: int, lifeline: int, limits: str) -> None:
+    """The command of a sandbox that is not forked. `limits` is JSON; the descriptors are as in `grow`."""
+    leave_keyring()
+    set_limits(**json.loads(limits))
+    os.umask(0o022)
+    grow(listener, lifeline)
+
+
+def grow(listener: int, lifeline: int | None) -> NoReturn:
+    """Be the seed: start the service and the first kernel, then fork what the service asks for; never returns.
+
+    `listener` is the service's Unix socket, which already listens. `lifeline` is a socket whose other end the
+    host holds open while it lives; a fork of the nursery has none, since what bubblewrap runs beside it waits on it.
+    The service's end is the sandbox's.
+    """
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    settings = Settings.from_environment()
+    first = Connection.make(settings.runtime)
+    ours, services = socket.socketpair()
+    wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def kernel(file: str, cwd: str, environment: dict[str, str]) -> int:
+        def run() -> None:
+            os.setsid()
+            os.chdir(cwd)
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.path[:] = [place for place in sys.path if place != _ROOT]
+            from kernel_gateway.inside.kernel import main as run_kernel
+
+            run_kernel(file)
+
+        return _fork(run, [])
+
+    def service() -> None:
+        from kernel_gateway.inside.app import serve
+
+        serve(settings, socket.socket(fileno=listener), services, first)
+
+    def start(file: str, cwd: str, environment: dict[str, str]) -> None:
+        told: dict[str, object] = {"file": file}
+        try:
+            told["pid"] = kernel(file, cwd, environment)
+        except OSError as error:
+            told["error"] = error.strerror
+        ours.sendall(json.dumps(told).encode() + b"\n")
+
+    if lifeline is None:  # the kernel has further to go than the service
+        start(str(first.file), settings.cwd, settings.kernel_environment())
+    serving = _fork(service, [listener, services.fileno()])
+    if lifeline is not None:
+        load_kernel()
+        start(str(first.file), settings.cwd, settings.kernel_environment())
+    os.close(listener)
+    services.close()
+    heard = b""
+    watched = [ours.fileno(), wake, *([] if lifeline is None else [lifeline])]
+    while True:
+        ready, _, _ = select.select(watched, [], [])
+        if lifeline in ready:
+            os._exit(1)
+        if wake in ready:
+            os.read(wake, 512)
+            while (ended := _collect()) is not None:
+                pid, status = ended
+                if pid == serving:
+                    os._exit(1)
+                with contextlib.suppress(OSError):
+                    ours.sendall(json.dumps({"pid": pid, "status": status}).encode() + b"\n")
+        if ours.fileno() in ready:
+            *lines, heard = (heard + ours.recv(64 << 10)).split(b"\n")
+            for one in lines:
+                start(**json.loads(one))
+
+
+def _collect() -> tuple[int, int] | None:
+    """The pid and the status of a child that has ended, if one has."""
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
+
+
+def _fork(work: Callable[[], None], kept: list[int]) -> int:
+    """Fork a child that does `work` and ends as a program does; returns its pid.
+
+    Of our descriptors it has the standard streams and those to be `kept`.
+    """
+    parent = os.getpid()
+    if (pid := os.fork()) != 0:
+        return pid
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        low = _STREAMS
+        for descriptor in (*sorted(kept), _MAX_DESCRIPTOR):
+            os.closerange(low, descriptor)
+            low = descriptor + 1
+        die_with(parent)
+        work()
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:  # noqa: BLE001 - as an interpreter does with what its main module lets through
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process as an interpreter ends, less the dismantling of all that it shares with others."""
+    with contextlib.suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(status)

@@ -1,0 +1,166 @@
+"""The host's side of the nursery: starts it, asks it for seeds, and starts another when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernel_gateway.isolation import environment
+from kernel_gateway.memory import memory_file
+
+log = logging.getLogger("kernel_gateway")
+
+_PACKAGE = Path(__file__).resolve().parent
+_START = "exec(open(0).read())"
+_LEAST_LIFE = 10.0  # seconds; one that dies younger, and twice, is not started again
+_NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "pid": 0x20000000, "net": 0x40000000}
+_NAMESPACES |= {"ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A seed as the host sees it."""
+
+    pid: int
+    pidfd: int
+
+
+type OnSeed = Callable[[Seed | str], None]  # a sentence says why there is no seed
+
+
+def namespaces_of(pid: int) -> int:
+    """The flags of the namespaces that a process is in and we are not; raises OSError."""
+    flags = 0
+    for name, flag in _NAMESPACES.items():
+        if os.stat(f"/proc/{pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino:
+            flags |= flag
+    return flags
+
+
+class Nursery:
+    """A nursery process, and what it has been asked for. For use on the event loop's thread."""
+
+    def __init__(self, fonts: Path | None, limits: dict[str, int], call_filter: bytes | None) -> None:
+        self._config = {
+            "fonts": str(fonts.parent) if fonts is not None else None,
+            "limits": limits,
+            "call_filter": call_filter.hex() if call_filter is not None else None,
+        }
+        self._waiting: dict[str, OnSeed] = {}
+        self._unsent: deque[tuple[bytes, list[int]]] = deque()
+        self._failures = 0
+        self._start()
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is one to ask, though it may still be loading."""
+        return self._process is not None
+
+    def ask(self, name: str, request: dict[str, Any], descriptors: list[int], on_seed: OnSeed) -> None:
+        """Ask for the seed of the sandbox `name`; `on_seed` hears of it, or why there is none."""
+        self._waiting[name] = on_seed
+        message = json.dumps({"name": name, **request}).encode()
+        self._unsent.append((message, [os.dup(descriptor) for descriptor in descriptors]))
+        self._send()
+
+    def close(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._end()
+
+    def _send(self) -> None:
+        while self._ready and self._unsent:
+            message, descriptors = self._unsent[0]
+            try:
+                socket.send_fds(self._line, [message], descriptors)
+            except OSError:
+                return  # it is busy, and will answer; or it is gone, which we are about to hear
+            self._unsent.popleft()
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _start(self) -> None:
+        self._line, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._line.setblocking(False)
+        program = (_PACKAGE / "inside" / "borrowed.py").read_text() + (
+            f"\nsys.path.remove('')\nsys.meta_path.insert(0, Finder({str(_PACKAGE.parent)!r}))\n"
+            f"from kernel_gateway.inside.nursery import main\n"
+            f"main(settle, **{dict(self._config, control=end.fileno())!r})\n"
+        )
+        variables = environment("/nonexistent", str(Path(sys.executable).parent))
+        with end, memory_file(program.encode()) as text:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
+                [sys.executable, "-c", _START],
+                env=variables,
+                stdin=text,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(end.fileno(),),
+                cwd="/",
+                start_new_session=True,
+            )
+        self._began, self._ready = time.monotonic(), False
+        asyncio.get_running_loop().add_reader(self._line, self._read)
+
+    def _read(self) -> None:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._line, 64 << 10, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            message = b""
+        if not message:
+            self._lost()
+            return
+        told = json.loads(message)
+        if "name" not in told:
+            log.info("the nursery is ready after %.1f s", time.monotonic() - self._began)
+            self._ready = True
+            self._send()
+            return
+        on_seed = self._waiting.pop(told["name"], None)
+        if "error" in told:
+            answer: Seed | str = f"The nursery could not fork into the sandbox ({told['error']})."
+        else:
+            answer = Seed(told["pid"], descriptors[0])
+        if on_seed is not None:
+            on_seed(answer)
+        elif isinstance(answer, Seed):
+            os.close(answer.pidfd)
+        self._send()
+
+    def _lost(self) -> None:
+        """It has ended: what it was asked for will not come, and another takes its place."""
+        young = time.monotonic() - self._began < _LEAST_LIFE
+        self._end()
+        waiting, self._waiting = self._waiting, {}
+        self._failures = self._failures + 1 if young else 0
+        if self._failures < 2:
+            log.warning("the nursery has ended; starting another")
+            self._start()
+        else:
+            log.warning("the nursery does not start; sandboxes start one by one, which takes a second each")
+        for on_seed in waiting.values():
+            on_seed("The nursery ended.")
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._line)
+        self._line.close()
+        for _, descriptors in self._unsent:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._unsent.clear()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()  # it has nothing to tidy
+            process.wait()
