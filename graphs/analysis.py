@@ -29,7 +29,9 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
         look.succeed(await run(0, look.toolkit(desk.templates), "Toolkit", "toolkit"))
         loaded = await run(1, look.load(state["files"]), "Read the files", "open")
         look.succeed(loaded)
-        tables = look.read_description(await run(2, look.DESCRIBE, "What each column holds", "open", "describe"))
+        tables = look.read_description(
+            await run(2, look.describe(state["question"]), "What each column holds", "open", "describe")
+        )
         printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
         if printed:
             await desk.note(printed, step_id)

@@ -61,6 +61,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
     facts = {
         "question": state["question"],
         "roles": state["roles"],
+        "plan": state["plan"],
         "findings": _findings(view),
         "cells": list(_cells(view.executions)),
         "objections": state.get("objections", []),

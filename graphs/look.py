@@ -12,8 +12,9 @@ from artifacts.types import Execution
 from graphs.errors import RunFailed
 from notebooks.catalog import Template, cells
 
-DESCRIBE = '''\
+_DESCRIBE = '''\
 import json
+import re
 
 
 def describe(name, table):
@@ -24,27 +25,43 @@ def describe(name, table):
         number = isinstance(value, (bool, int)) or (isinstance(value, float) and abs(value) < 1e300)
         return value if number else str(value)[:80]
 
+    asked = f" {re.sub(r'[^0-9a-z]+', ' ', question.casefold())} "
     columns = []
     for column in table.columns:
         values = table[column].dropna()
         if values.dtype == object:  # lists and dicts can be counted as text only
             values = values.astype(str)
+        levels = values.drop_duplicates()
         fact = {
             "name": str(column),
             "dtype": str(table[column].dtype),
             "n_missing": int(table[column].isna().sum()),
-            "n_unique": int(values.nunique()),
-            "examples": [plain(v) for v in values.drop_duplicates().head(5)],
+            "n_unique": len(levels),
+            "examples": [plain(v) for v in levels.head(5)],
         }
-        if len(values) and values.dtype.kind in "iufM":
+        ordered = values.dtype.kind in "iufM"
+        if len(values) and ordered:
             fact["min"], fact["max"] = plain(values.min()), plain(values.max())
+        if len(levels) <= (12 if ordered else 40):
+            fact["values"] = sorted({str(v)[:80] for v in levels})
+        elif not ordered:  # of many values those that the question names
+            named = (str(v) for v in levels if len(str(v)) > 2)
+            fact["values"] = [v for v in named if f" {re.sub(r'[^0-9a-z]+', ' ', v.casefold())} " in asked][:10]
         columns.append(fact)
     return {"name": name, "rows": len(table), "columns": columns}
 
 
 print(json.dumps({"files": [describe(name, table) for name, table in tables.items()]}))
 '''
-"""Code of the describe cell. It prints one JSON object: `{"files": [{"name", "rows", "columns": [...]}]}`."""
+
+
+def describe(question: str) -> str:
+    """Code that prints what each column holds, as one JSON object: `{"files": [{"name", "rows", "columns": [...]}]}`.
+
+    A column's `values` are all of few, or those of many that the question names.
+    """
+    return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
+
 
 _UNITS = {"mm", "cm", "km", "kg", "g", "pct", "percent", "usd", "eur", "id", "the", "and", "for", "per", "num", "count"}
 
@@ -62,7 +79,7 @@ def load(files: Sequence[str]) -> str:
     """Code that reads the files, the first of which becomes `df`."""
     names = ", ".join(json.dumps(name, ensure_ascii=False) for name in files)
     return (
-        f"tables = {{name: read_table(name) for name in [{names}]}}\n"
+        f"tables = {{name: read_once(name) for name in [{names}]}}\n"
         "data = next(iter(tables))\n"
         "df = tables[data]\n"
         "df.head()"

@@ -10,6 +10,7 @@ import pytest
 from graphs.models import gather
 from graphs.models.base import Message, ToolSpec
 from graphs.models.playbook import Playbook
+from graphs.models.playbook.closed import Asked
 from graphs.models.playbook.facts import Column
 from graphs.models.playbook.words import alike, clauses, named, tokens
 
@@ -35,7 +36,11 @@ TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PAR
 
 
 def table(columns: list[tuple[str, str, int, list[Any]]], name: str = "data.csv", rows: int = 344) -> dict[str, Any]:
-    described = [{"name": c, "dtype": d, "n_unique": n, "n_missing": 0, "examples": e} for c, d, n, e in columns]
+    described = [
+        {"name": c, "dtype": d, "n_unique": n, "n_missing": 0, "examples": e}
+        | ({"min": e[0], "max": e[0] + n} if d.startswith(("int", "float")) else {"values": e})
+        for c, d, n, e in columns
+    ]
     return {"name": name, "rows": rows, "columns": described}
 
 
@@ -134,15 +139,31 @@ async def test_files_that_share_a_key_are_joined_and_the_total_is_added_up() -> 
     assert report["answer"].startswith("Total amount by tier: pro 40.")
 
 
-async def test_a_question_with_one_closed_answer_is_not_guessed() -> None:
-    facts = brief(question="What is the mean body mass of females?", files=[table(PENGUINS)], templates=TEMPLATES)
-    said, _, arguments = await ask(("make_plan",), facts)
-    assert "no rule of mine" in said
-    assert arguments["steps"][1]["parameters"]["outcome"] == "body_mass_g"
-    _, _, report = await ask(
-        ("write_report",), brief(question="What is the mean body mass of females?", findings=[CLAIM])
-    )
-    assert "does not compute such answers" in report["answer"]
+async def test_a_closed_question_is_answered_by_a_cell_or_refused_with_the_reason() -> None:
+    templates = [*TEMPLATES, {"name": "answer", "parameters": [{"name": p} for p in vars(Asked("count"))]}]
+    files = [table(PENGUINS)]
+
+    async def planned(question: str) -> tuple[str, list[dict[str, Any]]]:
+        facts = brief(question=question, files=files, roles={}, templates=templates)
+        said, _, arguments = await ask(("make_plan",), facts)
+        return said, arguments["steps"]
+
+    _, steps = await planned("What is the mean body mass in 2007, and what drives body mass?")
+    assert [s["template"] for s in steps] == ["answer", "profile", "associations"]
+    assert steps[0]["parameters"] == {
+        "aggregate": "mean",
+        "measure": "body_mass_g",
+        "where": [["year", "=", 2007.0]],
+    }
+    said, steps = await planned("What is the mean wingspan of the birds?")
+    assert [s["template"] for s in steps][:2] == [None, "profile"]
+    assert "I cannot answer that without a model: “wingspan” is no column" in said
+    answer = CLAIM | {"type": "descriptive", "kind": "answer", "text": "The mean is 4.", "params": {"question": "Q"}}
+    _, _, report = await ask(("write_report",), brief(question="Mean body mass?", findings=[CLAIM, answer], plan=steps))
+    assert report["answer"].startswith("The mean is 4. Not answered: What is the mean wingspan of the birds. I cannot")
+    asked = {"template": "answer", "title": "Answer: R", "parameters": {"question": "R"}}
+    _, _, report = await ask(("write_report",), brief(question="R", findings=[CLAIM], plan=[asked]))
+    assert "“Answer: R” has no answer" in report["answer"]
 
 
 async def test_change_over_time_needs_a_column_of_dates() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphs.models.base import Message
@@ -13,15 +13,33 @@ from graphs.models.base import Message
 _BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.S)
 
 
+YES = frozenset(("1", "1.0", "yes", "y", "true", "t"))
+NO = frozenset(("0", "0.0", "no", "n", "false", "f"))
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column as the plan's facts describe it. `levels` are the lower-case values of a text column that are known."""
+    """A column as the plan's facts describe it.
+
+    `levels` are the lower-case values of a text column that are known. `values` are all the values of a column that has
+    few, as they are written, and of one that has many those that the question holds; `low` and `high` are its limits.
+    """
 
     name: str
     dtype: str = ""
     n_unique: int = 0
     n_missing: int = 0
     levels: frozenset[str] = frozenset()
+    values: tuple[str, ...] = ()
+    low: Any = None
+    high: Any = None
+
+    @property
+    def is_yes_no(self) -> bool:
+        """Whether its values are yes and no, in words or as 1 and 0."""
+        if self.dtype.lower().startswith("bool"):
+            return True
+        return self.n_unique == 2 and {v.lower() for v in self.values} <= YES | NO and len(self.values) == 2
 
     @property
     def is_number(self) -> bool:
@@ -104,8 +122,11 @@ def _column(given: Mapping[str, Any]) -> Column:
         str(given.get("dtype", "")),
         int(given.get("n_unique") or 0),
         int(given.get("n_missing") or 0),
+        values=tuple(str(v) for v in given.get("values") or ()),
+        low=given.get("min"),
+        high=given.get("max"),
     )
     if column.is_number or column.is_time or column.n_unique > 50:
         return column
     levels = frozenset(str(v).lower() for v in given.get("examples") or () if len(str(v)) >= 3)
-    return Column(column.name, column.dtype, column.n_unique, column.n_missing, levels)
+    return replace(column, levels=levels)

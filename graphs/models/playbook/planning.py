@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphs.models.playbook.closed import Asked, Refused, questions, understand
 from graphs.models.playbook.facts import Column, Facts, File
 from graphs.models.playbook.words import Clause, clauses
 
 MOST_STEPS = 12
+CANNOT = "I cannot answer that without a model"
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,10 @@ class Plan:
 
 
 def make_plan(facts: Facts) -> Plan:
-    """First what the table is and what will bite, then what each clause of the question asks for, else a screen."""
+    """What has one closed answer, what the table is and what will bite, what each clause asks for; else a screen."""
     asked = clauses(facts.question, facts.columns)
     main, lookups = _joinable(facts)
-    steps = [
+    profiles = [
         _step(
             "profile",
             f"Profile and clean {file.name}",
@@ -40,21 +42,47 @@ def make_plan(facts: Facts) -> Plan:
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
-    if not any(s["template"] in facts.templates for s in tests):
+    totals = any(s["template"] == "joins" and "outcome" in s["parameters"] for s in tests)
+    answers, open_parts = _answers(facts, totals)
+    if (open_parts or not answers) and not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
-    for step in tests:
+    steps = list[dict[str, Any]]()
+    for step in [*answers, *profiles, *tests]:
         if step not in steps:
             steps.append(step)
-    steps = [_fit(s, facts) for s in steps if s["template"] in facts.templates][:MOST_STEPS]
-    return Plan(steps, _say(asked, facts, steps))
+    known = [_fit(s, facts) for s in steps if s["template"] in facts.templates or s["template"] is None][:MOST_STEPS]
+    return Plan(known, _say(asked, facts, known))
 
 
-def _step(template: str, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
+    """A step for each part of the question that has one closed answer; one without a template says why it has none.
+
+    Also whether any part is left that asks for more than that.
+    """
+    steps, open_parts = list[dict[str, Any]](), False
+    for part in questions(facts.question) if "answer" in facts.templates else ():
+        read = {f.name: understand(part, f, facts.roles) for f in facts.files}
+        answered = {name: asked for name, asked in read.items() if isinstance(asked, Asked)}
+        for name, asked in answered.items():
+            why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
+            told = {k: v for k, v in vars(asked).items() if v not in ("", [], 0)}
+            steps.append(_step("answer", f"Answer: {part}", why, {"data": name, "question": part} | told))
+        reasons = [r.why for r in read.values() if isinstance(r, Refused)]
+        if reasons and not answered and not totals:
+            reason = reasons[0] if len(reasons) == 1 else "no single one of the files has all that it names"
+            steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.", {}))
+        open_parts = open_parts or not answered
+    return steps, open_parts
+
+
+def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "why": why, "template": template, "parameters": parameters}
 
 
 def _fit(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
     """The step with only those parameters that its template has, and that say something."""
+    if step["template"] is None:
+        return step
     known = facts.templates[step["template"]]
     return step | {
         "parameters": {k: v for k, v in step["parameters"].items() if k in known and v not in ("", [], None)}
@@ -82,11 +110,11 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
         outcomes = [c for c in clause.outcomes if c in here] or found[-1:]
         for outcome in outcomes:
             yield _associations(file, outcome, [c for c in (clause.factors or found) if c in here and c != outcome])
-    elif clause.intent == "closed":
+    elif clause.intent == "closed" and len(found) > 1:
         numbers = [c for c in found if here[c].is_number and c not in groups]
         for outcome in numbers[:1] or found[:1]:
             yield _associations(file, outcome, [c for c in found if c != outcome])
-    elif found:
+    elif found and clause.intent != "closed":
         yield _associations(file, found[-1], [])
 
 
@@ -217,17 +245,14 @@ def _target_in(facts: Facts, file: File) -> str:
 def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
     named = list(dict.fromkeys(c for clause in asked for c in clause.columns))
     said = f"The question names {_list(named)}." if named else "The question names no column of this table."
-    totals = any(s["template"] == "joins" and "outcome" in s["parameters"] for s in steps)
-    if any(clause.intent == "closed" for clause in asked) and not totals:
-        said += (
-            " It asks for one computed answer, which no rule of mine gives; I test the columns that it names instead."
-        )
+    said += "".join(f" {s['why']}" for s in steps if s["template"] is None)
     if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "timeseries" for s in steps):
         dated = any(c.is_time for c in facts.columns)
         said += " I have no template for change over time." if dated else " There is no column of dates to follow."
     if len(facts.files) > 1 and not any(s["template"] == "joins" for s in steps):
         said += f" The {len(facts.files)} files are looked at one by one, not joined."
-    return f"{said} I run {len(steps)} {'template' if len(steps) == 1 else 'templates'}, cleaning first."
+    run = sum(s["template"] is not None for s in steps)
+    return f"{said} I run {run} {'template' if run == 1 else 'templates'}, cleaning before every test."
 
 
 def _list(names: list[str]) -> str:

@@ -53,7 +53,7 @@ def write_report(facts: Facts) -> Written:
     headlines = _collapse(spoken)
     order = headlines[:HEADLINES]
     return Written(
-        answer=_answer(asked, headlines, usable),
+        answer=_answer(facts, asked, headlines, usable),
         findings=[str(f["id"]) for f in order],
         not_found=[str(f["text"]) for f in usable if f["type"] == "null"],
         not_checked=_not_checked(facts, usable),
@@ -71,7 +71,7 @@ def _columns(findings: Iterable[Finding]) -> list[str]:
 
 def _speaks(finding: Finding) -> bool:
     """Whether a finding may be a headline."""
-    return finding["type"] in ("claim", "warning") or finding["kind"] in ("total", "ranking", "separability")
+    return finding["type"] in ("claim", "warning") or finding["kind"] in ("answer", "total", "ranking", "separability")
 
 
 def strength(finding: Finding) -> float:
@@ -107,6 +107,8 @@ def _rank(
 ) -> tuple[float, float, float, str]:
     """Its place: what turns the answer round, what bites, what was found, and last what another finding implies."""
     about = min(1.0, relevance(finding, asked))
+    if finding["kind"] == "answer":  # it was asked for, and in this order
+        return -1.0, float(str(finding["id"])[1:]), 0.0, str(finding["id"])
     if finding["kind"] in ROWS:  # they touch every number that rows are counted for
         about = 1.0
     single = finding["kind"] == "outliers"
@@ -150,16 +152,17 @@ def _stratifier(findings: Iterable[Finding], columns: set[str]) -> str:
     return str((next(found).get("roles") or {}).get("stratifier", ""))
 
 
-def _answer(asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
-    said = list[str]()
-    total = next((f for f in everything if f["kind"] == "total"), None)
-    if total is not None:
-        said.append(str(total["text"]))
-    elif any(clause.intent == "closed" for clause in asked):
-        said.append(
-            "This asks for one computed answer, and the rule-based playbook does not compute such answers: ask it "
-            "with a model. What follows is what it tested about the columns that are named."
-        )
+def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
+    answers = [str(f["text"]) for f in everything if f["kind"] == "answer"]
+    said = [*answers, *(str(f["text"]) for f in everything if f["kind"] == "total")][:5]
+    for step in facts.plan:
+        if step.get("template") is None and str(step.get("title", "")).startswith("Not answered: "):
+            said.append(f"{step['title']}. {step['why']}")
+        elif step.get("template") == "answer" and not _came_of(step, everything):
+            said.append(f"“{step['title']}” has no answer: the cell that computes it failed.")
+    if answers and all(clause.intent == "closed" for clause in asked):
+        warnings = [f for f in headlines if f["kind"] in TURNS and relevance(f, asked) > 0.5]
+        return " ".join([*said, *(str(f["text"]) for f in warnings[:1])])
     used = set[str]()
     for clause in asked:
         for text, finding in _reply(clause, headlines, everything):
@@ -176,6 +179,12 @@ def _answer(asked: Sequence[Clause], headlines: Sequence[Finding], everything: S
         nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
         said.append(f"{nothing} {tested}".strip())
     return " ".join(said)
+
+
+def _came_of(step: Mapping[str, Any], findings: Iterable[Finding]) -> bool:
+    """Whether a step that was to answer a question did so."""
+    question = (step.get("parameters") or {}).get("question")
+    return any(f["kind"] == "answer" and f["params"].get("question") == question for f in findings)
 
 
 def _reply(

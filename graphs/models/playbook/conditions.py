@@ -1,0 +1,283 @@
+"""The conditions in a question, such as "women in first class since 2020", taken out of its items as filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.facts import YES, Column, File
+from graphs.models.playbook.mentions import Item, convert, parts, root
+
+type Filter = tuple[str, str, str | float | list[str]]
+"""Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""
+
+
+class NotClear(Exception):
+    """A question that cannot be answered as it stands, with the reason as a sentence."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the grammar knows of a table: its columns by name, and which of them holds the time."""
+
+    file: File
+    time_role: str = ""
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.file.columns if c.name == name)
+
+    def pick(self, item: Item, *wanted: str) -> str:
+        """The one column that an item can mean, given what is wanted of it: number, time or group."""
+        fits: dict[str, Callable[[Column], bool]] = {
+            "number": lambda c: c.is_number or c.dtype.startswith("bool"),
+            "time": lambda c: c.is_time,
+            "group": lambda c: not (c.dtype.lower().startswith("float") and c.n_unique > 20),
+        }
+        able = [n for n in item.columns if not wanted or any(fits[w](self.column(n)) for w in wanted)]
+        if not able:
+            word = "a number" if "number" in wanted else "something to group by"
+            raise NotClear(f"“{item.text}” names {_either(item.columns)}, which does not hold {word}")
+        if len(able) > 1:
+            raise NotClear(f"“{item.text}” can mean {_either(able)}; name one of them")
+        return able[0]
+
+    def time(self) -> str:
+        """The column of times. Raises NotClear where there is none, or more than one."""
+        times = [c.name for c in self.file.columns if c.is_time]
+        if self.time_role in times:
+            return self.time_role
+        if len(times) > 1:
+            raise NotClear(f"it names a time, and the table has several: {_either(times)}; declare one as the time")
+        if not times:
+            raise NotClear("it names a time, and the table has no column of dates")
+        return times[0]
+
+
+def take_conditions(items: Sequence[Item], table: Table) -> list[Item]:
+    """The items with every condition replaced by one of kind F, whose value is a list of filters."""
+    items = list(items)
+    for pattern, make in _RULES:
+        place = 0
+        while match := re.compile(pattern).search("".join(i.kind for i in items), place):
+            start, end = match.span("f") if "f" in match.groupdict() else match.span()
+            made = make(items[start:end], table, items[start - 1] if start else None)
+            if made is None:
+                place = match.start() + 1
+            else:
+                items[start:end] = [made]
+                place = 0 if pattern is not _RULES[-1][0] else start + 1
+    return items
+
+
+def _filter(run: Sequence[Item], filters: list[Filter], kind: str = "") -> Item:
+    return Item("F", " ".join(i.text for i in run), filters, unit=kind)
+
+
+def _missing(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    column = next((i for i in run if i.kind in "CY"), None)
+    if column is None or (run[0].kind == "X" and run[0].text.lower() not in ("no", "without")):
+        return None
+    if run[0].kind == "X" and not any(i.kind == "M" for i in run) and column.kind == "Y":
+        return None
+    name = table.pick(column)
+    if not any(i.kind == "M" for i in run):  # no age, no rain: not known, or nought
+        about = table.column(name)
+        nought = isinstance(about.low, (int, float)) and about.low <= 0
+        if nought and about.n_missing:
+            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean that {name} is 0 or that it is missing")
+        return _filter(run, [(name, "=", 0.0) if nought else (name, "missing", "")])
+    return _filter(run, [(name, "present" if any(i.kind == "X" for i in run) else "missing", "")])
+
+
+def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    op, kin = next(i.value for i in run if i.kind == "O")
+    numbers = [i for i in run if i.kind == "N"]
+    named = next((i for i in run if i.kind in "CY"), None)
+    if (op == "between") != (len(numbers) == 2):
+        return None
+    if named is not None:
+        columns = [table.pick(named, "number")]
+    else:
+        units = {n.unit for n in numbers}
+        words = kin or (("age",) if "year" in units else ("temp", "temperature") if "degree" in units else ())
+        columns = [c.name for c in table.file.columns if c.is_number and set(words) & set(parts(c.name))]
+    if not columns:
+        return None
+    if len(columns) > 1:
+        raise NotClear(f"“{' '.join(i.text for i in run)}” can be about {_either(columns)}; name one of them")
+    values = []
+    for n in numbers:
+        value = convert(n.value, n.unit, columns[0])
+        if value is None:
+            raise NotClear(f"“{n.text}” is in another unit than {columns[0]}")
+        values.append(value)
+    if op == "between":
+        return _filter(run, [(columns[0], ">=", min(values)), (columns[0], "<=", max(values))])
+    return _filter(run, [(columns[0], op, values[0])])
+
+
+def _compared_in(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A comparison whose number has the column's own unit of time: a tenure between 12 and 24 months."""
+    made = _compared(run[:-1], table, before)
+    if made is None or root(run[-1].text) not in {root(w) for w in parts(made.value[0][0])}:
+        return None
+    return made
+
+
+def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """In, since, before, after or between times; of a column named before, or of the table's only one."""
+    times = [i.value for i in run if i.kind == "T"]
+    word = next((str(i.value or i.text).lower() for i in run if i.kind in "PO"), "in")
+    word = "between" if len(times) == 2 else word
+    named = run[0] if run[0].kind == "C" else None
+    column, years = "", False
+    if named is not None:
+        able = [n for n in named.columns if table.column(n).is_time or is_year(table.column(n))]
+        if len(able) != 1:
+            return None
+        column, years = able[0], not table.column(able[0]).is_time
+    else:
+        whole_years = all(re.fullmatch(r"\d{4}", t) for t in times)
+        exact = [c.name for c in table.file.columns if whole_years and is_year(c)]
+        if len(exact) == 1 and (not any(c.is_time for c in table.file.columns) or parts(exact[0]) == ["year"]):
+            column, years = exact[0], True
+        elif (own := _month_column(times, table)) is not None:
+            return _filter(run, [own])
+        else:
+            column = table.time()
+    if any(i.kind == "X" for i in run):
+        raise NotClear(f"“{' '.join(i.text for i in run)}” leaves out a time, which no rule of mine does")
+    value: Callable[[str], str | float] = (lambda t: float(t)) if years else (lambda t: t)
+    if years and not all(re.fullmatch(r"\d{4}", t) for t in times):
+        raise NotClear(f"{column} holds years only")
+    repeated = any(not re.match(r"\d{4}", t) for t in times)
+    if word == "between":
+        if repeated:
+            raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+        return _filter(run, [(column, ">=", value(times[0])), (column, "<=", value(times[1]))])
+    ops = {
+        "since": ">=",
+        "from": ">=",
+        "after": ">",
+        "before": "<",
+        "until": "<=",
+        "till": "<=",
+        "through": "<=",
+        "by": "<=",
+    }
+    op = ops.get(word, "=" if years else "in")
+    if repeated and op != "in":
+        raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+    return _filter(run, [(column, op, value(times[0]))])
+
+
+def is_year(column: Column) -> bool:
+    """Whether a column of numbers holds years."""
+    whole = column.dtype.lower().startswith(("int", "uint", "float")) and isinstance(column.low, (int, float))
+    return whole and bool({"year", "yr"} & set(parts(column.name))) and 1500 <= float(column.low) <= 2100
+
+
+def _month_column(times: Sequence[str], table: Table) -> Filter | None:
+    """A month that a column of months holds as number or as name."""
+    month = re.fullmatch(r"month (\d+)", times[0]) if len(times) == 1 else None
+    columns = [c for c in table.file.columns if "month" in parts(c.name) and not c.is_time]
+    if month is None or len(columns) != 1:
+        return None
+    number, name = int(month[1]), known.MONTHS[int(month[1]) - 1]
+    for value in columns[0].values:
+        if value.lower() in (name, name[:3]):
+            return (columns[0].name, "=", value)
+    if columns[0].is_number and columns[0].high is not None and float(columns[0].high) <= 12:
+        return (columns[0].name, "=", float(number))
+    return None
+
+
+def _levels(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A value or several of one column, as the column named beside them or their only one."""
+    values = [i for i in run if i.kind == "V"]
+    named = next((i for i in run if i.kind in "CY"), None)
+    shared = [c for c in values[0].columns if all(c in v.columns for v in values)]
+    if named is not None:
+        shared = [c for c in shared if c in named.columns]
+    if not shared:
+        return None
+    if len(shared) > 1 and named is None:
+        raise NotClear(f"“{values[0].text}” is a value of {_either(shared)}; name the column")
+    column = shared[0]
+    chosen = [v.value if isinstance(v.value, str) else v.value[column] for v in values]
+    chosen = list(dict.fromkeys(chosen))
+    if any(i.kind == "X" for i in run):
+        if len(values) > 1 and sum(i.kind == "X" for i in run) not in (1,):
+            return None
+        return _filter(run, [(column, "not in", chosen)] if len(chosen) > 1 else [(column, "!=", chosen[0])])
+    if len(chosen) > 1:
+        return _filter(run, [(column, "in", chosen)], "or" if any(i.kind == "D" for i in run) else "and")
+    return _filter(run, [(column, "=", chosen[0])])
+
+
+def _numbered(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A column beside a number or an ordinal: class 1, first class, 4 cylinders."""
+    named = next(i for i in run if i.kind in "CY")
+    numbers = [i for i in run if i.kind in "NR"]
+    if len(numbers) > 1:
+        made = [_numbered([named, n], table, before) for n in numbers]
+        found = [m.value[0] for m in made if m is not None]
+        if len(found) < len(numbers) or len({f[0] for f in found}) > 1:
+            return None
+        return _filter(
+            run, [(found[0][0], "in", [f[2] for f in found])], "or" if any(i.kind == "D" for i in run) else "and"
+        )
+    number = numbers[0]
+    if before is not None and before.kind in "SO":
+        return None
+    for name in named.columns:
+        column = table.column(name)
+        if number.kind == "R":
+            words = [w for w, k in known.ORDINALS.items() if k == number.value]
+            value = next((v for v in column.values if v.lower() in words or v.lower().split()[0] in words), None)
+            if value is not None:
+                return _filter(run, [(name, "=", value)])
+    name = table.pick(named, "number") if len(named.columns) > 1 else named.columns[0]
+    column = table.column(name)
+    whole = column.dtype.lower().startswith(("int", "uint")) or (column.is_number and column.n_unique <= 20)
+    low, high = column.low, column.high
+    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)) or not whole:
+        text = f"{number.value:g}"
+        return _filter(run, [(name, "=", text)]) if text in column.values else None
+    few = column.n_unique <= 50 or run[0].kind == "C"
+    if not (few and low <= number.value <= high and float(number.value).is_integer()):
+        return None
+    negated = any(i.kind == "X" for i in run)
+    return _filter(run, [(name, "!=" if negated else "=", float(number.value))])
+
+
+def _true(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A column of yes and no, said as what it says: "survived", "who did not churn"."""
+    if before is not None and (
+        before.kind in "SBWC" or (before.kind == "A" and before.value not in ("count", "share"))
+    ):
+        return None
+    name = table.pick(run[-1])
+    column = table.column(name)
+    yes = next((v for v in column.values if v.lower() in YES), "True")
+    wanted: Filter = (name, "!=" if any(i.kind == "X" for i in run) else "=", yes)
+    return _filter(run, [wanted], "verb")
+
+
+_RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | None]], ...] = (
+    (r"(?:XP*M|X|M)[KP]*[CY](?![KP]*X?V)|[CY][KP]*X?M", _missing),
+    (r"[CY][KP]*OP*NJN[GC]|[CY][KP]*OP*N[GC]", _compared_in),
+    (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]|OP*NJN|OP*N", _compared),
+    (r"C[KP]*OTJT|C[KP]*PTPT|OTJT|PTPT|CK?P*T|X?P?T", _timed),
+    (r"[CY][KP]*X?[V](?:[JD]+V)*|X?V(?:[JD]+V)*[CY]", _levels),
+    (r"[CY][KP]*[NR](?:[JD]+[NR])+|[NR](?:[JD]+[NR])+[CY]", _numbered),
+    (r"[CY][KP]*X?K?[NR]|[NR][CY]", _numbered),
+    (r"(?:X[KP]*)?V(?:[JD]+X?V)*", _levels),
+    (r"XK*Y(?!r)|Y(?!r)", _true),
+)
+
+
+def _either(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

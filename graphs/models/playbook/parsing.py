@@ -1,0 +1,408 @@
+"""One closed question under way: its items, its conditions taken out, and what the words that are left can mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
+from graphs.models.playbook.mentions import Item, Reader, parts
+
+_SYMBOLS = {
+    "count": "n",
+    "share": "q",
+    "distinct": "d",
+    "mode": "o",
+    "rarest": "o",
+    "correlation": "k",
+    "difference": "f",
+}
+FLOW = frozenset(
+    [
+        "revenue",
+        "sales",
+        "amount",
+        "spend",
+        "spending",
+        "cost",
+        "costs",
+        "profit",
+        "quantity",
+        "qty",
+        "volume",
+        "units",
+        "income",
+        "turnover",
+        "payment",
+        "payments",
+        "donations",
+        "rain",
+        "rainfall",
+        "precipitation",
+        "distance",
+        "budget",
+        "loss",
+        "charges",
+    ]
+)
+_RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")
+_NAMES = ("name", "title", "model", "label", "product", "item")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A closed question, understood. The fields are the parameters of the template `answer`."""
+
+    aggregate: str
+    measure: str = ""
+    other: str = ""
+    by: str = ""
+    grain: str = ""
+    where: list[list[Any]] = field(default_factory=list)
+    hits: list[list[Any]] = field(default_factory=list)
+    order: str = ""
+    limit: int = 0
+    named_by: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def columns(self) -> list[str]:
+        """The columns that it uses, each once."""
+        used = [self.measure, self.other, self.by, self.named_by, *(f[0] for f in [*self.hits, *self.where])]
+        return list(dict.fromkeys(c for c in used if c))
+
+
+class Parse:
+    """One question under way: its items, the conditions taken out, and what is left to match with a pattern."""
+
+    def __init__(self, question: str, table: Table) -> None:
+        self.question, self.table = question, table
+        self.notes: list[str] = []
+        items = Reader(table.file).read(question)
+        if not any(i.kind in "ASCYZ" for i in items):
+            raise NotClear("it names no column of this table")
+        if not any(i.kind in "ASZr" for i in items) and not re.search(r"\b(there|exist|occur)\b", question, re.I):
+            raise NotClear("it asks for no number that I know")
+        if len(items) > 1 and items[0].kind == "W" and items[1].kind == "K":
+            items = items[2:]  # what is the …
+        items = self._neighbours(items)
+        items = take_conditions(items, table)
+        self.items = self._known(items)
+        filters = [i for i in self.items if i.kind == "F"]
+        self.where: list[Filter] = [f for i in filters for f in i.value]
+        self.rest = [i for i in self.items if i.kind not in "FPKJ"]
+        self.kinds = "".join(self._symbol(i) for i in self.rest)
+
+    def noted(self, asked: Asked) -> Asked:
+        twice = [f for f in asked.where if sum(g[0] == f[0] and g[1] == "=" == f[1] for g in asked.where) > 1]
+        if twice:
+            raise NotClear(f"it wants {twice[0][0]} to be two things at once")
+        return replace(asked, notes=[*self.notes, *asked.notes])
+
+    def _neighbours(self, items: list[Item]) -> list[Item]:
+        """The items after what their neighbours tell: "between" two names, an adjective's own column."""
+        out: list[Item] = []
+        for place, item in enumerate(items):
+            after = next((i for i in items[place + 1 :] if i.kind not in "P"), None)
+            last = out[-1] if out else None
+            if item.kind == "O" and item.value[0] == "between" and (after is None or after.kind not in "NT"):
+                item = Item("P", item.text)
+            if item.kind == "G" and last is not None and last.kind == "T":
+                continue  # in the month of May
+            if item.kind in "UC" and item.text.lower() == "month" and after is not None and after.kind == "T":
+                continue
+            if item.kind == "E" and last is not None and last.kind in "CY" and last.text.lower() == item.text.lower():
+                continue
+            if (
+                item.kind == "C"
+                and last is not None
+                and last.kind == "S"
+                and last.value[1]
+                and last.value[1] != ("TIME",)
+            ):
+                own = tuple(c for c in item.columns if set(parts(c)) & set(last.value[1]))
+                item = replace(item, columns=own) if own else item
+            named = [self.table.column(c) for c in after.columns] if after is not None else []
+            if item.text.lower() in known.ORDINALS and named and not any(c.is_time for c in named):
+                item = Item("R", item.text, known.ORDINALS[item.text.lower()])
+            if item.kind == "S" and item.value[1] == ("TIME",) and (after is None or after.kind not in "CGEN"):
+                item = Item("U", item.text)
+            out.append(item)
+        return out
+
+    def _known(self, items: list[Item]) -> list[Item]:
+        """The items, all of which are understood. A noun after a value ("Gentoo penguins") is taken for the rows."""
+        out: list[Item] = []
+        for place, item in enumerate(items):
+            last = items[place - 1] if place else None
+            if item.kind == "U" and last is not None and last.kind == "F" and item.text.lower().endswith("s"):
+                single = item.text.lower().removesuffix("s")
+                self.notes.append(f"Each row is taken for one {single}.")
+                out.append(Item("E", item.text, "one"))
+                continue
+            if item.kind == "U":
+                raise NotClear(f"“{item.text}” is no column or value of this table, and no word of mine")
+            if item.kind == "B" and [i.kind for i in items[place + 1 : place + 2]] == ["F"]:
+                continue  # the fare paid by women
+            if item.kind in "XDOTVNR" and not (item.kind == "N" and self._limits(items, place)):
+                raise NotClear(f"“{item.text}” does not fit with the words around it")
+            out.append(item)
+        return out
+
+    def _limits(self, items: Sequence[Item], place: int) -> bool:
+        """Whether a number says how many are wanted, as in "top 5" and "which 3 cities"."""
+        around = [items[k].kind for k in (place - 1, place + 1) if 0 <= k < len(items)]
+        return (
+            float(items[place].value).is_integer()
+            and 1 <= items[place].value <= 50
+            and bool({"S", "W", "C", "E"} & set(around))
+        )
+
+    def _symbol(self, item: Item) -> str:
+        if item.kind != "A":
+            return item.kind
+        if item.text.lower() == "how much":
+            return "h"
+        return _SYMBOLS.get(str(item.value), "a")
+
+    # What the patterns' parts stand for
+
+    def at(self, match: re.Match[str], name: str) -> Item | None:
+        place = match.start(name) if match.groupdict().get(name) else -1
+        return self.rest[place] if place >= 0 else None
+
+    def number(self, item: Item) -> str:
+        return self.told(item, self.table.pick(item, "number"))
+
+    def group(self, item: Item) -> tuple[str, str]:
+        """The column to group by and, for a time, its grain."""
+        if item.kind == "G":
+            return self._grain(item)
+        if item.kind == "E" and not item.columns:
+            raise NotClear(f"no column says which {item.text} a row is about")
+        name = self.told(item, self.table.pick(item, "group", "time"))
+        return (name, "day") if self.table.column(name).is_time else (name, "")
+
+    def _grain(self, item: Item) -> tuple[str, str]:
+        named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]
+        if len(named) == 1 and item.value != "day":
+            return named[0], ""
+        time = self.table.time()
+        column = self.table.column(time)
+        grain = str(item.value)
+        one_year = any(f[0] == time and re.match(r"\d{4}", str(f[2])) for f in self.where)
+        if grain in ("month", "quarter") and not one_year and str(column.low)[:4] != str(column.high)[:4]:
+            grain = f"{grain} of year"
+        return time, grain
+
+    def told(self, item: Item, name: str) -> str:
+        """The column, with a note where its name is not what was said."""
+        if item.sure <= 1 and item.text.lower() not in name.lower():
+            self.notes.append(f"“{item.text}” is read as {name}.")
+        elif len(item.columns) > 1:
+            self.notes.append(f"“{item.text}” is read as {name}, the only one of its kind.")
+        return name
+
+    def own(self, item: Item, wanted: str = "number") -> str:
+        """The column that a superlative is about by itself: the oldest, the latest."""
+        words = item.value[1]
+        if words == ("TIME",):
+            return self.table.time()
+        able = [c.name for c in self.table.file.columns if c.is_number and set(words) & set(parts(c.name))]
+        if len(able) != 1:
+            which = " or ".join(able) if able else f"none for {words[0]}" if words else "none"
+            raise NotClear(f"“{item.text}” needs a column, and here it can be {which}")
+        self.notes.append(f"“{item.text}” is read by {able[0]}.")
+        return able[0]
+
+    def only_number(self) -> str:
+        """The single column of measurements, where a question names none."""
+        names = [c.name for c in self.table.file.columns if c.is_number and c.n_unique > 2]
+        names = [n for n in names if not {"id", "year", "month", "day", "index"} & set(parts(n))]
+        if len(names) != 1:
+            raise NotClear("it does not say of what")
+        self.notes.append(f"{names[0]} is the only column of measurements.")
+        return names[0]
+
+    def filters(self) -> list[list[Any]]:
+        return [list(f) for f in self.where]
+
+    def label(self, item: Item | None) -> str:
+        """The column that names a row: the one that was said, or a column of names that differ."""
+        if item is not None and item.kind == "C":
+            return self.table.pick(item)
+        named = [
+            c
+            for c in self.table.file.columns
+            if not c.is_number and not c.is_time and c.n_unique > 0.9 * self.table.file.rows
+        ]
+        named = [c for c in named if set(parts(c.name)) & set(_NAMES)] or named
+        if len(named) != 1 and item is not None and len(item.columns) == 1:
+            return item.columns[0]
+        if len(named) != 1:
+            raise NotClear("no column names the single rows")
+        return named[0].name
+
+    def is_row_name(self, name: str) -> bool:
+        column = self.table.column(name)
+        return column.n_unique + column.n_missing >= self.table.file.rows
+
+    def row(self, measure: str, ranked: Item, item: Item | None) -> Asked:
+        """The row that has the most of a measure, by its name."""
+        order = str(ranked.value[0])
+        return Asked("row", measure, where=self.filters(), order=order, limit=1, named_by=self.label(item))
+
+    def kind_of_sum(self, measure: str, said: str) -> str:
+        """Total or mean where the question says neither: a total of what flows, a mean of what is measured."""
+        flows = bool(set(parts(measure)) & FLOW)
+        chosen = "sum" if flows or said == "most" else "mean"
+        self.notes.append(
+            f"Compared by the {'total' if chosen == 'sum' else 'mean'}, since the question does not say which."
+        )
+        return chosen
+
+    # Shares and differences, in which the order of the conditions matters
+
+    def share(self) -> Asked:
+        place = next(k for k, i in enumerate(self.items) if i.kind == "A" and i.value == "share")
+        tail = self.items
+        place = tail.index(self.items[place])
+        before, after = tail[:place], tail[place + 1 :]
+        kinds = "".join(self._symbol(i) for i in after)
+        by = re.search(r"B([CGYE])E*$", kinds)
+        grouped = ("", "")
+        if by:
+            grouped = self.group(after[by.start(1)])
+            after, kinds = after[: by.start()], kinds[: by.start()]
+        head = [i for i in before if i.kind not in "PKWEJ"]
+        if head and not (len(head) == 3 and head[0].kind in "CG" and head[1].kind == "S"):
+            over = [f for i in head if i.kind == "F" for f in i.value]
+            if any(i.kind not in "F" for i in head):
+                ranked = re.fullmatch(r"([CGE])S", "".join(i.kind for i in head))
+                if ranked is None:
+                    raise NotClear("I do not see what the share is of")
+                grouped = self.group(head[0])
+                order, limit = str(head[1].value[0]), 1
+                hits, den = self._hits(after, [])
+                return Asked("share", by=grouped[0], grain=grouped[1], hits=hits, where=den, order=order, limit=limit)
+            hits, den = self._hits(after, over)
+        elif (summed := re.fullmatch(r"P?a?P?(C)E*((?:[KP]*F)+)", kinds)) is not None:
+            item = after[summed.start(1)]
+            times = [i for i in after if i.kind == "F" and self._is_time(i)]
+            counted = [i for i in after if i not in times] or times
+            whole = self._all([i for i in times if i not in counted])
+            if grouped[0]:
+                raise NotClear("a share of a total by groups is not one that I compute")
+            return Asked("share of sum", self.number(item), hits=self._all(counted), where=whole)
+        else:
+            hits, den = self._hits(after, [])
+        both = [f for i in after if i.kind == "F" and i.unit == "and" for f in i.value if list(f) in den]
+        if both and not grouped[0]:
+            grouped = (both[0][0], "")
+        return Asked("share", by=grouped[0], grain=grouped[1], hits=hits, where=den)
+
+    def _all(self, items: Sequence[Item]) -> list[list[Any]]:
+        return [list(f) for i in items if i.kind == "F" for f in i.value]
+
+    def _hits(self, items: Sequence[Item], over: Sequence[Filter]) -> tuple[list[list[Any]], list[list[Any]]]:
+        """The conditions that are counted, and those that say of what: "of women" before a verb, "in 2023" after it."""
+        if re.sub(r"[FPKEJ]", "", "".join(i.kind for i in items)):
+            raise NotClear("its words are known to me, but not this way of putting them together")
+        first, main = self._counted(items)
+        hits, base = list(items[first].value), list(over)
+        for k, item in enumerate(items):
+            if item.kind != "F" or k == first:
+                continue
+            between = items[first + 1 : k]
+            if k < first:
+                base += item.value
+            elif any(i.kind == "J" for i in between):
+                hits += item.value
+            elif not any(i.kind in "PK" for i in between) and not self._is_time(item):
+                raise NotClear("two conditions stand side by side, and I do not see which of them is counted")
+            elif main and items[first].unit != "verb" and not self._is_time(item) and not self._says(between, "among"):
+                raise NotClear(
+                    f"“{item.text}” may be part of what is counted or of what it is a share of: “of those …”"
+                )
+            else:
+                base += item.value
+        return [list(f) for f in hits], [list(f) for f in base]
+
+    def _is_time(self, item: Item) -> bool:
+        columns = [self.table.column(f[0]) for f in item.value]
+        return all(c.is_time or is_year(c) for c in columns)
+
+    def _says(self, items: Sequence[Item], word: str) -> bool:
+        return any(i.text.lower().startswith(word) for i in items)
+
+    def _counted(self, items: Sequence[Item]) -> tuple[int, bool]:
+        """Where the condition stands that is counted in a share, and whether a verb such as "are" leads to it."""
+        places = [k for k, i in enumerate(items) if i.kind == "F"]
+        if not places:
+            raise NotClear("I do not see what is counted in the share")
+        kinds = "".join(i.kind for i in items)
+        relative = [k for k, i in enumerate(items) if i.kind == "K" and i.text.lower() in _RELATIVE]
+        within = {k + 1 for k in relative if kinds[k + 1 : k + 2] == "K"}
+        main = [k for k, i in enumerate(items) if i.kind == "K" and k not in relative and k not in within]
+        main = [k for k in main if set(kinds[:k]) & {"E", "F"} and any(p > k for p in places)]
+        if main:
+            return next(k for k in places if k > main[-1]), True
+        places = [k for k in places if not self._is_time(items[k])] or places
+        bare = [k for k in places if k > 0 and kinds[k - 1] not in "PKJ"]
+        acting = [k for k in bare if items[k].unit == "verb"]
+        if acting:
+            return acting[-1], False
+        if bare and (len(bare) > 1 or kinds[bare[0] - 1] == "F"):
+            raise NotClear("two conditions stand side by side, and I do not see which of them is counted")
+        if bare:
+            return bare[0], False
+        if len(relative) > 1 and not all(k + 1 in relative for k in relative[:-1]):
+            raise NotClear("I do not see which of its conditions is counted in the share")
+        if relative and (after := [k for k in places if k > relative[0]]):
+            return after[0], False
+        return places[0], False
+
+    def difference(self) -> Asked:
+        pairs = [
+            i
+            for i in self.items
+            if i.kind == "F" and len(i.value) == 1 and i.value[0][1] == "in" and len(i.value[0][2]) == 2
+        ]
+        singles = [i for i in self.items if i.kind == "F" and len(i.value) == 1 and i.value[0][1] == "="]
+        used: list[Item] = pairs[:1]
+        if not pairs:
+            twins = [(a, b) for a in singles for b in singles if a is not b and a.value[0][0] == b.value[0][0]]
+            if not twins:
+                raise NotClear("I do not see which two groups are compared")
+            used = list(twins[0])
+        column = used[0].value[0][0]
+        levels = list(used[0].value[0][2]) if pairs else [u.value[0][2] for u in used]
+        rest = "".join(self._symbol(i) for i in self.rest if i.kind != "E")
+        shaped = re.fullmatch(r"h?[af]{0,2}(C|Y)?r?Z?(C|Y)?[af]?", rest)
+        if not shaped or (shaped[1] and shaped[2]):
+            raise NotClear("I do not see in what they are compared")
+        measured = next((i for i in self.rest if i.kind in "CY"), None)
+        if measured is not None and measured.kind == "Y" and not self.table.column(measured.columns[0]).is_number:
+            raise NotClear(f"{measured.columns[0]} is yes or no in words, and a difference of shares is asked for")
+        sign = next((i for i in self.rest if i.kind == "Z"), None)
+        if measured is None and sign is None:
+            raise NotClear("I do not see in what they are compared")
+        measure = self.number(measured) if measured is not None else self._compared_by(sign)
+        kinds = [str(i.value) for i in self.rest if self._symbol(i) == "a"]
+        if kinds and kinds[0] not in ("mean", "median", "sum"):
+            raise NotClear(f"a difference in {kinds[0]} is not one that I compute")
+        if not kinds:
+            self.notes.append("Compared by the mean.")
+        rest_of = [list(f) for i in self.items if i.kind == "F" and i not in used for f in i.value]
+        return Asked(
+            "difference", measure, kinds[0] if kinds else "mean", column, where=[*rest_of, [column, "in", levels]]
+        )
+
+    def _compared_by(self, sign: Item | None) -> str:
+        words = sign.value[1] if sign is not None else ()
+        able = [c.name for c in self.table.file.columns if c.is_number and set(words) & set(parts(c.name))]
+        if len(able) != 1:
+            raise NotClear("I do not see in what they are compared")
+        return able[0]

@@ -1,0 +1,356 @@
+"""The words of closed questions: what asks for which number, what compares, what may be passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+AGGREGATES: Mapping[str, str] = {
+    "mean": "mean",
+    "average": "mean",
+    "averages": "mean",
+    "averaged": "mean",
+    "avg": "mean",
+    "on average": "mean",
+    "in average": "mean",
+    "mean value of": "mean",
+    "average value of": "mean",
+    "arithmetic mean": "mean",
+    "median": "median",
+    "total": "sum",
+    "totals": "sum",
+    "sum": "sum",
+    "summed": "sum",
+    "combined": "sum",
+    "in total": "sum",
+    "total amount of": "sum",
+    "sum total": "sum",
+    "altogether": "sum",
+    "how much": "sum",
+    "standard deviation": "std",
+    "std dev": "std",
+    "std": "std",
+    "variance": "variance",
+    "range": "range",
+    "how many": "count",
+    "number of": "count",
+    "total number of": "count",
+    "overall number of": "count",
+    "count": "count",
+    "count of": "count",
+    "counts": "count",
+    "amount of rows": "count",
+    "percentage": "share",
+    "percent": "share",
+    "pct": "share",
+    "share": "share",
+    "proportion": "share",
+    "fraction": "share",
+    "distinct": "distinct",
+    "different": "distinct",
+    "unique": "distinct",
+    "most common": "mode",
+    "most frequent": "mode",
+    "commonest": "mode",
+    "most often": "mode",
+    "mode": "mode",
+    "least common": "rarest",
+    "rarest": "rarest",
+    "least frequent": "rarest",
+    "correlation": "correlation",
+    "correlation coefficient": "correlation",
+    "pearson correlation": "correlation",
+    "difference": "difference",
+    "gap": "difference",
+    "lower quartile": "quantile 0.25",
+    "first quartile": "quantile 0.25",
+    "upper quartile": "quantile 0.75",
+    "third quartile": "quantile 0.75",
+}
+"""A phrase and the number that it asks for."""
+
+SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **{
+        w: ("highest", ())
+        for w in ["highest", "largest", "biggest", "greatest", "most", "maximum", "max", "maximal", "top", "peak"]
+    },
+    **{w: ("lowest", ()) for w in ["lowest", "smallest", "least", "fewest", "minimum", "min", "minimal", "bottom"]},
+    "longest": ("highest", ("length", "duration", "runtime")),
+    "shortest": ("lowest", ("length", "duration", "runtime", "height")),
+    "oldest": ("highest", ("age",)),
+    "youngest": ("lowest", ("age",)),
+    "eldest": ("highest", ("age",)),
+    "heaviest": ("highest", ("weight", "mass", "wt")),
+    "lightest": ("lowest", ("weight", "mass", "wt")),
+    "tallest": ("highest", ("height",)),
+    "deepest": ("highest", ("depth",)),
+    "widest": ("highest", ("width",)),
+    "narrowest": ("lowest", ("width",)),
+    "most expensive": ("highest", ("price", "cost", "fare")),
+    "priciest": ("highest", ("price", "cost", "fare")),
+    "dearest": ("highest", ("price", "cost", "fare")),
+    "least expensive": ("lowest", ("price", "cost", "fare")),
+    "cheapest": ("lowest", ("price", "cost", "fare")),
+    "richest": ("highest", ("income", "wealth", "salary")),
+    "poorest": ("lowest", ("income", "wealth", "salary")),
+    "highest paid": ("highest", ("salary", "wage", "income")),
+    "lowest paid": ("lowest", ("salary", "wage", "income")),
+    "best paid": ("highest", ("salary", "wage", "income")),
+    "worst paid": ("lowest", ("salary", "wage", "income")),
+    "hottest": ("highest", ("temperature", "temp")),
+    "warmest": ("highest", ("temperature", "temp")),
+    "coldest": ("lowest", ("temperature", "temp")),
+    "coolest": ("lowest", ("temperature", "temp")),
+    "wettest": ("highest", ("rain", "rainfall", "precipitation")),
+    "rainiest": ("highest", ("rain", "rainfall", "precipitation")),
+    "driest": ("lowest", ("rain", "rainfall", "precipitation")),
+    "windiest": ("highest", ("wind",)),
+    "fastest": ("highest", ("speed",)),
+    "most populous": ("highest", ("population",)),
+    "latest": ("highest", ("TIME",)),
+    "last": ("highest", ("TIME",)),
+    "most recent": ("highest", ("TIME",)),
+    "newest": ("highest", ("TIME",)),
+    "earliest": ("lowest", ("TIME",)),
+    "first": ("lowest", ("TIME",)),
+}
+"""A superlative: which end is meant, and words of the column that it is about where it says that itself."""
+
+COMPARISONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **{
+        w: (">", ())
+        for w in (
+            "more than",
+            "greater than",
+            "higher than",
+            "larger than",
+            "bigger than",
+            "above",
+            "over",
+            "exceeding",
+            "exceeds",
+            "exceeded",
+            "exceed",
+            "in excess of",
+            ">",
+        )
+    },
+    **{
+        w: ("<", ())
+        for w in ("less than", "fewer than", "lower than", "smaller than", "below", "under", "not reaching", "<")
+    },
+    **{w: (">=", ()) for w in ("at least", "no less than", "not less than", "no fewer than", "minimum of", ">=")},
+    **{w: ("<=", ()) for w in ("at most", "no more than", "not more than", "up to", "not above", "maximum of", "<=")},
+    **{w: ("=", ()) for w in ("exactly", "equal to", "equals", "=", "==", "of exactly")},
+    "older than": (">", ("age",)),
+    "aged over": (">", ("age",)),
+    "younger than": ("<", ("age",)),
+    "aged under": ("<", ("age",)),
+    "heavier than": (">", ("weight", "mass", "wt")),
+    "lighter than": ("<", ("weight", "mass", "wt")),
+    "longer than": (">", ("length", "duration")),
+    "shorter than": ("<", ("length", "duration", "height")),
+    "taller than": (">", ("height",)),
+    "deeper than": (">", ("depth",)),
+    "wider than": (">", ("width",)),
+    "more expensive than": (">", ("price", "cost", "fare")),
+    "cheaper than": ("<", ("price", "cost", "fare")),
+    "less expensive than": ("<", ("price", "cost", "fare")),
+    "hotter than": (">", ("temperature", "temp")),
+    "warmer than": (">", ("temperature", "temp")),
+    "colder than": ("<", ("temperature", "temp")),
+    "faster than": (">", ("speed",)),
+    "between": ("between", ()),
+}
+
+GRAINS: Mapping[str, str] = {
+    "year": "year",
+    "years": "year",
+    "quarter": "quarter",
+    "quarters": "quarter",
+    "month": "month",
+    "months": "month",
+    "calendar month": "month",
+    "week": "week",
+    "day": "day",
+    "days": "day",
+    "date": "day",
+    "day of the week": "weekday",
+    "day of week": "weekday",
+    "weekday": "weekday",
+    "weekdays": "weekday",
+    "hour": "hour",
+    "hour of the day": "hour",
+    "hour of day": "hour",
+    "month of the year": "month of year",
+}
+
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+NUMBERS = {
+    w: i
+    for i, w in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+        ]
+    )
+}
+ORDINALS = {
+    w: i for i, w in enumerate(["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"], 1)
+}
+ORDINALS |= {f"{i}{end}": i for i, end in enumerate(("st", "nd", "rd", "th", "th", "th", "th", "th"), 1)}
+
+SAME: Mapping[str, tuple[str, ...]] = {
+    "female": ("female", "f", "woman", "women", "w", "girl"),
+    "male": ("male", "m", "man", "men", "boy"),
+}
+"""What the two sexes are written as in a table."""
+SEXES: Mapping[str, str] = {
+    **{w: "female" for w in ["female", "females", "woman", "women", "girl", "girls", "lady", "ladies"]},
+    **{w: "male" for w in ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen"]},
+}
+
+KIN: Mapping[str, tuple[str, ...]] = {
+    "weight": ("mass", "wt"),
+    "mass": ("weight", "wt"),
+    "gender": ("sex",),
+    "sex": ("gender",),
+    "horsepower": ("hp",),
+    "displacement": ("disp",),
+    "cylinder": ("cyl",),
+    "quantity": ("qty",),
+    "amount": ("amt",),
+    "department": ("dept",),
+    "temperature": ("temp",),
+    "survive": ("survived", "survival"),
+    "survivor": ("survived",),
+    "survival": ("survived",),
+    "churn": ("churned",),
+    "smoking": ("smoker", "smokes"),
+    "smoke": ("smoker", "smokes"),
+    "smoker": ("smokes", "smoking"),
+    "wage": ("salary",),
+    "pay": ("salary",),
+    "earn": ("salary", "income"),
+    "earning": ("salary", "income"),
+    "cost": ("price",),
+    "costs": ("price",),
+    "weigh": ("weight", "mass", "wt"),
+    "old": ("age",),
+    "heavy": ("weight", "mass"),
+    "tall": ("height",),
+    "client": ("customer",),
+    "turnover": ("revenue",),
+    "sale": ("sales",),
+    "kilometre": ("km",),
+    "mpg": ("mileage",),
+    "class": ("pclass",),
+    "country": ("nation",),
+    "town": ("city",),
+    "units": ("quantity", "qty"),
+    "directed": ("director",),
+    "direct": ("director",),
+}
+"""A word of the question that may stand for a column's word, where no column has the word itself."""
+
+ACRONYMS: Mapping[str, str] = {"miles per gallon": "mpg", "gross domestic product": "gdp", "body mass index": "bmi"}
+
+FILLERS = _words(
+    """
+    a an the please tell me show give us you can could would i we want to know like find compute calculate get
+    what's whats us all any each's this that these those there here it its their our my data dataset table
+    file csv sheet do does did value values amount figure recorded overall ever also just only actually
+    altogether how paid generated generate generates produced brought received got observed measured seen
+    exactly whose which's been respectively roughly single entire whole approximately come comes came go goes
+    went belong belongs fall falls work works live lives lived living occur occurs occurred happen happened
+    made placed bought sold took take taken travel travelled traveled stay stayed stays given according had's
+    make makes level's 's
+    """
+)
+"""Words that say nothing about which number is meant."""
+
+HAVE = _words(
+    """
+    is are was were be has have had having with who that where when whose holding being
+    """
+)
+PREPOSITIONS = _words(
+    """
+    of in for from among amongst at on within during to across out by's between's than
+    """
+)
+
+ROWS = _words(
+    """
+    row rows record records entry entries observation observations line lines case cases
+    """
+)
+PEOPLE = _words(
+    """
+    people person persons individual individuals passenger passengers patient patients customer customers
+    client clients student students employee employees user users subject subjects participant participants
+    member members respondent respondents worker workers player players visitor visitors driver drivers staff
+    women's adult's
+    """
+)
+PERSONAL = _words(
+    """
+    age sex gender name surname salary income marital education height weight smoker bmi
+    """
+)
+
+OPEN = re.compile(
+    r"\b(why|driv|affect|influenc|explain|cause|predict|matter|impact|effect|separat|distinguish|characteri|relat|"
+    r"depend|associat|trend|forecast|over time|happen|would|should|could|will|expect|recommend|factor|significan|"
+    r"cluster|segment|outlier|anomal|model|pattern|interesting|insight|important)",
+    re.I,
+)
+"""Words of questions that no single number answers."""
+
+_NUMBERS = (
+    "average|mean|median|total|sum|number|count|maximum|minimum|max|min|percentage|percent|share|proportion|"
+    "fraction|correlation|standard deviation|most|least|top"
+)
+CLOSED = re.compile(
+    r"^\W*((please|tell me|show me|give me|can you tell me|calculate|compute|find)\W+)*"
+    r"(how (many|much|old|heavy|tall|long)\b|"
+    rf"(the )?({_NUMBERS}|\w+est)\b|"
+    r"((on|in|for|at) )?(what|which|who|when|where)\b.*\b"
+    rf"({_NUMBERS}|fewest|best|worst|difference in|\w+(?<!inter)est|rate|range|common)\b)",
+    re.I,
+)
+"""Questions to which one number or one name is the answer."""
