@@ -227,6 +227,8 @@ def _check_token(record: Record, target: Target, scope: Scope) -> None:
         given = header(scope, name)
         if given is not None and hmac.compare_digest(given.encode(), expected.encode()):
             return
+    if target.port not in (ENVD_PORT, INTERPRETER_PORT):
+        raise Refused(403, "The port's traffic access token is missing or wrong; send it as e2b-traffic-access-token.")
     raise Refused(401, "The sandbox's access token is missing or wrong.")
 
 

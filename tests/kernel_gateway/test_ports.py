@@ -95,7 +95,7 @@ async def test_ports_ask_for_the_token_when_its_creator_wants_that(gateway, clie
     made = await AsyncSandbox.create(timeout=60, network={"allow_public_traffic": False}, **gateway.connection)
     try:
         by_name = _named(made, gateway, 8000)
-        assert (await client.get("/", headers=by_name)).status_code == 401
+        assert (await client.get("/", headers=by_name)).status_code == 403
         token = {"e2b-traffic-access-token": made.traffic_access_token or ""}
         assert (await client.get("/", headers={**by_name, **token})).status_code == 502
     finally:
