@@ -20,6 +20,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from kernel_gateway.egress import PUBLIC, Policy
 from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
@@ -28,8 +29,12 @@ from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
+from kernel_gateway.snapshots import Snapshots
 
 log = logging.getLogger("kernel_gateway")
+
+_PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: their names and the rounding
+_SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 
 _BANNER = """\
 ============================================================================
@@ -68,6 +73,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--parked", type=int, default=1, help="sandboxes kept started for the next who asks (default 1)"
     )
+    parser.add_argument(
+        "--allow-internet",
+        action="store_true",
+        help="let sandboxes reach public addresses on ports 80 and 443 where their creator does not forbid it",
+    )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -87,8 +97,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def serve(options: argparse.Namespace) -> None:
-    """Start everything, say that it is ready, and serve; leaves no process and no file behind."""
+async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
+    """Start everything, say that it is ready, and serve; leaves no process and no file behind.
+
+    `policy` is for what sandboxes may reach where they are let out; no option of the command changes it.
+    """
     folder = _take(options.home)
     sizes = Sizes.of_machine()
     program, outside = "", ordinary()
@@ -106,7 +119,9 @@ async def serve(options: argparse.Namespace) -> None:
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
     host = Host(place, options.isolation, program, sizes, outside, fonts)
-    sandboxes = Sandboxes(host, domain, options.home, options.parked)
+    snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
+    way_out = policy if options.allow_internet and options.isolation != "none" else None
+    sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}

@@ -8,27 +8,26 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 
-from kernel_gateway.environments import BrokenEnvironment, UnknownEnvironment
+from kernel_gateway.environments import DEFAULT_NAMES, BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.inside.http import Headers, Receive, Refused, Scope, Send, header, read_json, respond, respond_json
 from kernel_gateway.relay import Lost, ask
-from kernel_gateway.sandboxes import (
-    ENVD_VERSION,
-    BadRequest,
-    Conflict,
-    Missing,
-    Record,
-    Sandboxes,
-    check_seconds,
-)
+from kernel_gateway.sandboxes import ENVD_VERSION, Conflict, Missing, Record, Sandboxes
+from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
+from kernel_gateway.wanted import BadRequest, check_network, check_seconds
 
 _CLIENT = "local"
 _PAGE = 100
 _MIB = 1 << 20
+_MOST_FORKS = 20
+_FORK_SECONDS = 15  # as E2B has it
+_INGRESS = ("allowPublicTraffic", "maskRequestHost")  # of `network`, what an update leaves as it is
 _MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
 _NEVER = 1 << 37  # Unix seconds; the year 6325
 
@@ -41,14 +40,14 @@ class Control:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises `Refused`."""
-        parts = [unquote(part) for part in scope["path"].split("/") if part]
+        parts = [unquote(part) for part in scope["raw_path"].decode("latin-1").split("/") if part]
         if parts and parts[0] in ("v2", "v3"):
             parts = parts[1:]
         try:
             await self._route(scope, parts, receive, send)
         except Missing as missing:
             raise Refused(404, f"Sandbox {missing} was not found.") from None
-        except BadRequest as bad:
+        except (BadRequest, BadSnapshot) as bad:
             raise Refused(400, str(bad)) from None
         except Conflict as conflict:
             raise Refused(409, str(conflict)) from None
@@ -72,15 +71,18 @@ class Control:
                 await respond(send, 204)
             case "POST", ["sandboxes", name, "connect" | "resume"]:
                 record = self._sandboxes.find(name)
-                seconds = check_seconds((await read_json(receive)).get("timeout", 300))
-                status = 201 if record.paused else 200
-                if record.paused:
-                    self._sandboxes.resume(record, seconds)
-                else:
-                    self._sandboxes.extend(record, seconds)
-                await respond_json(send, status, self._created(record))
+                body = await read_json(receive)
+                was_paused = record.paused
+                await self._sandboxes.wake(
+                    record, check_seconds(body.get("timeout", 300)), memory=body.get("memory") is not False
+                )
+                await respond_json(send, 201 if was_paused else 200, self._created(record))
             case "POST", ["sandboxes", name, "pause"]:
-                self._sandboxes.pause(self._sandboxes.find(name))
+                record = self._sandboxes.find(name)
+                if (await read_json(receive)).get("memory") is False:
+                    await self._sandboxes.pause_files(record)
+                else:
+                    self._sandboxes.pause(record)
                 await respond(send, 204)
             case "POST", ["sandboxes", name, "timeout"]:
                 record = self._sandboxes.find(name)
@@ -92,15 +94,56 @@ class Control:
                 await respond(send, 204)
             case "GET", ["sandboxes", name, "metrics"]:
                 await respond_json(send, 200, await self._metrics(self._sandboxes.find(name), scope))
-            case _, ["sandboxes", name, "snapshots" | "fork" | "network" as verb]:
-                self._sandboxes.find(name)
-                raise Refused(501, f"This host cannot do {verb!r} yet; E2B's cloud can.")
+            case "PUT", ["sandboxes", name, "network"]:
+                self._set_network(self._sandboxes.find(name), await read_json(receive))
+                await respond(send, 204)
+            case "POST", ["sandboxes", name, "snapshots"]:
+                snapshot = await self._snapshot(self._sandboxes.find(name), await read_json(receive))
+                await respond_json(send, 201, _told(snapshot))
+            case "POST", ["sandboxes", name, "fork"]:
+                record = self._sandboxes.find(name)
+                await respond_json(send, 201, await self._fork(record, await read_json(receive)))
             case "GET", ["snapshots"]:
-                await respond_json(send, 200, [])
+                page, headers = self._snapshots_page(scope)
+                await respond_json(send, 200, [_told(snapshot) for snapshot in page], headers)
             case "DELETE", ["templates", name]:
-                raise Refused(404, f"Template {name} was not found.")
+                if (kept := self._sandboxes.snapshots.find(name)) is None:
+                    raise Refused(404, f"There is no snapshot {name!r}.")
+                self._sandboxes.snapshots.delete(kept)
+                await respond(send, 204)
             case _:
                 raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
+
+    async def _snapshot(self, record: Record, body: dict[str, Any]) -> Snapshot:
+        name = body.get("name")
+        if name is not None and not isinstance(name, str):
+            raise Refused(400, "The name of a snapshot must be a string.")
+        if body.get("memory") is True:
+            raise Refused(400, 'This host keeps a sandbox\'s files alone; ask for mode="filesystem", or leave it out.')
+        if name is not None and full_name(name).partition(":")[0] in DEFAULT_NAMES:
+            raise Refused(400, f"{name!r} is the name of an environment of this host; choose another.")
+        return await self._sandboxes.snapshot(record, name)
+
+    async def _fork(self, record: Record, body: dict[str, Any]) -> list[dict[str, Any]]:
+        count = body.get("count", 1)
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST_FORKS:
+            raise Refused(400, f"count must be a whole number from 1 to {_MOST_FORKS}.")
+        seconds = check_seconds(body.get("timeout", _FORK_SECONDS))
+        made = await self._sandboxes.fork(record, count, seconds)
+        return [
+            {"sandbox": self._created(one)}
+            if isinstance(one, Record)
+            else {"error": {"code": 500, "message": str(one)}}
+            for one in made
+        ]
+
+    def _set_network(self, record: Record, body: dict[str, Any]) -> None:
+        access = body.pop("allow_internet_access", None)
+        rules = check_network(body, access, self._sandboxes.policy is not None)
+        kept = {name: value for name, value in record.wanted.network.items() if name in _INGRESS}
+        self._sandboxes.set_network(
+            record, replace(record.wanted, network={**kept, **body}, access=access, rules=rules)
+        )
 
     def _created(self, record: Record) -> dict[str, Any]:
         return {
@@ -126,18 +169,22 @@ class Control:
             "memoryMB": sizes.memory // _MIB,
             "diskSizeMB": sizes.home // _MIB,
             "state": _state(record),
-            "metadata": record.metadata,
+            "metadata": record.wanted.metadata,
         }
 
     def _detail(self, record: Record) -> dict[str, Any]:
-        on_timeout = "pause" if record.auto_pause else "kill"
-        lifecycle = {"autoResume": record.auto_resume, "onTimeout": on_timeout}
-        return {
+        wanted = record.wanted
+        lifecycle = {"autoResume": wanted.auto_resume, "onTimeout": "pause" if wanted.auto_pause else "kill"}
+        detail = {
             **self._seen(record),
             "domain": self._sandboxes.domain,
-            "allowInternetAccess": False,
+            "allowInternetAccess": wanted.rules.open,
+            "network": wanted.network,
             "lifecycle": lifecycle,
         }
+        if record.paused:
+            detail["pauseMode"] = "full" if record.files is None else "filesystem"
+        return detail
 
     def _page(self, scope: Scope) -> tuple[list[Record], Headers]:
         """One page of the sandboxes asked for, newest first, and the header that leads to the next."""
@@ -145,25 +192,24 @@ class Control:
         states = {state for value in query.get("state", []) for state in value.split(",")}
         found = [record for record in self._sandboxes if not states or _state(record) in states]
         wanted = _metadata(query.get("metadata", [""])[0])
-        found = [r for r in found if all(r.metadata.get(key) == value for key, value in wanted.items())]
+        found = [r for r in found if all(r.wanted.metadata.get(key) == value for key, value in wanted.items())]
         if template := query.get("template", [""])[0]:
             found = [record for record in found if record.template == template]
         if after := query.get("startedAfter", [""])[0]:
             found = [record for record in found if record.started > _time(after)]
         ascending = query.get("order", ["desc"])[0].lower() == "asc"
         found.sort(key=lambda record: (record.started, record.id), reverse=not ascending)
-        try:
-            limit = min(max(int(query.get("limit", [str(_PAGE)])[0]), 1), _PAGE)
-        except ValueError:
-            raise Refused(400, "limit must be a whole number.") from None
-        if token := query.get("nextToken", [""])[0]:
-            moment, _, name = token.rpartition("/")
-            edge = (_time(moment), name)
-            found = [r for r in found if ((r.started, r.id) > edge if ascending else (r.started, r.id) < edge)]
-        more = len(found) > limit
-        page = found[:limit]
-        last = f"{page[-1].started.isoformat()}/{page[-1].id}" if more else ""
-        return page, [(b"x-next-token", last.encode())] if more else []
+        return _part(found, query, lambda record: (record.started, record.id), ascending)
+
+    def _snapshots_page(self, scope: Scope) -> tuple[list[Snapshot], Headers]:
+        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+        found = self._sandboxes.snapshots.all()
+        if sandbox := query.get("sandboxID", [""])[0]:
+            found = [snapshot for snapshot in found if snapshot.sandbox == sandbox]
+        if name := query.get("name", [""])[0]:
+            wanted = full_name(name)
+            found = [one for one in found if one.name == wanted or (":" not in name and _base(one) == name)]
+        return _part(found, query, lambda one: (datetime.fromisoformat(one.taken), one.id), ascending=False)
 
     async def _metrics(self, record: Record, scope: Scope) -> list[dict[str, Any]]:
         """What the sandbox measured of itself between `start` and `end`, in Unix seconds; the last sample is new."""
@@ -177,6 +223,33 @@ class Control:
         except (Lost, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise Missing(record.id) from None  # whatever speaks there is not our service any more
         return [sample for sample in samples if start <= sample["timestampUnix"] <= end]
+
+
+def _part[T](
+    found: list[T], query: dict[str, list[str]], key: Callable[[T], tuple[datetime, str]], ascending: bool
+) -> tuple[list[T], Headers]:
+    """One page of what was found, which is in the order of `key`, and the header that leads to the next."""
+    try:
+        limit = min(max(int(query.get("limit", [str(_PAGE)])[0]), 1), _PAGE)
+    except ValueError:
+        raise Refused(400, "limit must be a whole number.") from None
+    if token := query.get("nextToken", [""])[0]:
+        moment, _, name = token.rpartition("/")
+        edge = (_time(moment), name)
+        found = [one for one in found if (key(one) > edge if ascending else key(one) < edge)]
+    page = found[:limit]
+    if len(found) <= limit:
+        return page, []
+    last, name = key(page[-1])
+    return page, [(b"x-next-token", f"{last.isoformat()}/{name}".encode())]
+
+
+def _told(snapshot: Snapshot) -> dict[str, Any]:
+    return {"snapshotID": snapshot.handle, "names": snapshot.names}
+
+
+def _base(snapshot: Snapshot) -> str:
+    return (snapshot.name or "").partition(":")[0]
 
 
 def _second(value: str | None, default: int) -> int:

@@ -8,24 +8,28 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from kernel_gateway import environments
+from kernel_gateway.egress import Policy
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host
+from kernel_gateway.inside.outlet import proxy_variables
+from kernel_gateway.proxy import Exit
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandbox import Sandbox
+from kernel_gateway.snapshots import BadSnapshot, Snapshot, Snapshots
+from kernel_gateway.wanted import Wanted
 
 log = logging.getLogger("kernel_gateway")
 
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
-_MAX_SECONDS = 7 * 24 * 3600
 _REFILL_SECONDS = 3.0  # a sandbox taken is replaced only now, when its taker's first cell has run
 _IDEMPOTENCY_SECONDS = 600.0
 
@@ -38,31 +42,48 @@ class Conflict(Exception):
     """The request does not fit what is: a used idempotency key, a sandbox that is paused already."""
 
 
-class BadRequest(Exception):
-    """The request asks for what cannot be; the message says why."""
-
-
 @dataclass
 class Record:
-    """One sandbox as the control plane shows it, and the running thing itself."""
+    """One sandbox as the control plane shows it, and the running thing itself.
+
+    `template` is what its creator named, a snapshot perhaps, and `environment` what its files lie over.
+    """
 
     id: str
     template: str
+    environment: str
     sandbox: Sandbox
+    wanted: Wanted
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     traffic_token: str = field(default_factory=lambda: secrets.token_hex(16))
-    metadata: dict[str, str] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = 0.0  # on the monotonic clock: a jump of the wall clock ends no sandbox
     timer: asyncio.TimerHandle | None = None
-    envs: dict[str, str] = field(default_factory=dict)
-    seconds: int = 300
     paused: bool = False
-    auto_pause: bool = False
-    auto_resume: bool = False
-    public: bool = True
-    host_mask: str | None = None
+    files: Snapshot | None = None  # all that is left of a sandbox that was paused without its memory
+    exit: Exit | None = None
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while it is copied or started again
     connections: WeakSet[asyncio.WriteTransport] = field(default_factory=WeakSet)
+
+    @property
+    def seconds(self) -> int:
+        """How long it lives when a request to it has resumed it."""
+        return self.wanted.seconds
+
+    @property
+    def auto_resume(self) -> bool:
+        """Whether a request to it resumes it; there is nothing to resume without its memory."""
+        return self.wanted.auto_resume and self.files is None
+
+    @property
+    def public(self) -> bool:
+        """Whether what it serves on ports of its own needs no token."""
+        return self.wanted.public
+
+    @property
+    def host_mask(self) -> str | None:
+        """What such a server is told as Host."""
+        return self.wanted.host_mask
 
     def attach(self, connection: asyncio.WriteTransport) -> None:
         """Remember a connection with its service, which a pause cuts: a stopped service would leave it hanging."""
@@ -80,14 +101,20 @@ class Record:
 class Sandboxes:
     """All sandboxes of this gateway."""
 
-    def __init__(self, host: Host, domain: str, home: Path, parked: int = 1) -> None:
-        self.host, self.domain, self._home = host, domain, home
+    def __init__(
+        self, host: Host, domain: str, home: Path, snapshots: Snapshots, parked: int = 1, policy: Policy | None = None
+    ) -> None:
+        """`policy` is for what sandboxes may reach outside, None where they have no way out."""
+        self.host, self.domain, self._home, self.snapshots = host, domain, home, snapshots
+        self.policy = policy
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
+        self._starting: set[Sandbox] = set()
         self._park = parked
         self._refill_timer: asyncio.TimerHandle | None = None
         self._promises: dict[str, tuple[str, asyncio.Task[Record]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __iter__(self) -> Iterator[Record]:
@@ -116,67 +143,177 @@ class Sandboxes:
             raise Conflict("This Idempotency-Key was used for another request; use a new one.")
         try:
             return await asyncio.shield(promise)
-        except SandboxFailed:
-            self._promises.pop(key, None)
-            raise
+        finally:
+            if promise.done() and promise.exception() is not None:
+                self._promises.pop(key, None)  # what failed may be tried again
 
     async def _create(self, body: dict[str, Any]) -> Record:
         template = str(body.get("templateID") or TEMPLATE)
-        chosen = environments.find(self._home, template)
-        seconds = check_seconds(body.get("timeout", 300))
-        envs = _strings(body.get("envVars"), "envVars")
-        metadata = _strings(body.get("metadata"), "metadata")
-        if self._wants_network(body):
-            raise BadRequest("Sandboxes on this host have no network; ask for allow_internet_access=False.")
+        wanted = Wanted.parse(body, self.policy is not None)
+        if (snapshot := self.snapshots.find(template)) is not None:
+            wanted = replace(wanted, envs={**snapshot.envs, **wanted.envs})
+        return await self._start(template, wanted, snapshot)
+
+    async def _start(self, template: str, wanted: Wanted, snapshot: Snapshot | None) -> Record:
+        """A sandbox that has a snapshot's files, if one is given."""
+        environment = snapshot.environment if snapshot is not None else template
+        chosen = environments.find(self._home, environment)
         is_parked = chosen is None and bool(self._parked)
-        name, sandbox = self._parked.pop() if is_parked else self._launch(template, chosen)
-        record = Record(name, template, sandbox, metadata=metadata, envs=envs, seconds=seconds)
-        record.auto_pause = body.get("autoPause") is True
-        resuming = body.get("autoResume")
-        record.auto_resume = isinstance(resuming, dict) and resuming.get("enabled") is True
-        if isinstance(network := body.get("network"), dict):
-            record.public = network.get("allowPublicTraffic") is not False
-            mask = network.get("maskRequestHost")
-            record.host_mask = mask if isinstance(mask, str) and mask.isprintable() else None
-        try:
-            await self._initialise(sandbox, {"envs": envs})
-        except BaseException:
-            sandbox.kill()
-            raise
-        if self._closed:
-            sandbox.kill()
-            raise SandboxFailed("The gateway is shutting down.")
+        name, sandbox = self._parked.pop() if is_parked else self._launch(environment, chosen)
+        record = Record(name, template, environment, sandbox, wanted)
+        await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
         self._records[name] = record
-        sandbox.on_end = lambda: self._forget(record)
-        if sandbox.ended.is_set():
-            self._forget(record)
-        self._end_in(record, seconds)
+        self._put_to_work(record, wanted.seconds)
         self._refill_later()
         return record
 
-    @staticmethod
-    def _wants_network(body: dict[str, Any]) -> bool:
-        network = body.get("network")
-        return body.get("allow_internet_access") is True or (
-            isinstance(network, dict) and bool(network.get("allowOut"))
-        )
+    async def _make_ready(
+        self, record: Record, sandbox: Sandbox, snapshot: Snapshot | None, variables: dict[str, str] | None = None
+    ) -> None:
+        """Give a started sandbox what its creator wants it to have; one that takes it not is ended."""
+        proxy = proxy_variables() if self.policy is not None else {}
+        variables = {**proxy, **(variables or {}), **record.wanted.envs}
+        self._starting.add(sandbox)
+        try:
+            await self._initialise(sandbox, {"envs": variables, "outlet": self.policy is not None})
+            if snapshot is not None:
+                await self.snapshots.restore(snapshot, sandbox.address)
+            if self._closed:
+                raise SandboxFailed("The gateway is shutting down.")
+        except BaseException:
+            sandbox.kill()
+            raise
+        finally:
+            self._starting.discard(sandbox)
+
+    def _put_to_work(self, record: Record, seconds: int) -> None:
+        """Have a sandbox that is ready answer requests, until its end."""
+        record.sandbox.on_end = lambda: self._forget(record)
+        if record.sandbox.ended.is_set():
+            self._forget(record)
+            return
+        if self.policy is not None:
+            record.exit = Exit(record.sandbox.address, self.policy, record.wanted.rules, record.attach)
+            record.exit.start()
+        self._end_in(record, seconds)
+
+    def set_network(self, record: Record, wanted: Wanted) -> None:
+        """Go by other rules for what a sandbox may reach."""
+        record.wanted = wanted
+        if record.exit is not None:
+            record.exit.change(wanted.rules)
+
+    async def snapshot(self, record: Record, name: str | None = None, private: bool = False) -> Snapshot:
+        """Keep a sandbox's files, which goes on as it was; raises `BadSnapshot` and `SandboxFailed`."""
+        async with record.busy:
+            return await self._snapshot(record, name, private)
+
+    async def _snapshot(self, record: Record, name: str | None, private: bool) -> Snapshot:
+        if record.files is not None:
+            raise Conflict(f"Sandbox {record.id} is paused without its memory; connect to it first.")
+        was_paused = record.paused
+        if was_paused:
+            record.sandbox.resume()  # for the service, which stops everything else; nobody else is let in
+        try:
+            return await self.snapshots.take(
+                record.sandbox.address,
+                record.id,
+                record.environment,
+                record.wanted.envs,
+                (lambda connection: None) if was_paused else record.attach,
+                name,
+                private,
+            )
+        finally:
+            if record.paused:
+                record.sandbox.pause()
+
+    async def fork(self, record: Record, count: int, seconds: int) -> list[Record | Exception]:
+        """So many new sandboxes with the files of this one; each is made by itself, and may fail by itself."""
+        snapshot = await self.snapshot(record, private=True)
+        wanted = replace(record.wanted, seconds=seconds)
+        made: list[Record | Exception] = []
+        try:
+            for _ in range(count):
+                try:
+                    made.append(await self._start(record.template, wanted, snapshot))
+                except (SandboxFailed, environments.BrokenEnvironment) as failed:
+                    made.append(failed)
+        finally:
+            self.snapshots.delete(snapshot)
+        return made
+
+    async def pause_files(self, record: Record) -> None:
+        """Pause a sandbox without its memory: only its files are kept, and everything in it ends."""
+        async with record.busy:
+            if record.paused:
+                raise Conflict(f"Sandbox {record.id} is already paused.")
+            files = await self._snapshot(record, None, private=True)
+            if self._records.get(record.id) is not record or record.paused:
+                self.snapshots.delete(files)
+                raise Conflict(f"Sandbox {record.id} was ended or paused meanwhile.")
+            record.paused, record.files = True, files
+            self._stand_still(record)
+            await self._end_process(record)
+
+    async def wake(self, record: Record, seconds: int, memory: bool) -> None:
+        """Let a paused sandbox go on, from its files alone where there is no memory or none is wanted."""
+        async with record.busy:
+            if not record.paused:
+                self.extend(record, seconds)
+            elif memory and record.files is None:
+                self.resume(record, seconds)
+            else:
+                await self._start_again(record, seconds)
+
+    async def _start_again(self, record: Record, seconds: int) -> None:
+        if record.files is None:
+            record.files = await self._snapshot(record, None, private=True)
+            await self._end_process(record)
+        # Under a name of its own: the host may still be putting away what the one before had.
+        _, sandbox = self._launch(record.environment, environments.find(self._home, record.environment))
+        await self._make_ready(record, sandbox, record.files, {"E2B_SANDBOX_ID": record.id})
+        if self._records.get(record.id) is not record:
+            sandbox.kill()
+            raise Missing(record.id)
+        self.snapshots.delete(record.files)
+        record.sandbox, record.files, record.paused = sandbox, None, False
+        self._put_to_work(record, seconds)
+
+    async def _end_process(self, record: Record) -> None:
+        """End what runs in a sandbox, whose record stays."""
+        record.sandbox.on_end = lambda: None
+        record.sandbox.kill()
+        await record.sandbox.ended.wait()
 
     def pause(self, record: Record) -> None:
         """Stop everything in a sandbox where it stands, and whoever talks with it; raises `Conflict`."""
         if record.paused:
             raise Conflict(f"Sandbox {record.id} is already paused.")
         record.paused = True
-        if record.timer is not None:
-            record.timer.cancel()
         record.sandbox.pause()
+        self._stand_still(record)
+
+    def _stand_still(self, record: Record) -> None:
+        self._close_ways(record)
         for connection in list(record.connections):
             connection.abort()
+
+    @staticmethod
+    def _close_ways(record: Record) -> None:
+        """Have a sandbox end no more by its time-out, and reach nobody."""
+        if record.timer is not None:
+            record.timer.cancel()
+        if record.exit is not None:
+            record.exit.stop()
 
     def resume(self, record: Record, seconds: int) -> None:
         """Let a paused sandbox go on for so many seconds."""
         record.paused = False
         record.sandbox.resume()
+        if record.exit is not None:
+            record.exit.start()
         self._end_in(record, seconds)
 
     def extend(self, record: Record, seconds: int) -> None:
@@ -210,12 +347,14 @@ class Sandboxes:
         self._closed = True
         if self._refill_timer is not None:
             self._refill_timer.cancel()
-        ending = [record.sandbox for record in self] + [sandbox for _, sandbox in self._parked]
+        parked = [sandbox for _, sandbox in self._parked]
+        ending = [record.sandbox for record in self] + parked + list(self._starting)
         for record in list(self):
             self.kill(record)
-        for _, sandbox in list(self._parked):
+        for sandbox in (*parked, *self._starting):
             sandbox.kill()
-        await asyncio.gather(*(sandbox.ended.wait() for sandbox in ending))
+        await asyncio.gather(*(sandbox.ended.wait() for sandbox in ending), *self._tasks)
+        self.snapshots.close()
 
     def _launch(self, template: str = TEMPLATE, chosen: Environment | None = None) -> tuple[str, Sandbox]:
         name = "i" + secrets.token_hex(10)
@@ -244,30 +383,36 @@ class Sandboxes:
         if record.timer is not None:
             record.timer.cancel()
         if not record.paused:
-            at_end = self.pause if record.auto_pause else self.kill
-            record.timer = asyncio.get_running_loop().call_later(seconds, at_end, record)
+            record.timer = asyncio.get_running_loop().call_later(seconds, self._at_end, record)
+
+    def _at_end(self, record: Record) -> None:
+        if not record.wanted.auto_pause:
+            self.kill(record)
+        elif record.wanted.keeps_memory:
+            self.pause(record)
+        else:
+            task = asyncio.create_task(self._pause_or_stop(record))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pause_or_stop(self, record: Record) -> None:
+        """Pause without memory; with it where the files cannot be kept, so that nothing is lost."""
+        try:
+            await self.pause_files(record)
+        except Conflict:
+            return
+        except (SandboxFailed, BadSnapshot) as error:
+            log.warning("sandbox %s is paused with its memory: %s", record.id, error)
+            if record.id in self._records and not record.paused:
+                self.pause(record)
 
     def _forget(self, record: Record) -> None:
         self.last_used = time.monotonic()
         self._records.pop(record.id, None)
-        if record.timer is not None:
-            record.timer.cancel()
+        self._close_ways(record)
+        if record.files is not None:
+            self.snapshots.delete(record.files)
 
     def _refill_later(self) -> None:
         if self._park and self._refill_timer is None and not self._closed:
             self._refill_timer = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self.park)
-
-
-def check_seconds(value: Any) -> int:
-    """A time-out in whole seconds; raises `BadRequest` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_SECONDS:
-        raise BadRequest(f"The timeout must be whole seconds from 0 to {_MAX_SECONDS}, not {value!r}.")
-    return value
-
-
-def _strings(value: Any, name: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise BadRequest(f"{name} must be an object of strings.")
-    return dict(value)

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from kernel_gateway.inside import files
+from kernel_gateway.inside import files, outlet
 from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.http import (
     Disconnected,
@@ -40,6 +40,7 @@ class App:
     def __init__(self, settings: Settings, interpreter: Interpreter) -> None:
         self._settings, self._interpreter = settings, interpreter
         self._history = History(settings)
+        self._outlet = outlet.Outlet()
         self._rpc: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +64,8 @@ class App:
     async def open_tunnel(self, scope: Scope, factory: Factory) -> asyncio.WriteTransport:
         """Open a WebSocket to whatever listens on the port that is asked for; raises `Refused`."""
         port = int(header(scope, b"e2b-sandbox-port") or ENVD_PORT)
+        if port == ENVD_PORT and scope["path"] == outlet.PATH:  # the host's own; it lets no client through to this port
+            return await self._outlet.pair(factory)
         loop = asyncio.get_running_loop()
         transport, _ = await self._connect(port, lambda host: loop.create_connection(factory, host, port))
         transport.write(head(_without_routing(scope)))
@@ -100,7 +103,16 @@ class App:
                 body = await read_json(receive)
                 self._history.begin()
                 self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
+                if body.get("outlet") is True:
+                    await self._outlet.open()
                 await respond(send, 204)
+            case "/snapshot" | "/restore" as path:  # from the host only, too
+                from kernel_gateway.inside import pack  # most sandboxes never need it
+
+                if path == "/snapshot":
+                    await pack.handle_snapshot(self._settings, receive, send)
+                else:
+                    await pack.handle_restore(self._settings, scope, receive, send)
             case str(path) if path.startswith("/process.Process/"):
                 await self._service("process")(scope, receive, send)
             case str(path) if path.startswith("/filesystem.Filesystem/"):

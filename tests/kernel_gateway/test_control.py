@@ -53,7 +53,12 @@ def test_creation_answers_exactly_as_the_wire_wants(http: httpx.Client) -> None:
         {"envVars": {"A": 1}},
         {"metadata": ["x"]},
         {"network": {"allowOut": ["example.org"]}},
-        {"allow_internet_access": True},
+        {"network": {"denyOut": ["example.org"]}},
+        {"network": "all"},
+        {"network": {"egressProxy": {"address": "proxy.example.com:1080"}}},
+        {"mcp": {"exa": {}}},
+        {"volumeMounts": [{"name": "v", "path": "/v"}]},
+        {"autoPause": True, "autoPauseMemory": False, "autoResume": {"enabled": True}},
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(http: httpx.Client, body: dict) -> None:
