@@ -21,7 +21,7 @@ from notebooks.session import Session
 CELLS = [
     "import pandas as pd, matplotlib.pyplot as plt, itertools, time\ndf = pd.read_csv('trees.csv')\ndf.describe()",
     "df.plot(y='height'); plt.show()",
-    "df.to_csv('copy.csv', index=False)\nprint(object())",
+    "df.to_csv('copy.csv', index=False)\nprint(f'<thing at 0x{time.time_ns():x}>')",
     "raise ValueError('on purpose')",
     "open('when.txt', 'w').write(str(time.time_ns()))\nlen(df)",
 ]
