@@ -40,10 +40,12 @@ class Gateway:
         self.process.wait(20)
 
 
-def start_gateway(home: Path, *options: str, env: dict[str, str] | None = None) -> Gateway:
+def start_gateway(
+    home: Path, *options: str, env: dict[str, str] | None = None, program: tuple[str, ...] = ("-m", "kernel_gateway")
+) -> Gateway:
     """Start one and wait until it says that it serves; raises RuntimeError with what it said instead."""
     ready, ready_end = os.pipe()
-    command = [sys.executable, "-m", "kernel_gateway", "--home", str(home), "--port", "0", "--ready-fd", str(ready_end)]
+    command = [sys.executable, *program, "--home", str(home), "--port", "0", "--ready-fd", str(ready_end)]
     process = subprocess.Popen([*command, *options], pass_fds=(ready_end,), env=env, stderr=subprocess.DEVNULL)
     os.close(ready_end)
     with open(ready, "rb") as pipe:
