@@ -426,6 +426,23 @@ def kind_of(s: Any) -> str:
     return "number"
 
 
+def yes_level(levels: Any) -> Any:
+    """Of two levels the one that says yes (admitted, not rejected); the second in order where neither does."""
+    first, second = sorted(levels, key=str)
+    said = str(first).strip(), str(second).strip()
+    turned = any(re.fullmatch(yes, said[0], re.I) and re.fullmatch(no, said[1], re.I) for yes, no in YES_NO)
+    return first if turned else second
+
+
+def speaks_of_yes(levels: Any) -> bool:
+    """Whether two levels are those of an outcome, such as admitted and rejected, or 1 and 0."""
+    said = sorted(str(v).strip().lower() for v in levels)
+    pairs = [(x, y) for x, y in (said, said[::-1])] if len(said) == 2 else []
+    return said in (["0", "1"], ["0.0", "1.0"]) or any(
+        re.fullmatch(yes, x, re.I) and re.fullmatch(no, y, re.I) for x, y in pairs for yes, no in YES_NO
+    )
+
+
 def load(data: str | Path) -> Table:
     """Read and clean a file; the same file is read once in a session, and its `df` is shared by all templates."""
     if str(data) not in _TABLES:

@@ -239,7 +239,10 @@ def test_a_flip_between_two_level_columns(kernel: Kernel, table: Writer) -> None
     ran = kernel.template("associations", data=name, outcome="cured", factors=["treatment"])
     assert ran.error is None
     assert [f.columns for f in ran.of("simpsons_paradox", "warning")] == [("treatment", "cured", "severity")]
-    assert not [f for f in ran.findings if f.type == "claim"]
+    (flip,) = ran.of("simpsons_paradox", "warning")
+    assert "the other way round" in flip.text
+    claimed = [set(f.columns) for f in ran.findings if f.type == "claim"]
+    assert claimed == [{"severity", "treatment"}, {"severity", "cured"}], "only what turns the shares about"
 
 
 @pytest.mark.parametrize(
