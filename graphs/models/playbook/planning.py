@@ -185,7 +185,8 @@ def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
 def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
     """The general screen of each table, for a question that names nothing."""
     for file in facts.files:
-        if any(c.is_time for c in file.columns) and "timeseries" in facts.templates:
+        times = {facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)}
+        if times & {c.name for c in file.columns} and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
         yield from _screen_of(file)
         if file.rows >= 100:

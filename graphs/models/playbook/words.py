@@ -65,7 +65,9 @@ _SEPARATE = re.compile(
     r"\b(separat|distinguish|tell\w* .*apart|differentiat|characteri[sz]|discriminat|set\w* .*apart)", re.I
 )
 _TIME = re.compile(
-    r"\b(over time|trend|season|over the (years|months|weeks)|chang\w* over|happened|forecast|since)", re.I
+    r"\b(over time|trend|season|over the (years|months|weeks)|chang\w* over( time)?|happened|forecast|since|"
+    r"what (has |have )?changed)",
+    re.I,
 )
 _FORWARD = re.compile(
     r"\b(predict|affect|influenc|explain|determin|driv|caus|chang|impact|increas|decreas|rais|reduc|improv|lead|matter)",
@@ -187,7 +189,7 @@ def _clause(text: str, columns: Sequence[Column]) -> Clause:
     if _SEPARATE.search(text):
         return Clause(text, "separate", found)
     if _TIME.search(text):
-        return Clause(text, "time", found)
+        return Clause(text, "time", tuple(named(_TIME.sub(" ", text), columns)))  # "over" means no stock_cover
     backward = _BACKWARD.search(text)
     verb = backward or _FORWARD.search(text)
     if verb:
