@@ -36,6 +36,9 @@ def test_jupyterlab_in_a_sandbox_runs_a_cell(gateway: Any, eventually: Callable[
             page.set_default_timeout(40_000)
             page.goto(f"http://{host}/lab?token={token}")
             page.locator(".jp-LauncherCard[data-category='Notebook']").first.click()
+            page.get_by_text(
+                "| Idle"
+            ).first.wait_for()  # JupyterLab drops a cell that is run before its kernel is there
             page.locator(".jp-Notebook .cm-content").first.click()
             page.keyboard.type("import os; print(6 * 7, os.environ['E2B_SANDBOX_ID'])")
             page.keyboard.press("Shift+Enter")

@@ -32,6 +32,7 @@ def _build(home: Path, wheels: Path, wanted: str, name: str = "tiny") -> environ
     return build(home, name, [requirements], find_links=[str(wheels)], offline=True)
 
 
+@pytest.mark.slow
 def test_a_sandbox_runs_in_one_keeps_it_and_cannot_change_it(gateway, wheels: Path, eventually) -> None:
     tiny = _build(gateway.home, wheels, "tinyfact==1.2")
     assert tiny.packages["tinyfact"] == "1.2"
