@@ -132,7 +132,7 @@ async def _download(method: str, reader: asyncio.StreamReader, send: Send) -> No
             await send({"type": "http.response.start", "status": parser.get_status_code(), "headers": headers})
             if method == "HEAD":
                 break
-        if answer.body:
+        if answer.body and not answer.done:
             body, answer.body = b"".join(answer.body), []
             await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": b"".join(answer.body)})

@@ -108,7 +108,7 @@ def _chart(figure: Any) -> Any:
         from e2b_charts import chart_figure_to_chart
 
         chart = chart_figure_to_chart(figure)
-        text = "null" if chart is None else json.dumps(chart.model_dump(), default=_plain)
+        text = "null" if chart is None else json.dumps(chart.model_dump(warnings=False), default=_plain)
         return json.loads(text, parse_constant=lambda name: None)
     except _NO_CHART:
         return None

@@ -5,299 +5,215 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
-import uuid
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import zmq.asyncio
-
 from kernel_gateway.inside.bash import Bash, BashEnded
+from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
-from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, KernelSilent
-from kernel_gateway.inside.launch import Connection, Forks, Launched
+from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
+from kernel_gateway.inside.launch import Forks, Launched
 from kernel_gateway.inside.results import error_line, line, stream_line, translate
 from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.variables import code_for
 
-_PYTHON = ("python", "python3")
-_BASH = ("bash", "sh")
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
 _LONG = 256 << 10  # bytes of a line that is sent at once
 
-
-@dataclass
-class Context:
-    """A kernel with a working directory; it outlives its kernel's death."""
-
-    id: str
-    cwd: str
-    launched: Launched | None = None
-    kernel: Kernel | None = None
-    environment_sent: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    language: str = "python"
-    shell: Bash | None = None
-    place: str = ""  # where it works, if that is not `cwd`
-    note: str = ""  # what its first cell says about that
-
-    def view(self) -> dict[str, str]:
-        """As the wire shows it."""
-        return {"id": self.id, "language": self.language, "cwd": self.cwd}
+type _Emit = Callable[[bytes], Awaitable[None]]
 
 
 class Interpreter:
-    """All contexts of this sandbox. The default one is launched by the caller before anything else is imported."""
+    """The contexts of this sandbox as the wire has them. `first` is the kernel of the default one."""
 
     def __init__(self, settings: Settings, forks: Forks, first: Launched) -> None:
-        self._settings, self._forks = settings, forks
-        self._zmq = zmq.asyncio.Context()
-        default = Context(uuid.uuid4().hex, settings.cwd, first)
-        self._default = default
-        self._contexts = {default.id: default}
-        self._default_bash: Context | None = None
+        self._settings = settings
+        self._contexts = Contexts(settings, forks, first)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def handle(self, method: str, path: str, receive: Receive, send: Send) -> None:
         """Answer one request. Errors are plain text here, as E2B's are; raises `Refused` with them."""
-        parts = [part for part in path.split("/") if part]
+        try:
+            await self._route(method, [part for part in path.split("/") if part], receive, send)
+        except KernelDied as death:
+            raise Refused(500, str(death)) from None
+
+    async def _route(self, method: str, parts: list[str], receive: Receive, send: Send) -> None:
         match method, parts:
             case "POST", ["execute"]:
                 await self._execute(receive, send)
             case "GET", ["contexts"]:
-                await respond_json(send, 200, [context.view() for context in self._contexts.values()])
+                await respond_json(send, 200, [context.view() for context in await self._contexts.list()])
             case "POST", ["contexts"]:
-                await respond_json(send, 200, (await self._create(await read_json(receive))).view())
+                body = await read_json(receive)
+                cwd = str(body["cwd"]) if body.get("cwd") else None
+                await respond_json(send, 200, (await self._contexts.create(body.get("language"), cwd)).view())
             case "DELETE", ["contexts", name]:
-                await self._remove(name)
+                await self._contexts.remove(self._contexts.find(name))
                 await respond(send, 204)
             case "POST", ["contexts", name, "restart"]:
-                await self._restart(self._find(name))
+                await self._contexts.restart(self._contexts.find(name))
                 await respond(send, 204)
             case "GET", ["health"]:
                 await respond_json(send, 200, "OK")
             case _:
-                raise Refused(404, f"{method} {path} is not a route of the interpreter.")
-
-    def _find(self, name: str | None) -> Context:
-        if name is None or name == "default":
-            return self._default
-        if (context := self._contexts.get(name)) is None:
-            raise Refused(404, f"Context {name} not found")
-        return context
-
-    async def _create(self, body: dict[str, Any]) -> Context:
-        language = _language(body.get("language"))
-        cwd = self._settings.locate(str(body.get("cwd") or self._settings.cwd))
-        context = Context(uuid.uuid4().hex, cwd, language=language)
-        with contextlib.suppress(OSError):
-            os.makedirs(cwd, exist_ok=True)
-        if not os.path.isdir(cwd):  # noqa: ASYNC240 - a directory in memory
-            context.place = self._settings.cwd
-            context.note = f"{cwd} cannot be made, so this context works in {context.place}.\n"
-        if language == "python":
-            await self._kernel(context)
-        self._contexts[context.id] = context
-        return context
-
-    async def _remove(self, name: str) -> None:
-        context = self._find(name)
-        if context is self._default:
-            await self._restart(context)
-            return
-        del self._contexts[context.id]
-        if context is self._default_bash:
-            self._default_bash = None
-        if context.kernel is not None:
-            await context.kernel.close()
-        if context.shell is not None:
-            context.shell.close()
-
-    async def _restart(self, context: Context) -> None:
-        if context.language == "bash":
-            shell, context.shell = context.shell, None
-            if shell is not None:
-                shell.close()
-            return
-        kernel, context.kernel = context.kernel, None
-        if kernel is None and context.launched is not None:
-            kernel, context.launched = Kernel(context.launched, self._zmq), None
-        if kernel is not None:
-            await kernel.close()
-        await self._kernel(context)
-
-    async def _kernel(self, context: Context) -> Kernel:
-        """The context's kernel, ready; one that does not come up is replaced once, since no cell has run in it."""
-        kernel = await self._living(context)
-        try:
-            await kernel.ready()
-        except KernelSilent:
-            kernel = await self._living(context)
-            await kernel.ready()
-        return kernel
-
-    async def _living(self, context: Context) -> Kernel:
-        """The context's kernel, which may still be starting; a dead one is replaced."""
-        async with context.lock:
-            if context.kernel is not None and not context.kernel.alive:
-                dead, context.kernel = context.kernel, None
-                await dead.close()
-            if context.kernel is None:
-                launched, context.launched = context.launched, None
-                context.environment_sent = launched is None
-                context.kernel = Kernel(launched or await self._launch(context), self._zmq)
-            return context.kernel
-
-    async def _launch(self, context: Context) -> Launched:
-        connection = Connection.make(self._settings.runtime)
-        return await self._forks.launch(connection, context.place or context.cwd, self._settings.kernel_environment())
-
-    async def _execute(self, receive: Receive, send: Send) -> None:
-        body = await read_json(receive, 256 << 20)
-        if body.get("context_id") is not None and body.get("language") is not None:
-            raise Refused(400, "Only one of context_id or language can be provided.")
-        context = self._find(body.get("context_id"))
-        if body.get("context_id") is None and _language(body.get("language")) == "bash":
-            context = self._bash()
-        code = body.get("code")
-        if not isinstance(code, str):
-            raise Refused(400, "`code` must be a string.")
-        gone = asyncio.create_task(disconnected(receive))
-        try:
-            run = self._run_bash if context.language == "bash" else self._run
-            await run(context, code, body.get("env_vars") or {}, send, gone)
-        finally:
-            gone.cancel()
-
-    def _bash(self) -> Context:
-        """The context of cells in bash that name none."""
-        if self._default_bash is None:
-            self._default_bash = Context(uuid.uuid4().hex, self._settings.cwd, language="bash")
-            self._contexts[self._default_bash.id] = self._default_bash
-        return self._default_bash
+                raise Refused(404, f"{method} /{'/'.join(parts)} is not a route of the interpreter.")
 
     async def warm(self) -> None:
         """Connect to the default kernel before anybody asks for it; whoever asks hears how that failed."""
         with contextlib.suppress(KernelDied):
-            await self._kernel(self._default)
+            await self._contexts.kernel(self._contexts.default)
 
-    async def _run_bash(
-        self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]
-    ) -> None:
+    async def _execute(self, receive: Receive, send: Send) -> None:
+        body = await read_json(receive, 256 << 20)
+        name, language, code = body.get("context_id"), body.get("language"), body.get("code")
+        if name is not None and language is not None:
+            raise Refused(400, "Only one of context_id or language can be provided.")
+        if not isinstance(code, str):
+            raise Refused(400, "`code` must be a string.")
+        context = self._contexts.find(name) if language is None else await self._contexts.default_for(language)
+        environment = {str(name): str(value) for name, value in (body.get("env_vars") or {}).items()}
         headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
         async def emit(chunk: bytes) -> None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-        async with context.lock:
-            await self._warn(context, emit)
-            if context.shell is None or not context.shell.alive:
-                if context.shell is not None:
-                    context.shell.close()
-                context.shell = Bash(
-                    self._settings.runtime, context.place or context.cwd, self._settings.process_environment()
-                )
-            working = asyncio.create_task(_cell(context.shell, code, environment, emit))
+        gone = asyncio.create_task(disconnected(receive))
+        try:
+            run = self._run_bash if context.language == "bash" else self._run
+            rest = await run(context, code, environment, emit, gone)
+        except (KernelDied, Refused) as failure:
+            rest = error_line(type(failure).__name__, str(failure))
+        finally:
+            gone.cancel()
+        if rest is not None:
+            await send({"type": "http.response.body", "body": rest + line("end_of_execution"), "more_body": False})
+
+    async def _run_bash(
+        self, context: Context, code: str, environment: dict[str, str], emit: _Emit, gone: asyncio.Task[None]
+    ) -> bytes | None:
+        """Run a cell in the context's shell; None when the client left before it ended."""
+        if not await _acquire(context.lock, gone, emit):
+            return None
+        try:
+            await _warn(context, emit)
+            shell = self._contexts.shell(context)
+            working = asyncio.create_task(_cell(shell, code, environment, emit))
             while not working.done():
                 await asyncio.wait({working, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if gone.done() and not working.done():
-                    context.shell.interrupt()
+                    shell.interrupt()
                     if not (await asyncio.wait({working}, timeout=_INTERRUPT_AGAIN_SECONDS))[0]:
                         working.cancel()
                         await asyncio.gather(working, return_exceptions=True)
-                        context.shell.close()
+                        shell.close()
                         context.shell = None
-                    return
+                    return None
                 if not working.done():
                     await emit(line("keepalive"))
             await working
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            context.lock.release()
+        return b""
 
     async def _run(
-        self, context: Context, code: str, environment: dict[str, str], send: Send, gone: asyncio.Task[None]
-    ) -> None:
-        headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        self, context: Context, code: str, environment: dict[str, str], emit: _Emit, gone: asyncio.Task[None]
+    ) -> bytes | None:
+        """Run a cell in the context's kernel and return its last lines, which are not sent yet.
 
-        async def emit(chunk: bytes) -> None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-
+        None when the client left before it ended; raises `KernelDied`.
+        """
+        while True:
+            kernel = await self._contexts.kernel(context)
+            if not await _acquire(kernel.lock, gone, emit):
+                return None
+            if kernel.alive:
+                break
+            kernel.lock.release()  # it died under the cell before ours: ours belongs to the next kernel
         try:
-            kernel = await self._kernel(context)
-            while True:
-                if not await _acquire(kernel, gone, emit):
-                    return
-                if kernel.alive:
-                    break
-                kernel.lock.release()  # it died under the cell before ours: ours belongs to the next kernel
-                kernel = await self._kernel(context)
-            try:
-                metadata: dict[str, Any] = {"call_environment": {str(k): str(v) for k, v in environment.items()}}
-                if not context.environment_sent:
-                    metadata["environment"] = self._settings.envs
-                    context.environment_sent = True
-                await self._warn(context, emit)
-                cell = await kernel.start_cell(code, metadata)
-                finished = await _stream(cell, emit, gone)
-            except BaseException:
-                kernel.lock.release()
-                raise
-            if not finished:
-                self._interrupt(kernel, cell)
-                return
+            await _warn(context, emit)
+            undo = await self._prepare(context, kernel, environment, emit)
+            cell = await kernel.start_cell(code, self._metadata(context, environment))
+            rest = await _stream(cell, emit, gone)
+            if rest is not None:
+                await _silently(kernel, undo)
+        except BaseException:
             kernel.lock.release()
-        except KernelDied as death:
-            await emit(error_line("KernelDied", str(death)))
-            await emit(line("end_of_execution"))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise
+        if rest is not None:
+            kernel.lock.release()
+        else:
+            task = asyncio.create_task(_stop(kernel, cell, undo))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        return rest
+
+    def _metadata(self, context: Context, environment: dict[str, str]) -> dict[str, Any]:
+        """What our own kernel is told with a cell."""
+        if context.command is not None:
+            return {}
+        metadata: dict[str, Any] = {"call_environment": environment}
+        if not context.environment_sent:
+            metadata["environment"] = self._settings.envs
+            context.environment_sent = True
+        return metadata
 
     @staticmethod
-    async def _warn(context: Context, emit: Any) -> None:
-        """Say once what the context's first cell should know."""
-        note, context.note = context.note, ""
-        if note:
-            await emit(stream_line("stderr", note))
+    async def _prepare(context: Context, kernel: Kernel, environment: dict[str, str], emit: _Emit) -> str:
+        """Set the variables of one call in a kernel that is not our own; returns the code that undoes it."""
+        if context.command is None or not environment:
+            return ""
+        code = code_for(context.command.language, environment)
+        if code is None:
+            names = ", ".join(environment)
+            await emit(stream_line("stderr", f"{names}: not set, since {context.language} has no way that we know.\n"))
+            return ""
+        await _silently(kernel, code[0])
+        return code[1]
 
-    def _interrupt(self, kernel: Kernel, cell: Cell) -> None:
-        """The client left: stop the cell, and hold the kernel until it has stopped."""
 
-        async def stop() -> None:
+async def _silently(kernel: Kernel, code: str) -> None:
+    """Run code that nobody sees or counts, and wait for its end."""
+    if code:
+        cell = await kernel.start_cell(code, {}, silent=True)
+        while not _is_idle((await cell.next())[-1]):
+            pass
+
+
+async def _stop(kernel: Kernel, cell: Cell, undo: str) -> None:
+    """The client left: stop the cell, holding the kernel until it has stopped."""
+    try:
+        await kernel.interrupt()
+        while True:
             try:
-                kernel.interrupt()
-                while True:
-                    try:
-                        batch = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
-                    except TimeoutError:
-                        kernel.interrupt()
-                        continue
-                    except KernelDied:
-                        return
-                    if _is_idle(batch[-1]):
-                        return
-            finally:
-                kernel.lock.release()
-
-        task = asyncio.create_task(stop())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+                batch = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
+            except TimeoutError:
+                await kernel.interrupt()
+                continue
+            if _is_idle(batch[-1]):
+                break
+        await _silently(kernel, undo)
+    except KernelDied:
+        return
+    finally:
+        kernel.lock.release()
 
 
-def _language(language: Any) -> str:
-    name = str(language or "python").lower()
-    if name in _PYTHON:
-        return "python"
-    if name in _BASH:
-        return "bash"
-    raise Refused(400, f"This sandbox has no kernel for the language {language!r}; it has python and bash.")
+async def _warn(context: Context, emit: _Emit) -> None:
+    """Say once what the context's first cell should know."""
+    note, context.note = context.note, ""
+    if note:
+        await emit(stream_line("stderr", note))
 
 
-async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: Any) -> None:
-    """Run one cell in bash, with its output, its status if that is an error, and its end."""
+async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: _Emit) -> None:
+    """Run one cell in bash, with its output, and its status if that is an error."""
     await emit(line("number_of_executions", execution_count=shell.count + 1))
     try:
-        async with contextlib.aclosing(shell.run(code, {str(k): str(v) for k, v in environment.items()})) as pieces:
+        async with contextlib.aclosing(shell.run(code, environment)) as pieces:
             async for name, text in pieces:
                 if name != "status":
                     await emit(stream_line(name, text))
@@ -305,7 +221,6 @@ async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: Any) 
                     await emit(error_line("ExitStatus", f"The last command exited with status {text}."))
     except BashEnded as ended:
         await emit(error_line("BashEnded", str(ended)))
-    await emit(line("end_of_execution"))
 
 
 def _is_idle(message: Incoming) -> bool:
@@ -313,9 +228,9 @@ def _is_idle(message: Incoming) -> bool:
     return message.kind == "status" and message.content.get("execution_state") == "idle"
 
 
-async def _acquire(kernel: Kernel, gone: asyncio.Task[None], emit: Any) -> bool:
-    """Wait for the kernel's turn; False when the client left while it waited."""
-    turn = asyncio.create_task(kernel.lock.acquire())
+async def _acquire(lock: asyncio.Lock, gone: asyncio.Task[None], emit: _Emit) -> bool:
+    """Wait for a turn; False when the client left while it waited."""
+    turn = asyncio.create_task(lock.acquire())
     while not turn.done():
         await asyncio.wait({turn, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if turn.done():
@@ -324,21 +239,24 @@ async def _acquire(kernel: Kernel, gone: asyncio.Task[None], emit: Any) -> bool:
             turn.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await turn
-                kernel.lock.release()
+                lock.release()
             return False
         await emit(line("keepalive"))
     return True
 
 
-async def _stream(cell: Cell, emit: Any, gone: asyncio.Task[None]) -> bool:
-    """Send what the cell puts out until it ends; False when the client left first. Raises `KernelDied`."""
+async def _stream(cell: Cell, emit: _Emit, gone: asyncio.Task[None]) -> bytes | None:
+    """Send what the cell puts out until it ends, and return what came with the end; None when the client left first.
+
+    Raises `KernelDied`.
+    """
     waiting = asyncio.create_task(cell.next())
     try:
         while True:
             if not waiting.done():
                 await asyncio.wait({waiting, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
-                return False
+                return None
             if not waiting.done():
                 await emit(line("keepalive"))
                 continue
@@ -352,8 +270,7 @@ async def _stream(cell: Cell, emit: Any, gone: asyncio.Task[None]) -> bool:
             if _is_idle(batch[-1]):
                 if cell.dropped:
                     chunk.append(stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n"))
-                await emit(b"".join([*chunk, line("end_of_execution")]))
-                return True
+                return b"".join(chunk)
             if chunk:
                 await emit(b"".join(chunk))
             waiting = asyncio.create_task(cell.next())

@@ -77,18 +77,19 @@ class Cell:
 class Kernel:
     """A running kernel. One cell at a time: whoever executes holds `lock`."""
 
-    def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context) -> None:
+    def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context, *, by_message: bool = False) -> None:
+        """`by_message`: it is interrupted by a message, not by a signal."""
         self.lock = asyncio.Lock()
         self.pid: int | None = None  # until the process is there
-        self._launched = launched
+        self._launched, self._by_message = launched, by_message
         self._wire = Wire(launched.connection.key)
         self._cells: dict[str, Cell] = {}
         self._heard = asyncio.Event()
         self._dead = asyncio.Event()
         self._reason = ""
         self._sockets = {
-            channel: self._connect(zmq_context, kind, f"{launched.connection.address}-{port}")
-            for channel, kind, port in (("shell", zmq.DEALER, 1), ("iopub", zmq.SUB, 2), ("control", zmq.DEALER, 4))
+            channel: self._connect(zmq_context, kind, launched.connection.url(channel))
+            for channel, kind in (("shell", zmq.DEALER), ("iopub", zmq.SUB), ("control", zmq.DEALER))
         }
         launched.started.add_done_callback(self._started)
         launched.ended.add_done_callback(self._ended)
@@ -99,14 +100,14 @@ class Kernel:
         ]
 
     @staticmethod
-    def _connect(context: zmq.asyncio.Context, kind: int, path: str) -> zmq.asyncio.Socket:
+    def _connect(context: zmq.asyncio.Context, kind: int, url: str) -> zmq.asyncio.Socket:
         socket = context.socket(kind)
         socket.linger = 0
         socket.sndhwm = socket.rcvhwm = 0
         socket.reconnect_ivl = 5  # ms; the stock 100 ms would be waited out whenever we are earlier than the kernel
         if kind == zmq.SUB:
             socket.subscribe(b"")
-        socket.connect(f"ipc://{path}")
+        socket.connect(url)
         return socket
 
     @property
@@ -141,12 +142,15 @@ class Kernel:
         if self._dead.is_set():
             raise KernelDied(self._reason)
 
-    async def start_cell(self, code: str, metadata: dict[str, Any]) -> Cell:
-        """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`."""
+    async def start_cell(self, code: str, metadata: dict[str, Any], *, silent: bool = False) -> Cell:
+        """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`.
+
+        A `silent` one is not counted.
+        """
         content = {
             "code": code,
-            "silent": False,
-            "store_history": True,
+            "silent": silent,
+            "store_history": not silent,
             "user_expressions": {},
             "allow_stdin": False,
             "stop_on_error": False,
@@ -160,9 +164,13 @@ class Kernel:
         await self._sockets["shell"].send_multipart(frames)
         return cell
 
-    def interrupt(self) -> None:
+    async def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell, and stop what it started."""
-        self._signal(signal.SIGINT)
+        if self._by_message:
+            _, frames = self._wire.pack("interrupt_request", {})
+            await self._sockets["control"].send_multipart(frames)
+        else:
+            self._signal(signal.SIGINT)
 
     def kill(self) -> None:
         """End the process and everything in its process group."""

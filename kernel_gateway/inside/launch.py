@@ -20,32 +20,49 @@ _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a kernel listens: its connection file, the stem of its sockets' paths, the key that signs its messages."""
+    """Where a kernel listens: its connection file, its sockets' address, the key that signs its messages."""
 
     file: Path
     address: str
     key: str
+    ports: tuple[int, ...] = (1, 2, 3, 4, 5)
 
     @classmethod
-    def make(cls, directory: Path) -> Connection:
-        """Write a connection file for a kernel whose sockets will appear in `directory`."""
+    def make(cls, directory: Path, *, tcp: bool = False) -> Connection:
+        """Write a connection file for a kernel whose sockets will appear in `directory`.
+
+        `tcp`: on ports of the loopback instead, the one transport that every kernel knows.
+        """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         name, key = secrets.token_hex(4), secrets.token_hex(16)
+        address, ports = ("127.0.0.1", _free_ports()) if tcp else (str(directory / name), cls.ports)
         facts: dict[str, str | int] = {
-            "transport": "ipc",
-            "ip": str(directory / name),
+            "transport": "tcp" if tcp else "ipc",
+            "ip": address,
             "key": key,
             "signature_scheme": "hmac-sha256",
         }
-        facts |= {f"{channel}_port": at for at, channel in enumerate(_CHANNELS, 1)}
+        facts |= {f"{channel}_port": port for port, channel in zip(ports, _CHANNELS, strict=True)}
         file = directory / f"{name}.json"
         file.write_text(json.dumps(facts))
-        return cls(file, str(directory / name), key)
+        return cls(file, address, key, ports)
+
+    def url(self, channel: str) -> str:
+        """Where this channel's socket is."""
+        port = self.ports[_CHANNELS.index(channel)]
+        return f"ipc://{self.address}-{port}" if self.ports == type(self).ports else f"tcp://{self.address}:{port}"
 
     def remove(self) -> None:
         """Remove the connection file and the sockets."""
-        for path in self.file.parent.glob(f"{Path(self.address).name}*"):
+        for path in self.file.parent.glob(f"{self.file.stem}*"):
             path.unlink(missing_ok=True)
+
+
+def _free_ports() -> tuple[int, ...]:
+    """Ports of the loopback that nobody uses, and nobody but the sandbox's own code could take."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in _CHANNELS]
+        return tuple(one.getsockname()[1] for one in sockets)
 
 
 @dataclass

@@ -222,6 +222,30 @@ async def test_a_language_without_a_kernel_is_refused(sandbox: AsyncSandbox) -> 
     assert (await sandbox.run_code("1", language="python")).text == "1"
 
 
+@pytest.mark.parametrize("interrupt", ["signal", "message"])
+async def test_a_language_of_an_installed_kernel_has_contexts_like_any_other(
+    sandbox: AsyncSandbox, interrupt: str
+) -> None:
+    language = f"tongue{interrupt}"
+    argv = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "x", "language": language, "interrupt_mode": interrupt, "env": {"OWN": "own"}}
+    await sandbox.files.write(f".local/share/jupyter/kernels/{language}/kernel.json", json.dumps(spec))
+    done = await sandbox.run_code("import os; kept = 1; os.environ['OWN']", language=language, envs={"ONCE": "1"})
+    assert (done.text, done.execution_count) == ("own", 1)
+    assert ["ONCE: not set" in line for line in done.logs.stderr] == [True]
+    context = (await sandbox.list_code_contexts())[1]
+    assert context.language == language
+    with pytest.raises(TimeoutException):
+        await sandbox.run_code("import time; time.sleep(60)", language=language, timeout=1)
+    assert (await sandbox.run_code("kept", language=language.upper())).text == "1"
+    died = await sandbox.run_code("os._exit(3)", context=context)
+    assert died.error is not None
+    assert "status 3" in died.error.value
+    assert (await sandbox.run_code("'kept' in globals()", context=context)).text == "False"
+    await sandbox.remove_code_context(context)
+    assert [c.language for c in await sandbox.list_code_contexts()][1:] == []
+
+
 async def test_a_client_that_leaves_interrupts_the_cell_and_the_state_survives(sandbox: AsyncSandbox) -> None:
     await sandbox.run_code("ticks = 0")
     with pytest.raises(TimeoutException):

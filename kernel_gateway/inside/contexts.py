@@ -1,0 +1,176 @@
+"""The contexts of a sandbox: each a language, a working directory, and the kernel or shell that runs its cells."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq.asyncio
+
+from kernel_gateway.inside.bash import Bash
+from kernel_gateway.inside.http import Refused
+from kernel_gateway.inside.kernels import Kernel, KernelSilent
+from kernel_gateway.inside.languages import KernelCommand, canonical, find_kernel, installed
+from kernel_gateway.inside.launch import Connection, Forks, Launched, launch_command
+from kernel_gateway.inside.settings import Settings
+
+_PYTHON = ("python", "python3")
+_BASH = ("bash", "sh")
+
+
+@dataclass
+class Context:
+    """What cells run in; it outlives the death of its kernel. `command` starts that, where it is not Python's."""
+
+    id: str
+    cwd: str
+    language: str = "python"
+    command: KernelCommand | None = None
+    launched: Launched | None = None
+    kernel: Kernel | None = None
+    environment_sent: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    shell: Bash | None = None
+    place: str = ""  # where it works, if that is not `cwd`
+    note: str = ""  # what its first cell says about that
+
+    def view(self) -> dict[str, str]:
+        """As the wire shows it."""
+        return {"id": self.id, "language": self.language, "cwd": self.cwd}
+
+
+class Contexts:
+    """All contexts of this sandbox: one for Python from the start, one for each other language when it is asked for."""
+
+    def __init__(self, settings: Settings, forks: Forks, first: Launched) -> None:
+        self._settings, self._forks = settings, forks
+        self._zmq = zmq.asyncio.Context()
+        self._all: dict[str, Context] = {}
+        self._defaults: dict[str, Context] = {}
+        self._making = asyncio.Lock()
+        self.default = self._defaults["python"] = self._keep(Context(uuid.uuid4().hex, settings.cwd, launched=first))
+
+    async def list(self) -> list[Context]:
+        """Every context, the newest last. JavaScript's default one is there from the start where it has a kernel."""
+        if "javascript" not in self._defaults:
+            known = await asyncio.to_thread(installed)
+            if any(kernel.language == "javascript" for kernel in known):
+                await self.default_for("javascript")
+        return [*self._defaults.values(), *(one for one in self._all.values() if one not in self._defaults.values())]
+
+    def find(self, name: str | None) -> Context:
+        """The context of this id, the default one without; raises `Refused`."""
+        if name is None or name == "default":
+            return self.default
+        if (context := self._all.get(name)) is None:
+            raise Refused(404, f"Context {name} not found")
+        return context
+
+    async def default_for(self, language: Any) -> Context:
+        """The context of cells that name a language and no context; raises `Refused` where nothing can run it."""
+        name = _canonical(language)
+        async with self._making:
+            if name not in self._defaults:
+                self._defaults[name] = self._keep(await self._make(name, self._settings.cwd))
+            return self._defaults[name]
+
+    async def create(self, language: Any, cwd: str | None) -> Context:
+        """A new context, its kernel ready; raises `Refused`, and `KernelDied` when its kernel does not come up."""
+        context = await self._make(_canonical(language), self._settings.locate(cwd or self._settings.cwd))
+        with contextlib.suppress(OSError):
+            os.makedirs(context.cwd, exist_ok=True)
+        if not os.path.isdir(context.cwd):  # noqa: ASYNC240 - a directory in memory
+            context.place = self._settings.cwd
+            context.note = f"{context.cwd} cannot be made, so this context works in {context.place}.\n"
+        if context.language != "bash":
+            await self.kernel(context)
+        return self._keep(context)
+
+    async def remove(self, context: Context) -> None:
+        """End a context; the default one begins anew."""
+        if context is self.default:
+            await self.restart(context)
+            return
+        del self._all[context.id]
+        if self._defaults.get(context.language) is context:
+            del self._defaults[context.language]
+        await self._end(context)
+
+    async def restart(self, context: Context) -> None:
+        """Have the context begin anew, in the same directory."""
+        await self._end(context)
+        if context.language != "bash":
+            await self.kernel(context)
+
+    async def kernel(self, context: Context) -> Kernel:
+        """The context's kernel, ready; one that does not come up is replaced once, since no cell has run in it."""
+        kernel = await self._living(context)
+        try:
+            await kernel.ready()
+        except KernelSilent:
+            kernel = await self._living(context)
+            await kernel.ready()
+        return kernel
+
+    def shell(self, context: Context) -> Bash:
+        """The context's shell; one that has ended is replaced."""
+        if context.shell is not None and not context.shell.alive:
+            context.shell.close()
+            context.shell = None
+        if context.shell is None:
+            environment = self._settings.process_environment()
+            context.shell = Bash(self._settings.runtime, context.place or context.cwd, environment)
+        return context.shell
+
+    def _keep(self, context: Context) -> Context:
+        self._all[context.id] = context
+        return context
+
+    @staticmethod
+    async def _make(language: str, cwd: str) -> Context:
+        command = None if language in ("python", "bash") else await asyncio.to_thread(find_kernel, language)
+        return Context(uuid.uuid4().hex, cwd, language, command)
+
+    async def _end(self, context: Context) -> None:
+        kernel, context.kernel = context.kernel, None
+        shell, context.shell = context.shell, None
+        if kernel is None and context.launched is not None:
+            kernel, context.launched = Kernel(context.launched, self._zmq), None
+        if kernel is not None:
+            await kernel.close()
+        if shell is not None:
+            shell.close()
+
+    async def _living(self, context: Context) -> Kernel:
+        """The context's kernel, which may still be starting; a dead one is replaced."""
+        async with context.lock:
+            if context.kernel is not None and not context.kernel.alive:
+                dead, context.kernel = context.kernel, None
+                await dead.close()
+            if context.kernel is None:
+                launched, context.launched = context.launched, None
+                context.environment_sent = launched is None
+                by_message = context.command is not None and context.command.interrupt == "message"
+                context.kernel = Kernel(launched or await self._launch(context), self._zmq, by_message=by_message)
+            return context.kernel
+
+    async def _launch(self, context: Context) -> Launched:
+        cwd, environment = context.place or context.cwd, self._settings.kernel_environment()
+        if context.command is None:
+            return await self._forks.launch(Connection.make(self._settings.runtime), cwd, environment)
+        connection = Connection.make(self._settings.runtime, tcp=True)
+        try:
+            command = context.command.command(connection.file)
+            return launch_command(connection, command, cwd, {**environment, **context.command.env})
+        except OSError as error:
+            connection.remove()
+            raise Refused(500, f"The kernel {context.command.name} cannot be started: {error}.") from None
+
+
+def _canonical(language: Any) -> str:
+    name = canonical(str(language or "python"))
+    return "python" if name in _PYTHON else "bash" if name in _BASH else name
