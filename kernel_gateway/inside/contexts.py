@@ -58,7 +58,7 @@ class Contexts:
         """Every context, the newest last. JavaScript's default one is there from the start where it has a kernel."""
         if "javascript" not in self._defaults:
             known = await asyncio.to_thread(installed)
-            if any(kernel.language == "javascript" for kernel in known):
+            if any(kernel.language in ("javascript", "typescript") for kernel in known):
                 await self.default_for("javascript")
         return [*self._defaults.values(), *(one for one in self._all.values() if one not in self._defaults.values())]
 

@@ -60,9 +60,11 @@ def find_kernel(language: str) -> KernelCommand:
     the first time: call it off the event loop.
     """
     known = installed()
-    for fits in (lambda one: one.name == language.strip().lower(), lambda one: one.language == canonical(language)):
-        if found := next(filter(fits, known), None):
-            return found
+    wanted = [canonical(language)] + ["typescript"] * (canonical(language) == "javascript")  # whose kernels run both
+    found = [one for one in known if one.name == language.strip().lower()]
+    found += [one for name in wanted for one in known if one.language == name]
+    if found:
+        return found[0]
     there = sorted({"python", "bash", *(one.language for one in known)})
     raise Refused(
         400,

@@ -49,5 +49,11 @@ def test_a_language_without_a_kernel_says_what_there_is_and_what_to_install(
     assert advice in refused.value.message
 
 
+def test_a_kernel_for_typescript_runs_javascript_where_no_other_does(kernels: Path) -> None:
+    spec = kernels / "jslab" / "kernel.json"
+    spec.write_text(spec.read_text().replace("JavaScript", "typescript"))
+    assert find_kernel("js").name == find_kernel("ts").name == "jslab"
+
+
 def test_a_language_has_one_name() -> None:
     assert [canonical(name) for name in ("JS", "nodejs", "ir", "Rust")] == ["javascript", "javascript", "r", "rust"]
