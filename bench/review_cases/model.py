@@ -46,8 +46,8 @@ EXPECTED = {
     "hard_coded": {"typed_results", "numbers"},
     "outside_inputs": {"files"},
     "untraced_number": {"numbers", "typed_results"},
-    "group_split": {"fit_before_split", "repeated_units"},
-    "time_split": {"fit_before_split"},
+    "group_split": {"split_rows"},
+    "time_split": {"split_rows"},
 }
 """The checks of which one should object to each fault."""
 

@@ -5,196 +5,307 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from artifacts.types import Execution, Objection
-from graphs.checks.base import Found, Work, check
-from graphs.checks.syntax import (
-    SPLITS,
-    assigned,
-    called,
-    calls,
-    keywords,
-    name_of,
-    names,
-    statements,
-    strings,
-    trees,
-    words,
-)
+from artifacts.types import Objection
+from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.syntax import SPLITS, words
+from graphs.checks.trace import Given, Mark, Tracer, Value, joined, selected
+from graphs.checks.units import one_row_each
 
 LEARNERS = words(
     """
     StandardScaler MinMaxScaler RobustScaler MaxAbsScaler Normalizer QuantileTransformer PowerTransformer
     SimpleImputer KNNImputer IterativeImputer PCA TruncatedSVD TargetEncoder OneHotEncoder OrdinalEncoder
     KBinsDiscretizer SelectKBest SelectPercentile SelectFromModel RFE RFECV TfidfVectorizer CountVectorizer SMOTE
-    RandomOverSampler ADASYN ColumnTransformer
+    RandomOverSampler ADASYN SMOTENC BorderlineSMOTE SVMSMOTE SMOTETomek SMOTEENN KernelPCA FastICA NMF FactorAnalysis
+    UMAP ColumnTransformer SelectFdr SelectFpr SequentialFeatureSelector WOEEncoder LeaveOneOutEncoder CatBoostEncoder
+    LinearDiscriminantAnalysis PLSRegression VarianceThreshold
     """
 )
 _SCALERS = words(
     """
-    StandardScaler MinMaxScaler RobustScaler MaxAbsScaler QuantileTransformer PowerTransformer
+    StandardScaler MinMaxScaler RobustScaler MaxAbsScaler QuantileTransformer PowerTransformer scale minmax_scale
+    robust_scale maxabs_scale quantile_transform power_transform zscore
     """
 )
-_FITS = ("fit", "fit_transform", "fit_resample")
-_AVERAGES = ("mean", "median", "std", "min", "max", "mode", "var")
-_TRAIN = re.compile(r"(^|_)(tr|train\w*|fold|past|fit_rows|learn\w*)(_|$)|^X_tr|^y_tr", re.I)
+_FUNCTIONS = words("scale minmax_scale robust_scale maxabs_scale quantile_transform power_transform zscore")
+_FITS = ("fit", "fit_transform", "fit_resample", "fit_predict")
+_AVERAGES = words("mean median std min max mode var nanmean nanmedian nanstd quantile average")
+_RELATES = words(
+    """
+    corr corrwith corrcoef f_classif f_regression mutual_info_classif mutual_info_regression chi2 pearsonr spearmanr
+    kendalltau ttest_ind mannwhitneyu f_oneway kruskal chi2_contingency ks_2samp pointbiserialr
+    """
+)
+_WEIGHED = ("feature_importances_", "coef_", "pvalues", "tvalues", "support_", "ranking_")
+_REGRESSES = words("lstsq polyfit OLS ols GLM glm Logit logit")
+_RANDOM_FOLDS = words("KFold StratifiedKFold ShuffleSplit StratifiedShuffleSplit RepeatedKFold RepeatedStratifiedKFold")
+_TIMED_FOLDS = words("TimeSeriesSplit")
+_TRAIN = re.compile(r"(^|_)(tr|train\w*|fold|past|fit_rows|learn\w*)(_|$)|^X_?tr|^y_?tr", re.I)
+_AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)|future", re.I)
 
 
 @check("fit_before_split")
 def fit_before_split(work: Work) -> Iterator[Found]:
     """Nothing learns from the rows on which it is tested."""
-    flow = _Flow()
-    for cell, tree in trees(work):
-        for statement in statements(tree):
-            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-                continue
-            if (caught := flow.take(cell, statement)) is not None:
-                where, what = caught
-                yield Objection(
-                    where=where.cell,
-                    problem=f"{what} all rows, and the model is then tested on some of them.",
-                    mend="Split first and let it learn from the training part only, best inside a Pipeline.",
-                )
-                return
+    flow = _Flow(work)
+    flow.walk()
+    for learnt in flow.caught[:1]:
+        yield Objection(
+            where=learnt.cell,
+            problem=f"{learnt.what} all rows, and the model is then tested on some of them.",
+            mend="Split first and let it learn from the training part only, best inside a Pipeline.",
+        )
 
 
-class _Flow:
-    """Follows what was learnt from all rows through names and columns until a split or a cross-validation uses it."""
+@check("split_rows")
+def split_rows(work: Work) -> Iterator[Found]:
+    """Held-out rows are of other units, or later, than those that were learnt from."""
+    flow = _Flow(work)
+    flow.walk()
+    for cell in flow.shuffled[:1]:
+        yield Objection(
+            where=cell,
+            problem="the rows of a series are shuffled before they are split, so the model is tested on days between "
+            "those that it has learnt from.",
+            mend="Learn from the earlier rows and test on the later ones (TimeSeriesSplit, or shuffle=False).",
+        )
+    unit = work.roles.get("unit")
+    if unit is not None and not one_row_each(work, unit):
+        for cell in flow.mixed[:1]:
+            yield Objection(
+                where=cell,
+                problem=f"rows of one {unit!r} may stand on both sides of the split, so the model is tested on what "
+                "it knows.",
+                mend=f"Split by {unit!r}: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.",
+            )
 
-    def __init__(self) -> None:
-        self.learners: dict[str, str] = {}
-        self.tainted: dict[str, tuple[Execution, str]] = {}
-        self.columns: dict[str, tuple[Execution, str]] = {}
-        self.levels: set[str] = set()
-        self.train: set[str] = set()
 
-    def take(self, cell: Execution, statement: ast.stmt) -> tuple[Execution, str] | None:
-        """Take in the next statement; what was caught with it: where it learnt, and a phrase for what."""
-        own = _head(statement)
-        if own is None:
+class _Flow(Tracer):
+    """Follows what was learnt from all rows until a split or a model's fit uses it.
+
+    Marks: `learnt` from all rows; `train` and `test`, parts that were split; `stat` an average over all rows, its name
+    in `what`; `level` averages by group; `centred` less an average; `score` how columns relate in all rows; `lag` made
+    of earlier rows; `per_unit` one row a unit.
+    """
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self.caught: list[Mark] = []
+        self.shuffled: list[str] = []
+        self.mixed: list[str] = []
+        self.unit = work.roles.get("unit", "")
+        said = " ".join([work.view.run.goal, *(text for _, text in sentences(work))])
+        self.series = "time" in work.roles and bool(_AHEAD.search(said))
+        self.halves = {h for _, tree in self.trees for n in ast.walk(tree) for h in _halves(n)}
+
+    def named(self, name: str, value: Value) -> Value:
+        part = _TRAIN.search(name) and value.code is None and value.kind != "read"  # a file may be called train, too
+        return value.plus(Mark("train")) if part else value
+
+    def learnt(self, what: str) -> Mark:
+        return Mark("learnt", self.cell.cell, what)
+
+    def called(self, given: Given) -> Value | None:
+        name, owner = given.name, given.owner
+        data = given.args[0] if given.args else next(iter(given.keywords.values()), Value())
+        module = owner is not None and owner.kind.startswith("module ")
+        if name in _FUNCTIONS and (owner is None or module) and given.args and not data.has("train"):
+            return Value(data.all_marks | {self.learnt(_fitted(name))})
+        if name.startswith("read_"):
+            return Value(kind="read")
+        if self._holds_back(given):
+            return self._split(given)
+        if name in _FITS and owner is not None and given.inputs:
+            return self._fit(given, owner, data)
+        if name in _REGRESSES:
+            self._tested(joined(given.inputs))
+        if name in ("transform", "predict", "predict_proba", "score") and owner is not None and owner.kind:
+            of_owner = [m for m in owner.marks if m.kind == "learnt"]
+            return replace(joined(given.inputs), kind="").plus(*of_owner)
+        if name == "sample" and owner is not None and _says(given.call, "replace", True):
+            return owner.plus(self.learnt("copies of rows are drawn from")) if not owner.has("train") else owner
+        if name == "resample" and data is not Value() and given.args and (owner is None or module):
+            drawn = self.learnt("copies of rows are drawn from")
+            again = not _says(given.call, "replace", False) and not data.has("train")
+            return data.plus(drawn) if again else data
+        if name == "next" and data.kind == "folds":
+            return data
+        return self._derived(given)
+
+    def _derived(self, given: Given) -> Value | None:
+        """Values that rest on other rows than their own: averages, encodings, gaps filled, earlier rows."""
+        name, owner = given.name, given.owner
+        module = owner is not None and owner.kind.startswith("module ")
+        source = owner if owner is not None and not module else (given.args[0] if given.args else None)
+        if source is None:
             return None
-        if (caught := self._used(own)) is not None:
-            return caught
-        pair = assigned(statement)
-        reason = self._learnt(cell, own)
-        if pair is None:
-            if reason is not None:  # scaler.fit(X) with nothing kept: the scaler itself is what learnt
-                for call in calls(own):
-                    if name_of(call) in _FITS and isinstance(call.func, ast.Attribute):
-                        for name in names(call.func.value) & set(self.learners):
-                            self.tainted[name] = reason
-            return None
-        targets, value = pair
-        made = next((c for c in sorted(called(value)) if c in LEARNERS), None)
-        if made is not None and isinstance(value, ast.Call) and name_of(value) in LEARNERS:
-            self.learners.update({t.id: made for t in targets if isinstance(t, ast.Name)})
-        if "train_test_split" in called(value):
-            self.train |= {t.id for i, t in enumerate(targets) if isinstance(t, ast.Name) and i % 2 == 0}
-            self.train |= {t.id for t in targets if isinstance(t, ast.Name) and _TRAIN.search(t.id)}
-        if reason is not None:
-            for call in calls(value):
-                on = call.func.value if isinstance(call.func, ast.Attribute) else None
-                if name_of(call) in _FITS and isinstance(on, ast.Name) and on.id in self.learners:
-                    self.tainted[on.id] = reason
-        reason = reason or next((self.tainted[n] for n in sorted(names(value)) if n in self.tainted), None)
-        listed = {s for n in ast.walk(value) if isinstance(n, (ast.List, ast.Tuple)) for s in strings(n)}
-        reason = reason or next((self.columns[s] for s in sorted(listed) if s in self.columns), None)
-        if "groupby" in called(value) and called(value) & set(_AVERAGES) and not self._on_train(value):
-            self.levels |= {t.id for t in targets if isinstance(t, ast.Name)}
-        for target in targets:
-            if isinstance(target, ast.Name):
-                if reason is not None:
-                    self.tainted[target.id] = reason
-                else:
-                    self.tainted.pop(target.id, None)
-            elif reason is not None and isinstance(target, ast.Subscript) and not self._on_train(target):
-                for column in strings(target.slice):
-                    self.columns[column] = reason
+        all_rows = not source.has("train")
+        if name == "groupby":
+            by = joined(given.inputs).texts
+            marks = [Mark("grouped")] + ([Mark("by_unit")] if self.unit and self.unit in by else [])
+            return source.plus(*marks)
+        grouped = source.has("grouped")
+        if name in ("shift", "rolling", "ewm", "pct_change"):
+            return source.without("grouped", "by_unit").plus(Mark("lag"))
+        if grouped and name == "transform" and all_rows:
+            averaged = joined(given.args).texts & _AVERAGES
+            marks = [self.learnt("an encoding is averaged over")] if averaged else []
+            return Value(source.marks | frozenset(marks)).without("grouped", "by_unit")
+        if grouped and name in (*_AVERAGES, "agg", "aggregate", "first", "last", "sum", "size", "count", "nth", "head"):
+            marks = [Mark("level")] if all_rows and name in _AVERAGES else []
+            marks += [Mark("per_unit")] if source.has("by_unit") else []
+            return source.without("grouped", "by_unit").plus(*marks)
+        per_unit = self.unit and self.unit in joined(given.inputs).texts and name in ("pivot", "pivot_table")
+        if per_unit or name in ("unique", "drop_duplicates"):
+            return source.plus(Mark("per_unit"))
+        if name in _AVERAGES and all_rows and not _across(given.call):
+            return Value(source.all_marks | {Mark("stat", self.cell.cell, name.removeprefix("nan"))})
+        if name in _RELATES and not any(v.has("train") for v in (source, *given.args)):
+            return Value(source.all_marks | {Mark("score", self.cell.cell)})
+        if name == "fillna" and all_rows and joined(given.inputs).has("stat"):
+            filled = joined(given.inputs).without("stat").all_marks | {self.learnt("missing values are filled in from")}
+            return replace(source, marks=source.marks | filled)
+        if name == "map" and owner is not None and joined(given.args).has("level"):
+            return Value(source.marks | {self.learnt("an encoding is averaged over")})
+        if name in ("sub", "subtract") and owner is not None and joined(given.args).has("stat"):
+            return owner.plus(Mark("centred"))
+        if name in ("div", "divide", "truediv") and owner is not None and owner.has("centred"):
+            return self._scaled(owner, joined(given.args))
         return None
 
-    def _on_train(self, node: ast.AST) -> bool:
-        used = names(node)
-        return bool(used & self.train) or any(_TRAIN.search(n) for n in used)
+    def combined(self, node: ast.BinOp, left: Value, right: Value) -> Value | None:
+        both = joined([left, right])
+        if isinstance(node.op, ast.Sub) and _spread(right, ("mean", "median", "min", "average")):
+            return both.without("stat").plus(Mark("centred"))
+        if isinstance(node.op, ast.Div) and left.has("centred"):
+            return self._scaled(left, right)
+        return both
 
-    def _learnt(self, cell: Execution, node: ast.AST) -> tuple[Execution, str] | None:
-        """What this code lets learn from all rows, if anything."""
-        for call in calls(node):
-            on = call.func.value if isinstance(call.func, ast.Attribute) else None
-            inputs = ast.Tuple(elts=list(call.args[:1]), ctx=ast.Load())
-            if on is None or (not call.args and name_of(call) in _FITS):
-                continue
-            if name_of(call) in _FITS and not self._on_train(inputs):
-                kind = next((self.learners[n] for n in names(on) if n in self.learners), None)
-                if isinstance(on, ast.Call):
-                    kind = name_of(on) if name_of(on) in LEARNERS else kind
-                if kind is not None:
-                    what = "a scaler" if kind in _SCALERS else f"`{kind}`"
-                    return cell, f"{what} is fitted to"
-            if self._on_train(on):
-                continue
-            if name_of(call) == "transform" and "groupby" in called(on) and strings(inputs) & set(_AVERAGES):
-                return cell, "an encoding is averaged over"
-            if name_of(call) == "map" and call.args and self._averages(call.args[0]):
-                return cell, "an encoding is averaged over"
-            if name_of(call) == "fillna" and any(c in _AVERAGES for c in called(inputs)) and not _constant(inputs):
-                return cell, "missing values are filled in from"
-        if _standardised(node) and not self._on_train(node):
-            return cell, "values are scaled by the mean and spread of"
+    def _scaled(self, left: Value, right: Value) -> Value:
+        known = _spread(right, ("std", "max", "var", "quantile", "min")) or right.has("centred")
+        whole = known and not left.has("train") and not right.has("train")
+        marks = [self.learnt("values are scaled by the mean and spread of")] if whole else []
+        return joined([left, right]).without("stat", "centred").plus(*marks)
+
+    def read(self, owner: Value, attribute: str) -> Value | None:
+        if attribute in _WEIGHED and owner.kind.startswith("fitted ") and not owner.has("train"):
+            return Value(owner.marks | {Mark("score", self.cell.cell)})
         return None
 
-    def _averages(self, node: ast.AST) -> bool:
-        direct = "groupby" in called(node) and bool(called(node) & set(_AVERAGES)) and not self._on_train(node)
-        return direct or bool(names(node) & self.levels)
+    def taken(self, node: ast.Subscript, base: Value, index: Value) -> Value | None:
+        found = selected(base, index)
+        if index.has("score") and not base.has("score") and not base.has("train"):
+            found = found.plus(self.learnt("columns are chosen by how they relate to the outcome in"))
+        part = [m for m in index.marks if m.kind in ("train", "test", "learnt")]
+        text = ast.unparse(node)
+        if text in self.halves or f"test {text}" in self.halves:
+            part.append(Mark("train" if text in self.halves else "test"))
+        return found.plus(*part) if part or found is not base else None
 
-    def _used(self, node: ast.AST) -> tuple[Execution, str] | None:
-        """Whether this code tests on rows from which something in it has learnt."""
-        for call in calls(node):
-            given = ast.Tuple(elts=[*call.args, *keywords(call).values()], ctx=ast.Load())
-            holds_back = name_of(call) in SPLITS or (name_of(call) == "split" and len(call.args) > 0 and _folds(call))
-            if holds_back:
-                reason = next((self.tainted[n] for n in sorted(names(given)) if n in self.tainted), None)
-                reason = reason or next((self.columns[s] for s in sorted(strings(given)) if s in self.columns), None)
-                if reason is not None:
-                    return reason
-            on = call.func.value if isinstance(call.func, ast.Attribute) else None
-            applied = name_of(call) == "transform" and any(names(a) & self.train for a in call.args)
-            if applied and isinstance(on, ast.Name) and on.id in self.tainted:
-                return self.tainted[on.id]
-            if name_of(call) == "fit" and self._on_train(given):
-                learnt = [self.columns[s] for s in sorted(strings(given)) if s in self.columns]
-                learnt += [self.tainted[n] for n in sorted(names(given)) if n in self.tainted]
-                if learnt:
-                    return learnt[0]
-        return None
+    def _holds_back(self, given: Given) -> bool:
+        fold = given.owner is not None and (given.owner.kind.endswith(("Fold", "Split")) or given.owner.kind == "")
+        texts = given.owner is not None and bool(given.owner.texts)
+        split = given.name == "split" and fold and not texts and bool(given.inputs) and not joined(given.args).texts
+        return given.name in SPLITS or split
+
+    def _split(self, given: Given) -> Value:
+        """Rows are held back: whoever has learnt from all of them is caught here."""
+        if given.name.endswith("SearchCV"):
+            return Value(kind=given.name, made=given.call)
+        data = joined(given.inputs)
+        self._catch(data)
+        self._shuffles(given, data)
+        clean = data.without("train", "test")
+        if given.name == "split":
+            parts = (Value().plus(Mark("train")), Value().plus(Mark("test")))
+            return Value(parts=parts, kind="folds")
+        if given.name != "train_test_split":
+            return Value(clean.marks)
+        pairs = [p for a in given.args for p in (a.plus(Mark("train")), a.plus(Mark("test")))]
+        return replace(data, parts=tuple(replace(p, parts=None) for p in pairs))
+
+    def _shuffles(self, given: Given, data: Value) -> None:
+        """Whether rows that belong together in time or in a unit are dealt out by chance."""
+        folds = given.owner if given.name == "split" else given.keywords.get("cv")
+        kind = folds.kind if folds is not None else ""
+        if given.name == "train_test_split":
+            by_chance = not _says(given.call, "shuffle", False)
+        else:
+            shuffles = kind.endswith("ShuffleSplit") or kind.startswith("Repeated")
+            made = folds.made if folds is not None else None
+            by_chance = kind in _RANDOM_FOLDS and (shuffles or (made is not None and _says(made, "shuffle", True)))
+        if by_chance and (data.has("lag") or self.series):
+            self.shuffled.append(self.cell.cell)
+        grouped = "groups" in given.keywords or (given.name == "split" and len(given.args) > 2)
+        blind = by_chance or (
+            given.name in SPLITS and kind in ("", *_RANDOM_FOLDS) and given.name != "train_test_split"
+        )
+        if self.unit and blind and not grouped and not data.has("per_unit"):
+            self.mixed.append(self.cell.cell)
+
+    def _fit(self, given: Given, owner: Value, data: Value) -> Value:
+        kind = owner.kind.removeprefix("fitted ")
+        if kind in LEARNERS:
+            marks = [] if data.has("train") else [self.learnt(_fitted(kind))]
+            if given.name == "fit":
+                return replace(owner, kind=f"fitted {owner.kind}").plus(*marks)
+            kept = replace(joined(given.inputs), kind=f"fitted {owner.kind}").plus(*marks)
+            return replace(kept, parts=tuple(kept for _ in range(2)) if given.name == "fit_resample" else None)
+        self._tested(joined(given.inputs))
+        if kind.endswith("SearchCV"):
+            self._catch(joined(given.inputs))
+            cv = next((k.value for k in owner.made.keywords if k.arg == "cv"), None) if owner.made else None
+            folds = self.value(cv, self.names)
+            self._shuffles(replace(given, name="cross_val_score", keywords={"cv": folds}), joined(given.inputs))
+        part = [m for v in given.inputs for m in v.all_marks if m.kind == "train"]
+        return replace(owner, kind=f"fitted {kind}").plus(*part)
+
+    def _tested(self, data: Value) -> None:
+        """A model is fitted to the part that was split off; what learnt before from all rows is caught."""
+        if data.has("train"):
+            self._catch(data)
+
+    def _catch(self, data: Value) -> None:
+        self.caught += sorted((m for m in data.all_marks if m.kind == "learnt"), key=lambda m: (m.cell, m.what))
 
 
-def _head(statement: ast.stmt) -> ast.AST | None:
-    """The part of a statement that is its own: of a loop or a condition not the body, which comes by itself."""
-    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
-        return None
-    if isinstance(statement, ast.For):
-        return statement.iter
-    if isinstance(statement, (ast.If, ast.While)):
-        return statement.test
-    if isinstance(statement, (ast.With, ast.Try)):
-        return None
-    return statement
+def _fitted(kind: str) -> str:
+    return f"{'a scaler' if kind in _SCALERS else f'`{kind}`'} is fitted to"
 
 
-def _constant(node: ast.AST) -> bool:
-    return not names(node)
+def _spread(value: Value, kinds: tuple[str, ...]) -> bool:
+    return any(m.kind == "stat" and m.what in kinds for m in value.all_marks)
 
 
-def _folds(call: ast.Call) -> bool:
-    """`folds.split(X, y)`, not `"a,b".split(",")` or `text.split()`."""
-    return not isinstance(call.args[0], ast.Constant)
+def _says(call: ast.Call, keyword: str, what: bool) -> bool:
+    return any(k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is what for k in call.keywords)
 
 
-def _standardised(node: ast.AST) -> bool:
-    """`(x - x.mean()) / x.std()`, or the same between minimum and maximum."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div) and isinstance(part.left, ast.BinOp):
-            above = called(part.left) & {"mean", "median", "min"}
-            if isinstance(part.left.op, ast.Sub) and above and called(part.right) & {"std", "max", "var", "quantile"}:
-                return True
-    return False
+def _across(call: ast.Call) -> bool:
+    """`x.mean(axis=1)`, an average within each row."""
+    return any(
+        k.arg == "axis" and isinstance(k.value, ast.Constant) and k.value.value in (1, -1, "columns")
+        for k in call.keywords
+    )
+
+
+def _halves(node: ast.AST) -> Iterator[str]:
+    """The two selections that part a table, as they are written, for each of them that a node could be.
+
+    `x[:n]` goes with `x[n:]`, `x[a < b]` with `x[a >= b]`, `x[m]` with `x[~m]`.
+    """
+    if not isinstance(node, ast.Subscript):
+        return
+    base, at = ast.unparse(node.value), node.slice
+    if isinstance(at, ast.Slice) and at.step is None and at.lower is not None and at.upper is None:
+        yield f"{base}[:{ast.unparse(at.lower)}]"
+        yield f"test {ast.unparse(node)}"
+    elif isinstance(at, ast.Compare) and len(at.ops) == 1 and isinstance(at.ops[0], (ast.Gt, ast.GtE)):
+        for sign in ("<", "<="):
+            yield f"{base}[{ast.unparse(at.left)} {sign} {ast.unparse(at.comparators[0])}]"
+        yield f"test {ast.unparse(node)}"
+    elif isinstance(at, ast.UnaryOp) and isinstance(at.op, ast.Invert):
+        yield f"{base}[{ast.unparse(at.operand)}]"
+        yield f"test {ast.unparse(node)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +25,7 @@ from graphs.checks.syntax import (
     words,
     written_text,
 )
+from graphs.checks.units import one_row_each
 
 _TESTS = words(
     """
@@ -211,7 +211,7 @@ def _repeated(tree: ast.AST) -> bool:
 def repeated_units(work: Work) -> Iterator[Found]:
     """Repeated measurements of one unit are not tested as if they were independent."""
     unit = work.roles.get("unit")
-    if unit is None or _one_row_each(work, unit):
+    if unit is None or one_row_each(work, unit):
         return
     known = meanings(work)
     whole = [tree for _, tree in trees(work)]
@@ -253,18 +253,6 @@ def _respects(tree: ast.AST, unit: str, known: dict[str, ast.expr]) -> bool:
 
 def _arguments(call: ast.Call) -> ast.expr:
     return ast.Tuple(elts=[*call.args, *(k.value for k in call.keywords)], ctx=ast.Load())
-
-
-def _one_row_each(work: Work, unit: str) -> bool:
-    """Whether the opening cells saw that the unit never repeats."""
-    for cell in work.view.executions:
-        if "describe" in cell.tags and cell.status == "ok":
-            try:
-                files = json.loads(written_text(cell))["files"]
-            except (ValueError, KeyError, TypeError):
-                continue
-            return any(c["name"] == unit and c["n_unique"] == f["rows"] for f in files for c in f["columns"])
-    return False
 
 
 @check("rare_class")

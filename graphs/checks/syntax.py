@@ -24,11 +24,12 @@ SPLITS = words(
 )
 """What holds rows back, or takes all rows and does so itself."""
 
+_TIMED = words("time timeit capture prun")
 _NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
 def trees(work: Work) -> Iterator[tuple[Execution, ast.Module]]:
-    """The cells that a model wrote and that parse; one with IPython magics is left to the reviewer's eye."""
+    """The cells that a model wrote and that are Python; IPython's magics in them are passed over."""
     for cell in work.written:
         if cell.status == "ok" and (tree := _parsed(cell.code)) is not None:
             yield cell, tree
@@ -37,9 +38,16 @@ def trees(work: Work) -> Iterator[tuple[Execution, ast.Module]]:
 @cache
 def _parsed(code: str) -> ast.Module | None:
     try:
-        return ast.parse(code)
-    except SyntaxError:
+        return ast.parse(without_magics(code))
+    except (SyntaxError, ValueError, RecursionError):  # another language, a null byte, a thousand brackets
         return None
+
+
+def without_magics(code: str) -> str:
+    """The same cell with IPython's own lines (`%time`, `!ls`, `df?`) blanked; of a timed cell the body, of others none."""
+    if (magic := re.match(r"\s*%%(\w+)", code)) is not None and magic[1] not in _TIMED:
+        return ""
+    return re.sub(r"^(\s*)(?:%%?\w.*|!.*|\?.*|[\w.]+\?{1,2})$", r"\1pass", code, flags=re.M)
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:

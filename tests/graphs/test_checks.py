@@ -63,7 +63,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 19
+    assert len(found) == 20
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -242,8 +242,11 @@ def test_a_template_s_code_is_not_the_models_to_mend():
     assert all(r.ok for r in results(cell(1, "df = df.dropna().merge(b)", tags=("template:profile",))).values())
 
 
-def test_a_cell_with_magics_does_not_stop_the_checks():
-    assert results(cell(1, "%matplotlib inline\ndf.dropna()"))["dropped_rows"].ok
+def test_a_cell_with_magics_is_read_all_the_same():
+    drops = "d = df.dropna()\n!ls\nd.mean()"
+    assert not results(cell(1, f"%matplotlib inline\n{drops}"))["dropped_rows"].ok
+    assert not results(cell(1, f"%%time\n{drops}"))["dropped_rows"].ok
+    assert results(cell(1, f"%%bash\n{drops}"))["dropped_rows"].ok
 
 
 def test_a_failed_check_overrules_a_model_that_lets_it_pass():
