@@ -29,6 +29,8 @@ from kernel_gateway.errors import GatewayError
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
 _SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "python-multipart", "pyzmq", "uvicorn", "uvloop")
+_LEAST = (3, 12)  # what the service that runs beside a user's code is written for
+_VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 _KEPT_LINES = 40
 _LOOK = """
 import importlib.metadata as m, json, re, sys
@@ -138,7 +140,9 @@ def _lay_over(stage: Path, tell: Tell) -> str:
     _run([sys.executable, "-I", "-m", "venv", "--without-pip", str(stage)], lambda line: None, "be made")
     ours = sysconfig.get_path("purelib")
     target = Path(sysconfig.get_path("purelib", "venv", {"base": str(stage), "platbase": str(stage)}))
-    (target / "_gristmill.pth").write_text(ours + "\n")
+    pointer = target / "_gristmill.pth"
+    pointer.write_text(ours + "\n")
+    pointer.chmod(0o644)  # whatever our umask: a sandbox may be another user on this machine
     if importlib.util.find_spec("pip") is None:
         _run([str(stage / "bin/python"), "-I", "-m", "ensurepip"], lambda line: None, "be made")
     return ours
@@ -157,6 +161,13 @@ def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) ->
     if uv is None:
         raise BuildFailed("An environment with a Python of its own is built by uv, which is missing: `pip install uv`.")
     _run([uv, "venv", "--no-project", "--python", python, str(stage)], tell, "be made")
+    has = subprocess.run(
+        [str(stage / "bin/python"), "-c", _VERSION], capture_output=True, text=True, cwd="/"
+    ).stdout.strip()
+    if tuple(map(int, has.split("."))) < _LEAST:
+        raise BuildFailed(
+            f"A sandbox needs Python {'.'.join(map(str, _LEAST))} or newer, and {python} is Python {has}."
+        )
     command = [uv, "pip", "install", "--python", str(stage / "bin/python"), "-r", str(pins), "-c", str(pins)]
     _run([*command, *options], tell, "be built")
 
@@ -228,6 +239,7 @@ def _finish(stage: Path, name: str, below: str, requirements: str) -> Environmen
         [executable, "-I", "-m", "compileall", "-q", "-s", str(stage), "-p", str(MOUNT), str(stage / "lib")],
         capture_output=True,  # a file of an old Python's syntax is no reason to fail
         cwd="/",
+        umask=0o022,
     )
     environment = Environment(
         name=name,

@@ -141,7 +141,9 @@ def held(environment: Environment) -> Iterator[int]:
 def write_facts(environment: Environment) -> None:
     """Keep what is known of a build, in its folder."""
     facts = asdict(environment) | {"folder": ""}
-    (environment.folder / FACTS).write_text(json.dumps(facts, indent=1))
+    file = environment.folder / FACTS
+    file.write_text(json.dumps(facts, indent=1))
+    file.chmod(0o644)  # whatever our umask: a sandbox may be another user on this machine
 
 
 def put_in_place(home: Path, environment: Environment) -> None:
