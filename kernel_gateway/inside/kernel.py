@@ -7,10 +7,13 @@ no colour codes, environment variables of one call, and tables and plain contain
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from kernel_gateway.inside.display import add_formatters
 from kernel_gateway.inside.limits import be_expendable
+
+_PIECE = 512 << 10  # characters of output in one message
 
 
 def main(connection_file: str) -> None:
@@ -22,6 +25,15 @@ def main(connection_file: str) -> None:
 
     be_expendable()
     OutStream.flush_interval = 0.005  # the stock 0.2 s is what a reader waits for the first line
+    whole = OutStream._flush_buffers
+
+    def pieces(self: Any) -> Iterator[tuple[dict[str, Any], str]]:
+        """What waits to be sent, in pieces: the first is on its way while the second is packed."""
+        for parent, data in whole(self):
+            for at in range(0, len(data), _PIECE):
+                yield parent, data[at : at + _PIECE]
+
+    OutStream._flush_buffers = pieces
 
     class SandboxKernel(IPythonKernel):  # type: ignore[misc]
         _execute_sleep = 0

@@ -63,8 +63,8 @@ def _output(message: Incoming) -> Iterator[bytes]:
         # After a dozen characters without a backslash no escape is cut in two.
         cut = _UNESCAPED.search(message.text, start + _PIECE) if end - start > _PIECE else None
         stop = cut.end() if cut is not None else end
-        head = b'{"type": "%b", "text": "' % name.encode()
-        yield b'%b%b", "timestamp": %d}\n' % (head, message.text[start:stop], time.time_ns())
+        head, tail = f'{{"type": "{name}", "text": "', f'", "timestamp": {time.time_ns()}}}\n'
+        yield b"".join((head.encode(), memoryview(message.text)[start:stop], tail.encode()))
         start = stop
 
 
