@@ -107,6 +107,7 @@ class Groups:
         try:
             for folder in dict.fromkeys(folders.values()):
                 folder.mkdir()
+                folder.chmod(0o755)  # whatever our umask: a sandbox reads its limits, as another user if we are root
             for controller, file, value in self._settings(memory, processes):
                 if controller in folders:
                     (folders[controller] / file).write_text(str(value))
