@@ -1,71 +1,176 @@
 """The kernel process: a real ipykernel, set up for a sandbox.
 
 What differs from the stock `ipykernel_launcher`: the first line of a cell's output leaves at once, no history database,
-no colour codes, environment variables of one call, and tables and plain containers as data beside their text.
+no colour codes, environment variables of one call, and tables and plain containers as data beside their text. All that
+needs neither sockets nor threads is built by `prepare`, before a seed forks; what nobody here would use is not built at
+all: the heartbeat, since a service watches the process itself, subshells, and the debugger.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from typing import Any
+
+import zmq
+from ipykernel.iostream import OutStream
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.session import new_id
+from traitlets.config import Config
+from zmq.eventloop.zmqstream import ZMQStream
 
 from kernel_gateway.inside.display import add_formatters
 from kernel_gateway.inside.limits import be_expendable
 
+sys.modules["debugpy"] = None  # type: ignore[assignment] # it costs every kernel 50 ms, and nobody here could use it
+try:
+    import ipykernel.debugger  # noqa: F401 - it looks for it once
+finally:
+    del sys.modules["debugpy"]
+
 _PIECE = 512 << 10  # characters of output in one message
+_FLUSH_SECONDS = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
 
-def main(connection_file: str) -> None:
-    """Run the kernel until it is told to exit."""
-    from ipykernel.iostream import OutStream
-    from ipykernel.ipkernel import IPythonKernel
-    from ipykernel.kernelapp import IPKernelApp
-    from traitlets.config import Config
+class _NoSubshells:
+    """In the place of the thread that passes messages on to subshells: cells run where the kernel asks it about."""
 
-    be_expendable()
-    OutStream.flush_interval = 0.005  # the stock 0.2 s is what a reader waits for the first line
+    def __init__(self) -> None:
+        self.parent_thread = threading.main_thread()
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class _Kernel(IPythonKernel):  # type: ignore[misc]
+    _execute_sleep = 0
+    _supports_kernel_subshells = False
+
+    async def do_execute(self, *args: Any, **kwargs: Any) -> Any:
+        asked = self.get_parent("shell").get("metadata", {})
+        os.environ.update(asked.get("environment", {}))
+        extra: dict[str, str] = asked.get("call_environment", {})
+        before = {name: os.environ.get(name) for name in extra}
+        os.environ.update(extra)
+        try:
+            return await super().do_execute(*args, **kwargs)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+class _App(IPKernelApp):  # type: ignore[misc]
+    """An application that has its kernel before it has sockets."""
+
+    def build(self) -> None:
+        """Make the kernel and its shell, as far as they go without sockets."""
+        self.parse_command_line([])
+        with _folder_for_now():
+            self.init_profile_dir()
+            self.init_pdb()
+            self.kernel = _Kernel.instance(
+                parent=self, session=self.session, log=self.log, profile_dir=self.profile_dir, user_ns=self.user_ns
+            )
+            self.init_shell()
+            self.init_extensions()
+            self.init_code()
+        add_formatters(self.shell)
+
+    def connect(self, connection_file: str) -> None:
+        """Give the kernel what belongs to this process alone: where it is, its sockets, its threads."""
+        self.connection_file = connection_file
+        self.load_connection_file()
+        self.session.pid, self.session.session = os.getpid(), new_id()
+        self._settle()
+        self.init_sockets()
+        self.init_io()
+        self.init_signal()
+        kernel, shell = self.kernel, self.shell
+        kernel.shell_stream, kernel.shell_channel_thread = ZMQStream(self.shell_socket), _NoSubshells()
+        kernel.iopub_thread, kernel.iopub_socket = self.iopub_thread, self.iopub_socket
+        kernel.stdin_socket = self.stdin_socket
+        kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
+        for publisher in (shell.displayhook, shell.display_pub):
+            publisher.session, publisher.pub_socket = self.session, self.iopub_socket
+        self.displayhook.get_execution_count = lambda: kernel.execution_count
+        self.init_path()
+
+    def init_iopub(self, context: Any) -> None:
+        context.sndhwm = 0  # a full queue would drop outputs without a word; the service caps them and says so
+        super().init_iopub(context)
+
+    def init_control(self, context: Any) -> None:
+        self.control_socket = context.socket(zmq.ROUTER)  # nobody asks anything there, but every client connects
+        self.control_socket.linger = 0
+        self._bind_socket(self.control_socket, self.control_port)
+
+    def _settle(self) -> None:
+        self.ipython_dir = os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")
+        os.makedirs(self.ipython_dir, mode=0o700, exist_ok=True)
+        self.profile_dir = None
+        self.init_profile_dir()
+        shell = self.shell
+        shell.ipython_dir = self.ipython_dir
+        shell.profile_dir = self.kernel.profile_dir = self.profile_dir
+        shell.history_manager.hist_file = os.path.join(shell.profile_dir.location, "history.sqlite")
+        shell.home_dir, shell.starting_dir = os.path.expanduser("~"), os.getcwd()
+
+
+@contextlib.contextmanager
+def _folder_for_now() -> Iterator[None]:
+    """A folder for what IPython writes while it is built; the sandbox's own is not there yet."""
+    before = os.environ.get("IPYTHONDIR")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["IPYTHONDIR"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("IPYTHONDIR")
+            if before is not None:
+                os.environ["IPYTHONDIR"] = before
+
+
+def _send_in_pieces() -> None:
+    """Have output of any length leave in messages of a size: the first is on its way while the second is packed."""
     whole = OutStream._flush_buffers
 
     def pieces(self: Any) -> Iterator[tuple[dict[str, Any], str]]:
-        """What waits to be sent, in pieces: the first is on its way while the second is packed."""
         for parent, data in whole(self):
             for at in range(0, len(data), _PIECE):
                 yield parent, data[at : at + _PIECE]
 
     OutStream._flush_buffers = pieces
 
-    class SandboxKernel(IPythonKernel):  # type: ignore[misc]
-        _execute_sleep = 0
 
-        async def do_execute(self, *args: Any, **kwargs: Any) -> Any:
-            asked = self.get_parent("shell").get("metadata", {})
-            os.environ.update(asked.get("environment", {}))
-            extra: dict[str, str] = asked.get("call_environment", {})
-            before = {name: os.environ.get(name) for name in extra}
-            os.environ.update(extra)
-            try:
-                return await super().do_execute(*args, **kwargs)
-            finally:
-                for name, value in before.items():
-                    if value is None:
-                        os.environ.pop(name, None)
-                    else:
-                        os.environ[name] = value
+_app: _App | None = None
 
-    class SandboxKernelApp(IPKernelApp):  # type: ignore[misc]
-        def init_iopub(self, context: Any) -> None:
-            context.sndhwm = 0  # a full queue would drop outputs without a word; the service caps them and says so
-            super().init_iopub(context)
 
-        def log_connection_info(self) -> None:
-            pass  # nobody is there to connect by hand
-
+def prepare() -> None:
+    """Build the kernel that this process or its forks will be."""
+    global _app
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     config.IPKernelApp.log_level = 40
-    app = SandboxKernelApp.instance(config=config, kernel_class=SandboxKernel, connection_file=connection_file)
-    app.initialize([])
-    add_formatters(app.shell)
-    app.start()
+    OutStream.flush_interval = _FLUSH_SECONDS
+    _send_in_pieces()
+    _app = _App.instance(config=config)
+    _app.build()
+
+
+def main(connection_file: str) -> None:
+    """Run the kernel until it is told to exit."""
+    be_expendable()
+    if _app is None:
+        prepare()
+    assert _app is not None
+    _app.connect(connection_file)
+    _app.start()

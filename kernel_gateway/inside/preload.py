@@ -8,7 +8,6 @@ import os
 from typing import Any
 
 SERVICE = ("kernel_gateway.inside.app", "kernel_gateway.inside.process", "kernel_gateway.inside.filesystem")
-KERNEL = ("kernel_gateway.inside.kernel", "ipykernel.ipkernel", "ipykernel.kernelapp")
 LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot")
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -22,18 +21,18 @@ def load(fonts: str | None) -> None:
     os.environ["MPLBACKEND"] = INLINE
     if fonts is not None:
         os.environ["MPLCONFIGDIR"] = fonts
-    for name in (*SERVICE, *KERNEL, *LIBRARIES):
+    for name in (*SERVICE, *LIBRARIES):
         importlib.import_module(name)
     for name, value in kept.items():
         if value is None:
-            del os.environ[name]
+            os.environ.pop(name, None)
         else:
             os.environ[name] = value
     import matplotlib
 
     for memoized in (matplotlib.get_configdir, matplotlib.get_cachedir):
         _forget(memoized)
-    settle()
+    load_kernel()
 
 
 def _forget(memoized: Any) -> None:
@@ -44,9 +43,10 @@ def _forget(memoized: Any) -> None:
 
 
 def load_kernel() -> None:
-    """Import what a kernel is made of, which any environment has."""
-    for name in KERNEL:
-        importlib.import_module(name)
+    """Build a kernel, which any environment can, for forks to be."""
+    from kernel_gateway.inside import kernel
+
+    kernel.prepare()
     settle()
 
 
