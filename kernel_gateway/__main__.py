@@ -61,6 +61,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, default=3000, help="port on the loopback; 0 takes a free one (default 3000)"
     )
+    parser.add_argument("--api-key", help="the API key, which other users see in the list of processes")
     parser.add_argument(
         "--api-key-file", type=Path, help="file that holds the API key (else E2B_API_KEY, else a new one)"
     )
@@ -115,7 +116,7 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     listener = _listen(options.port)
     port = listener.getsockname()[1]
     domain = options.domain or f"localhost:{port}"
-    key = _api_key(options.api_key_file)
+    key = options.api_key or _api_key(options.api_key_file)
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
     host = Host(place, options.isolation, program, sizes, outside, fonts)

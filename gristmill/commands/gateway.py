@@ -15,8 +15,12 @@ from gristmill.errors import DoorError
 
 @click.command("gateway")
 @click.option("--port", type=click.IntRange(0, 65535), default=3000, show_default=True, help="The port; 0 for any.")
+@click.option("--api-key", metavar="KEY", help="What clients must send (default: E2B_API_KEY, else a new one).")
+@click.option(
+    "--allow-internet", is_flag=True, help="Let sandboxes reach public addresses, unless they are told not to."
+)
 @isolation
-def command(port: int) -> None:
+def command(port: int, api_key: str | None, allow_internet: bool) -> None:
     """Run the local sandbox host by itself, on 127.0.0.1.
 
     It prints the lines to export: with them set, any program that uses the e2b or e2b-code-interpreter package has its
@@ -33,6 +37,8 @@ def command(port: int) -> None:
     told = threading.Thread(target=_tell, args=(receiving,))
     told.start()
     options = ["--port", str(port), "--home", str(settings.home), "--isolation", settings.isolation]
+    options += ["--api-key", api_key] if api_key else []
+    options += ["--allow-internet"] if allow_internet else []
     status = main([*options, "--ready-fd", str(sending)])
     told.join()
     sys.exit(status)
