@@ -29,7 +29,7 @@ class Incoming:
     kind: str
     parent: str
     content: dict[str, Any]
-    text: bytes = b""
+    text: bytes | memoryview = b""
 
 
 class Malformed(ValueError):
@@ -67,7 +67,7 @@ class Wire:
             header, parent_header = json.loads(head), json.loads(parent)
             kind, request = str(header["msg_type"]), str(parent_header.get("msg_id", ""))
             if kind == "stream" and len(content) > _LONG and (found := _plain_stream(content)):
-                return Incoming(kind, request, {"name": found[1].decode()}, content[found.end() : -2])
+                return Incoming(kind, request, {"name": found[1].decode()}, memoryview(content)[found.end() : -2])
             return Incoming(kind, request, dict(json.loads(content)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Malformed(str(error)) from None

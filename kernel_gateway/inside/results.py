@@ -64,7 +64,7 @@ def _output(message: Incoming) -> Iterator[bytes]:
         cut = _UNESCAPED.search(message.text, start + _PIECE) if end - start > _PIECE else None
         stop = cut.end() if cut is not None else end
         head, tail = f'{{"type": "{name}", "text": "', f'", "timestamp": {time.time_ns()}}}\n'
-        yield b"".join((head.encode(), memoryview(message.text)[start:stop], tail.encode()))
+        yield b"".join((head.encode(), message.text[start:stop], tail.encode()))
         start = stop
 
 
