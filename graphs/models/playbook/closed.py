@@ -101,7 +101,11 @@ def _missing_cells(parse: Parse, match: re.Match[str]) -> Asked:
 def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
     entities = [i for i in parse.rest if i.kind == "E"]
     named = match.groupdict().get("by")
+    amounts = [c.name for c in parse.table.file.columns if set(parts(c.name)) & {"quantity", "qty", "units"}]
+    if amounts and not entities and any(f[1] in ("=", "in") for f in parse.where) and not named:
+        raise NotClear(f"it may ask for the number of rows or for the total of {amounts[0]}")
     if named:
+        parse.only_rows([i for i in entities if i is not parse.at(match, "by")])
         by, grain = parse.group(parse.at(match, "by") or parse.rest[-1])
         return Asked("count", by=by, grain=grain, where=parse.filters(), order="highest")
     if not entities and not parse.where:
@@ -222,7 +226,6 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
 @_pattern(
     r"W?(?P<s>S)E*(?P<c>C)E*",
     r"(?P<c>C)(?P<s>S)E*",
-    r"W(?P<c>C)(?P<s>S)(?P<never>I)",
     r"(?P<s>S)E*",
 )
 def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
@@ -237,6 +240,10 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
             return parse.row(measure, ranked, row)
     elif all(parse.table.column(c).is_number or parse.table.column(c).is_time for c in item.columns):
         measure = parse.told(item, parse.table.pick(item, "number", "time"))
+        about = ranked.value[1]
+        turned = match.start("c") < match.start("s")
+        if about != ("TIME",) and not set(parts(measure)) & set(about) and (about or turned):
+            raise NotClear(f"it asks for the {measure} of one row, and not for its highest or lowest")
         place = parse.items.index(item)
         if row is not None and parse.items[place + 1 : place + 2] == [row]:
             return parse.row(measure, ranked, row)  # the highest rated film
@@ -298,10 +305,13 @@ def _ranking(
     if item is not None and set(item.columns) == {by}:
         item = None  # the year in which the most films were released
     rows = [i for i in parse.rest if i.kind == "E" and i is not by_item]
-    counted = item is None and (said.value == "count" if said is not None else bool(rows) and not ranked.value[1])
+    counted = item is None and (
+        said.value == "count" if said is not None else bool(rows or parse.of_kind()) and not ranked.value[1]
+    )
     if counted and said is None and ranked.text.lower() not in ("most", "fewest", "least"):
         return None
     if counted:
+        parse.only_rows(rows)
         return Asked("count", by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
     if item is not None:
         measure = parse.number(item)

@@ -100,8 +100,7 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     if named is not None:
         columns = [table.pick(named, "number")]
     else:
-        units = {n.unit for n in numbers}
-        words = kin or (("age",) if "year" in units else ("temp", "temperature") if "degree" in units else ())
+        words = kin or _implied(numbers, before, run[0].text)
         columns = [c.name for c in table.file.columns if c.is_number and set(words) & set(parts(c.name))]
     if not columns:
         return None
@@ -116,6 +115,15 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     if op == "between":
         return _filter(run, [(columns[0], ">=", min(values)), (columns[0], "<=", max(values))])
     return _filter(run, [(columns[0], op, values[0])])
+
+
+def _implied(numbers: Sequence[Item], before: Item | None, said: str) -> tuple[str, ...]:
+    """Words of the column that a bare number is about: 30 years, 30 degrees, women over 30."""
+    units = {n.unit for n in numbers}
+    if "degree" in units:
+        return ("temp", "temperature")
+    people = before is not None and before.kind in "EV" and before.text.lower() in {*known.PEOPLE, *known.SEXES}
+    return ("age",) if "age" in units or (people and said.lower() in ("over", "under") and not any(units)) else ()
 
 
 def _compared_in(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
@@ -143,7 +151,7 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
         exact = [c.name for c in table.file.columns if whole_years and is_year(c)]
         if len(exact) == 1 and (not any(c.is_time for c in table.file.columns) or parts(exact[0]) == ["year"]):
             column, years = exact[0], True
-        elif (own := _month_column(times, table)) is not None:
+        elif (own := _named_time(times, table)) is not None:
             return _filter(run, [own])
         else:
             column = table.time()
@@ -179,18 +187,21 @@ def is_year(column: Column) -> bool:
     return whole and bool({"year", "yr"} & set(parts(column.name))) and 1500 <= float(column.low) <= 2100
 
 
-def _month_column(times: Sequence[str], table: Table) -> Filter | None:
-    """A month that a column of months holds as number or as name."""
-    month = re.fullmatch(r"month (\d+)", times[0]) if len(times) == 1 else None
-    columns = [c for c in table.file.columns if "month" in parts(c.name) and not c.is_time]
-    if month is None or len(columns) != 1:
+def _named_time(times: Sequence[str], table: Table) -> Filter | None:
+    """A month or a weekday that a column holds as its name, or a month as its number."""
+    match = re.fullmatch(r"(month|weekday) (\d+)", times[0]) if len(times) == 1 else None
+    if match is None:
         return None
-    number, name = int(month[1]), known.MONTHS[int(month[1]) - 1]
+    word, number = ("month", int(match[2]) - 1) if match[1] == "month" else ("day", int(match[2]))
+    name = (known.MONTHS if word == "month" else known.WEEKDAYS)[number]
+    columns = [c for c in table.file.columns if {word, match[1]} & set(parts(c.name)) and not c.is_time]
+    if len(columns) != 1:
+        return None
     for value in columns[0].values:
-        if value.lower() in (name, name[:3]):
+        if name.startswith(value.lower()) and len(value) >= 3:
             return (columns[0].name, "=", value)
-    if columns[0].is_number and columns[0].high is not None and float(columns[0].high) <= 12:
-        return (columns[0].name, "=", float(number))
+    if word == "month" and columns[0].is_number and columns[0].high is not None and float(columns[0].high) <= 12:
+        return (columns[0].name, "=", float(number + 1))
     return None
 
 

@@ -101,6 +101,11 @@ def root(word: str) -> str:
     else:
         if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
             word = word[:-1]
+    if word.endswith("ission"):
+        return word[:-6] + "it"  # readmission, readmitted
+    for ending, least in (("ation", 10), ("al", 7)):
+        if word.endswith(ending) and len(word) >= least:
+            return word[: -len(ending)]
     for ending in ("ing", "ed"):
         if word.endswith(ending) and len(word) >= len(ending) + 3:
             word = word[: -len(ending)]
@@ -207,7 +212,7 @@ class Reader:
                 if 0 < cut < length - 1:
                     turned = [root(t) for t in texts[i + cut + 1 : i + length] if t.lower() not in ("the", "a", "of")]
                     turned += run[:cut]
-                    of = tuple(c for c, words in self._parts.items() if self._whole(c, words, turned))
+                    of = tuple(c for c, words in self._parts.items() if self._core(c, words) == turned)
                     if of:
                         yield length, self._column(said, of, 2)
                         return
@@ -227,12 +232,13 @@ class Reader:
 
     def _whole(self, column: str, words: list[str], run: list[str]) -> bool:
         """Whether a run of roots is the column's whole name, its unit and a count's "num" aside."""
+        core = self._core(column, words)
+        return run in ([root(w) for w in words], core) or _shortened(core, run)
+
+    def _core(self, column: str, words: list[str]) -> list[str]:
         roots = [root(w) for w in words]
-        if roots == run:
-            return True
         core = roots[:-1] if unit_of(column) else roots
-        core = core[1:] if len(core) > 1 and core[0] in ("num", "n", "no", "number") else core
-        return core == run
+        return core[1:] if len(core) > 1 and core[0] in ("num", "n", "no", "number") else core
 
     def _partly(self, said: str, columns: tuple[str, ...]) -> Item:
         """Part of a name; where it is all of an identifier's name but "id", it is what a row is about."""
@@ -389,8 +395,9 @@ class Reader:
         measure = unit in _UNITS or any(unit in d for d in _DIMENSIONS)
         if following[0] and measure and (not named or any(unit == unit_of(c) for c in self.columns)):
             length += 1
-            if unit == "year" and texts[i + length : i + length + 1] == ["old"]:
-                length += 1
+            aged = [t.lower() for t in texts[i + length : i + length + 2]]
+            if unit == "year" and (aged[:1] == ["old"] or aged == ["of", "age"]):
+                length, unit = length + (1 if aged[0] == "old" else 2), "age"
             return length, Item("N", " ".join(texts[i : i + length]), value, unit=unit)
         return length, Item("N", " ".join(texts[i : i + length]), value)
 
@@ -411,6 +418,17 @@ _SMALL = (
     | _NEGATIONS
     | {"and", "or", "by", "per", "which", "what", "how", "m", "f"}
 )
+
+
+def _shortened(name: list[str], run: list[str]) -> bool:
+    """Whether a name of several words cuts some of them short: lifeExp, gdpPercap."""
+    if len(name) < 2 or len(run) < 2 or {run[0], run[-1]} & (_SMALL | set(known.AGGREGATES)):
+        return False
+    if len(name) == len(run) and any(a == b for a, b in zip(name, run, strict=True)):
+        return all(a == b or (len(a) >= 3 and b.startswith(a)) for a, b in zip(name, run, strict=True))
+    last, rest = name[-1], run[len(name) - 1 :]
+    same = name[:-1] == run[: len(name) - 1] and len(rest) > 1
+    return same and len(last) > len("".join(rest[:-1])) and "".join(rest).startswith(last)
 
 
 def _within(run: list[str], words: list[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
-from graphs.models.playbook.mentions import Item, Reader, parts
+from graphs.models.playbook.mentions import Item, Reader, parts, root
 
 _SYMBOLS = {
     "count": "n",
@@ -125,12 +125,34 @@ class Parse:
                 own = tuple(c for c in item.columns if set(parts(c)) & set(last.value[1]))
                 item = replace(item, columns=own) if own else item
             named = [self.table.column(c) for c in after.columns] if after is not None else []
-            if item.text.lower() in known.ORDINALS and named and not any(c.is_time for c in named):
+            listed = "".join(i.kind for i in items[place + 1 : place + 3]) in ("JR", "DR")
+            if item.text.lower() in known.ORDINALS and (listed or (named and not any(c.is_time for c in named))):
                 item = Item("R", item.text, known.ORDINALS[item.text.lower()])
+            if item.kind == "S" and item.value[1] == known.GOOD:
+                fits = [c for c in (after.columns if after is not None else ()) if set(parts(c)) & set(known.GOOD)]
+                item = item if fits else Item("U", item.text)
+            others = [i for i in items if i is not item and i.kind == "C"]
+            if item.text.lower() == "paid" and any(set(i.columns) & set(item.columns) for i in others):
+                continue  # the fare paid
+            if item.kind == "C" and len(item.columns) == 1 and self._names_rows(item.columns[0]):
+                item = replace(item, kind="E", value="id")
+            if item.kind == "C" and (last is None or last.kind not in "BWAS"):
+                item = self._as_value(item)
             if item.kind == "S" and item.value[1] == ("TIME",) and (after is None or after.kind not in "CGEN"):
                 item = Item("U", item.text)
             out.append(item)
         return out
+
+    def _names_rows(self, name: str) -> bool:
+        column = self.table.column(name)
+        return not column.is_number and not column.is_time and self.is_row_name(name)
+
+    def _as_value(self, item: Item) -> Item:
+        """A column of two levels, one of which is the word itself ("passed" is pass or fail), as that level."""
+        levels = self.table.column(item.columns[0]).values
+        own = [v for v in levels if root(v) == root(item.text)]
+        one = len(item.columns) == 1 and len(levels) == 2 and len(own) == 1
+        return Item("V", item.text, own[0], item.columns, item.sure) if one else item
 
     def _known(self, items: list[Item]) -> list[Item]:
         """The items, all of which are understood. A noun after a value ("Gentoo penguins") is taken for the rows."""
@@ -249,6 +271,18 @@ class Parse:
         column = self.table.column(name)
         return column.n_unique + column.n_missing >= self.table.file.rows
 
+    def only_rows(self, items: Sequence[Item]) -> None:
+        """Raise NotClear where what is counted has several rows each: customers in a table of orders."""
+        for item in items:
+            if item.columns and not self.is_row_name(item.columns[0]):
+                raise NotClear(f"one of the {item.text} has several rows, and rows are what I can count here")
+
+    def of_kind(self) -> bool:
+        """Whether a condition names the rows that are counted ("the most comedies"), and no column their amount."""
+        named = [i for i in self.items if i.kind == "F" and not self._is_time(i) and i.value[0][1] == "="]
+        columns = [set(parts(c.name)) for c in self.table.file.columns if c.is_number]
+        return bool(named) and not any(c & (FLOW | {"count"}) for c in columns)
+
     def row(self, measure: str, ranked: Item, item: Item | None) -> Asked:
         """The row that has the most of a measure, by its name."""
         order = str(ranked.value[0])
@@ -266,6 +300,7 @@ class Parse:
     # Shares and differences, in which the order of the conditions matters
 
     def share(self) -> Asked:
+        self.only_rows([i for i in self.items if i.kind == "E"])
         place = next(k for k, i in enumerate(self.items) if i.kind == "A" and i.value == "share")
         tail = self.items
         place = tail.index(self.items[place])

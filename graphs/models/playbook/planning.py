@@ -96,7 +96,16 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
     here = {c.name: c for c in file.columns}
     found = [c for c in clause.columns if c in here]
     groups = [c for c in found if here[c].is_group]
-    if clause.intent == "time":
+    numbers = [c for c in found if c not in groups]
+    target = _target_in(facts, file)
+    loose = clause.intent in ("relate", "compare", "open")
+    if loose and found and _is_series(file, found):
+        yield from _over_time(facts, file, found)
+    elif loose and found and target and target not in found:
+        yield _associations(file, target, found)  # the target is what is asked about, whatever the words for it
+    elif loose and groups and len(numbers) > 1 and _RELATED.search(clause.text) and _EACH.search(clause.text):
+        yield _associations(file, numbers[-1], numbers[:-1])  # that template takes each pair apart by every group
+    elif clause.intent == "time":
         yield from _over_time(facts, file, found)
     elif clause.intent == "separate" and groups:
         rest = [c for c in found if c != groups[-1]]
@@ -127,6 +136,17 @@ def _associations(file: File, outcome: str, factors: list[str]) -> dict[str, Any
 def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
     why = "Which columns tell the groups apart, and how well they do so together."
     return _step("groups", f"Rank what separates {by}", why, {"data": file.name, "by": by, "columns": columns})
+
+
+_RELATED = re.compile(r"\b(relat|correlat|associat|go(es)? together|line)", re.I)
+_EACH = re.compile(r"\b(each|every|within|per|across|by)\b", re.I)
+
+
+def _is_series(file: File, found: list[str]) -> bool:
+    """Whether a table is one series or a few, a row a time, of which only columns to follow are named."""
+    others = [c for c in file.columns if c.name not in found and not c.is_time]
+    dated = any(c.is_time and c.n_unique == file.rows for c in file.columns)
+    return dated and not others and all(c.is_number for c in file.columns if c.name in found)
 
 
 def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:

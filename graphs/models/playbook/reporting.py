@@ -206,7 +206,9 @@ def _reply(
         text = str(finding["text"])
         by = (finding.get("roles") or {}).get("stratifier")
         if finding["kind"] == "simpsons_paradox" and by:
-            text = f"Yes, but only when it is read by {_say(str(by))}. {text}"
+            shares = (finding.get("effect") or {}).get("metric") == "mean_diff"
+            turned = "That turns round when" if shares else "Yes, but only when"
+            text = f"{turned} it is read by {_say(str(by))}. {text}"
         yield text, finding
         if finding["kind"] == "simpsons_paradox":
             return

@@ -74,6 +74,9 @@ AGGREGATES: Mapping[str, str] = {
 }
 """A phrase and the number that it asks for."""
 
+GOOD = ("score", "rating", "points", "gpa", "accuracy", "marks")
+"""What more of is better: "the best price" may be the lowest, the best score is the highest."""
+
 SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     **{
         w: ("highest", ())
@@ -112,6 +115,8 @@ SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "windiest": ("highest", ("wind",)),
     "fastest": ("highest", ("speed",)),
     "most populous": ("highest", ("population",)),
+    "best": ("highest", GOOD),
+    "worst": ("lowest", GOOD),
     "latest": ("highest", ("TIME",)),
     "last": ("highest", ("TIME",)),
     "most recent": ("highest", ("TIME",)),
@@ -281,7 +286,13 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "class": ("pclass",),
     "country": ("nation",),
     "town": ("city",),
+    "population": ("pop",),
+    "conversion": ("converted",),
+    "death": ("died", "dead", "deceased"),
+    "mortality": ("died", "dead", "deceased"),
+    "default": ("defaulted",),
     "units": ("quantity", "qty"),
+    "paid": ("fare", "price", "amount"),
     "directed": ("director",),
     "direct": ("director",),
 }
@@ -291,14 +302,14 @@ ACRONYMS: Mapping[str, str] = {"miles per gallon": "mpg", "gross domestic produc
 
 FILLERS = _words(
     """
-    a an the please tell me show give us you can could would i we want to know like find compute calculate get
-    what's whats us all any each's this that these those there here it its their our my data dataset table
-    file csv sheet do does did value values amount figure recorded overall ever also just only actually
-    altogether how paid generated generate generates produced brought received got observed measured seen
-    exactly whose which's been respectively roughly single entire whole approximately come comes came go goes
-    went belong belongs fall falls work works live lives lived living occur occurs occurred happen happened
-    made placed bought sold took take taken travel travelled traveled stay stayed stays given according had's
-    make makes level's 's
+    weigh weighs a an the please tell me show give us you can could would i we want to know like find compute
+    calculate get what's whats all any each's this that these those there here it its their our my data
+    dataset table file csv sheet do does did value values amount figure recorded overall ever also just only
+    actually altogether how generated generate generates produced brought received got observed measured
+    seen exactly whose which's been respectively roughly single entire whole approximately come comes came go
+    goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
+    happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
+    according had's make makes level's 's
     """
 )
 """Words that say nothing about which number is meant."""

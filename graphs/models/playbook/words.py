@@ -145,6 +145,10 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
             if len(run) == len(parts) and all(alike(p, w) for p, w in zip(parts, run, strict=True)):
                 claims.append((start, len(parts), -3, column.name))
     for place, word in enumerate(said):
+        for column in columns:  # mpg for miles per gallon
+            length = len(column.name)
+            if 3 <= length <= 5 and "".join(w[0] for w in said[place : place + length]).lower() == column.name.lower():
+                claims.append((place, length, -2, column.name))
         if word.lower() in _STOP or len(word) < 3:
             continue
         loose = [c.name for c in columns if any(_kin(word, t) for t in tokens(c.name))]
