@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 SERVICE = ("kernel_gateway.inside.app", "kernel_gateway.inside.process", "kernel_gateway.inside.filesystem")
-LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot")
+LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
