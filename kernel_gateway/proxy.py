@@ -149,9 +149,9 @@ class _Visit:
         host, port = _authority(request.target)
         ours, theirs = await self._reach(host, port)
         early, _ = self._client.trailing_data
-        self._writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        _write(self._writer, b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
-            theirs.write(early)
+            _write(theirs, early)
             await _both_ways((self._reader, theirs), (ours, self._writer))
         finally:
             theirs.transport.abort()
@@ -172,7 +172,7 @@ class _Visit:
         )
         ours, theirs = await self._reach(host, port)
         server = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
-        theirs.write(server.send(onward) or b"")
+        _write(theirs, server.send(onward) or b"")
         upload = asyncio.create_task(self._upload(server, theirs))
         try:
             await self._download(server, ours, upload)
@@ -180,6 +180,7 @@ class _Visit:
             upload.cancel()
             await asyncio.gather(upload, return_exceptions=True)
             theirs.transport.abort()
+        await self._end()
 
     async def _upload(self, server: h11.Connection, theirs: asyncio.StreamWriter) -> None:
         while True:
@@ -190,7 +191,7 @@ class _Visit:
                 self._client.receive_data(await self._reader.read(_CHUNK))
             elif isinstance(event, h11.Data | h11.EndOfMessage):
                 plain = h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
-                theirs.write(server.send(plain) or b"")
+                _write(theirs, server.send(plain) or b"")
                 await theirs.drain()
                 if isinstance(event, h11.EndOfMessage):
                     return
@@ -217,7 +218,6 @@ class _Visit:
                 await self._writer.drain()
             elif isinstance(event, h11.EndOfMessage):
                 self._send(h11.EndOfMessage())
-                await self._end()
                 return
             elif not isinstance(event, h11.InformationalResponse):
                 raise ConnectionError("the server left")
@@ -248,20 +248,32 @@ class _Visit:
             await self._end()
 
     def _send(self, event: Any) -> None:
-        self._writer.write(self._client.send(event) or b"")
+        _write(self._writer, self._client.send(event) or b"")
 
     async def _end(self) -> None:
         """Let the client read the last of it before the connection goes."""
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(_HEAD_SECONDS):
                 await self._writer.drain()
-                self._writer.write_eof()
+                _end_writing(self._writer)
                 while await self._reader.read(_CHUNK):
                     pass
 
 
 async def _connect(address: Address, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection(str(address), port, limit=_CHUNK)
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Write; raises ConnectionError where the other side has left, for which uvloop has another error."""
+    if writer.transport.is_closing():
+        raise ConnectionError("the other side left")
+    writer.write(data)
+
+
+def _end_writing(writer: asyncio.StreamWriter) -> None:
+    if not writer.transport.is_closing():
+        writer.write_eof()
 
 
 async def _both_ways(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
@@ -272,10 +284,10 @@ async def _both_ways(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -
         nonlocal last
         while data := await reader.read(_CHUNK):
             last = asyncio.get_running_loop().time()
-            writer.write(data)
+            _write(writer, data)
             await writer.drain()
         with contextlib.suppress(OSError):
-            writer.write_eof()
+            _end_writing(writer)
 
     pending = {asyncio.create_task(copy(*way)) for way in ways}
     try:

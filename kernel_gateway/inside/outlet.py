@@ -27,7 +27,7 @@ class Outlet:
     """Pairs connections from inside with those from the host, in the order in which they come."""
 
     def __init__(self) -> None:
-        self._clients: asyncio.Queue[asyncio.Transport] = asyncio.Queue(_MOST_WAITING)
+        self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(_MOST_WAITING)
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -35,28 +35,37 @@ class Outlet:
         if self._server is None:
             with contextlib.suppress(OSError):
                 loop = asyncio.get_running_loop()
-                self._server = await loop.create_server(lambda: _Arrival(self._clients), "127.0.0.1", PORT)
+                self._server = await loop.create_server(lambda: _Arrival(self._arrivals), "127.0.0.1", PORT)
 
     async def pair(self, factory: Factory) -> asyncio.WriteTransport:
         """The next connection from inside, from now on spoken to by the protocol of `factory`."""
-        while True:
-            client = await self._clients.get()
-            if not client.is_closing():
-                client.set_protocol(factory())
-                client.resume_reading()
-                return client
+        while (arrival := await self._arrivals.get()).client.is_closing():
+            pass
+        return arrival.hand_over(factory())
 
 
 class _Arrival(asyncio.Protocol):
-    """A connection from inside, unread until the host takes it."""
+    """A connection from inside that the host has not taken yet; little of what it says is read until then."""
 
-    def __init__(self, clients: asyncio.Queue[asyncio.Transport]) -> None:
-        self._clients = clients
+    def __init__(self, arrivals: asyncio.Queue[_Arrival]) -> None:
+        self._arrivals = arrivals
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        client = cast(asyncio.Transport, transport)  # uvloop's is none by descent
-        client.pause_reading()
+        self.client = cast(asyncio.Transport, transport)  # uvloop's is none by descent
         try:
-            self._clients.put_nowait(client)
+            self._arrivals.put_nowait(self)
         except asyncio.QueueFull:
-            client.abort()
+            self.client.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._early.append(data)
+        self.client.pause_reading()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Have `protocol` hear what was said so far, and all that comes."""
+        self.client.set_protocol(protocol)
+        if self._early:
+            protocol.data_received(b"".join(self._early))
+            self.client.resume_reading()
+        return self.client
