@@ -5,45 +5,61 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
+from graphs.checks.figures import Figure, figures, totals, values
+from graphs.checks.syntax import calls, name_of, trees
 
-_NUMBER = re.compile(r"(?<![\w.])[+\-−–]?(?:\d{1,3}(?:[,   ]\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w]|\.\d)")
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
+_LEVELS = re.compile(r"significan|level|alpha|interval|confiden|discover|FDR|error rate|correct|\bp\b|quantile", re.I)
 _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
+_MORE = re.compile(
+    r"\s?(?:%|per ?cent|percent)[^.;]{0,30}\b(more|less|higher|lower|fewer|larger|smaller|increase|decrease|gain|rise|"
+    r"drop|longer|shorter|faster|slower|above|below|uplift|lift)",
+    re.I,
+)
+_SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str", "dict", "Markdown", "append")
+_FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+_FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
 
 
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings traces to a cell."""
     names = _names(work)
-    printed = {x.cell: _values(_printed(x)) for x in work.view.executions}
-    everything = [v for values in printed.values() for v in values]
+    everything = [v for x in work.view.executions for t in [_printed(x)] for v in (*values(t), *totals(t))]
     carried = {f.id: list(_fields(f)) for f in work.view.findings}
+    settings = list(_settings(work))
 
     for finding in work.headlines:
         known = carried[finding.id] + everything
         typed = _typed(work.cells.get(finding.evidence.cell))
-        loose = [n for n in _claimed(finding.text, names) if not _traces(n, known) and _traces(n, typed)]
+        claimed = _claimed(finding.text, names)
+        loose = [f for f in _loose(claimed, known, settings) if _traces(f, typed)]
         if loose:
             yield Objection(
                 where=finding.id,
                 problem=f"{_listed(loose)} in its text was typed into the code and is printed by no cell.",
                 mend="Compute the number in the cell and build the sentence from it.",
             )
-    told = [v for f in work.view.findings for v in _values(f.text)]
-    known = [*everything, *told, *_values(work.view.run.goal), *(v for values in carried.values() for v in values)]
-    loose = [n for n in _claimed(work.report.answer, names) if not _traces(n, known)]
+    told = [v for f in work.view.findings for v in values(f.text)]
+    known = [*everything, *told, *values(work.view.run.goal), *(v for many in carried.values() for v in many)]
+    loose = _loose(_claimed(work.report.answer, names), known, settings)
     if loose:
         yield Objection(
             where="answer",
             problem=f"{_listed(loose)} is in no cell's output and in no finding.",
             mend="Use the numbers as the findings give them, or have a cell compute this one.",
         )
+    for match in _FRACTION.finditer(work.report.answer):
+        share = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}[match[1].lower()] / _FRACTIONS[match[2].lower()]
+        if not any(abs(s - share) <= 0.05 for v in (*known, *settings) for s in (v, v / 100, 1 - v, 1 - v / 100)):
+            yield f"“{match.group()}” is near no share that a cell printed."
 
 
 def _names(work: Work) -> list[str]:
@@ -52,43 +68,90 @@ def _names(work: Work) -> list[str]:
     names |= {str(v) for f in work.view.findings for v in f.params.values() if isinstance(v, str)}
     names |= {a.name for a in work.view.artifacts} | set(work.cells) | {f.id for f in work.view.findings}
     names |= set(work.roles.values())
+    for _, tree in trees(work):
+        said = {id(n) for c in calls(tree) if name_of(c) in _SHOWN for n in ast.walk(c)}
+        names |= {
+            n.value
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in said
+            if len(n.value) <= 24 and re.search(r"[^\W\d]", n.value)
+        }
     return sorted((n for n in names if re.search(r"\d", n)), key=len, reverse=True)
 
 
-def _claimed(text: str, names: Iterable[str]) -> list[str]:
-    """The numbers that a text claims, as written; names, quoted words and small counts are none."""
-    text = re.sub(r"`[^`]*`|“[^”]*”|'[^']*'|\"[^\"]*\"", " ", text)
-    for name in names:
-        text = text.replace(name, " ")
+def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
+    """The numbers of a text that must come from somewhere: small counts and conventions need not."""
     found = []
-    for match in _NUMBER.finditer(text):
-        number = match.group()
-        value = abs(_value(number))
-        if value in _FREE or (value == int(value) and value <= _COUNTABLE and "." not in number):
+    for figure in figures(text, names):
+        if figure.unit in ("th", "st", "nd", "rd") or (figure.value in _FREE and not figure.unit):
             continue
-        found.append(number)
+        small = figure.whole and figure.value <= _COUNTABLE
+        if small and (not figure.share or (figure.value in (0, 1, 5, 10) and _LEVELS.search(figure.clause))):
+            continue
+        found.append(figure)
     return found
 
 
-def _value(number: str) -> float:
-    return float(re.sub(r"[,   ]", "", number).replace("−", "-").replace("–", ""))
+def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> list[Figure]:
+    """Those that trace to nothing: not to a number that was put out, nor to a setting, nor to two others beside it."""
+    loose = [f for f in claimed if not _traces(f, known) and not _traces(f, settings) and not _is_ratio(f, known)]
+    firm = [f for f in claimed if f not in loose]
+    return [f for f in loose if not _follows(f, [g for g in firm if g.clause == f.clause])]
 
 
-def _values(text: str) -> list[float]:
-    return [_value(m.group()) for m in _NUMBER.finditer(text)]
+def _traces(figure: Figure, known: Iterable[float]) -> bool:
+    """Whether a number is one of `known`, rounded as it is written; sign and percent may differ."""
+    parts = [figure]
+    if re.search(r"\d[   ]\d{3}", figure.text):  # thousands, or two numbers side by side
+        both = [figures(part) for part in re.split(r"[   ]", figure.text)]
+        parts = [figure] if any(figure.is_near(v) for v in known) else [f for part in both for f in part]
+    known = list(known)
+    return all(
+        any(p.is_near(v) or p.is_near(100 * v) or (p.share and p.is_near(100 - 100 * abs(v))) for v in known)
+        or (p.share and any(p.is_near(100 - abs(v)) for v in known))
+        for p in parts
+    )
 
 
-def _traces(number: str, known: Iterable[float]) -> bool:
-    """Whether a number as written is one of `known`, rounded as it is written; sign and percent may differ."""
-    claimed = abs(_value(number))
-    mantissa = re.split(r"[eE]", number)[0]
-    decimals = len(mantissa.split(".")[1]) if "." in mantissa else 0
-    exponent = int(re.split(r"[eE]", number)[1]) if re.search(r"[eE]", number) else 0
-    half = 0.51 * 10.0 ** (exponent - decimals)
-    whole = f"{claimed:.0f}"
-    if "." not in number and len(whole) >= 4:  # "about 3,400" is 3,412 rounded
-        half = max(half, 0.5 * 10.0 ** (len(whole) - len(whole.rstrip("0"))))
-    return any(min(abs(abs(v) - claimed), abs(abs(v) * 100 - claimed)) <= half for v in known)
+def _is_ratio(figure: Figure, known: Iterable[float]) -> bool:
+    """ "43 % more", where a ratio of 1.43 was printed."""
+    return bool(_MORE.match(figure.after)) and any(figure.is_near(100 * (abs(v) - 1)) for v in known)
+
+
+def _follows(figure: Figure, beside: list[Figure]) -> bool:
+    """Whether a number is what two others of its sentence give: their difference, sum, ratio, or one over the other."""
+    for a, b in permutations(beside, 2):
+        if a.value <= 0 or b.value <= 0:
+            continue
+        slack = a.half + b.half + figure.half
+        if abs(abs(a.value - b.value) - figure.value) <= slack or abs(a.value + b.value - figure.value) <= slack:
+            return True
+        ratio = a.value / b.value
+        loose = ratio * (a.half / a.value + b.half / b.value)
+        of_hundred = figure.share and abs(100 * ratio - figure.value) <= 100 * loose + figure.half
+        more = figure.share and abs(abs(100 * ratio - 100) - figure.value) <= 100 * loose + figure.half
+        if of_hundred or more or abs(ratio - figure.value) <= loose + figure.half:
+            return True
+    return False
+
+
+def _settings(work: Work) -> Iterator[float]:
+    """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
+    for _, tree in trees(work):
+        for node in ast.walk(tree):
+            inner: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                inner = [node.left, *node.comparators]
+            elif isinstance(node, ast.BinOp):
+                inner = [node.left, node.right]
+            elif isinstance(node, ast.Slice):
+                inner = [n for n in (node.lower, node.upper) if n is not None]
+            elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
+                inner = [*node.args, *(k.value for k in node.keywords)]
+            for part in inner:
+                for n in [part, *(part.elts if isinstance(part, (ast.List, ast.Tuple)) else [])]:
+                    if isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) and n.value not in (0, 1):
+                        yield float(n.value) if not isinstance(n.value, bool) else 0.0
 
 
 def _printed(cell: Execution) -> str:
@@ -107,7 +170,7 @@ def _walk(value: Any) -> Iterator[float]:
     if isinstance(value, (int, float)):
         yield float(value)
     elif isinstance(value, str):
-        yield from _values(value)
+        yield from values(value)
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _walk(inner)
@@ -127,5 +190,5 @@ def _typed(cell: Execution | None) -> list[float]:
     return [v for node in ast.walk(tree) if isinstance(node, ast.Constant) for v in _walk(node.value)]
 
 
-def _listed(numbers: list[str]) -> str:
-    return ", ".join(dict.fromkeys(numbers))
+def _listed(found: list[Figure]) -> str:
+    return ", ".join(dict.fromkeys(f.text for f in found))

@@ -44,7 +44,7 @@ def _parsed(code: str) -> ast.Module | None:
 
 
 def without_magics(code: str) -> str:
-    """The same cell with IPython's own lines (`%time`, `!ls`, `df?`) blanked; of a timed cell the body, of others none."""
+    """The same cell with IPython's lines (`%time`, `!ls`, `df?`) blanked: of a timed cell the body, of others none."""
     if (magic := re.match(r"\s*%%(\w+)", code)) is not None and magic[1] not in _TIMED:
         return ""
     return re.sub(r"^(\s*)(?:%%?\w.*|!.*|\?.*|[\w.]+\?{1,2})$", r"\1pass", code, flags=re.M)

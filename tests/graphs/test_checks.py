@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from artifacts.events import ExecutionStarted, ReportMade, RunView, apply
@@ -73,19 +75,149 @@ def test_a_number_that_no_cell_printed_is_found_in_the_answer():
     assert "0.81, 1,234" in found.objections[0].problem
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "44.5 % of the men were admitted, 30.4% of the women.",
-        "About 3,400 rows (3,412 exactly) were left.",
-        "The difference is 0.24, or −0.2353 to be exact, in 2007–2009.",
-        "It holds in 4 of 6 departments with 95 % confidence, p < 0.001.",
-        "The column `x_17` and “9,999 birds” say so.",
-    ],
+TRACED = (
+    ("44.5 % of the men were admitted, 30.4% of the women.", "men 0.44512 women 0.30354"),
+    ("About 3,400 rows (3,412 exactly) were left.", "rows 3412"),
+    ("The difference is 0.24, or −0.2353 to be exact, in 2007–2009.", "r -0.23530 from 2007 to 2009"),
+    ("It holds in 4 of 6 departments with 95 % confidence, p < 0.001.", "none"),
+    ("The column `x_17` and “9,999 birds” say so.", "none"),
+    ("1,234.5 francs", "1234.5123"),
+    ("12 % of them", "0.1234"),
+    ("12.3 % of them", "share 0.1234"),
+    ("r = −0.23", "r -0.2345"),
+    ("a rate of 0.12", "12.1%"),
+    ("p = 1.2e-5", "1.19e-05"),
+    ("p = 1.2 × 10⁻⁵", "1.19e-05"),
+    ("p = 1.2×10^-5", "1.19e-05"),
+    ("between 13 and 15.2 days", "13.0 15.21"),
+    ("13–15 days", "13.2 14.9"),
+    ("13 to 15 days", "13.2 14.9"),
+    ("on 31 December 2023", "2023-12-31"),
+    ("on December 31, 2023 and 14:30", "2023-12-31"),
+    ("in 2023-12", "2023-12-01"),
+    ("12 000 rows", "12000"),
+    ("12 000 rows", "12,000"),
+    ("2.5x as much", "2.52"),
+    ("2.5 times", "2.52"),
+    ("12k rows", "12,034"),
+    ("3.4 million", "3412345"),
+    ("3.4M francs", "3412345.2"),
+    ("the 90th percentile was 17", "17.02"),
+    ("COVID-19 cases", "x"),
+    ("Fig. 14 shows it", "x"),
+    ("Table 21: means", "x"),
+    ("F1 of 0.81", "0.8123"),
+    ("# 14. Results", "x"),
+    ("1. Load\n14. Fit", "x"),
+    ("see https://x.org/2391", "x"),
+    ("(Smith, 2019)", "x"),
+    ("Smith et al. (2019) say", "x"),
+    ("python 3.12", "x"),
+    ("version 3.12.1", "x"),
+    ("about 20 % of them", "0.181"),
+    ("nearly 400", "391"),
+    ("more than 80 %", "0.83"),
+    ("the remaining 82 %", "0.18"),
+    ("82 % did not", "18.0%"),
+    ("51.0 % vs 40.0 %, 11 points more", "0.51 0.40"),
+    ("450mg of salt", "450.2"),
+    ("21,5", "x 21 5"),
+    ("USD 1'234", "1234"),
+    ("$1,234 each", "1234.2"),
+    ("€45.20 each", "45.2"),
+    ("45.2€ each", "45.2"),
+    ("17°C", "17.1"),
+    ("column `x_99`", "x"),
+    ("-3.4 to -2.1", "-3.41 -2.08"),
+    ("(n = 1,024)", "1024"),
+    ("43% higher", "ratio 1.431"),
+    ("about a third of them", "0.34"),
+    ("365 days and 365 nights", "365 365 0.05"),
+    ("+4.2 points", "4.21"),
+    ("p < 0.001", "x"),
+    ("95% CI [1.31, 2.22]", "(1.312, 2.2199)"),
+    ("30 of 40 (75 %)", "30 40"),
+    ("a 3:1 ratio", "x"),
+    ("24/7 support", "x"),
+    ("20% (14 of 70)", "14 70"),
+    ("in the 1990s", "x"),
+    ("Q3 2021", "2021-09"),
+    ("0.5 %", "0.00512"),
+    ("ca. 1.2 million", "1187000"),
+    ("100%", "x"),
+    ("£3.50", "3.5"),
+    ("25 000 and 13", "25000 13"),
+    ("3 490,-", "3490"),
+    ("±0.033", "0.0331"),
+    ("0.62 ± 0.03", "0.621 0.0329"),
+    ("age 55–64 made up 33%", "32.9% 55 64"),
+    ("18 percent", "0.181"),
+    ("1/4 of rows", "0.25"),
+    ("x² = 14.2", "14.21"),
+    ("χ²(3) = 14.2", "14.21"),
+    ("R2=0.41", "0.412"),
+    ("n=96", "96"),
+    ("(≈ 17)", "16.8"),
+    ("*17.2*", "17.2"),
+    ("**17.2**", "17.2"),
+    ("| 17.2 | 18.1 |", "17.2 18.1"),
+    ("17.2%-point", "17.2"),
 )
-def test_numbers_may_be_rounded_and_written_as_percent(answer):
-    printed = "men 0.44512 women 0.30354 rows 3412 r -0.23530 from 2007 to 2009"
-    assert results(cell(1, text=printed), answer=answer)["numbers"].ok
+"""What may be written of an output: rounded, scaled, as percent, beside names and dates that are no claims."""
+UNTRACED = (
+    ("1,334.5 francs", "1234.5123"),
+    ("13 % of them", "0.1234"),
+    ("r = −0.33", "r -0.2345"),
+    ("p = 1.2e-4", "1.19e-05"),
+    ("p = 1.2 × 10⁻⁴", "1.19e-05"),
+    ("between 13 and 16.2 days", "13.0 15.21"),
+    ("12 500 rows", "12000"),
+    ("13k rows", "11,234"),
+    ("3.9 million", "3412345"),
+    ("2.9x as much", "2.52"),
+    ("about 30 % of them", "0.181"),
+    ("some 37.4 %", "0.36"),
+    ("53% higher", "ratio 1.431"),
+    ("on 31 December 2022", "2023-12-31"),
+    ("3 million", "x"),
+    ("7 % of them", "0.041"),
+    ("USD 1'284", "1234"),
+    ("450mg", "410"),
+    ("£3.55", "3.5"),
+    ("17.2%", "18"),
+    ("In 2019 it rose", "2020-01-01"),
+    ("61 % more: 16.9 % against 11.8 %", "0.1690 0.1180"),
+    ("fully 12 000", "365 365"),
+    ("**17.2**", "17.4"),
+    ("| 17.2 | 18.1 |", "17.2 18.3"),
+    ("AUC of 0.93.", "0.39"),
+    ("accuracy 93%", "0.91"),
+    ("a mean of 14.", "15.2"),
+    ("€45.20", "45.3"),
+    ("-0.62", "0.612"),
+)
+
+
+def test_numbers_are_read_as_they_are_written():
+    wrong = [a for a, printed in TRACED if not results(cell(1, text=printed), answer=a)["numbers"].ok]
+    missed = [a for a, printed in UNTRACED if results(cell(1, text=printed), answer=a)["numbers"].ok]
+    assert (wrong, missed) == ([], [])
+
+
+def test_any_printed_number_traces_however_it_is_rounded_and_another_one_does_not():
+    rng = random.Random(0)
+    for _ in range(300):
+        value = rng.choice([-1, 1]) * 10 ** rng.uniform(-3, 7)
+        places = rng.randint(0, 4)
+        out = f"result {value!r}"
+        forms = [f"{value:.{places}f}", f"{value:,.{places}f}", f"{value:.{places}e}"]
+        forms += [f"{value * 100:.{places}f} %"] if abs(value) < 10 else []
+        forms += [f"{value / 1e6:.2f} million"] if abs(value) > 1e6 else []
+        for form in forms:
+            for written in (form, form.replace("-", "−"), f"**{form}**"):
+                assert results(cell(1, text=out), answer=f"It is {written}.")["numbers"].ok, (out, written)
+        other = f"{value * rng.choice([0.7, 1.4]):.3e}"
+        assert not results(cell(1, text=out), answer=f"It is {other}.")["numbers"].ok, (out, other)
 
 
 def test_a_number_typed_into_a_finding_is_told_from_one_that_was_computed():

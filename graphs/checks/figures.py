@@ -1,0 +1,140 @@
+"""Reading the numbers in a text as a reader does: thousands, percent, powers of ten, millions, dates, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SPACES = "   "
+_BODY = rf"(?:\d{{1,3}}(?:[,{_SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:\.\d+)?"
+_POWER = r"(?:[eE][+\-−]?\d+|\s?[×x·]\s?10(?:\^|\*\*)?\{?[+\-−]?\d+\}?|\s?[×x·]\s?10[⁻⁰¹²³⁴-⁹]+)?"
+_UNITS = r"k|K|M|bn|mn|x|×|kWh|MWh|kW|mg|kg|g|km|m|cm|mm|min|h|s|ms|d|GB|MB|EUR|USD|CHF|°C|pp|pts?|th|st|nd|rd"
+NUMBER = re.compile(
+    rf"(?<![\w.])(?<![A-Za-z][-‑–])[+\-−–]?(?P<body>{_BODY})(?P<power>{_POWER})(?P<unit>{_UNITS})?(?![\w]|\.\d|,\d{{3}})"
+)
+_SCALES = {"k": 1e3, "thousand": 1e3, "mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
+_SCALE = re.compile(r"\s?(thousand|million|billion|mn|bn)\b", re.I)
+_PERCENT = re.compile(r"\s?(?:%|per ?cent\b|percent\b|\\%)")
+_POINTS = re.compile(r"\s?(?:percentage points|points of a per ?cent|pp\b)")
+_ROUGHLY = re.compile(
+    r"\b(about|around|roughly|nearly|almost|some|approximately|approx\.?|circa|ca\.?|close to|a little \w+|"
+    r"(?:just |slightly )?(?:over|under|above|below)|(?:more|less|fewer) than|at (?:least|most)|up to)\s*$|"
+    r"[~≈<>≤≥]\s*$",
+    re.I,
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_NO_CLAIMS = re.compile(
+    r"```.*?```|`[^`]*`|“[^”]*”|'[^'\n]*'|\"[^\"\n]*\"|https?://\S+|"
+    r"^\s*#+\s*[\d.]+[.)]?\s|^\s*\d+[.)]\s|^\s*\|?[\s:|-]+\|?\s*$|"
+    r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
+    r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?\s?#?\d+(?:\.\d+)*\b|"
+    r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={_MONTH}\b)|"
+    r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
+    r"\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
+    re.M | re.S | re.I,
+)
+_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number as written: its size without the sign, and by how much it may be off, having been rounded.
+
+    `share` is said of percent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
+    `clause` is the sentence that it stands in.
+    """
+
+    text: str
+    value: float
+    half: float
+    share: bool = False
+    unit: str = ""
+    rough: bool = False
+    whole: bool = False
+    clause: str = ""
+    after: str = ""
+
+    def is_near(self, known: float) -> bool:
+        return abs(abs(known) - self.value) <= self.half
+
+
+def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
+    """The numbers that a text claims. Names with digits, quoted words, numbering, days of a month are none."""
+    for name in names:
+        text = text.replace(name, " ")
+    text = _NO_CLAIMS.sub(" ", text)
+    found = []
+    for clause in re.split(r"(?<=[.!?;])\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])", text):
+        found += [_figure(m, clause) for m in NUMBER.finditer(clause)]
+    return found
+
+
+def _figure(match: re.Match[str], clause: str) -> Figure:
+    rest = clause[match.end() :]
+    value = size(match["body"], match["power"])
+    mantissa = match["body"]
+    decimals = len(mantissa.split(".")[1]) if "." in mantissa else 0
+    unit = match["unit"] or ""
+    scale = _SCALE.match(rest)
+    factor = _SCALES.get((scale[1] if scale else unit if unit in ("k", "K", "M", "bn", "mn") else "").lower(), 1.0)
+    power = size("1", match["power"])
+    half = 0.51 * 10.0**-decimals * power * factor
+    digits = f"{value:.0f}"
+    if "." not in mantissa and len(digits) >= 4:  # "about 3,400" is 3,412 rounded
+        half = max(half, 0.5 * 10.0 ** (len(digits) - len(digits.rstrip("0"))) * factor)
+    rough = "." not in mantissa and len(digits.rstrip("0")) <= 2 and bool(_ROUGHLY.search(clause[: match.start()]))
+    if rough:  # "some 30 %" may be 28; "some 37.4 %" may not
+        half = max(half, 0.12 * value * factor)
+    return Figure(
+        text=match.group(),
+        value=value * factor,
+        half=half,
+        share=bool(_PERCENT.match(rest) or _POINTS.match(rest)),
+        unit=unit,
+        rough=rough,
+        whole="." not in mantissa and not match["power"] and factor == 1.0,
+        clause=clause,
+        after=rest[:40],
+    )
+
+
+def size(body: str, power: str = "") -> float:
+    """What digits with separators and a power of ten amount to."""
+    number = float(re.sub(rf"[,'’{_SPACES}]", "", body))
+    exponent = re.search(r"[+\-−]?\d+$", power.translate(_SUPERSCRIPTS).rstrip("}"))
+    if not power or exponent is None:
+        return number
+    written = exponent.group().replace("−", "-")
+    if power.lstrip()[:1] in "×x·" and re.fullmatch(r"\s?[×x·]\s?10[+\-]?\d+", power.translate(_SUPERSCRIPTS)):
+        written = re.sub(r"^10", "", written)
+    places = int(written or 0)
+    return number * 10.0 ** max(min(places, 308), -308) if abs(places) < 400 else number
+
+
+def values(text: str) -> list[float]:
+    """All numbers that an output shows. Where blanks may part thousands or columns, both are taken."""
+    found = []
+    for match in NUMBER.finditer(text):
+        number = size(match["body"], match["power"])
+        found += [number, number / 100] if _PERCENT.match(text, match.end()) else [number]
+        if re.search(rf"[{_SPACES},]", match["body"]):
+            found += [float(part) for part in re.split(rf"[{_SPACES},]", match["body"])]
+    return found
+
+
+def totals(text: str) -> list[float]:
+    """What counts add up to: the sums of whole-number columns of tables in an output, and each one's percent of it."""
+    found: list[float] = []
+    block: list[list[float]] = []
+    for line in [*text.splitlines(), ""]:
+        row = [float(t) for t in line.split() if re.fullmatch(r"\d+(?:\.\d+)?", t)]
+        if row and (not block or len(row) == len(block[-1])):
+            block.append(row)
+            continue
+        if len(block) >= 2:
+            counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
+            found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
+        block = [row] if row else []
+    return found
