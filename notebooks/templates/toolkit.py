@@ -88,7 +88,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise ValueError(f"{path.name} is empty: there is nothing to analyse.")
     if raw[:4] == b"PAR1":
-        df = pd.read_parquet(io.BytesIO(raw))
+        try:
+            df = pd.read_parquet(io.BytesIO(raw))
+        except (ValueError, OSError):
+            text = f"{path.name} is a Parquet file that is damaged or cut short: write or copy it again."
+            raise ValueError(text) from None
         df = df if isinstance(df.index, pd.RangeIndex) else df.reset_index()
     elif raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":
         df = _read_excel(path.name, raw, notes)
@@ -194,6 +198,14 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     if 0 < even < 0.6 or (even == 0 and (prose or any(len(row) > 2 for row in rows))):
         raise ValueError(f"{name} is not a table: its lines do not divide into the same columns.")
     header, body = rows[0], rows[1:]
+    wordy = sum(len(c.split()) for c in header) > 2 * len(header)
+    if (
+        prose
+        and wordy
+        and len(rows) <= 5
+        and not any(re.fullmatch(r"[\d.,%]+", c.strip()) for row in rows for c in row)
+    ):
+        raise ValueError(f"{name} is not a table: it is a few lines of prose with commas.")
     numeric = [bool(POINT_NUMBER.fullmatch(c) or COMMA_NUMBER.fullmatch(c)) for c in header]
     years = all(re.fullmatch(r"(19|20)\d\d", c) for c in header) and len(set(header)) == len(header)
     headless = all(numeric) and len(body) > 0 and not years
@@ -272,11 +284,17 @@ def is_text(s: pd.Series) -> bool:
 
 def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: str) -> pd.Series:
     """A text column as numbers, where every value (or 95 % of many) is one; otherwise unchanged."""
-    given = s.dropna().astype(str).str.replace(MONEY, "", regex=True)
-    fits = given.str.fullmatch(pattern.pattern)
+    given = s.dropna().astype(str)
+    levels = given.drop_duplicates()
+    fits = given.isin(levels[levels.str.replace(MONEY, "", regex=True).str.fullmatch(pattern.pattern)])
     if not len(given) or not (fits.all() or (len(given) >= 40 and fits.mean() >= 0.95)):
         return s
-    plain = given[fits].str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    plain = (
+        given[fits]
+        .str.replace(MONEY, "", regex=True)
+        .str.replace(thousands, "", regex=False)
+        .str.replace(decimal, ".", regex=False)
+    )
     return pd.to_numeric(plain).reindex(s.index)
 
 
@@ -295,8 +313,10 @@ def _values(s: Any, notes: list[str]) -> Any:
         if days is not None:
             notes.append(f"{s.name} holds dates written as numbers")
         return s if days is None else days
-    text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
-    text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
+    text = s
+    if s.dtype == object:
+        text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
+        text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
     text = text.mask(text.isin(MISSING))
     none = text == "none"  # a level, unless it stands among many numbers
     few = none.mean() < 0.05 or text.nunique() > 20
