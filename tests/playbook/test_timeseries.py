@@ -69,6 +69,42 @@ def test_noise_that_remembers_has_no_season_no_trend_and_no_shift(
     assert [f.text for f in ran.findings if f.type in ("claim", "warning")] == []
 
 
+def test_swings_that_grow_and_cycles_without_a_calendar_are_told_as_such(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    months, years = np.arange(144), np.arange(1700, 1960)
+    sales = 100 * np.exp(0.01 * months + 0.2 * np.sin(2 * np.pi * months / 12) + 0.03 * random.normal(size=144))
+    cycle = np.zeros(260)
+    for i in range(2, 260):
+        cycle[i] = 1.65 * cycle[i - 1] - 0.95 * cycle[i - 2] + random.normal()
+    memory = pd.Series(random.normal(size=260)).ewm(alpha=0.4).mean()
+    shop = table("shop", pd.DataFrame({"month": pd.date_range("1990-01", periods=144, freq="MS"), "sales": sales}))
+    ran = kernel.template("timeseries", data=shop)
+    (season,) = ran.of("seasonality", "claim")
+    assert season.params["multiplicative"]
+    assert "%" in season.text
+    (forecast,) = ran.of("forecast", "descriptive")
+    assert forecast.effect is not None
+    assert forecast.effect.value is not None
+    assert forecast.effect.value < forecast.params["seasonal_naive"]
+    hares = table("hares", pd.DataFrame({"year": years, "caught": 50 + cycle, "still": memory}))
+    (turns,) = kernel.template("timeseries", data=hares).of("seasonality", "claim")
+    assert turns.columns == ("caught",)
+    assert abs(turns.params["period"] - 2 * np.pi / np.arccos(1.65 / 2 / 0.95**0.5)) < 1.5
+
+
+def test_a_unit_that_joins_late_moves_no_series(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    days = pd.date_range("2020-01-01", periods=200)
+    late = {"A": 0, "B": 0, "C": 120}
+    parts = [
+        pd.DataFrame({"day": days[k:], "store": name, "sold": 300.0 + 200 * (k > 0) + random.normal(size=200 - k)})
+        for name, k in late.items()
+    ]
+    ran = kernel.template("timeseries", data=table("stores", pd.concat(parts)))
+    assert ran.of("change_point", "claim") == []
+    assert "each of 3 stores" in ran.of("period_covered")[0].text
+
+
 def test_years_written_as_numbers_are_a_time(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
     years = np.arange(1880, 1960)
     level = np.where(years < 1910, 100.0, 80.0) + 5 * random.normal(size=len(years))
