@@ -1,5 +1,7 @@
 """What code in a sandbox serves on ports of its own, over HTTP and WebSocket, by header and by name."""
 
+import hashlib
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +18,27 @@ async def main():
     async with websockets.serve(echo, "127.0.0.1", 8100, max_size=None):
         await asyncio.Future()
 asyncio.run(main())
+"""
+
+_STREAMS = """
+import hashlib, http.server, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        digest, size = hashlib.sha256(), 0
+        while line := self.rfile.readline():
+            data = self.rfile.read(int(line, 16))
+            self.rfile.readline()
+            if not data: break
+            digest.update(data); size += len(data)
+        body = f"{size} {digest.hexdigest()} {self.headers['Host']} {self.headers.get('X-Access-Token')}".encode()
+        self.send_response(201, "Made"); self.send_header("Content-Length", len(body)); self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.send_response(200); self.send_header("Connection", "close"); self.end_headers()
+        for part in range(3):
+            self.wfile.write(b"data: %d\\n\\n" % part); self.wfile.flush(); time.sleep(0.4)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8200), Handler).serve_forever()
 """
 
 
@@ -53,6 +76,33 @@ async def test_a_web_server_is_reached_by_name_and_by_header(gateway, sandbox: A
     own = {"Origin": f"http://{by_name['Host']}"}
     assert (await client.get("/", headers={**by_name, **own})).status_code == 200
     assert (await client.get("/sandboxes", headers={**own, "X-API-KEY": gateway.key})).status_code == 403
+    await server.kill()
+
+
+async def test_bodies_of_any_length_pass_and_answers_stream(gateway, sandbox: AsyncSandbox, client, soon) -> None:
+    await sandbox.files.write("streams.py", _STREAMS)
+    server = await sandbox.commands.run("python streams.py", background=True)
+    headers = {**_named(sandbox, gateway, 8200), "X-Access-Token": sandbox._envd_access_token or ""}
+
+    async def is_up() -> bool:
+        return (await client.get("/", headers=headers)).status_code == 200
+
+    await soon(is_up, 10)
+
+    async def upload():
+        for _ in range(200):
+            yield bytes(range(256)) * 512
+
+    answer = await client.post("/", headers=headers, content=upload())
+    digest = hashlib.sha256(bytes(range(256)) * 512 * 200).hexdigest()
+    assert (answer.status_code, answer.text) == (201, f"{512 * 256 * 200} {digest} {headers['Host']} None")
+    arrived = []
+    async with client.stream("GET", "/", headers=headers) as stream:
+        async for line in stream.aiter_lines():
+            if line:
+                arrived.append((line, time.monotonic()))
+    assert [line for line, _ in arrived] == ["data: 0", "data: 1", "data: 2"]
+    assert arrived[2][1] - arrived[0][1] > 0.4
     await server.kill()
 
 
