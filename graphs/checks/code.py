@@ -13,11 +13,15 @@ from graphs.checks.syntax import (
     called,
     calls,
     constant,
+    imported,
+    is_series,
     keywords,
     meanings,
     name_of,
+    names,
     owner_of,
     statements,
+    strings,
     trees,
     words,
 )
@@ -35,7 +39,9 @@ _TAKES_RANDOM_STATE = words(
     HistGradientBoostingRegressor KMeans MiniBatchKMeans GaussianMixture TSNE UMAP IsolationForest MLPClassifier
     MLPRegressor BaggingClassifier BaggingRegressor AdaBoostClassifier AdaBoostRegressor SGDClassifier SGDRegressor
     RandomizedSearchCV permutation_importance mutual_info_classif mutual_info_regression ShuffleSplit
-    StratifiedShuffleSplit GroupShuffleSplit resample sample rvs
+    StratifiedShuffleSplit GroupShuffleSplit resample sample rvs RepeatedKFold RepeatedStratifiedKFold SMOTE ADASYN
+    RandomOverSampler RandomUnderSampler SMOTENC BorderlineSMOTE SpectralClustering
+    BayesianGaussianMixture RandomTreesEmbedding FastICA MiniBatchNMF
     """
 )
 _TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
@@ -47,7 +53,10 @@ _READERS = words(
     read_xml read_stata read_spss read_sas read_hdf read_orc loadtxt genfromtxt load open
     """
 )
-_PLACES = words("Path join glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | _READERS
+_PLACES = words("Path join home glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | _READERS
+_UNIQUE = words("is_unique duplicated nunique has_duplicates")
+_FETCHED = re.compile(r"^\s*[!%]+\s*(?:curl|wget|git clone|kaggle|gdown|aws|gsutil|scp)\b.*$", re.M)
+_WRAPS = words("Path PurePath join expanduser expandvars abspath realpath open home urljoin Request")
 _FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|diabetes|breast_cancer|digits))$")
 
 
@@ -55,12 +64,14 @@ _FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|di
 def seeds(work: Work) -> Iterator[Found]:
     """Chance is seeded wherever it is used."""
     seeded = False
-    known = meanings(work)
+    known, full = meanings(work), imported(work)
     for cell, tree in trees(work):
         for call in calls(tree):
             name = name_of(call)
-            seeded = seeded or (name == "seed" and bool(call.args))
-            if not seeded and _unseeded(call, known):
+            seeded = seeded or (
+                name in ("seed", "manual_seed", "set_random_seed", "seed_everything") and bool(call.args)
+            )
+            if not seeded and _unseeded(call, known, full):
                 yield Objection(
                     where=cell.cell,
                     problem=f"`{name}` draws by chance without a seed, so a second run gives other numbers.",
@@ -69,13 +80,18 @@ def seeds(work: Work) -> Iterator[Found]:
                 break
 
 
-def _unseeded(call: ast.Call, known: dict[str, ast.expr]) -> bool:
-    name, owner, arguments = name_of(call), owner_of(call), set(keywords(call))
-    given = arguments & {"random_state", "seed", "rng", None}
+def _unseeded(call: ast.Call, known: dict[str, ast.expr], full: dict[str, str]) -> bool:
+    name, owner = name_of(call), owner_of(call)
+    if not owner and name in full:  # from sklearn.ensemble import ExtraTreesRegressor as ETR
+        owner, _, name = full[name].rpartition(".")
+    head, _, rest = owner.partition(".")
+    owner = full.get(head, {"np": "numpy"}.get(head, head)) + (f".{rest}" if rest else "")
+    given = {k for k, v in keywords(call).items() if not (isinstance(v, ast.Constant) and v.value is None)}
+    given &= {"random_state", "seed", "rng", "random_seed", "generator", None}
     if name in _GENERATORS:
-        return not call.args and not given
-    library = owner in ("np.random", "numpy.random", "random")
-    if library:
+        chosen = [a for a in call.args if not (isinstance(a, ast.Constant) and a.value is None)]
+        return not chosen and not given
+    if owner in ("numpy.random", "random", "torch") and call.func is not None:
         return name in _DRAWS
     if name in _FOLDS:
         shuffles = keywords(call).get("shuffle")
@@ -84,6 +100,8 @@ def _unseeded(call: ast.Call, known: dict[str, ast.expr]) -> bool:
         return "stats" in owner and not given
     if name not in _TAKES_RANDOM_STATE or given or _is_off(call):
         return False
+    if name == "resample" and isinstance(call.func, ast.Attribute) and not owner.startswith("sklearn"):
+        return False  # a time series brought to months
     made_by = known.get(owner)  # rng.sample of a generator that was seeded where it was made
     return owner != "rng" and not (isinstance(made_by, ast.Call) and name_of(made_by) in _GENERATORS)
 
@@ -95,9 +113,11 @@ def _is_off(call: ast.Call) -> bool:
 @check("merges")
 def merges(work: Work) -> Iterator[Found]:
     """Every join says what it expects of its keys."""
+    known = meanings(work)
+    looked = _looked_at(work)
     for cell, tree in trees(work):
         for call in calls(tree):
-            if _joins(call) and not set(keywords(call)) & {"validate", None}:
+            if _joins(call) and not set(keywords(call)) & {"validate", None} and not _safe(call, known, looked):
                 yield Objection(
                     where=cell.cell,
                     problem=f"`{name_of(call)}` without `validate=`: a key that repeats would multiply rows unseen.",
@@ -111,6 +131,43 @@ def _joins(call: ast.Call) -> bool:
     return name_of(call) == "merge" or (
         name_of(call) == "join" and bool(set(keywords(call)) & {"on", "how", "rsuffix"})
     )
+
+
+def _looked_at(work: Work) -> set[str]:
+    """The tables whose keys are shown or asserted to be unique, or whose rows are counted before a reader's eyes."""
+    found = set()
+    for _, tree in trees(work):
+        shown = [a for c in calls(tree) if name_of(c) in ("print", "display") for a in c.args]
+        shown += [n.test for n in ast.walk(tree) if isinstance(n, (ast.Assert, ast.If))]
+        for part in shown:
+            unique = any(isinstance(n, ast.Attribute) and n.attr in _UNIQUE for n in ast.walk(part))
+            if unique:
+                found |= names(part)
+            found |= {f"len {n}" for n in _counted(part)}
+    return found
+
+
+def _safe(call: ast.Call, known: dict[str, ast.expr], looked: set[str]) -> bool:
+    """Whether a join cannot multiply rows unseen: its keys were looked at, or one side has a row for each key."""
+    on = call.func.value if isinstance(call.func, ast.Attribute) else None
+    tables = [*call.args[:2], *([on] if on is not None else [])]
+    if any(names(t) & looked for t in tables):
+        return True
+    keys = {s for k in ("on", "left_on", "right_on") for s in strings(keywords(call).get(k) or ast.Constant(None))}
+    for table in tables:
+        made = known.get(table.id, table) if isinstance(table, ast.Name) else table
+        for one in calls(made):
+            once = name_of(one) == "drop_duplicates" or (name_of(one) == "groupby" and isinstance(made, ast.Call))
+            if (
+                once
+                and keys
+                and strings(ast.Tuple(elts=list(one.args), ctx=ast.Load()))
+                and (strings(ast.Tuple(elts=[*one.args, *keywords(one).values()], ctx=ast.Load())) <= keys)
+            ):
+                return True
+    result = {n for n, made in known.items() if any(c is call for c in calls(made))}
+    left = {n for t in tables for n in names(t)}
+    return any(f"len {n}" in looked for n in result) and any(f"len {n}" in looked for n in left)
 
 
 @check("fan_out")
@@ -132,31 +189,58 @@ def fan_out(work: Work) -> Iterator[Found]:
 @check("dropped_rows")
 def dropped_rows(work: Work) -> Iterator[Found]:
     """No rows were dropped without saying how many."""
+    known = meanings(work)
     everything = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
     for cell, tree in trees(work):
-        drops = [c for c in calls(tree) if name_of(c) == "dropna" and _whole_table(c)]
-        if not drops or (_counts_rows(tree) and called(tree) & {"print", "display", "report"}):
+        drops = [c for c in calls(tree) if name_of(c) == "dropna" and _whole_table(c, known)]
+        masked = _masked(tree, known)
+        if not (drops or masked) or (_counts_rows(tree) and called(tree) & {"print", "display", "report"}):
             continue
         kept = {
             target.id
             for statement in statements(tree)
-            if (pair := assigned(statement)) is not None and "dropna" in called(pair[1])
+            if (pair := assigned(statement)) is not None and called(pair[1]) & {"dropna", "notna", "notnull", "isna"}
             for target in pair[0]
             if isinstance(target, ast.Name) and target.id != "df"
         }
         if not kept & _counted(everything):
             yield Objection(
                 where=cell.cell,
-                problem="`dropna` removes rows and the cell does not say how many.",
+                problem=f"`{'dropna' if drops else masked}` removes rows and the cell does not say how many.",
                 mend="Print the number of rows before and after, and why those rows may go.",
             )
 
 
-def _whole_table(call: ast.Call) -> bool:
+def _whole_table(call: ast.Call, known: dict[str, ast.expr]) -> bool:
     """`df.dropna(...)`, not `df["x"].dropna()`: values of one column that are missing are left out by every test."""
     on = call.func.value if isinstance(call.func, ast.Attribute) else None
-    one_column = isinstance(on, ast.Subscript) and isinstance(on.slice, ast.Constant)
-    return not one_column and not isinstance(on, ast.Attribute)
+    axis = keywords(call).get("axis") or (call.args[0] if call.args else None)
+    columns = isinstance(axis, ast.Constant) and axis.value in (1, "columns")
+    return not columns and not is_series(on, known)
+
+
+def _masked(tree: ast.Module, known: dict[str, ast.expr]) -> str | None:
+    """The test for missing values by which a table that is kept under a name loses rows, if it does."""
+    for statement in statements(tree):
+        pair = assigned(statement)
+        value = pair[1] if pair is not None else None
+        while isinstance(value, ast.Call) and name_of(value) in ("copy", "reset_index"):
+            value = value.func.value if isinstance(value.func, ast.Attribute) else None
+        if not isinstance(value, ast.Subscript) or is_series(value.value, {}):
+            continue
+        asks = known.get(value.slice.id) if isinstance(value.slice, ast.Name) else value.slice
+        inverted = isinstance(asks, ast.UnaryOp) and isinstance(asks.op, ast.Invert)
+        asked = asks.operand if inverted and isinstance(asks, ast.UnaryOp) else asks
+        whole = isinstance(value.value, ast.Name) or (
+            isinstance(value.value, ast.Attribute) and value.value.attr == "loc"
+        )
+        if (
+            whole
+            and isinstance(asked, ast.Call)
+            and name_of(asked) in (("isna", "isnull", "isnan") if inverted else ("notna", "notnull", "isfinite"))
+        ):
+            return name_of(asked)
+    return None
 
 
 def _counts_rows(tree: ast.AST) -> bool:
@@ -248,13 +332,23 @@ def files(work: Work) -> Iterator[Found]:
     """Nothing but the given files is read."""
     known = meanings(work)
     given = {a.name for a in work.view.artifacts} | set(work.view.run.params.get("files", ()))
+    for cell in work.written:
+        if (shell := _FETCHED.search(cell.code)) is not None:
+            yield Objection(
+                where=cell.cell,
+                problem=f"`{shell.group().strip()[:60]}` fetches what is none of the given files.",
+                mend="Read the given files by their names, in the current folder.",
+            )
     for cell, tree in trees(work):
         given |= _written(tree, known)
         for call in calls(tree):
             path = _path(call, known)
             if path is None and not _FETCHES.match(name_of(call)):
                 continue
-            foreign = path is not None and name_of(call) in _READERS and bool(given) and path not in given
+            plain = path.removeprefix("./") if path is not None else None
+            foreign = plain is not None and name_of(call) in _READERS and bool(given) and plain not in given
+            if path is not None and name_of(call).startswith("read_sql") and re.search(r"\s", path):
+                continue  # a query and no path
             if path is not None and not _outside(path) and not foreign:
                 continue
             what = repr(path) if path is not None else f"`{name_of(call)}`"
@@ -268,16 +362,38 @@ def files(work: Work) -> Iterator[Found]:
 
 def _path(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
     """The path or address that a call opens, as far as it is written out; None where it opens none or writes it."""
-    if name_of(call) not in _PLACES or not call.args or _writes(call):
+    if name_of(call) in ("home", "cwd") and owner_of(call).endswith("Path"):
+        return "~" if name_of(call) == "home" else None
+    if name_of(call) not in _PLACES or _writes(call):
         return None
-    first = call.args[0]
-    if isinstance(first, ast.Call) and name_of(first) == "Path" and first.args:
-        first = first.args[0]
-    if isinstance(first, ast.JoinedStr) and first.values:
-        start = first.values[0]
-        return str(start.value) if isinstance(start, ast.Constant) and _outside(str(start.value)) else None
-    found = constant(first, known)
-    return found.value if found is not None and isinstance(found.value, str) else None
+    keys = ("filepath_or_buffer", "path", "io", "url", "file", "fname")
+    first = call.args[0] if call.args else next((v for k, v in keywords(call).items() if k in keys), None)
+    start = _start(first, known)
+    if isinstance(first, (ast.Constant, ast.Name)) or start is None:
+        return start
+    return start if _outside(start) else None
+
+
+def _start(node: ast.expr | None, known: dict[str, ast.expr], depth: int = 5) -> str | None:
+    """How the path that an expression builds begins: joined, formatted, or wrapped in `Path` and the like."""
+    match node:
+        case ast.Constant():
+            return node.value if isinstance(node.value, str) else None
+        case ast.Name() if depth and node.id in known:
+            return _start(known[node.id], known, depth - 1)
+        case ast.JoinedStr() if node.values:
+            return _start(node.values[0], known, depth)
+        case ast.FormattedValue():
+            return _start(node.value, known, depth)
+        case ast.BinOp() if isinstance(node.op, (ast.Add, ast.Div, ast.Mod)):
+            return _start(node.left, known, depth)
+        case ast.Call() if name_of(node) in _WRAPS:
+            return _start(node.args[0], known, depth) if node.args else "~" if name_of(node) == "home" else None
+        case ast.Call() if isinstance(node.func, ast.Attribute):
+            return _start(node.func.value, known, depth)
+        case ast.Attribute():
+            return _start(node.value, known, depth)
+    return None
 
 
 def _writes(call: ast.Call) -> bool:
