@@ -271,13 +271,22 @@ def _detach(script: Path, stage: Path) -> None:
 
 
 def _conflicts(executable: str, stage: Path) -> Iterator[str]:
-    """What pip finds unmet because of a package of this build: ours that lie below may not work with it."""
-    checked = subprocess.run([executable, "-I", "-m", "pip", "check"], capture_output=True, text=True, cwd="/")
-    own = {
-        re.sub(r"[-_.]+", "-", folder.name.split("-", 1)[0]).lower()
-        for folder in (stage / "lib").glob("python*/site-packages/*.dist-info")
+    """What pip finds unmet because a package of this build stands before another version of it, of ours."""
+    below = {
+        _normal(folder.name.split("-", 1)[0]) for folder in Path(sysconfig.get_path("purelib")).glob("*.dist-info")
     }
+    own = {
+        _normal(folder.name.split("-", 1)[0]) for folder in (stage / "lib").glob("python*/site-packages/*.dist-info")
+    }
+    if not own & below:
+        return  # pip has met what is new from what is new and what is ours, and ours is as it was
+    checked = subprocess.run([executable, "-I", "-m", "pip", "check"], capture_output=True, text=True, cwd="/")
     for line in checked.stdout.splitlines():
-        words = {re.sub(r"[-_.]+", "-", word).lower() for word in re.findall(r"[\w.-]*\w", line)}
+        words = {_normal(word) for word in re.findall(r"[\w.-]*\w", line)}
         if own & words and not line.startswith("gristmill "):
             yield line
+
+
+def _normal(name: str) -> str:
+    """A package's name as it is compared: https://packaging.python.org/en/latest/specifications/name-normalization/"""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -128,12 +128,12 @@ def check_name(name: str) -> None:
 
 
 @contextlib.contextmanager
-def held(environment: Environment) -> Iterator[int]:
-    """A descriptor that keeps the build from being removed while any process that has inherited it lives."""
+def held(environment: Environment) -> Iterator[None]:
+    """Keep the build from being removed; no process may inherit this."""
     descriptor = os.open(environment.folder / FACTS, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield descriptor
+        yield
     finally:
         os.close(descriptor)
 

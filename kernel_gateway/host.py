@@ -128,11 +128,18 @@ class Host:
             listener.bind(address)
             listener.listen(_BACKLOG)
             try:
-                if self._isolation == "bubblewrap":
-                    return self._isolated(name, template, address, listener.fileno(), environment)
-                return self._bare(name, template, address, listener.fileno(), environment)
-            except OSError as error:
+                with contextlib.ExitStack() as lent:
+                    if environment is not None:  # held here, where no sandbox can reach: the file is the host's
+                        lent.enter_context(environments.held(environment))
+                    start = self._isolated if self._isolation == "bubblewrap" else self._bare
+                    sandbox = start(name, template, address, listener.fileno(), environment)
+                    lent.callback(sandbox.release)
+                    sandbox.release = lent.pop_all().close
+                return sandbox
+            except (OSError, GatewayError) as error:
                 os.unlink(address)
+                if isinstance(error, GatewayError):
+                    raise
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
 
     def close(self) -> None:
@@ -249,8 +256,6 @@ class Host:
             self._outside.show(source)
         folder = None if chosen is None else environments.MOUNT
         with contextlib.ExitStack() as stack:
-            # Held by what runs in the sandbox, so that the build is not removed beneath it.
-            held = () if chosen is None else (stack.enter_context(environments.held(chosen)),)
             output, errors = os.pipe()
             stack.callback(os.close, errors)
             lifeline, lifeline_end = _lifeline()
@@ -264,7 +269,7 @@ class Host:
                 process = self._bubblewrap(
                     ["--info-fd", str(info_end), "--block-fd", str(hold)],
                     self.command(listener, lifeline_end, SERVICE_ROOT, _python(folder)),
-                    (info_end, hold, listener, lifeline_end, *held),
+                    (info_end, hold, listener, lifeline_end),
                     (subprocess.DEVNULL, subprocess.DEVNULL, errors),
                     self._variables(name, template, "/home/user", RUNTIME, CACHE, folder),
                     group,

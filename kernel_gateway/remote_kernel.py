@@ -111,13 +111,13 @@ class RemoteKernel:
 
         Raises `SandboxFailed` when the kernel does not start, and what `find_host` raises.
         """
+        if self._sandbox is not None and not await _runs(self._sandbox):
+            self._warn("The kernel's sandbox is gone, and with it the files in it; opening another.")
+            await self._leave()
         self.status = None
         self._said.clear()
         self._token = secrets.token_urlsafe(24)
         self._port = self._loop.create_future()
-        if self._sandbox is not None and not await self._sandbox.is_running():
-            self._warn("The kernel's sandbox is gone, and with it the files in it; opening another.")
-            await self._leave()
         sandbox = self._sandbox or await self._open()
         folder = f"/tmp/kernel-{secrets.token_hex(6)}"
         program, asked = f"{folder}/bridge.py", f"{folder}/order.json"
@@ -246,7 +246,7 @@ class RemoteKernel:
     def _hear(self, text: str) -> None:
         """One line of JSON from the bridge: first its port, at last the kernel's status."""
         for line in text.splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # code in the sandbox may say anything
                 said = json.loads(line)
                 if "status" in said:
                     self.status = int(said["status"])
@@ -275,8 +275,8 @@ class RemoteKernel:
 
     async def _ask(self, what: str) -> tuple[Streams, bytes]:
         """Open a connection to the bridge, ask for `what` and return it with the head of the answer."""
-        if self._port is None or self._sandbox is None or self._host is None:
-            raise GatewayUnavailable("There is no sandbox.")
+        if self._port is None or self._sandbox is None or self._host is None or self.status is not None:
+            raise GatewayUnavailable("There is no kernel.")
         port = await asyncio.shield(self._port)
         where = self._host.sandbox_url or self._host.api_url
         name = self._sandbox.get_host(port)
@@ -310,6 +310,15 @@ class RemoteKernel:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _runs(sandbox: AsyncSandbox) -> bool:
+    from e2b import SandboxException
+    from httpx import TransportError
+
+    with contextlib.suppress(SandboxException, TransportError):
+        return await sandbox.is_running()
+    return False  # its host is gone, too
 
 
 async def _end(sandbox: AsyncSandbox) -> None:

@@ -133,6 +133,7 @@ async def test_interrupt_restart_and_death_are_those_of_a_local_kernel(gateway, 
         await manager.restart_kernel(now=True)
         await client.wait_for_ready(timeout=30)
         assert await _run(client, "import os; print(os.path.exists('kept'))") == ("ok", "False\n")
+        assert await manager.is_alive()
         assert _sandboxes(gateway) != [sandbox_id]
     finally:
         client.stop_channels()
