@@ -113,7 +113,7 @@ class RemoteKernel:
         """
         if self._sandbox is not None and not await _runs(self._sandbox):
             self._warn("The kernel's sandbox is gone, and with it the files in it; opening another.")
-            await self._leave()
+            await self._leave(gone=True)
         self.status = None
         self._said.clear()
         self._token = secrets.token_urlsafe(24)
@@ -191,14 +191,15 @@ class RemoteKernel:
                 await opened.files.write(target, file)
         return opened
 
-    async def _leave(self) -> None:
+    async def _leave(self, gone: bool = False) -> None:
         sandbox, self._sandbox = self._sandbox, None
         if self.status is None:
             self.status = -signal.SIGKILL
         if sandbox is not None:
             for task in self._tasks - {asyncio.current_task()}:
                 task.cancel()
-            await _end(sandbox)
+            if not gone:
+                await _end(sandbox)
 
     async def _renew(self, sandbox: AsyncSandbox) -> None:
         """Say now and then that we live; a sandbox whose client does not is ended by its host."""
@@ -317,7 +318,8 @@ async def _runs(sandbox: AsyncSandbox) -> bool:
     from httpx import TransportError
 
     with contextlib.suppress(SandboxException, TransportError):
-        return await sandbox.is_running()
+        running: bool = await sandbox.is_running()
+        return running
     return False  # its host is gone, too
 
 
