@@ -8,6 +8,7 @@ all: the heartbeat, since a service watches the process itself, subshells, and t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -34,6 +35,7 @@ finally:
     del sys.modules["debugpy"]
 
 _PIECE = 512 << 10  # characters of output in one message
+_REHEARSALS = 3  # after which Python has adapted its code to what happens, and does not do so in every fork
 _FLUSH_SECONDS = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
 
@@ -83,6 +85,9 @@ class _App(IPKernelApp):  # type: ignore[misc]
             self.init_extensions()
             self.init_code()
         add_formatters(self.shell)
+        for _ in range(_REHEARSALS):
+            asyncio.run(self.kernel.do_execute("1", silent=True, store_history=False))
+            self.shell.display_formatter.format(1)
 
     def connect(self, connection_file: str) -> None:
         """Give the kernel what belongs to this process alone: where it is, its sockets, its threads."""

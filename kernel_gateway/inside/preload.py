@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 from typing import Any
 
-SERVICE = ("kernel_gateway.inside.app", "kernel_gateway.inside.process", "kernel_gateway.inside.filesystem")
+from kernel_gateway.inside.sharing import share
+
+SERVICE = (
+    "kernel_gateway.inside.app",
+    "kernel_gateway.inside.process",
+    "kernel_gateway.inside.filesystem",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.httptools_impl",
+)
+KERNEL = ("faulthandler", "tornado.platform.asyncio", "IPython.core.logger")  # what ipykernel imports when it starts
 LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -21,8 +29,8 @@ def load(fonts: str | None) -> None:
     os.environ["MPLBACKEND"] = INLINE
     if fonts is not None:
         os.environ["MPLCONFIGDIR"] = fonts
-    for name in (*SERVICE, *LIBRARIES):
-        importlib.import_module(name)
+    _import(SERVICE)
+    _import(LIBRARIES)
     for name, value in kept.items():
         if value is None:
             os.environ.pop(name, None)
@@ -35,22 +43,22 @@ def load(fonts: str | None) -> None:
     load_kernel()
 
 
+def load_kernel() -> None:
+    """Build a kernel, which any environment can, for forks to be."""
+    from kernel_gateway.inside import kernel
+
+    _import(KERNEL)
+    kernel.prepare()
+    share()
+
+
+def _import(names: tuple[str, ...]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
 def _forget(memoized: Any) -> None:
     """Have one of matplotlib's functions find out again: its answer was a folder of the host's."""
     for name, cell in zip(memoized.__code__.co_freevars, memoized.__closure__ or (), strict=True):
         if name == "called":
             cell.cell_contents = False
-
-
-def load_kernel() -> None:
-    """Build a kernel, which any environment can, for forks to be."""
-    from kernel_gateway.inside import kernel
-
-    kernel.prepare()
-    settle()
-
-
-def settle() -> None:
-    """Keep the collector from everything that is there by now: its bookkeeping would copy each page."""
-    gc.collect()
-    gc.freeze()
