@@ -27,7 +27,7 @@ _PAGE = 100
 _MIB = 1 << 20
 _MOST_FORKS = 20
 _FORK_SECONDS = 15  # as E2B has it
-_INGRESS = ("allowPublicTraffic", "maskRequestHost")  # of `network`, what an update leaves as it is
+_INGRESS = ("allowPublicTraffic", "maskRequestHost", "httpsPorts")  # of `network`, what an update leaves as it is
 _MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
 _NEVER = 1 << 37  # Unix seconds; the year 6325
 

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from kernel_gateway.control import Control
 from kernel_gateway.inside.http import (
+    ENVD_PORT,
+    INTERPRETER_PORT,
     Disconnected,
     Receive,
     Refused,
@@ -32,7 +34,6 @@ from kernel_gateway.inside.tunnel import Factory, head
 from kernel_gateway.relay import Lost, relay
 from kernel_gateway.sandboxes import Missing, Record, Sandboxes
 
-ENVD_PORT, INTERPRETER_PORT = 49983, 49999
 _HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _SANDBOX_HOST = re.compile(r"(?P<port>\d{1,5})-(?P<id>[a-z0-9]+)")
@@ -207,11 +208,14 @@ def _target(scope: Scope, label: str | None) -> Target | None:
 
 
 def _onward(record: Record, port: int, scope: Scope) -> Scope:
-    """The request as the service inside gets it: the port is said by us alone, and Host masked if asked for."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"e2b-sandbox-port"]
+    """The request as the service inside gets it: port and scheme are said by us alone, and Host masked if asked for."""
+    ours = (b"e2b-sandbox-port", b"e2b-sandbox-scheme")
+    headers = [(name, value) for name, value in scope["headers"] if name not in ours]
     if record.host_mask is not None and port not in (ENVD_PORT, INTERPRETER_PORT):
         host = record.host_mask.replace("${PORT}", str(port)).encode("latin-1", "replace")
         headers = [(name, host if name == b"host" else value) for name, value in headers]
+    if port in record.https_ports:
+        headers.append((b"e2b-sandbox-scheme", b"https"))
     return {**scope, "headers": [*headers, (b"e2b-sandbox-port", str(port).encode())]}
 
 

@@ -85,6 +85,11 @@ class Record:
         """What such a server is told as Host."""
         return self.wanted.host_mask
 
+    @property
+    def https_ports(self) -> frozenset[int]:
+        """The ports whose servers speak TLS."""
+        return self.wanted.https_ports
+
     def attach(self, connection: asyncio.WriteTransport) -> None:
         """Remember a connection with its service, which a pause cuts: a stopped service would leave it hanging."""
         if self.paused:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernel_gateway.egress import NOTHING, BadRules, Rules
+from kernel_gateway.inside.http import ENVD_PORT, INTERPRETER_PORT
 
 _MAX_SECONDS = 7 * 24 * 3600
 _NOT_HERE = {  # of the wire's fields, what this host has nothing for
@@ -15,7 +16,6 @@ _NOT_HERE = {  # of the wire's fields, what this host has nothing for
 }
 _NOT_IN_NETWORK = {
     "egressProxy": "This host passes nothing on to another proxy; leave out `egress_proxy`.",
-    "httpsPorts": "This host speaks plain HTTP to a sandbox's ports; leave out `https_ports`.",
 }
 
 
@@ -35,6 +35,7 @@ class Wanted:
     auto_resume: bool = False
     public: bool = True
     host_mask: str | None = None
+    https_ports: frozenset[int] = frozenset()
     network: dict[str, Any] = field(default_factory=dict)
     access: bool | None = None
     rules: Rules = NOTHING
@@ -62,6 +63,7 @@ class Wanted:
             auto_resume=resuming.get("enabled") is True,
             public=network.get("allowPublicTraffic") is not False,
             host_mask=mask,
+            https_ports=_ports(network.get("httpsPorts")),
             network=network,
             access=body.get("allow_internet_access"),
             rules=check_network(network, body.get("allow_internet_access"), internet),
@@ -99,6 +101,16 @@ def check_seconds(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_SECONDS:
         raise BadRequest(f"The timeout must be whole seconds from 0 to {_MAX_SECONDS}, not {value!r}.")
     return value
+
+
+def _ports(value: Any) -> frozenset[int]:
+    """The ports whose servers speak TLS; raises `BadRequest`."""
+    ports = [] if value is None else value
+    if not isinstance(ports, list) or not all(type(port) is int and 0 < port < 65536 for port in ports):
+        raise BadRequest(f"httpsPorts must be a list of ports, not {value!r}.")
+    if ENVD_PORT in ports or INTERPRETER_PORT in ports:
+        raise BadRequest(f"The ports {ENVD_PORT} and {INTERPRETER_PORT} are the host's own; leave them out.")
+    return frozenset(ports)
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:

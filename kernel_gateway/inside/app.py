@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ import uvloop
 from kernel_gateway.inside import files, outlet
 from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.http import (
+    ENVD_PORT,
+    INTERPRETER_PORT,
     Disconnected,
     Receive,
     Refused,
@@ -30,8 +33,6 @@ from kernel_gateway.inside.launch import Connection, Forks
 from kernel_gateway.inside.metrics import History
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.tunnel import Factory, Tunnel, head
-
-ENVD_PORT, INTERPRETER_PORT = 49983, 49999
 
 
 class App:
@@ -67,13 +68,15 @@ class App:
         if port == ENVD_PORT and scope["path"] == outlet.PATH:  # the host's own; it lets no client through to this port
             return await self._outlet.pair(factory)
         loop = asyncio.get_running_loop()
-        transport, _ = await self._connect(port, lambda host: loop.create_connection(factory, host, port))
+        tls = _tls(scope)
+        transport, _ = await self._connect(port, lambda host: loop.create_connection(factory, host, port, ssl=tls))
         transport.write(head(_without_routing(scope)))
         return transport
 
     async def _port(self, port: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to the server that code in the sandbox runs on `port`."""
-        opened = await self._connect(port, lambda host: asyncio.open_connection(host, port, limit=CHUNK))
+        tls = _tls(scope)
+        opened = await self._connect(port, lambda host: asyncio.open_connection(host, port, limit=CHUNK, ssl=tls))
         try:
             await carry(*opened, _without_routing(scope), receive, send)
         except Lost as lost:
@@ -125,6 +128,15 @@ class App:
         if name not in self._rpc:
             self._rpc[name] = importlib.import_module(f"kernel_gateway.inside.{name}").application(self._settings)
         return self._rpc[name]
+
+
+def _tls(scope: Scope) -> ssl.SSLContext | None:
+    """How to speak to a port whose server, as the sandbox's creator has said, expects TLS: any certificate will do."""
+    if header(scope, b"e2b-sandbox-scheme") != "https":
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _without_routing(scope: Scope) -> Scope:

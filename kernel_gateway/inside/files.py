@@ -26,6 +26,7 @@ from kernel_gateway.inside.settings import Settings
 
 _CHUNK = 256 << 10
 _BUFFER = 64 << 10
+_MAX_SPECIAL = 16 << 20  # bytes of a file that does not tell its size
 _XATTR = "user.e2b."
 
 
@@ -79,10 +80,15 @@ async def _send_file(settings: Settings, path: str, scope: Scope, send: Send) ->
         ]
         zipped = "gzip" in (header(scope, b"accept-encoding") or "") and scope["method"] == "GET"
         zipped = zipped and (header(scope, b"accept-encoding") or "").strip() == "gzip"  # asked for, not just bearable
-        headers.append((b"content-encoding", b"gzip") if zipped else (b"content-length", str(facts.st_size).encode()))
+        # A file of /proc or /sys says that it is empty, whatever it holds.
+        size = facts.st_size or _MAX_SPECIAL
+        if zipped:
+            headers.append((b"content-encoding", b"gzip"))
+        elif facts.st_size:
+            headers.append((b"content-length", str(size).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         packer = zlib.compressobj(wbits=31) if zipped else None
-        left = 0 if scope["method"] == "HEAD" else facts.st_size
+        left = 0 if scope["method"] == "HEAD" else size
         while left and (chunk := file.read(min(_CHUNK, left))):
             left -= len(chunk)
             data = packer.compress(chunk) if packer else chunk

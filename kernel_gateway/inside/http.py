@@ -13,6 +13,7 @@ type Send = Callable[[Message], Awaitable[None]]
 type Headers = Sequence[tuple[bytes, bytes]]
 
 NONE: Headers = ()
+ENVD_PORT, INTERPRETER_PORT = 49983, 49999  # of a sandbox: its service, and the interpreter in it
 
 
 class Disconnected(Exception):

@@ -99,6 +99,13 @@ async def test_a_fifo_under_a_files_name_holds_nobody(sandbox: AsyncSandbox) -> 
     await sandbox.files.remove("plot.png")
 
 
+async def test_a_file_that_tells_no_size_is_read_all_the_same(sandbox: AsyncSandbox) -> None:
+    for gzip in (False, True):
+        assert "MemTotal" in await sandbox.files.read("/proc/meminfo", gzip=gzip)
+        await sandbox.files.write("empty", "")
+        assert await sandbox.files.read("empty", format="bytes", gzip=gzip) == b""
+
+
 async def test_what_is_read_only_stays_so(sandbox: AsyncSandbox) -> None:
     with pytest.raises(SandboxException, match="Read-only"):
         await sandbox.files.write("/usr/lib/planted.py", "x")

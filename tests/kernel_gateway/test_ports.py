@@ -41,6 +41,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", 8200), Handler).serve_forever()
 """
 
+_TLS = """
+import http.server, ssl, subprocess
+make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 1 -subj /CN=x"
+subprocess.run(make.split(), check=True)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 8300), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("cert", "key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
 
 def _named(sandbox: AsyncSandbox, gateway, port: int) -> dict[str, str]:
     host = sandbox.get_host(port)
@@ -139,6 +150,21 @@ async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) 
         async with websockets.connect(address, additional_headers=headers, origin="http://example.org", proxy=None):
             pass
     await server.kill()
+
+
+async def test_a_port_that_speaks_tls_is_spoken_to_so(gateway, client, soon) -> None:
+    made = await AsyncSandbox.create(timeout=60, network={"https_ports": [8300]}, **gateway.connection)
+    try:
+        await made.files.write("tls/serve.py", _TLS)
+        await made.commands.run("python serve.py", cwd="tls", background=True)
+
+        async def is_up() -> bool:
+            return (await client.get("/serve.py", headers=_named(made, gateway, 8300))).text == _TLS
+
+        await soon(is_up, 15)
+        assert (await made.get_info()).network["https_ports"] == [8300]
+    finally:
+        await made.kill()
 
 
 async def test_ports_ask_for_the_token_when_its_creator_wants_that(gateway, client) -> None:
