@@ -103,8 +103,11 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             )
             atexit.register(self._remote.abandon)
         if ports != self._listening:
-            sockets = self._bind(manager)
-            await self._remote.call(self._remote.listen(sockets))
+            try:
+                await self._remote.call(self._remote.listen(self._bind(manager)))
+            except OSError:
+                await self.cleanup()
+                raise
             self._listening = tuple(getattr(manager, name) for name in port_names)
         manager.write_connection_file()
         self.connection_info = manager.get_connection_info()

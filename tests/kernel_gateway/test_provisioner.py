@@ -75,7 +75,10 @@ def test_papermill_runs_a_notebook_with_the_files_that_are_named(kernels: Path, 
     assert "image/png" in used.outputs[1].data
 
 
-def test_nbclient_runs_a_notebook_over_local_sockets(kernels: Path) -> None:
+def test_nbclient_runs_a_notebook_over_local_sockets(
+    kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where Jupyter puts such sockets
     notebook = _notebook("print('x' * 3_000_000, end='')", "import os; os.environ['E2B_SANDBOX']")
     config = Config({"KernelManager": {"transport": "ipc"}})
     NotebookClient(notebook, kernel_name=KERNEL, config=config, timeout=60).execute()
