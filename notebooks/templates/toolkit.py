@@ -827,6 +827,43 @@ def trap(
     return dict(type="warning", kind=kind, text=text, columns=columns, n=n, effect=effect, confidence=confidence)
 
 
+def one_group(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
+    """How two columns of numbers go together in one small group: its line, and what makes the line misleading.
+
+    `r` is Pearson's correlation. `point` is there where one point alone makes or moves the line: its place, and `rest`,
+    the correlation without it (None where the other points do not vary at all). `curve` is there where a parabola fits
+    far better: its share of b's variation, and `p` of its bend. Empty for fewer than 8 rows or for a constant.
+    """
+    from scipy.stats import pearsonr
+    from statsmodels.regression.linear_model import OLS
+
+    both = rows[[a, b]].dropna().astype(float)
+    x, y = both[a].to_numpy(), both[b].to_numpy()
+    if len(x) < 8 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return {}
+    found: dict[str, Any] = {
+        "r": float(pearsonr(x, y).statistic),
+        "ci": pearsonr(x, y).confidence_interval(),
+        "n": len(x),
+    }
+    bend = np.column_stack([np.ones(len(x)), (x - x.mean()) / x.std(), ((x - x.mean()) / x.std()) ** 2])
+    fit = OLS(y, bend).fit()
+    if len(np.unique(x)) >= 4 and fit.pvalues[2] < 1e-3 and fit.rsquared >= max(0.5, found["r"] ** 2 + 0.15):
+        found |= {"curve": float(fit.rsquared), "p": float(fit.pvalues[2])}
+    elif len(x) <= 300:
+        farthest = np.argsort(-np.maximum(np.abs(x - np.median(x)) / x.std(), np.abs(y - np.median(y)) / y.std()))[:3]
+        for i in (int(k) for k in farthest):
+            u, v = np.delete(x, i), np.delete(y, i)
+            if np.ptp(u) == 0 or np.ptp(v) == 0:
+                return found | {"point": i, "rest": None}
+            line = np.polynomial.Polynomial.fit(u, v, 1)
+            spread = float(np.std(v - line(u))) or 1e-12
+            rest = float(pearsonr(u, v).statistic)
+            if abs(rest - found["r"]) >= 0.1 and abs(y[i] - line(x[i])) > 6 * spread:
+                return found | {"point": i, "rest": rest}
+    return found
+
+
 class Ledger:
     """Every test that is run is written down here, and its p corrected within its family (Benjamini-Hochberg)."""
 
