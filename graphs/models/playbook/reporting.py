@@ -115,7 +115,7 @@ def _rank(
     kind, turns = str(finding["kind"]), finding["kind"] in TURNS
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     if finding["type"] == "warning" and turns and about > 0.5:
-        return 0.0, float(TURNS.index(kind)), -score, str(finding["id"])
+        return 0.0, float(TURNS.index(kind)), -about - score / 10, str(finding["id"])
     if finding["type"] == "warning":
         # A trap in what the question names comes before other claims, a trap elsewhere after them
         return (1.0 if about > 0.5 else 3.0), 0.0, -score, str(finding["id"])

@@ -168,7 +168,8 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
 
 
 def _kin(word: str, token: str) -> bool:
-    if alike(word, token) or (len(word) >= 4 and token.endswith(word.lower())):
+    short = len(token) >= 4 and word.lower().startswith(token)  # dist for distance
+    if alike(word, token) or short or (len(word) >= 4 and token.endswith(word.lower())):
         return True
     return any(alike(other, token) for other in _KIN.get(word.lower()) or _KIN.get(stem(word), ()))
 
