@@ -173,8 +173,11 @@ def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) ->
 
 
 def _without_repetition(tell: Tell) -> Tell:
+    """Leaves out what is ours already, and the conflicts, which are told when the build is done."""
+    idle = (" ", "Requirement already satisfied", "Looking in ", "ERROR: pip's dependency resolver")
+
     def told(line: str) -> None:
-        if line and not line.startswith((" ", "Requirement already satisfied", "Looking in ")):
+        if line and not line.startswith(idle) and not line.endswith("which is incompatible."):
             tell(line)
 
     return told

@@ -78,7 +78,12 @@ async def build(
     for warning in made.warnings:
         click.echo(f"Conflict: {warning}", err=True)
     if made.warnings:
-        click.echo("Name those packages in the requirements, too, and ones that fit are installed.", err=True)
+        own = ".".join(made.python.split(".")[:2])
+        click.echo(
+            "Name those packages in the requirements, too, and ones that fit are installed; or share nothing with "
+            f"Gristmill's own, with `--python {own}`.",
+            err=True,
+        )
     click.echo(f'{name} is ready, with Python {made.python}: Sandbox.create("{name}")')
 
 
