@@ -94,6 +94,8 @@ class _App(IPKernelApp):  # type: ignore[misc]
         self.connection_file = connection_file
         self.load_connection_file()
         self.session.pid, self.session.session = os.getpid(), new_id()
+        if (numpy := sys.modules.get("numpy")) is not None:
+            numpy.random.seed()  # every fork would draw the same numbers; Python's own generator sees to itself
         self._settle()
         self.init_sockets()
         self.init_io()
