@@ -268,8 +268,6 @@ async def _stream(cell: Cell, emit: _Emit, gone: asyncio.Task[None]) -> bytes | 
                     await emit(b"".join(chunk))
                     chunk.clear()
             if _is_idle(batch[-1]):
-                if cell.dropped:
-                    chunk.append(stream_line("stderr", f"[{cell.dropped} outputs dropped: the reader was too slow]\n"))
                 return b"".join(chunk)
             if chunk:
                 await emit(b"".join(chunk))

@@ -37,14 +37,18 @@ class Cell:
         self._waiting: deque[tuple[Incoming, int]] = deque()
         self._arrived = asyncio.Event()
         self._size = 0
-        self.dropped = 0
+        self._dropped = 0
         self.died: str | None = None
 
     def put(self, message: Incoming, size: int) -> None:
-        """Keep one message for the reader; output beyond the cap is dropped and counted, control is kept."""
+        """Keep one message for the reader; output beyond the cap is dropped, and a line where it was says how much."""
         if self._size + size > _MAX_QUEUED and message.kind in ("stream", "display_data", "execute_result"):
-            self.dropped += 1
+            self._dropped += 1
             return
+        if self._dropped:
+            text = f"[{self._dropped} outputs dropped: the reader was too slow]\n"
+            self._waiting.append((Incoming("stream", message.parent, {"name": "stderr", "text": text}), 0))
+            self._dropped = 0
         self._waiting.append((message, size))
         self._size += size
         self._arrived.set()

@@ -1,8 +1,11 @@
 """Rows of the wire that the SDK's own methods do not reach, through the SDK's generated client; and the sync SDK."""
 
 import asyncio
+import json
+import re
 
 import httpx
+import psutil
 import pytest
 from connectrpc.errors import ConnectError
 from e2b.envd.process import process_pb as pb
@@ -100,6 +103,31 @@ async def test_the_services_other_paths(gateway, sandbox: AsyncSandbox) -> None:
         assert (await client.post("/files?path=x", content=b"junk", headers=junk)).status_code == 400
         packed = {"content-type": "application/octet-stream", "content-encoding": "gzip"}
         assert (await client.post("/files?path=x", content=b"junk", headers=packed)).status_code == 400
+
+
+async def test_what_a_slow_reader_misses_is_counted_and_nothing_grows(gateway, fresh: AsyncSandbox, soon) -> None:
+    headers = {
+        "E2b-Sandbox-Id": fresh.sandbox_id,
+        "E2b-Sandbox-Port": "49999",
+        "X-Access-Token": fresh._envd_access_token or "",
+    }
+    await fresh.run_code("line = 'y' * 9_999")
+    host = psutil.Process(gateway.process.pid)
+    before = host.memory_info().rss
+    code = "for _ in range(15_000): print(line)\nprint('z' * 10_000_000)\nopen('done', 'w').close()"
+    async with (
+        httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=60) as client,
+        client.stream("POST", "/execute", json={"code": code}) as answer,
+    ):
+        await soon(lambda: fresh.files.exists("done"), 30)  # nobody has read a byte so far
+        told = [json.loads(line) async for line in answer.aiter_lines()]
+    assert host.memory_info().rss - before < 32 << 20
+    assert told[-1] == {"type": "end_of_execution"}
+    gaps = [one["text"] for one in told if one["type"] == "stderr"]
+    assert all(re.fullmatch(r"\[\d+ outputs dropped: the reader was too slow\]\n", text) for text in gaps)
+    assert 0 < len(gaps) < 100
+    assert 50_000_000 < sum(len(one["text"]) for one in told if one["type"] == "stdout") < 150_000_000
+    assert (await fresh.run_code("1")).text == "1"
 
 
 def test_the_synchronous_sdk_runs_cells_commands_and_files(gateway, shared_id: str) -> None:
