@@ -24,7 +24,7 @@ from kernel_gateway.inside.http import (
 )
 from kernel_gateway.inside.settings import Settings
 
-_CHUNK = 256 << 10
+_CHUNK = 1 << 20
 _BUFFER = 64 << 10
 _MAX_SPECIAL = 16 << 20  # bytes of a file that does not tell its size
 _XATTR = "user.e2b."
