@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -336,12 +337,15 @@ class Host:
         runtime = self._place.make_short() / name
         for part in (home, runtime, cache):
             part.mkdir(mode=0o700, parents=True)
+        variables = self._variables(name, template, str(home), str(runtime), str(cache), packages)
+        # The machine's own /etc/profile, which a login shell reads first, puts other things into PATH.
+        (home / ".bash_profile").write_text(f"export PATH={shlex.quote(variables['PATH'])}\n")
         output, errors = os.pipe()
         lifeline, lifeline_end = _lifeline()
         try:
             process = subprocess.Popen(
                 self.command(listener, lifeline_end, str(Path(__file__).resolve().parents[1]), _python(packages)),
-                env=self._variables(name, template, str(home), str(runtime), str(cache), packages),
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

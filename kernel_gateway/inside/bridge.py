@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -121,7 +122,8 @@ def _write_private(file: str, text: str) -> None:
 async def run(order: dict[str, Any]) -> int:
     """Start the kernel that `order` describes, say on standard output where it is reached, and outlive it.
 
-    Returns its exit status, negative for the signal that ended it.
+    The folder of `connection_file`, where this file is, too, goes with it. Returns its exit status, negative for the
+    signal that ended it.
     """
     ports = dict(zip(_CHANNELS, _free_ports(), strict=True))
     file: str = order["connection_file"]
@@ -142,8 +144,7 @@ async def run(order: dict[str, Any]) -> int:
     await bridge.end()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(kernel.pid, signal.SIGKILL)  # what it started and left behind
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(file)
+    shutil.rmtree(os.path.dirname(file), ignore_errors=True)
     print(json.dumps({"status": status}), flush=True)
     return status
 
