@@ -15,9 +15,8 @@ from kernel_gateway.inside.http import Refused
 
 _ALIASES = {"js": "javascript", "node": "javascript", "nodejs": "javascript", "ts": "typescript", "ir": "r"}
 _INSTALL = {
-    "javascript": "install one on the machine, as with `npm install -g ijavascript` and "
-    "`ijsinstall --install=global`, or Deno with `deno jupyter --install`",
-    "typescript": "install one on the machine, as with Deno and `deno jupyter --install`",
+    "javascript": "install one on the machine for everyone, as with `npm install -g ijavascript` and "
+    "`ijsinstall --install=global`",
     "r": "install one on the machine, as with `apt-get install r-cran-irkernel` and "
     "`Rscript -e 'IRkernel::installspec(user = FALSE)'`",
 }
