@@ -32,6 +32,7 @@ ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
 _REFILL_SECONDS = 3.0  # a sandbox taken is replaced only now, when its taker's first cell has run
 _IDEMPOTENCY_SECONDS = 600.0
+_JITTER = timedelta(milliseconds=50)  # by which two looks at the same end may differ without it having been moved
 
 
 class Missing(Exception):
@@ -58,6 +59,7 @@ class Record:
     traffic_token: str = field(default_factory=lambda: secrets.token_hex(16))
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = 0.0  # on the monotonic clock: a jump of the wall clock ends no sandbox
+    shown: datetime | None = None  # the same on the wall clock, as it was last said
     timer: asyncio.TimerHandle | None = None
     paused: bool = False
     files: Snapshot | None = None  # all that is left of a sandbox that was paused without its memory
@@ -100,7 +102,10 @@ class Record:
     @property
     def ends(self) -> datetime:
         """When it will be ended, on the wall clock as it now runs."""
-        return datetime.now(UTC) + timedelta(seconds=self.deadline - time.monotonic())
+        moment = datetime.now(UTC) + timedelta(seconds=self.deadline - time.monotonic())
+        if self.shown is None or abs(moment - self.shown) > _JITTER:
+            self.shown = moment
+        return self.shown
 
 
 class Sandboxes:
