@@ -42,6 +42,7 @@ class Sandbox:
         self.address = address
         self.ended = asyncio.Event()
         self.verdict: str | None = None  # once it has ended: which limit ended it, if one did
+        self.stillborn = False  # the nursery failed it, and another may do
         self.on_end: Callable[[], None] = lambda: None
         self.release: Callable[[], None] = lambda: None  # gives back what the host lent for its life
         self._process, self._output, self._lifeline = process, output, lifeline
@@ -67,6 +68,7 @@ class Sandbox:
     def grow(self, seed: Seed | str) -> None:
         """Take over the seed that the nursery has put in, or end for the reason that it gives."""
         if isinstance(seed, str):
+            self.stillborn = True
             self._said.append(seed.encode())
             self._end()
         else:

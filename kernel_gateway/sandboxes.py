@@ -30,7 +30,8 @@ log = logging.getLogger("kernel_gateway")
 
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
-_REFILL_SECONDS = 3.0  # a sandbox taken is replaced only now, when its taker's first cell has run
+_QUIET_SECONDS = 0.3  # a sandbox taken is replaced when nobody has asked for anything so long,
+_REFILL_SECONDS = 3.0  # or at the latest now
 _IDEMPOTENCY_SECONDS = 600.0
 _JITTER = timedelta(milliseconds=50)  # by which two looks at the same end may differ without it having been moved
 
@@ -169,9 +170,16 @@ class Sandboxes:
         environment = snapshot.environment if snapshot is not None else template
         chosen = environments.find(self._home, environment)
         is_parked = chosen is None and bool(self._parked)
-        name, sandbox = self._parked.pop() if is_parked else self._launch(environment, chosen)
+        name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen)
         record = Record(name, template, environment, sandbox, wanted)
-        await self._make_ready(record, sandbox, snapshot)
+        try:
+            await self._make_ready(record, sandbox, snapshot)
+        except SandboxFailed:
+            if not sandbox.stillborn or self._closed:
+                raise
+            name, sandbox = self._launch(environment, chosen)  # from the next nursery
+            record.id, record.sandbox = name, sandbox
+            await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
         self._records[name] = record
         self._put_to_work(record, wanted.seconds)
@@ -341,16 +349,24 @@ class Sandboxes:
         record.sandbox.kill()
 
     def park(self) -> None:
-        """Keep one sandbox started for the next who asks."""
-        self._refill_timer = None
-        while not self._closed and len(self._parked) < self._park:
-            try:
-                name, sandbox = self._launch()
-            except SandboxFailed as error:
-                log.warning("no sandbox could be parked: %s", error)
-                return
-            self._parked.append((name, sandbox))
-            sandbox.on_end = lambda gone=(name, sandbox): self._parked.remove(gone) if gone in self._parked else None  # type: ignore[misc]
+        """Keep as many started as are to be, for the next who ask."""
+        while not self._closed and len(self._parked) < self._park and self._park_one():
+            pass
+
+    def _park_one(self) -> bool:
+        try:
+            name, sandbox = self._launch()
+        except SandboxFailed as error:
+            log.warning("no sandbox could be parked: %s", error)
+            return False
+        self._parked.append((name, sandbox))
+        sandbox.on_end = lambda: self._lose_parked(name, sandbox)
+        return True
+
+    def _lose_parked(self, name: str, sandbox: Sandbox) -> None:
+        if (name, sandbox) in self._parked:
+            self._parked.remove((name, sandbox))
+            self._refill_later()
 
     async def close(self) -> None:
         """End every sandbox and wait until each is gone."""
@@ -424,5 +440,14 @@ class Sandboxes:
             self.snapshots.delete(record.files)
 
     def _refill_later(self) -> None:
-        if self._park and self._refill_timer is None and not self._closed:
-            self._refill_timer = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self.park)
+        if self._refill_timer is None and len(self._parked) < self._park and not self._closed:
+            latest = time.monotonic() + _REFILL_SECONDS
+            self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
+
+    def _refill(self, latest: float) -> None:
+        now = time.monotonic()
+        self._refill_timer = None
+        if now < latest and now - self.last_used < _QUIET_SECONDS:
+            self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
+        elif len(self._parked) < self._park and self._park_one():
+            self._refill_later()

@@ -20,6 +20,7 @@ from kernel_gateway.inside.variables import code_for
 
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
+_REHEARSE_SECONDS = 0.1
 _LONG = 256 << 10  # bytes of a line that is sent at once
 
 type _Emit = Callable[[bytes], Awaitable[None]]
@@ -62,9 +63,16 @@ class Interpreter:
                 raise Refused(404, f"{method} /{'/'.join(parts)} is not a route of the interpreter.")
 
     async def warm(self) -> None:
-        """Connect to the default kernel before anybody asks for it; whoever asks hears how that failed."""
+        """Have the default kernel do all that a cell makes it do, before anybody asks for one.
+
+        Whoever asks hears how that failed.
+        """
         with contextlib.suppress(KernelDied):
-            await self._contexts.kernel(self._contexts.default)
+            kernel = await self._contexts.kernel(self._contexts.default)
+            await asyncio.sleep(_REHEARSE_SECONDS)  # one that is asked for at once has no time for this
+            if not kernel.lock.locked() and not kernel.has_run:
+                async with kernel.lock:
+                    await kernel.rehearse()
 
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)

@@ -84,6 +84,7 @@ class Kernel:
     def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context, *, by_message: bool = False) -> None:
         """`by_message`: it is interrupted by a message, not by a signal."""
         self.lock = asyncio.Lock()
+        self.has_run = False
         self.pid: int | None = None  # until the process is there
         self._launched, self._by_message = launched, by_message
         self._wire = Wire(launched.connection.key)
@@ -146,11 +147,18 @@ class Kernel:
         if self._dead.is_set():
             raise KernelDied(self._reason)
 
+    async def rehearse(self) -> None:
+        """Run a cell that leaves no trace, so that the first that does finds everything in memory."""
+        cell = await self.start_cell("None", {}, silent=True)
+        while (await cell.next())[-1].content.get("execution_state") != "idle":
+            pass
+
     async def start_cell(self, code: str, metadata: dict[str, Any], *, silent: bool = False) -> Cell:
         """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`.
 
         A `silent` one is not counted.
         """
+        self.has_run = self.has_run or not silent
         content = {
             "code": code,
             "silent": silent,
