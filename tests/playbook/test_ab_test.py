@@ -63,3 +63,16 @@ def test_rows_of_one_user_are_one_unit(kernel: Kernel, table: Writer, random: np
     ran = kernel.template("ab_test", data=name, outcome="spend", assignment="arm", unit="user")
     assert [set(f.columns) for f in ran.of("pseudo_replication", "warning")] == [{"user", "spend"}]
     assert [(f.type, f.n) for f in ran.of("ab_effect")] == [("null", users)]
+
+
+def test_of_three_arms_each_is_held_against_the_control_and_a_stray_one_is_left_out(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    arm = np.repeat(["control", "blue", "green", "gren"], [2000, 2000, 2000, 2])
+    bought = random.random(6002) < np.repeat([0.10, 0.10, 0.16, 0.1], [2000, 2000, 2000, 2])
+    name = table("arms", pd.DataFrame({"arm": arm, "bought": bought.astype(int)}))
+    ran = kernel.template("ab_test", data=name, outcome="bought", assignment="arm")
+    assert {f.params["arm"]: f.type for f in ran.of("ab_effect")} == {"blue": "null", "green": "claim"}
+    (claim,) = ran.of("ab_effect", "claim")
+    assert "% of the control (95 % CI +" in claim.text
+    assert [f.params["level"] for f in ran.of("small_sample", "warning")] == ["gren"]

@@ -38,6 +38,22 @@ def test_a_fan_out_is_told_and_no_row_is_added_twice(
         assert total.params["totals"]["not known"] == pytest.approx(sales.loc[twice, "paid"].sum(), abs=1)
 
 
+def test_keys_fit_however_they_are_written_and_orphans_are_counted(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    sites = pd.DataFrame(
+        {"site_id": [f"C-{k:05d}" for k in range(10, 60)], "soil": random.choice(["clay", "sand"], 50)}
+    )
+    wells = pd.DataFrame({"site": random.integers(5, 50, 400), "depth": random.normal(40, 5, 400).round(2)})
+    ran = kernel.template("joins", data=table("wells", wells), others=[table("sites", sites)])
+    assert ran.error is None
+    (joined,) = ran.of("joined")
+    assert joined.columns == ("site",)
+    assert joined.params["without_match"] == int((wells["site"] < 10).sum())
+    assert joined.params["unused"] == 10
+    assert kernel.run("print(joined['soil'].notna().sum())")[1].strip() == str(int((wells["site"] >= 10).sum()))
+
+
 def test_files_that_share_nothing_are_left_apart(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
     left = table("left", pd.DataFrame({"a": random.normal(size=50), "kind": list("xyzab") * 10}))
     right = table("right", pd.DataFrame({"b": random.normal(size=40), "id": np.arange(900, 940)}))
