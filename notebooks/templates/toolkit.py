@@ -605,20 +605,26 @@ def _grouping(table: Table, name: str) -> bool:
     return (kind == "category" and levels <= 50) or (kind == "number" and levels <= 8)
 
 
+def _is_share(df: pd.DataFrame, name: str, a: str, b: str) -> bool:
+    """Whether a column is the quotient of two others, as a share or in percent, but for rounding."""
+    if a == b or not (df[b] > 0).all():
+        return False
+    share = df[a] / df[b]
+    return bool(((df[name] - share).abs() < 0.006).all() or ((df[name] - 100 * share).abs() < 0.6).all())
+
+
 def _weigh(table: Table) -> None:
     """Repeat each row as often as its count says, where a table holds counts: one row for each combination of groups.
 
     Counts are one column (the number of cases), or two: those with an outcome, beside those without it or all.
     """
     df = table.df
-    whole = [
-        c
-        for c in names(df)
-        if pd.api.types.is_integer_dtype(df[c]) and table.kind(c) in ("number", "identifier") and df[c].min() >= 0
-    ]
+    numeric = [c for c in names(df) if table.kind(c) in ("number", "identifier") and not is_text(df[c])]
+    whole = [c for c in numeric if df[c].notna().all() and (df[c] % 1 == 0).all() and df[c].min() >= 0]
+    shares = [c for c in numeric if c not in whole and any(_is_share(df, c, a, b) for a in whole for b in whole)]
     rows = [c for c in names(df) if table.kind(c) == "identifier" and c not in whole]
     rows += [c for c in whole if table.kind(c) == "identifier" and (df[c].diff().iloc[1:] == 1).all()]
-    rest = [c for c in names(df) if c not in rows]
+    rest = [c for c in names(df) if c not in rows and c not in shares]
 
     def cells(counts: list[str]) -> bool:
         groups = [c for c in rest if c not in counts]
@@ -659,9 +665,9 @@ def _weigh(table: Table) -> None:
         df = pd.concat([df.assign(**{name: 1}), df.assign(**{name: 0})], ignore_index=True)
         table.left_out[other] = "a weight"
         text = f"{name} and {other} are weights: they count the cases with {name} and without"
-    table.df = df.loc[df.index.repeat(times)].reset_index(drop=True)
+    table.df = df.loc[df.index.repeat(times.astype(int))].reset_index(drop=True)
     table.weight = name if len(found) == 1 else other
-    table.left_out |= {table.weight: "a weight"} | dict.fromkeys(rows, "identifier")
+    table.left_out |= {table.weight: "a weight"} | dict.fromkeys(rows, "identifier") | dict.fromkeys(shares, "a share")
     table.kinds.clear()
     total = len(table.df)
     text += f", so the {before:,} rows are {total:,} cases, and every test counts cases."
@@ -748,6 +754,8 @@ def _leave_out(table: Table) -> None:
             text = f"{say(name)} is empty" if often.empty else f"{say(name)} is {often.iloc[0]} in "
             text += "" if often.empty else f"all but {(df[name] != often.iloc[0]).sum():,} of {n:,} rows"
             table.traps.append(trap("constant_column", f"{text}: it can explain nothing.", [name], n, high=True))
+        elif kind == "identifier" and not is_text(df[name]) and list(df[name]) in ([*range(n)], [*range(1, n + 1)]):
+            table.left_out[name] = "the rows' own numbers"
         elif kind == "identifier" and df[name].dropna().is_unique:
             text = f"{say(name)} differs in every row, as an identifier does: it is left out of all tests."
             table.traps.append(trap("identifier_column", text, [name], n))
@@ -757,7 +765,12 @@ def _leave_out(table: Table) -> None:
     r = df[numbers].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
     for i, b in enumerate(numbers):
         twin = next((a for a in numbers[:i] if a not in table.left_out and len(r) and r.loc[a, b] > 0.9995), None)
-        if twin is not None:
+        same = next((a for a in numbers[:i] if a not in table.left_out and n >= 5 and df[a].equals(df[b])), None)
+        if same is not None:
+            text = f"{say(b)} is the same as {say(same)} in every row: only the first is tested."
+            table.traps.append(trap("redundant_columns", text, [same, b], n, effect("pearson_r", 1.0), high=True))
+            table.left_out[b] = f"copy of {same}"
+        elif twin is not None:
             text = f"{say(b)} carries the same information as {say(twin)} (r = {r.loc[twin, b]:.4f}): "
             table.traps.append(
                 trap(
@@ -984,7 +997,7 @@ def number(x: float) -> str:
 
 def percent(x: float, digits: int = 0) -> str:
     """A share for a sentence: 0.052 → 5 %."""
-    return f"{100 * x:.{digits}f} %"
+    return f"{100 * x:.{digits}f} %".replace("-", "−")
 
 
 def signed(x: float, digits: int = 2) -> str:
@@ -1026,3 +1039,74 @@ def show(fig: Any, alt: str) -> None:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
     _display({"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": f"[{alt}]"})
+
+
+def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
+    """Report groups whose one or two numbers agree in mean and spread and yet have other shapes; True if they do.
+
+    Each column's distribution is compared, the distance from the middle and that to the next point, by the test of
+    Anderson and Darling for several samples.
+    """
+    from scipy.stats import anderson_ksamp, f_oneway
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = table.df[[by, *shaped]].dropna()
+    clouds = {str(level): part[shaped].astype(float) for level, part in rows.groupby(by, sort=True) if len(part) >= 20}
+    clouds = {level: part for level, part in clouds.items() if (part.nunique() > 2).all()}
+    if len(clouds) < 2 or any(f_oneway(*(part[c] for part in clouds.values())).pvalue < 0.05 for c in shaped):
+        return False
+    most = min(map(len, clouds.values()))
+    some = {level: part.sample(most, random_state=0) for level, part in clouds.items()}
+    scaled = {level: ((part - part.mean()) / part.std()).to_numpy() for level, part in some.items()}
+    marks = {say(c): {level: part[c].to_numpy() for level, part in some.items()} for c in shaped}
+    marks["the distance from the middle"] = {k: np.hypot.reduce(z, axis=1) for k, z in scaled.items()}
+    marks["the distance to the next point"] = {
+        k: NearestNeighbors(n_neighbors=2).fit(z).kneighbors()[0][:, 0] for k, z in scaled.items()
+    }
+    found = []
+    for name, parts in marks.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # p lies beyond its table
+            test = anderson_ksamp(list(parts.values()), variant="midrank")
+        ledger.add("shapes", f"{name} by {by}", test.pvalue)
+        found.append((float(test.statistic), name))
+    a2, name = max(found)
+    if a2 <= 10 or ledger.q("shapes")[f"{name} by {by}"] >= 0.01:
+        return False
+    middles = pd.Series({level: float(np.median(part)) for level, part in marks[name].items()}).sort_values()
+    sds = pd.DataFrame({level: part.std() for level, part in clouds.items()})
+    ratio = float((sds.max(axis=1) / sds.min(axis=1)).max())
+    listed = " and ".join(say(c) for c in shaped)
+    report(
+        "claim",
+        "distribution_shape",
+        f"{listed} {'have' if len(shaped) > 1 else 'has'} the same mean for every {say(by)}, and spreads at most "
+        f"{ratio:.2f} times as large, but not the same shape: {name} differs most (Anderson-Darling statistic "
+        f"{a2:.0f}, n = {len(rows):,}), its median from {number(middles.iloc[0])} for {middles.index[0]} to "
+        f"{number(middles.iloc[-1])} for {middles.index[-1]}, so look at each {say(by)} by itself.",
+        [*shaped, by],
+        roles={"outcome": shaped[-1], "factor": by},
+        effect=effect("anderson_darling", a2),
+        test=ledger.test("anderson_ksamp", "shapes", f"{name} by {by}"),
+        n=len(rows),
+        params={"top": middles.index[-1], "shape": "differs"},
+        caveats=["Means, spreads and correlations do not show what differs here; a picture of each group does."],
+        confidence="high",
+    )
+    wide = min(5, len(clouds))
+    tall = -(-len(clouds) // wide)
+    fig, axes = figure(
+        f"{listed.capitalize()}, each {say(by)} by itself", 2.3 * wide + 0.6, 2.3 * tall + 0.7, columns=wide, rows=tall
+    )
+    axes = np.atleast_1d(axes).ravel()
+    for ax, (level, part) in zip(axes, clouds.items(), strict=False):
+        if len(shaped) > 1:
+            ax.scatter(part[shaped[0]], part[shaped[1]], s=5, color=COLOURS[0], linewidths=0)
+        else:
+            ax.hist(part[shaped[0]], bins=25, color=COLOURS[0])
+        ax.set_title(level, fontsize=11)
+        ax.tick_params(labelsize=8)
+    for ax in axes[len(clouds) :]:
+        ax.set_visible(False)
+    show(fig, f"Small charts: {listed} for each {say(by)}")
+    return True

@@ -111,7 +111,12 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
         rest = [c for c in found if c != groups[-1]]
         yield _groups(file, groups[-1], rest)
     elif clause.intent == "compare" and groups and len(found) == 1:
-        yield _groups(file, groups[0], [])
+        ends = [
+            c.name
+            for c in file.columns
+            if c.name not in found and c.n_unique == 2 and any(map(_YES.fullmatch, c.levels))
+        ]
+        yield _associations(file, ends[0], found) if len(ends) == 1 else _groups(file, groups[0], [])
     elif clause.intent == "compare" and groups:
         for outcome in [c for c in found if c != groups[-1]]:
             yield _associations(file, outcome, [groups[-1]])
@@ -138,6 +143,7 @@ def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
     return _step("groups", f"Rank what separates {by}", why, {"data": file.name, "by": by, "columns": columns})
 
 
+_YES = re.compile(r"yes|true|success\w*|admit\w*|accept\w*|surviv\w*|cured|recovered|improved|converted|passed|won")
 _RELATED = re.compile(r"\b(relat|correlat|associat|go(es)? together|line)", re.I)
 _EACH = re.compile(r"\b(each|every|within|per|across|by)\b", re.I)
 
