@@ -47,6 +47,7 @@ __all__ = [
 _IDLE_SECONDS = 60
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES")
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -228,7 +229,7 @@ def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
             process = subprocess.Popen(
                 command,
                 # Nothing but what a program needs to run: no model's key, no secret of the caller's.
-                env={name: os.environ[name] for name in _PASSED if name in os.environ},
+                env={name: os.environ[name] for name in (*_PASSED, *_LIMITS) if name in os.environ},
                 cwd=Path(__file__).resolve().parents[1],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -160,6 +160,7 @@ class Control:
         sizes = self._sandboxes.host.sizes
         return {
             "templateID": record.template,
+            "alias": record.template,
             "sandboxID": record.id,
             "clientID": _CLIENT,
             "envdVersion": ENVD_VERSION,
@@ -234,7 +235,9 @@ def _part[T](
     except ValueError:
         raise Refused(400, "limit must be a whole number.") from None
     if token := query.get("nextToken", [""])[0]:
-        moment, _, name = token.rpartition("/")
+        moment, slash, name = token.rpartition("/")
+        if not slash:
+            raise Refused(400, f"{token!r} is not a token that this host gave out for a next page.")
         edge = (_time(moment), name)
         found = [one for one in found if (key(one) > edge if ascending else key(one) < edge)]
     page = found[:limit]

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from e2b import NotFoundException, SandboxException, SandboxQuery
+from e2b import NotFoundException, SandboxException, SandboxQuery, SandboxState
 from e2b.exceptions import SandboxNotFoundException
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
@@ -75,6 +75,8 @@ def test_junk_is_refused_as_json(http: httpx.Client) -> None:
         http.get("/no/such/route"),
         http.get("/v2/sandboxes?limit=many"),
         http.get("/v2/sandboxes?nextToken=junk"),
+        http.get("/snapshots?nextToken=a/b"),
+        http.get("/snapshots?limit=-x"),
     ):
         assert answer.status_code in (400, 404)
         assert set(answer.json()) == {"code", "message"}
@@ -105,6 +107,50 @@ async def test_lists_by_metadata_page_by_page_newest_first(gateway) -> None:
         assert found[0].metadata == {"batch": "a & b/ü", "n": "2"}
     finally:
         await asyncio.gather(*(sandbox.kill() for sandbox in made))
+
+
+def test_lists_by_state_time_and_template_in_either_order(gateway) -> None:
+    def listed(order: str | None = None, limit: int | None = None, **query: object) -> list[str]:
+        wanted = SandboxQuery(metadata={"batch": "ordered"}, **query)
+        pages = Sandbox.list(query=wanted, order=order, limit=limit, **gateway.connection)
+        found = []
+        while pages.has_next:
+            found += [info.metadata["n"] for info in pages.next_items()]
+        return found
+
+    made = []
+    try:
+        for number, template in enumerate(("base", "code-interpreter-v1", "base")):
+            metadata = {"batch": "ordered", "n": str(number)}
+            made.append(Sandbox.create(template, timeout=60, metadata=metadata, **gateway.connection))
+        made[2].pause()
+        assert listed() == ["2", "1", "0"]
+        assert listed(order="asc") == listed(order="asc", limit=1) == ["0", "1", "2"]
+        assert listed(template="base") == ["2", "0"]
+        assert listed(state=[SandboxState.PAUSED]) == ["2"]
+        assert listed(state=[SandboxState.RUNNING, SandboxState.PAUSED]) == ["2", "1", "0"]
+        assert listed(started_after=made[0].get_info().started_at) == ["2", "1"]
+    finally:
+        for sandbox in made:
+            sandbox.kill()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda id, options: Sandbox.get_info(id, **options),
+        lambda id, options: Sandbox.set_timeout(id, 10, **options),
+        lambda id, options: Sandbox.pause(id, **options),
+        lambda id, options: Sandbox.create_snapshot(id, **options),
+        lambda id, options: Sandbox.fork(id, **options),
+        lambda id, options: Sandbox.update_network(id, {}, **options),
+        lambda id, options: Sandbox.get_metrics(id, **options),
+        lambda id, options: Sandbox.connect(id, **options),
+    ],
+)
+def test_whatever_is_asked_of_no_sandbox_is_answered_with_its_id(gateway, ask: Callable) -> None:
+    with pytest.raises(SandboxNotFoundException, match="inone"):
+        ask("inone", gateway.connection)
 
 
 async def _not(answer: Awaitable[bool]) -> bool:
