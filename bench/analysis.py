@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import real, synthetic
+from bench import classics, real, synthetic
 from bench.asking import Answer, Ask, ask_all
 
 ROOT = Path(__file__).parents[1]
@@ -167,12 +167,13 @@ def table_suite(name: str, cases: Path, truth: Path, options: argparse.Namespace
 
 def real_suite(options: argparse.Namespace) -> dict[str, Any]:
     """Run and mark the real tables."""
-    asks = _chosen([Ask(t.name, t.question, (t.file,), t.roles) for t in real.TABLES], options.cases)
+    tables = (*real.TABLES, *classics.tables())
+    asks = _chosen([Ask(t.name, t.question, (t.file,), t.roles) for t in tables], options.cases)
     results = options.out / "real"
     shutil.rmtree(results, ignore_errors=True)
     answers = _ask(asks, results, options)
     marks = []
-    for table in (t for t in real.TABLES if t.name in {a.id for a in asks}):
+    for table in (t for t in tables if t.name in {a.id for a in asks}):
         path = results / table.name / "findings.json"
         findings = json.loads(path.read_text())["findings"] if path.exists() else []
         report = path.with_name("report.md").read_text() if path.exists() else ""

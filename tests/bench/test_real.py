@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import real
-from bench.data import make
+from bench import classics, real
+from bench.data import classic, make
+from notebooks.templates.toolkit import read_table
 
 
 def read(name: str) -> pd.DataFrame:
@@ -140,3 +141,25 @@ def test_every_truth_can_be_asked_of_an_empty_report():
         marks = real.mark(table, real.Told(json.loads("[]")))
         assert not marks.found, (table.name, marks.found)
         assert not marks.wrong
+
+
+def test_the_classic_tables_are_as_they_were_printed():
+    known = {f.__name__: f() for f in classic.CLASSICS}
+    assert known["hair"]["Freq"].sum() == 592
+    survived = known["aboard"].groupby(["sex", "survived"])["n"].sum()
+    assert survived["Female", "Yes"] / survived["Female"].sum() == pytest.approx(0.732, abs=0.0005)
+    gains = known["sleep"].groupby("group")["extra"].mean()
+    assert gains[2] - gains[1] == pytest.approx(1.58)
+    assert known["plants"].groupby("group")["weight"].mean().idxmax() == "trt2"
+    assert known["teeth"]["len"].mean() == pytest.approx(18.813, abs=0.001)
+    assert known["chicks"].groupby("feed")["weight"].mean().idxmin() == "horsebean"
+    assert known["sprays"].groupby("spray")["count"].mean().idxmin() == "C"
+    assert known["air"]["passengers"].sum() == 40363
+    assert known["stops"].corr().iloc[0, 1] == pytest.approx(0.807, abs=0.001)
+
+
+def test_every_classic_table_has_the_columns_that_its_roles_name():
+    for table in classics.tables():
+        columns = read_table(table.file).columns
+        assert set(table.roles.values()) <= set(columns), table.name
+        assert table.truths, table.name
