@@ -36,7 +36,7 @@ EXPECTED = {
     "fan_out": {"fan_out", "merges"},
     "imbalance": {"rare_class"},
     "causal_words": {"causal_words"},
-    "misleading_axis": {"bars_from_zero"},
+    "misleading_axis": {"charts"},
     "fit_before_split": {"fit_before_split"},
     "scaler_all_rows": {"fit_before_split"},
     "no_seed": {"seeds"},

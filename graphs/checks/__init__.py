@@ -1,6 +1,6 @@
 """The reviewer's deterministic checks. Importing this package enters the built-in ones in the registry."""
 
-from graphs.checks import charts, code, evidence, flips, flow, inference, numbers, typed
+from graphs.checks import charts, code, evidence, files, flips, flow, inference, numbers, typed
 from graphs.checks.base import CheckResult, Work, check, run_checks
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "check",
     "code",
     "evidence",
+    "files",
     "flips",
     "flow",
     "inference",

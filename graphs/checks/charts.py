@@ -1,38 +1,102 @@
-"""The check of charts: a bar's length must say how much."""
+"""The check of charts: a bar's length must say how much, and two scales must not be laid over each other unnamed."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.syntax import calls, keywords, meanings, name_of, owner_of, trees
+from graphs.checks.syntax import calls, keywords, meanings, name_of, owner_of, strings, trees
 
-_BARS = {"bar": "y", "barplot": "y", "countplot": "y", "barh": "x"}
+_BARS = {"bar": "y", "barplot": "xy", "countplot": "y", "barh": "x", "Bar": "y", "mark_bar": "xy"}
+"""What draws bars, and along which axis; where the data decide that, both."""
+_SECOND = ("twinx", "twiny", "secondary_yaxis")
 
 
-@check("bars_from_zero")
-def bars_from_zero(work: Work) -> Iterator[Found]:
-    """Bars start at zero."""
+@check("charts")
+def charts(work: Work) -> Iterator[Found]:
+    """Bars start at zero on an even scale, and where a chart has two scales each is named."""
     known = meanings(work)
     for cell, tree in trees(work):
-        bars = {(b, _axes(c)) for c in calls(tree) if (b := _bars(c))}
+        bars = {(along, _axes(c)) for c in calls(tree) for along in _bars(c)}
         if any(_cuts(call, bars, known) for call in calls(tree)):
             yield Objection(
                 where=cell.cell,
                 problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
                 mend="Let the bars start at zero, or draw points with intervals instead.",
             )
+        elif any(_bends(call, bars) for call in calls(tree)):
+            yield Objection(
+                where=cell.cell,
+                problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
+                mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
+            )
+        elif _laid_over(tree):
+            yield Objection(
+                where=cell.cell,
+                problem="two scales are laid over each other and not both are named, so any two curves can be made "
+                "to meet.",
+                mend="Draw two charts one above the other, or name both axes with their units.",
+            )
+        elif any(_is_log(call) for call in calls(tree)) and not re.search(r"\blog", " ".join(_labels(tree)), re.I):
+            yield f"{cell.cell} draws on a logarithmic axis and does not say so."
 
 
-def _bars(call: ast.Call) -> str | None:
-    """The axis along which a call draws bars, if it does. A bar with a bottom of its own floats and is left alone."""
+def _is_log(call: ast.Call) -> bool:
+    """Whether a call makes an axis logarithmic."""
+    given = keywords(call)
+    first = call.args[0] if call.args else given.get("value")
+    scale = name_of(call) in ("xscale", "yscale", "set_xscale", "set_yscale")
+    named = isinstance(first, ast.Constant) and first.value in ("log", "symlog")
+    flags = ("logy", "logx", "loglog", "log", "log_y", "log_x")
+    return (scale and named) or any(isinstance(v := given.get(k), ast.Constant) and v.value is True for k in flags)
+
+
+def _bends(call: ast.Call, bars: set[tuple[str, str]]) -> bool:
+    """Whether a call makes the axis logarithmic along which bars are drawn."""
+    if not _is_log(call):
+        return False
+    name, along = name_of(call), {a for a, _ in bars}
+    if name.endswith("scale"):
+        axes = {on for a, on in bars if a == name[-6]}
+        return bool(axes) and ("" in axes or owner_of(call) in (*axes, "plt", "pyplot"))
+    return name in (*_BARS, "plot") and bool(set(_bars(call)) & along)
+
+
+def _laid_over(tree: ast.Module) -> bool:
+    """Whether a second scale is drawn, and not both are named."""
+    second = [c for c in calls(tree) if name_of(c) in _SECOND]
+    by_keyword = any(
+        isinstance(v := keywords(c).get("secondary_y"), ast.Constant) and v.value is True
+        for c in calls(tree)
+        if name_of(c) == "plot"
+    )
+    named = [c for c in calls(tree) if name_of(c) in ("set_ylabel", "ylabel", "set_xlabel", "update_yaxes")]
+    named += [c for c in calls(tree) if name_of(c) == "set" and {"ylabel", "xlabel"} & set(keywords(c))]
+    return (bool(second) or by_keyword) and len({owner_of(c) for c in named}) < 2
+
+
+def _labels(tree: ast.Module) -> list[str]:
+    wanted = re.compile(r"label|title|^set$|text|annotate|Layout|labs")
+    return [s for c in calls(tree) if wanted.search(name_of(c)) for s in strings(c)] + [
+        s for c in calls(tree) for k, v in keywords(c).items() if k and wanted.search(k) for s in strings(v)
+    ]
+
+
+def _bars(call: ast.Call) -> str:
+    """The axes along which a call may draw bars. A bar with a bottom of its own floats and is left alone."""
     given = keywords(call)
     if name_of(call) in ("plot", "catplot"):
         kind = given.get("kind")
-        return _BARS.get(str(kind.value)) if isinstance(kind, ast.Constant) else None
-    return None if {"bottom", "left"} & set(given) else _BARS.get(name_of(call))
+        return _BARS.get(str(kind.value), "") if isinstance(kind, ast.Constant) else ""
+    if {"bottom", "left", "base"} & set(given):
+        return ""
+    sideways = given.get("orientation", given.get("orient"))
+    if isinstance(sideways, ast.Constant) and sideways.value == "h":
+        return "x"
+    return _BARS.get(name_of(call), "")
 
 
 def _axes(call: ast.Call) -> str:
@@ -40,7 +104,7 @@ def _axes(call: ast.Call) -> str:
     ax = keywords(call).get("ax")
     owner = ast.unparse(ax) if ax is not None else owner_of(call)
     plain = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, (ast.Name, ast.Subscript))
-    own = ax is not None or (plain and name_of(call) in ("bar", "barh") and owner not in ("plt", "pyplot"))
+    own = ax is not None or (plain and name_of(call) in ("bar", "barh") and owner not in ("plt", "pyplot", "px"))
     return owner if own else ""
 
 
@@ -58,8 +122,17 @@ def _cuts(call: ast.Call, bars: set[tuple[str, str]], known: dict[str, ast.expr]
         elif name_of(call) == "axis" and call.args and isinstance(call.args[0], (ast.List, ast.Tuple)):
             ends = call.args[0].elts
             low = ends[2 if along == "y" else 0] if len(ends) == 4 else None
-        elif f"{along}lim" in given:
-            low = given[f"{along}lim"]
+        elif f"{along}lim" in given or f"range_{along}" in given:
+            low = given.get(f"{along}lim", given.get(f"range_{along}"))
+        elif name_of(call) in (f"update_{along}axes", f"{along.upper()}Axis") and "range" in given:
+            low = given["range"]
+        elif name_of(call) == "update_layout" and f"{along}axis_range" in given:
+            low = given[f"{along}axis_range"]
+        elif name_of(call) == "Scale" and any(axes == "" for _, axes in bars):
+            zero = given.get("zero")
+            low = given.get("domain")
+            if isinstance(zero, ast.Constant) and zero.value is False and low is None:
+                return True
         if low is not None and _off_zero(low, known):
             return True
     return False

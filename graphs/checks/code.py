@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
 from graphs.checks.syntax import (
+    READERS,
     assigned,
     called,
     calls,
-    constant,
     imported,
     is_series,
     keywords,
@@ -47,17 +46,7 @@ _TAKES_RANDOM_STATE = words(
 _TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
 _FOLDS = words("KFold StratifiedKFold StratifiedGroupKFold")
 _GENERATORS = words("default_rng RandomState Random")
-_READERS = words(
-    """
-    read_csv read_table read_excel read_parquet read_json read_feather read_pickle read_fwf read_sql read_html
-    read_xml read_stata read_spss read_sas read_hdf read_orc loadtxt genfromtxt load open
-    """
-)
-_PLACES = words("Path join home glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | _READERS
 _UNIQUE = words("is_unique duplicated nunique has_duplicates")
-_FETCHED = re.compile(r"^\s*[!%]+\s*(?:curl|wget|git clone|kaggle|gdown|aws|gsutil|scp)\b.*$", re.M)
-_WRAPS = words("Path PurePath join expanduser expandvars abspath realpath open home urljoin Request")
-_FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|diabetes|breast_cancer|digits))$")
 
 
 @check("seeds")
@@ -244,11 +233,16 @@ def _masked(tree: ast.Module, known: dict[str, ast.expr]) -> str | None:
 
 
 def _counts_rows(tree: ast.AST) -> bool:
-    return any(
-        (isinstance(n, ast.Call) and name_of(n) in ("len", "count", "nobs", "isna", "notna", "isnull", "notnull"))
-        or (isinstance(n, ast.Attribute) and n.attr in ("shape", "size", "nobs"))
-        for n in ast.walk(tree)
-    )
+    """Whether rows, or values that are missing, are counted somewhere in a cell."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name_of(node) in ("len", "count", "nobs", "info"):
+            return True
+        missing = isinstance(node, ast.Call) and name_of(node) in ("sum", "mean", "any", "value_counts")
+        if missing and called(node) & {"isna", "isnull", "notna", "notnull", "isnan"}:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in ("shape", "size", "nobs"):
+            return True
+    return False
 
 
 def _counted(tree: ast.AST) -> set[str]:
@@ -321,97 +315,5 @@ def _mask(node: ast.expr, known: dict[str, ast.expr]) -> bool:
 
 def _is_table(node: ast.expr, known: dict[str, ast.expr]) -> bool:
     made = known.get(node.id) if isinstance(node, ast.Name) else None
-    table = isinstance(made, ast.Call) and (
-        name_of(made) in ("copy", "DataFrame", "merge") or name_of(made) in _READERS
-    )
+    table = isinstance(made, ast.Call) and (name_of(made) in ("copy", "DataFrame", "merge") or name_of(made) in READERS)
     return table or (isinstance(node, ast.Name) and node.id == "df")
-
-
-@check("files")
-def files(work: Work) -> Iterator[Found]:
-    """Nothing but the given files is read."""
-    known = meanings(work)
-    given = {a.name for a in work.view.artifacts} | set(work.view.run.params.get("files", ()))
-    for cell in work.written:
-        if (shell := _FETCHED.search(cell.code)) is not None:
-            yield Objection(
-                where=cell.cell,
-                problem=f"`{shell.group().strip()[:60]}` fetches what is none of the given files.",
-                mend="Read the given files by their names, in the current folder.",
-            )
-    for cell, tree in trees(work):
-        given |= _written(tree, known)
-        for call in calls(tree):
-            path = _path(call, known)
-            if path is None and not _FETCHES.match(name_of(call)):
-                continue
-            plain = path.removeprefix("./") if path is not None else None
-            foreign = plain is not None and name_of(call) in _READERS and bool(given) and plain not in given
-            if path is not None and name_of(call).startswith("read_sql") and re.search(r"\s", path):
-                continue  # a query and no path
-            if path is not None and not _outside(path) and not foreign:
-                continue
-            what = repr(path) if path is not None else f"`{name_of(call)}`"
-            yield Objection(
-                where=cell.cell,
-                problem=f"it reads {what}, which is none of the given files.",
-                mend="Read the given files by their names, in the current folder.",
-            )
-            break
-
-
-def _path(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
-    """The path or address that a call opens, as far as it is written out; None where it opens none or writes it."""
-    if name_of(call) in ("home", "cwd") and owner_of(call).endswith("Path"):
-        return "~" if name_of(call) == "home" else None
-    if name_of(call) not in _PLACES or _writes(call):
-        return None
-    keys = ("filepath_or_buffer", "path", "io", "url", "file", "fname")
-    first = call.args[0] if call.args else next((v for k, v in keywords(call).items() if k in keys), None)
-    start = _start(first, known)
-    if isinstance(first, (ast.Constant, ast.Name)) or start is None:
-        return start
-    return start if _outside(start) else None
-
-
-def _start(node: ast.expr | None, known: dict[str, ast.expr], depth: int = 5) -> str | None:
-    """How the path that an expression builds begins: joined, formatted, or wrapped in `Path` and the like."""
-    match node:
-        case ast.Constant():
-            return node.value if isinstance(node.value, str) else None
-        case ast.Name() if depth and node.id in known:
-            return _start(known[node.id], known, depth - 1)
-        case ast.JoinedStr() if node.values:
-            return _start(node.values[0], known, depth)
-        case ast.FormattedValue():
-            return _start(node.value, known, depth)
-        case ast.BinOp() if isinstance(node.op, (ast.Add, ast.Div, ast.Mod)):
-            return _start(node.left, known, depth)
-        case ast.Call() if name_of(node) in _WRAPS:
-            return _start(node.args[0], known, depth) if node.args else "~" if name_of(node) == "home" else None
-        case ast.Call() if isinstance(node.func, ast.Attribute):
-            return _start(node.func.value, known, depth)
-        case ast.Attribute():
-            return _start(node.value, known, depth)
-    return None
-
-
-def _writes(call: ast.Call) -> bool:
-    mode = call.args[1] if len(call.args) > 1 else keywords(call).get("mode")
-    return name_of(call) == "open" and isinstance(mode, ast.Constant) and any(c in str(mode.value) for c in "wax")
-
-
-def _written(tree: ast.AST, known: dict[str, ast.expr]) -> set[str]:
-    """The names of files that a cell writes itself."""
-    made = set()
-    for call in calls(tree):
-        if (
-            name_of(call).startswith("to_") or name_of(call) in ("savefig", "save", "savetxt", "dump") or _writes(call)
-        ) and (call.args and (found := constant(call.args[0], known)) is not None):
-            made.add(str(found.value))
-    return made
-
-
-def _outside(path: str) -> bool:
-    up = path.startswith(("/", "~", "\\")) or path[1:3] in (":\\", ":/") or ".." in path.split("/")
-    return up or "://" in path

@@ -24,6 +24,13 @@ SPLITS = words(
 )
 """What holds rows back, or takes all rows and does so itself."""
 
+READERS = words(
+    """
+    read_csv read_table read_excel read_parquet read_json read_feather read_pickle read_fwf read_sql read_html
+    read_xml read_stata read_spss read_sas read_hdf read_orc loadtxt genfromtxt load open
+    """
+)
+"""What reads a file."""
 _TIMED = words("time timeit capture prun")
 _NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
