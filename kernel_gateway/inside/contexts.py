@@ -35,8 +35,7 @@ class Context:
     environment_sent: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     shell: Bash | None = None
-    place: str = ""  # where it works, if that is not `cwd`
-    note: str = ""  # what its first cell says about that
+    note: str = ""  # what its next cell says first
 
     def view(self) -> dict[str, str]:
         """As the wire shows it."""
@@ -81,11 +80,6 @@ class Contexts:
     async def create(self, language: Any, cwd: str | None) -> Context:
         """A new context, its kernel ready; raises `Refused`, and `KernelDied` when its kernel does not come up."""
         context = await self._make(_canonical(language), self._settings.locate(cwd or self._settings.cwd))
-        with contextlib.suppress(OSError):
-            os.makedirs(context.cwd, exist_ok=True)
-        if not os.path.isdir(context.cwd):  # noqa: ASYNC240 - a directory in memory
-            context.place = self._settings.cwd
-            context.note = f"{context.cwd} cannot be made, so this context works in {context.place}.\n"
         if context.language != "bash":
             await self.kernel(context)
         return self._keep(context)
@@ -123,8 +117,17 @@ class Contexts:
             context.shell = None
         if context.shell is None:
             environment = self._settings.process_environment()
-            context.shell = Bash(self._settings.runtime, context.place or context.cwd, environment)
+            context.shell = Bash(self._settings.runtime, self._place(context), environment)
         return context.shell
+
+    def _place(self, context: Context) -> str:
+        """Where the context's next kernel begins: its directory, made if need be, or the home where that cannot be."""
+        with contextlib.suppress(OSError):
+            os.makedirs(context.cwd, exist_ok=True)
+        if os.path.isdir(context.cwd):
+            return context.cwd
+        context.note = f"{context.cwd} cannot be made, so this context works in {self._settings.cwd}.\n"
+        return self._settings.cwd
 
     def _keep(self, context: Context) -> Context:
         self._all[context.id] = context
@@ -159,7 +162,7 @@ class Contexts:
             return context.kernel
 
     async def _launch(self, context: Context) -> Launched:
-        cwd, environment = context.place or context.cwd, self._settings.kernel_environment()
+        cwd, environment = self._place(context), self._settings.kernel_environment()
         if context.command is None:
             return await self._forks.launch(Connection.make(self._settings.runtime), cwd, environment)
         connection = Connection.make(self._settings.runtime, tcp=True)

@@ -107,8 +107,8 @@ class Interpreter:
         if not await _acquire(context.lock, gone, emit):
             return None
         try:
-            await _warn(context, emit)
             shell = self._contexts.shell(context)
+            await _warn(context, emit)
             working = asyncio.create_task(_cell(shell, code, environment, emit))
             while not working.done():
                 await asyncio.wait({working, gone}, timeout=_KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)

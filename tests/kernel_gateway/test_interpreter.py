@@ -203,8 +203,10 @@ async def test_a_context_has_its_directory_made_or_says_that_it_has_none(sandbox
         told = [] if works_in == cwd else [f"{cwd} cannot be made, so this context works in /home/user.\n"]
         assert done.logs.stderr == told
         assert (await sandbox.run_code(code, context=context)).logs.stderr == []
+        await sandbox.files.remove("new")
+        await sandbox.restart_code_context(context)
+        assert (await sandbox.run_code(code, context=context)).logs.stdout == [works_in + "\n"]
         await sandbox.remove_code_context(context)
-    await sandbox.files.remove("new")
 
 
 async def test_a_cell_names_its_context_or_its_language(gateway, shared_id: str, sandbox: AsyncSandbox) -> None:
