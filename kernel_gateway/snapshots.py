@@ -169,7 +169,8 @@ class Snapshots:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             sink = _Sink(file, self)
-            scope: Scope = {"method": "GET", "raw_path": b"/snapshot", "query_string": b"", "headers": _HEADERS}
+            limit = f"limit={self._largest}".encode()
+            scope: Scope = {"method": "GET", "raw_path": b"/snapshot", "query_string": limit, "headers": _HEADERS}
             try:
                 async with asyncio.timeout(_SECONDS):
                     await relay(address, scope, _no_body(), sink.send, opened)
@@ -182,8 +183,10 @@ class Snapshots:
                 raise SandboxFailed(f"The snapshot cannot be written: {error.strerror}.") from None
             finally:
                 self._taking -= sink.size
+        if sink.status == 413:
+            raise BadSnapshot(_message(sink.said))
         if sink.status != 200:
-            raise SandboxFailed("The sandbox could not pack its files.")
+            raise SandboxFailed(f"The sandbox could not pack its files: {_message(sink.said)}")
         return sink.size
 
     def room_for(self, size: int, block: int) -> BadSnapshot | None:
@@ -207,11 +210,15 @@ class _Sink:
     def __init__(self, file: IO[bytes], snapshots: Snapshots) -> None:
         self._file, self._snapshots = file, snapshots
         self.status = self.size = 0
+        self.said = b""  # when it is no snapshot
         self.refusal: BadSnapshot | None = None
 
     async def send(self, message: Any) -> None:
         self.status = message.get("status", self.status)
         if not (block := message.get("body", b"")):
+            return
+        if self.status != 200:
+            self.said = (self.said + block)[:_MAX_SAID]
             return
         self.refusal = self._snapshots.room_for(self.size, len(block))
         if self.refusal is not None:

@@ -113,7 +113,7 @@ class App:
                 from kernel_gateway.inside import pack  # most sandboxes never need it
 
                 if path == "/snapshot":
-                    await pack.handle_snapshot(self._settings, receive, send)
+                    await pack.handle_snapshot(self._settings, scope, receive, send)
                 else:
                     await pack.handle_restore(self._settings, scope, receive, send)
             case str(path) if path.startswith("/process.Process/"):

@@ -16,13 +16,16 @@ import signal
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
+from urllib.parse import parse_qs
 
 from kernel_gateway.inside.http import Receive, Refused, Scope, Send, disconnected, header, respond
 from kernel_gateway.inside.settings import HOME, Settings
 
 _BLOCK = 1 << 20  # bytes handed on at a time
+_HEADER = 1024  # bytes that a member has beside its contents, about
+_LONGEST = 4096  # bytes of a path, the end included
 _XATTR = "SCHILY.xattr."
 _MODES = 0o1777  # no set-user-id and no set-group-id
 _PASSES = 16  # a process may start another while we stop it; each pass catches those of the one before
@@ -43,9 +46,13 @@ def places(settings: Settings) -> dict[str, Path]:
     return {"home": Path(HOME), "tmp": Path("/tmp")}
 
 
-async def handle_snapshot(settings: Settings, receive: Receive, send: Send) -> None:
-    """Send the stream, while everything else in the sandbox stands still; cut off where packing fails."""
+async def handle_snapshot(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the stream, while everything else in the sandbox stands still; cut off where packing fails.
+
+    Refused when the files are larger than the query's `limit`, in bytes.
+    """
     loop = asyncio.get_running_loop()
+    limit = int(parse_qs(scope["query_string"].decode()).get("limit", ["0"])[0])
     left = asyncio.create_task(disconnected(receive))
 
     def write(block: bytes) -> None:
@@ -54,9 +61,16 @@ async def handle_snapshot(settings: Settings, receive: Receive, send: Send) -> N
         message = {"type": "http.response.body", "body": block, "more_body": True}
         asyncio.run_coroutine_threadsafe(_sent(send, message), loop).result()
 
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/x-tar")]})
+    headers = [(b"content-type", b"application/x-tar")]
     try:
         with _standing_still(settings):
+            try:
+                size = await asyncio.to_thread(measure, places(settings))
+            except RuntimeError:  # the sandbox may have no further thread
+                raise Refused(503, "The sandbox may start no more processes; end some of them first.") from None
+            if size > limit:
+                raise Refused(413, f"The sandbox's files exceed {limit >> 20} MiB; delete some of them first.")
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             await asyncio.to_thread(pack, places(settings), write)
     except _Gone:
         return
@@ -99,28 +113,44 @@ async def handle_restore(settings: Settings, scope: Scope, receive: Receive, sen
     await respond(send, 204)
 
 
+def measure(roots: dict[str, Path]) -> int:
+    """How many bytes the files beneath `roots` have, a file with holes as many as it seems to."""
+    total = 0
+    with contextlib.ExitStack() as locked:
+        for root in roots.values():
+            for path in _walk(str(root), locked):
+                with contextlib.suppress(OSError):
+                    facts = os.lstat(path)
+                    total += _HEADER + (facts.st_size if stat.S_ISREG(facts.st_mode) else 0)
+    return total
+
+
 def pack(roots: dict[str, Path], write: Callable[[bytes], None]) -> None:
-    """Write everything beneath `roots` as one tar stream, in blocks. What vanishes or changes meanwhile is no error."""
+    """Write everything beneath `roots` as one tar stream, in blocks.
+
+    What vanishes or changes meanwhile is no error; what no path of 4096 bytes leads to is left out.
+    """
     with (
         tarfile.open(fileobj=_Writer(write), mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK) as tar,
         contextlib.ExitStack() as locked,
     ):
         for name, root in roots.items():
-            for path in _walk(root, locked):
+            top = str(root)
+            for path in _walk(top, locked):
                 with contextlib.suppress(FileNotFoundError):
-                    _add(tar, path, PurePosixPath(name, *path.relative_to(root).parts))
+                    _add(tar, path, name + path[len(top) :])
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
 
 
 def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
     """Unpack such a stream into `roots`, over what is there. Raises `BadPackage` and OSError."""
-    folders: list[tuple[Path, tarfile.TarInfo]] = []
+    target = _Target(roots)
+    folders: list[tuple[str, tarfile.TarInfo]] = []
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, errorlevel=2) as tar:
             while (member := tar.next()) is not None:
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
-                path = _destination(member.name, roots)
-                _extract(tar, member, path, roots)
+                path = target.extract(tar, member)
                 if member.isdir():
                     folders.append((path, member))
     except (tarfile.TarError, EOFError) as error:
@@ -129,49 +159,51 @@ def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
         _set_attributes(path, member)
 
 
-def _walk(root: Path, locked: contextlib.ExitStack) -> Iterator[Path]:
-    """`root` and everything beneath it, folders before what is in them.
+def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
+    """`top` and everything beneath it, folders before what is in them, as far as a path can name it.
 
     A folder that its owner, who is us, has locked himself out of is opened, until `locked` ends.
     """
-    waiting = [root]
+    waiting = [top]
     while waiting:
         path = waiting.pop()
         yield path
         try:
-            mode = path.lstat().st_mode
+            mode = os.lstat(path).st_mode
             if not stat.S_ISDIR(mode):
                 continue
             if mode & 0o500 != 0o500:
-                path.chmod(stat.S_IMODE(mode) | 0o500)
-                locked.callback(path.chmod, stat.S_IMODE(mode))
+                os.chmod(path, stat.S_IMODE(mode) | 0o500)
+                locked.callback(os.chmod, path, stat.S_IMODE(mode))
             with os.scandir(path) as entries:
-                waiting += sorted((Path(entry.path) for entry in entries), reverse=True)
+                found = sorted((entry.path for entry in entries), reverse=True)
         except OSError:
             continue  # it is gone, or another user's
+        waiting += [place for place in found if len(os.fsencode(place)) < _LONGEST]
 
 
 @contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    before = stat.S_IMODE(path.lstat().st_mode)
-    path.chmod(before | 0o400)
+def _readable(path: str) -> Iterator[None]:
+    before = stat.S_IMODE(os.lstat(path).st_mode)
+    os.chmod(path, before | 0o400)
     try:
         yield
     finally:
-        path.chmod(before)
+        os.chmod(path, before)
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: PurePosixPath) -> None:
-    member = tar.gettarinfo(path, str(name))
+def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
+    member = tar.gettarinfo(path, name)
     if member is None or not (member.isreg() or member.isdir() or member.issym() or member.islnk() or member.isfifo()):
         return  # a socket, which nobody listens on any more
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     with contextlib.suppress(OSError):
-        member.pax_headers = {
-            _XATTR + key: os.getxattr(path, key, follow_symlinks=False).decode("utf-8", "surrogateescape")
-            for key in os.listxattr(path, follow_symlinks=False)
-        }
+        if keys := os.listxattr(path, follow_symlinks=False):
+            member.pax_headers = {
+                _XATTR + key: os.getxattr(path, key, follow_symlinks=False).decode("utf-8", "surrogateescape")
+                for key in keys
+            }
     if not member.isreg():
         tar.addfile(member)
         return
@@ -185,54 +217,83 @@ def _add(tar: tarfile.TarFile, path: Path, name: PurePosixPath) -> None:
         tar.addfile(member, _Exactly(file, member.size))
 
 
-def _destination(name: str, roots: dict[str, Path]) -> Path:
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] not in roots or ".." in parts:
-        raise BadPackage(f"The package holds {name!r}, which lies outside of what a snapshot carries.")
-    root = roots[parts[0]]
-    path = root.joinpath(*parts[1:])
-    if path != root and not path.parent.resolve().is_relative_to(root.resolve()):
-        raise BadPackage(f"The package holds {name!r} behind a link that leads elsewhere.")
-    return path
+class _Target:
+    """Where a package is unpacked; nothing in it gets outside of `roots`."""
+
+    def __init__(self, roots: dict[str, Path]) -> None:
+        self._roots = {name: str(root) for name, root in roots.items()}
+        self._known: set[str] = set()  # folders that no link leads through
+
+    def extract(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+        """Unpack one member, and return its path."""
+        path = self._locate(member.name)
+        if member.isdir():
+            if os.path.islink(path) or (os.path.exists(path) and not os.path.isdir(path)):
+                os.unlink(path)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+            self._known.add(path)
+            return path
+        self._clear(path)
+        if member.issym() or member.islnk():
+            self._known.clear()  # a link, or a second name of one, may take a folder's place
+        if member.issym():
+            os.symlink(member.linkname, path)
+        elif member.islnk():
+            os.link(self._locate(member.linkname), path, follow_symlinks=False)
+            return path  # the file that it is a second name of has its attributes
+        elif member.isfifo():
+            os.mkfifo(path, 0o600)
+        elif member.isreg():
+            _write(tar, member, path)
+        else:
+            raise BadPackage(f"The package holds {member.name!r}, which is neither file, folder nor link.")
+        _set_attributes(path, member)
+        return path
+
+    def _locate(self, name: str) -> str:
+        first, _, rest = name.partition("/")
+        if first not in self._roots or ".." in rest.split("/") or rest.startswith("/"):
+            raise BadPackage(f"The package holds {name!r}, which lies outside of what a snapshot carries.")
+        root = self._roots[first]
+        path = os.path.normpath(f"{root}/{rest}")
+        parent = os.path.dirname(path)
+        if path != root and parent not in self._known:
+            real, within = os.path.realpath(parent), os.path.realpath(root)
+            if real != within and not real.startswith(within + "/"):
+                raise BadPackage(f"The package holds {name!r} behind a link that leads elsewhere.")
+            self._known.add(parent)
+        return path
+
+    def _clear(self, path: str) -> None:
+        """Make room for something that is no folder."""
+        if path in self._roots.values():
+            raise BadPackage("The package holds something else in the place of a whole root.")
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+            self._known.clear()
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
 
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, roots: dict[str, Path]) -> None:
-    if member.isdir():
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
-            path.unlink()
-        path.mkdir(mode=0o700, exist_ok=True)
-        return
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-    if member.issym():
-        path.symlink_to(member.linkname)
-    elif member.islnk():
-        path.hardlink_to(_destination(member.linkname, roots))
-        return  # the file that it is a second name of has its attributes
-    elif member.isfifo():
-        os.mkfifo(path, 0o600)
-    elif member.isreg():
-        source = tar.extractfile(member)
-        assert source is not None
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
-            shutil.copyfileobj(source, file, _BLOCK)
-            if file.tell() != member.size:
-                raise BadPackage(f"The package ends in the middle of {member.name!r}.")
-    else:
-        raise BadPackage(f"The package holds {member.name!r}, which is neither file, folder nor link.")
-    _set_attributes(path, member)
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+    source = tar.extractfile(member)
+    assert source is not None
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+        shutil.copyfileobj(source, file, _BLOCK)
+        if file.tell() != member.size:
+            raise BadPackage(f"The package ends in the middle of {member.name!r}.")
 
 
-def _set_attributes(path: Path, member: tarfile.TarInfo) -> None:
+def _set_attributes(path: str, member: tarfile.TarInfo) -> None:
     for key, value in member.pax_headers.items():
         if key.startswith(_XATTR + "user."):
             with contextlib.suppress(OSError):  # where this kernel's memory file systems have none
                 os.setxattr(path, key[len(_XATTR) :], value.encode("utf-8", "surrogateescape"), follow_symlinks=False)
     if not member.issym():
         with contextlib.suppress(PermissionError):  # /tmp itself may belong to another
-            path.chmod(member.mode & _MODES)
+            os.chmod(path, member.mode & _MODES)
     with contextlib.suppress(PermissionError):
         os.utime(path, (member.mtime, member.mtime), follow_symlinks=False)
 

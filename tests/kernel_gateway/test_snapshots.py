@@ -202,6 +202,22 @@ def _member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile
         [_member("elsewhere/x")],
         [_member("home/l", tarfile.SYMTYPE, "/"), _member("home/l/x")],
         [_member("home/l", tarfile.SYMTYPE, ".."), _member("home/l/x")],
+        [
+            _member("home/d", tarfile.DIRTYPE),
+            _member("home/l", tarfile.SYMTYPE, "d"),
+            _member("home/l/x"),
+            _member("home/l", tarfile.SYMTYPE, "../"),
+            _member("home/l/y"),
+        ],
+        [
+            _member("home/d", tarfile.DIRTYPE),
+            _member("home/d/x"),
+            _member("home/up", tarfile.SYMTYPE, "../"),
+            _member("home/d", tarfile.LNKTYPE, "home/up"),
+            _member("home/d/y"),
+        ],
+        [_member("home/d/..", tarfile.DIRTYPE)],
+        [_member("home", tarfile.SYMTYPE, "..")],
         [_member("home/h", tarfile.LNKTYPE, "/etc/passwd")],
         [_member("home/h", tarfile.LNKTYPE, "home/../outside")],
         [_member("home/d", tarfile.CHRTYPE)],
@@ -243,6 +259,18 @@ def test_any_name_and_any_tag_comes_back_as_it_was(tmp_path: Path) -> None:
     assert (target / name).stat().st_mtime == 1_000_000_000
     with pytest.raises(BadPackage):
         unpack(io.BytesIO(b"".join(blocks)[:700]), {"home": target})
+
+
+async def test_what_cannot_be_kept_is_refused_at_once_with_a_reason(gateway, fresh: AsyncSandbox) -> None:
+    deep = "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\nopen('x', 'w').close()"
+    await fresh.run_code(deep)
+    (fork,) = await fresh.fork(timeout=60)  # less what no path leads to
+    assert (await fork.commands.run("find . -name d | wc -l")).stdout > "2000"
+    await fork.kill()
+    await fresh.commands.run("for n in 1 2 3 4 5; do truncate -s 4G hole$n; done")
+    with pytest.raises(SandboxException, match=r"^400: The sandbox's files exceed \d+ MiB"):
+        await fresh.create_snapshot()
+    assert (await fresh.run_code("1")).text == "1"
 
 
 @pytest.fixture
