@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from kernel_gateway import environments, seccomp
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
@@ -236,6 +238,11 @@ class Host:
                 init = os.pidfd_open(inner)
                 sandbox.inhabit(init)
                 if self._nursery is not None and os.read(greeted, 1):
+                    try:
+                        _bring_along(doors, inner)
+                    except OSError as error:
+                        sandbox.grow(f"Its first processes could not be put into its control group: {error}.")
+                        return
                     request["namespaces"] = namespaces_of(inner)
                     self._nursery.ask(name, request, [given[0], errors, init, *doors], sandbox.grow)
 
@@ -376,6 +383,22 @@ def _lifeline() -> tuple[int, int]:
     """
     ours, theirs = socket.socketpair()
     return ours.detach(), theirs.detach()
+
+
+def _bring_along(doors: list[int], init: int) -> None:
+    """Put bubblewrap's own processes inside into the control group, too; raises OSError.
+
+    They are the sandbox's user's, whose code may write to their memory and would so have a process without limits.
+    """
+    if not doors:
+        return
+    try:
+        children = [int(word) for word in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
+    except FileNotFoundError:  # a kernel without this list
+        children = [child.pid for child in psutil.Process(init).children()]
+    for pid in (init, *children):
+        for door in doors:
+            os.write(door, str(pid).encode())
 
 
 def adopt_orphans() -> None:

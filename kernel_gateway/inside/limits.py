@@ -20,8 +20,8 @@ _EXPENDABLE = "500"  # of 1000: when memory runs out the kernel of a notebook go
 _memory_kills = 0
 
 
-def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: int = 8192) -> None:
-    """Set rlimits for this process and its children.
+def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: int = 8192, pid: int = 0) -> None:
+    """Set rlimits for this process, or for the one that `pid` names, and for what it starts from now on.
 
     `memory` (bytes of address space per process) is never taken below 4 GiB: numeric libraries reserve address space
     far beyond what they use, and a kernel does not start with less. `file_size` is in bytes. The kernel counts
@@ -35,9 +35,19 @@ def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: i
         resource.RLIMIT_CORE: 0,
     }
     for which, value in wanted.items():
-        _, hard = resource.getrlimit(which)
+        _, hard = resource.prlimit(pid, which)
         limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (limit, limit))
+        resource.prlimit(pid, which, (limit, limit))
+
+
+def limit_sandbox(**limits: int) -> None:
+    """Set rlimits for every process of a sandbox in which no user's code runs yet, ourselves among them.
+
+    Such code may write to the memory of all that its own user runs, and so become what bubblewrap has started.
+    """
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            set_limits(**limits, pid=int(entry))
 
 
 def die_with(parent: int) -> None:

@@ -19,11 +19,12 @@ import site
 import socket
 import sys
 import warnings
+from array import array
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from kernel_gateway.inside import preload, seed
-from kernel_gateway.inside.limits import leave_keyring, set_limits
+from kernel_gateway.inside.limits import leave_keyring, limit_sandbox
 
 _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 4, 15, 22, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
@@ -66,6 +67,8 @@ def main(
     program = bytes.fromhex(call_filter) if call_filter is not None else None
     line = socket.socket(fileno=control)
     line.send(b"{}")
+    heard = bytearray(_MAX_REQUEST)
+    room = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array("i").itemsize)
     while True:
         ready, _, _ = select.select([control, wake], [], [])
         if wake in ready:
@@ -74,13 +77,15 @@ def main(
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
         if control in ready:
-            message, descriptors, _, _ = socket.recv_fds(line, _MAX_REQUEST, _MAX_DESCRIPTORS)
-            if not message:
+            size, attached, _, _ = line.recvmsg_into([heard], room)
+            if not size:
                 os._exit(0)
+            descriptors = array("i", b"".join(data for _, _, data in attached)).tolist()
             if os.fork() == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                _deliver(line, json.loads(message), descriptors, limits, program)
+                _deliver(line, json.loads(heard[:size]), descriptors, limits, program)
+            heard[:size] = bytes(size)  # the next fork has our memory, and may not find this sandbox's id in it
             for descriptor in descriptors:
                 os.close(descriptor)
 
@@ -135,7 +140,7 @@ def _confine(
     os.environ.update(environment)
     site.USER_BASE = site.USER_SITE = None  # ours on the host, which nobody can have asked for yet
     sys.path[:] = ["", *(place for place in sys.path if os.path.exists(place))]
-    set_limits(**limits)
+    limit_sandbox(**limits)
     _drop_privileges(program)
 
 

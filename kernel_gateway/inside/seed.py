@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from kernel_gateway.inside.launch import Connection
-from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
+from kernel_gateway.inside.limits import die_with, leave_keyring, limit_sandbox, set_limits
 from kernel_gateway.inside.preload import load_kernel
-from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.settings import HOME, Settings
 
 _STREAMS = 3  # standard input, output, error
 _MAX_DESCRIPTOR = 1 << 20
@@ -34,7 +34,8 @@ _ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does no
 def main(listener: int, lifeline: int, limits: str) -> None:
     """The command of a sandbox that is not forked. `limits` is JSON; the descriptors are as in `grow`."""
     leave_keyring()
-    set_limits(**json.loads(limits))
+    bound = limit_sandbox if os.environ["HOME"] == HOME else set_limits
+    bound(**json.loads(limits))
     os.umask(0o022)
     grow(listener, lifeline)
 

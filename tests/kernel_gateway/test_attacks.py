@@ -141,6 +141,33 @@ async def test_one_sandbox_sees_nothing_of_another(sandbox: AsyncSandbox, fresh:
     assert done.error.name == "ConnectionRefusedError"
 
 
+async def test_whatever_a_cell_may_write_to_is_bound_as_the_cell_is(sandbox: AsyncSandbox) -> None:
+    done = await sandbox.run_code("""
+import os
+bounds = set()
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try: open(f"/proc/{pid}/mem", "r+b").close()
+    except OSError: continue
+    limits = [line.split()[-3] for line in open(f"/proc/{pid}/limits") if "processes" in line or "address" in line]
+    bounds.add((*limits, open(f"/proc/{pid}/cgroup").read()))
+[len(bounds), len(os.listdir(f"/proc/1/task"))]""")
+    assert done.results[0].json == [1, 1]
+
+
+async def test_a_sandboxs_memory_names_no_other_sandbox(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code("""
+import re
+found = set()
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+    for words in map(str.split, maps.read().splitlines()):
+        if words[1] == "rw-p" and words[5:] in ([], ["[heap]"]):
+            first, last = (int(word, 16) for word in words[0].split("-"))
+            memory.seek(first)
+            found |= set(re.findall(rb"\\bi[0-9a-f]{20}\\b", memory.read(last - first)))
+sorted(one.decode() for one in found)""")
+    assert done.results[0].json == [fresh.sandbox_id]
+
+
 async def test_forged_messages_neither_end_a_cell_nor_break_the_service(fresh: AsyncSandbox) -> None:
     code = """
 kernel = get_ipython().kernel
