@@ -44,7 +44,7 @@ def sentinel_values(d: Draft) -> Spoiler:
     s = d.scales[y]
     low = [v for v in (-999.0, -99.0, -1.0, -9999.0) if v < s.centre - 9 * s.spread]
     high = [v for v in (999.0, 9999.0, 99999.0) if v > s.centre + 9 * s.spread]
-    code = float(d.rng.choice(low + high))
+    code = float(d.rng.choice(low + high or [9_999_999.0]))
     trap(d, "sentinel_values", [y], ["outliers", "distribution_shape"])
     if y in d.plain:
         d.plain.remove(y)
