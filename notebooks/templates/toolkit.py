@@ -26,6 +26,7 @@ COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
 MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
 ID_NAME = re.compile(r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|[a-z]I[dD]$", re.I)
+ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1)$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
 COUNT_NAME = re.compile(
     r"(^|[_\s.])(n|freq|frequency|frequencies|counts?|cnt|tally|cases|people|persons|observations)$", re.I
@@ -428,7 +429,7 @@ def kind_of(s: Any) -> str:
         return "category"
     whole = is_text(s) or bool((values == np.floor(values)).all())
     unique, name = levels == len(values), str(s.name)
-    counted = unique and len(values) >= 10 and not is_text(s) and not TIME_NAME.search(name)
+    counted = unique and len(values) >= 4 and not is_text(s) and bool(ROW_NAME.search(name))
     if counted and values.iloc[0] in (0, 1) and bool((values.diff().iloc[1:] == 1).all()):  # the rows' own numbers
         return "identifier"
     if whole and levels >= 5 and ID_NAME.search(name) and not unique and values.value_counts().nunique() == 1:
@@ -1047,7 +1048,7 @@ def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
     Each column's distribution is compared, the distance from the middle and that to the next point, by the test of
     Anderson and Darling for several samples.
     """
-    from scipy.stats import anderson_ksamp, f_oneway
+    from scipy.stats import anderson_ksamp, f_oneway, ks_2samp
     from sklearn.neighbors import NearestNeighbors
 
     rows = table.df[[by, *shaped]].dropna()
@@ -1071,7 +1072,9 @@ def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
         ledger.add("shapes", f"{name} by {by}", test.pvalue)
         found.append((float(test.statistic), name))
     a2, name = max(found)
-    if a2 <= 10 or ledger.q("shapes")[f"{name} by {by}"] >= 0.01:
+    pairs = [(x, y) for i, x in enumerate(marks[name].values()) for y in list(marks[name].values())[:i]]
+    gap = max(ks_2samp(x, y).statistic for x, y in pairs)  # of many rows, small differences are certain, too
+    if a2 <= 10 or gap < 0.3 or ledger.q("shapes")[f"{name} by {by}"] >= 0.01:
         return False
     middles = pd.Series({level: float(np.median(part)) for level, part in marks[name].items()}).sort_values()
     sds = pd.DataFrame({level: part.std() for level, part in clouds.items()})

@@ -1,0 +1,160 @@
+"""What the templates must see in tables as real ones are: counts, years, small groups, matched pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from notebooks.templates.toolkit import clean, read_table
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+
+# Two branches and two clerks; the second clerk does better in each branch and worse in all, by whom each is sent.
+CLAIMS = pd.DataFrame(
+    [("north", "Ada", 560, 840), ("north", "Bo", 60, 75), ("south", "Ada", 30, 120), ("south", "Bo", 230, 720)],
+    columns=["branch", "clerk", "paid", "total"],
+)
+PASSED = CLAIMS.assign(failed=CLAIMS.total - CLAIMS.paid).rename(columns={"paid": "passed"}).drop(columns="total")
+
+
+def _counted() -> pd.DataFrame:
+    rows = [
+        (branch, clerk, settled, n)
+        for branch, clerk, paid, total in CLAIMS.itertuples(index=False)
+        for settled, n in (("accepted", paid), ("refused", total - paid))
+    ]
+    return pd.DataFrame(rows, columns=["branch", "clerk", "settled", "cases"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "weight", "outcome"),
+    [
+        (_counted(), "cases", "settled"),
+        (_counted().assign(line=range(1, 9))[["line", "branch", "clerk", "settled", "cases"]], "cases", "settled"),
+        (CLAIMS, "total", "paid"),
+        (CLAIMS.assign(rate=(CLAIMS.paid / CLAIMS.total).round(3)), "total", "paid"),
+        (PASSED, "failed", "passed"),
+    ],
+    ids=["counts", "numbered", "of-all", "with-a-rate", "with-and-without"],
+)  # fmt: skip
+def test_a_table_of_counts_is_read_as_cases(raw: pd.DataFrame, weight: str, outcome: str) -> None:
+    table = clean(raw)
+    assert table.weight == weight
+    assert len(table.df) == CLAIMS.total.sum()
+    yes = table.df[outcome].isin(["accepted", 1])
+    assert yes.groupby(table.df["clerk"]).sum().to_dict() == CLAIMS.groupby("clerk")["paid"].sum().to_dict()
+    assert weight in table.left_out
+    assert [t["type"] for t in table.traps if t["kind"] == "weights"] == ["descriptive"]
+
+
+def test_numbers_that_are_measured_are_no_counts(random: np.random.Generator) -> None:
+    plots = pd.DataFrame({"block": np.repeat(list("abc"), 4), "seed": list("wxyz") * 3})
+    plots["harvest"] = random.integers(30, 90, 12)
+    assert clean(plots).weight == ""
+    sprays = pd.DataFrame({"spray": np.repeat(list("abc"), 8), "count": random.integers(0, 30, 24)})
+    assert clean(sprays).weight == ""
+
+
+def test_shares_that_turn_about_are_told_in_percent(kernel: Kernel, table: Writer) -> None:
+    ran = kernel.template("associations", data=table("claims", _counted()), outcome="clerk", factors=["settled"])
+    assert ran.error is None
+    (flip,) = ran.of("simpsons_paradox", "warning")
+    assert flip.columns == ("clerk", "settled", "branch")
+    assert "62.1 %" not in flip.text
+    assert f"{(560 + 30) / 960:.1%}".replace("%", " %") in flip.text
+    assert f"{(60 + 230) / 795:.1%}".replace("%", " %") in flip.text
+    assert "within every branch it is the other way round" in flip.text
+    assert not [f for f in ran.findings if f.type == "claim" and set(f.columns) == {"clerk", "settled"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "first", "last"),
+    [
+        ("year", [*range(1901, 1931)], "1901-01-01", "1930-01-01"),
+        ("time", [round(1950 + i / 12, 3) for i in range(48)], "1950-01-01", "1953-12-01"),
+        ("time", [1990 + i / 4 for i in range(20)], "1990-01-01", "1994-10-01"),
+    ],
+)
+def test_years_one_a_row_are_dates(tmp_path: Path, name: str, values: list[float], first: str, last: str) -> None:
+    path = tmp_path / "years.csv"
+    pd.DataFrame({name: values, "level": np.arange(len(values)) * 1.5}).to_csv(path, index=False)
+    dates = read_table(path)[name]
+    assert (f"{dates.iloc[0]:%Y-%m-%d}", f"{dates.iloc[-1]:%Y-%m-%d}") == (first, last)
+
+
+def test_each_small_group_is_looked_at_by_itself(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    x = np.arange(12.0)
+    rest = random.normal(0, 0.02, 12)
+    groups = {
+        "line": (x, 3 + x / 2 + random.normal(0, 1, 12)),
+        "curve": (x, 8 - 0.2 * (x - 7) ** 2 + rest),
+        "stray": (x, 3 + x / 3 + rest + np.where(x == 10, 4, 0)),
+        "alone": (np.where(x == 11, 20.0, 5.0), 5 + random.normal(0, 1, 12) + np.where(x == 11, 7, 0)),
+    }
+    df = pd.concat([pd.DataFrame({"lab": k, "dose": a, "answer": b}) for k, (a, b) in groups.items()])
+    ran = kernel.template("associations", data=table("labs", df), outcome="answer", factors=["dose"])
+    assert ran.error is None
+    assert {f.params["level"]: f.params["without"] is None for f in ran.of("leverage_point", "warning")} == {
+        "stray": False,
+        "alone": True,
+    }
+    assert [f.segment for f in ran.of("nonlinear_association", "claim")] == ["lab = curve"]
+
+
+def test_groups_that_share_their_means_differ_in_shape(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    turn = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    clouds = {"cloud": random.normal(size=(120, 2)), "ring": np.c_[np.cos(turn), np.sin(turn)] * 2**0.5}
+    clouds["other"] = random.normal(size=(120, 2))
+    parts = [
+        pd.DataFrame((z - z.mean(0)) / z.std(0), columns=["east", "north"]).assign(site=k) for k, z in clouds.items()
+    ]
+    ran = kernel.template("groups", data=table("sites", pd.concat(parts)), by="site")
+    assert ran.error is None
+    (shape,) = ran.of("distribution_shape", "claim")
+    assert shape.columns == ("east", "north", "site")
+    assert not ran.of("group_difference", "claim")
+    same = [p for p in parts if p["site"].iloc[0] != "ring"]
+    ran = kernel.template("groups", data=table("clouds", pd.concat(same)), by="site")
+    assert not ran.of("distribution_shape", "claim"), "two clouds of one kind have one shape"
+
+
+def test_what_a_factor_shows_is_another_ones(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    n = 60
+    load = random.normal(10, 2, n)
+    df = pd.DataFrame({"load": load, "heavy": np.where(load + random.normal(0, 1, n) > 10, "yes", "no")})
+    df["range"] = 90 - 4 * load + random.normal(0, 2, n)
+    ran = kernel.template("associations", data=table("lorries", df), outcome="range", factors=["heavy"])
+    assert ran.error is None
+    (stand_in,) = ran.of("confounding", "warning")
+    assert stand_in.columns == ("heavy", "range", "load")
+    assert not ran.of("group_difference", "claim")
+
+
+def test_matched_pairs_and_two_factors_at_once(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    people = random.normal(70, 12, 12)
+    pairs = pd.DataFrame({"person_id": [*range(1, 13)] * 2, "shoe": ["old"] * 12 + ["new"] * 12})
+    pairs["time"] = np.r_[people, people - 2 + random.normal(0, 0.6, 12)]
+    ran = kernel.template("associations", data=table("shoes", pairs), outcome="time", factors=["shoe"])
+    (claim,) = ran.of("group_difference", "claim")
+    assert claim.effect is not None
+    assert claim.effect.metric == "mean_diff"
+    assert claim.effect.value == pytest.approx(2, abs=0.6)
+    assert claim.params["top"] == "old"
+
+    plots = pd.DataFrame({"soil": np.repeat(["clay", "sand"], 30), "water": [1, 2, 4] * 20})
+    plots["crop"] = 8 * plots["water"] + np.where(plots["soil"] == "clay", 2.0, 0) + random.normal(0, 1.5, 60)
+    ran = kernel.template("associations", data=table("plots", plots), outcome="crop", factors=["soil", "water"])
+    beside = [f for f in ran.of("group_difference", "claim") if set(f.columns) == {"soil", "crop"}]
+    assert [f.params["top"] for f in beside] == ["clay"]
+    assert "held fixed" in beside[0].text
+    assert not ran.of("interaction", "claim")
