@@ -244,7 +244,7 @@ class Host:
                         sandbox.grow(f"Its first processes could not be put into its control group: {error}.")
                         return
                     request["namespaces"] = namespaces_of(inner)
-                    self._nursery.ask(name, request, [given[0], errors, init, *doors], sandbox.grow)
+                    self._nursery.ask(name, request, [init, given[0], errors, *doors], sandbox.grow)
 
         loop.add_reader(greeted, enter)
         return sandbox
@@ -293,7 +293,10 @@ class Host:
             inner = _read_inner(info)
             sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
             if inner is not None:
-                sandbox.inhabit(os.pidfd_open(inner))
+                init = os.pidfd_open(inner)
+                sandbox.inhabit(init)
+                if self._nursery is not None and self._nursery.usable:
+                    self._nursery.guard(init)
                 try:
                     if group is not None:
                         group.add(inner)

@@ -70,14 +70,20 @@ class Nursery:
     def ask(self, name: str, request: dict[str, Any], descriptors: list[int], on_seed: OnSeed) -> None:
         """Ask for the seed of the sandbox `name`; `on_seed` hears of it, or why there is none."""
         self._waiting[name] = on_seed
-        message = json.dumps({"name": name, **request}).encode()
-        self._unsent.append((message, [os.dup(descriptor) for descriptor in descriptors]))
-        self._send()
+        self._post({"name": name, **request}, descriptors)
+
+    def guard(self, init: int) -> None:
+        """Have a sandbox that is not forked end with us as well, by a pidfd of its init."""
+        self._post({}, [init])
 
     def close(self) -> None:
         """End it."""
         if self._process is not None:
             self._end()
+
+    def _post(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        self._unsent.append((json.dumps(message).encode(), [os.dup(descriptor) for descriptor in descriptors]))
+        self._send()
 
     def _send(self) -> None:
         while self._ready and self._unsent:

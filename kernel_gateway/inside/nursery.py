@@ -51,10 +51,11 @@ def main(
 ) -> NoReturn:
     """Load everything, say so on the socket `control`, and fork a seed for each request until the host is gone.
 
-    A request is JSON and descriptors: `{"name", "environment", "user", "namespaces"}` with the service's listener, the
-    sandbox's standard error, a pidfd of its init, and files to write oneself into control groups. `namespaces` are the
-    flags of those that the init is in and we are not. The answer is `{"name", "pid"}` with a pidfd, or `{"name",
-    "error"}`. `call_filter` is the seccomp program in hexadecimal. `settle` ends the borrowing of modules.
+    A request is JSON and descriptors: `{"name", "environment", "user", "namespaces"}` with a pidfd of the sandbox's
+    init, the service's listener, the sandbox's standard error, and files to write oneself into control groups.
+    `namespaces` are the flags of those that the init is in and we are not. The answer is `{"name", "pid"}` with a
+    pidfd, or `{"name", "error"}`. `call_filter` is the seccomp program in hexadecimal. `settle` ends the borrowing of
+    modules. A pidfd alone is that of a sandbox that only is to end with the host, as all do.
     """
     _LIBC.prctl(_PR_SET_NAME, b"gristmill-nurse", 0, 0, 0)
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -68,6 +69,7 @@ def main(
     line = socket.socket(fileno=control)
     line.send(b"{}")
     heard = bytearray(_MAX_REQUEST)
+    inits: list[int] = []
     room = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array("i").itemsize)
     while True:
         ready, _, _ = select.select([control, wake], [], [])
@@ -79,15 +81,33 @@ def main(
         if control in ready:
             size, attached, _, _ = line.recvmsg_into([heard], room)
             if not size:
-                os._exit(0)
+                _end(inits)
             descriptors = array("i", b"".join(data for _, _, data in attached)).tolist()
-            if os.fork() == 0:
+            inits = [*filter(_runs, inits), os.dup(descriptors[0])]
+            if len(descriptors) > 1 and os.fork() == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _deliver(line, json.loads(heard[:size]), descriptors, limits, program)
             heard[:size] = bytes(size)  # the next fork has our memory, and may not find this sandbox's id in it
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _runs(init: int) -> bool:
+    """Whether a sandbox's init runs; lets go of one that does not."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(init, 0)
+        return True
+    os.close(init)
+    return False
+
+
+def _end(inits: list[int]) -> NoReturn:
+    """End with the host, and every sandbox with us: code in one may have stopped its init from doing so by itself."""
+    for init in inits:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(init, signal.SIGKILL)
+    os._exit(0)
 
 
 def _deliver(
@@ -100,7 +120,7 @@ def _deliver(
     """Enter the sandbox, fork the seed there, tell the host of it, and end."""
     name = request["name"]
     try:
-        listener, errors, init, *groups = descriptors
+        init, listener, errors, *groups = descriptors
         for group in groups:
             os.write(group, b"0")
         if (user := request["user"]) is not None:

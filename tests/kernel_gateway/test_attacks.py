@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,6 +217,37 @@ for name in os.listdir('/proc'):
     assert stopped
     assert await made.kill()
     eventually(lambda: all(map(gone, stopped)), 5, "the end of every process")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="what is written into them is that machine's code")
+async def test_a_sandbox_that_has_taken_over_its_init_ends_with_a_killed_gateway(
+    gateways, processes_of, eventually, gone, tmp_path: Path
+) -> None:
+    running = gateways(tmp_path, "--parked", "0")
+    made = await AsyncSandbox.create(timeout=60, **running.connection)
+    done = await made.run_code("""
+import os, signal, struct, time
+register = {"rax": b"\\x48\\xb8", "rdi": b"\\x48\\xbf", "rsi": b"\\x48\\xbe"}
+def put(name, value): return register[name] + struct.pack("<Q", value)
+# prctl(PR_SET_PDEATHSIG, 0), then pause() for ever: neither heeds the end of what it waits for any more.
+code = put("rax", 157) + put("rdi", 1) + put("rsi", 0) + b"\\x0f\\x05" + put("rax", 34) + b"\\x0f\\x05" + b"\\xeb\\xf2"
+def where(pid): return open(f"/proc/{pid}/syscall").read().split()
+for pid in (2, 1):
+    with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
+        memory.seek(int(where(pid)[-1], 16) - 2)
+        memory.write(b"\\x90\\x90" + code)
+os.kill(2, signal.SIGSTOP), time.sleep(0.05), os.kill(2, signal.SIGCONT)
+if (child := os.fork()) == 0:
+    os._exit(0) if os.fork() else (time.sleep(0.05), os._exit(0))  # an orphan, which wakes the init
+os.waitpid(child, 0)
+end = time.monotonic() + 5
+while (state := [where(1)[0], where(2)[0]]) != ["34", "34"] and time.monotonic() < end: time.sleep(0.01)
+state""")
+    assert done.results[0].json == ["34", "34"]
+    inside = processes_of(running.process.pid)
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: all(map(gone, inside)), 10, "the end of every process")
 
 
 @needs_memory_group
