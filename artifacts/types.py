@@ -191,7 +191,7 @@ class Objection(Value):
 
 
 class Match(Value):
-    """One thing that a run made, beside the same made again; `equal` is within tolerance, `detail` says what differs."""
+    """One thing a run made, beside the same made again; `equal` is within tolerance, `detail` says what differs."""
 
     name: str
     verdict: Literal["identical", "equal", "changed", "missing"]
