@@ -143,7 +143,7 @@ class Policy:
             named = False
         except ValueError:
             named = rules.allows_name(name)
-            if not named and not rules.allowed and not self._leaves_names(rules):
+            if not named and not self._leaves_names(rules):
                 raise Denied(f"{host} is not among what this sandbox may reach.") from None
             found = await self._resolve(name)
         public = [address for address in found if not self.is_refused(address)]
@@ -156,7 +156,7 @@ class Policy:
 
     @staticmethod
     def _leaves_names(rules: Rules) -> bool:
-        """Whether a name that is on no list may still lead somewhere; if not, nobody even looks it up."""
+        """Whether a name that is on no list may be looked up; a question to a name server can carry things out."""
         return ipaddress.ip_network(_EVERYTHING) not in rules.denied
 
     async def _resolve(self, name: str) -> list[Address]:

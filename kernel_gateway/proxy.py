@@ -29,6 +29,7 @@ _HEAD_SECONDS = 10.0
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 300.0
 _MOST = 64  # connections of one sandbox at once; more wait inside
+_LOOKING_UP = 2  # names at once; the machine's resolver is everybody's
 _SPARE = 4  # connections that wait for the sandbox's next
 _AGAIN_SECONDS = 1.0
 _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"trailer", b"upgrade"}
@@ -48,6 +49,7 @@ class Exit:
         self._waiting: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._again: asyncio.TimerHandle | None = None
+        self._looking_up = asyncio.Semaphore(_LOOKING_UP)
         self._open = False
 
     def start(self) -> None:
@@ -103,7 +105,7 @@ class Exit:
             self._waiting.discard(task)
             self._serving.add(task)
             self._fill()
-            await _Visit(reader, writer, self._policy, self._rules).serve(first)
+            await _Visit(reader, writer, self._policy, self._rules, self._looking_up).serve(first)
         except (ConnectionError, TimeoutError):
             return
         finally:
@@ -114,9 +116,15 @@ class _Visit:
     """One connection from inside."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, policy: Policy, rules: Rules
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        policy: Policy,
+        rules: Rules,
+        looking_up: asyncio.Semaphore,
     ) -> None:
         self._reader, self._writer, self._policy, self._rules = reader, writer, policy, rules
+        self._looking_up = looking_up
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD)
 
     async def serve(self, first: bytes) -> None:
@@ -225,7 +233,9 @@ class _Visit:
     async def _reach(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection with the first of the admitted addresses that takes one; raises `Denied` and OSError."""
         trouble: OSError = OSError("it has no address")
-        for address in await self._policy.admit(self._rules, host, port):
+        async with self._looking_up:
+            admitted = await self._policy.admit(self._rules, host, port)
+        for address in admitted:
             try:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     return await _connect(address, port)
