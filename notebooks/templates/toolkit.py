@@ -535,7 +535,7 @@ def _blank_sentinels(table: Table) -> None:
             if counts[code] < 3 or share < 0.002 or len(rest) < 5:
                 continue
             gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
-            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:g}") and (gap > spread or code < 0 <= rest.min())
+            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min())
             minus = code == -1 and rest.min() >= 0 and counts[code] > 3 * counts.drop(code).max()
             if nines or minus:
                 table.df[name] = table.df[name].mask(table.df[name] == code)
