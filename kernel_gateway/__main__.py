@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -34,6 +35,7 @@ from kernel_gateway.snapshots import Snapshots
 log = logging.getLogger("kernel_gateway")
 
 _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: their names and the rounding
+_OPEN_FILES = 65536
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 
 _BANNER = """\
@@ -46,6 +48,7 @@ _BANNER = """\
 def main(argv: list[str] | None = None) -> int:
     """Run the gateway until it is told to stop or has been idle; returns the exit status."""
     options = _options(argv)
+    _raise_open_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         uvloop.run(serve(options))
@@ -81,6 +84,14 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def _raise_open_files() -> None:
+    """Allow ourselves as many open files as we may have: each stream takes two, and the usual 1,024 are soon used."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Server(uvicorn.Server):

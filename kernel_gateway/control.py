@@ -25,6 +25,7 @@ from kernel_gateway.wanted import BadRequest, check_network, check_seconds
 _CLIENT = "local"
 _PAGE = 100
 _MIB = 1 << 20
+_METRICS_SECONDS = 10.0
 _MOST_FORKS = 20
 _FORK_SECONDS = 15  # as E2B has it
 _INGRESS = ("allowPublicTraffic", "maskRequestHost", "httpsPorts")  # of `network`, what an update leaves as it is
@@ -219,7 +220,7 @@ class Control:
         query = dict(parse_qsl(scope["query_string"].decode()))
         start, end = (_second(query.get(name), default) for name, default in (("start", 0), ("end", _NEVER)))
         try:
-            _, answer = await ask(record.sandbox.address, "GET", "/metrics")
+            _, answer = await ask(record.sandbox.address, "GET", "/metrics", seconds=_METRICS_SECONDS)
             samples = [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
         except (Lost, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise Missing(record.id) from None  # whatever speaks there is not our service any more

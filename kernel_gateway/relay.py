@@ -35,9 +35,11 @@ async def relay(
     await carry(reader, writer, scope, receive, send)
 
 
-async def ask(address: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
-    """One small request of the host's own: (status, body). Raises `Lost`, also for an answer beyond bounds."""
-    status = 0
+async def ask(
+    address: str, method: str, path: str, body: dict[str, Any] | None = None, seconds: float = 60.0
+) -> tuple[int, bytes]:
+    """One small request of the host's own: (status, body). Raises `Lost`, also for an answer beyond bounds or late."""
+    status = size = 0
     parts: list[bytes] = []
     data = json.dumps(body or {}).encode()
     sent = asyncio.Event()
@@ -49,13 +51,18 @@ async def ask(address: str, method: str, path: str, body: dict[str, Any] | None 
         return {"type": "http.request", "body": data}
 
     async def send(message: Any) -> None:
-        nonlocal status
+        nonlocal status, size
         status = message.get("status", status)
         parts.append(message.get("body", b""))
-        if sum(map(len, parts)) > _MAX_ANSWER:
+        size += len(parts[-1])
+        if size > _MAX_ANSWER:
             raise Lost(started=True)
 
     headers = [(b"host", b"sandbox"), (b"content-length", str(len(data)).encode())]
     scope: Scope = {"method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}
-    await relay(address, scope, receive, send)
+    try:
+        async with asyncio.timeout(seconds):
+            await relay(address, scope, receive, send)
+    except TimeoutError:
+        raise Lost(started=False) from None
     return status, b"".join(parts)

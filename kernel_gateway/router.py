@@ -36,7 +36,8 @@ from kernel_gateway.sandboxes import Missing, Record, Sandboxes
 
 _HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-_SANDBOX_HOST = re.compile(r"(?P<port>\d{1,5})-(?P<id>[a-z0-9]+)")
+_SANDBOX_HOST = re.compile(r"(?P<port>[0-9]{1,5})-(?P<id>[a-z0-9]+)")
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ class Router:
         target = _target(scope, label)
         if target is None or target.port in (ENVD_PORT, INTERPRETER_PORT):
             raise Refused(404, "There is no WebSocket here; a sandbox's port is at <port>-<id>.<domain>.")
-        record = self._running(target.sandbox)
+        record = self._known(target.sandbox)
         _check_token(record, target, scope)
+        self._run(record)
         loop = asyncio.get_running_loop()
         try:
             transport, _ = await loop.create_unix_connection(factory, record.sandbox.address)
@@ -140,7 +142,7 @@ class Router:
         return transport
 
     async def _data(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
-        record = self._running(target.sandbox)
+        record = self._known(target.sandbox)
         path = scope["path"]
         if target.port == ENVD_PORT and path in _HOST_ONLY:
             raise Refused(404, f"{path} is not a path of the sandbox's service.")
@@ -150,26 +152,32 @@ class Router:
             _check_expiry(scope)
         elif not (target.port == ENVD_PORT and path == "/health"):
             _check_token(record, target, scope)
+        self._run(record)
         await self._pass_on(record, target.port, scope, receive, send)
 
-    def _running(self, name: str) -> Record:
-        """The sandbox, resumed if it is paused and its creator asked for that; raises `Refused`."""
+    def _known(self, name: str) -> Record:
+        """The sandbox, unless it is paused and stays so; raises `Refused`."""
         try:
             record = self._sandboxes.find(name)
         except Missing:
             raise _not_found(name) from None
-        if record.paused:
-            if not record.auto_resume:
-                raise _not_found(name)
-            self._sandboxes.resume(record, record.seconds)
+        if record.paused and not record.auto_resume:
+            raise _not_found(name)
         return record
+
+    def _run(self, record: Record) -> None:
+        """Resume a sandbox that is paused and whose creator asked for that, for somebody who may speak to it."""
+        if record.paused:
+            self._sandboxes.resume(record, record.seconds)
 
     def _signed(self, scope: Scope) -> Record:
         """The sandbox whose token made this URL's signature: the URL itself does not name it."""
         for record in self._sandboxes:
             if _signature_fits(record, scope):
                 _check_expiry(scope)
-                return self._running(record.id)
+                known = self._known(record.id)
+                self._run(known)
+                return known
         raise Refused(401, "invalid signature")
 
     async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
@@ -199,7 +207,7 @@ class Router:
 def _target(scope: Scope, label: str | None) -> Target | None:
     if (name := header(scope, b"e2b-sandbox-id")) is not None:
         port = header(scope, b"e2b-sandbox-port") or str(ENVD_PORT)
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
             raise Refused(400, f"E2b-Sandbox-Port {port!r} is not a port.")
         return Target(name, int(port), by_name=False)
     if label is not None and (parts := _SANDBOX_HOST.fullmatch(label)) and int(parts["port"]) < 65536:
@@ -240,6 +248,8 @@ def _signature_fits(record: Record, scope: Scope) -> bool:
     """E2B's version 1: unpadded base64 of sha256 over path, operation, user, token and, if it has one, expiry."""
     query = _query(scope)
     operation = "read" if scope["method"] in ("GET", "HEAD") else "write"
+    if ":" in query.get("username", ""):
+        return False  # its parts would run into each other: reading `a:write:b` could be taken for writing `a`
     parts = [query.get("path", ""), operation, query.get("username", ""), record.token]
     if (expiry := query.get("signature_expiration")) is not None:
         parts.append(expiry)

@@ -10,6 +10,7 @@ import httptools
 from kernel_gateway.inside.http import Receive, Scope, Send
 
 CHUNK = 256 << 10  # bytes that are read at a time
+_MAX_QUIET = 512 << 10  # bytes of an answer that may come without any of its body: headers, trailers and the like
 _HOP = {
     b"connection",
     b"keep-alive",
@@ -38,26 +39,37 @@ class Lost(Exception):
 
 
 class _Answer:
-    """What httptools has parsed of an answer."""
+    """What httptools has parsed of an answer; interim ones (1xx) before it and all that comes after it are ignored."""
 
     def __init__(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.parser = httptools.HttpResponseParser(self)
         self.body: list[bytes] = []
-        self.head_done = self.done = self.sized = False
+        self.status = 0
+        self.done = False
+        self.on_message_begin()
+
+    def on_message_begin(self) -> None:
+        if not self.done:
+            self.headers: list[tuple[bytes, bytes]] = []
+            self.head_done = self.sized = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        self.headers.append((name, value))
-        self.sized = self.sized or name in (b"content-length", b"transfer-encoding")
+        if not self.head_done:  # a trailer is none
+            name = name.lower()
+            self.headers.append((name, value))
+            self.sized = self.sized or name in (b"content-length", b"transfer-encoding")
 
     def on_headers_complete(self) -> None:
-        self.head_done = True
+        if not self.done:
+            self.status = self.parser.get_status_code()
+            self.head_done = self.status >= 200
 
     def on_body(self, body: bytes) -> None:
-        self.body.append(body)
+        if not self.done:
+            self.body.append(body)
 
     def on_message_complete(self) -> None:
-        self.done = True
+        self.done = self.head_done
 
 
 async def carry(
@@ -111,8 +123,8 @@ async def _upload(scope: Scope, receive: Receive, writer: asyncio.StreamWriter) 
 
 async def _download(method: str, reader: asyncio.StreamReader, send: Send) -> None:
     answer = _Answer()
-    parser = httptools.HttpResponseParser(answer)
     started = False
+    quiet = 0
     while not answer.done:
         try:
             data = await reader.read(CHUNK)
@@ -123,13 +135,16 @@ async def _download(method: str, reader: asyncio.StreamReader, send: Send) -> No
                 break  # an answer of no told length ends with its connection
             raise Lost(started)
         try:
-            parser.feed_data(data)
-        except httptools.HttpParserError:
+            answer.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             raise Lost(started) from None  # whatever speaks there is no HTTP server
+        quiet = 0 if answer.body else quiet + len(data)
+        if quiet > _MAX_QUIET:
+            raise Lost(started)
         if answer.head_done and not started:
             started = True
             headers = [(name, value) for name, value in answer.headers if name not in _HOP]
-            await send({"type": "http.response.start", "status": parser.get_status_code(), "headers": headers})
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             if method == "HEAD":
                 break
         if answer.body and not answer.done:

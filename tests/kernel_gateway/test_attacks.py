@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 import time
@@ -16,6 +17,7 @@ from e2b import SandboxException
 from e2b_code_interpreter import AsyncSandbox
 
 from kernel_gateway.groups import Groups, NoGroups
+from kernel_gateway.relay import Lost, ask
 
 MEMORY, PROCESSES = 640, 150  # MiB and tasks: small, so that bombs are cheap
 
@@ -181,6 +183,61 @@ print("end")"""
     done = await fresh.run_code(code)
     assert "".join(done.logs.stdout).endswith("end\n")
     assert (await fresh.run_code("1 + 1")).text == "2"
+
+
+LIES = {
+    "headers without end": (b"HTTP/1.1 200 OK\r\n", b"x: " + b"y" * 1000 + b"\r\n"),
+    "a header without end": (b"HTTP/1.1 200 OK\r\nx: ", b"y" * 1000),
+    "trailers without end": (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n",
+        b"x: " + b"y" * 1000 + b"\r\n",
+    ),
+    "answers that are none": (b"", b"HTTP/1.1 103 Soon\r\nx: y\r\n\r\n"),
+    "a body without end": (b"HTTP/1.1 200 OK\r\n\r\n", b"y" * 1000),
+    "another protocol": (b"HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", b"y"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_service_that_was_taken_over_fills_nobodys_memory(lie: str, tmp_path: Path) -> None:
+    first, again = LIES[lie]
+    said = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal said
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(first)
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(again * 100)
+                said += len(again) * 100
+                await writer.drain()
+        writer.close()
+
+    address = str(tmp_path / "service")
+    async with asyncio.timeout(20), await asyncio.start_unix_server(answer, address):
+        with pytest.raises(Lost):
+            await ask(address, "GET", "/metrics")
+    assert said < 16 << 20
+
+
+async def test_what_a_server_says_beside_its_answer_is_no_part_of_it(tmp_path: Path) -> None:
+    around = b"HTTP/1.1 103 Soon\r\nx: y\r\n\r\n", b"HTTP/1.1 403 No\r\ncontent-length: 4\r\n\r\nevil"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(around[0] + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood" + around[1])
+        writer.close()
+
+    address = str(tmp_path / "service")
+    async with await asyncio.start_unix_server(answer, address):
+        assert await ask(address, "GET", "/metrics") == (200, b"good")
+
+
+def test_a_port_in_other_digits_is_no_port(gateway, shared_id: str) -> None:
+    for port in ("\u00b2", "0", "65536", "-1", "1" * 5000):
+        headers = {"E2b-Sandbox-Id": shared_id.encode(), "E2b-Sandbox-Port": port.encode("latin-1")}
+        assert httpx.get(f"{gateway.url}/", headers=headers, trust_env=False).status_code == 400
 
 
 def test_nested_json_is_refused_by_gateway_and_sandbox_alike(gateway, shared_id: str) -> None:
