@@ -27,6 +27,8 @@ _LEAST_LIFE = 10.0  # seconds; one that dies younger, and twice, is not started 
 _NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "pid": 0x20000000, "net": 0x40000000}
 _NAMESPACES |= {"ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000}
 
+_REQUIRED = sum(flag for name, flag in _NAMESPACES.items() if name != "cgroup")  # bubblewrap makes that where it can
+
 
 @dataclass(frozen=True)
 class Seed:
@@ -69,6 +71,9 @@ class Nursery:
 
     def ask(self, name: str, request: dict[str, Any], descriptors: list[int], on_seed: OnSeed) -> None:
         """Ask for the seed of the sandbox `name`; `on_seed` hears of it, or why there is none."""
+        if ~request["namespaces"] & _REQUIRED:
+            on_seed("Not every namespace of the sandbox is its own.")
+            return
         self._waiting[name] = on_seed
         self._post({"name": name, **request}, descriptors)
 
@@ -100,7 +105,7 @@ class Nursery:
         self._line, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.setblocking(False)
         program = (_PACKAGE / "inside" / "borrowed.py").read_text() + (
-            f"\nsys.path.remove('')\nsys.meta_path.insert(0, Finder({str(_PACKAGE.parent)!r}))\n"
+            f"\nbelong({os.getpid()})\nsys.path.remove('')\nsys.meta_path.insert(0, Finder({str(_PACKAGE.parent)!r}))\n"
             f"from kernel_gateway.inside.nursery import main\n"
             f"main(settle, **{dict(self._config, control=end.fileno())!r})\n"
         )

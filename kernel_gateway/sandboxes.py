@@ -33,6 +33,7 @@ TEMPLATE = "code-interpreter-v1"
 _QUIET_SECONDS = 0.3  # a sandbox taken is replaced when nobody has asked for anything so long,
 _REFILL_SECONDS = 3.0  # or at the latest now
 _IDEMPOTENCY_SECONDS = 600.0
+_REMEMBERED = 256  # sandboxes that a limit has ended, of which we can still tell which
 _JITTER = timedelta(milliseconds=50)  # by which two looks at the same end may differ without it having been moved
 
 
@@ -124,6 +125,7 @@ class Sandboxes:
         self._starting: set[Sandbox] = set()
         self._park = parked
         self._refill_timer: asyncio.TimerHandle | None = None
+        self._verdicts: dict[str, str] = {}
         self._promises: dict[str, tuple[str, asyncio.Task[Record]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -140,6 +142,10 @@ class Sandboxes:
         if record is None:
             raise Missing(sandbox_id)
         return record
+
+    def verdict(self, sandbox_id: str) -> str | None:
+        """Which limit ended a sandbox that is no more, if one did and it is not long ago."""
+        return self._verdicts.get(sandbox_id)
 
     async def create(self, body: dict[str, Any], key: str | None) -> Record:
         """Start a sandbox, or hand out the parked one. A repeated idempotency key gives the first one's answer."""
@@ -435,6 +441,10 @@ class Sandboxes:
     def _forget(self, record: Record) -> None:
         self.last_used = time.monotonic()
         self._records.pop(record.id, None)
+        if record.sandbox.verdict is not None:
+            self._verdicts[record.id] = record.sandbox.verdict
+            if len(self._verdicts) > _REMEMBERED:
+                del self._verdicts[next(iter(self._verdicts))]
         self._close_ways(record)
         if record.files is not None:
             self.snapshots.delete(record.files)

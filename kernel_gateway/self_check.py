@@ -44,6 +44,15 @@ class Check:
     required: bool = True
 
 
+_SHARED = Check(
+    "an address layout of its own",
+    False,
+    "none: sandboxes are forked from one process, so they share it, and pages that nobody has written to; that is no "
+    "way out, but code in one may guess where things lie in another, or time what it has read",
+    required=False,
+)
+
+
 def isolation_report() -> list[Check]:
     """What a sandbox on this machine is kept from, found by trying; takes about half a second.
 
@@ -70,7 +79,7 @@ def _report() -> list[Check]:
     try:
         outside = prepare(sources())
         sizes = Sizes.of_machine()
-        return [*probe(check_bubblewrap(outside), sizes, outside), *group_limits(sizes)]
+        return [*probe(check_bubblewrap(outside), sizes, outside), *group_limits(sizes), _SHARED]
     except NoIsolation as error:
         return [Check("bubblewrap", False, str(error))]
 

@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _LIMITS = Path("/run/limits")  # files of our control group, where there is one
-_EXPENDABLE = "500"  # of 1000: when memory runs out the kernel of a notebook goes before the service beside it
+_KERNEL, _COMMAND = "500", "700"  # of 1000: when memory runs out a command goes first, the sandbox's service last
 
 _memory_kills = 0
 
@@ -58,9 +58,15 @@ def die_with(parent: int) -> None:
 
 
 def be_expendable() -> None:
-    """Have this process, and what it starts, end before the sandbox's service when memory runs out."""
+    """Have this process, a kernel, and what it starts, end before the sandbox's service when memory runs out."""
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_EXPENDABLE)
+        Path("/proc/self/oom_score_adj").write_text(_KERNEL)
+
+
+def make_expendable(command: int) -> None:
+    """Have a command, by its pid, and what it starts, end before the kernels do."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{command}/oom_score_adj").write_text(_COMMAND)
 
 
 def memory_verdict() -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -26,11 +27,12 @@ from typing import Any, NoReturn
 from kernel_gateway.inside import preload, seed
 from kernel_gateway.inside.limits import leave_keyring, limit_sandbox
 
-_PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 4, 15, 22, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 15, 22, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION = 0x20080522
 _MAX_DESCRIPTORS = 16
+_USER = 1000  # as its namespace has it
 _LISTENER = 3  # where a seed has it
 _MAX_REQUEST = 128 << 10
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -57,7 +59,6 @@ def main(
     pidfd, or `{"name", "error"}`. `call_filter` is the seccomp program in hexadecimal. `settle` ends the borrowing of
     modules. A pidfd alone is that of a sandbox that only is to end with the host, as all do.
     """
-    _LIBC.prctl(_PR_SET_NAME, b"gristmill-nurse", 0, 0, 0)
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     leave_keyring()
     preload.load(fonts)
@@ -67,6 +68,7 @@ def main(
     signal.signal(signal.SIGCHLD, lambda *_: None)
     program = bytes.fromhex(call_filter) if call_filter is not None else None
     line = socket.socket(fileno=control)
+    _control(_PR_SET_PDEATHSIG, 0)  # from now on we hear of the host's end by its hanging up, and have work to do then
     line.send(b"{}")
     heard = bytearray(_MAX_REQUEST)
     inits: list[int] = []
@@ -136,6 +138,8 @@ def _deliver(
         try:
             _confine(listener, errors, request["environment"], limits, program)
             seed.grow(_LISTENER, None)
+        except OSError as error:
+            os.write(2, f"The sandbox is not confined: {error}\n".encode())
         finally:
             os._exit(1)
     except OSError as error:
@@ -162,6 +166,7 @@ def _confine(
     sys.path[:] = ["", *(place for place in sys.path if os.path.exists(place))]
     limit_sandbox(**limits)
     _drop_privileges(program)
+    _hold(filtered=program is not None)
 
 
 def _drop_privileges(program: bytes | None) -> None:
@@ -178,6 +183,17 @@ def _drop_privileges(program: bytes | None) -> None:
     if program is not None:
         loaded = _Filter(len(program) // 8, program)
         _control(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(loaded))
+
+
+def _hold(filtered: bool) -> None:
+    """Raise OSError unless the kernel itself says that this process holds nothing and can gain nothing."""
+    with open("/proc/self/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    held = [name for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb") if int(status[name], 16)]
+    if held or status["NoNewPrivs"] != "1" or (filtered and status["Seccomp"] != str(_SECCOMP_MODE_FILTER)):
+        raise OSError(errno.EPERM, f"privileges are left: {held or 'new ones can be gained'}")
+    if os.getuid() != _USER or os.getresgid() != (_USER,) * 3:
+        raise OSError(errno.EPERM, f"the sandbox's user is {os.getuid()}")
 
 
 def _control(what: int, *arguments: Any) -> None:

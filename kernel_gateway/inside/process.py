@@ -23,6 +23,7 @@ from kernel_gateway.inside.adapter import (
     process_connect,
     process_pb,
 )
+from kernel_gateway.inside.limits import make_expendable
 from kernel_gateway.inside.settings import Settings
 
 type _Context = RequestContext[Any, Any]
@@ -48,6 +49,7 @@ class _Running:
         inlet: int | None,
     ) -> None:
         self.config, self.tag, self.pid, self._popen = config, tag, popen.pid, popen
+        make_expendable(self.pid)
         self.terminal = outputs.get("pty")
         self.end: process_pb.ProcessEvent | None = None
         self._outputs, self._inlet = outputs, inlet

@@ -1,0 +1,134 @@
+"""Sandboxes forked from one process: what each has of its own, what it must not have, and what survives whom."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+from kernel_gateway import nursery, seccomp
+from kernel_gateway.inside import probes
+
+INSIDE = "/opt/gristmill/kernel_gateway/inside"
+NURSERY = "gristmill-nurse"
+
+DRAW = """
+import random, uuid, numpy
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+[random.random(), numpy.random.random(), uuid.uuid4().hex]"""
+
+PROCESSES = """
+import os
+seen = {}
+for pid in filter(str.isdigit, os.listdir('/proc')):
+    with open(f'/proc/{pid}/status') as file:
+        facts = dict(line.rstrip('\\n').split(':\\t', 1) for line in file if ':\\t' in line)
+    names = ('NoNewPrivs', 'Seccomp', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'Uid', 'Groups')
+    seen[pid] = {name: facts[name].strip() for name in names} | {'name': facts['Name'], 'held': []}
+    if facts['Name'] == 'python':
+        places = [f'/proc/{pid}/fd/{name}' for name in os.listdir(f'/proc/{pid}/fd')]
+        held = [os.readlink(place) for place in places if os.path.islink(place)]
+        seen[pid]['held'] = [one for one in held if one.startswith('/')]
+seen"""
+
+TRACES = """
+import sys
+text = ''.join(open(f'/proc/self/{name}').read() for name in ('environ', 'cmdline', 'maps'))
+text += repr([(m, getattr(m, '__spec__', None), getattr(m, '__path__', None)) for m in list(sys.modules.values())])
+text += repr((sys.path, sys.meta_path, sys.path_importer_cache, sys.argv, dict(__import__('os').environ)))
+import matplotlib
+text += matplotlib.get_configdir() + matplotlib.get_cachedir() + repr(matplotlib.rcParams)"""
+
+
+def nurseries(gateway) -> list[psutil.Process]:
+    return [one for one in psutil.Process(gateway.process.pid).children() if one.name() == NURSERY]
+
+
+async def test_each_draws_numbers_of_its_own_and_figures_show(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:
+    context = await fresh.create_code_context()
+    drawn = [await sandbox.run_code(DRAW), await fresh.run_code(DRAW), await fresh.run_code(DRAW, context=context)]
+    for done in drawn:
+        assert done.error is None
+        assert [bool(result.png) for result in done.results] == [False, True]
+    for numbers in zip(*(done.results[0].json for done in drawn), strict=True):
+        assert len(set(numbers)) == len(drawn)
+
+
+async def test_every_process_of_a_sandbox_has_given_up_all_privileges(fresh: AsyncSandbox) -> None:
+    await fresh.run_code("1")
+    done = await fresh.run_code(PROCESSES)
+    assert done.error is None
+    seen = done.results[0].json
+    assert [one["name"] for one in seen.values()].count("python") >= 3  # the seed, the service, the kernel
+    nothing = dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), "0" * 16)
+    filtered = {"Seccomp": "2"} if seccomp.calls() else {}
+    for one in seen.values():
+        expected = {"NoNewPrivs": "1", "Uid": "\t".join(["1000"] * 4), **filtered, **nothing}
+        assert {name: one[name] for name in expected} == expected
+        assert set(one["held"]) <= {"/dev/null"}
+        assert os.getuid() != 0 or one["Groups"] == ""
+
+
+async def test_nothing_shows_where_it_was_forked(gateway, sandbox: AsyncSandbox) -> None:
+    package = str(Path(nursery.__file__).parent)
+    assert (await sandbox.run_code(TRACES)).error is None
+    for trace in (package, str(gateway.home), "_Loader", "nonexistent/"):
+        found = await sandbox.run_code(
+            f"at = text.find({trace!r}); '' if at < 0 else text[max(0, at - 200) : at + 200]"
+        )
+        assert found.text in ("", "''")
+    assert (await sandbox.run_code("text.count('/opt/gristmill/kernel_gateway') > 1")).text == "True"
+
+
+async def test_every_probe_fails_in_a_forked_sandbox(gateway, sandbox: AsyncSandbox, monkeypatch) -> None:
+    facts = {
+        "canary": "canary-of-the-host",
+        "canary_file": str(gateway.home / "gateway" / "endpoint.json"),
+        "port": int(gateway.url.rpartition(":")[2]),
+        "abstract": "gristmill-nobody",
+        "sizes": {"/home/user": 8 << 30, "/tmp": 2 << 30, "/dev/shm": 1 << 30},
+        "denied_calls": seccomp.calls(),
+    }
+    # In a process of its own: one call asks to be traced, and a kernel has more neighbours than a trial sandbox.
+    code = f"import runpy, json; p = runpy.run_path('{INSIDE}/probes.py'); print(json.dumps(p['run']({facts!r})))"
+    await sandbox.files.write("probe.py", code)
+    results = json.loads((await sandbox.commands.run("python probe.py")).stdout)
+    assert set(results) == {probe.__name__ for probe in probes.PROBES}
+    got_out = {name for name, (out, _) in results.items() if out}
+    assert got_out <= {"see_host_processes"}  # which counts those beside the sandbox's own six
+
+
+def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
+    gateways, eventually, gone, processes_of, tmp_path: Path
+) -> None:
+    running = gateways(tmp_path, "--parked", "0")
+    try:
+        first = Sandbox.create(timeout=60, **running.connection)
+        first.run_code("kept = 1")
+        for _ in range(2):  # killed young a second time it is not replaced: sandboxes then start one by one
+            eventually(lambda: nurseries(running), 5, "a nursery")
+            (killed,) = nurseries(running)
+            killed.kill()
+            eventually(lambda killed=killed: gone(killed), 5, "its end")
+            made = Sandbox.create(timeout=60, **running.connection)
+            assert made.run_code("import numpy; 1 + 1").text == "2"
+            assert made.create_code_context().id
+            made.kill()
+        assert first.run_code("kept").text == "1"
+        first.kill()
+        eventually(lambda: not processes_of(running.process.pid), 5, "the end of every process")
+    finally:
+        running.stop()
+
+
+def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, gone, tmp_path: Path) -> None:
+    running = gateways(tmp_path, "--parked", "0")
+    eventually(lambda: nurseries(running), 5, "a nursery")
+    (left,) = nurseries(running)
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: gone(left), 5, "the end of the nursery")
