@@ -94,7 +94,7 @@ async def _answer(store: Store, workbench: Workbench, ask: Ask, out: Path, *, ag
     if not again:
         return Answer(ask.id, "done", seconds, len(view.findings))
     second = await _run(workbench, ask)
-    remade = await workbench.reproduce(run.id)
+    remade = await workbench.wait((await workbench.start_reproduce(run.id)).id)
     changed = [m for m in compare(store, run, remade) if m.verdict not in ("identical", "equal")]
     return Answer(
         ask.id,
