@@ -160,7 +160,7 @@ class Router:
         try:
             record = self._sandboxes.find(name)
         except Missing:
-            raise _not_found(name) from None
+            raise _not_found(name, self._sandboxes.verdict(name)) from None
         if record.paused and not record.auto_resume:
             raise _not_found(name)
         return record
@@ -271,9 +271,10 @@ def _query(scope: Scope) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
 
 
-def _not_found(sandbox_id: str) -> Refused:
+def _not_found(sandbox_id: str, verdict: str | None = None) -> Refused:
     """What E2B's edge says of a sandbox that does not run; the SDK knows it by its words."""
-    return Refused(502, f"The sandbox {sandbox_id} was not found", sandboxId=sandbox_id)
+    why = "" if verdict is None else f": it was {verdict}"
+    return Refused(502, f"The sandbox {sandbox_id} was not found{why}", sandboxId=sandbox_id)
 
 
 def _host(scope: Scope) -> str:
