@@ -83,7 +83,7 @@ class Control:
                 if (await read_json(receive)).get("memory") is False:
                     await self._sandboxes.pause_files(record)
                 else:
-                    self._sandboxes.pause(record)
+                    await self._sandboxes.pause_whole(record)
                 await respond(send, 204)
             case "POST", ["sandboxes", name, "timeout"]:
                 record = self._sandboxes.find(name)

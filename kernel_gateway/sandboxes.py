@@ -233,7 +233,13 @@ class Sandboxes:
         async with record.busy:
             return await self._snapshot(record, name, private)
 
+    def _check_here(self, record: Record) -> None:
+        """Raise `Missing` for a sandbox that was ended while we waited."""
+        if self._records.get(record.id) is not record:
+            raise Missing(record.id)
+
     async def _snapshot(self, record: Record, name: str | None, private: bool) -> Snapshot:
+        self._check_here(record)
         if record.files is not None:
             raise Conflict(f"Sandbox {record.id} is paused without its memory; connect to it first.")
         was_paused = record.paused
@@ -268,15 +274,21 @@ class Sandboxes:
             self.snapshots.delete(snapshot)
         return made
 
+    async def pause_whole(self, record: Record) -> None:
+        """Pause a sandbox with its memory, once a copy that is under way is finished; raises `Conflict`."""
+        async with record.busy:
+            self._check_here(record)
+            self.pause(record)
+
     async def pause_files(self, record: Record) -> None:
         """Pause a sandbox without its memory: only its files are kept, and everything in it ends."""
         async with record.busy:
             if record.paused:
                 raise Conflict(f"Sandbox {record.id} is already paused.")
             files = await self._snapshot(record, None, private=True)
-            if self._records.get(record.id) is not record or record.paused:
+            if self._records.get(record.id) is not record:
                 self.snapshots.delete(files)
-                raise Conflict(f"Sandbox {record.id} was ended or paused meanwhile.")
+                raise Missing(record.id)
             record.paused, record.files = True, files
             self._stand_still(record)
             await self._end_process(record)
@@ -284,6 +296,7 @@ class Sandboxes:
     async def wake(self, record: Record, seconds: int, memory: bool) -> None:
         """Let a paused sandbox go on, from its files alone where there is no memory or none is wanted."""
         async with record.busy:
+            self._check_here(record)
             if not record.paused:
                 self.extend(record, seconds)
             elif memory and record.files is None:
@@ -293,11 +306,19 @@ class Sandboxes:
 
     async def _start_again(self, record: Record, seconds: int) -> None:
         if record.files is None:
-            record.files = await self._snapshot(record, None, private=True)
+            files = await self._snapshot(record, None, private=True)
+            if self._records.get(record.id) is not record:
+                self.snapshots.delete(files)
+                raise Missing(record.id)
+            record.files = files
             await self._end_process(record)
         # Under a name of its own: the host may still be putting away what the one before had.
         _, sandbox = self._launch(record.environment, environments.find(self._home, record.environment))
-        await self._make_ready(record, sandbox, record.files, {"E2B_SANDBOX_ID": record.id})
+        try:
+            await self._make_ready(record, sandbox, record.files, {"E2B_SANDBOX_ID": record.id})
+        except SandboxFailed:
+            self._check_here(record)
+            raise
         if self._records.get(record.id) is not record:
             sandbox.kill()
             raise Missing(record.id)
@@ -420,18 +441,18 @@ class Sandboxes:
     def _at_end(self, record: Record) -> None:
         if not record.wanted.auto_pause:
             self.kill(record)
-        elif record.wanted.keeps_memory:
+        elif record.wanted.keeps_memory and not record.busy.locked():
             self.pause(record)
         else:
-            task = asyncio.create_task(self._pause_or_stop(record))
+            task = asyncio.create_task(self._pause_at_end(record))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pause_or_stop(self, record: Record) -> None:
-        """Pause without memory; with it where the files cannot be kept, so that nothing is lost."""
+    async def _pause_at_end(self, record: Record) -> None:
+        """Pause as its creator wants it; with its memory where the files cannot be kept, so that nothing is lost."""
         try:
-            await self.pause_files(record)
-        except Conflict:
+            await (self.pause_whole if record.wanted.keeps_memory else self.pause_files)(record)
+        except (Conflict, Missing):
             return
         except (SandboxFailed, BadSnapshot) as error:
             log.warning("sandbox %s is paused with its memory: %s", record.id, error)

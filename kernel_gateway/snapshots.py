@@ -104,15 +104,15 @@ class Snapshots:
         try:
             size = await self._fetch(address, part, opened)
             snapshot = Snapshot(key, environment, sandbox, size, name, envs=envs, private=private)
-            replaced = self.find(name) if name is not None else None
             await asyncio.to_thread(_commit, part, snapshot)
+            replaced = [one for one in self._kept.values() if name is not None and one.name == name]
             self._kept[key] = snapshot
         finally:
             for kind in ("part", "tar") if key not in self._kept else ():
                 (self._folder / f"{key}.{kind}").unlink(missing_ok=True)
             self._tidy()
-        if replaced is not None:
-            self.delete(replaced)
+        for older in replaced:
+            self.delete(older)
         return snapshot
 
     async def restore(self, snapshot: Snapshot, address: str) -> None:
