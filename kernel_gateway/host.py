@@ -238,11 +238,8 @@ class Host:
                 init = os.pidfd_open(inner)
                 sandbox.inhabit(init)
                 if self._nursery is not None and os.read(greeted, 1):
-                    try:
-                        _bring_along(doors, inner)
-                    except OSError as error:
-                        sandbox.grow(f"Its first processes could not be put into its control group: {error}.")
-                        return
+                    if group is not None:  # meanwhile, since the kernel takes its time; nobody gets it before
+                        sandbox.join(loop.run_in_executor(None, _bring_along, group, inner))
                     request["namespaces"] = namespaces_of(inner)
                     self._nursery.ask(name, request, [init, given[0], errors, *doors], sandbox.grow)
 
@@ -388,20 +385,17 @@ def _lifeline() -> tuple[int, int]:
     return ours.detach(), theirs.detach()
 
 
-def _bring_along(doors: list[int], init: int) -> None:
+def _bring_along(group: Group, init: int) -> None:
     """Put bubblewrap's own processes inside into the control group, too; raises OSError.
 
     They are the sandbox's user's, whose code may write to their memory and would so have a process without limits.
     """
-    if not doors:
-        return
     try:
         children = [int(word) for word in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
     except FileNotFoundError:  # a kernel without this list
         children = [child.pid for child in psutil.Process(init).children()]
     for pid in (init, *children):
-        for door in doors:
-            os.write(door, str(pid).encode())
+        group.add(pid)
 
 
 def adopt_orphans() -> None:

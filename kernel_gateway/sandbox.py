@@ -50,6 +50,7 @@ class Sandbox:
         self._isolated = isolated
         self._init: int | None = None  # a pidfd of the namespaces' first process, whose end is everybody's
         self._seed: int | None = None  # the pid of a seed that the nursery has put in
+        self._joining: asyncio.Future[None] | None = None
         self._alive: set[int] = set()  # pidfds of what has to end before all has
         self._killed = self._ending = False
         self._frozen: Frozen | None = None
@@ -74,6 +75,21 @@ class Sandbox:
         else:
             self._seed = seed.pid
             self._watch(seed.pidfd)
+
+    def join(self, joining: asyncio.Future[None]) -> None:
+        """Have `confined` wait until its first processes are in the control group, and end it when they cannot be."""
+
+        def joined(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                self.grow(f"Its first processes could not be put into its control group: {error}.")
+
+        joining.add_done_callback(joined)
+        self._joining = joining
+
+    async def confined(self) -> None:
+        """Return when all that holds it does."""
+        if self._joining is not None:
+            await asyncio.wait({self._joining})
 
     def pause(self) -> None:
         """Stop everything in it where it stands: it uses no CPU until `resume`, and answers nobody."""

@@ -201,6 +201,7 @@ class Sandboxes:
         self._starting.add(sandbox)
         try:
             await self._initialise(sandbox, {"envs": variables, "outlet": self.policy is not None})
+            await sandbox.confined()
             if snapshot is not None:
                 await self.snapshots.restore(snapshot, sandbox.address)
             if self._closed:
