@@ -17,8 +17,9 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 from kernel_gateway.environments import DEFAULT_NAMES, BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.inside.http import Headers, Receive, Refused, Scope, Send, header, read_json, respond, respond_json
+from kernel_gateway.record import Conflict, Missing, Record
 from kernel_gateway.relay import Lost, ask
-from kernel_gateway.sandboxes import ENVD_VERSION, Conflict, Missing, Record, Sandboxes
+from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
 from kernel_gateway.wanted import BadRequest, check_network, check_seconds
 

@@ -31,8 +31,9 @@ from kernel_gateway.inside.http import (
     respond_json,
 )
 from kernel_gateway.inside.tunnel import Factory, head
+from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, relay
-from kernel_gateway.sandboxes import Missing, Record, Sandboxes
+from kernel_gateway.sandboxes import Sandboxes
 
 _HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
