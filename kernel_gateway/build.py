@@ -26,6 +26,7 @@ from typing import Any
 
 from kernel_gateway.environments import MOUNT, Environment, building, check_name, put_in_place, write_facts
 from kernel_gateway.errors import GatewayError
+from kernel_gateway.requirements import built_lines
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
 _SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "python-multipart", "pyzmq", "uvicorn", "uvloop")
@@ -76,6 +77,8 @@ def build(
     """
     check_name(name)
     texts = [_text(file) for file in requirements]
+    if not from_source:
+        _refuse_sources(requirements, texts)
     with building(home) as folder:
         stage = folder / f".{name}-{secrets.token_hex(6)}"
         try:
@@ -109,6 +112,19 @@ def _text(file: Path) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise GatewayError(f"The requirements file {file} cannot be read: {error}.") from None
+
+
+def _refuse_sources(files: Sequence[Path], texts: Sequence[str]) -> None:
+    for file, text in zip(files, texts, strict=True):
+        try:
+            lines = list(built_lines(file, text))
+        except (OSError, UnicodeDecodeError) as error:
+            raise GatewayError(f"A requirements file that {file} names cannot be read: {error}.") from None
+        if lines:
+            raise BuildFailed(
+                f"{file} asks for more than wheels: {lines[0]!r}. "
+                "Packages that have to be built are taken only with --from-source."
+            )
 
 
 def _pins() -> dict[str, str]:

@@ -106,8 +106,8 @@ class Exit:
             self._serving.add(task)
             self._fill()
             await _Visit(reader, writer, self._policy, self._rules, self._looking_up).serve(first)
-        except (ConnectionError, TimeoutError):
-            return
+        except (ConnectionError, TimeoutError, h11.LocalProtocolError):
+            return  # what is not caught is written to our log, which nobody inside may fill
         finally:
             writer.transport.abort()
 
@@ -315,7 +315,7 @@ def _authority(target: bytes) -> tuple[str, int]:
     """Host and port of a CONNECT; raises `Denied`."""
     text = target.decode("ascii", "replace")
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port[:6]) < 65536 or "@" in host:
+    if not colon or not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536 or "@" in host:
         raise Denied(f"{text[:100]!r} is not host:port.")
     return host.strip("[]"), int(port)
 

@@ -83,7 +83,8 @@ def check_network(network: dict[str, Any], access: Any, internet: bool) -> Rules
         if network.get(name):
             raise BadRequest(why)
     transforms = _object(network.get("rules"), "rules")
-    if any(isinstance(rule, dict) and rule.get("transform") for rules in transforms.values() for rule in rules or ()):
+    lists = [rules for rules in transforms.values() if isinstance(rules, list)]
+    if any(isinstance(rule, dict) and rule.get("transform") for rules in lists for rule in rules):
         raise BadRequest("This host changes nothing in a sandbox's requests; leave out the `transform` of `rules`.")
     try:
         rules = Rules.parse(access, network.get("allowOut"), network.get("denyOut"))

@@ -12,6 +12,7 @@ from e2b_code_interpreter import Sandbox
 from kernel_gateway import environments
 from kernel_gateway.build import BuildFailed, build
 from kernel_gateway.errors import GatewayError
+from kernel_gateway.requirements import built_lines
 from tests.kernel_gateway.wheels import make_wheel
 
 _CODE = "VERSION = {0!r}\ndef main():\n    print('tiny', VERSION)\n"
@@ -83,3 +84,39 @@ def test_a_name_must_be_fit_and_free(tmp_path: Path, wheels: Path, name: str) ->
     with pytest.raises(GatewayError, match="name"):
         _build(tmp_path, wheels, "tinyfact", name)
     assert not environments.folder_of(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "./tinyfact",
+        "-e .",
+        "tinyfact @ file:///tmp/tinyfact-1.2.tar.gz",
+        "git+https://localhost/tinyfact",
+        "--pre --no-binary :all:",
+        "--only-binary=:none:",
+        "--no-bin=tinyfact",
+        "tinyfact --hash=sha256:0 --no-binary :all:",
+        "-r more.txt",
+        "# -*- coding: utf-7 -*-",
+        "tinyfact==\\\n1.2 \\\n@ file:///tmp/x",
+    ],
+)
+def test_no_line_of_a_requirements_file_has_anything_built(tmp_path: Path, wheels: Path, wanted: str) -> None:
+    (wheels / "more.txt").write_text("-c less.txt\n")
+    (wheels / "less.txt").write_text("tinyfact @ https://localhost/tinyfact.zip\n")
+    with pytest.raises(BuildFailed, match="asks for more than wheels"):
+        _build(tmp_path, wheels, wanted)
+
+
+def test_what_an_index_or_a_wheel_has_may_be_asked_for(tmp_path: Path) -> None:
+    text = """
+--index-url https://localhost/simple --pre
+tinyfact[all]>=1,<2; python_version > "3"  # why not
+other==1 --hash=sha256:00 \\
+    --hash=sha256:01
+file:///tmp/a/tinyfact-1.2-py3-none-any.whl
+./tinyfact-1.2-py3-none-any.whl
+tinyfact @ https://localhost/tinyfact-1.2-py3-none-any.whl#sha256=00
+"""
+    assert list(built_lines(tmp_path / "requirements.txt", text)) == []
