@@ -38,6 +38,10 @@ from kernel_gateway.sandboxes import Sandboxes
 _HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _SANDBOX_HOST = re.compile(r"(?P<port>[0-9]{1,5})-(?P<id>[a-z0-9]+)")
+_INERT = [  # a page among a sandbox's files, opened by its signed URL, must not run in the gateway's own origin
+    (b"content-security-policy", b"sandbox"),
+    (b"x-content-type-options", b"nosniff"),
+]
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
@@ -183,12 +187,15 @@ class Router:
 
     async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
         is_stream = False
+        is_file = port == ENVD_PORT and scope["path"] == "/files"
 
         async def watched(message: object) -> None:
             nonlocal is_stream
             if isinstance(message, dict) and message["type"] == "http.response.start":
                 kinds = [bytes(value) for name, value in message["headers"] if name == b"content-type"]
                 is_stream = bool(kinds) and kinds[0].startswith(b"application/connect+")
+                if is_file:
+                    message = {**message, "headers": [*message["headers"], *_INERT]}
             await send(message)  # type: ignore[arg-type]
 
         try:

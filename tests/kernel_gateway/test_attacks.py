@@ -240,6 +240,15 @@ def test_a_port_in_other_digits_is_no_port(gateway, shared_id: str) -> None:
         assert httpx.get(f"{gateway.url}/", headers=headers, trust_env=False).status_code == 400
 
 
+async def test_a_page_among_a_sandboxs_files_runs_nothing_in_the_gateways_origin(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("/tmp/page.html", "<script>fetch('/health')</script>")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(sandbox.download_url("/tmp/page.html"))
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"] == "sandbox"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_nested_json_is_refused_by_gateway_and_sandbox_alike(gateway, shared_id: str) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     with httpx.Client(base_url=gateway.url, trust_env=False) as client:
