@@ -74,9 +74,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--idle-exit", type=float, default=0.0, help="end after so many seconds without use (0: never)")
     parser.add_argument("--isolation", choices=("bubblewrap", "none"), default="bubblewrap")
     parser.add_argument("--domain", help="domain of <port>-<id>.<domain> (default localhost:PORT)")
-    parser.add_argument(
-        "--parked", type=int, default=1, help="sandboxes kept started for the next who asks (default 1)"
-    )
+    parser.add_argument("--parked", type=int, default=2, help="sandboxes kept started for the next who ask (default 2)")
     parser.add_argument(
         "--allow-internet",
         action="store_true",
