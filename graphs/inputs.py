@@ -10,15 +10,23 @@ from graphs.errors import InputError
 from kernel_gateway.isolation import Sizes
 
 _EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".json": 5, ".jsonl": 5}
+LONGEST_QUESTION = 4_000
+"""Characters of a question. Who pastes a document instead of asking gets a sentence and not a run."""
+
 _TEXT_EXPANSION = 4
 """Bytes of memory that a byte of file needs while it is read into a table, roughly and rather too high."""
 
 
 def check_question(question: str) -> str:
-    """The question without its surrounding space. Raises InputError for an empty one."""
+    """The question without its surrounding space. Raises InputError for an empty one and for one that is too long."""
     question = question.strip()
     if not question:
         raise InputError("The question is empty. Ask something of the data, such as “What separates the groups?”.")
+    if len(question) > LONGEST_QUESTION:
+        raise InputError(
+            f"The question has {len(question):,} characters, and {LONGEST_QUESTION:,} are the most. "
+            "Ask it in a few sentences; what the data are belongs in the file."
+        )
     return question
 
 

@@ -6,11 +6,12 @@ The same record gives the same bytes: no times, no ids of runs, a fixed order.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +19,9 @@ from artifacts.events import RunEnded, RunView, apply
 from artifacts.store import Store
 from artifacts.types import Artifact, ArtifactRole, Execution, Finding, PlanStep
 from notebooks import content as told
+from notebooks.errors import ParameterError
 from notebooks.outputs import as_notebook
+from notebooks.parameters import from_source
 from notebooks.report import report_html
 
 __all__ = ["findings_json", "notebook", "report_html", "report_md", "save_report", "write_out"]
@@ -60,7 +63,8 @@ def notebook(view: RunView, store: Store) -> Any:
 def findings_json(view: RunView) -> str:
     """The findings as JSON, ending in a newline; the same record gives the same bytes.
 
-    `run.tests_run` counts the tests of every family that a finding speaks of.
+    `run.tests_run` counts the tests of every family that a finding speaks of; `run.alpha` is the widest share of false
+    findings that a template was to accept.
     """
     families: dict[str, int] = {}
     for finding in view.findings:
@@ -77,11 +81,21 @@ def findings_json(view: RunView) -> str:
             "seed": 0,
             "tests_run": sum(families.values()),
             "correction": "BH",
-            "alpha": ALPHA,
+            "alpha": max(_levels(view), default=ALPHA),
         },
         "findings": [finding.model_dump(mode="json") for finding in view.ranked],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _levels(view: RunView) -> Iterator[float]:
+    """The shares of false findings that the cells which ran were to accept, from the parameters set in them."""
+    for execution in view.executions:
+        if execution.status == "ok" and "parameters" in execution.tags:
+            with contextlib.suppress(ParameterError):  # a cell with magics, which sets no such number
+                known = {p.name: p.default for p in from_source(execution.code)}
+                if isinstance(known.get("alpha"), float):
+                    yield known["alpha"]
 
 
 def report_md(view: RunView) -> str:

@@ -438,6 +438,7 @@ async def test_without_isolation_the_run_fails_with_the_fix(tmp_path, table, tea
         (lambda d: _file(d / "empty.csv", 0), "What?", "is empty"),
         (lambda d: _file(d / "huge.csv", 1 << 42), "What?", r"huge\.csv is 4,398\.0 GB.*Take a sample"),
         (lambda d: d / "points.csv", "  \n", "question is empty"),
+        (lambda d: d / "points.csv", "why " * 1_100, "4,000 are the most"),
         (lambda d: d / "points.csv" / "x", "What?", "There is no file"),
     ],
 )

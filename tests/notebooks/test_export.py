@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Coroutine
@@ -182,6 +183,11 @@ async def test_findings_json_follows_the_schema(told: RunView, table: Path) -> N
     (dataset,) = document["dataset"]
     assert (dataset["file"], dataset["rows"], dataset["columns"]) == ("trees.csv", 3, 2)
     assert document["run"] == {"engine": "playbook/1.0", "seed": 0, "tests_run": 7, "correction": "BH", "alpha": 0.05}
+    set_to = told.executions[0].model_copy(
+        update={"tags": ("parameters",), "status": "ok", "code": "alpha: float = 0.01  # accepted"}
+    )
+    stricter = dataclasses.replace(told, executions=(set_to,))
+    assert json.loads(export.findings_json(stricter))["run"]["alpha"] == 0.01, "the share that was accepted"
     first = document["findings"][0]
     assert (first["id"], first["rank"], first["effect"]["ci"]) == ("F2", 1, [-0.75, -0.25])
     assert first["evidence"] == {"notebook": "analysis.ipynb", "cell": "cell-02", "artifact": "fig_01.png"}

@@ -205,7 +205,8 @@ class Parse:
         if item.kind == "E" and not item.columns:
             raise NotClear(f"no column says which {item.text} a row is about")
         name = self.told(item, self.table.pick(item, "group", "time"))
-        return (name, "day") if self.table.column(name).is_time else (name, "")
+        grain = "year" if parts(name)[-1:] == ["year"] else "day"
+        return (name, grain) if self.table.column(name).is_time else (name, "")
 
     def _grain(self, item: Item) -> tuple[str, str]:
         named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]
