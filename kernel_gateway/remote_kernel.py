@@ -146,7 +146,7 @@ class RemoteKernel:
             async with asyncio.timeout(5):
                 streams, head = await self._ask(str(int(number)))
                 streams[1].close()
-            done = head.split(b" ", 2)[1] == b"204"
+            done = head.startswith(b"HTTP/1.1 204 ")
         except (OSError, TimeoutError, asyncio.IncompleteReadError, GatewayUnavailable):
             done = False
         if not done and number == signal.SIGKILL:
@@ -266,7 +266,7 @@ class RemoteKernel:
         """One connection of a client: carry it to the kernel's socket of that channel."""
         try:
             there, head = await self._ask(channel)
-            if head.split(b" ", 2)[1] != b"101":
+            if not head.startswith(b"HTTP/1.1 101 "):
                 there[1].close()
                 raise ConnectionError
         except (OSError, asyncio.IncompleteReadError, GatewayUnavailable, SandboxFailed):
@@ -303,6 +303,9 @@ class RemoteKernel:
         try:
             streams[1].write("\r\n".join([*lines, "", ""]).encode())
             return streams, await streams[0].readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            streams[1].close()
+            raise GatewayUnavailable("What answers in the sandbox is no bridge of ours.") from None
         except BaseException:
             streams[1].close()
             raise
