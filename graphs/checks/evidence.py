@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
-from artifacts.types import Objection
+from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
+from graphs.checks.inference import TESTS
+from graphs.checks.syntax import calls, name_of, names, printed, trees, written_text
+from graphs.checks.tables import tables
 
 SMALL = 30
 HANDFUL = 12
@@ -21,7 +25,9 @@ _CAUSAL = re.compile(
     r"(?<=s )(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|prevent) "
     r"(?:the|an?|their|its) |"
     r"ha(?:s|d|ve) an? (?:\w+ )?(?:effect|impact|influence) on|"
-    r"makes? (?:\w+ ){1,3}(?:rise|fall|grow|drop|higher|lower)|responsible for|(?:the )?(?:causal )?impact of)\b",
+    r"(?<!not )(?:makes?|made) (?:\w+ ){1,3}(?:rise|fall|grow|drop|higher|lower|happ\w+|unhapp\w+|better|worse|more|"
+    r"less|faster|slower|longer|shorter|larger|smaller|richer|poorer|safer|healthier|likely|sicker|ill)|"
+    r"responsible for|(?:the )?(?:causal )?impact of)\b",
     re.I,
 )
 _NOT_MEANT = re.compile(
@@ -89,6 +95,32 @@ def small_n(work: Work) -> Iterator[Found]:
                 )
             else:
                 yield f"{finding.id} rests on only {finding.n} rows."
+    told = work.report.answer
+    if not work.headlines and not _SMALL_WORDS.search(told):
+        for cell, tree in trees(work):
+            if (few := _handful(cell, tree, told)) is not None:
+                yield Objection(
+                    where=cell.cell,
+                    problem=f"it rests on a handful of rows, {few}, and the report does not say so.",
+                    mend="Say in the sentence how few there are, or leave those out of the claim.",
+                )
+                return
+
+
+def _handful(cell: Execution, tree: ast.Module, told: str) -> int | None:
+    """The rows of a test's samples, or of a group that the report names, where a cell shows that they are few."""
+    tested = {n for c in calls(tree) if name_of(c) in TESTS or name_of(c) == "corr" for n in names(c)}
+    for expression, values in printed(cell, tree):
+        counted = isinstance(expression, ast.Call) and name_of(expression) == "len" and names(expression) & tested
+        if counted and len(values) == 1 and 0 < values[0] < HANDFUL:
+            return int(values[0])
+    for rows in tables(written_text(cell)):
+        for row in rows:
+            place = next((i for i, h in enumerate(row.heads) if h in ("size", "count", "n", "nobs")), None)
+            named = len(row.labels) == 1 and re.search(rf"\b{re.escape(row.labels[0])}\b", told)
+            if place is not None and named and len(row.numbers) > 1 and 0 < row.numbers[place] < HANDFUL:
+                return int(row.numbers[place])
+    return None
 
 
 @check("causal_words")
@@ -98,7 +130,8 @@ def causal_words(work: Work) -> Iterator[Found]:
         return
     for where, text in sentences(work):
         for match in _CAUSAL.finditer(text):
-            if _NOT_MEANT.search(text[: match.start()]):
+            asked = re.match(r"[^.!?\n]*\?", text[match.end() :]) is not None
+            if asked or _NOT_MEANT.search(text[: match.start()]):
                 continue
             yield Objection(
                 where=where,

@@ -23,10 +23,11 @@ from graphs.checks.syntax import (
     trees,
     written_text,
 )
+from graphs.checks.tables import by_group, pooled, tables
 
 _TOLD = re.compile(
     r"\bwithin\b|inside (each|every)|simpson|revers|turns? (round|about|around)|opposite|adjust|controll?(ed|ing)|"
-    r"confound|at the same \w+|flips?\b|the other way|in (each|every|all) |holding|held (constant|equal)",
+    r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |holding|held (constant|equal)",
     re.I,
 )
 _RELATION = re.compile(
@@ -43,6 +44,9 @@ def sign_flips(work: Work) -> Iterator[Found]:
         return
     if any(_TOLD.search(text) for _, text in sentences(work)):
         return
+    if (shown := _shown(work)) is not None:
+        yield _turned("answer", shown)
+        return
     known = meanings(work)
     cells = list(trees(work))
     for where, value, finding in _claims(work, cells, known):
@@ -50,12 +54,34 @@ def sign_flips(work: Work) -> Iterator[Found]:
             groups = list(_within(cell, tree, known, finding))
             adjusted = list(_adjusted(cell, tree, known, finding))
             if any(_opposite(value, g) for g in groups) or any(v * value < 0 for v in adjusted):
-                yield Objection(
-                    where=where,
-                    problem=f"the relation turns about within the groups shown in {cell.cell}, and this is not said.",
-                    mend="Report it as `simpsons_paradox` with the grouping, and let the answer say what holds within.",
-                )
+                yield _turned(where, cell.cell)
                 return
+
+
+def _turned(where: str, cell: str) -> Objection:
+    return Objection(
+        where=where,
+        problem=f"the relation turns about within the groups shown in {cell}, and this is not said.",
+        mend="Report it as `simpsons_paradox` with the grouping, and let the answer say what holds within.",
+    )
+
+
+def _shown(work: Work) -> str | None:
+    """The cell whose table shows two levels the other way round within every group than they are over all rows."""
+    cells = [(c, list(tables(written_text(c)))) for c in work.written]
+    answer = work.report.answer.lower()
+    overall = [p for _, found in cells for rows in found if (p := pooled(rows)) is not None]
+    for levels in overall:
+        first, second = levels
+        apart = levels[first] - levels[second]
+        if not apart or not all(level.lower() in answer for level in levels):
+            continue
+        for cell, found in cells:
+            for rows in found:
+                groups = by_group(rows, (first, second))
+                if len(groups) >= 2 and all((a - b) * apart < 0 for a, b in groups):
+                    return cell.cell
+    return None
 
 
 def _claims(

@@ -9,6 +9,7 @@ from typing import Any
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.figures import figures
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -18,6 +19,7 @@ from graphs.checks.syntax import (
     name_of,
     names,
     numbers,
+    printed,
     spelled_out,
     statements,
     strings,
@@ -27,13 +29,14 @@ from graphs.checks.syntax import (
 )
 from graphs.checks.units import one_row_each
 
-_TESTS = words(
+TESTS = words(
     """
     ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon ranksums pearsonr spearmanr kendalltau linregress
     chi2_contingency fisher_exact f_oneway kruskal ks_2samp anderson_ksamp levene bartlett proportions_ztest ztest
     brunnermunzel median_test alexandergovern ttest mwu
     """
 )
+_MODELS = words("ols OLS logit Logit glm GLM wls WLS poisson Poisson linregress anova_lm")
 _MANY_AT_ONCE = words(
     """
     f_regression f_classif chi2 pairwise_corr pairwise_tests
@@ -60,6 +63,8 @@ _MEASURE = re.compile(
     r"(?P<f1>\bF1\b)|(?P<accuracy>\baccuracy\b)|(?P<eta2>eta²|\beta2\b|η²)",
     re.I,
 )
+_LEARNS = {"fit", "cross_val_score", "cross_validate", "cross_val_predict"}
+_RESTATES = "a column that it rests on may restate the outcome"
 _LEAK_TOLD = re.compile(
     r"leak|restates|left out|leaves? out|known only after|not known (until|before)|"
     r"after the (outcome|fact)|by construction",
@@ -71,7 +76,24 @@ _ACCURATE = re.compile(
 )
 _COMPARED = re.compile(
     r"baseline|always|guess|majority|larger class|largest class|most frequent|chance|balanced|recall|precision|"
-    r"sensitiv|specific|\bAUC\b|\bF1\b|no better|dummy|base rate|catches|missed|average precision",
+    r"sensitiv|specific|\bAUC\b|\bF1\b|no better|dummy|base rate|half (by|would)|by half|prevalence|"
+    r"catches|missed|average precision",
+    re.I,
+)
+_IS_ACCURACY = re.compile(
+    r"accuracy|\.score\(|==[^\n]{0,80}\)\.mean\(|mean\([^\n]{0,80}==|cross_val_score\((?![^\n]*scoring)|"
+    r"scoring=['\"]accuracy"
+)
+_SCORES = {
+    "auc": re.compile(r"roc_auc|average_precision|\bauc\("),
+    "r2": re.compile(r"r2_score|rsquared|scoring=['\"]r2"),
+    "accuracy": re.compile(r"accuracy_score|scoring=['\"]accuracy"),
+    "f1": re.compile(r"f1_score|scoring=['\"]f1"),
+}
+_AFTERWARDS = re.compile(
+    r"(^|_)(recover(ed|y)|collection|refund(ed|s)?|chargeback|cancel+ation|cancel+ed|closing|termination|settle(d|ment)|"
+    r"payout|written_off|write_?off|exit|post|after|follow_?up|discharge|autopsy|return_to|days_to_return|"
+    r"(churn|leav\w+|exit|cancel\w*|default\w*|refusal|failure)_(reason|date|fee|code))(_|$)",
     re.I,
 )
 _BINARY_CLASS = re.compile(r"classif|Classifier|LogisticRegression|SVC|GaussianNB|accuracy", re.I)
@@ -85,19 +107,27 @@ def leakage(work: Work) -> Iterator[Found]:
         return
     target = work.roles.get("target")
     derived = dict[str, Execution]()
+    known = meanings(work)
     for cell, tree in trees(work):
+        if target is not None and (column := _afterwards(tree, target)) is not None:
+            yield _leak(cell.cell, f"`{column}` sounds as if it were known only after {target!r}, and it predicts it.")
+            return
         if target is not None and (column := _uses(tree, derived)) is not None:
             yield _leak(cell.cell, f"`{column}` is made from {target!r} and used to predict it.")
             return
         if target is not None:
             derived |= dict.fromkeys(_derived(tree, target), cell)
-        learns = bool(called(tree) & {"fit", "cross_val_score", "cross_validate"}) or target is not None
+        learns = bool(called(tree) & _LEARNS) or target is not None
         for line in written_text(cell).splitlines() if learns else ():
             if (what := _too_good(line)) is not None:
-                yield _leak(
-                    cell.cell, f"{what} is too good to be true: a column that it rests on may restate the outcome."
-                )
+                yield _leak(cell.cell, f"{what} is too good to be true: {_RESTATES}.")
                 return
+        for expression, values in printed(cell, tree) if learns else ():
+            source = spelled_out(expression, known)
+            for kind, is_it in _SCORES.items():
+                if len(values) == 1 and _PERFECT[kind] <= values[0] <= 1 and is_it.search(source):
+                    yield _leak(cell.cell, f"{kind} {values[0]:.3g} is too good to be true: {_RESTATES}.")
+                    return
     for finding in work.headlines:
         effect = finding.effect
         if (
@@ -110,6 +140,19 @@ def leakage(work: Work) -> Iterator[Found]:
         if target in finding.columns and abs(effect.value) >= _PERFECT.get(effect.metric, 2):
             yield _leak(finding.id, f"{effect.metric} {effect.value:.3g} is too good to be true.")
             return
+
+
+def _afterwards(tree: ast.Module, target: str) -> str | None:
+    """A feature of a model in this cell whose name says that it comes after the outcome."""
+    if not called(tree) & (_LEARNS | {"ols", "logit", "glm", "OLS", "Logit"}):
+        return None
+    listed = {s for n in ast.walk(tree) if isinstance(n, (ast.List, ast.Tuple)) for s in strings(n)}
+    dropped = {s for c in calls(tree) if name_of(c) in ("drop", "difference") for s in strings(c)}
+    terms = {t for s in strings(tree) if s.count("~") == 1 for t in re.findall(r"[^\W\d]\w*", s.split("~")[1])}
+    for column in sorted((listed | terms) - dropped - {target}):
+        if re.fullmatch(r"\w+", column) and _AFTERWARDS.search(column) and not target.startswith(column[:5]):
+            return column
+    return None
 
 
 def _leak(where: str, problem: str) -> Objection:
@@ -148,7 +191,7 @@ def _derived(tree: ast.AST, target: str) -> set[str]:
 
 def _uses(tree: ast.AST, derived: dict[str, Execution]) -> str | None:
     """A derived column that stands in a list of features of a cell that fits a model."""
-    if not called(tree) & {"fit", "cross_val_score", "cross_validate"}:
+    if not called(tree) & _LEARNS:
         return None
     lists = [n for n in ast.walk(tree) if isinstance(n, ast.List)]
     return next((c for c in derived if any(c in strings(li) for li in lists)), None)
@@ -166,7 +209,7 @@ def multiple_testing(work: Work) -> Iterator[Found]:
     tests = 0
     for cell, tree in trees(work):
         repeated = _repeated(tree)
-        tests += sum(name_of(c) in _TESTS for c in calls(tree))
+        tests += sum(name_of(c) in TESTS for c in calls(tree))
         picked = _SELECTED.search(code) or re.search(r"<=?\s*(0?\.\d|alpha)", code, re.I)
         if (repeated and picked and (loose or _SIGNIFICANT.search(claims))) or (
             (tests >= 6 and len(loose) >= 2) or (tests >= 6 and re.search(r"significan", claims, re.I))
@@ -193,13 +236,16 @@ def _repeated(tree: ast.AST) -> bool:
     """Whether tests are made in a loop, or by a function that makes many at once. Resampling is no family of tests."""
     if called(tree) & _MANY_AT_ONCE:
         return True
-    functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and called(f) & _TESTS} | _TESTS
+    functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and called(f) & TESTS} | TESTS
     for node in ast.walk(tree):
         if isinstance(node, (ast.For, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
             over = node.iter if isinstance(node, ast.For) else node.generators[0].iter
             few = isinstance(over, (ast.List, ast.Tuple)) and len(over.elts) <= 3
             drawn = called(node) & {"choice", "permutation", "shuffle", "sample", "resample", "integers"}
-            if not few and not drawn and called(node) & functions:
+            fits = called(node) & _MODELS and any(
+                isinstance(n, ast.Attribute) and n.attr in ("pvalues", "pvalue", "f_pvalue") for n in ast.walk(node)
+            )
+            if not few and not drawn and (called(node) & functions or fits):
                 return True
         applied = node.args if isinstance(node, ast.Call) and name_of(node) in ("apply", "agg", "map") else ()
         if any((called(a) | names(a)) & functions for a in applied):
@@ -218,7 +264,7 @@ def repeated_units(work: Work) -> Iterator[Found]:
     if any(_respects(tree, unit, known) for tree in whole):
         return
     for cell, tree in trees(work):
-        tests = called(tree) & _TESTS or any(_infers(c) for c in calls(tree))
+        tests = called(tree) & TESTS or any(_infers(c) for c in calls(tree))
         if tests:
             yield Objection(
                 where=cell.cell,
@@ -261,13 +307,24 @@ def rare_class(work: Work) -> Iterator[Found]:
     if not any(_BINARY_CLASS.search(c.code) for c in work.written):
         return
     code = "\n".join(c.code for c in work.written)
-    if not re.search(r"accuracy|\.score\(|==[^\n]{0,80}\)\.mean\(|np\.mean\([^\n]{0,80}==", code):
+    if not _IS_ACCURACY.search(code):
         return
     everything = " ".join(text for _, text in sentences(work))
     if _COMPARED.search(everything):
         return
+    known = meanings(work)
+    measured = {
+        v
+        for cell, tree in trees(work)
+        for expression, values in printed(cell, tree)
+        if _IS_ACCURACY.search(spelled_out(expression, known))
+        for v in values
+        if 0.85 <= v <= 1 or 85 <= v <= 100
+    }
     for where, text in sentences(work):
-        if _ACCURATE.search(text) and any(0.85 <= v <= 1 or 85 <= v <= 100 for v in numbers(text)):
+        high = [f for f in figures(text) if 0.85 <= f.value <= 1 or 85 <= f.value <= 100]
+        praised = any(f.is_near(v) or f.is_near(100 * v) for f in high for v in measured)
+        if praised or (_ACCURATE.search(text) and high):
             yield Objection(
                 where=where,
                 problem="accuracy alone is praised, and naming the commonest class every time may be as accurate.",

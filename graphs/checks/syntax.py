@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from artifacts.types import FINDING_MIME, Execution
@@ -124,8 +124,9 @@ def meanings(work: Work) -> dict[str, ast.expr]:
                 for i, target in enumerate(targets):
                     if isinstance(target, ast.Name):
                         known[target.id] = parts[i] if parts else value
-            elif isinstance(statement, ast.For) and isinstance(statement.target, ast.Name):
-                known.setdefault(statement.target.id, statement.iter)
+            elif isinstance(statement, ast.For):
+                for name in sorted(names(statement.target)):
+                    known.setdefault(name, statement.iter)
     return known
 
 
@@ -149,19 +150,31 @@ def written_text(cell: Execution) -> str:
 def printed(cell: Execution, tree: ast.AST) -> Iterator[tuple[ast.expr, list[float]]]:
     """What each expression in a `print` came out as: its numbers, one list for each line that the call printed.
 
-    The call's constant parts are looked for in the cell's lines; an expression between them is what stands there.
+    The call's constant parts are looked for in the cell's lines; an expression between them is what stands there. Of a
+    cell that ends in an expression, what it displayed is that expression's.
     """
     lines = written_text(cell).splitlines()
     for call in calls(tree):
         if name_of(call) != "print" or not call.args:
             continue
         pattern, values = _template(call.args)
-        if not values or not any(isinstance(a, (ast.JoinedStr, ast.Constant)) for a in call.args):
+        if not values:
             continue
+        bare = re.fullmatch(r"(?:\(\.\*\?\) ?)+", pattern) is not None  # nothing but values: a word for each
         for line in lines:
+            if bare and len(line.split()) != len(values):
+                continue
             if (match := re.fullmatch(pattern, line)) is not None:
                 for value, text in zip(values, match.groups(), strict=True):
                     yield value, numbers(text)
+    last = tree.body[-1] if isinstance(tree, ast.Module) and tree.body else None
+    if isinstance(last, ast.Expr) and not isinstance(last.value, ast.Constant):
+        parts = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+        shown = [o.text for o in cell.outputs if o.kind == "display" and FINDING_MIME not in o.data]
+        found = numbers(shown[-1]) if shown and "\n" not in shown[-1] else []
+        if len(found) == len(parts):
+            for part, number in zip(parts, found, strict=True):
+                yield part, [number]
 
 
 def _template(arguments: Iterable[ast.expr]) -> tuple[str, list[ast.expr]]:
@@ -169,14 +182,43 @@ def _template(arguments: Iterable[ast.expr]) -> tuple[str, list[ast.expr]]:
     values: list[ast.expr] = []
     for argument in arguments:
         piece = ""
-        for part in argument.values if isinstance(argument, ast.JoinedStr) else [argument]:
-            if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                piece += re.escape(part.value.strip("\n"))
+        for part in _pieces(argument):
+            if isinstance(part, str):
+                piece += re.escape(part.strip("\n"))
             else:
                 piece += "(.*?)"
-                values.append(part.value if isinstance(part, ast.FormattedValue) else part)
+                values.append(part)
         pattern.append(piece)
     return " ".join(pattern), values
+
+
+def _pieces(argument: ast.expr) -> list[str | ast.expr]:
+    """A printed argument's constant texts and the expressions between them, however it is formatted."""
+    match argument:
+        case ast.Constant():
+            return [str(argument.value)]
+        case ast.JoinedStr():
+            return [
+                str(v.value) if isinstance(v, ast.Constant) else v.value if isinstance(v, ast.FormattedValue) else v
+                for v in argument.values
+            ]
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
+            return _alternating(re.split(r"\{[^{}]*\}", text), argument.args, argument)
+        case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod()):
+            given = argument.right.elts if isinstance(argument.right, ast.Tuple) else [argument.right]
+            return _alternating(re.split(r"%[-+ #0-9.]*[diouxXeEfFgGs]", text.replace("%%", "%")), given, argument)
+        case ast.Call(func=ast.Name(id="round" | "float" | "str"), args=[first, *_]):
+            return [first]
+    return [argument]
+
+
+def _alternating(texts: list[str], given: Sequence[ast.expr], whole: ast.expr) -> list[str | ast.expr]:
+    if len(texts) != len(given) + 1:
+        return [whole]
+    parts: list[str | ast.expr] = [texts[0]]
+    for expression, text in zip(given, texts[1:], strict=True):
+        parts += [expression, text]
+    return [p for p in parts if p != ""]
 
 
 def numbers(text: str) -> list[float]:

@@ -32,7 +32,13 @@ def typed_results(work: Work) -> Iterator[Found]:
     whole = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
     used = {abs(n.value) for n in ast.walk(whole) if isinstance(n, ast.Constant) and isinstance(n.value, float)}
     for cell, tree in trees(work):
-        what = _only_shown(tree, whole) or _table(tree, whole) or _reported(tree) or _said(tree, told - used)
+        what = (
+            _only_shown(tree, whole)
+            or _table(tree, whole)
+            or _reported(tree)
+            or _said(tree, told - used)
+            or _read_out(tree, told)
+        )
         if what is not None:
             yield Objection(
                 where=cell.cell,
@@ -60,6 +66,8 @@ def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
         if (value := _telling(pair[1])) is None:
             continue
         name = pair[0][0].id
+        if name.isupper() and not _MEASURES.search(name):
+            continue  # a limit or a rule that the notebook is told
         uses = [n for n in ast.walk(whole) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
         shown = {id(n) for c in calls(whole) if name_of(c) in _SHOWN for n in ast.walk(c)} | {
             id(n) for f in ast.walk(whole) if isinstance(f, ast.JoinedStr) for n in ast.walk(f)
@@ -125,14 +133,36 @@ def _reported(tree: ast.AST) -> str | None:
     return None
 
 
+def _read_out(tree: ast.Module, told: set[float]) -> str | None:
+    """A dict or list of literals that a loop prints out, and of which the report repeats a number."""
+    for statement in statements(tree):
+        if not isinstance(statement, ast.For) or not called(statement) & {"print", "display"}:
+            continue
+        over = names(statement.iter)
+        looped = names(statement.target)
+        body = ast.Module(body=statement.body, type_ignores=[])
+        only_shown = all(name_of(c) in (*_SHOWN, "join") for c in calls(body)) and not any(
+            isinstance(n, (ast.Assign, ast.Compare, ast.BinOp)) and names(n) & looped for n in ast.walk(body)
+        )
+        for made in statements(tree):
+            pair = assigned(made)
+            if pair is None or not only_shown or not any(isinstance(t, ast.Name) and t.id in over for t in pair[0]):
+                continue
+            literal = isinstance(pair[1], (ast.Dict, ast.List, ast.Tuple)) and not names(pair[1])
+            values = [v for n in ast.walk(pair[1]) if (v := _telling(n)) is not None]
+            if literal and any(abs(v) in told for v in values):
+                return f"what a loop prints of `{ast.unparse(pair[0][0])}` is"
+    return None
+
+
 def _said(tree: ast.AST, told: set[float]) -> str | None:
     """A plain text with numbers that is printed, and whose numbers the report repeats."""
     for call in calls(tree):
         if name_of(call) in ("print", "display", "Markdown"):
             for argument in call.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    for text in re.findall(r"(?<![\w.])\d+\.\d+", argument.value):
-                        value = float(text)
+                    for text in re.findall(r"(?<![\w.,])(?:\d+\.\d+|\d{1,3}(?:,\d{3})+)(?![\w,])", argument.value):
+                        value = float(text.replace(",", ""))
                         if value in told and value not in _CONVENTIONS and value not in _SHARES:
                             return f"{text} is"
     return None
