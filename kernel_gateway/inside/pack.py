@@ -162,16 +162,23 @@ def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
 def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
     """`top` and everything beneath it, folders before what is in them, as far as a path can name it.
 
-    A folder that its owner, who is us, has locked himself out of is opened, until `locked` ends.
+    What is mounted beneath it stays out: a Python environment of the host's, which every sandbox sees. A folder that
+    its owner, who is us, has locked himself out of is opened, until `locked` ends.
     """
-    waiting = [top]
+    waiting, device = [top], os.lstat(top).st_dev
     while waiting:
         path = waiting.pop()
-        yield path
         try:
-            mode = os.lstat(path).st_mode
-            if not stat.S_ISDIR(mode):
-                continue
+            facts = os.lstat(path)
+        except OSError:
+            continue  # it is gone
+        if facts.st_dev != device:
+            continue
+        yield path
+        mode = facts.st_mode
+        if not stat.S_ISDIR(mode):
+            continue
+        try:
             if mode & 0o500 != 0o500:
                 os.chmod(path, stat.S_IMODE(mode) | 0o500)
                 locked.callback(os.chmod, path, stat.S_IMODE(mode))
