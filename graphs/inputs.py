@@ -13,6 +13,10 @@ _EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".json": 5, ".js
 LONGEST_QUESTION = 4_000
 """Characters of a question. Who pastes a document instead of asking gets a sentence and not a run."""
 
+_SAMPLED = (".csv", ".tsv", ".txt", ".parquet")
+_LOADED = 256 << 20
+"""Bytes of such a file beyond which the toolkit has DuckDB read a sample, and does not load it."""
+
 _TEXT_EXPANSION = 4
 """Bytes of memory that a byte of file needs while it is read into a table, roughly and rather too high."""
 
@@ -71,7 +75,8 @@ def _check_file(path: Path, sizes: Sizes | None) -> Path:
         raise InputError(f"{path} may not be read by you. Change its permissions, or copy it to where you may.")
     if found.st_size == 0:
         raise InputError(f"{path} is empty: there is nothing in it to analyse.")
-    needed = found.st_size * _EXPANSION.get(path.suffix.lower(), _TEXT_EXPANSION)
+    loaded = min(found.st_size, _LOADED) if path.suffix.lower() in _SAMPLED else found.st_size
+    needed = loaded * _EXPANSION.get(path.suffix.lower(), _TEXT_EXPANSION)
     if sizes is not None and needed > sizes.memory:
         raise InputError(
             f"{path.name} is {_size(found.st_size)}; reading it takes about {_size(needed)} of memory, and a sandbox "

@@ -48,7 +48,8 @@ def describe(name, table):
             named = (str(v) for v in levels if len(str(v)) > 2)
             fact["values"] = [v for v in named if f" {re.sub(r'[^0-9a-z]+', ' ', v.casefold())} " in asked][:10]
         columns.append(fact)
-    return {"name": name, "rows": len(table), "columns": columns}
+    rows = table.attrs.get("rows", len(table))
+    return {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
 
 
 print(json.dumps({"files": [describe(name, table) for name, table in tables.items()]}))
@@ -56,8 +57,10 @@ print(json.dumps({"files": [describe(name, table) for name, table in tables.item
 
 
 def describe(question: str) -> str:
-    """Code that prints what each column holds, as one JSON object: `{"files": [{"name", "rows", "columns": [...]}]}`.
+    """Code that prints what each column holds, as one JSON object: a list `files` of `{"name", "rows", "sampled",
+    "columns"}`.
 
+    `rows` are the file's; where it is so large that only a sample of them is read, `sampled`, the columns tell of that.
     A column's `values` are all of few, or those of many that the question names.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"

@@ -21,6 +21,8 @@ import pandas as pd
 from IPython.display import display
 
 FINDING_MIME = "application/vnd.gristmill.finding+json"
+LARGE = 256 << 20  # bytes of a file of which DuckDB reads a sample, without loading all of it
+SAMPLE = 200_000  # rows of that sample
 MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "NaN", "nan", "#N/A")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
@@ -83,6 +85,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     table or it has no rows.
     """
     path, notes = Path(path), list[str]()
+    if (large := _read_sample(path, notes)) is not None:
+        return large
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         raw = gzip.decompress(raw)
@@ -108,9 +112,51 @@ def read_table(path: str | Path) -> pd.DataFrame:
         notes.append(f"left out {blank} blank {'row' if blank == 1 else 'rows'}")
     if df.empty:
         raise ValueError(f"{path.name} has a header but no rows: there is nothing to analyse.")
+    return _parsed(path.name, df, notes, len(df))
+
+
+def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.DataFrame:
+    """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's."""
     df = pd.DataFrame({c: _values(df[c], notes) for c in df.columns})
-    print(f"{path.name}: {len(df):,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
+    df.attrs["rows"] = rows
+    print(f"{name}: {rows:,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
     return df
+
+
+def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
+    """A random sample of a CSV or Parquet file that is too large to be loaded, the same each time; else None.
+
+    Every row is counted, and stands the same chance. None also where DuckDB is not there or cannot read the file.
+    """
+    suffix = path.suffix.lower()
+    if path.stat().st_size <= (LARGE // 4 if suffix == ".parquet" else LARGE):  # a Parquet file is packed
+        return None
+    try:
+        import duckdb
+    except ImportError:
+        return None
+    place = str(path).replace("'", "''")
+    source = (
+        f"read_parquet('{place}')" if suffix == ".parquet" else f"read_csv('{place}', header=true, all_varchar=true)"
+    )
+    try:
+        with duckdb.connect() as base:
+            base.execute("SET enable_progress_bar = false")
+            (rows,) = base.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
+            numbered = f"SELECT *, row_number() OVER () AS row_of_the_file FROM {source}"
+            chosen = f"hash(row_of_the_file) % {max(rows, 1)} < {SAMPLE}"
+            df = base.execute(f"SELECT * FROM ({numbered}) WHERE {chosen} ORDER BY row_of_the_file").df()
+    except duckdb.Error:
+        return None
+    if df.empty:
+        return None
+    df = df.drop(columns="row_of_the_file")
+    df.columns = _unique_names([str(c) for c in df.columns], notes)
+    if len(df) < rows:
+        said = f"a random sample of {len(df):,} of the {rows:,} rows of {path.name}"
+        notes.append(f"the file is large, so what follows is of {said}")
+        _SAMPLED[path.name] = said
+    return _parsed(path.name, df, notes, rows)
 
 
 def _decode(name: str, raw: bytes, notes: list[str]) -> str:
@@ -305,7 +351,13 @@ def _values(s: Any, notes: list[str]) -> Any:
         return s.dt.tz_convert("UTC").dt.tz_localize(None)
     if pd.api.types.is_timedelta64_dtype(s):
         return s.dt.total_seconds()
+    if isinstance(s.dtype, pd.CategoricalDtype):
+        s = s.astype(s.cat.categories.dtype)
     if not is_text(s):
+        if not pd.api.types.is_numeric_dtype(s):
+            return s
+        if pd.api.types.is_extension_array_dtype(s.dtype):  # pandas' nullable types, which much cannot count with
+            s = s.astype("float64" if s.hasnans or "loat" in str(s.dtype) else s.dtype.numpy_dtype)
         years = _years(s)
         if years is not None:
             notes.append(f"{s.name} was read as {'years' if (s.dropna() % 1 == 0).all() else 'dates'}")
@@ -479,6 +531,7 @@ def read_once(data: str | Path) -> pd.DataFrame:
 
 
 _READ: dict[str, pd.DataFrame] = {}
+_SAMPLED: dict[str, str] = {}  # file -> of which of its rows all findings are
 _TABLES: dict[str, Table] = {}
 
 
@@ -933,6 +986,7 @@ def report(
     first = text.split(maxsplit=1)[0]
     if first.islower() and "." not in first[:-1]:  # but pH stays pH, and a file keeps its name
         text = text[:1].upper() + text[1:]
+    caveats = [*caveats, *(f"Found in {said}." for said in _SAMPLED.values())]
     finding = {
         "type": type,
         "kind": kind,
@@ -945,7 +999,7 @@ def report(
         "n": n,
         "params": params or {},
         "text": text,
-        "caveats": list(caveats),
+        "caveats": caveats,
         "confidence": confidence,
     }
     note = f"{type.upper()} {text}" + "".join(f"\n  Caveat: {c}" for c in caveats)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from notebooks.templates import toolkit
 from notebooks.templates.toolkit import is_text, kind_of, read_table
 
 PLAIN = "name,size,when\nÅsa,1.5,2024-01-31\nBo,2.5,2024-02-29\n"
@@ -204,3 +205,38 @@ def test_what_is_no_table_gets_one_sentence(tmp_path: Path, name: str, content: 
         read_table(write(tmp_path / name, content))
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_of_a_large_file_a_sample_is_read_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    whole = pd.DataFrame({"day": pd.date_range("2001-01-01", periods=9_000), "price": range(9_000), "shop": "N/A"})
+    whole.loc[::2, "shop"] = "north"
+    path = tmp_path / f"sales{suffix}"
+    whole.to_csv(path, index=False) if suffix == ".csv" else whole.to_parquet(path)
+    monkeypatch.setattr(toolkit, "LARGE", 4_000)
+    monkeypatch.setattr(toolkit, "SAMPLE", 1_000)
+    monkeypatch.setattr(toolkit, "_SAMPLED", {})
+    df = read_table(path)
+    assert 800 < len(df) < 1_200
+    assert df.attrs["rows"] == 9_000
+    assert df["day"].dtype.kind == "M"
+    assert df["price"].is_monotonic_increasing
+    assert df["price"].mean() == pytest.approx(4_500, rel=0.1), "no part of the file is left out"
+    assert df.equals(read_table(path)), "the same sample each time"
+    said = f"a random sample of {len(df):,} of the 9,000 rows of sales{suffix}"
+    assert said in capsys.readouterr().out
+    toolkit.report("claim", "trend", "Prices rise.")
+    assert f"Caveat: Found in {said}." in capsys.readouterr().out
+
+
+def test_what_parquet_and_pandas_call_types_is_read_as_what_it_is(tmp_path: Path) -> None:
+    few = pd.array([1, None, 3] * 20, dtype="Int64")
+    table = {"when": pd.date_range("2001-01-01", periods=60), "few": few, "all": few.fillna(2)}
+    table |= {"yes": pd.array([True, False, True] * 20, dtype="boolean"), "kind": pd.Categorical(["a", "b", None] * 20)}
+    pd.DataFrame(table).to_parquet(tmp_path / "t.parquet")
+    df = read_table(tmp_path / "t.parquet")
+    assert [df[c].dtype.kind for c in ("when", "few", "all", "yes")] == ["M", "f", "i", "b"]
+    assert is_text(df["kind"])
+    assert len(toolkit.clean(df).df) == 60

@@ -62,6 +62,7 @@ class File:
     name: str
     rows: int
     columns: tuple[Column, ...]
+    sampled: bool = False  # the file is so large that only a sample of its rows is at hand
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,12 @@ def read(messages: Sequence[Message]) -> Facts:
 
 def _facts(given: Mapping[str, Any]) -> Facts:
     files = tuple(
-        File(str(f["name"]), int(f.get("rows") or 0), tuple(_column(c) for c in f.get("columns", ())))
+        File(
+            str(f["name"]),
+            int(f.get("rows") or 0),
+            tuple(_column(c) for c in f.get("columns", ())),
+            bool(f.get("sampled")),
+        )
         for f in given.get("files", ())
     )
     templates = {

@@ -61,7 +61,7 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     """
     steps, open_parts = list[dict[str, Any]](), False
     for part in questions(facts.question) if "answer" in facts.templates else ():
-        read = {f.name: understand(part, f, facts.roles) for f in facts.files}
+        read = {f.name: _understood(part, f, facts) for f in facts.files}
         answered = {name: asked for name, asked in read.items() if isinstance(asked, Asked)}
         for name, asked in answered.items():
             why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
@@ -73,6 +73,12 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
             steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.", {}))
         open_parts = open_parts or not answered
     return steps, open_parts
+
+
+def _understood(part: str, file: File, facts: Facts) -> Asked | Refused | None:
+    """A part of the question as what can be computed of a file, of all its rows; or why it cannot."""
+    read = understand(part, file, facts.roles)
+    return Refused(f"{file.name} is so large that only a sample is read") if read and file.sampled else read
 
 
 def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -227,8 +233,8 @@ def _screen_of(file: File) -> Iterator[dict[str, Any]]:
 
 def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
     """The longest of several files, and those that share a column with it which can be a key."""
-    if "joins" not in facts.templates or len(facts.files) < 2:
-        return None, ()
+    if "joins" not in facts.templates or len(facts.files) < 2 or any(f.sampled for f in facts.files):
+        return None, ()  # a join of samples loses most partners
     main = max(facts.files, key=lambda f: f.rows)
     own = {c.name for c in main.columns}
     others = (f for f in facts.files if f is not main)
