@@ -141,7 +141,6 @@ def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
     )
     try:
         with duckdb.connect() as base:
-            base.execute("SET enable_progress_bar = false")
             (rows,) = base.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
             numbered = f"SELECT *, row_number() OVER () AS row_of_the_file FROM {source}"
             chosen = f"hash(row_of_the_file) % {max(rows, 1)} < {SAMPLE}"
@@ -960,6 +959,24 @@ ledger = Ledger()
 def effect(metric: str, value: float, ci: Any = None) -> dict[str, Any]:
     """The `effect` field of a finding, with a 95 % interval."""
     return {"metric": metric, "value": value, "ci": None if ci is None else [ci[0], ci[1]], "ci_level": 0.95}
+
+
+def eta2_interval(f: float, degrees: tuple[float, float]) -> tuple[float, float]:
+    """The 95 % interval of η² from an F statistic and its degrees of freedom.
+
+    By the noncentral F distribution, as statsmodels has it. That looks no farther than a noncentrality of 10,000; close
+    to it and beyond, the noncentrality is taken for lognormal, its relative variance being 4/λ + 2/df (delta method).
+    """
+    from statsmodels.stats.oneway import confint_effectsize_oneway
+
+    beyond = degrees[0] * (f - 1)
+    if beyond < 8_000:
+        with np.errstate(divide="ignore"):  # a lower end of zero
+            low, high = np.nan_to_num(confint_effectsize_oneway(f, degrees).eta2)
+        return float(low), float(high)
+    ends = beyond * np.exp(np.array([-1.96, 1.96]) * (4 / beyond + 2 / degrees[1]) ** 0.5)
+    low, high = ends / (ends + sum(degrees) + 1)
+    return float(low), float(high)
 
 
 def report(

@@ -11,9 +11,11 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from notebooks.catalog import catalog, cells, find
 from notebooks.templates.__main__ import HERE, renewed, toolkit
+from notebooks.templates.toolkit import eta2_interval
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -353,3 +355,11 @@ def test_missing_values_that_follow_a_column_are_told(
     ran = kernel.template("profile", data=table("gone", pd.DataFrame({"age": age, "pay": pay})))
     (claim,) = ran.of("missing_pattern", "claim")
     assert (claim.columns, claim.direction) == (("pay", "age"), "+")
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.06, 1_000), (0.06, 100_000), (0.7, 4_000), (0.9, 1_500)])
+def test_the_interval_of_explained_variation_covers_however_strong_the_effect(share: float, n: int) -> None:
+    degrees = (3, n - 4)
+    draws = stats.ncf(*degrees, share / (1 - share) * n).rvs(400, random_state=1)
+    ends = [eta2_interval(f, degrees) for f in draws]
+    assert 0.92 <= np.mean([low <= share <= high for low, high in ends]) <= 0.98
