@@ -64,7 +64,7 @@ async def test_the_papermill_command_runs_uploads_and_records(
     with Store.open(home) as store:
         run = store.run("last")
         assert (run.agent, run.status, run.goal) == ("notebook", "done", "Heights")
-        assert run.params == {"notebook": "in.ipynb", "parameters": {"data": "trees.csv", "n": 21}}
+        assert run.params == {"notebook": "in.ipynb", "parameters": {"data": "trees.csv", "n": 21}, "cells": 4}
         assert {a.name for a in store.artifacts(run_id=run.id)} >= {"trees.csv", "analysis.ipynb", "report.html"}
 
 
