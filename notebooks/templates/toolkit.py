@@ -80,9 +80,10 @@ UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[c
 def read_table(path: str | Path) -> pd.DataFrame:
     """The table in a file: CSV and its kin, JSON (lines, array, object), Parquet, or the first sheet of an Excel book.
 
-    Encoding, separator, decimal mark, thousands separators, dates and missing values are found out, headers are made
-    unique, and whatever was not plain is printed as a note. Raises ValueError, in one plain sentence, where there is no
-    table or it has no rows.
+    Of a file that is too large to load it is a random sample; `attrs["rows"]` are the rows of the whole file. Encoding,
+    separator, decimal mark, thousands separators, dates and missing values are found out, headers are made unique, and
+    whatever was not plain is printed as a note. Raises ValueError, in one plain sentence, where there is no table or it
+    has no rows.
     """
     path, notes = Path(path), list[str]()
     if (large := _read_sample(path, notes)) is not None:
