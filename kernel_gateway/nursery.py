@@ -74,6 +74,9 @@ class Nursery:
         if ~request["namespaces"] & _REQUIRED:
             on_seed("Not every namespace of the sandbox is its own.")
             return
+        if not self.usable:  # it has ended since bubblewrap was started for it
+            on_seed("The nursery ended.")
+            return
         self._waiting[name] = on_seed
         self._post({"name": name, **request}, descriptors)
 

@@ -82,17 +82,22 @@ async def _send_file(settings: Settings, path: str, scope: Scope, send: Send) ->
         zipped = zipped and (header(scope, b"accept-encoding") or "").strip() == "gzip"  # asked for, not just bearable
         # A file of /proc or /sys says that it is empty, whatever it holds.
         size = facts.st_size or _MAX_SPECIAL
+        first = min(_CHUNK, size)
+        chunk = file.read(first)
+        if len(chunk) < first:
+            size = len(chunk)  # all there is; whoever writes it may have emptied it since we asked how long it is
         if zipped:
             headers.append((b"content-encoding", b"gzip"))
-        elif facts.st_size:
+        elif facts.st_size or size < first:
             headers.append((b"content-length", str(size).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         packer = zlib.compressobj(wbits=31) if zipped else None
         left = 0 if scope["method"] == "HEAD" else size
-        while left and (chunk := file.read(min(_CHUNK, left))):
+        while left and chunk:
             left -= len(chunk)
             data = packer.compress(chunk) if packer else chunk
             await send({"type": "http.response.body", "body": data, "more_body": True})
+            chunk = file.read(min(_CHUNK, left))
         await send({"type": "http.response.body", "body": packer.flush() if packer else b""})
 
 

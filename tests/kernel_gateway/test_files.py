@@ -106,6 +106,15 @@ async def test_a_file_that_tells_no_size_is_read_all_the_same(sandbox: AsyncSand
         assert await sandbox.files.read("empty", format="bytes", gzip=gzip) == b""
 
 
+async def test_a_file_that_is_rewritten_meanwhile_is_read_as_it_is(sandbox: AsyncSandbox) -> None:
+    writing = await sandbox.commands.run("while :; do date +%s%N > ticks; done", background=True)
+    try:
+        lengths = {len(await sandbox.files.read("ticks")) for _ in range(300)}
+        assert lengths <= {0, len(f"{time.time_ns()}\n")}
+    finally:
+        await writing.kill()
+
+
 async def test_what_is_read_only_stays_so(sandbox: AsyncSandbox) -> None:
     with pytest.raises(SandboxException, match="Read-only"):
         await sandbox.files.write("/usr/lib/planted.py", "x")

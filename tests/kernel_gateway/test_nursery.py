@@ -11,6 +11,7 @@ from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 from kernel_gateway import nursery, seccomp
 from kernel_gateway.inside import probes
+from kernel_gateway.nursery import Nursery, Seed
 
 INSIDE = "/opt/gristmill/kernel_gateway/inside"
 NURSERY = "gristmill-nurse"
@@ -123,6 +124,21 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
         eventually(lambda: not processes_of(running.process.pid), 5, "the end of every process")
     finally:
         running.stop()
+
+
+async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon) -> None:
+    asked = Nursery(None, {"memory": 1 << 30, "file_size": 1 << 30, "processes": 64}, None)
+
+    async def ended() -> bool:
+        for process in psutil.Process().children():
+            if process.name() == NURSERY:
+                process.kill()
+        return not asked.usable
+
+    await soon(ended, 10)
+    told: list[Seed | str] = []
+    asked.ask("late", {"namespaces": -1}, [], told.append)
+    assert told == ["The nursery ended."]
 
 
 def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, gone, tmp_path: Path) -> None:

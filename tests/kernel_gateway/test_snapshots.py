@@ -39,23 +39,23 @@ async def test_a_snapshot_carries_files_as_they_are_and_the_sandbox_goes_on(gate
     await source.run_code("n = 41")
     ticking = await source.commands.run("while :; do date +%s%N > ticks; sleep 0.01; done", background=True)
     taken = await source.create_snapshot()
-    assert (await source.run_code("n + 1")).text == "42"
-    assert ticking.pid in [info.pid for info in await source.commands.list()]
-    before = await source.files.read("ticks")
-    async with asyncio.timeout(5):
-        while await source.files.read("ticks") == before:
-            pass
-    wanted = (await source.commands.run(_LOOK)).stdout.replace("deep/sock s 755 \n", "")
-    made = await AsyncSandbox.create(taken.snapshot_id, envs={"B": "2"}, timeout=60, **gateway.connection)
     try:
+        assert (await source.run_code("n + 1")).text == "42"
+        assert ticking.pid in [info.pid for info in await source.commands.list()]
+        before = await source.files.read("ticks")
+        async with asyncio.timeout(5):
+            while await source.files.read("ticks") == before:
+                pass
+        wanted = (await source.commands.run(_LOOK)).stdout.replace("deep/sock s 755 \n", "")
+        made = await AsyncSandbox.create(taken.snapshot_id, envs={"B": "2"}, timeout=60, **gateway.connection)
         assert (await made.commands.run(_LOOK)).stdout == wanted
         assert (await made.commands.run("stat -c %h deep/two.txt; deep/run.sh; echo $A$B")).stdout == "2\nhi\n12\n"
         assert (await made.files.get_info("tagged.txt")).metadata == {"who": "me"}
         assert (await made.run_code("open('deep/er/one.txt').read()")).text == "one\\n"
         assert (await made.get_info()).template_id == taken.snapshot_id
         assert "n" not in (await made.run_code("dir()")).text.split("'")  # files only
-    finally:
         await made.kill()
+    finally:  # the tests after this one count the snapshots that there are
         assert await AsyncSandbox.delete_snapshot(taken.snapshot_id, **gateway.connection) is True
     assert await AsyncSandbox.delete_snapshot(taken.snapshot_id, **gateway.connection) is False
     with pytest.raises(SandboxException, match="There is no template"):
