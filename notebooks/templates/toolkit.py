@@ -607,7 +607,7 @@ def _one_unit(table: Table) -> None:
         values = table.df[name].dropna().astype(float)
         if len(values) < 100 or values.nunique() < 30 or (values.min() <= 0 <= values.max()):
             continue
-        logs = values.abs().map(np.log).sort_values()
+        logs = pd.Series(np.log(values.abs().to_numpy()), index=values.index).sort_values()
         gaps = np.diff(logs)
         cut = int(gaps.argmax()) + 1
         low, high = logs.iloc[:cut], logs.iloc[cut:]
@@ -641,7 +641,7 @@ def _told_by_others(table: Table, name: str, apart: Any) -> bool:
     for other in [c for c in names(table.df) if c != name]:
         values = table.df[other]
         if table.kind(other) == "category":
-            levels = set(values.dropna().astype(str).str.lower())
+            levels = {str(v).lower() for v in values.dropna().unique()}
             shares = pd.Series(apart, index=values.index).groupby(values.to_numpy()).mean()
             if not all(UNITS.fullmatch(v) for v in levels) and shares.max() > 0.9 and shares.min() < 0.1:
                 return True
@@ -694,7 +694,7 @@ def _weigh(table: Table) -> None:
     found: tuple[str, ...] = ()
     for name in whole:
         groups = [c for c in rest if c != name]
-        levels = [set(df[c].dropna().astype(str).str.lower()) for c in groups if df[c].nunique() == 2]
+        levels = [{str(v).lower() for v in df[c].dropna().unique()} for c in groups if df[c].nunique() == 2]
         says_yes = any(
             all(any(re.fullmatch(f"{y}|{n}", v) for v in pair) for pair in levels) for y, n in YES_NO if levels
         )
@@ -756,7 +756,7 @@ def _drop_repeats(table: Table) -> None:
     """
     for name in [c for c in names(table.df) if table.kind(c) == "category" and is_text(table.df[c])]:
         rest = [c for c in names(table.df) if c != name]
-        levels = set(table.df[name].dropna().astype(str).str.lower())
+        levels = {str(v).lower() for v in table.df[name].dropna().unique()}
         if not levels <= SPLIT_LEVELS or len(levels) < 2 or not rest:
             continue
         table.left_out[name] = "a mark of how rows were split"
@@ -776,6 +776,8 @@ def _drop_repeats(table: Table) -> None:
     rest = [c for c in names(table.df) if c not in keys]
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
         repeats = table.df.duplicated(subset=columns)
+        if not repeats.any():
+            continue
         chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
         before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
         if fine:  # a copy carries some value that only its like carry
@@ -859,14 +861,16 @@ def _leave_sums_out(table: Table) -> None:
     rows = table.df[[c for c in numbers if table.df[c].notna().mean() > 0.8]].dropna().astype(float)
     rows = rows.iloc[:: max(1, len(rows) // 4000)]
     if len(rows) >= 50 and len(rows) > 5 * rows.shape[1]:
-        standard = (rows - rows.mean()) / rows.std()
+        standard = ((rows - rows.mean()) / rows.std()).to_numpy()
+        turned = dict(zip(names(rows), np.linalg.qr(standard, mode="r").T, strict=True))  # as good, and far fewer rows
         kept = list[str]()
         for name in names(rows):
             if kept:
-                found = np.linalg.lstsq(standard[kept].to_numpy(), standard[name].to_numpy(), rcond=None)[0]
-                rest = standard[name] - standard[kept] @ found
+                base = np.column_stack([turned[c] for c in kept])
+                found = np.linalg.lstsq(base, turned[name], rcond=None)[0]
+                rest = float(np.sum((turned[name] - base @ found) ** 2)) / (len(rows) - 1)  # variance, of 1
                 parts = [c for c, weight in zip(kept, found, strict=True) if abs(weight) > 0.02]
-                if rest.var() < 1e-4 and 2 <= len(parts) <= 6:
+                if rest < 1e-4 and 2 <= len(parts) <= 6:
                     # The total varies most, as its parts vary on their own
                     whole = max([name, *parts], key=lambda c: (rows[c].std(), c))
                     others = [c for c in [name, *parts] if c != whole]
@@ -874,7 +878,7 @@ def _leave_sums_out(table: Table) -> None:
                         f"{say(whole)} is made up of {', '.join(say(c) for c in others[:-1])} and {say(others[-1])}: "
                         "they tell it exactly, so it is left out of all tests: a relation with its parts is no news."
                     )
-                    share = effect("r2", 1 - float(rest.var()))
+                    share = effect("r2", 1 - rest)
                     table.traps.append(
                         trap("redundant_columns", text, [whole, *others], len(table.df), share, high=True)
                     )
