@@ -37,7 +37,7 @@ class Gateway:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def start_gateway(
@@ -51,7 +51,7 @@ def start_gateway(
     with open(ready, "rb") as pipe:
         said = json.loads(pipe.read() or b"{}")
     if "api_key" not in said:
-        process.wait(10)
+        process.wait(60)
         raise RuntimeError(f"{process.returncode}: {said}")
     return Gateway(process, said["url"], said["api_key"], home)
 

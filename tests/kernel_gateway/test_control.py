@@ -160,7 +160,7 @@ async def _not(answer: Awaitable[bool]) -> bool:
 async def test_a_sandbox_ends_at_its_timeout(gateway, soon) -> None:
     made = await AsyncSandbox.create(timeout=1, **gateway.connection)
     assert await made.is_running()
-    await soon(lambda: _not(made.is_running()), 5)
+    await soon(lambda: _not(made.is_running()), 30)
     with pytest.raises(SandboxNotFoundException):
         await AsyncSandbox.connect(made.sandbox_id, **gateway.connection)
 
@@ -194,7 +194,7 @@ async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) 
     made = await AsyncSandbox.create(timeout=60, **gateway.connection)
     cell = asyncio.create_task(made.run_code("print('on')\nimport time; time.sleep(60)"))
     command = asyncio.create_task(made.commands.run("echo on; sleep 60"))
-    await soon(made.commands.list, 5)
+    await soon(made.commands.list, 30)
     start = time.monotonic()
     assert await made.kill() is True
     for task in (cell, command):

@@ -65,7 +65,7 @@ def test_a_sandbox_runs_in_one_keeps_it_and_cannot_change_it(gateway, wheels: Pa
         with environments.building(gateway.home) as folder:
             return [entry.name for entry in folder.iterdir()] == [".lock"]
 
-    eventually(is_empty, 10, "the removal of builds that nobody uses")
+    eventually(is_empty, 30, "the removal of builds that nobody uses")
 
 
 def test_conflicts_are_told(tmp_path: Path, wheels: Path) -> None:

@@ -119,7 +119,7 @@ def test_killed_outright_it_takes_every_sandbox_along(gateways, processes_of, ev
     assert len([p for p in started if p.name() == "sleep"]) == 2
     running.process.kill()
     running.process.wait()
-    eventually(lambda: all(map(gone, started)), 5, "the end of every process")
+    eventually(lambda: all(map(gone, started)), 30, "the end of every process")
     again = gateways(tmp_path)
     try:
         left = [path.name for path in (tmp_path / "gateway" / "run").iterdir()]
@@ -136,7 +136,7 @@ def test_killed_while_a_sandbox_is_being_set_up_it_leaves_nothing(gateways, even
     running.process.kill()
     running.process.wait()
     names = {path.name for path in (tmp_path / "gateway" / "run").iterdir()}
-    eventually(lambda: not names & _listening(), 5, "the end of every process")
+    eventually(lambda: not names & _listening(), 30, "the end of every process")
 
 
 def _listening() -> set[str]:
@@ -175,9 +175,9 @@ def test_killed_sandboxes_leave_no_process_and_no_file(gateways, processes_of, e
             made = Sandbox.create(timeout=60, **running.connection)
             made.run_code("1")
             made.kill()
-        eventually(lambda: not processes_of(running.process.pid), 5, "the end of every process")
+        eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")
         assert not list((tmp_path / "gateway" / "run").iterdir())
-        eventually(lambda: process.num_fds() <= before + 4, 5, "the closing of descriptors")
+        eventually(lambda: process.num_fds() <= before + 4, 30, "the closing of descriptors")
     finally:
         running.stop()
 

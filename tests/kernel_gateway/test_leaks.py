@@ -53,7 +53,7 @@ def test_killed_in_the_middle_of_it_all_that_is_left_goes(
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait()
     asking.join()
-    eventually(lambda: all(map(gone, started)), 5, "the end of every process")
+    eventually(lambda: all(map(gone, started)), 30, "the end of every process")
     assert Path("/proc/self/mountinfo").read_text() == mounts
     again = gateways(tmp_path, "--parked", "0")
     try:
@@ -76,7 +76,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_creation_leaks_nothing(gateways
                 body = {"templateID": "base", "timeout": 1}
                 httpx.post(f"{running.url}/v2/sandboxes", headers=headers, json=body, timeout=wait, trust_env=False)
         run = tmp_path / "gateway" / "run"
-        eventually(lambda: not list(run.iterdir()), 10, "the end of every sandbox")
+        eventually(lambda: not list(run.iterdir()), 30, "the end of every sandbox")
         assert psutil.Process(running.process.pid).is_running()
     finally:
         running.stop()

@@ -298,7 +298,7 @@ print(answers)""")
     assert 32 <= int(done.logs.stdout[-1]) <= 64
     assert gateway.num_fds() <= before + 2 * 64 + 8
     inside.run_code("for one in held: one.close()")
-    eventually(lambda: gateway.num_fds() <= before + 8, 10, "the closing of connections")
+    eventually(lambda: gateway.num_fds() <= before + 8, 30, "the closing of connections")
     assert _get(inside, f"http://a.test:{server.server_port}/")[0] == 200
 
 

@@ -111,17 +111,17 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
         first = Sandbox.create(timeout=60, **running.connection)
         first.run_code("kept = 1")
         for _ in range(2):  # killed young a second time it is not replaced: sandboxes then start one by one
-            eventually(lambda: nurseries(running), 5, "a nursery")
+            eventually(lambda: nurseries(running), 30, "a nursery")
             (killed,) = nurseries(running)
             killed.kill()
-            eventually(lambda killed=killed: gone(killed), 5, "its end")
+            eventually(lambda killed=killed: gone(killed), 30, "its end")
             made = Sandbox.create(timeout=60, **running.connection)
             assert made.run_code("import numpy; 1 + 1").text == "2"
             assert made.create_code_context().id
             made.kill()
         assert first.run_code("kept").text == "1"
         first.kill()
-        eventually(lambda: not processes_of(running.process.pid), 5, "the end of every process")
+        eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")
     finally:
         running.stop()
 
@@ -135,7 +135,7 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon) -
                 process.kill()
         return not asked.usable
 
-    await soon(ended, 10)
+    await soon(ended, 30)
     told: list[Seed | str] = []
     asked.ask("late", {"namespaces": -1}, [], told.append)
     assert told == ["The nursery ended."]
@@ -143,8 +143,8 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon) -
 
 def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path, "--parked", "0")
-    eventually(lambda: nurseries(running), 5, "a nursery")
+    eventually(lambda: nurseries(running), 30, "a nursery")
     (left,) = nurseries(running)
     running.process.kill()
     running.process.wait()
-    eventually(lambda: gone(left), 5, "the end of the nursery")
+    eventually(lambda: gone(left), 30, "the end of the nursery")

@@ -30,7 +30,7 @@ async def test_files_variables_and_processes_survive_and_use_no_cpu(
     loop = [p for p in processes_of(gateway.process.pid) if any("while :" in word for word in p.cmdline())]
     assert loop
     # A process whose group has used up its share of the CPU takes the signal only at its next turn.
-    eventually(lambda: all(p.status() == psutil.STATUS_STOPPED for p in loop), 5, "the stop of the loop")
+    eventually(lambda: all(p.status() == psutil.STATUS_STOPPED for p in loop), 30, "the stop of the loop")
     before = _seconds_used(loop)
     await asyncio.sleep(0.3)  # the time in which the loop would have used CPU
     assert _seconds_used(loop) == before
@@ -55,7 +55,7 @@ async def test_a_paused_sandbox_is_listed_as_such_and_can_be_killed(gateway, gon
     assert await listed(SandboxState.PAUSED) == ["paused"]
     assert await listed(SandboxState.RUNNING) == []
     assert await made.kill() is True
-    eventually(lambda: all(map(gone, stopped)), 5, "the end of stopped processes")
+    eventually(lambda: all(map(gone, stopped)), 30, "the end of stopped processes")
     with pytest.raises(NotFoundException):
         await AsyncSandbox.connect(made.sandbox_id, **gateway.connection)
 
@@ -71,7 +71,7 @@ async def test_a_timeout_can_pause_and_a_request_resume(gateway, soon) -> None:
         async def paused() -> bool:
             return (await made.get_info()).state == SandboxState.PAUSED
 
-        await soon(paused, 5)
+        await soon(paused, 30)
         assert (await made.run_code("n + 1")).text == "2"
     finally:
         await made.kill()

@@ -78,7 +78,7 @@ async def test_a_web_server_is_reached_by_name_and_by_header(gateway, sandbox: A
     async def is_up() -> bool:
         return (await client.get("/", headers=by_name)).status_code == 200
 
-    await soon(is_up, 10)
+    await soon(is_up, 30)
     assert (await client.get("/index.html", headers=by_name)).text == "<h1>hello</h1>"
     by_header = _headers(sandbox, 8000)
     assert (await client.get("/", headers=by_header)).text == "<h1>hello</h1>"
@@ -98,7 +98,7 @@ async def test_bodies_of_any_length_pass_and_answers_stream(gateway, sandbox: As
     async def is_up() -> bool:
         return (await client.get("/", headers=headers)).status_code == 200
 
-    await soon(is_up, 10)
+    await soon(is_up, 30)
 
     async def upload():
         for _ in range(200):
@@ -145,7 +145,7 @@ async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) 
                 raise
             return False
 
-    await soon(echoes, 15)
+    await soon(echoes, 30)
     with pytest.raises(websockets.InvalidStatus, match="403"):
         async with websockets.connect(address, additional_headers=headers, origin="http://example.org", proxy=None):
             pass
@@ -161,7 +161,7 @@ async def test_a_port_that_speaks_tls_is_spoken_to_so(gateway, client, soon) -> 
         async def is_up() -> bool:
             return (await client.get("/serve.py", headers=_named(made, gateway, 8300))).text == _TLS
 
-        await soon(is_up, 15)
+        await soon(is_up, 30)
         assert (await made.get_info()).network["https_ports"] == [8300]
     finally:
         await made.kill()

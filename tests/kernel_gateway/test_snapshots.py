@@ -43,7 +43,7 @@ async def test_a_snapshot_carries_files_as_they_are_and_the_sandbox_goes_on(gate
         assert (await source.run_code("n + 1")).text == "42"
         assert ticking.pid in [info.pid for info in await source.commands.list()]
         before = await source.files.read("ticks")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await source.files.read("ticks") == before:
                 pass
         wanted = (await source.commands.run(_LOOK)).stdout.replace("deep/sock s 755 \n", "")
@@ -137,7 +137,7 @@ async def test_without_its_memory_a_sandbox_comes_back_with_its_files(gateway, s
                 async def paused() -> bool:
                     return (await made.get_info()).state == SandboxState.PAUSED
 
-                await soon(paused, 10)
+                await soon(paused, 30)
         with pytest.raises(SandboxException, match="was not found"):
             await made.commands.run("true")
         options = {"on_resume": "reboot"} if way == "reboot" else {}

@@ -42,7 +42,7 @@ async def test_a_tagged_process_takes_a_stream_of_input_and_stays_connectable(sa
     async def tagged() -> bool:
         return "reader" in [info.tag for info in (await rpc.list(pb.ListRequest())).processes]
 
-    await soon(tagged, 5)
+    await soon(tagged, 30)
 
     async def pieces():
         select = pb.StreamInputRequest.StartEvent(process=_selector("reader"))
