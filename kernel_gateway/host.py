@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import psutil
 
@@ -111,6 +112,7 @@ class Host:
         self._limits = {"memory": sizes.memory, "file_size": sizes.home, "processes": sizes.processes}
         self._groups: Groups | None = None
         self._nursery: Nursery | None = None
+        self._running: WeakSet[Sandbox] = WeakSet()
         if isolation == "bubblewrap":
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
             adopt_orphans()  # a seed's parent in the nursery ends at once, and somebody has to collect the seed
@@ -118,7 +120,7 @@ class Host:
                 self._groups = Groups.find()
             except NoGroups as why:
                 log.warning("total memory of a sandbox is not enforced: %s", why)
-            self._nursery = Nursery(fonts, self._limits, self._call_filter)
+            self._nursery = Nursery(fonts, self._limits, self._call_filter, self._inits)
 
     def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
@@ -138,6 +140,7 @@ class Host:
                     sandbox = start(name, template, address, listener.fileno(), environment)
                     lent.callback(sandbox.release)
                     sandbox.release = lent.pop_all().close
+                    self._running.add(sandbox)
                 return sandbox
             except (OSError, GatewayError) as error:
                 os.unlink(address)
@@ -156,6 +159,10 @@ class Host:
         """The seed's command line; it names nothing of the host but the Python interpreter."""
         fds, limits = f"{listener}, {lifeline}", json.dumps(self._limits)
         return [python, "-c", BOOT.format(root=root, fds=fds, limits=limits)]
+
+    def _inits(self) -> list[int]:
+        """Pidfds of the first processes of all sandboxes that run."""
+        return [sandbox.init for sandbox in self._running if sandbox.init is not None]
 
     def _variables(
         self, name: str, template: str, home: str, runtime: str, cache: str, folder: Path | None
@@ -205,7 +212,7 @@ class Host:
                 kept.callback(os.close, descriptor)
             greeted, greet = os.pipe()
             kept.callback(os.close, greeted)
-            info, info_end = os.pipe()
+            info, info_end = _unbroken_pipe()
             kept.callback(os.close, info)
             with memory_file(b".") as greeting:
                 try:
@@ -265,14 +272,18 @@ class Host:
             stack.callback(os.close, errors)
             lifeline, lifeline_end = _lifeline()
             stack.callback(os.close, lifeline_end)
-            info, info_end = os.pipe()
+            info, info_end = _unbroken_pipe()
             stack.callback(os.close, info)
             hold, go = os.pipe()  # the sandbox waits at its first step until it is in its control group
+            guarded = self._nursery is not None and self._nursery.usable
             stack.callback(os.close, hold)
             stack.callback(os.close, go)
             try:
                 process = self._bubblewrap(
-                    ["--info-fd", str(info_end), "--block-fd", str(hold)],
+                    [
+                        *("--info-fd", str(info_end), "--block-fd", str(hold)),
+                        *(() if guarded else ("--die-with-parent",)),  # better than nothing
+                    ],
                     self.command(listener, lifeline_end, SERVICE_ROOT, _python(folder)),
                     (info_end, hold, listener, lifeline_end),
                     (subprocess.DEVNULL, subprocess.DEVNULL, errors),
@@ -378,11 +389,21 @@ def _python(folder: Path | None) -> str:
 def _lifeline() -> tuple[int, int]:
     """Our end, which closes with our process however it ends, and the one that a sandbox waits on and ends with.
 
-    bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up. A socket,
-    since a pipe could be opened for writing by way of /proc; one for each sandbox, so that none can end another.
+    bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up: it ends the
+    outer of its two processes alone, and the inner one then waits for it for ever. A socket, since a pipe could be
+    opened for writing by way of /proc; one for each sandbox, so that none can end another.
     """
     ours, theirs = socket.socketpair()
     return ours.detach(), theirs.detach()
+
+
+def _unbroken_pipe() -> tuple[int, int]:
+    """A pipe whose writer reads it as well, and so is not ended by writing when our end has gone with our process."""
+    ours, theirs = os.pipe()
+    try:
+        return ours, os.open(f"/proc/self/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.close(theirs)
 
 
 def _bring_along(group: Group, init: int) -> None:

@@ -8,6 +8,7 @@ sandbox could read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.outside import Outside
@@ -131,16 +132,35 @@ def check_bubblewrap(outside: Outside) -> str:
     program = find_bubblewrap()
     trial = [*_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "true"]
     try:
-        done = subprocess.run(
-            [program, *trial], env={}, capture_output=True, text=True, timeout=20, **outside.identity()
-        )
+        done = run_trial([program, *trial], 20, **outside.identity())
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoIsolation(f"Sandboxes cannot be isolated: {program} does not run: {error}. {_disposable()}") from None
     if done.returncode:
-        raise NoIsolation(
-            f"Sandboxes cannot be isolated: {done.stderr.strip()}. {_advice(done.stderr)} {_disposable()}"
-        )
+        said = done.stderr.decode("utf-8", "replace")
+        raise NoIsolation(f"Sandboxes cannot be isolated: {said.strip()}. {_advice(said)} {_disposable()}")
     return program
+
+
+def run_trial(
+    command: list[str], seconds: float, given: bytes = b"", **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a bubblewrap command that ends by itself, with `given` on its standard input, and take down what it says.
+
+    Raises OSError, and `subprocess.TimeoutExpired` when all that it started has been ended.
+    """
+    options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, env={}, **options) as process:
+        try:
+            out, errors = process.communicate(given, seconds)
+        except BaseException:
+            import psutil  # which those who only look at `Sizes` need not wait for
+
+            with contextlib.suppress(psutil.Error):  # what is inside does not end with what we have started
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
 
 def _disposable() -> str:
@@ -165,7 +185,7 @@ def _advice(said: str) -> str:
 def _namespaces() -> list[str]:
     return [
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
-        *("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox"),
+        *("--cap-drop", "ALL", "--new-session", "--hostname", "sandbox"),
     ]
 
 

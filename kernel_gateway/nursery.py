@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,14 @@ def namespaces_of(pid: int) -> int:
 class Nursery:
     """A nursery process, and what it has been asked for. For use on the event loop's thread."""
 
-    def __init__(self, fonts: Path | None, limits: dict[str, int], call_filter: bytes | None) -> None:
+    def __init__(
+        self,
+        fonts: Path | None,
+        limits: dict[str, int],
+        call_filter: bytes | None,
+        inits: Callable[[], Iterable[int]] = tuple,
+    ) -> None:
+        """`inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
         self._config = {
             "fonts": str(fonts.parent) if fonts is not None else None,
             "limits": limits,
@@ -62,6 +69,7 @@ class Nursery:
         self._waiting: dict[str, OnSeed] = {}
         self._unsent: deque[tuple[bytes, list[int]]] = deque()
         self._failures = 0
+        self._inits = inits
         self._start()
 
     @property
@@ -81,7 +89,7 @@ class Nursery:
         self._post({"name": name, **request}, descriptors)
 
     def guard(self, init: int) -> None:
-        """Have a sandbox that is not forked end with us as well, by a pidfd of its init."""
+        """Have a sandbox that this nursery did not fork end with us as well, by a pidfd of its init."""
         self._post({}, [init])
 
     def close(self) -> None:
@@ -162,6 +170,8 @@ class Nursery:
         if self._failures < 2:
             log.warning("the nursery has ended; starting another")
             self._start()
+            for init in self._inits():
+                self.guard(init)
         else:
             log.warning("the nursery does not start; sandboxes start one by one, which takes a second each")
         for on_seed in waiting.values():

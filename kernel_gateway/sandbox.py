@@ -91,6 +91,11 @@ class Sandbox:
         if self._joining is not None:
             await asyncio.wait({self._joining})
 
+    @property
+    def init(self) -> int | None:
+        """A pidfd of the first process inside, as long as it is known and lives."""
+        return self._init if self._init in self._alive else None
+
     def pause(self) -> None:
         """Stop everything in it where it stands: it uses no CPU until `resume`, and answers nobody."""
         if self._frozen is None:

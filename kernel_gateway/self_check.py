@@ -26,6 +26,7 @@ from kernel_gateway.isolation import (
     check_bubblewrap,
     environment,
     etc_files,
+    run_trial,
     sources,
 )
 from kernel_gateway.memory import memory_file
@@ -106,14 +107,12 @@ def probe(program: str, sizes: Sizes, outside: Outside) -> list[Check]:
         profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
         script = f"{SERVICE_ROOT}/kernel_gateway/inside/probes.py"
         try:
-            done = subprocess.run(
+            done = run_trial(
                 [program, "--args", str(profile), "--", sys.executable, "-I", "-S", script],
-                env={},
+                _SECONDS,
+                json.dumps(facts).encode(),
                 cwd="/",
-                input=json.dumps(facts).encode(),
-                capture_output=True,
                 pass_fds=(profile, *filters, *(descriptor for descriptor, _ in files)),
-                timeout=_SECONDS,
                 **outside.identity(),
             )
             results: dict[str, tuple[bool, str]] = json.loads(done.stdout)

@@ -19,6 +19,7 @@ from e2b_code_interpreter import AsyncSandbox
 from kernel_gateway.groups import Groups, NoGroups
 from kernel_gateway.relay import Lost, ask
 
+NURSERY = "gristmill-nurse"
 MEMORY, PROCESSES = 640, 150  # MiB and tasks: small, so that bombs are cheap
 
 
@@ -286,11 +287,18 @@ for name in os.listdir('/proc'):
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="what is written into them is that machine's code")
+@pytest.mark.parametrize("nursery", ["the first nursery", "another nursery"])
 async def test_a_sandbox_that_has_taken_over_its_init_ends_with_a_killed_gateway(
-    gateways, processes_of, eventually, gone, tmp_path: Path
+    gateways, processes_of, eventually, gone, tmp_path: Path, nursery: str
 ) -> None:
     running = gateways(tmp_path, "--parked", "0")
     made = await AsyncSandbox.create(timeout=60, **running.connection)
+    if nursery == "another nursery":
+        for process in psutil.Process(running.process.pid).children():
+            if process.name() == NURSERY:
+                process.kill()
+                eventually(lambda process=process: gone(process), 5, "the end of the nursery")
+        await AsyncSandbox.create(timeout=60, **running.connection)  # when this is there, so is the next nursery
     done = await made.run_code("""
 import os, signal, struct, time
 register = {"rax": b"\\x48\\xb8", "rdi": b"\\x48\\xbf", "rsi": b"\\x48\\xbe"}

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -65,6 +67,45 @@ def test_killed_in_the_middle_of_it_all_that_is_left_goes(
         assert not [name for _, names, _ in os.walk("/sys/fs/cgroup") for name in names if name.startswith(marked)]
     finally:
         again.stop()
+
+
+_KILLED_IN_THE_SET_UP = """
+import asyncio, ctypes, os, signal, sys, time
+from pathlib import Path
+import psutil
+from kernel_gateway.host import Host, Place
+from kernel_gateway.isolation import Sizes, check_bubblewrap, sources
+from kernel_gateway.outside import prepare
+
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # what loses its parent becomes ours
+folder = Path(sys.argv[1])
+outside = prepare(sources(), folder)
+program = check_bubblewrap(outside)
+
+async def die(milliseconds):
+    Host(Place.make(folder / "run"), "bubblewrap", program, Sizes.of_machine(), outside).launch("i" + "0" * 20, "base")
+    time.sleep(milliseconds / 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+for milliseconds in (0, 0, 1, 2, 4, 8, 16):
+    if (pid := os.fork()) == 0:
+        asyncio.run(die(milliseconds))
+    end = time.monotonic() + 20
+    try:
+        while time.monotonic() < end:
+            if not os.waitpid(-1, os.WNOHANG)[0]: time.sleep(0.01)
+    except ChildProcessError:
+        continue
+    for one in psutil.Process().children(recursive=True):
+        print(milliseconds, "ms:", one.name(), flush=True)
+        one.kill()
+"""
+
+
+def test_killed_while_bubblewrap_sets_up_no_process_of_it_is_left(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _KILLED_IN_THE_SET_UP, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, cwd=Path(__file__).parents[2])
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_creation_leaks_nothing(gateways, tmp_path: Path, eventually) -> None:
