@@ -204,6 +204,13 @@ def test_numbers_are_read_as_they_are_written():
     assert (wrong, missed) == ([], [])
 
 
+def test_a_level_that_is_called_one_takes_no_digit_out_of_a_number():
+    named = finding("Sales differ.", params={"top": "1"})
+    answer = "Sales are 1 most often where it is 1: 0.0145."
+    assert results(cell(1, text="0.0145148"), findings=[named], answer=answer)["numbers"].ok
+    assert not results(cell(1, text="0.0148"), findings=[named], answer=answer)["numbers"].ok
+
+
 def test_any_printed_number_traces_however_it_is_rounded_and_another_one_does_not():
     rng = random.Random(0)
     for _ in range(300):
