@@ -157,6 +157,8 @@ class Router:
             _check_expiry(scope)
         elif not (target.port == ENVD_PORT and path == "/health"):
             _check_token(record, target, scope)
+        elif record.paused and not _has_token(record, scope):
+            raise _not_found(record.id)  # whether it runs anybody may ask, but not wake it by asking
         self._run(record)
         await self._pass_on(record, target.port, scope, receive, send)
 
@@ -243,13 +245,19 @@ def _check_token(record: Record, target: Target, scope: Scope) -> None:
     """
     if record.public and target.by_name and target.port not in (ENVD_PORT, INTERPRETER_PORT):
         return
-    for name, expected in ((b"x-access-token", record.token), (b"e2b-traffic-access-token", record.traffic_token)):
-        given = header(scope, name)
-        if given is not None and hmac.compare_digest(given.encode(), expected.encode()):
-            return
+    if _has_token(record, scope):
+        return
     if target.port not in (ENVD_PORT, INTERPRETER_PORT):
         raise Refused(403, "The port's traffic access token is missing or wrong; send it as e2b-traffic-access-token.")
     raise Refused(401, "The sandbox's access token is missing or wrong.")
+
+
+def _has_token(record: Record, scope: Scope) -> bool:
+    for name, expected in ((b"x-access-token", record.token), (b"e2b-traffic-access-token", record.traffic_token)):
+        given = header(scope, name)
+        if given is not None and hmac.compare_digest(given.encode(), expected.encode()):
+            return True
+    return False
 
 
 def _signature_fits(record: Record, scope: Scope) -> bool:

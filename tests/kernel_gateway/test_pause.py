@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import psutil
 import pytest
 from e2b import NotFoundException, SandboxException, SandboxQuery, SandboxState
@@ -72,6 +73,11 @@ async def test_a_timeout_can_pause_and_a_request_resume(gateway, soon) -> None:
             return (await made.get_info()).state == SandboxState.PAUSED
 
         await soon(paused, 30)
+        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as stranger:
+            answer = await stranger.get("/health", headers={"E2b-Sandbox-Id": made.sandbox_id})
+        assert answer.status_code == 502
+        assert await paused()  # whoever has no token may ask whether it runs, and not wake it
+        assert await made.is_running()
         assert (await made.run_code("n + 1")).text == "2"
     finally:
         await made.kill()
