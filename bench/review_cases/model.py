@@ -25,6 +25,8 @@ FAULTS = {
     "untraced_number": "the report holds a number that no cell printed",
     "group_split": "rows of one unit stand on both sides of a split",
     "time_split": "the rows of a series are shuffled before they are split",
+    "tuned_on_test": "what is tuned or chosen looks at the rows that it is judged by",
+    "future_info": "a value is predicted from what comes after it",
 }
 
 EXPECTED = {
@@ -48,6 +50,8 @@ EXPECTED = {
     "untraced_number": {"numbers", "typed_results"},
     "group_split": {"split_rows"},
     "time_split": {"split_rows"},
+    "tuned_on_test": {"fit_before_split", "split_rows"},
+    "future_info": {"leakage", "split_rows", "fit_before_split"},
 }
 """The checks of which one should object to each fault."""
 
