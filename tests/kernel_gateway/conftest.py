@@ -81,10 +81,15 @@ def is_gone(process: psutil.Process) -> bool:
 
 def family(pid: int) -> list[psutil.Process]:
     """Every process of a gateway's sandboxes and what runs in them; not the nursery, which is in none."""
+    return those_that(psutil.Process(pid).children(recursive=True), lambda process: process.name() != NURSERY)
+
+
+def those_that(processes: list[psutil.Process], fits: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    """The processes that still run and of which something is true."""
     found = []
-    for process in psutil.Process(pid).children(recursive=True):
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if process.name() != NURSERY:
+            if fits(process):
                 found.append(process)
     return found
 

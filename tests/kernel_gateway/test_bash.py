@@ -41,7 +41,7 @@ async def test_leaving_a_cell_interrupts_it(sandbox: AsyncSandbox, soon, endless
     cell = asyncio.create_task(sandbox.run_code(code, language="bash", envs={"ONCE": "set"}))
     await soon(lambda: sandbox.files.exists("begun"), 30)
     cell.cancel()
-    done = await asyncio.wait_for(sandbox.run_code("echo $kept ${ONCE-undone}", language="bash"), 5)
+    done = await asyncio.wait_for(sandbox.run_code("echo $kept ${ONCE-undone}", language="bash"), 30)
     assert (done.logs.stdout, done.logs.stderr) == (["yes undone\n"], [])
     assert not await sandbox.files.exists("never")
     await sandbox.files.remove("begun")

@@ -94,7 +94,7 @@ async def test_what_is_not_there_is_said_so(sandbox: AsyncSandbox) -> None:
 async def test_a_fifo_under_a_files_name_holds_nobody(sandbox: AsyncSandbox) -> None:
     await sandbox.commands.run("mkfifo /home/user/plot.png")
     with pytest.raises(InvalidArgumentException, match="not a regular file"):
-        await asyncio.wait_for(sandbox.files.read("plot.png"), 5)
+        await asyncio.wait_for(sandbox.files.read("plot.png"), 30)
     assert (await sandbox.run_code("1")).text == "1"
     await sandbox.files.remove("plot.png")
 

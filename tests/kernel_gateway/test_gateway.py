@@ -26,6 +26,7 @@ from kernel_gateway.client import (
     open_sandbox,
     stop_host,
 )
+from tests.kernel_gateway.conftest import those_that
 
 
 @pytest.fixture(autouse=True)
@@ -115,8 +116,12 @@ def test_killed_outright_it_takes_every_sandbox_along(gateways, processes_of, ev
     made = Sandbox.create(timeout=60, **running.connection)
     made.commands.run("setsid nohup sleep 1000 >/dev/null 2>&1 &")
     made.run_code("import subprocess; subprocess.Popen(['sleep', '1001'], start_new_session=True)")
+
+    def sleeping() -> list[psutil.Process]:
+        return those_that(processes_of(running.process.pid), lambda one: one.name() == "sleep")
+
+    eventually(lambda: len(sleeping()) == 2, 30, "the start of both")
     started = processes_of(running.process.pid)
-    assert len([p for p in started if p.name() == "sleep"]) == 2
     running.process.kill()
     running.process.wait()
     eventually(lambda: all(map(gone, started)), 30, "the end of every process")
@@ -156,12 +161,11 @@ def test_told_to_stop_it_leaves_nothing(gateways, processes_of, gone, tmp_path: 
 
 
 def test_unused_it_ends_by_itself(gateways, tmp_path: Path) -> None:
-    running = gateways(tmp_path, "--idle-exit", "1", "--parked", "0")
-    made = Sandbox.create(timeout=2, **running.connection)
-    assert running.process.poll() is None
+    running = gateways(tmp_path, "--idle-exit", "2", "--parked", "0")
     start = time.monotonic()
-    running.process.wait(15)
-    assert time.monotonic() - start > 2
+    made = Sandbox.create(timeout=3, **running.connection)
+    running.process.wait(60)
+    assert time.monotonic() - start > 4  # 3 with a sandbox, 2 without
     assert running.process.returncode == 0
     assert made.sandbox_id
 

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import time
 
 import httpx
 import pytest
@@ -29,13 +28,13 @@ async def test_a_cell_streams_its_outputs_in_order(sandbox: AsyncSandbox) -> Non
 
 
 async def test_the_first_line_leaves_while_the_cell_runs(sandbox: AsyncSandbox) -> None:
-    lines: list[float] = []
-    start = time.monotonic()
-    await sandbox.run_code(
-        "print('now')\nimport time; time.sleep(0.6)", on_stdout=lambda m: lines.append(time.monotonic())
-    )
-    assert lines[0] - start < 0.4
-    assert time.monotonic() - lines[0] > 0.4
+    heard = asyncio.Event()
+    code = "import os, time\nprint('now')\nwhile not os.path.exists('heard'): time.sleep(0.01)"
+    cell = asyncio.create_task(sandbox.run_code(code, on_stdout=lambda m: heard.set()))
+    await asyncio.wait_for(heard.wait(), 30)
+    assert not cell.done()
+    await sandbox.files.write("heard", "")
+    assert (await cell).logs.stdout == ["now\n"]
 
 
 async def test_variables_stay_and_executions_are_counted(sandbox: AsyncSandbox) -> None:
@@ -219,8 +218,8 @@ async def test_a_cell_names_its_context_or_its_language(gateway, shared_id: str,
 
 
 async def test_a_language_without_a_kernel_is_refused(sandbox: AsyncSandbox) -> None:
-    with pytest.raises(SandboxException, match="no kernel for the language 'r'"):
-        await sandbox.run_code("1", language="r")
+    with pytest.raises(SandboxException, match="no kernel for the language 'nonesuch'"):
+        await sandbox.run_code("1", language="nonesuch")
     assert (await sandbox.run_code("1", language="python")).text == "1"
 
 
@@ -248,19 +247,21 @@ async def test_a_language_of_an_installed_kernel_has_contexts_like_any_other(
 
 
 async def test_a_client_that_leaves_interrupts_the_cell_and_the_state_survives(sandbox: AsyncSandbox) -> None:
-    await sandbox.run_code("ticks = 0")
-    with pytest.raises(TimeoutException):
-        await sandbox.run_code("import time\nwhile True:\n    ticks += 1\n    time.sleep(0.01)", timeout=0.5)
-    start = time.monotonic()
-    first = (await sandbox.run_code("ticks")).text
-    assert time.monotonic() - start < 3
-    assert int(first) > 5
+    ticking = asyncio.Event()
+    code = "import time\nticks = 0\nwhile True:\n    ticks += 1\n    if ticks == 5: print('on')\n    time.sleep(0.01)"
+    cell = asyncio.create_task(sandbox.run_code(code, on_stdout=lambda m: ticking.set()))
+    await asyncio.wait_for(ticking.wait(), 30)
+    cell.cancel()
+    first = (await asyncio.wait_for(sandbox.run_code("ticks"), 30)).text
+    assert int(first) >= 5
     assert (await sandbox.run_code("ticks")).text == first
 
 
 async def test_cells_of_one_context_wait_for_each_other(sandbox: AsyncSandbox) -> None:
-    slow = asyncio.create_task(sandbox.run_code("import time; time.sleep(0.4); order = ['slow']"))
-    await asyncio.sleep(0.1)
+    begun = asyncio.Event()
+    code = "print('on')\nimport time; time.sleep(0.3); order = ['slow']"
+    slow = asyncio.create_task(sandbox.run_code(code, on_stdout=lambda m: begun.set()))
+    await asyncio.wait_for(begun.wait(), 30)
     await sandbox.run_code("order.append('quick')")
     await slow
     assert (await sandbox.run_code("order")).results[0].json == ["slow", "quick"]
@@ -269,13 +270,9 @@ async def test_cells_of_one_context_wait_for_each_other(sandbox: AsyncSandbox) -
 @pytest.mark.parametrize(
     ("code", "said"), [("import os; os._exit(7)", "status 7"), ("import os; os.kill(os.getpid(), 9)", "SIGKILL")]
 )
-async def test_a_kernel_that_dies_is_told_within_a_second_and_replaced(
-    fresh: AsyncSandbox, code: str, said: str
-) -> None:
+async def test_a_kernel_that_dies_is_told_and_replaced(fresh: AsyncSandbox, code: str, said: str) -> None:
     await fresh.run_code("kept = 1")
-    start = time.monotonic()
-    done = await fresh.run_code(f"print('last words', flush=True)\n{code}")
-    assert time.monotonic() - start < 1
+    done = await asyncio.wait_for(fresh.run_code(f"print('last words', flush=True)\n{code}"), 10)
     assert done.error is not None
     assert done.error.name == "KernelDied"
     assert said in done.error.value

@@ -15,6 +15,7 @@ from kernel_gateway.errors import NoIsolation
 from kernel_gateway.inside import probes
 from kernel_gateway.isolation import Sizes, check_bubblewrap, python_binds
 from kernel_gateway.outside import ordinary
+from tests.kernel_gateway.conftest import those_that
 
 PACKAGE = str(Path(probes.__file__).resolve().parents[1])
 INSIDE = "/opt/gristmill/kernel_gateway"
@@ -157,6 +158,7 @@ finally:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user starts sandboxes as itself")
 async def test_as_root_every_sandbox_has_a_host_user_of_its_own(processes_of, gateway, sandbox, fresh) -> None:
-    users = {p.uids().real for p in processes_of(gateway.process.pid) if "--args" not in p.cmdline()}
+    running = those_that(processes_of(gateway.process.pid), lambda one: "--args" not in one.cmdline())
+    users = {one.uids().real for one in running}
     assert 0 not in users
     assert len(users) >= 2

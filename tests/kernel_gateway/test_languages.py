@@ -12,7 +12,7 @@ from kernel_gateway.inside.languages import canonical, find_kernel
 
 @pytest.fixture
 def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of kernelspecs that Jupyter looks in: one for JavaScript, one whose kernel runs elsewhere."""
+    """The one folder, beside Python's, that Jupyter looks in: a kernel for JavaScript, and one that runs elsewhere."""
     specs = {
         "jslab": {"argv": ["python3", "-m", "shell", "{resource_dir}/k.js", "{connection_file}", "{other}"]},
         "remote": {"argv": ["x"], "language": "fortran", "metadata": {"kernel_provisioner": {"provisioner_name": "x"}}},
@@ -23,6 +23,8 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         common = {"display_name": name, "language": "JavaScript", "env": {"A": "b"}, "interrupt_mode": "message"}
         (folder / "kernel.json").write_text(json.dumps(common | more))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr("jupyter_core.paths.SYSTEM_JUPYTER_PATH", [])  # whatever this machine has installed
     return tmp_path / "kernels"
 
 

@@ -67,14 +67,14 @@ class _Seen(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server() -> Iterator[ThreadingHTTPServer]:
     """The internet: one server on the address that stands for it, and one that nobody may reach."""
-    with ThreadingHTTPServer(("127.0.0.2", 0), _Seen) as outside:
-        with ThreadingHTTPServer(("127.0.0.1", outside.server_port), _Seen) as private:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Seen) as private:  # whose port is surely free on the other address
+        with ThreadingHTTPServer(("127.0.0.2", private.server_port), _Seen) as outside:
             for one in (outside, private):
                 one.daemon_threads = True
                 threading.Thread(target=one.serve_forever, daemon=True).start()
             yield outside
-            private.shutdown()
-        outside.shutdown()
+            outside.shutdown()
+        private.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +288,7 @@ for _ in range(300):
         pass
 answers = 0
 for one in held:
-    one.settimeout(2)
+    one.settimeout(20 if answers < 32 else 2)
     try:
         answers += one.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:

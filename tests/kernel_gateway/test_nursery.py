@@ -12,9 +12,9 @@ from e2b_code_interpreter import AsyncSandbox, Sandbox
 from kernel_gateway import nursery, seccomp
 from kernel_gateway.inside import probes
 from kernel_gateway.nursery import Nursery, Seed
+from tests.kernel_gateway.conftest import NURSERY, those_that
 
 INSIDE = "/opt/gristmill/kernel_gateway/inside"
-NURSERY = "gristmill-nurse"
 
 DRAW = """
 import random, uuid, numpy
@@ -46,7 +46,9 @@ text += matplotlib.get_configdir() + matplotlib.get_cachedir() + repr(matplotlib
 
 
 def nurseries(gateway) -> list[psutil.Process]:
-    return [one for one in psutil.Process(gateway.process.pid).children() if one.name() == NURSERY]
+    """Those that run; one that ended but now is still there until the gateway has collected it."""
+    children = psutil.Process(gateway.process.pid).children()
+    return those_that(children, lambda one: one.name() == NURSERY and one.status() != psutil.STATUS_ZOMBIE)
 
 
 async def test_each_draws_numbers_of_its_own_and_figures_show(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:

@@ -8,6 +8,8 @@ import pytest
 from e2b import NotFoundException, SandboxException, SandboxQuery, SandboxState
 from e2b_code_interpreter import AsyncSandbox
 
+from tests.kernel_gateway.conftest import those_that
+
 
 def _seconds_used(processes: list[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
@@ -28,7 +30,7 @@ async def test_files_variables_and_processes_survive_and_use_no_cpu(
     assert (await fresh.get_info()).state == SandboxState.PAUSED
     with pytest.raises(SandboxException, match="was not found"):
         await fresh.commands.run("true")
-    loop = [p for p in processes_of(gateway.process.pid) if any("while :" in word for word in p.cmdline())]
+    loop = those_that(processes_of(gateway.process.pid), lambda one: any("while :" in word for word in one.cmdline()))
     assert loop
     # A process whose group has used up its share of the CPU takes the signal only at its next turn.
     eventually(lambda: all(p.status() == psutil.STATUS_STOPPED for p in loop), 30, "the stop of the loop")
@@ -45,7 +47,7 @@ async def test_files_variables_and_processes_survive_and_use_no_cpu(
 async def test_a_paused_sandbox_is_listed_as_such_and_can_be_killed(gateway, gone, processes_of, eventually) -> None:
     made = await AsyncSandbox.create(timeout=60, metadata={"which": "paused"}, **gateway.connection)
     await made.pause()
-    stopped = [p for p in processes_of(gateway.process.pid) if p.status() == psutil.STATUS_STOPPED]
+    stopped = those_that(processes_of(gateway.process.pid), lambda one: one.status() == psutil.STATUS_STOPPED)
 
     async def listed(*states: SandboxState) -> list[str]:
         query = SandboxQuery(metadata={"which": "paused"}, state=list(states) or None)
