@@ -157,8 +157,7 @@ class Contexts:
             if context.kernel is None:
                 launched, context.launched = context.launched, None
                 context.environment_sent = launched is None
-                by_message = context.command is not None and context.command.interrupt == "message"
-                context.kernel = Kernel(launched or await self._launch(context), self._zmq, by_message=by_message)
+                context.kernel = Kernel(launched or await self._launch(context), self._zmq, context.command)
             return context.kernel
 
     async def _launch(self, context: Context) -> Launched:

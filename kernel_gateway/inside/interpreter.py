@@ -11,8 +11,7 @@ from typing import Any
 from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
-from kernel_gateway.inside.jupyter import Incoming
-from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied
+from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
 from kernel_gateway.inside.results import error_line, line, stream_line, translate
 from kernel_gateway.inside.settings import Settings
@@ -21,6 +20,7 @@ from kernel_gateway.inside.variables import code_for
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
 _REHEARSE_SECONDS = 0.1
+_SEE_STDERR = "The cell failed; what it wrote to stderr says why."
 _LONG = 256 << 10  # bytes of a line that is sent at once
 
 type _Emit = Callable[[bytes], Awaitable[None]]
@@ -144,10 +144,15 @@ class Interpreter:
         try:
             await _warn(context, emit)
             undo = await self._prepare(context, kernel, environment, emit)
-            cell = await kernel.start_cell(code, self._metadata(context, environment))
-            rest = await _stream(cell, emit, gone)
+            while True:
+                cell = await kernel.start_cell(code, self._metadata(context, environment))
+                rest = await _stream(cell, emit, gone)
+                if rest is None or context.command is None or not await cell.was_passed_over():
+                    break
             if rest is not None:
-                await _silently(kernel, undo)
+                rest += b"" if context.command is None else _untold(cell, await cell.verdict())
+                if undo:
+                    await kernel.run_silently(undo)
         except BaseException:
             kernel.lock.release()
             raise
@@ -179,16 +184,19 @@ class Interpreter:
             names = ", ".join(environment)
             await emit(stream_line("stderr", f"{names}: not set, since {context.language} has no way that we know.\n"))
             return ""
-        await _silently(kernel, code[0])
+        await kernel.run_silently(code[0])
         return code[1]
 
 
-async def _silently(kernel: Kernel, code: str) -> None:
-    """Run code that nobody sees or counts, and wait for its end."""
-    if code:
-        cell = await kernel.start_cell(code, {}, silent=True)
-        while not _is_idle((await cell.next())[-1]):
-            pass
+def _untold(cell: Cell, verdict: dict[str, Any]) -> bytes:
+    """What a kernel of another language has said in its reply and not among the cell's outputs."""
+    count, told = verdict.get("execution_count"), b""
+    if isinstance(count, int) and "execute_input" not in cell.kinds:
+        told += line("number_of_executions", execution_count=count)
+    if verdict.get("status") == "error" and "error" not in cell.kinds:
+        name, value = (str(verdict.get(key) or other) for key, other in (("ename", "Error"), ("evalue", _SEE_STDERR)))
+        told += error_line(name, value, "\n".join(map(str, verdict.get("traceback") or [])))
+    return told
 
 
 async def _stop(kernel: Kernel, cell: Cell, undo: str) -> None:
@@ -201,9 +209,10 @@ async def _stop(kernel: Kernel, cell: Cell, undo: str) -> None:
             except TimeoutError:
                 await kernel.interrupt()
                 continue
-            if _is_idle(batch[-1]):
+            if is_idle(batch[-1]):
                 break
-        await _silently(kernel, undo)
+        if undo:
+            await kernel.run_silently(undo)
     except KernelDied:
         return
     finally:
@@ -229,11 +238,6 @@ async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: _Emit
                     await emit(error_line("ExitStatus", f"The last command exited with status {text}."))
     except BashEnded as ended:
         await emit(error_line("BashEnded", str(ended)))
-
-
-def _is_idle(message: Incoming) -> bool:
-    """Whether this ends the cell: nothing of a cell comes after it."""
-    return message.kind == "status" and message.content.get("execution_state") == "idle"
 
 
 async def _acquire(lock: asyncio.Lock, gone: asyncio.Task[None], emit: _Emit) -> bool:
@@ -275,7 +279,7 @@ async def _stream(cell: Cell, emit: _Emit, gone: asyncio.Task[None]) -> bytes | 
                 if len(told) > _LONG:
                     await emit(b"".join(chunk))
                     chunk.clear()
-            if _is_idle(batch[-1]):
+            if is_idle(batch[-1]):
                 return b"".join(chunk)
             if chunk:
                 await emit(b"".join(chunk))

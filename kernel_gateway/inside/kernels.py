@@ -13,6 +13,7 @@ import zmq
 import zmq.asyncio
 
 from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
+from kernel_gateway.inside.languages import KernelCommand
 from kernel_gateway.inside.launch import Launched
 from kernel_gateway.inside.limits import memory_verdict
 
@@ -20,6 +21,10 @@ _START_SECONDS = 30
 _ASK_AGAIN_SECONDS = 1.0  # until it is heard, a kernel is asked this often to say something
 _BATCH = 256 << 10  # bytes of messages that are passed on together
 _MAX_QUEUED = 64 << 20  # bytes of output that wait for a slow reader; what is beyond is dropped, and counted
+_VERDICT_SECONDS = 1.0  # a kernel replies before it says that it is idle, but on another socket
+_AGAIN_SECONDS = 0.05  # before a cell that was passed over is sent again
+_MOST_TRIES = 100
+_NO_INPUT = "There is nobody to type here: an empty line was given for input.\n"
 
 
 class KernelDied(Exception):
@@ -28,6 +33,11 @@ class KernelDied(Exception):
 
 class KernelSilent(KernelDied):
     """The kernel was started and said nothing, so it was ended; no cell has run in it."""
+
+
+def is_idle(message: Incoming) -> bool:
+    """Whether this ends the cell: nothing of a cell comes after it."""
+    return message.kind == "status" and message.content.get("execution_state") == "idle"
 
 
 class Cell:
@@ -39,12 +49,15 @@ class Cell:
         self._size = 0
         self._dropped = 0
         self.died: str | None = None
+        self.kinds: set[str] = set()  # of the messages that have come
+        self.reply: asyncio.Future[dict[str, Any]] = asyncio.Future()  # the kernel's verdict; of other languages' alone
 
     def put(self, message: Incoming, size: int) -> None:
         """Keep one message for the reader; output beyond the cap is dropped, and a line where it was says how much."""
         if self._size + size > _MAX_QUEUED and message.kind in ("stream", "display_data", "execute_result"):
             self._dropped += 1
             return
+        self.kinds.add(message.kind)
         if self._dropped:
             text = f"[{self._dropped} outputs dropped: the reader was too slow]\n"
             self._waiting.append((Incoming("stream", message.parent, {"name": "stderr", "text": text}), 0))
@@ -57,6 +70,22 @@ class Cell:
         """No more will come: the kernel is gone."""
         self.died = reason
         self._arrived.set()
+
+    async def verdict(self) -> dict[str, Any]:
+        """What the kernel replied, after the cell's end; empty from one that says nothing of it in time."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(asyncio.shield(self.reply), _VERDICT_SECONDS)
+        return {}
+
+    async def was_passed_over(self) -> bool:
+        """Whether the kernel took the cell for one that was queued behind another's error, and did not run it.
+
+        True is answered after a moment, since such a kernel soon runs what it gets.
+        """
+        if (await self.verdict()).get("status") not in ("abort", "aborted"):
+            return False
+        await asyncio.sleep(_AGAIN_SECONDS)
+        return True
 
     async def next(self) -> list[Incoming]:
         """The messages that wait, in order, at least one and at most a batch.
@@ -81,12 +110,14 @@ class Cell:
 class Kernel:
     """A running kernel. One cell at a time: whoever executes holds `lock`."""
 
-    def __init__(self, launched: Launched, zmq_context: zmq.asyncio.Context, *, by_message: bool = False) -> None:
-        """`by_message`: it is interrupted by a message, not by a signal."""
+    def __init__(
+        self, launched: Launched, zmq_context: zmq.asyncio.Context, command: KernelCommand | None = None
+    ) -> None:
+        """`command` is what has started it, unless it is one of our own."""
         self.lock = asyncio.Lock()
         self.has_run = False
         self.pid: int | None = None  # until the process is there
-        self._launched, self._by_message = launched, by_message
+        self._launched, self._command = launched, command
         self._wire = Wire(launched.connection.key)
         self._cells: dict[str, Cell] = {}
         self._heard = asyncio.Event()
@@ -100,13 +131,17 @@ class Kernel:
         launched.ended.add_done_callback(self._ended)
         self._tasks = [
             asyncio.create_task(self._read_iopub()),
-            asyncio.create_task(self._drain("shell")),
+            asyncio.create_task(self._drain("shell") if command is None else self._read_shell()),
             asyncio.create_task(self._drain("control")),
         ]
+        if command is not None:
+            self._sockets["stdin"] = self._connect(zmq_context, zmq.DEALER, launched.connection.url("stdin"))
+            self._tasks.append(asyncio.create_task(self._answer_stdin()))
 
-    @staticmethod
-    def _connect(context: zmq.asyncio.Context, kind: int, url: str) -> zmq.asyncio.Socket:
+    def _connect(self, context: zmq.asyncio.Context, kind: int, url: str) -> zmq.asyncio.Socket:
         socket = context.socket(kind)
+        if kind == zmq.DEALER:
+            socket.routing_id = self._wire.session.encode()  # a kernel asks for input whoever has sent it the cell
         socket.linger = 0
         socket.sndhwm = socket.rcvhwm = 0
         socket.reconnect_ivl = 5  # ms; the stock 100 ms would be waited out whenever we are earlier than the kernel
@@ -149,9 +184,16 @@ class Kernel:
 
     async def rehearse(self) -> None:
         """Run a cell that leaves no trace, so that the first that does finds everything in memory."""
-        cell = await self.start_cell("None", {}, silent=True)
-        while (await cell.next())[-1].content.get("execution_state") != "idle":
-            pass
+        await self.run_silently("None")
+
+    async def run_silently(self, code: str) -> None:
+        """Run code that nobody sees or counts, and wait for its end."""
+        for _ in range(_MOST_TRIES):
+            cell = await self.start_cell(code, {}, silent=True)
+            while not is_idle((await cell.next())[-1]):
+                pass
+            if self._command is None or not await cell.was_passed_over():
+                break
 
     async def start_cell(self, code: str, metadata: dict[str, Any], *, silent: bool = False) -> Cell:
         """Send a cell and return what its output will appear in; the caller holds `lock` and has awaited `ready`.
@@ -178,7 +220,7 @@ class Kernel:
 
     async def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell, and stop what it started."""
-        if self._by_message:
+        if self._command is not None and self._command.interrupt == "message":
             _, frames = self._wire.pack("interrupt_request", {})
             await self._sockets["control"].send_multipart(frames)
         else:
@@ -242,6 +284,27 @@ class Kernel:
             self._heard.set()
             if (cell := self._cells.get(message.parent)) is not None:
                 cell.put(message, sum(map(len, frames)))
+
+    async def _read_shell(self) -> None:
+        """Keep the kernel's verdict on each cell: not every kernel of another language also publishes its errors."""
+        socket = self._sockets["shell"]
+        while True:
+            with contextlib.suppress(Malformed):
+                message = self._wire.unpack(await socket.recv_multipart())
+                cell = self._cells.get(message.parent)
+                if message.kind == "execute_reply" and cell is not None and not cell.reply.done():
+                    cell.reply.set_result(message.content)
+
+    async def _answer_stdin(self) -> None:
+        """Answer a kernel that asks for input although it was told that there is none, as it would wait for ever."""
+        socket = self._sockets["stdin"]
+        while True:
+            with contextlib.suppress(Malformed):
+                message = self._wire.unpack(await socket.recv_multipart())
+                if message.kind == "input_request":
+                    if (cell := self._cells.get(message.parent)) is not None:
+                        cell.put(Incoming("stream", message.parent, {"name": "stderr", "text": _NO_INPUT}), 0)
+                    await socket.send_multipart(self._wire.pack("input_reply", {"value": "", "status": "ok"})[1])
 
     async def _drain(self, channel: str) -> None:
         while True:

@@ -15,6 +15,8 @@ from typing import Any
 
 from kernel_gateway.inside.http import Refused
 
+# As much address space as may be had: Deno and its like reserve tens of gigabytes, which they never use.
+_AMPLE = ("/bin/sh", "-c", 'ulimit -S -v "$(ulimit -H -v)"; exec "$0" "$@"')
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
@@ -76,7 +78,9 @@ class Launched:
 
 def launch_command(connection: Connection, command: list[str], cwd: str, environment: dict[str, str]) -> Launched:
     """Start a kernel by its command line; raises OSError."""
-    process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        [*_AMPLE, *command], cwd=cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
     launched = Launched(connection)
     launched.started.set_result(process.pid)
     descriptor, loop = os.pidfd_open(process.pid), asyncio.get_running_loop()

@@ -24,8 +24,9 @@ def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: i
     """Set rlimits for this process, or for the one that `pid` names, and for what it starts from now on.
 
     `memory` (bytes of address space per process) is never taken below 4 GiB: numeric libraries reserve address space
-    far beyond what they use, and a kernel does not start with less. `file_size` is in bytes. The kernel counts
-    processes per user namespace, so the count is the sandbox's own; it does not count those of the host's root.
+    far beyond what they use, and a kernel does not start with less. A program may lift that limit for itself where a
+    control group holds what is really used. `file_size` is in bytes. The kernel counts processes per user namespace,
+    so the count is the sandbox's own; it does not count those of the host's root.
     """
     wanted = {
         resource.RLIMIT_AS: max(memory, 4 * GIB),
@@ -37,7 +38,8 @@ def set_limits(memory: int, file_size: int, processes: int = 1024, open_files: i
     for which, value in wanted.items():
         _, hard = resource.prlimit(pid, which)
         limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.prlimit(pid, which, (limit, limit))
+        may_be_lifted = which == resource.RLIMIT_AS and (_LIMITS / "limit").exists()
+        resource.prlimit(pid, which, (limit, hard if may_be_lifted else limit))
 
 
 def limit_sandbox(**limits: int) -> None:
