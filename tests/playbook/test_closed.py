@@ -24,7 +24,7 @@ Writer = Callable[[str, pd.DataFrame], str]
 
 
 def tables() -> dict[str, pd.DataFrame]:
-    """Seven tables of different fields, all made up."""
+    """Eight tables of different fields, all made up."""
     r = np.random.default_rng(5)
     out = dict[str, pd.DataFrame]()
     n = 600
@@ -131,6 +131,19 @@ def tables() -> dict[str, pd.DataFrame]:
             "condition": r.choice(["poor", "fair", "good"], n),
         }
     )
+    n = 300
+    out["shop"] = pd.DataFrame(
+        {
+            "order_date": pd.to_datetime("2021-01-01") + pd.to_timedelta(r.integers(0, 1000, n), "D"),
+            "region": r.choice(["North", "South", "West"], n),
+            "product": r.choice(["Chair", "Table", "Lamp"], n),
+            "buyer": r.choice(["single", "family"], n),
+            "price": r.normal(90, 20, n).round(2),
+            "discount": r.choice([0, 5, 10], n),
+            "returned": r.choice(["yes", "no"], n, p=[0.1, 0.9]),
+            "paid": r.choice(["ja", "nein"], n),
+        }
+    )
     return out
 
 
@@ -212,10 +225,24 @@ def test_a_refusal_names_what_is_not_clear() -> None:
         ("movies", "What is the average of the horror?", "not this way of putting them together"),
         ("employees", "median age of engineers", "“engineers” is a value of department or job_title"),
         ("orders", "What percentage of customers returned an order?", "several rows"),
+        ("shop", "Wat is the avrage price in the North?", "did you mean “What is the average price in the North”?"),
+        ("shop", "what is the profit margin by region?", "“profit” is no column"),
+        ("shop", "Durchschnittlicher price je region", "in English only"),
+        ("shop", "mean price last year", "“last year” is counted from today"),
+        ("shop", "is the average price above 50?", "ask for the number itself"),
     ):
         got = understand(question, file_of(table, question))
         assert isinstance(got, Refused)
         assert reason in got.why
+
+
+def test_a_word_that_points_back_to_another_answer_is_not_taken_for_the_table() -> None:
+    question = "how many orders does it have"
+    file = file_of("shop", question)
+    assert isinstance(understand(question, file), Asked)
+    got = understand(question, file, follows=True)
+    assert isinstance(got, Refused)
+    assert "“it”" in got.why
 
 
 def test_a_compound_question_is_taken_apart_where_a_question_begins() -> None:

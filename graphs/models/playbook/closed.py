@@ -7,6 +7,7 @@ decision.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,22 @@ from dataclasses import dataclass
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.facts import YES, File
-from graphs.models.playbook.mentions import Item, parts
+from graphs.models.playbook.mentions import Item, Reader, parts
 from graphs.models.playbook.parsing import FLOW, Asked, Parse
 
 __all__ = ["Asked", "Refused", "questions", "understand"]
 
 _OPENING = "what|which|why|how|who|when|where|does|do|did"
 _NEXT = rf",?\s+(?:and|or|but)\s+(?:also\s+)?(?=(?:{_OPENING})\b)|,\s+(?=(?:what|why|how|does|do|did)\b)"
+_BACK = re.compile(r"\b(it|its|they|them|their|that one|this one|he|she|his|her)\b", re.I)
+_TODAY = re.compile(
+    r"\b((last|this|past|previous|current) (\d+ |few |two |three )?(year|quarter|month|week|day)s?|today|yesterday|"
+    r"year to date|ytd)\b",
+    re.I,
+)
+_BOUND = re.compile(
+    r"\b(average|mean|median|total|sum|number|share|percentage)\b.*\b(above|below|over|under|than)\s+\d", re.I
+)
 _YES_NO = re.compile(r"\W*(do|does|did|is|are|was|were|has|have|can|could|will|would|should|why|if)\b", re.I)
 
 
@@ -40,17 +50,51 @@ def questions(text: str) -> list[str]:
     return found
 
 
-def understand(question: str, file: File, roles: Mapping[str, str] | None = None) -> Asked | Refused | None:
-    """A question put to one table, as something that can be computed; or why it cannot. None: it is not closed."""
+def understand(
+    question: str, file: File, roles: Mapping[str, str] | None = None, *, follows: bool = False
+) -> Asked | Refused | None:
+    """A question put to one table, as something that can be computed; or why it cannot. None: it is not closed.
+
+    `follows` says that another question stands before it, whose answer a word such as "it" may mean.
+    """
     question = question.strip().rstrip("?.! ")
     table = Table(file, (roles or {}).get("time", ""))
     if _YES_NO.match(question) and not re.match(r"\W*(can|could) you\b", question, re.I):
-        return None
+        return Refused("it asks for yes or no; ask for the number itself") if _BOUND.search(question) else None
     closed = bool(known.CLOSED.search(question)) and not known.OPEN.search(question)
+    back = _BACK.search(question) if follows else None
     try:
-        return _first(Parse(question, table))
+        asked = _first(Parse(question, table))
     except NotClear as unclear:
+        if known.OPEN.search(question):
+            return None
+        if known.FOREIGN.search(question):
+            return Refused("I read questions in English only")
+        if today := _TODAY.search(question):
+            return Refused(
+                f"“{today[0]}” is counted from today, and the table may end long before; name the time itself"
+            )
+        if meant := _respelled(question, table):
+            return Refused(f"did you mean “{meant}”?")
         return Refused(str(unclear)) if closed else None
+    return Refused(f"I do not see what “{back[1]}” stands for; ask it by its name") if back else asked
+
+
+def _respelled(question: str, table: Table) -> str:
+    """The question with its unknown words as the nearest that are known, where that can be answered; else nothing."""
+    columns = {w for c in table.file.columns for w in parts(c.name)}
+    values = {w for c in table.file.columns for v in c.values for w in v.lower().split()}
+    said = {w for phrase in (*known.AGGREGATES, *known.SUPERLATIVES, *known.GRAINS) for w in phrase.split()}
+    words = sorted(w for w in columns | values | said | {"what", "which", "where"} if len(w) > 3)
+    better = question
+    for item in Reader(table.file).read(question):
+        near = difflib.get_close_matches(item.text.lower(), words, 1, 0.8) if item.kind == "U" else []
+        if near:
+            better = re.sub(rf"\b{re.escape(item.text)}\b", near[0], better, count=1)
+    try:
+        return better[:1].upper() + better[1:] if better != question and _first(Parse(better, table)) else ""
+    except NotClear:
+        return ""
 
 
 def _first(parse: Parse) -> Asked:
@@ -263,6 +307,7 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
 
 @_pattern(
     r"W?(?P<by>[CGYE])E*(?P<s>S)(?P<a>[an])?n?E*(?P<c>C)?E*",
+    r"W?(?P<s>S)(?P<by>[CGY])E*(?P<a>a)",
     r"W?(?P<by>[CGYE])E*(?P<a>a)?(?P<c>C)E*(?P<s>S)",
     r"W?(?P<by>[CGYE])E*(?P<s>S)(?P<c>C)(?P<a>a)",
     r"W?(?P<by>[CGYE])(?P<c>C)(?P<s>S)(?P<a>a)",
@@ -346,7 +391,9 @@ def _who_or_when(parse: Parse, match: re.Match[str]) -> Asked | None:
     ranked, item = parse.at(match, "s"), parse.at(match, "c")
     assert ranked is not None
     if ranked.value[1] == ("TIME",):
-        return None
+        if parse.rest[0].text.lower() != "when" or item is not None:
+            return None
+        return Asked("max" if ranked.value[0] == "highest" else "min", parse.table.time(), where=parse.filters())
     measure = parse.number(item) if item is not None else parse.own(ranked)
     if parse.rest[0].text.lower() == "when":
         named_by = parse.table.time()

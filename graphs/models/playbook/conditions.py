@@ -136,7 +136,7 @@ def _compared_in(run: Sequence[Item], table: Table, before: Item | None) -> Item
 
 def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """In, since, before, after or between times; of a column named before, or of the table's only one."""
-    times = [i.value for i in run if i.kind == "T"]
+    times = _in_one_year([i.value for i in run if i.kind == "T"])
     word = next((str(i.value or i.text).lower() for i in run if i.kind in "PO"), "in")
     word = "between" if len(times) == 2 else word
     named = run[0] if run[0].kind == "C" else None
@@ -179,6 +179,15 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     if repeated and op != "in":
         raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
     return _filter(run, [(column, op, value(times[0]))])
+
+
+def _in_one_year(times: list[str]) -> list[str]:
+    """Two times, the first of which has the second's year where it names none: between March and May 2022."""
+    month = re.fullmatch(r"month (\d+)", times[0])
+    year = re.fullmatch(r"(\d{4})-(\d\d)", times[-1])
+    if len(times) == 2 and month and year and int(month[1]) <= int(year[2]):
+        return [f"{year[1]}-{int(month[1]):02d}", times[1]]
+    return times
 
 
 def is_year(column: Column) -> bool:
@@ -266,8 +275,10 @@ def _numbered(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
 
 def _true(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """A column of yes and no, said as what it says: "survived", "who did not churn"."""
-    if before is not None and (
-        before.kind in "SBWC" or (before.kind == "A" and before.value not in ("count", "share"))
+    if (
+        before is not None
+        and run[0].kind != "X"
+        and (before.kind in "SBWC" or (before.kind == "A" and before.value not in ("count", "share")))
     ):
         return None
     name = table.pick(run[-1])

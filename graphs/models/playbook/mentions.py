@@ -255,7 +255,10 @@ class Reader:
         for length in range(min(8, len(texts) - i), 0, -1):
             said = " ".join(texts[i : i + length])
             run = [t.lower() for t in texts[i : i + length]]
-            small = all(t in _SMALL or t in known.NUMBERS for t in run)
+            light = run[0] in _MEANT and not (
+                i and texts[i - 1].lower() in ("the", "this", "our", "my") and length == 1
+            )
+            small = all(t in _SMALL or t in known.NUMBERS for t in run) and not light
             if length == 1 and (re.fullmatch(r"[\d.,$€£]+[km]?", run[0])):
                 continue
             meant: dict[str, str] = {}
@@ -269,7 +272,8 @@ class Reader:
                     if odd and value.lower() not in question.lower():
                         continue
                     if (length == 1 and len(value) <= 2) or small:
-                        if value in texts[i : i + length] and value.isupper() and (i > 0 or len(value) > 1):
+                        upper = value.isupper() and (i > 0 or len(value) > 1)
+                        if value in texts[i : i + length] and (upper or (i > 0 and texts[i - 1] == "=")):
                             meant[column.name] = value
                     elif words == run:
                         meant[column.name] = value
@@ -358,7 +362,7 @@ class Reader:
             yield 1, Item("W", text)
         elif low in ("when", "who", "whom") and i == 0:
             yield 1, Item("H", text)
-        elif low in ("and", "&", ","):
+        elif low in ("and", "&", ",", "vs", "versus", "but"):
             yield 1, Item("J", text)
         elif low == "or":
             yield 1, Item("D", text)
@@ -411,6 +415,7 @@ class Reader:
         return word in known.PEOPLE and personal
 
 
+_MEANT = known.MEANT | {f"{word}s" for word in known.MEANT}
 _SMALL = (
     known.FILLERS
     | known.HAVE

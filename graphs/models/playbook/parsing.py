@@ -49,7 +49,12 @@ FLOW = frozenset(
     ]
 )
 _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")
+_DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
 _NAMES = ("name", "title", "model", "label", "product", "item")
+
+
+def _strange(word: str) -> str:
+    return f"“{word}” is no column or value of this table, and no word of mine"
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ class Parse:
         if not any(i.kind in "ASCYZ" for i in items):
             raise NotClear("it names no column of this table")
         if not any(i.kind in "ASZr" for i in items) and not re.search(r"\b(there|exist|occur)\b", question, re.I):
-            raise NotClear("it asks for no number that I know")
+            unknown = next((i.text for i in items if i.kind == "U"), "")
+            raise NotClear(_strange(unknown) if unknown else "it asks for no number that I know")
         if len(items) > 1 and items[0].kind == "W" and items[1].kind == "K":
             items = items[2:]  # what is the …
         items = self._neighbours(items)
@@ -96,7 +102,8 @@ class Parse:
         self.kinds = "".join(self._symbol(i) for i in self.rest)
 
     def noted(self, asked: Asked) -> Asked:
-        twice = [f for f in asked.where if sum(g[0] == f[0] and g[1] == "=" == f[1] for g in asked.where) > 1]
+        levels = [f for f in asked.where if f[1] in ("=", "!=")]
+        twice = [f for f in levels if any(g[0] == f[0] and g is not f and "=" in (f[1], g[1]) for g in levels)]
         if twice:
             raise NotClear(f"it wants {twice[0][0]} to be two things at once")
         return replace(asked, notes=[*self.notes, *asked.notes])
@@ -136,6 +143,15 @@ class Parse:
                 continue  # the fare paid
             if item.kind == "C" and len(item.columns) == 1 and self._names_rows(item.columns[0]):
                 item = replace(item, kind="E", value="id")
+            if (
+                item.kind == "C"
+                and item.sure == 1
+                and self._is_event(item)
+                and (items[0].kind == "H" or not self._latest(last))
+            ):
+                item = Item("E", item.text, "one")
+            if item.kind == "O" and item.value[0] == "=" and after is not None and after.kind == "V":
+                continue  # churn = yes
             if item.kind == "C" and (last is None or last.kind not in "BWAS"):
                 item = self._as_value(item)
             if item.kind == "S" and item.value[1] == ("TIME",) and (after is None or after.kind not in "CGEN"):
@@ -146,6 +162,14 @@ class Parse:
     def _names_rows(self, name: str) -> bool:
         column = self.table.column(name)
         return not column.is_number and not column.is_time and self.is_row_name(name)
+
+    def _latest(self, item: Item | None) -> bool:
+        return item is not None and item.kind == "S" and bool(item.value[1] == ("TIME",))
+
+    def _is_event(self, item: Item) -> bool:
+        """Whether a word is what each row's date is of: the orders of order_date. A row is then one of them."""
+        dated = [parts(c) for c in item.columns if self.table.column(c).is_time]
+        return any([root(w) for w in name if w not in _DATED] == [root(item.text)] for name in dated)
 
     def _as_value(self, item: Item) -> Item:
         """A column of two levels, one of which is the word itself ("passed" is pass or fail), as that level."""
@@ -159,13 +183,14 @@ class Parse:
         out: list[Item] = []
         for place, item in enumerate(items):
             last = items[place - 1] if place else None
-            if item.kind == "U" and last is not None and last.kind == "F" and item.text.lower().endswith("s"):
+            noun = item.text.lower().endswith("s") and len(item.text) > 3
+            if item.kind == "U" and last is not None and last.kind == "F" and noun:
                 single = item.text.lower().removesuffix("s")
                 self.notes.append(f"Each row is taken for one {single}.")
                 out.append(Item("E", item.text, "one"))
                 continue
             if item.kind == "U":
-                raise NotClear(f"“{item.text}” is no column or value of this table, and no word of mine")
+                raise NotClear(_strange(item.text))
             if item.kind == "B" and [i.kind for i in items[place + 1 : place + 2]] == ["F"]:
                 continue  # the fare paid by women
             if item.kind in "XDOTVNR" and not (item.kind == "N" and self._limits(items, place)):
@@ -205,8 +230,14 @@ class Parse:
         if item.kind == "E" and not item.columns:
             raise NotClear(f"no column says which {item.text} a row is about")
         name = self.told(item, self.table.pick(item, "group", "time"))
-        grain = "year" if parts(name)[-1:] == ["year"] else "day"
-        return (name, grain) if self.table.column(name).is_time else (name, "")
+        if not self.table.column(name).is_time:
+            return name, ""
+        word = parts(name)[-1]
+        return (
+            self._grain(Item("G", item.text, "month"))
+            if word == "month"
+            else (name, "year" if word == "year" else "day")
+        )
 
     def _grain(self, item: Item) -> tuple[str, str]:
         named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]

@@ -38,6 +38,7 @@ AGGREGATES: Mapping[str, str] = {
     "variance": "variance",
     "range": "range",
     "how many": "count",
+    "how often": "count",
     "number of": "count",
     "total number of": "count",
     "overall number of": "count",
@@ -314,6 +315,14 @@ FILLERS = _words(
 )
 """Words that say nothing about which number is meant."""
 
+MEANT = _words(
+    """
+    work works live lives lived living single entire whole sold took taken made placed given got received observed
+    measured table dataset file sheet data generated produced brought travel level recorded overall happened occurred
+    """
+)
+"""Fillers that mean more where a column has them as a value: a single person, a trip for work, a table sold."""
+
 HAVE = _words(
     """
     is are was were be has have had having with who that where when whose holding being
@@ -340,7 +349,7 @@ PEOPLE = _words(
 )
 PERSONAL = _words(
     """
-    age sex gender name surname salary income marital education height weight smoker bmi
+    age sex gender name surname salary income marital education height weight smoker bmi churn churned
     """
 )
 
@@ -358,10 +367,18 @@ _NUMBERS = (
 )
 CLOSED = re.compile(
     r"^\W*((please|tell me|show me|give me|can you tell me|calculate|compute|find)\W+)*"
-    r"(how (many|much|old|heavy|tall|long)\b|"
+    r"(how (many|much|often|old|heavy|tall|long)\b|what(['’]s| is| are| was| were) the\b|"
+    r"(the )?(second|third|fourth|fifth)\b|(the )?(\d+|two|three|four|five|ten) (most|least|\w+est)\b|"
     rf"(the )?({_NUMBERS}|\w+est)\b|"
     r"((on|in|for|at) )?(what|which|who|when|where)\b.*\b"
     rf"({_NUMBERS}|fewest|best|worst|difference in|\w+(?<!inter)est|rate|range|common)\b)",
     re.I,
 )
 """Questions to which one number or one name is the answer."""
+
+FOREIGN = re.compile(
+    r"\b(wieviele?|wie viele?|welche[rs]?|durchschnitt\w*|warum|anzahl|combien|moyenne?|pourquoi|quelle?s?|cuánt[ao]s?|"
+    r"cuál|promedio|por qué|quant[ie]|perché|media del?)\b",
+    re.I,
+)
+"""Words that only a question in another language has."""
