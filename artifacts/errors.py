@@ -15,7 +15,7 @@ class StoreLocked(StoreError):
     def __init__(self, home: Path, pid: int | None) -> None:
         super().__init__(
             f"The data folder {home} is in use by {f'process {pid}' if pid else 'another process'}; "
-            "end that process, or name another folder with --home."
+            "wait until it ends, or name another folder with --home. Through `gristmill serve` several can work at once."
         )
         self.pid = pid
 

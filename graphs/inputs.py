@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ LONGEST_QUESTION = 4_000
 """Characters of a question. Who pastes a document instead of asking gets a sentence and not a run."""
 
 _SAMPLED = (".csv", ".tsv", ".txt", ".parquet")
+_TABLES = (*_SAMPLED, ".xlsx", ".xls", ".json", ".jsonl", ".gz")
 _LOADED = 256 << 20
 """Bytes of such a file beyond which the toolkit has DuckDB read a sample, and does not load it."""
 
@@ -59,6 +61,10 @@ def check_files(paths: Sequence[Path], sizes: Sizes | None) -> list[Path]:
 
 
 def _check_file(path: Path, sizes: Sizes | None) -> Path:
+    if re.match(r"(https?|ftp|s3|gs):/", str(path)):
+        raise InputError(
+            f"{path} is an address, and nothing is fetched from the network. Download the file, and name it."
+        )
     path = path.expanduser().absolute()
     try:
         found = path.stat()
@@ -68,7 +74,11 @@ def _check_file(path: Path, sizes: Sizes | None) -> Path:
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
     if path.is_dir():
-        raise InputError(f"{path} is a folder. Name the file in it that holds the table.")
+        inside = (
+            sorted(p.name for p in path.iterdir() if p.suffix.lower() in _TABLES) if os.access(path, os.R_OK) else []
+        )
+        such = f", such as {inside[0]}" if inside else ""
+        raise InputError(f"{path} is a folder. Name the file in it that holds the table{such}.")
     if not path.is_file():
         raise InputError(f"{path} is not an ordinary file. Save the table as a file first.")
     if not os.access(path, os.R_OK):
@@ -91,7 +101,7 @@ def _near(path: Path) -> Path | None:
 
     if not path.parent.is_dir():
         return None
-    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir() if p.is_file()], n=1)
+    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir() if p.is_file()], 1, 0.75)
     return path.parent / close[0] if close else None
 
 

@@ -434,7 +434,9 @@ async def test_without_isolation_the_run_fails_with_the_fix(tmp_path, table, tea
     ("make", "question", "sentence"),
     [
         (lambda d: d / "pionts.csv", "What?", r"There is no file .* Did you mean .*points\.csv"),
-        (lambda d: d, "What?", "is a folder"),
+        (lambda d: d, "What?", r"is a folder.*such as points\.csv"),
+        (lambda d: d / "other.csv", "What?", r"There is no file .*other\.csv\.$"),
+        (lambda d: Path("https://example.org/points.csv"), "What?", "is an address.*Download the file"),
         (lambda d: _file(d / "empty.csv", 0), "What?", "is empty"),
         (lambda d: _file(d / "huge.csv", 1 << 42), "What?", r"4,398\.0 GB together.*Take a sample"),
         (lambda d: _file(d / "huge.json", 1 << 42), "What?", r"huge\.json is 4,398\.0 GB.*Take a sample"),
