@@ -15,7 +15,7 @@ class StoreLocked(StoreError):
     def __init__(self, home: Path, pid: int | None) -> None:
         super().__init__(
             f"The data folder {home} is in use by {f'process {pid}' if pid else 'another process'}; "
-            "wait until it ends, or name another folder with --home. Through `gristmill serve` several can work at once."
+            "wait until it ends, or name another folder with --home. Through `gristmill serve` several work at once."
         )
         self.pid = pid
 
