@@ -83,4 +83,4 @@ class Product:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(doomed, timeout=20)
+        psutil.wait_procs(doomed, timeout=60)

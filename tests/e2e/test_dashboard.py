@@ -39,7 +39,7 @@ def address(product: Product, tmp_path: Path) -> Iterator[str]:
     yield told.group(0)
     server.terminate()
     try:
-        assert server.wait(timeout=30) == 0, log.read_text()
+        assert server.wait(timeout=60) == 0, log.read_text()
     except subprocess.TimeoutExpired:
         server.kill()
         raise

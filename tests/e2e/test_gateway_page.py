@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,21 +11,16 @@ import pytest
 
 from tests.e2e.product import REPOSITORY, Product, environment
 from tests.e2e.test_tutorial import BLOCK
+from tests.free_port import free_port
 from tests.kernel_gateway.wheels import make_wheel
 
 pytest.importorskip("jupyterlab", reason="the extra `lab` is not installed")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
-
-
 @pytest.mark.slow
 def test_every_block_of_the_gateway_page_does_what_it_says(product: Product, tmp_path: Path) -> None:
     make_wheel(tmp_path / "wheels", "cowsay", "1.0", "")
-    text = (REPOSITORY / "docs" / "gateway.md").read_text().replace("3000", str(_free_port()))
+    text = (REPOSITORY / "docs" / "gateway.md").read_text().replace("3000", str(free_port()))
     text = text.replace("gristmill kernel install", f"gristmill kernel install --prefix {tmp_path / 'prefix'}")
     blocks = BLOCK.findall(text)
     names = environment(product.home) | {
@@ -52,12 +46,12 @@ def test_every_block_of_the_gateway_page_does_what_it_says(product: Product, tmp
                     assert line in shown, f"the page promises {line!r}, but was shown:\n{shown}"
                 continue
             command = ["bash", "-euc", block] if kind == "sh" else [sys.executable, "-c", block]
-            done = subprocess.run(command, cwd=tmp_path, env=names, capture_output=True, text=True, timeout=90)
+            done = subprocess.run(command, cwd=tmp_path, env=names, capture_output=True, text=True, timeout=150)
             shown = done.stdout + done.stderr
             assert done.returncode == 0, f"{block}\n{shown}"
         assert len(rest) > 10, "the page's blocks were not found"
     finally:
         gateway.send_signal(signal.SIGINT)
-        assert gateway.wait(20) == 0
+        assert gateway.wait(60) == 0
         assert gateway.stdout is not None
         gateway.stdout.close()

@@ -38,7 +38,7 @@ def test_a_killed_run_goes_on_from_the_last_finished_step(product: Product, tmp_
         product.kill()
     else:
         psutil.Process(doomed.pid).kill()
-    doomed.wait(timeout=20)
+    doomed.wait(timeout=60)
 
     run = product.json("runs", "show", "last")
     finished_before = [x["id"] for x in run["executions"] if x["status"] == "ok"]

@@ -37,7 +37,7 @@ def serving(home: Path, **more: str) -> Iterator[tuple[Server, subprocess.Popen[
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(40)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

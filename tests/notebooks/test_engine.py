@@ -172,7 +172,7 @@ async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_u
     begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(run_notebook(store, host, path, {}, started=begun.set_result))
     run = await begun
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for event in store.follow(run.id):
             if isinstance(event, OutputReceived) and "under way" in event.output.text:
                 break

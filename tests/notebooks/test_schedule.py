@@ -84,7 +84,7 @@ def test_what_cannot_be_followed_gets_a_sentence(cron: str, timezone: str, sente
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait, for ten seconds at most, for what no event announces."""
+    """Wait, for thirty seconds at most, for what no event announces."""
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -120,7 +120,8 @@ async def test_times_before_a_schedule_was_made_do_not_fire_and_a_change_is_seen
 
     scheduler = Scheduler(store, fire)
     watching = asyncio.create_task(scheduler.run_forever())
-    fresh, old = schedule("* * * * *", "UTC", now()), schedule("* * * * *", "UTC")
+    half_past = f"{(now().minute + 30) % 60} * * * *"  # half an hour ago, and not again while this test runs
+    fresh, old = schedule(half_past, "UTC", now()), schedule(half_past, "UTC")
     store.add_schedule(fresh)
     store.add_schedule(old)
     scheduler.changed()

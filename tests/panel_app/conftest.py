@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from artifacts.store import Store
 from tests.panel_app.story import StandIn, Story, penguins
@@ -53,7 +53,7 @@ class Dashboard:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(15)
+        self.thread.join(60)
         assert not self.thread.is_alive(), "the dashboard did not stop"
 
 
@@ -84,6 +84,7 @@ def dashboard(store: Store) -> Iterator[Dashboard]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         yield chromium
@@ -98,7 +99,7 @@ class Watch:
         self.url = dashboard.url
         self.requests: list[str] = []
         self.faults: list[str] = []
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         self.stopped: list[str] = []
         page.on("request", lambda r: self.requests.append(r.url))
         page.on("requestfailed", lambda r: self.stopped.append(r.url) if r.failure == "csp" else None)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from artifacts.events import ReportMade, Reviewed
 from artifacts.store import Store
 from artifacts.types import Effect, ExecutionError, PlanStep, Schedule
+from tests.free_port import free_port
 from tests.panel_app.conftest import Dashboard, Watch
 from tests.panel_app.story import QUESTION, StandIn, Story, penguins, png
 
@@ -153,6 +154,8 @@ def test_what_is_done_before_the_wire_is_up_is_not_lost(watch: NewWatch, dashboa
     page.locator("#ask-input").set_input_files(table)
     page.get_by_role("button", name="Ask").click()
     assert page.locator("html").get_attribute("data-wire") is None
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     page.wait_for_url("**/runs/run_*")
     (request, files) = dashboard.workbench.asked[0]
@@ -253,7 +256,7 @@ def test_a_machine_without_isolation_says_so_on_every_page(watch: NewWatch, dash
 
 async def _until_idle() -> list[str]:
     """Waits until no task of a page is left on this loop; returns those that are when patience ends."""
-    for _ in range(200):
+    for _ in range(600):
         names = [getattr(t.get_coro(), "__qualname__", "") for t in asyncio.all_tasks()]
         mine = [n for n in names if n == "_guard" or n.startswith("batches")]
         if not mine:
@@ -264,7 +267,7 @@ async def _until_idle() -> list[str]:
 
 def test_a_page_that_lost_its_server_comes_back_by_itself(watch: NewWatch, store: Store) -> None:
     story = Story(store)
-    first = Dashboard(StandIn(store))
+    first = Dashboard(StandIn(store), port=free_port())
     tab = watch()
     tab.url = first.url
     page = tab.open(f"/runs/{story.id}")
@@ -272,7 +275,7 @@ def test_a_page_that_lost_its_server_comes_back_by_itself(watch: NewWatch, store
     expect(page.locator("#offline")).to_be_visible()
     story.cell("1", "Run while nobody looked")
     second = Dashboard(StandIn(store), port=int(first.url.rpartition(":")[2]))
-    expect(page.locator(".cell")).to_contain_text("Run while nobody looked", timeout=15_000)
+    expect(page.locator(".cell")).to_contain_text("Run while nobody looked")
     expect(page.locator("#offline")).to_be_hidden()
     second.stop()
 
@@ -294,5 +297,5 @@ def test_closing_the_tab_ends_its_tasks_and_takes_its_uploads_away(
     expect(tab.page.locator(".cell")).to_have_count(1)
     tab.page.context.close()
     assert dashboard.loop is not None
-    assert asyncio.run_coroutine_threadsafe(_until_idle(), dashboard.loop).result(20) == []
+    assert asyncio.run_coroutine_threadsafe(_until_idle(), dashboard.loop).result(60) == []
     assert list(store.home.glob("upload-*")) == []
