@@ -25,6 +25,7 @@ def describe(name, table):
         number = isinstance(value, (bool, int)) or (isinstance(value, float) and abs(value) < 1e300)
         return value if number else str(value)[:80]
 
+    counted = table.attrs.get("counted")  # in all rows, where a sample is at hand
     asked = f" {re.sub(r'[^0-9a-z]+', ' ', question.casefold())} "
     columns = []
     for column in table.columns:
@@ -47,6 +48,13 @@ def describe(name, table):
         elif not ordered:  # of many values those that the question names
             named = (str(v) for v in levels if len(str(v)) > 2)
             fact["values"] = [v for v in named if f" {re.sub(r'[^0-9a-z]+', ' ', v.casefold())} " in asked][:10]
+        if counted is not None:
+            told = counted.get(str(column), {})
+            fact |= {"n_missing": told.get("missing", fact["n_missing"]), "in_all_rows": bool(told)}
+            fact |= {"n_unique": max(told.get("n_unique", 0), len(levels))}
+            fact |= {end: plain(told[end]) for end in ("min", "max") if told.get(end) is not None}
+            if "values" in fact and len(told.get("levels", ())) >= len(levels):
+                fact["values"] = sorted({str(v)[:80] for v in told["levels"]})
         columns.append(fact)
     rows = table.attrs.get("rows", len(table))
     return {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
@@ -61,7 +69,8 @@ def describe(question: str) -> str:
     "columns"}`.
 
     `rows` are the file's; where it is so large that only a sample of them is read, `sampled`, the columns tell of that.
-    A column's `values` are all of few, or those of many that the question names.
+    A column's `values` are all of few, or those of many that the question names. Where rows are sampled, `in_all_rows`
+    says whether the column can be read in all of them.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
 

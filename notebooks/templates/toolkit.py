@@ -9,11 +9,13 @@ import gzip
 import io
 import json
 import re
+import unicodedata
 import warnings
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ import pandas as pd
 from IPython.display import display
 
 FINDING_MIME = "application/vnd.gristmill.finding+json"
+PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 LARGE = 256 << 20  # bytes of a file of which DuckDB reads a sample, without loading all of it
 SAMPLE = 200_000  # rows of that sample
 MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "NaN", "nan", "#N/A")
@@ -50,11 +53,15 @@ DATE_FORMS = (
     (r"\d{4}-\d\d-\d\d([T ].*)?", "ISO8601"),
     (r"\d{4}-\d\d", "%Y-%m"),
     (r"\d{4}/\d\d?/\d\d?", "%Y/%m/%d"),
+    (r"(19|20)\d\d\.\d\d?\.\d\d?", "%Y.%m.%d"),
+    (r"(19|20)\d\dM\d\d", "%YM%m"),
+    (r"\d\d?/(19|20)\d\d", "%m/%Y"),
     (r"\d\d?\.\d\d?\.\d{4}", "%d.%m.%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%d/%m/%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
     (r"\d\d?[ -][A-Za-z]{3}[ -]\d{4}", "%d %b %Y"),
     (r"\d\d?[ -][A-Za-z]{3,}[ -]\d{4}", "%d %B %Y"),
+    (r"\d\d?[ -][A-Za-z]{3}[ -]\d\d", "%d %b %y"),
     (r"[A-Za-z]{3} \d\d?,? \d{4}", "%b %d %Y"),
     (r"[A-Za-z]{3,} \d\d?,? \d{4}", "%B %d %Y"),
     (r"[A-Za-z]{3}[ -]\d{4}", "%b %Y"),
@@ -80,7 +87,8 @@ UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[c
 def read_table(path: str | Path) -> pd.DataFrame:
     """The table in a file: CSV and its kin, JSON (lines, array, object), Parquet, or the first sheet of an Excel book.
 
-    Of a file that is too large to load it is a random sample; `attrs["rows"]` are the rows of the whole file. Encoding,
+    Of a file that is too large to load it is a random sample; `attrs["rows"]` are the rows of the whole file, and
+    `attrs["counted"]` is what was counted in all of them (`told` of `Whole`). Encoding,
     separator, decimal mark, thousands separators, dates and missing values are found out, headers are made unique, and
     whatever was not plain is printed as a note. Raises ValueError, in one plain sentence, where there is no table or it
     has no rows.
@@ -124,6 +132,24 @@ def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.Data
     return df
 
 
+@dataclass(frozen=True)
+class Whole:
+    """All rows of a file that is too large to load: where DuckDB finds them, and what it counted in them.
+
+    `read_as` is SQL for each column's values, which gave the sample's own values when it was tried on the sample; a
+    column without it can be told of in the sample only. `told` has, for the others, `missing`, `n_unique` (`about`: as
+    estimated), `min`, `max`, `mean` and, where they are few, how often each of the `levels` stands there.
+    """
+
+    source: str
+    rows: int
+    read_as: dict[str, str]
+    told: dict[str, dict[str, Any]]
+
+
+_WHOLE: dict[str, Whole] = {}
+
+
 def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
     """A random sample of a CSV or Parquet file that is too large to be loaded, the same each time; else None.
 
@@ -142,21 +168,162 @@ def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
     )
     try:
         with duckdb.connect() as base:
+            progress(f"counting the rows of {path.name}", 0, 3)
             (rows,) = base.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
+            progress(f"drawing a sample of {rows:,} rows", 1, 3)
             numbered = f"SELECT *, row_number() OVER () AS row_of_the_file FROM {source}"
             chosen = f"hash(row_of_the_file) % {max(rows, 1)} < {SAMPLE}"
             df = base.execute(f"SELECT * FROM ({numbered}) WHERE {chosen} ORDER BY row_of_the_file").df()
+            if df.empty:
+                return None
+            written = df.drop(columns="row_of_the_file")
+            df = pd.DataFrame({c: _plain_numbers(written[c]) for c in written.columns})
+            df.columns = _unique_names([str(c) for c in df.columns], notes)
+            if len(df) < rows:
+                said = f"a random sample of {len(df):,} of the {rows:,} rows of {path.name}"
+                notes.append(f"the file is large, so what follows is of {said}")
+                _SAMPLED[path.name] = said
+            df = _parsed(path.name, df, notes, rows)
+            if len(df) < rows:
+                progress(f"adding up all {rows:,} rows", 2, 3)
+                read_as = _read_alike(written, df)
+                told = _told_of_all(base, source, rows, read_as, df)
+                _WHOLE[str(path)] = Whole(source, rows, read_as, told)
+                df.attrs["counted"] = told
     except duckdb.Error:
         return None
-    if df.empty:
-        return None
-    df = df.drop(columns="row_of_the_file")
-    df.columns = _unique_names([str(c) for c in df.columns], notes)
-    if len(df) < rows:
-        said = f"a random sample of {len(df):,} of the {rows:,} rows of {path.name}"
-        notes.append(f"the file is large, so what follows is of {said}")
-        _SAMPLED[path.name] = said
-    return _parsed(path.name, df, notes, rows)
+    return df
+
+
+def _plain_numbers(s: pd.Series) -> pd.Series:
+    """A column of text that holds plain numbers only, as numbers; any other unchanged."""
+    if not is_text(s):
+        return s
+    given = s.mask(s.isin(MISSING))
+    found = pd.to_numeric(given, errors="coerce")
+    return found if found.notna().any() and found.notna().equals(given.notna()) else s
+
+
+def _ways(name: str, written: pd.Series, typed: pd.Series) -> list[str]:
+    """SQL that may read a column as it was read from the sample, the plainest first."""
+    raw = '"' + name.replace('"', '""') + '"'
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(typed) and not kinds.is_bool_dtype(typed):
+        bare = f"replace(regexp_replace({raw}, '{MONEY.pattern}', '', 'g'), ',', '')"
+        return [f"nullif(TRY_CAST({t} AS DOUBLE), 'NaN'::DOUBLE)" for t in [raw] + [bare] * is_text(written)]
+    if kinds.is_datetime64_any_dtype(typed):
+        forms = [f"{form}{tail}" for _, form in DATE_FORMS if "%" in form for _, tail in CLOCK_FORMS]
+        parsed = [f"try_strptime(CAST({raw} AS VARCHAR), '{form}')" for form in [*forms, "%Y%m%d"]]
+        seconds = [f"make_timestamp(TRY_CAST({raw} AS BIGINT) * {size})" for size in (1_000_000, 1_000)]
+        return [f"TRY_CAST({raw} AS TIMESTAMP)", *parsed, *seconds]
+    none = ", ".join(f"'{m}'" for m in MISSING)
+    return [f"CASE WHEN length({raw}) > 4 OR {raw} NOT IN ({none}) THEN {raw} END" if is_text(written) else raw]
+
+
+def _read_alike(written: pd.DataFrame, typed: pd.DataFrame) -> dict[str, str]:
+    """For each column the SQL that reads the sample exactly as pandas did; columns without such a way are left out."""
+    import duckdb
+
+    found, base = dict[str, str](), duckdb.connect(config={"threads": 1})  # several threads may change the rows' order
+    for name, column in zip(written.columns, names(typed), strict=True):
+        for way in _ways(str(name), written[name], typed[column]):
+            try:
+                same = True
+                for some in (written.iloc[:500], written):
+                    read = base.from_df(some).project(f"{way} AS v").df()["v"]
+                    same = same and _agree(read, typed[column].iloc[: len(some)])
+            except duckdb.Error:
+                same = False
+            if same:
+                found[column] = way
+                break
+    base.close()
+    return found
+
+
+def _agree(read: pd.Series, typed: pd.Series) -> bool:
+    """Whether two readings of a column are the same, value for value."""
+    if pd.api.types.is_numeric_dtype(typed):
+        if not pd.api.types.is_numeric_dtype(read):
+            return False
+        return np.array_equal(read.to_numpy(float, na_value=np.nan), typed.to_numpy(float, na_value=np.nan), True)
+    if not read.notna().equals(typed.notna()):
+        return False
+    a, b = read.dropna(), typed.dropna()
+    if pd.api.types.is_datetime64_any_dtype(b):
+        return pd.api.types.is_datetime64_any_dtype(a) and bool((a.to_numpy() == b.to_numpy()).all())
+    return bool((a.astype(str).to_numpy() == b.astype(str).to_numpy()).all())
+
+
+def _told_of_all(
+    base: Any, source: str, rows: int, read_as: dict[str, str], sample: pd.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """What is counted in one pass over all rows of a large file: see `Whole`."""
+    asked, told = list[tuple[str, str, str]](), dict[str, dict[str, Any]]()
+    columns = {name: f"c{i}" for i, name in enumerate(read_as)}
+    for name, c in columns.items():
+        levels = sample[name].nunique()
+        kinds = pd.api.types
+        asked.append((name, "present", f"count({c})"))
+        if not is_text(sample[name]) and not kinds.is_bool_dtype(sample[name]):
+            asked += [(name, "min", f"min({c})"), (name, "max", f"max({c})")]
+            if kinds.is_numeric_dtype(sample[name]):
+                asked.append((name, "mean", f"favg({c})"))
+        few = levels <= 5_000
+        asked.append((name, "n_unique", f"count(DISTINCT {c})" if few else f"approx_count_distinct({c})"))
+        if levels <= 200:
+            asked.append((name, "levels", f"histogram({c})"))
+        told[name] = {"about": not few}
+    if not asked:
+        return told
+    inner = ", ".join(f"{read_as[name]} AS {c}" for name, c in columns.items())
+    values = base.execute(
+        f"SELECT {', '.join(sql for *_, sql in asked)} FROM (SELECT {inner} FROM {source})"
+    ).fetchone()
+    for (name, what, _), value in zip(asked, values, strict=True):
+        if what == "present":
+            told[name]["missing"] = rows - int(value)
+        elif what == "levels":
+            keys = pd.Series(list(value or {}), dtype=object).astype(sample[name].dropna().dtype)
+            told[name][what] = dict(sorted(zip(keys, (value or {}).values(), strict=True), key=lambda kv: str(kv[0])))
+        else:
+            told[name][what] = value
+    return told
+
+
+def read_columns(data: str | Path, columns: list[str]) -> pd.DataFrame:
+    """All rows of some columns of a file: of one that is too large to load, DuckDB reads these columns and no others.
+
+    Text comes as categories, each level held once. Raises ValueError for a column of such a file that is not read alike
+    in all rows.
+    """
+    table = read_once(data)
+    whole = _WHOLE.get(str(Path(data)))
+    if whole is None:
+        return table[columns].copy()
+    if lost := [c for c in columns if c not in whole.read_as]:
+        raise ValueError(f"{lost[0]} cannot be read alike in all rows of {data}, only in the sample.")
+    import duckdb
+    import pyarrow as pa
+
+    if not columns:
+        return pd.DataFrame(index=pd.RangeIndex(whole.rows))
+    chosen = ", ".join(f"{whole.read_as[c]} AS c{i}" for i, c in enumerate(columns))
+    parts, done = list[Any](), 0
+    with duckdb.connect() as base:
+        for batch in base.sql(f"SELECT {chosen} FROM {whole.source}").to_arrow_reader(250_000):
+            done += batch.num_rows
+            packed = [c.dictionary_encode() if pa.types.is_string(c.type) else c for c in batch.columns]
+            parts.append(pa.record_batch(packed, names=batch.schema.names))
+            progress(f"reading {' and '.join(say(c) for c in columns[:3])}", done, whole.rows)
+    df: pd.DataFrame = pa.Table.from_batches(parts).unify_dictionaries().to_pandas()
+    df.columns = pd.Index(columns)
+    for name in columns:
+        if isinstance(df[name].dtype, pd.CategoricalDtype):
+            df[name] = df[name].cat.reorder_categories(sorted(df[name].cat.categories))
+        elif df[name].notna().all() and not pd.api.types.is_datetime64_any_dtype(df[name]):
+            df[name] = df[name].astype(table[name].dtype)
+    return df
 
 
 def _decode(name: str, raw: bytes, notes: list[str]) -> str:
@@ -493,8 +660,11 @@ def kind_of(s: Any) -> str:
         if unique and len(values) >= 20 and texts.count(" ").mean() < 2 and texts.len().max() <= 40:
             return "identifier"
         return "category" if levels <= max(20, min(50, len(values) / 5)) else "text"
-    dense = values.max() - values.min() < 3 * len(values)
-    if whole and unique and len(values) >= 20 and dense and not TIME_NAME.search(name):
+    span = values.max() - values.min()
+    if whole and unique and len(values) >= 20 and span < 3 * len(values) and not TIME_NAME.search(name):
+        return "identifier"
+    counted = levels >= max(50, 0.8 * len(values)) and levels > 0.9 * span  # hardly a number of a stretch is left out
+    if whole and counted and not TIME_NAME.search(name):
         return "identifier"
     return "number"
 
@@ -560,13 +730,23 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
     return table
 
 
+def _spelling(level: str) -> str:
+    """A level without what people write in several ways: case, outer spaces, a last full stop, signs beside a letter.
+
+    A sign that ends a level or stands before it means something (A+ and A-, C and C#, >5), and so does one between two
+    digits (1-5 is not 15).
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", level).casefold().split()).rstrip(".,;:!").strip()
+    return re.sub(r"(?<=[^\W\d_])[\s_.'’-]+(?=\w)|(?<=\w)[\s_.'’-]+(?=[^\W\d_])", "", plain) or level
+
+
 def _merge_spellings(table: Table) -> None:
-    """Merge levels that differ only in case, spaces or punctuation, under their commonest tidy spelling."""
+    """Merge levels that are the same but for the way they are written, under their commonest tidy spelling."""
     for name in [c for c in names(table.df) if is_text(table.df[c]) and table.df[c].nunique() <= 200]:
         counts = table.df[name].value_counts().sort_index()
         spellings: dict[str, list[str]] = {}
         for level in counts.index:
-            spellings.setdefault(re.sub(r"[\W_]+", "", str(level)).casefold() or str(level), []).append(level)
+            spellings.setdefault(_spelling(str(level)), []).append(level)
         best = {key: max(group, key=lambda v: (v == v.strip(), counts[v], v)) for key, group in spellings.items()}
         merged = {level: best[key] for key, group in spellings.items() for level in group}
         changed = int(sum(counts[a] for a, b in merged.items() if a != b))
@@ -827,7 +1007,8 @@ def _leave_out(table: Table) -> None:
             table.traps.append(trap("redundant_columns", text, [same, b], n, effect("pearson_r", 1.0), high=True))
             table.left_out[b] = f"copy of {same}"
         elif twin is not None:
-            text = f"{say(b)} carries the same information as {say(twin)} (r = {r.loc[twin, b]:.4f}): "
+            one, other = (say(c) if say(b) != say(twin) else c for c in (b, twin))
+            text = f"{one} carries the same information as {other} (r = {r.loc[twin, b]:.4f}): "
             table.traps.append(
                 trap(
                     "redundant_columns",
@@ -999,16 +1180,18 @@ def report(
     params: dict[str, Any] | None = None,
     caveats: Any = (),
     confidence: str = "medium",
+    of_all_rows: bool = False,
 ) -> None:
     """Say one thing: a claim, a warning, a null (tested and absent) or a descriptive finding, in one sentence.
 
     It is shown as text in any notebook, and read by Gristmill from its own MIME type. Numbers are kept to six
-    significant digits, so that another processor's last bits do not change the record.
+    significant digits, so that another processor's last bits do not change the record. What was found in the sample of
+    a large file says so, unless it is `of_all_rows`.
     """
     first = text.split(maxsplit=1)[0]
     if first.islower() and "." not in first[:-1]:  # but pH stays pH, and a file keeps its name
         text = text[:1].upper() + text[1:]
-    caveats = [*caveats, *(f"Found in {said}." for said in _SAMPLED.values())]
+    caveats = [*caveats, *(f"Found in {said}." for said in _SAMPLED.values() if not of_all_rows)]
     finding = {
         "type": type,
         "kind": kind,
@@ -1027,6 +1210,17 @@ def report(
     note = f"{type.upper()} {text}" + "".join(f"\n  Caveat: {c}" for c in caveats)
     markdown = f"**{type.capitalize()}.** {text}" + "".join(f"  \n*Caveat: {c}*" for c in caveats)
     _display({FINDING_MIME: _plain(finding), "text/plain": note, "text/markdown": markdown})
+
+
+def progress(what: str, done: int, of: int) -> None:
+    """Tell whoever watches how far a long step has come, every half second at most; it is no part of the notebook."""
+    now = monotonic()
+    if done in (0, of) or now - _TOLD_AT.get(what, 0.0) >= 0.5:
+        _TOLD_AT[what] = now
+        _display({PROGRESS_MIME: {"what": what, "done": int(done), "of": int(of)}})
+
+
+_TOLD_AT: dict[str, float] = {}
 
 
 def _display(bundle: dict[str, Any]) -> None:

@@ -240,3 +240,36 @@ def test_what_parquet_and_pandas_call_types_is_read_as_what_it_is(tmp_path: Path
     assert [df[c].dtype.kind for c in ("when", "few", "all", "yes")] == ["M", "f", "i", "b"]
     assert is_text(df["kind"])
     assert len(toolkit.clean(df).df) == 60
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_all_rows_of_a_large_file_are_counted_and_its_columns_can_be_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    n = 9_000
+    written = pd.DataFrame(
+        {
+            "day": pd.date_range("2001-01-01", periods=n).strftime("%d.%m.%Y"),
+            "price": [f"${i % 700:,}.50" for i in range(n)],
+            "shop": ["north", "N/A", "south"] * 3_000,
+            "share": [i * 1e-7 if i % 10 else None for i in range(n)],
+        }
+    )
+    path = tmp_path / f"sales{suffix}"
+    written.to_csv(path, index=False) if suffix == ".csv" else written.to_parquet(path)
+    plain = read_table(path)
+    monkeypatch.setattr(toolkit, "LARGE", 4_000)
+    monkeypatch.setattr(toolkit, "SAMPLE", 1_000)
+    for kept in ("_SAMPLED", "_WHOLE", "_READ"):
+        monkeypatch.setattr(toolkit, kept, {})
+    sample = toolkit.read_once(path)
+    assert len(sample) < 2_000
+    read = toolkit.read_columns(path, ["shop", "price", "day", "share"])
+    for name in read.columns:
+        assert read[name].astype(plain[name].dtype).equals(plain[name]), f"{name} as if all had been loaded"
+    told = sample.attrs["counted"]
+    assert told["shop"] == {"about": False, "missing": 3_000, "n_unique": 2, "levels": {"north": 3_000, "south": 3_000}}
+    assert (told["price"]["min"], told["price"]["max"], told["price"]["n_unique"]) == (0.5, 699.5, 700)
+    assert told["price"]["mean"] == pytest.approx(plain["price"].mean())
+    assert told["share"]["missing"] == 900
+    assert told["day"]["max"] == plain["day"].max()

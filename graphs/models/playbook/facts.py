@@ -33,6 +33,7 @@ class Column:
     values: tuple[str, ...] = ()
     low: Any = None
     high: Any = None
+    in_all_rows: bool = True  # of a file that is sampled: whether it can be read in all rows all the same
 
     @property
     def is_yes_no(self) -> bool:
@@ -62,7 +63,7 @@ class File:
     name: str
     rows: int
     columns: tuple[Column, ...]
-    sampled: bool = False  # the file is so large that only a sample of its rows is at hand
+    sampled: bool = False  # the file is so large that tests see only a sample of its rows
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ def _column(given: Mapping[str, Any]) -> Column:
         values=tuple(str(v) for v in given.get("values") or ()),
         low=given.get("min"),
         high=given.get("max"),
+        in_all_rows=bool(given.get("in_all_rows", True)),
     )
     if column.is_number or column.is_time or column.n_unique > 50:
         return column

@@ -76,9 +76,16 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _understood(part: str, file: File, facts: Facts) -> Asked | Refused | None:
-    """A part of the question as what can be computed of a file, of all its rows; or why it cannot."""
+    """A part of the question as what can be computed of all rows of a file; or why it cannot."""
     read = understand(part, file, facts.roles)
-    return Refused(f"{file.name} is so large that only a sample is read") if read and file.sampled else read
+    if isinstance(read, Asked) and file.sampled:
+        used = {read.measure, read.other, read.by, read.named_by, *(f[0] for f in [*read.where, *read.hits])}
+        lost = [c.name for c in file.columns if not c.in_all_rows and (c.name in used or read.aggregate == "missing")]
+        if lost:
+            return Refused(
+                f"{file.name} is so large that only a sample is read, and {lost[0]} is written in several ways"
+            )
+    return read
 
 
 def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
