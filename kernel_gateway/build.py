@@ -3,6 +3,9 @@
 By default it lies over Gristmill's own environment: what that has already is not installed a second time, so a build
 takes seconds and needs an index, or a folder of wheels, only for what is new. With a Python of another version nothing
 can be shared, and everything is installed, by uv.
+
+What is installed is somebody else's: a wheel may hold a `.pth` file, a `sitecustomize` or a `bin/python` of its own.
+From the first file that is unpacked on, no interpreter that would read them is run here, but in a sandbox.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel_gateway.environments import MOUNT, Environment, building, check_name, put_in_place, write_facts
-from kernel_gateway.errors import GatewayError
+from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.requirements import built_lines
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
@@ -34,17 +37,33 @@ _LEAST = (3, 12)  # what the service that runs beside a user's code is written f
 _VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 _KEPT_LINES = 40
 _LOOK = """
-import importlib.metadata as m, json, re, sys
+import importlib.metadata as m, json, re, sys, sysconfig
+stage, *below = sys.argv[1:]
+own = [sysconfig.get_path(name, "venv", {"base": stage, "platbase": stage}) for name in ("purelib", "platlib")]
 packages = {}
-for one in m.distributions():
+for one in m.distributions(path=list(dict.fromkeys([*own, *below]))):
     packages.setdefault(re.sub(r"[-_.]+", "-", one.name).lower(), one.version)
 python = ".".join(map(str, sys.version_info[:3]))
 print(json.dumps({"python": python, "base": sys.base_prefix, "packages": packages}))
 """
-_TRY = (
-    "import sys; sys.path.insert(0, {root!r}); import kernel_gateway.inside.app, kernel_gateway.inside.process, "
-    "kernel_gateway.inside.filesystem, ipykernel.kernelapp, jupyter_client.kernelspec"
-)
+# pip sees what is installed beneath the first of its arguments, and imports nothing from there: in the order of
+# `sys.path`, a wheel just unpacked would stand before whatever pip itself goes on to import. The third is where pip is.
+_PIP = """
+import sys
+from importlib.machinery import PathFinder
+stage, own, pip = sys.argv[1:4]
+del sys.argv[1:4]
+class Ours(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if path is None:
+            path = [place for place in sys.path if not place.startswith(stage)]
+        return PathFinder.find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Ours
+sys.path[:] = [own, *(place for place in sys.path if place != own), pip]
+from pip._internal.cli.main import main
+sys.exit(main())
+"""
 _SHEBANG = b"""#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")"/python "$0" "$@"
 ' '''"""
@@ -81,9 +100,9 @@ def build(
         _refuse_sources(requirements, texts)
     with building(home) as folder:
         stage = folder / f".{name}-{secrets.token_hex(6)}"
+        beside = [stage.with_suffix(".pins"), stage.with_suffix(".pip")]
         try:
-            pins = stage.with_suffix(".pins")
-            pins.write_text("".join(f"{package}=={version}\n" for package, version in _pins().items()))
+            beside[0].write_text("".join(f"{package}=={version}\n" for package, version in _pins().items()))
             links = [word for place in find_links for word in ("--find-links", place)]
             options = [
                 *links,
@@ -92,18 +111,19 @@ def build(
             ]
             options += [] if from_source else ["--only-binary", ":all:"]
             if python is None:
-                below = _lay_over(stage, tell)
-                _pip(stage, options, pins, from_source, tell)
+                below, pip, base = _lay_over(stage, tell), _find_pip(beside[1]), sys.executable
+                _pip(stage, pip, options, beside[0], from_source, tell)
             else:
-                below = ""
-                _uv(stage, python, options, pins, tell)
-            environment = _finish(stage, name, below, "".join(texts))
+                below = pip = ""
+                base = _uv(stage, python, options, beside[0], tell)
+            environment = _finish(stage, name, base, below, pip, "".join(texts), tell)
             put_in_place(home, environment)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
         finally:
-            stage.with_suffix(".pins").unlink(missing_ok=True)
+            beside[0].unlink(missing_ok=True)
+            shutil.rmtree(beside[1], ignore_errors=True)
     return environment
 
 
@@ -159,20 +179,32 @@ def _lay_over(stage: Path, tell: Tell) -> str:
     pointer = target / "_gristmill.pth"
     pointer.write_text(ours + "\n")
     pointer.chmod(0o644)  # whatever our umask: a sandbox may be another user on this machine
-    if importlib.util.find_spec("pip") is None:
-        _run([str(stage / "bin/python"), "-I", "-m", "ensurepip"], lambda line: None, "be made")
     return ours
 
 
-def _pip(stage: Path, options: list[str], pins: Path, from_source: bool, tell: Tell) -> None:
+def _find_pip(spare: Path) -> str:
+    """The folder that has pip: our own packages', or one that is made in `spare`."""
+    if importlib.util.find_spec("pip") is not None:
+        return sysconfig.get_path("purelib")
+    _run([sys.executable, "-I", "-m", "venv", str(spare)], lambda line: None, "be made")
+    return sysconfig.get_path("purelib", "venv", {"base": str(spare), "platbase": str(spare)})
+
+
+def _pip_command(python: str, stage: Path, pip: str, *words: str) -> list[str]:
+    own = sysconfig.get_path("purelib", "venv", {"base": str(stage), "platbase": str(stage)})
+    return [python, "-I", "-c", _PIP, str(stage), own, pip, *words]
+
+
+def _pip(stage: Path, pip: str, options: list[str], pins: Path, from_source: bool, tell: Tell) -> None:
     # pip, not uv: it takes packages for installed that it sees behind the environment's own.
-    command = [str(stage / "bin/python"), "-I", "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", "--no-input", "-c", str(pins), *options]
+    words = ["install", "--no-compile", "--progress-bar", "off", "--disable-pip-version-check", "--no-input"]
+    command = _pip_command(str(stage / "bin/python"), stage, pip, *words, "-c", str(pins), *options)
     hint = "" if from_source else " Packages that have to be built are taken only with --from-source."
     _run(command, _without_repetition(tell), "be built", hint)
 
 
-def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) -> None:
+def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) -> str:
+    """Make the environment, and return the Python that it was made from."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is None:
         raise BuildFailed("An environment with a Python of its own is built by uv, which is missing: `pip install uv`.")
@@ -184,8 +216,10 @@ def _uv(stage: Path, python: str, options: list[str], pins: Path, tell: Tell) ->
         raise BuildFailed(
             f"A sandbox needs Python {'.'.join(map(str, _LEAST))} or newer, and {python} is Python {has}."
         )
+    base = os.path.realpath(stage / "bin/python")
     command = [uv, "pip", "install", "--python", str(stage / "bin/python"), "-r", str(pins), "-c", str(pins)]
     _run([*command, *options], tell, "be built")
+    return base
 
 
 def _without_repetition(tell: Tell) -> Tell:
@@ -240,22 +274,21 @@ def _advice(said: list[str], hint: str) -> str:
     return hint if "No matching distribution" in text else ""
 
 
-def _finish(stage: Path, name: str, below: str, requirements: str) -> Environment:
-    """Make the build independent of where it was made, see that it can run a sandbox, and write down what is in it."""
-    from kernel_gateway.environments import versions_below
+def _finish(stage: Path, name: str, base: str, below: str, pip: str, requirements: str, tell: Tell) -> Environment:
+    """Make the build independent of where it was made, write down what is in it, and see that it can run a sandbox.
 
-    executable = str(stage / "bin/python")
-    root = str(Path(__file__).resolve().parents[1])
-    tried = subprocess.run([executable, "-I", "-c", _TRY.format(root=root)], capture_output=True, text=True, cwd="/")
-    if tried.returncode:
-        reason = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
-        raise BuildFailed(f"The environment was built and cannot run a sandbox: {reason[0]}. Loosen what conflicts.")
-    looked = subprocess.run([executable, "-I", "-c", _LOOK], capture_output=True, text=True, check=True, cwd="/")
+    `base` is the Python that reads the packages' records and compiles them; with `-S` it runs nothing of theirs.
+    """
+    from kernel_gateway.environments import versions_below
+    from kernel_gateway.trial import why_not
+
+    look = [base, "-I", "-S", "-c", _LOOK, str(stage), *([below] if below else [])]
+    looked = subprocess.run(look, capture_output=True, text=True, check=True, cwd="/")
     facts: dict[str, Any] = json.loads(looked.stdout)
     for script in (stage / "bin").iterdir():
         _detach(script, stage)
     subprocess.run(
-        [executable, "-I", "-m", "compileall", "-q", "-s", str(stage), "-p", str(MOUNT), str(stage / "lib")],
+        [base, "-I", "-S", "-m", "compileall", "-q", "-s", str(stage), "-p", str(MOUNT), str(stage / "lib")],
         capture_output=True,  # a file of an old Python's syntax is no reason to fail
         cwd="/",
         umask=0o022,
@@ -272,8 +305,13 @@ def _finish(stage: Path, name: str, below: str, requirements: str) -> Environmen
         requirements=requirements,
         packages=dict(sorted(facts["packages"].items())),
     )
-    environment = replace(environment, warnings=tuple(_conflicts(executable, stage)) if below else ())
+    environment = replace(environment, warnings=tuple(_conflicts(stage, pip)) if below else ())
     write_facts(environment)
+    try:
+        if (reason := why_not(environment)) is not None:
+            raise BuildFailed(f"The environment was built and cannot run a sandbox: {reason}. Loosen what conflicts.")
+    except NoIsolation as why:
+        tell(f"Not tried, since what it holds is run in isolation only. {why}")
     return environment
 
 
@@ -289,7 +327,7 @@ def _detach(script: Path, stage: Path) -> None:
         script.write_bytes(data.replace(os.fsencode(stage), os.fsencode(MOUNT)))
 
 
-def _conflicts(executable: str, stage: Path) -> Iterator[str]:
+def _conflicts(stage: Path, pip: str) -> Iterator[str]:
     """What pip finds unmet because a package of this build stands before another version of it, of ours."""
     below = {
         _normal(folder.name.split("-", 1)[0]) for folder in Path(sysconfig.get_path("purelib")).glob("*.dist-info")
@@ -299,7 +337,8 @@ def _conflicts(executable: str, stage: Path) -> Iterator[str]:
     }
     if not own & below:
         return  # pip has met what is new from what is new and what is ours, and ours is as it was
-    checked = subprocess.run([executable, "-I", "-m", "pip", "check"], capture_output=True, text=True, cwd="/")
+    checked = subprocess.run(_pip_command(sys.executable, stage, pip, "check"), capture_output=True, text=True, cwd="/")
+
     for line in checked.stdout.splitlines():
         words = {_normal(word) for word in re.findall(r"[\w.-]*\w", line)}
         if own & words and not line.startswith("gristmill "):

@@ -101,7 +101,7 @@ def environments(home: Path) -> list[Environment]:
         for link in sorted(folder_of(home).iterdir()):
             if link.is_symlink() and _NAME.fullmatch(link.name):
                 with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                    found.append(_read(link))
+                    found.append(read(link))
     return found
 
 
@@ -111,7 +111,7 @@ def find(home: Path, name: str) -> Environment | None:
         return None
     if _NAME.fullmatch(name):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return _read(folder_of(home) / name)
+            return read(folder_of(home) / name)
     there = ", ".join(one.name for one in environments(home)) or "none yet"
     raise UnknownEnvironment(
         f"There is no template {name!r} on this host. It has the default one (code-interpreter-v1, base); built here: "
@@ -218,7 +218,8 @@ def versions_below(folder: Path) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
-def _read(link: Path) -> Environment:
+def read(link: Path) -> Environment:
+    """The environment in a folder; raises what reading its facts may raise."""
     folder = link.resolve(strict=True)
     facts = json.loads((folder / FACTS).read_text())
     return Environment(**{**facts, "name": link.name, "folder": folder, "warnings": tuple(facts["warnings"])})

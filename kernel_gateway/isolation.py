@@ -146,10 +146,11 @@ def run_trial(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a bubblewrap command that ends by itself, with `given` on its standard input, and take down what it says.
 
+    `options` are those of `subprocess.Popen`.
     Raises OSError, and `subprocess.TimeoutExpired` when all that it started has been ended.
     """
-    options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(command, env={}, **options) as process:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    with subprocess.Popen(command, env={}, stdin=subprocess.PIPE, **options) as process:
         try:
             out, errors = process.communicate(given, seconds)
         except BaseException:

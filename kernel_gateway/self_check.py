@@ -19,18 +19,9 @@ from kernel_gateway import seccomp
 from kernel_gateway.errors import NoIsolation
 from kernel_gateway.groups import Groups, NoGroups
 from kernel_gateway.inside import probes
-from kernel_gateway.isolation import (
-    SERVICE_ROOT,
-    Sizes,
-    bubblewrap_arguments,
-    check_bubblewrap,
-    environment,
-    etc_files,
-    run_trial,
-    sources,
-)
-from kernel_gateway.memory import memory_file
+from kernel_gateway.isolation import SERVICE_ROOT, Sizes, check_bubblewrap, sources
 from kernel_gateway.outside import Outside, prepare
+from kernel_gateway.trial import run_inside
 
 _SECONDS = 30
 
@@ -98,23 +89,11 @@ def require_isolation(program: str, sizes: Sizes, outside: Outside) -> None:
 
 def probe(program: str, sizes: Sizes, outside: Outside) -> list[Check]:
     """Run the probes in a sandbox; `program` is the path of bubblewrap. Raises `NoIsolation` when none could run."""
-    with _canaries(sizes) as facts, contextlib.ExitStack() as stack:
-        files = [(stack.enter_context(memory_file(text.encode())), place) for place, text in etc_files().items()]
-        variables = environment("/home/user", str(Path(sys.executable).parent))
-        call_filter = seccomp.program()
-        filters = [stack.enter_context(memory_file(call_filter))] if call_filter is not None else []
-        arguments = bubblewrap_arguments(outside, sizes, files, variables, filters[0] if filters else None)
-        profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
+    with _canaries(sizes) as facts:
         script = f"{SERVICE_ROOT}/kernel_gateway/inside/probes.py"
+        command, given = [sys.executable, "-I", "-S", script], json.dumps(facts).encode()
         try:
-            done = run_trial(
-                [program, "--args", str(profile), "--", sys.executable, "-I", "-S", script],
-                _SECONDS,
-                json.dumps(facts).encode(),
-                cwd="/",
-                pass_fds=(profile, *filters, *(descriptor for descriptor, _ in files)),
-                **outside.identity(),
-            )
+            done = run_inside(program, sizes, outside, command, _SECONDS, given)
             results: dict[str, tuple[bool, str]] = json.loads(done.stdout)
         except subprocess.TimeoutExpired:
             raise NoIsolation(f"The trial sandbox did not end within {_SECONDS} seconds.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def test_conflicts_are_told(tmp_path: Path, wheels: Path) -> None:
     assert [one.name for one in environments.environments(tmp_path)] == ["old"]
     os.unlink(made.folder / "bin" / "python")
     assert "is gone" in (made.stale() or "")
+
+
+@pytest.mark.slow
+def test_nothing_that_is_installed_runs_outside_of_a_sandbox(tmp_path: Path) -> None:
+    wheels, ran = tmp_path / "wheels", tmp_path / "ran"
+    code = f"import os; open({str(ran)!r}, 'a').write(__file__ if '__file__' in globals() else 'pth')\n"
+    python = f'#!/bin/sh\ntouch {ran}\nexec {sys.executable} "$@"\n'
+    optional = ("sitecustomize", "usercustomize", "attr", "brotli", "keyring", "setuptools", "_distutils_hack")
+    more = {f"{name}.py": code for name in optional} | {"planted.pth": code, "scripts/python": python}
+    more["data/pyvenv.cfg"] = "home = /nowhere\ninclude-system-site-packages = true\n"
+    make_wheel(wheels, "planted", "1", code, (), more)
+    make_wheel(wheels, "numpy", "1.0", code)  # one of ours, so that conflicts are looked for
+    made = _build(tmp_path, wheels, "planted\nnumpy==1.0")
+    assert not ran.exists()
+    assert (made.packages["planted"], made.base) == ("1", sys.base_prefix)
 
 
 @pytest.mark.parametrize("name", ["base", "../x", "Upper", ""])

@@ -6,8 +6,13 @@ import zipfile
 from pathlib import Path
 
 
-def make_wheel(folder: Path, name: str, version: str, code: str, requires: tuple[str, ...] = ()) -> Path:
-    """A wheel of one module `name` and a command of the same name that calls its `main`."""
+def make_wheel(
+    folder: Path, name: str, version: str, code: str, requires: tuple[str, ...] = (), more: dict[str, str] | None = None
+) -> Path:
+    """A wheel of one module `name`, a command of the same name that calls its `main`, and `more` files by their paths.
+
+    What is in `data` and `scripts` is installed beside the packages, as of every wheel.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
@@ -17,9 +22,14 @@ def make_wheel(folder: Path, name: str, version: str, code: str, requires: tuple
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
     }
+    for place, text in (more or {}).items():
+        kind = place.partition("/")[0]
+        files[f"{name}-{version}.data/{place}" if kind in ("data", "scripts") else place] = text
     record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for place, text in {**files, f"{info}/RECORD": record}.items():
-            wheel.writestr(place, text)
+            facts = zipfile.ZipInfo(place)
+            facts.external_attr = (0o100755 if ".data/scripts/" in place else 0o100644) << 16
+            wheel.writestr(facts, text)
     return path
