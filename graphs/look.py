@@ -60,13 +60,19 @@ def describe(name, table):
     return {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
 
 
-print(json.dumps({"files": [describe(name, table) for name, table in tables.items()]}))
+files = [describe(name, table) for name, table in tables.items()]
+longest = max(files, key=lambda file: file["rows"])["name"]
+for file in files:
+    if file["name"] != longest and not any(f["sampled"] for f in files):
+        file["fits"] = key_that_fits(tables[longest], tables[file["name"]])
+print(json.dumps({"files": files}))
 '''
 
 
 def describe(question: str) -> str:
     """Code that prints what each column holds, as one JSON object: a list `files` of `{"name", "rows", "sampled",
-    "columns"}`.
+    "columns"}`, and `fits` where there are several: the longest file's column and this file's own by which it can be
+    looked up, or null.
 
     `rows` are the file's; where it is so large that only a sample of them is read, `sampled`, the columns tell of that.
     A column's `values` are all of few, or those of many that the question names. Where rows are sampled, `in_all_rows`

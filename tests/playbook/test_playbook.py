@@ -127,6 +127,7 @@ async def test_several_files_are_each_profiled_and_tests_go_where_the_columns_ar
 async def test_files_that_share_a_key_are_joined_and_the_total_is_added_up() -> None:
     sales = table([("customer_id", "int64", 90, [1]), ("amount", "float64", 800, [1.5])], name="sales.csv", rows=900)
     lookup = table([("customer_id", "int64", 90, [1]), ("tier", "str", 3, ["pro", "basic"])], name="who.csv", rows=94)
+    lookup["fits"] = ["customer_id", "customer_id"]
     facts = brief(question="Total amount by tier?", files=[lookup, sales], roles={}, templates=TEMPLATES)
     _, _, arguments = await ask(("make_plan",), facts)
     assert [(s["template"], s["parameters"]) for s in arguments["steps"]] == [

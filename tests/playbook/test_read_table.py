@@ -123,6 +123,10 @@ def test_a_date_that_may_be_read_two_ways_stays_text(tmp_path: Path, capsys: pyt
         (["2009-Q3", "2009-Q4"], "2009-07-01"),
         (["2009-W05", "2009-W06"], "2009-01-26"),
         (["25.01.2009 13:05", "26.01.2009 13:05"], "2009-01-25T13:05"),
+        (["25-Jan-09", "26-Jan-09"], "2009-01-25"),
+        (["2009.01.25", "2009.02.01"], "2009-01-25"),
+        (["2009M03", "2009M04"], "2009-03-01"),
+        (["03/2009", "12/2009"], "2009-03-01"),
     ],
 )
 def test_dates_in_words_quarters_and_weeks_are_dates(tmp_path: Path, written: list[str], first: str) -> None:

@@ -15,7 +15,7 @@ from scipy import stats
 
 from notebooks.catalog import catalog, cells, find
 from notebooks.templates.__main__ import HERE, renewed, toolkit
-from notebooks.templates.toolkit import eta2_interval
+from notebooks.templates.toolkit import clean, eta2_interval
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -122,6 +122,23 @@ def test_profile_finds_the_traps_and_undoes_what_can_be_undone(
     _, text, _ = kernel.run("print(len(df), df['income'].min() > 0, sorted(df['town'].unique()))")
     assert text.split(maxsplit=2)[:2] == [str(n), "True"]
     assert "oslo " not in text
+
+
+@pytest.mark.parametrize(
+    ("same", "other"),
+    [
+        (("New York", "new-york ", "NEW_YORK"), "Newark"),
+        (("A+", "a+"), "A-"),
+        (("C", "c "), "C#"),
+        (("1-5",), "15"),
+        (("> 50",), "< 50"),
+        (("Zürich", "Zu\u0308rich"), "Zug"),
+    ],
+)
+def test_spellings_are_merged_and_what_a_sign_tells_apart_is_not(same: tuple[str, ...], other: str) -> None:
+    table = clean(pd.DataFrame({"level": [*same, other] * 20, "value": np.arange(20 * len(same) + 20) % 7}))
+    assert table.df["level"].nunique() == 2
+    assert [t["kind"] for t in table.traps].count("inconsistent_categories") == (len(same) > 1)
 
 
 def test_plain_noise_has_no_warning_and_no_claim(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:

@@ -64,6 +64,7 @@ class File:
     rows: int
     columns: tuple[Column, ...]
     sampled: bool = False  # the file is so large that tests see only a sample of its rows
+    fits: tuple[str, str] | None = None  # the longest file's column and this one's by which it can be looked up
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _facts(given: Mapping[str, Any]) -> Facts:
             int(f.get("rows") or 0),
             tuple(_column(c) for c in f.get("columns", ())),
             bool(f.get("sampled")),
+            (str(f["fits"][0]), str(f["fits"][1])) if f.get("fits") else None,
         )
         for f in given.get("files", ())
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.models.playbook.closed import Asked, Refused, questions, understand
-from graphs.models.playbook.facts import Column, Facts, File
+from graphs.models.playbook.facts import Facts, File
 from graphs.models.playbook.words import Clause, clauses
 
 MOST_STEPS = 12
@@ -239,17 +239,11 @@ def _screen_of(file: File) -> Iterator[dict[str, Any]]:
 
 
 def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
-    """The longest of several files, and those that share a column with it which can be a key."""
+    """The longest of several files, and those that can be looked up by one of its columns."""
     if "joins" not in facts.templates or len(facts.files) < 2 or any(f.sampled for f in facts.files):
         return None, ()  # a join of samples loses most partners
     main = max(facts.files, key=lambda f: f.rows)
-    own = {c.name for c in main.columns}
-    others = (f for f in facts.files if f is not main)
-    return main, tuple(f for f in others if any(c.name in own and _may_be_key(c) for c in f.columns))
-
-
-def _may_be_key(column: Column) -> bool:
-    return column.n_unique >= 3 and not column.is_time and not column.dtype.lower().startswith("float")
+    return main, tuple(f for f in facts.files if f is not main and f.fits)
 
 
 def _join(asked: list[Clause], main: File, lookups: tuple[File, ...]) -> dict[str, Any]:
