@@ -159,7 +159,7 @@ class Interpreter:
         if rest is not None:
             kernel.lock.release()
         else:
-            task = asyncio.create_task(_stop(kernel, cell, undo))
+            task = asyncio.create_task(_stop(context, kernel, cell, undo))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
         return rest
@@ -199,7 +199,7 @@ def _untold(cell: Cell, verdict: dict[str, Any]) -> bytes:
     return told
 
 
-async def _stop(kernel: Kernel, cell: Cell, undo: str) -> None:
+async def _stop(context: Context, kernel: Kernel, cell: Cell, undo: str) -> None:
     """The client left: stop the cell, holding the kernel until it has stopped."""
     try:
         await kernel.interrupt()
@@ -214,7 +214,8 @@ async def _stop(kernel: Kernel, cell: Cell, undo: str) -> None:
         if undo:
             await kernel.run_silently(undo)
     except KernelDied:
-        return
+        if context.kernel is kernel:  # which a restart takes from it
+            context.note = "The kernel did not survive the interruption of the last cell; its variables are gone.\n"
     finally:
         kernel.lock.release()
 

@@ -19,6 +19,7 @@ from kernel_gateway.inside.limits import memory_verdict
 
 _START_SECONDS = 30
 _ASK_AGAIN_SECONDS = 1.0  # until it is heard, a kernel is asked this often to say something
+_ASK_OTHERS_SECONDS = 0.3
 _BATCH = 256 << 10  # bytes of messages that are passed on together
 _MAX_QUEUED = 64 << 20  # bytes of output that wait for a slow reader; what is beyond is dropped, and counted
 _VERDICT_SECONDS = 1.0  # a kernel replies before it says that it is idle, but on another socket
@@ -118,9 +119,11 @@ class Kernel:
         self.has_run = False
         self.pid: int | None = None  # until the process is there
         self._launched, self._command = launched, command
+        self._patience = _ASK_AGAIN_SECONDS if command is None else _ASK_OTHERS_SECONDS
         self._wire = Wire(launched.connection.key)
         self._cells: dict[str, Cell] = {}
-        self._heard = asyncio.Event()
+        self._heard = asyncio.Event()  # what it publishes
+        self._replied = asyncio.Event()  # to a request
         self._dead = asyncio.Event()
         self._reason = ""
         self._sockets = {
@@ -161,12 +164,12 @@ class Kernel:
         The kernel greets a subscriber, but ipykernel can miss that it has one, when a message that it sends in the same
         moment takes the socket's wake-up. It publishes to us all the same, so asking it for anything is enough.
         """
-        heard, death = asyncio.create_task(self._heard.wait()), asyncio.create_task(self._dead.wait())
+        heard, death = asyncio.create_task(self._meet()), asyncio.create_task(self._dead.wait())
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while True:
                     done, _ = await asyncio.wait(
-                        {heard, death}, timeout=_ASK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                        {heard, death}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
                     )
                     if done:
                         break
@@ -181,6 +184,11 @@ class Kernel:
             death.cancel()
         if self._dead.is_set():
             raise KernelDied(self._reason)
+
+    async def _meet(self) -> None:
+        await self._heard.wait()
+        if self._command is not None:
+            await self._replied.wait()
 
     async def rehearse(self) -> None:
         """Run a cell that leaves no trace, so that the first that does finds everything in memory."""
@@ -262,9 +270,12 @@ class Kernel:
             advice = " Work on a part of the data at a time." if verdict else ""
             self._reason = f"{what}. Its variables are gone; the next cell gets a new kernel.{advice}"
         else:
-            self._reason = (
-                f"The kernel exited with status {code}. Its variables are gone; the next cell gets a new kernel."
-            )
+            what = f"The kernel exited with status {code}"
+            if self._heard.is_set():
+                self._reason = f"{what}. Its variables are gone; the next cell gets a new kernel."
+            else:
+                said = bytes(self._launched.said).decode("utf-8", "replace").strip()
+                self._reason = f"{what} as it started. " + (f"It said:\n{said}" if said else "It said nothing.")
         self._dead.set()
         # What the kernel sent before it died may still be in the socket: let the reader take it first.
         asyncio.get_running_loop().call_later(0.1, self._fail_cells)
@@ -291,6 +302,7 @@ class Kernel:
         while True:
             with contextlib.suppress(Malformed):
                 message = self._wire.unpack(await socket.recv_multipart())
+                self._replied.set()
                 cell = self._cells.get(message.parent)
                 if message.kind == "execute_reply" and cell is not None and not cell.reply.done():
                     cell.reply.set_result(message.content)

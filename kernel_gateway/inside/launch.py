@@ -15,6 +15,7 @@ from typing import Any
 
 from kernel_gateway.inside.http import Refused
 
+_LAST_WORDS = 2000  # bytes
 # As much address space as may be had: Deno and its like reserve tens of gigabytes, which they never use.
 _AMPLE = ("/bin/sh", "-c", 'ulimit -S -v "$(ulimit -H -v)"; exec "$0" "$@"')
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
@@ -69,27 +70,58 @@ def _free_ports() -> tuple[int, ...]:
 
 @dataclass
 class Launched:
-    """A kernel process that nobody listens to yet. `started` gives its pid, `ended` its status, as `Popen` counts."""
+    """A kernel process that nobody listens to yet. `started` gives its pid, `ended` its status, as `Popen` counts.
+
+    `said` is the end of what one of another language has written to its own standard output and error.
+    """
 
     connection: Connection
+    said: bytearray = field(default_factory=bytearray)
     started: asyncio.Future[int] = field(default_factory=asyncio.Future)
     ended: asyncio.Future[int] = field(default_factory=asyncio.Future)
 
 
 def launch_command(connection: Connection, command: list[str], cwd: str, environment: dict[str, str]) -> Launched:
     """Start a kernel by its command line; raises OSError."""
-    process = subprocess.Popen(
-        [*_AMPLE, *command], cwd=cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    try:
+        process = subprocess.Popen(
+            [*_AMPLE, *command],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
     launched = Launched(connection)
     launched.started.set_result(process.pid)
     descriptor, loop = os.pidfd_open(process.pid), asyncio.get_running_loop()
 
+    def read() -> None:
+        try:
+            chunk = os.read(reading, 64 << 10)
+        except BlockingIOError:
+            return
+        launched.said.extend(chunk)
+        del launched.said[:-_LAST_WORDS]
+        if not chunk:
+            loop.remove_reader(reading)
+            os.close(reading)
+
     def end() -> None:
         loop.remove_reader(descriptor)
         os.close(descriptor)
-        launched.ended.set_result(process.wait())
+        # What it wrote last is read before its end is told; a process that it left behind may hold the pipe open.
+        loop.call_soon(lambda: launched.ended.set_result(process.wait()))
 
+    loop.add_reader(reading, read)
     loop.add_reader(descriptor, end)
     return launched
 

@@ -246,6 +246,52 @@ async def test_a_language_of_an_installed_kernel_has_contexts_like_any_other(
     assert language not in [one.language for one in await sandbox.list_code_contexts()]
 
 
+ODD = """
+import sys
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+
+class Odd(Kernel):
+    implementation, implementation_version, banner = "odd", "1", "odd"
+    language_info = {"name": "odd", "mimetype": "text/x-odd", "file_extension": ".odd"}
+    behind = 0  # cells that are passed over after an error, as if they had been queued behind it
+
+    def do_execute(self, code, silent, store_history=True, user_expressions=None, allow_stdin=False):
+        if self.behind:
+            self.behind -= 1
+            return {"status": "aborted"}
+        if code == "fail":
+            self.send_response(self.iopub_socket, "stream", {"name": "stderr", "text": "why"})
+            self.behind = 2
+            return {"status": "error", "execution_count": self.execution_count}
+        if code == "ask":
+            self._allow_stdin = True  # whatever it was told
+            code = repr(self.raw_input("? "))
+        self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": code})
+        return {"status": "ok", "execution_count": self.execution_count}
+
+if sys.argv[1] == "broken":
+    sys.exit("nothing to run it with")
+IPKernelApp.launch_instance(kernel_class=Odd, connection_file=sys.argv[1])
+"""
+
+
+async def test_a_kernel_that_tells_errors_in_its_replies_alone_is_understood(fresh: AsyncSandbox) -> None:
+    for language, argument in (("odd", "{connection_file}"), ("broken", "broken")):
+        folder = f"/home/user/.local/share/jupyter/kernels/{language}"
+        spec = {"argv": ["python", f"{folder}/odd.py", argument], "display_name": "x", "language": language}
+        await fresh.files.write(f"{folder}/kernel.json", json.dumps(spec))
+        await fresh.files.write(f"{folder}/odd.py", ODD)
+    failed = await fresh.run_code("fail", language="odd")
+    assert failed.error is not None
+    assert (failed.error.name, "stderr" in failed.error.value, failed.logs.stderr) == ("Error", True, ["why"])
+    assert (await fresh.run_code("after", language="odd")).logs.stdout == ["after"]
+    asked = await fresh.run_code("ask", language="odd")
+    assert (asked.logs.stdout, "nobody to type" in asked.logs.stderr[0]) == (["''"], True)
+    with pytest.raises(SandboxException, match=r"status 1 as it started\. It said:\nnothing to run it with"):
+        await fresh.create_code_context(language="broken")
+
+
 async def test_a_client_that_leaves_interrupts_the_cell_and_the_state_survives(sandbox: AsyncSandbox) -> None:
     ticking = asyncio.Event()
     code = "import time\nticks = 0\nwhile True:\n    ticks += 1\n    if ticks == 5: print('on')\n    time.sleep(0.01)"
