@@ -114,9 +114,17 @@ class Workbench:
         return run
 
     async def start_notebook(
-        self, name_or_path: str, params: dict[str, Any], *, out: Path | None = None, parent_id: str | None = None
+        self,
+        name_or_path: str,
+        params: dict[str, Any],
+        *,
+        out: Path | None = None,
+        parent_id: str | None = None,
+        only_below: Path | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, and return at once. `out` receives it, executed.
+
+        `only_below` is the one folder of which files are read, for a request of somebody else's.
 
         Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
         where no sandbox can be had.
@@ -134,6 +142,7 @@ class Workbench:
                     parent_id=parent_id,
                     started=began,
                     stopped_as=status,
+                    only_below=only_below,
                 )
             )
         except NotebookError as error:

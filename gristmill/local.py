@@ -42,8 +42,10 @@ class Local:
         )
         return await self.workbench.start(request)
 
-    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
-        return await self.workbench.start_notebook(name_or_path, dict(params))
+    async def start_notebook(
+        self, name_or_path: str, params: Mapping[str, Any], *, only_below: Path | None = None
+    ) -> Run:
+        return await self.workbench.start_notebook(name_or_path, dict(params), only_below=only_below)
 
     async def reproduce(self, ref: str) -> Run:
         return await self.workbench.start_reproduce(ref)

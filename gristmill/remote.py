@@ -18,6 +18,9 @@ from artifacts.events import EVENT, Event, RunEnded, TextDelta
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
 from gristmill.backend import Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
+from notebooks import catalog
+from notebooks.job import default_files
+from notebooks.parameters import read_parameters
 
 _QUICK = httpx.Timeout(30.0, read=60.0)
 _PATIENT = httpx.Timeout(30.0, read=None)  # a run may think for minutes between two events
@@ -45,14 +48,7 @@ class Remote:
         return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
-        files = [(f"param:{k}", Path(v)) for k, v in params.items() if isinstance(v, str) and _is_file(v)]
-        sent = {k for k, _ in files}
-        plain = {k: v for k, v in params.items() if f"param:{k}" not in sent}
-        form = {"params": json.dumps(plain)}
-        if _is_file(name_or_path):
-            files.append(("notebook", Path(name_or_path)))
-        else:
-            form["name"] = name_or_path
+        form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
     async def reproduce(self, ref: str) -> Run:
@@ -211,9 +207,31 @@ def _given(**params: object) -> dict[str, str]:
     return {k: str(v) for k, v in params.items() if v is not None}
 
 
-def _is_file(name: str) -> bool:
+def _notebook_form(name_or_path: str, params: Mapping[str, Any]) -> tuple[dict[str, str], list[tuple[str, Path]]]:
+    """The fields and the files of a request to run a notebook: whatever it reads here goes with it."""
+    files: list[tuple[str, Path]] = []
+    plain = dict[str, Any]()
+    for name, value in params.items():
+        given = value if isinstance(value, list) else [value]
+        files += [(f"param:{name}", Path(v).expanduser()) for v in given if _is_file(v)]
+        if isinstance(value, list):
+            plain[name] = [v for v in value if not _is_file(v)]
+        elif not _is_file(value):
+            plain[name] = value
+    form = {"params": json.dumps(plain)}
+    if _is_file(name_or_path):
+        notebook = Path(name_or_path).expanduser()
+        known = read_parameters(catalog.read(notebook))
+        files += [(f"param:{k}", path) for k, path in default_files(known, params, Path.cwd()).items()]
+        files.append(("notebook", notebook))
+    else:
+        form["name"] = name_or_path
+    return form, files
+
+
+def _is_file(name: object) -> bool:
     try:
-        return Path(name).is_file()
+        return isinstance(name, str) and bool(name) and Path(name).expanduser().is_file()
     except (OSError, ValueError):  # too long, or with a null byte: no file's name
         return False
 

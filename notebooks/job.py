@@ -118,19 +118,20 @@ async def finish(store: Store, run_id: str, status: RunStatus, error: str | None
 
 
 def plan_uploads(
-    parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path
+    parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path, *, only_below: bool = False
 ) -> tuple[dict[str, Any], dict[str, Path]]:
     """The values as the sandbox needs them, and the files to upload, by their name in there.
 
     Text that names an existing file becomes that file's name; so does each such item of a list. A default that names a
     file below `base` is uploaded under its own relative path. Raises ParameterError for a missing `data` file.
+    `only_below` is for values of somebody else's: no file outside `base` is read, and none is told to be there.
     """
     uploads: dict[str, Path] = {}
 
     def rename(value: Any) -> Any:
         if isinstance(value, list):
             return [rename(item) for item in value]
-        path = _file(value, base)
+        path = _file(value, base, only_below)
         if path is None:
             return value
         name, count = safe_name(path.name), 2
@@ -143,22 +144,36 @@ def plan_uploads(
     rewritten = {name: rename(value) for name, value in values.items()}
     for name in _FILE_PARAMETERS:
         value = values.get(name)
-        if isinstance(value, str) and value == rewritten[name] and _file(value, base) is None:
-            raise ParameterError(f"Parameter {name}: there is no file {value}.")
-    for p in parameters:
-        path = _file(p.default, base)
-        if p.name not in values and path is not None and not Path(p.default).is_absolute():
-            inside = path.resolve().is_relative_to(base.resolve()) and ".." not in Path(p.default).parts
-            if inside and safe_name(p.default) == p.default:
-                uploads.setdefault(p.default, path)
+        if isinstance(value, str) and value == rewritten[name] and _file(value, base, only_below) is None:
+            lacking = (
+                f"{value} was not uploaded; send the file as param:{name}"
+                if only_below
+                else f"there is no file {value}"
+            )
+            raise ParameterError(f"Parameter {name}: {lacking}.")
+    for path in default_files(parameters, values, base).values():
+        uploads.setdefault(path.relative_to(base).as_posix(), path)
     return rewritten, uploads
 
 
-def _file(value: object, base: Path) -> Path | None:
+def default_files(parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path) -> dict[str, Path]:
+    """The files below `base` that defaults name by a relative path, by their parameter, where no value is given."""
+    found = {}
+    for p in parameters:
+        path = _file(p.default, base, only_below=True)
+        plain = path is not None and not Path(p.default).is_absolute() and ".." not in Path(p.default).parts
+        if path is not None and plain and p.name not in values and safe_name(p.default) == p.default:
+            found[p.name] = path
+    return found
+
+
+def _file(value: object, base: Path, only_below: bool) -> Path | None:
     if not isinstance(value, str) or not value:
         return None
     try:
         path = base / Path(value).expanduser()
+        if only_below and not path.resolve().is_relative_to(base.resolve()):
+            return None
         return path if path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # a name too long, with a NUL, or of an unknown user: text, not a file
         return None

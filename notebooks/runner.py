@@ -34,20 +34,23 @@ async def run_notebook(
     started: Callable[[Run], None] | None = None,
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     closing: Callable[[str], Awaitable[None]] | None = None,
+    only_below: Path | None = None,
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
-    their name in the sandbox. `out` receives the executed notebook. `started` is told the run once it is recorded;
-    `closing` may record more of it when its cells have run.
+    their name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
+    the executed notebook. `started` is told the run once it is recorded; `closing` may record more of it when its cells
+    have run.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
     the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
     `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
     """
-    path = locate(path_or_name, store.home / "templates")
+    path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
     known = read_parameters(notebook)
-    values, uploads = plan_uploads(known, check(known, params), Path.cwd())
+    base = Path.cwd() if only_below is None else only_below
+    values, uploads = plan_uploads(known, check(known, params), base, only_below=only_below is not None)
     first = next((c.source for c in notebook.cells if c.cell_type == "markdown"), "")
     title = notebook.metadata.get("gristmill", {}).get("title") or catalog.heading(first) or path.stem
     run = await begin(
@@ -94,10 +97,11 @@ async def resume_notebook(
         return await _carry_out(store, view.run, path, values, out, opening, stopped_as)
 
 
-def locate(path_or_name: str | Path, team: Path | None) -> Path:
+def locate(path_or_name: str | Path, team: Path | None, *, only_below: Path | None = None) -> Path:
     """The notebook file meant: an existing path, or the template of that name (a team's own before ours)."""
     path = Path(path_or_name).expanduser()
-    if path.suffix == ".ipynb" or path.is_file():
+    foreign = only_below is not None and not path.resolve().is_relative_to(only_below.resolve())
+    if not foreign and (path.suffix == ".ipynb" or path.is_file()):
         if not path.is_file():
             raise NotebookNotFound(f"There is no notebook {path}.")
         return path.absolute()

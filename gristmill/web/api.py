@@ -201,7 +201,8 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
     async def run(request: Request) -> Run:
         """Run a template (`name`) or an uploaded notebook (`notebook`) with `params`, a JSON object.
 
-        A file for a parameter is uploaded as `param:NAME`.
+        A file for a parameter is uploaded as `param:NAME`; where `params` has a list for it, each adds to the list. No
+        other file of this machine is read.
         """
         form = await request.form()
         params = _object(form.get("params"), "params")
@@ -213,13 +214,13 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
                     continue
                 kept = await asyncio.to_thread(uploads.keep, value.file, value.filename, folder)
                 if field.startswith("param:"):
-                    params[field.removeprefix("param:")] = str(kept)
+                    _give(params, field.removeprefix("param:"), str(kept))
                 elif field == "notebook":
                     name = str(kept)
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
             with _without_path(folder):
-                started = await local.start_notebook(name, params)
+                started = await local.start_notebook(name, params, only_below=folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -227,6 +228,11 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
         return started
 
     return router
+
+
+def _give(params: dict[str, Any], name: str, path: str) -> None:
+    listed = params.get(name)
+    params[name] = [*listed, path] if isinstance(listed, list) else path
 
 
 @contextmanager

@@ -185,3 +185,42 @@ def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(tmp_path: 
             assert "GRISTMILL_MAX_UPLOAD_MB" in reply.json()["error"]["message"]
         assert client.get("/api/runs").json() == {"runs": []}
     assert "Traceback" not in small.log.read_text()
+
+
+def test_a_request_for_a_notebook_reads_no_file_of_the_servers(server: Server, flowers: Path, tmp_path: Path) -> None:
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": i, "metadata": {"tags": t}, "source": s, "outputs": [], "execution_count": None}
+            for i, t, s in (
+                ("a", ["parameters"], "paths: list = []\nother: str = ''"),
+                ("b", [], "print([len(open(p).readlines()) for p in paths], other)"),
+            )
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path = tmp_path / "count.ipynb"
+    path.write_text(json.dumps(notebook))
+    with server.client() as client:
+        for name, params, words in (
+            ("profile", {"data": str(flowers)}, "was not uploaded; send the file as param:data"),
+            ("profile", {"data": "/no/such/file.csv"}, "was not uploaded; send the file as param:data"),
+            (str(path), {}, "There is no notebook called"),
+        ):
+            reply = client.post("/api/notebooks/run", data={"name": name, "params": json.dumps(params)})
+            assert reply.status_code == 422, reply.text
+            assert words in reply.json()["error"]["message"]
+        files = [
+            ("notebook", ("count.ipynb", path.read_bytes())),
+            ("param:paths", ("one.csv", b"a\n1\n")),
+            ("param:paths", ("two.csv", b"a\n1\n2\n")),
+        ]
+        params = json.dumps({"paths": [], "other": str(flowers)})
+        begun = client.post("/api/notebooks/run", data={"params": params}, files=files).json()["id"]
+        server.cli("runs", "follow", begun)
+        shown = client.get(f"/api/runs/{begun}").json()
+    assert "[2, 3]" in json.dumps(shown["executions"])
+    assert sorted(a["name"] for a in shown["artifacts"] if a["role"] == "input") == ["one.csv", "two.csv"]
+    done = server.cli("notebook", "run", path, "-p", f'paths=["{flowers}"]')
+    assert "[41]" in done.out, done.out + done.err
