@@ -23,6 +23,7 @@ import uvloop
 
 from kernel_gateway.egress import PUBLIC, Policy
 from kernel_gateway.errors import GatewayError, GatewayUnavailable
+from kernel_gateway.front import Front
 from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
 from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
@@ -139,7 +140,7 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     server = _Server(
         uvicorn.Config(
             router,
-            http="httptools",
+            http=Front,
             ws=Tunnel,
             lifespan="off",
             interface="asgi3",

@@ -22,6 +22,7 @@ from kernel_gateway.inside.http import (
     ENVD_PORT,
     INTERPRETER_PORT,
     Disconnected,
+    Message,
     Receive,
     Refused,
     Scope,
@@ -42,6 +43,7 @@ _INERT = [  # a page among a sandbox's files, opened by its signed URL, must not
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_STRANGERS = (401, 403, 421)
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
@@ -72,7 +74,9 @@ class Router:
         try:
             await self._answer(scope, receive, send)
         except Refused as refused:
-            await respond_error(send, refused.status, refused.message, **refused.more)
+            # Whoever may not speak to us does not hold a connection, either.
+            answer = _closing(send) if refused.status in _STRANGERS else send
+            await respond_error(answer, refused.status, refused.message, **refused.more)
         except Disconnected:
             return
         finally:
@@ -212,6 +216,15 @@ class Router:
                 envelope = b"\x02" + len(data).to_bytes(4, "big") + data  # flag 2: the end of a Connect stream
                 await send({"type": "http.response.body", "body": envelope})
             # Any other answer stays unfinished, so that the server cuts the connection and the client notices.
+
+
+def _closing(send: Send) -> Send:
+    async def last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return last
 
 
 def _target(scope: Scope, label: str | None) -> Target | None:
