@@ -97,6 +97,17 @@ class OutputReceived(_Event):
     output: Output
 
 
+class Progressed(_Event):
+    """A cell that takes long says how far it has come: so many of all rows, or of all passes over a file."""
+
+    kind: Literal["progress"] = "progress"
+    execution_id: str
+    what: str
+    done: int
+    of: int
+    unit: str = "rows"
+
+
 class ExecutionEnded(_Event):
     kind: Literal["execution_ended"] = "execution_ended"
     execution_id: str
@@ -187,6 +198,7 @@ Event = Annotated[
     | PlanMade
     | ExecutionStarted
     | OutputReceived
+    | Progressed
     | ExecutionEnded
     | ArtifactSaved
     | FindingMade
@@ -230,7 +242,17 @@ class RunView:
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None
     comparison: Compared | None = None
+    progress: Progressed | None = None  # how far the cell that runs has come, if it says so
     error: str | None = None
+
+    @property
+    def cells_of(self) -> tuple[int, int] | None:
+        """How many cells have ended, and how many the run is going to have as far as is known; None before a plan."""
+        first = sum("open" in x.tags or "toolkit" in x.tags for x in self.executions) if self.plan else 0
+        planned = sum(step.cells for step in self.plan) or self.run.params.get("cells")
+        if not isinstance(planned, int) or not planned:
+            return None
+        return sum(x.status != "running" for x in self.executions), max(first + planned, len(self.executions))
 
     @property
     def ranked(self) -> tuple[Finding, ...]:
@@ -270,7 +292,10 @@ def apply(view: RunView | None, event: Event) -> RunView:
             )
         case OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
+        case Progressed():
+            return replace(view, progress=event)
         case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
+            view = replace(view, progress=None)
             return _change(view, id, lambda x: _with(x, status=status, error=error, count=count, ended_at=event.at))
         case ArtifactSaved():
             return replace(view, artifacts=(*view.artifacts, event.artifact))
@@ -285,7 +310,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Noted():
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
-            return replace(view, run=_with(view.run, status=event.status, ended_at=event.at), error=event.error)
+            ended = _with(view.run, status=event.status, ended_at=event.at)
+            return replace(view, run=ended, error=event.error, progress=None)
     return view
 
 

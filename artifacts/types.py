@@ -14,6 +14,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no letter is
 FINDING_MIME = "application/vnd.gristmill.finding+json"
 """A cell reports a finding by displaying a `Finding` (less id, rank and evidence) under this MIME type."""
 
+PROGRESS_MIME = "application/vnd.gristmill.progress+json"
+"""A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
+
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
@@ -180,6 +183,7 @@ class PlanStep(Value):
     why: str = ""
     template: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
+    cells: int = 0  # that its template is going to run
 
 
 class Objection(Value):

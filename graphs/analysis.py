@@ -53,7 +53,7 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
         answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
-        steps = plan_steps(answer.steps)
+        steps = plan_steps(answer.steps, desk.templates)
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
@@ -73,7 +73,7 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             talk.append(Message(role="user", content="No follow-up is left. Answer by calling write_report."))
             answer = await insist(desk, agent, talk, step_id, WriteReport)
         if isinstance(answer, FollowUp):
-            further = [s.model_dump() for s in plan_steps(answer.steps)]
+            further = [s.model_dump() for s in plan_steps(answer.steps, desk.templates)]
             plan = [*state["plan"], *further]
             steps = tuple(PlanStep(**s) for s in plan)
             await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=steps))

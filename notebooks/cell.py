@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from artifacts.events import ExecutionEnded, ExecutionStarted, FindingMade, OutputReceived
+from artifacts.events import ExecutionEnded, ExecutionStarted, FindingMade, OutputReceived, Progressed
 from artifacts.types import (
     FINDING_MIME,
+    PROGRESS_MIME,
     Evidence,
     Execution,
     ExecutionError,
@@ -126,6 +127,9 @@ class Cell:
 
     async def _result(self, result: Result) -> None:
         parts = take_apart(result)
+        if (said := parts.data.get(PROGRESS_MIME)) is not None:
+            await self._progress(said)
+            return
         for note in parts.notes:
             await self._log.note(note, self.execution.step_id)
         saved: dict[str, str] = {}
@@ -141,6 +145,18 @@ class Cell:
         await self._output(
             Output(kind=kind, text=parts.text, data=parts.data, artifacts=saved, truncated=parts.dropped)
         )
+
+    async def _progress(self, said: Any) -> None:
+        """Record how far the cell has come. What cannot be read is passed over: it is no part of the notebook."""
+        x = self.execution
+        try:
+            fields = json.loads(said) if isinstance(said, str) else said
+            told = Progressed.model_validate(
+                {**fields, "run_id": x.run_id, "step_id": x.step_id, "execution_id": x.id, "kind": "progress", "seq": 0}
+            )
+        except (ValueError, TypeError, RecursionError):
+            return
+        await self._log.emit(told.model_copy(update={"what": told.what[:200], "unit": told.unit[:40]}))
 
     async def _capture(self) -> None:
         """Keep the files that the cell made or changed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +12,7 @@ from artifacts.events import RunView
 from artifacts.types import PlanStep
 from graphs.state import Desk
 from graphs.tools.base import Tool, tool
+from notebooks.catalog import Template, read
 
 
 class Step(BaseModel):
@@ -29,9 +32,16 @@ def unknown_template(steps: tuple[Step, ...], desk: Desk) -> str | None:
     return f"There is no template {wrong[0]!r}. There are: {', '.join(known)}; or leave it null." if wrong else None
 
 
-def plan_steps(steps: tuple[Step, ...]) -> list[PlanStep]:
-    """The steps as the record keeps them."""
-    return [PlanStep(**s.model_dump()) for s in steps]
+def plan_steps(steps: tuple[Step, ...], templates: Sequence[Template]) -> list[PlanStep]:
+    """The steps as the record keeps them, with the number of cells that each is going to run."""
+    paths = {t.name: t.path for t in templates}
+    return [PlanStep(**s.model_dump(), cells=_cells(paths[s.template]) if s.template in paths else 0) for s in steps]
+
+
+def _cells(path: Path) -> int:
+    """The cells that a template runs, but for the toolkit's, which has run before."""
+    code = [c for c in read(path).cells if c.cell_type == "code" and c.source.strip()]
+    return sum("toolkit" not in c.metadata.get("tags", ()) for c in code)
 
 
 @tool("make_plan", job="plan")

@@ -19,6 +19,7 @@ from artifacts.events import (
     Noted,
     OutputReceived,
     PlanMade,
+    Progressed,
     Reviewed,
     RunEnded,
     RunResumed,
@@ -77,7 +78,7 @@ class Story:
     def tick(self) -> None:
         """Call about twice a second: where there is no line at the bottom, what takes longer than 2 s is named."""
         if self._status is None and not self._now.told and self._now.elapsed > 2:
-            self.console.print(f"... {self._now.what}")
+            self.console.print(f"... {self._now.said()}")
             self._now.told = True
 
     def tell(self, text: str) -> None:
@@ -130,6 +131,8 @@ class Story:
                 self._begin_cell(event.execution, view)
             case OutputReceived():
                 self._now.note(_last_line(event.output.text))
+            case Progressed():
+                self._now.far(event)
             case ExecutionEnded():
                 self._end_cell(next(x for x in view.executions if x.id == event.execution_id))
             case Reviewed(verdict="fail"):
@@ -159,8 +162,8 @@ class Story:
             pieces.heading(self.console, "First look" if looking else "Work")
             self._work_told = True
         title = one_line(execution.title) or "a cell"
-        cells = view.run.params.get("cells")
-        self._now.begin(f"{title} ({len(view.executions)} of {cells})" if cells else title)
+        place = view.cells_of
+        self._now.begin(f"{title} (cell {len(view.executions)} of {place[1]})" if place else title)
 
     def _end_cell(self, execution: Execution) -> None:
         title = one_line(execution.title) or "a cell"
@@ -237,7 +240,7 @@ class _Now:
 
     def begin(self, what: str) -> None:
         self.what, self.told = one_line(what), False
-        self._note, self._since, self._written = "", time.monotonic(), 0
+        self._note, self._since, self._written, self._quarter = "", time.monotonic(), 0, -1
 
     @property
     def elapsed(self) -> float:
@@ -246,6 +249,16 @@ class _Now:
     def note(self, text: str) -> None:
         if text:
             self._note = text
+
+    def far(self, event: Progressed) -> None:
+        """How far the cell has come; where lines are printed, each quarter of what is long is one."""
+        quarter = 4 * event.done // event.of if event.of > 0 else 0
+        self.told = self.told and quarter == self._quarter
+        self._quarter = quarter
+        self._note = f"{one_line(event.what)}: {event.done:,} of {event.of:,} {one_line(event.unit)}"
+
+    def said(self) -> str:
+        return f"{self.what}  {self._note}".rstrip() if self._quarter >= 0 else self.what
 
     def writing(self, agent: str, characters: int) -> None:
         self._written += characters

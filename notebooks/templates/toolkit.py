@@ -168,9 +168,9 @@ def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
     )
     try:
         with duckdb.connect() as base:
-            progress(f"counting the rows of {path.name}", 0, 3)
+            progress(f"counting the rows of {path.name}", 0, 3, "passes")
             (rows,) = base.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
-            progress(f"drawing a sample of {rows:,} rows", 1, 3)
+            progress(f"drawing a sample of {rows:,} rows", 1, 3, "passes")
             numbered = f"SELECT *, row_number() OVER () AS row_of_the_file FROM {source}"
             chosen = f"hash(row_of_the_file) % {max(rows, 1)} < {SAMPLE}"
             df = base.execute(f"SELECT * FROM ({numbered}) WHERE {chosen} ORDER BY row_of_the_file").df()
@@ -185,7 +185,7 @@ def _read_sample(path: Path, notes: list[str]) -> pd.DataFrame | None:
                 _SAMPLED[path.name] = said
             df = _parsed(path.name, df, notes, rows)
             if len(df) < rows:
-                progress(f"adding up all {rows:,} rows", 2, 3)
+                progress(f"adding up all {rows:,} rows", 2, 3, "passes")
                 read_as = _read_alike(written, df)
                 told = _told_of_all(base, source, rows, read_as, df)
                 _WHOLE[str(path)] = Whole(source, rows, read_as, told)
@@ -1258,15 +1258,18 @@ def report(
     _display({FINDING_MIME: _plain(finding), "text/plain": note, "text/markdown": markdown})
 
 
-def progress(what: str, done: int, of: int) -> None:
-    """Tell whoever watches how far a long step has come, every half second at most; it is no part of the notebook."""
-    now = monotonic()
-    if done in (0, of) or now - _TOLD_AT.get(what, 0.0) >= 0.5:
-        _TOLD_AT[what] = now
-        _display({PROGRESS_MIME: {"what": what, "done": int(done), "of": int(of)}})
+def progress(what: str, done: int, of: int, unit: str = "rows") -> None:
+    """Tell whoever watches how far a long step has come: at most every half second, and fifty times in all.
+
+    It is no part of the notebook, and a reader of the notebook does not see it.
+    """
+    now, (then, before) = monotonic(), _TOLD_AT.get(what, (0.0, -of))
+    if done == of or (now - then >= 0.5 and done - before >= of / 50):
+        _TOLD_AT[what] = now, done
+        _display({PROGRESS_MIME: {"what": what, "done": int(done), "of": int(of), "unit": unit}})
 
 
-_TOLD_AT: dict[str, float] = {}
+_TOLD_AT: dict[str, tuple[float, int]] = {}
 
 
 def _display(bundle: dict[str, Any]) -> None:

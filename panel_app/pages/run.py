@@ -67,6 +67,11 @@ class Face:
         """Plots, tables and files that the cells made."""
         return [a for a in self.view.artifacts if a.role in ("plot", "table", "file")]
 
+    @property
+    def cell(self) -> Execution | None:
+        """The cell that runs at this moment."""
+        return next((x for x in reversed(self.view.executions) if x.status == "running"), None)
+
     def chart(self, finding: Finding) -> Artifact | None:
         """The picture that shows this finding, if its cell drew one."""
         for artifact in reversed(self.view.artifacts):
@@ -100,6 +105,7 @@ SLOTS = {
     "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies)),
     "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
     "now": Slot(RUN, lambda v: (v.run.status, v.sandboxes, v.steps, v.replies)),
+    "far": Slot(RUN, lambda v: (v.run.status, v.progress, v.plan, len(v.executions), _under_way(v))),
     "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
     "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
@@ -111,6 +117,10 @@ SLOTS = {
     "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),
     "count": Slot(RUN, lambda v: (len(v.executions), v.run.status)),
 }
+
+
+def _under_way(view: RunView) -> str:
+    return view.executions[-1].status if view.executions else ""
 
 
 def changes(before: RunView, after: RunView) -> list[Patch]:

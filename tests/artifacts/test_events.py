@@ -21,6 +21,7 @@ from artifacts.events import (
     Noted,
     OutputReceived,
     PlanMade,
+    Progressed,
     ReportMade,
     Reviewed,
     RunEnded,
@@ -81,6 +82,7 @@ def whole_run() -> list[Event]:
         printed(2, "other\n"),
         printed(1, "c\n"),
         printed(9, "nobody's\n"),
+        Progressed(run_id="run_1", execution_id="ex_1", what="reading", done=2, of=9),
         ArtifactSaved(run_id="run_1", artifact=plot),
         ExecutionEnded(run_id="run_1", execution_id="ex_1", status="ok", count=1),
         ExecutionEnded(
@@ -102,7 +104,7 @@ def whole_run() -> list[Event]:
 
 def test_a_view_holds_what_the_events_say():
     view = fold(whole_run())
-    assert (view.run.status, view.error, view.last_seq) == ("done", None, 25)
+    assert (view.run.status, view.error, view.last_seq) == ("done", None, 26)
     first, second = view.executions
     assert (first.text, first.status, first.count) == ("a\nb\nc\n", "ok", 1)
     assert (second.text, second.status, second.error and second.error.name) == ("other\n", "error", "KeyError")
@@ -178,3 +180,14 @@ def test_the_values_and_the_fold_need_no_heavy_package():
         "import sys, artifacts.types, artifacts.events; print(sorted({'duckdb', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_how_far_a_run_is_follows_from_its_events():
+    seen = [fold(whole_run()[:i]) for i in range(1, 27)]
+    told = [view.progress and (view.progress.done, view.progress.of) for view in seen]
+    assert told[11:15] == [None, (2, 9), (2, 9), None], "it goes with the cell that said it"
+    assert {view.cells_of for view in seen} == {None}, "nobody knows how many cells a plan without templates makes"
+    plan = PlanMade(run_id="run_1", seq=27, steps=(PlanStep(title="Look", template="profile", cells=4),))
+    assert fold([*whole_run()[:16], plan]).cells_of == (2, 4)
+    opening = ExecutionStarted(run_id="run_1", seq=28, execution=cell(3).model_copy(update={"tags": ("open",)}))
+    assert fold([*whole_run()[:16], opening, plan]).cells_of == (2, 5), "the cells before the plan count as well"

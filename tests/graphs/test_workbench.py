@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import pytest_asyncio
 
 from artifacts.events import RunView
 from artifacts.store import Store
-from artifacts.types import Run
+from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
 from graphs.workbench import Request, Workbench
@@ -476,3 +477,29 @@ def _file(path: Path, size: int) -> Path:
     with path.open("wb") as file:
         file.truncate(size)
     return path
+
+
+@pytest.mark.slow
+async def test_two_million_rows_are_answered_from_all_of_them_and_say_how_far_they_are(bench, tmp_path):
+    n, path = 2_000_000, tmp_path / "orders.parquet"
+    group = "['north', 'south', 'east'][1 + i % 3] AS region, round(hash(i) % 10000 / 100 + i % 3, 2) AS price_usd"
+    noise = "hash(i + 1) AS a, hash(i + 2) AS b, hash(i + 3) AS c, hash(i + 4) AS d"
+    duckdb.sql(f"COPY (SELECT i AS order_id, {group}, {noise} FROM range({n}) t(i)) TO '{path}'")
+    question = "Which region has the highest average price?"
+    run = await bench.start(Request(question=question, files=(path,), model="playbook"))
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
+    view = bench.store.view(run.id)
+    assert run.status == "done", view.error
+    (found,) = [f for f in view.findings if f.kind == "answer"]
+    means = duckdb.sql(f"SELECT region, avg(price_usd) FROM '{path}' GROUP BY region ORDER BY 2 DESC").fetchall()
+    assert found.params["groups"] == {region: pytest.approx(mean, rel=1e-5) for region, mean in means}
+    assert (found.n, list(found.params["groups"])) == (n, [region for region, _ in means])
+    assert not any("random sample of" in c for c in found.caveats)
+    sampled = [f for f in view.findings if f.kind == "group_difference"]
+    assert sampled, "a test sees the sample, and says so"
+    assert all(any("random sample of" in c for c in f.caveats) for f in sampled)
+    told = [e for e in bench.store.events(run.id) if e.kind == "progress"]
+    assert {(e.done, e.of) for e in told if e.unit == "rows"} >= {(n, n)}
+    assert view.cells_of is not None
+    assert view.cells_of[0] == view.cells_of[1], "as many cells ran as the plan said"
+    assert not any(PROGRESS_MIME in o.data for x in view.executions for o in x.outputs), "no part of the notebook"

@@ -80,10 +80,10 @@ def test_an_event_touches_only_what_it_changes(store: Store) -> None:
     views = _views(store, story.id)
     assert changes(views[0], views[0]) == []
     told = [[(p["do"], p["id"]) for p in changes(a, b)] for a, b in pairwise(views)]
-    assert told[0] == [("set", "count"), ("put", first.cell)]
+    assert told[0] == [("set", "far"), ("set", "count"), ("put", first.cell)]
     assert told[1] == [("append", f"{first.cell}-out")]
-    assert told[2] == [("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
-    assert told[3] == [("set", "count"), ("put", second.cell)]
+    assert told[2] == [("set", "far"), ("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
+    assert told[3] == [("set", "far"), ("set", "count"), ("put", second.cell)]
     assert told[4] == told[5] == [("append", f"{second.cell}-out")]
     # Several events at once are one patch each place.
     assert [p["id"] for p in changes(views[4], views[6])] == [f"{second.cell}-out"]
