@@ -15,7 +15,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from kernel_gateway.control import Control
 from kernel_gateway.inside.http import (
@@ -27,6 +27,7 @@ from kernel_gateway.inside.http import (
     Refused,
     Scope,
     Send,
+    first_values,
     header,
     respond_error,
     respond_json,
@@ -275,7 +276,7 @@ def _has_token(record: Record, scope: Scope) -> bool:
 
 def _signature_fits(record: Record, scope: Scope) -> bool:
     """E2B's version 1: unpadded base64 of sha256 over path, operation, user, token and, if it has one, expiry."""
-    query = _query(scope)
+    query = first_values(scope)
     operation = "read" if scope["method"] in ("GET", "HEAD") else "write"
     if ":" in query.get("username", ""):
         return False  # its parts would run into each other: reading `a:write:b` could be taken for writing `a`
@@ -291,13 +292,9 @@ def _signature_fits(record: Record, scope: Scope) -> bool:
 
 def _check_expiry(scope: Scope) -> None:
     """Refuse a signed URL whose time, which its signature covers, has passed."""
-    expiry = _query(scope).get("signature_expiration")
+    expiry = first_values(scope).get("signature_expiration")
     if expiry is not None and not (expiry.isascii() and expiry.isdigit() and int(expiry) >= time.time()):
         raise Refused(401, "signature is already expired")
-
-
-def _query(scope: Scope) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
 
 
 def _not_found(sandbox_id: str, verdict: str | None = None) -> Refused:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import mimetypes
 import os
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from email.message import Message as MimeHeader
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from kernel_gateway.inside.http import (
     Receive,
@@ -19,6 +20,7 @@ from kernel_gateway.inside.http import (
     Scope,
     Send,
     body_chunks,
+    first_values,
     header,
     respond_json,
 )
@@ -32,9 +34,7 @@ _XATTR = "user.e2b."
 
 async def handle(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
     """GET sends one file; POST writes one (octet-stream) or several (multipart). Raises `Refused`."""
-    query = {
-        name: values[0] for name, values in parse_qs(scope["query_string"].decode(), keep_blank_values=True).items()
-    }
+    query = first_values(scope)
     try:
         if scope["method"] in ("GET", "HEAD"):
             await _send_file(settings, query.get("path") or "", scope, send)
@@ -108,24 +108,23 @@ async def _receive_files(settings: Settings, path: str | None, scope: Scope, rec
         if bytes(name).startswith(b"x-metadata-")
     }
     kind, boundary = _content_type(header(scope, b"content-type") or "")
-    unpack = _unpacker(header(scope, b"content-encoding"))
+    body = _unpacked(header(scope, b"content-encoding"), receive)
     if kind != "multipart/form-data":
         if not path:
             raise Refused(400, "Give the file's path: /files?path=…")
         place = settings.locate(path)
         with _create(place) as file:
-            async for chunk in body_chunks(receive):
-                file.write(unpack(chunk))
+            async for chunk in body:
+                file.write(chunk)
         return [_entry(place, metadata)]
-    return await _multipart(settings, path, boundary, unpack, receive, metadata)
+    return await _multipart(settings, path, boundary, body, metadata)
 
 
 async def _multipart(
     settings: Settings,
     path: str | None,
     boundary: str,
-    unpack: Callable[[bytes], bytes],
-    receive: Receive,
+    body: AsyncIterator[bytes],
     metadata: dict[str, str],
 ) -> list[dict[str, Any]]:
     # Imported here: a sandbox that only runs cells never needs it.
@@ -177,8 +176,8 @@ async def _multipart(
         },
     )
     try:
-        async for chunk in body_chunks(receive):
-            parser.write(unpack(chunk))
+        async for chunk in body:
+            parser.write(chunk)
         parser.finalize()
     except MultipartParseError as error:
         raise Refused(400, f"The upload is not well-formed multipart: {error}.") from None
@@ -195,20 +194,32 @@ def _content_type(value: str) -> tuple[str, str]:
     return parsed.get_content_type(), str(parsed.get_param("boundary") or "")
 
 
-def _unpacker(encoding: str | None) -> Callable[[bytes], bytes]:
+async def _unpacked(encoding: str | None, receive: Receive) -> AsyncIterator[bytes]:
+    """The request's body less its compression, in pieces of at most a mebibyte however much it swells."""
     if encoding in (None, "", "identity"):
-        return lambda chunk: chunk
+        async for chunk in body_chunks(receive):
+            yield chunk
+        return
     if encoding != "gzip":
         raise Refused(400, f"Content-Encoding {encoding} is not known here; send gzip or none.")
     opened = zlib.decompressobj(wbits=31)
-
-    def unpack(chunk: bytes) -> bytes:
-        try:
-            return opened.decompress(chunk)
-        except zlib.error as error:
-            raise Refused(400, f"The body is not gzip: {error}.") from None
-
-    return unpack
+    begun = False
+    async for chunk in body_chunks(receive):
+        rest = chunk
+        while rest:
+            if opened.eof:  # what follows is packed by itself, as gzip allows
+                opened = zlib.decompressobj(wbits=31)
+            try:
+                piece = opened.decompress(rest, _CHUNK)
+            except zlib.error as error:
+                raise Refused(400, f"The body is not gzip: {error}.") from None
+            rest = opened.unused_data if opened.eof else opened.unconsumed_tail
+            begun = True
+            if piece:
+                yield piece
+                await asyncio.sleep(0)  # others are served between two pieces
+    if begun and not opened.eof:
+        raise Refused(400, "The body is not gzip: it ends too early.")
 
 
 def _create(place: str) -> BinaryIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -34,6 +35,15 @@ def header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return bytes(value).decode("latin-1")
     return None
+
+
+def first_values(scope: Scope) -> dict[str, str]:
+    """The query's parameters, each with the first of its values.
+
+    Whoever checks a request and whoever answers it read it alike, so that both mean the same file.
+    """
+    found = parse_qs(scope["query_string"].decode("utf-8", "surrogateescape"), keep_blank_values=True)
+    return {name: values[0] for name, values in found.items()}
 
 
 async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """Files in and out of a sandbox."""
 
 import asyncio
+import gzip
 import io
 import time
 
@@ -100,13 +101,14 @@ async def test_a_fifo_under_a_files_name_holds_nobody(sandbox: AsyncSandbox) -> 
 
 
 async def test_a_file_that_tells_no_size_is_read_all_the_same(sandbox: AsyncSandbox) -> None:
-    for gzip in (False, True):
-        assert "MemTotal" in await sandbox.files.read("/proc/meminfo", gzip=gzip)
+    for packed in (False, True):
+        assert "MemTotal" in await sandbox.files.read("/proc/meminfo", gzip=packed)
         await sandbox.files.write("empty", "")
-        assert await sandbox.files.read("empty", format="bytes", gzip=gzip) == b""
+        assert await sandbox.files.read("empty", format="bytes", gzip=packed) == b""
 
 
 async def test_a_file_that_is_rewritten_meanwhile_is_read_as_it_is(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("ticks", "")
     writing = await sandbox.commands.run("while :; do date +%s%N > ticks; done", background=True)
     try:
         lengths = {len(await sandbox.files.read("ticks")) for _ in range(300)}
@@ -126,6 +128,26 @@ async def test_a_full_sandbox_says_so(sandbox: AsyncSandbox) -> None:
     await sandbox.files.remove("/run/cache/too-much")
 
 
+def test_what_is_packed_is_unpacked_whole_and_a_piece_at_a_time(gateway, shared_id: str) -> None:
+    sandbox = Sandbox.connect(shared_id, **gateway.connection)
+    packed = {"content-type": "application/octet-stream", "content-encoding": "gzip"}
+    up = sandbox.upload_url("unpacked")
+
+    def most_held() -> int:
+        return int(sandbox.commands.run("cat /proc/*/status | awk '/^VmHWM/ { n += $2 } END { print n }'").stdout)
+
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        two = gzip.compress(b"one") + gzip.compress(b"two")
+        assert client.post(up, content=two, headers=packed).status_code == 200
+        assert sandbox.files.read("unpacked") == "onetwo"
+        assert client.post(up, content=two[:-9], headers=packed).status_code == 400
+        before = most_held()
+        assert client.post(up, content=gzip.compress(bytes(200 << 20)), headers=packed).status_code == 200
+    assert sandbox.files.get_info("unpacked").size == 200 << 20
+    sandbox.files.remove("unpacked")
+    assert most_held() - before < 40 << 10, "KiB"
+
+
 def test_signed_urls_work_without_any_header(gateway, shared_id: str) -> None:
     sandbox = Sandbox.connect(shared_id, **gateway.connection)
     up = sandbox.upload_url("signed.txt", use_signature_expiration=60)
@@ -136,7 +158,9 @@ def test_signed_urls_work_without_any_header(gateway, shared_id: str) -> None:
         assert client.get(sandbox.download_url("signed.txt")).status_code == 200
         longer = down.replace("signature_expiration=", "signature_expiration=1")
         expired = sandbox.download_url("signed.txt", use_signature_expiration=-5)
-        for forged in (down.replace("signed.txt", "other.txt"), up, longer):
+        twice = down.replace("path=", "path=other.txt&path=")
+        blank = down.replace("path=", "path=&path=")
+        for forged in (down.replace("signed.txt", "other.txt"), up, longer, twice, blank):
             answer = client.get(forged)
             assert (answer.status_code, answer.json()) == (401, {"code": 401, "message": "invalid signature"})
         assert client.get(expired).json() == {"code": 401, "message": "signature is already expired"}
