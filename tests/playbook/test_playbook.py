@@ -167,6 +167,25 @@ async def test_a_closed_question_is_answered_by_a_cell_or_refused_with_the_reaso
     assert "“Answer: R” has no answer" in report["answer"]
 
 
+async def test_an_experiment_is_found_by_its_arms_and_no_time_is_an_outcome() -> None:
+    trial = table(
+        [
+            ("signup_date", "datetime64[ns]", 300, ["2023-01-01"]),
+            ("variant", "str", 2, ["control", "treatment"]),
+            ("bought", "str", 2, ["yes", "no"]),
+            ("pages", "int64", 30, [1]),
+        ]
+    )
+    arms = {"assignment": "variant"}
+    assert ("ab_test", {"outcome": "bought", "randomised": False} | arms) in await plan("Did the test win?", [trial])
+    assert ("ab_test", {"outcome": "pages", "randomised": False} | arms) in await plan(
+        "Which variant is better for pages?", [trial]
+    )
+    over_time = ("timeseries", {"time": "signup_date", "columns": ["pages"]})
+    assert over_time in await plan("What will pages be next year?", [trial])
+    assert over_time in await plan("How do pages relate to signup date?", [trial])
+
+
 async def test_change_over_time_needs_a_column_of_dates() -> None:
     dated = [table([("day", "datetime64[ns]", 300, ["2001-01-01"]), ("sales", "float64", 290, [1.5])])]
     assert await plan("How did sales change over the years?", dated) == [

@@ -38,7 +38,7 @@ def make_plan(facts: Facts) -> Plan:
         if file not in lookups
     ]
     tests = [s for clause in asked for s in _steps(clause, facts)] + list(_from_roles(facts))
-    tests = [_as_experiment(step, facts) for step in tests]
+    tests = [_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)]
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
@@ -60,8 +60,8 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     Also whether any part is left that asks for more than that.
     """
     steps, open_parts = list[dict[str, Any]](), False
-    for part in questions(facts.question) if "answer" in facts.templates else ():
-        read = {f.name: _understood(part, f, facts) for f in facts.files}
+    for place, part in enumerate(questions(facts.question) if "answer" in facts.templates else ()):
+        read = {f.name: _understood(part, f, facts, follows=place > 0) for f in facts.files}
         answered = {name: asked for name, asked in read.items() if isinstance(asked, Asked)}
         for name, asked in answered.items():
             why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
@@ -75,9 +75,9 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     return steps, open_parts
 
 
-def _understood(part: str, file: File, facts: Facts) -> Asked | Refused | None:
+def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked | Refused | None:
     """A part of the question as what can be computed of all rows of a file; or why it cannot."""
-    read = understand(part, file, facts.roles)
+    read = understand(part, file, facts.roles, follows=follows)
     if isinstance(read, Asked) and file.sampled:
         used = {read.measure, read.other, read.by, read.named_by, *(f[0] for f in [*read.where, *read.hits])}
         lost = [c.name for c in file.columns if not c.in_all_rows and (c.name in used or read.aggregate == "missing")]
@@ -111,6 +111,12 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
     groups = [c for c in found if here[c].is_group]
     numbers = [c for c in found if c not in groups]
     target = _target_in(facts, file)
+    declared = facts.roles.get("assignment", "")
+    arms = [declared] if declared in here else [n for n, c in here.items() if len(c.levels) == 2 and c.levels <= _ARMS]
+    if len(arms) == 1 and _TESTED.search(clause.text):
+        ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.is_yes_no]
+        yield from (_associations(file, outcome, arms) for outcome in ends[:3])
+        return
     loose = clause.intent in ("relate", "compare", "open")
     if loose and found and _is_series(file, found):
         yield from _over_time(facts, file, found)
@@ -179,6 +185,22 @@ def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str,
         )
 
 
+def _of_no_time(step: dict[str, Any], facts: Facts) -> Iterator[dict[str, Any]]:
+    """The step itself; where a time would be its outcome, the numbers that it names are followed over that time."""
+    file = next((f for f in facts.files if f.name == step["parameters"].get("data")), None)
+    outcome = step["parameters"].get("outcome") if step["template"] == "associations" else None
+    if file is None or not any(c.name == outcome and c.is_time for c in file.columns):
+        yield step
+    elif numbers := [c.name for c in file.columns if c.is_number and c.name in step["parameters"]["factors"]]:
+        yield from _over_time(facts, file, numbers)
+
+
+_TESTED = re.compile(
+    r"\b(a/?b|split|experiment|test|variant|treatment|pilot|version)\b.*"
+    r"\b(win|wins|won|works?|worked|success\w*|better|help\w*|significant\w*)\b|"
+    r"\b(which|better|best)\b.*\b(variant|arm|version)\b.*\b(wins?|won|better|best)\b|\bwinn(er|ing)\b",
+    re.I,
+)
 _TOTAL = re.compile(r"\b(total|sum|add\w* up)\b", re.I)
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
 

@@ -65,7 +65,8 @@ _SEPARATE = re.compile(
     r"\b(separat|distinguish|tell\w* .*apart|differentiat|characteri[sz]|discriminat|set\w* .*apart)", re.I
 )
 _TIME = re.compile(
-    r"\b(over time|trend|season|over the (years|months|weeks)|chang\w* over( time)?|happened|forecast|since|"
+    r"\b(over time|next (year|quarter|month|week)|"
+    r"trend|season|over the (years|months|weeks)|chang\w* over( time)?|happened|forecast|since|"
     r"what (has |have )?changed)",
     re.I,
 )
