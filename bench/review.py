@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,9 @@ def judged(cases: Sequence[Case]) -> Iterator[tuple[Verdict, Notebook]]:
     code = toolkit()
     for case in cases:
         notebook = made(case, code)
-        results: list[CheckResult] = run_checks(work_of(notebook))
+        with folder_of(case):
+            files = {name: Path(name).resolve() for name in case.files}
+            results: list[CheckResult] = run_checks(replace(work_of(notebook), files=files))
         objections = tuple(f"{r.name}: {o.where}: {o.problem}" for r in results for o in r.objections)
         yield Verdict(case, objections, tuple(f"{r.name}: {m}" for r in results for m in r.remarks)), notebook
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -35,8 +36,9 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             not_found=tuple(report["not_found"]),
             not_checked=tuple(report["not_checked"]),
         )
-        work = Work(view, drafted, state["roles"])
-        checks = run_checks(work)
+        files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
+        work = Work(view, drafted, state["roles"], files)
+        checks = await asyncio.to_thread(run_checks, work)
         if rerun.is_due(desk, view) and all(c.ok for c in checks):  # what is sent back anyway need not be run again
             await desk.note("The notebook is run again in a fresh sandbox.", step_id)
             checks.append(await rerun.run_again(desk, work))

@@ -50,8 +50,8 @@ EXPECTED = {
     "untraced_number": {"numbers", "typed_results"},
     "group_split": {"split_rows"},
     "time_split": {"split_rows"},
-    "tuned_on_test": {"fit_before_split", "split_rows"},
-    "future_info": {"leakage", "split_rows", "fit_before_split"},
+    "tuned_on_test": {"tuned_on_test"},
+    "future_info": {"ahead", "leakage"},
 }
 """The checks of which one should object to each fault."""
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
+from graphs.checks import data
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is checked: the run so far, the report as drafted, and the roles that were declared."""
+    """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
+    lie, by name; where those are not known, the tables themselves are not looked at."""
 
     view: RunView
     report: ReportMade
     roles: dict[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The given tables by file name. Read once a review, and only when a cell that a model wrote is there."""
+        return data.read(self.files) if self.written else {}
 
     @property
     def headlines(self) -> list[Finding]:

@@ -126,8 +126,14 @@ def _cuts(call: ast.Call, bars: set[tuple[str, str]], known: dict[str, ast.expr]
             low = given.get(f"{along}lim", given.get(f"range_{along}"))
         elif name_of(call) in (f"update_{along}axes", f"{along.upper()}Axis") and "range" in given:
             low = given["range"]
-        elif name_of(call) == "update_layout" and f"{along}axis_range" in given:
+        elif f"{along}axis_range" in given:
             low = given[f"{along}axis_range"]
+        elif f"{along}axis" in given:
+            low = _inner(given[f"{along}axis"], "range")
+        elif name_of(call) == f"set_{along}bound":
+            low = call.args[0] if call.args else given.get("lower")
+        elif name_of(call) == "axis" and f"{along}min" in given:
+            low = given[f"{along}min"]
         elif name_of(call) == "Scale" and any(axes == "" for _, axes in bars):
             zero = given.get("zero")
             low = given.get("domain")
@@ -136,6 +142,19 @@ def _cuts(call: ast.Call, bars: set[tuple[str, str]], known: dict[str, ast.expr]
         if low is not None and _off_zero(low, known):
             return True
     return False
+
+
+def _inner(held: ast.expr, key: str) -> ast.expr | None:
+    """What a dict, written either way, holds under a key."""
+    if isinstance(held, ast.Call):
+        return keywords(held).get(key)
+    if isinstance(held, ast.Dict):
+        return next((v for k, v in zip(held.keys, held.values, strict=True) if _is(k, key)), None)
+    return None
+
+
+def _is(node: ast.expr | None, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text
 
 
 def _off_zero(low: ast.expr, known: dict[str, ast.expr]) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
+from graphs.checks.sql import multiplied
 from graphs.checks.syntax import (
     READERS,
     assigned,
@@ -47,6 +49,8 @@ _TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
 _FOLDS = words("KFold StratifiedKFold StratifiedGroupKFold")
 _GENERATORS = words("default_rng RandomState Random")
 _UNIQUE = words("is_unique duplicated nunique has_duplicates")
+_DROPS = words("dropna drop_nulls drop_nans")
+_SQL_COUNT = re.compile(r"\bcount\s*\(", re.I)
 
 
 @check("seeds")
@@ -173,6 +177,14 @@ def fan_out(work: Work) -> Iterator[Found]:
                     mend="Bring one side to one row a key first (aggregate it), and join with many_to_one.",
                 )
                 break
+        for statement in {s for c in calls(tree) for a in c.args for s in strings(a)}:
+            if (key := multiplied(statement, work.frames)) is not None:
+                yield Objection(
+                    where=cell.cell,
+                    problem=f"the query joins on {key!r}, which repeats, and then sums what is there twice.",
+                    mend="Aggregate the table whose key repeats to one row a key first (WITH ... GROUP BY), then join.",
+                )
+                break
 
 
 @check("dropped_rows")
@@ -181,21 +193,22 @@ def dropped_rows(work: Work) -> Iterator[Found]:
     known = meanings(work)
     everything = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
     for cell, tree in trees(work):
-        drops = [c for c in calls(tree) if name_of(c) == "dropna" and _whole_table(c, known)]
-        masked = _masked(tree, known)
+        drops = [c for c in calls(tree) if name_of(c) in _DROPS and _whole_table(c, known)]
+        masked = _masked(tree, known) or _filtered(tree)
         if not (drops or masked) or (_counts_rows(tree) and called(tree) & {"print", "display", "report"}):
             continue
         kept = {
             target.id
             for statement in statements(tree)
-            if (pair := assigned(statement)) is not None and called(pair[1]) & {"dropna", "notna", "notnull", "isna"}
+            if (pair := assigned(statement)) is not None
+            and called(pair[1]) & {*_DROPS, "notna", "notnull", "isna", "isnull", "isnan", "is_not_null"}
             for target in pair[0]
             if isinstance(target, ast.Name) and target.id != "df"
         }
         if not kept & _counted(everything):
             yield Objection(
                 where=cell.cell,
-                problem=f"`{'dropna' if drops else masked}` removes rows and the cell does not say how many.",
+                problem=f"`{name_of(drops[0]) if drops else masked}` removes rows and the cell does not say how many.",
                 mend="Print the number of rows before and after, and why those rows may go.",
             )
 
@@ -218,17 +231,37 @@ def _masked(tree: ast.Module, known: dict[str, ast.expr]) -> str | None:
         if not isinstance(value, ast.Subscript) or is_series(value.value, {}):
             continue
         asks = known.get(value.slice.id) if isinstance(value.slice, ast.Name) else value.slice
-        inverted = isinstance(asks, ast.UnaryOp) and isinstance(asks.op, ast.Invert)
-        asked = asks.operand if inverted and isinstance(asks, ast.UnaryOp) else asks
         whole = isinstance(value.value, ast.Name) or (
             isinstance(value.value, ast.Attribute) and value.value.attr == "loc"
         )
-        if (
-            whole
-            and isinstance(asked, ast.Call)
-            and name_of(asked) in (("isna", "isnull", "isnan") if inverted else ("notna", "notnull", "isfinite"))
-        ):
-            return name_of(asked)
+        if whole and asks is not None and (name := _keeps_known(asks)) is not None:
+            return name
+    return None
+
+
+def _keeps_known(asked: ast.expr) -> str | None:
+    """The test by which a mask keeps rows without missing values: `x.notna()`, `~x.isna().any(axis=1)`."""
+    if isinstance(asked, ast.BinOp) and isinstance(asked.op, ast.BitAnd):
+        return _keeps_known(asked.left) or _keeps_known(asked.right)
+    inverted = isinstance(asked, ast.UnaryOp) and isinstance(asked.op, ast.Invert)
+    inner = asked.operand if isinstance(asked, ast.UnaryOp) and inverted else asked
+    while isinstance(inner, ast.Call) and name_of(inner) in ("any", "all") and isinstance(inner.func, ast.Attribute):
+        inner = inner.func.value
+    tests = ("isna", "isnull", "isnan") if inverted else ("notna", "notnull", "isfinite")
+    return name_of(inner) if isinstance(inner, ast.Call) and name_of(inner) in tests else None
+
+
+def _filtered(tree: ast.Module) -> str | None:
+    """The test for missing values by which a query, in SQL or as a polars filter, loses rows that it does not count."""
+    for call in calls(tree):
+        if name_of(call) in ("filter", "query") and called(call) & {"is_not_null", "is_not_nan"}:
+            return "is_not_null"
+        for text in {s for a in call.args for s in strings(a)}:
+            where = re.search(r"\bwhere\b(?P<rest>.*)", text, re.I | re.S)
+            if where and re.search(r"\bis\s+not\s+null\b", where["rest"], re.I) and not _SQL_COUNT.search(text):
+                return "IS NOT NULL"
+            if name_of(call) == "query" and re.search(r"\.(notna|notnull)\(\)|\b(\w+)\s*==\s*\2\b", text):
+                return "query"
     return None
 
 
@@ -237,7 +270,7 @@ def _counts_rows(tree: ast.AST) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and name_of(node) in ("len", "count", "nobs", "info"):
             return True
-        missing = isinstance(node, ast.Call) and name_of(node) in ("sum", "mean", "any", "value_counts")
+        missing = isinstance(node, ast.Call) and name_of(node) in ("sum", "mean", "value_counts")
         if missing and called(node) & {"isna", "isnull", "notna", "notnull", "isnan"}:
             return True
         if isinstance(node, ast.Attribute) and node.attr in ("shape", "size", "nobs"):

@@ -8,17 +8,29 @@ from collections.abc import Iterator
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
+from graphs.checks.data import few_of
 from graphs.checks.inference import TESTS
-from graphs.checks.syntax import calls, name_of, names, printed, trees, written_text
+from graphs.checks.syntax import assigned, calls, keywords, name_of, names, printed, statements, trees, written_text
 from graphs.checks.tables import tables
 
 SMALL = 30
 HANDFUL = 12
 """Rows below which a claim has to say that it rests on few, and below which one that does not say so is sent back."""
 
-_SMALL_WORDS = re.compile(r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)", re.I)
+_SMALL_WORDS = re.compile(
+    r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval|nur\b|wenige?\b|s[oó]lo\b|poc[oa]s\b|"
+    r"seulement|peu de|pochi\b)",
+    re.I,
+)
+_COUNTED = re.compile(r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven)\b", re.I)
+_SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
 _CAUSAL = re.compile(
     r"\b(caus(?:e|es|ed|ing)|leads? to|led to|drives?|driven by|because of|due to|results? in|resulted in|thanks to|"
+    r"as a (?:direct )?(?:result|consequence) of|owing to|attributable to|stems? from|gives rise to|brings? about|"
+    r"contributes? to|protects? against|is the reason|pays? off|"
+    r"führ(?:t|en) zu|verursach(?:t|en)|(?:senk|steiger|erhöh|verringer|verbesser|verschlechter)(?:t|en) "
+    r"(?:die|den|das|ihre?n?)|provo(?:ca|can|que|quent)|caus(?:a|an|ent)|(?:aument|reduc|disminuy|mejor)(?:a|e|an|en) "
+    r"(?:el|la|los|las)|(?:augment|rédui|diminu|amélior)(?:e|ent|t|sent) (?:le|la|les|leur)|"
     r"(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|shorten|lengthen|prevent|trigger)[sd]"
     r"(?! (?:by|with|from|to|in|over|when|as|and|or|until|at|on|for|slightly|steadily|linearly|sharply|was|were|is|"
     r"are|than|after|since|between|again|further|only|most|more|faster|slowly)\b)(?= [^\W\d])|"
@@ -98,13 +110,59 @@ def small_n(work: Work) -> Iterator[Found]:
     told = work.report.answer
     if not work.headlines and not _SMALL_WORDS.search(told):
         for cell, tree in trees(work):
-            if (few := _handful(cell, tree, told)) is not None:
+            if (few := _handful(cell, tree, told) or _cut_short(tree)) is not None:
                 yield Objection(
                     where=cell.cell,
                     problem=f"it rests on a handful of rows, {few}, and the report does not say so.",
                     mend="Say in the sentence how few there are, or leave those out of the claim.",
                 )
                 return
+        for level, few in sorted(_named_few(work).items()):
+            yield Objection(
+                where="answer",
+                problem=f"{level!r} has a handful of rows, {few}, and the report does not say so.",
+                mend="Say in the sentence how few there are, or leave those out of the claim.",
+            )
+            return
+
+
+def _named_few(work: Work) -> dict[str, int]:
+    """The levels that the answer names and of which the given tables have a handful of rows, with how many."""
+    found = {}
+    for level, n in (pair for frame in work.frames.values() for pair in few_of(frame, HANDFUL).items()):
+        for sentence in re.split(r"(?<=[.!?;])\s+|\n", work.report.answer):
+            said = re.search(rf"(?<!\w){re.escape(level)}(?!\w)", sentence)
+            counted = re.search(rf"(?<![\d.,]){n}(?![\d.,]\d|\d)", sentence) or _COUNTED.search(sentence)
+            if said and not counted and not _SET_ASIDE.search(sentence):
+                found[level] = n
+    return found
+
+
+def _cut_short(tree: ast.Module) -> int | None:
+    """The rows that `head(6)` and the like leave, where a test or a fit is made of them."""
+    few: dict[str, int] = {}
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is not None:
+            left = [n for c in calls(pair[1]) if (n := _kept(c)) is not None]
+            of = [few[n] for n in sorted(names(pair[1])) if n in few]
+            few |= {t.id: min([*left, *of]) for t in pair[0] if isinstance(t, ast.Name) and (left or of)}
+    for call in calls(tree):
+        if name_of(call) in TESTS or name_of(call) in ("corr", "polyfit", "ols", "OLS"):
+            rows = [few[n] for n in sorted(names(call)) if n in few]
+            rows += [n for c in calls(call) if (n := _kept(c)) is not None]
+            if rows and 1 < min(rows) < HANDFUL:
+                return min(rows)
+    return None
+
+
+def _kept(call: ast.Call) -> int | None:
+    if name_of(call) not in ("head", "tail", "sample", "limit") or len(call.args) + len(call.keywords) < 1:
+        return None
+    if any(name_of(c) in ("groupby", "group_by") for c in calls(call.func)):
+        return None  # some rows of each group
+    many = call.args[0] if call.args else keywords(call).get("n")
+    return many.value if isinstance(many, ast.Constant) and isinstance(many.value, int) else None
 
 
 def _handful(cell: Execution, tree: ast.Module, told: str) -> int | None:
@@ -117,8 +175,13 @@ def _handful(cell: Execution, tree: ast.Module, told: str) -> int | None:
     for rows in tables(written_text(cell)):
         for row in rows:
             place = next((i for i, h in enumerate(row.heads) if h in ("size", "count", "n", "nobs")), None)
-            named = len(row.labels) == 1 and re.search(rf"\b{re.escape(row.labels[0])}\b", told)
-            if place is not None and named and len(row.numbers) > 1 and 0 < row.numbers[place] < HANDFUL:
+            named = len(row.labels) == 1 and re.search(rf"(?<![\w.,]){re.escape(row.labels[0])}(?![\w%]|[.,]\d)", told)
+            few = place is not None and named and len(row.numbers) > 1 and 0 < row.numbers[place] < HANDFUL
+            if (
+                place is not None
+                and few
+                and not re.search(rf"(?<![\d.,]){row.numbers[place]:.0f}(?![\d.,]\d|\d)", told)
+            ):
                 return int(row.numbers[place])
     return None
 

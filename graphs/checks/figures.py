@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _SPACES = "   "
-_BODY = rf"(?:\d{{1,3}}(?:[,{_SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:\.\d+)?"
+_BODY = rf"(?:(?:\d{{1,3}}(?:[,{_SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:[.٫]\d+)?|(?<=[\s=<>(≤≥])\.\d+)"
+COMMA = "٫"
+"""What stands for a decimal comma while a text is read: `21,5` may still be two numbers."""
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
 _POWER = r"(?:[eE][+\-−]?\d+|\s?[×x·]\s?10(?:\^|\*\*)?\{?[+\-−]?\d+\}?|\s?[×x·]\s?10[⁻⁰¹²³⁴-⁹]+)?"
 _UNITS = r"k|K|M|bn|mn|x|×|kWh|MWh|kW|mg|kg|g|km|m|cm|mm|min|h|s|ms|d|GB|MB|EUR|USD|CHF|°C|pp|pts?|th|st|nd|rd"
 NUMBER = re.compile(
@@ -32,7 +35,8 @@ _NO_CLAIMS = re.compile(
     r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={_MONTH}\b)|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
-    r"\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
+    r"\b(?:19|20)\d\d (?:edition|version|release)\b|\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|"
+    r"\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
     re.M | re.S | re.I,
 )
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -65,6 +69,7 @@ def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
     for name in names:  # a level that is called 1 takes no digit out of 0.0145
         text = re.sub(rf"(?<!\w)(?<!\d[.,]){re.escape(name)}(?!\w|[.,]\d)", " ", text)
     text = _NO_CLAIMS.sub(" ", text)
+    text = _DECIMAL_COMMA.sub(lambda m: f"{m[1].replace('.', '')}{COMMA}{m[2]}", text)
     found = []
     for clause in re.split(r"(?<=[.!?;])\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])", text):
         found += [_figure(m, clause) for m in NUMBER.finditer(clause)]
@@ -74,7 +79,7 @@ def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
 def _figure(match: re.Match[str], clause: str) -> Figure:
     rest = clause[match.end() :]
     value = size(match["body"], match["power"])
-    mantissa = match["body"]
+    mantissa = match["body"].replace(COMMA, ".")
     decimals = len(mantissa.split(".")[1]) if "." in mantissa else 0
     unit = match["unit"] or ""
     scale = _SCALE.match(rest)
@@ -102,7 +107,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
 
 def size(body: str, power: str = "") -> float:
     """What digits with separators and a power of ten amount to."""
-    number = float(re.sub(rf"[,'’{_SPACES}]", "", body))
+    number = float(re.sub(rf"[,'’{_SPACES}]", "", body.replace(COMMA, ".")))
     exponent = re.search(r"[+\-−]?\d+$", power.translate(_SUPERSCRIPTS).rstrip("}"))
     if not power or exponent is None:
         return number

@@ -13,6 +13,13 @@ from graphs.checks.syntax import READERS, calls, constant, keywords, meanings, n
 _PLACES = words("Path join home glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | READERS
 _FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|diabetes|breast_cancer|digits))$")
 _FETCHED = re.compile(r"^\s*[!%]+\s*(?:curl|wget|git clone|kaggle|gdown|aws|gsutil|scp)\b.*$", re.M)
+_ADDRESS = re.compile(
+    r"(?<!\w)(?:https?|s3|gs|gcs|ftp|abfss?|hdfs|postgres(?:ql)?|mysql|mssql|mongodb|oracle|redis|bigquery|"
+    r"snowflake|sqlite)(?:\+\w+)?(?:\+srv)?://[^\s'\"]+",
+    re.I,
+)
+_SHOWN = words("print display Markdown HTML report info debug warning compile sub match search findall startswith")
+_LABELS = re.compile(r"label|title|text|annot|legend|caption|set$")
 _WRAPS = words("Path PurePath join expanduser expandvars abspath realpath open home urljoin Request")
 
 
@@ -31,7 +38,7 @@ def files(work: Work) -> Iterator[Found]:
     for cell, tree in trees(work):
         given |= _written(tree, known)
         for call in calls(tree):
-            path = _path(call, known)
+            path = _path(call, known) or _address(call)
             if path is None and not _FETCHES.match(name_of(call)):
                 continue
             plain = path.removeprefix("./") if path is not None else None
@@ -61,6 +68,22 @@ def _path(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
     if isinstance(first, (ast.Constant, ast.Name)) or start is None:
         return start
     return start if _outside(start) else None
+
+
+def _address(call: ast.Call) -> str | None:
+    """An address that a call is given, in whatever it is: a connection, a query; not what is only shown."""
+    if name_of(call) in _SHOWN or _LABELS.search(name_of(call)):
+        return None
+    for argument in (*call.args, *(v for k, v in keywords(call).items() if k not in ("title", "label", "text"))):
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            if (match := _ADDRESS.search(argument.value)) is not None:
+                return match.group()
+            reads = re.search(
+                r"\b(?:from|join)\s+(?:read_\w+\s*\(\s*)?'(?P<path>(?:/|~|\.\./)[^']*)'", argument.value, re.I
+            )
+            if reads is not None:
+                return reads["path"]
+    return None
 
 
 def _start(node: ast.expr | None, known: dict[str, ast.expr], depth: int = 5) -> str | None:

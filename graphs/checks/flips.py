@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from artifacts.types import Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.data import Turn, turned
+from graphs.checks.relations import relations
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -47,6 +49,14 @@ def sign_flips(work: Work) -> Iterator[Found]:
     if (shown := _shown(work)) is not None:
         yield _turned("answer", shown)
         return
+    if (flip := _in_data(work)) is not None:
+        at, turn = flip
+        problem = (
+            f"{turn.y} is related to {turn.x} the other way round within {turn.by} ({turn.within:+.3g} for "
+            f"{turn.pooled:+.3g} over all rows), and this is not said."
+        )
+        yield Objection(where=at, problem=problem, mend=f"Compare within {turn.by} as well, and say what holds there.")
+        return
     known = meanings(work)
     cells = list(trees(work))
     for where, value, finding in _claims(work, cells, known):
@@ -64,6 +74,16 @@ def _turned(where: str, cell: str) -> Objection:
         problem=f"the relation turns about within the groups shown in {cell}, and this is not said.",
         mend="Report it as `simpsons_paradox` with the grouping, and let the answer say what holds within.",
     )
+
+
+def _in_data(work: Work) -> tuple[str, Turn] | None:
+    """The cell whose told relation of two columns turns about within a third, of which the report says nothing."""
+    said = " ".join(text for _, text in sentences(work)).lower()
+    for pair in relations(work):
+        turn = turned(work.frames[pair.table], pair.x, pair.y)
+        if turn is not None and turn.by.lower().replace("_", " ") not in said.replace("_", " "):
+            return pair.cell.cell, turn
+    return None
 
 
 def _shown(work: Work) -> str | None:

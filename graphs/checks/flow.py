@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
-from graphs.checks.syntax import SPLITS, words
-from graphs.checks.trace import Given, Mark, Tracer, Value, joined, selected
+from graphs.checks.syntax import SPLITS, meanings, words
+from graphs.checks.trace import Given, Mark, Names, Tracer, Value, joined, selected
 from graphs.checks.units import one_row_each
 
 LEARNERS = words(
@@ -43,6 +43,11 @@ _REGRESSES = words("lstsq polyfit OLS ols GLM glm Logit logit")
 _RANDOM_FOLDS = words("KFold StratifiedKFold ShuffleSplit StratifiedShuffleSplit RepeatedKFold RepeatedStratifiedKFold")
 _TIMED_FOLDS = words("TimeSeriesSplit")
 _TRAIN = re.compile(r"(^|_)(tr|train\w*|fold|past|fit_rows|learn\w*)(_|$)|^X_?tr|^y_?tr", re.I)
+_PICKS = words("first last sum size count nth head tail")
+_SCORED = re.compile(r"^(score|accuracy|auc|f1|mse|mae|rmse|roc_auc)$|_(score|error|loss|deviance)$")
+_CHOOSES = words("max min argmax argmin idxmax idxmin sorted sort_values nlargest nsmallest sort nanargmax nanargmin")
+_OPTIMISERS = words("optimize minimize fmin minimize_scalar differential_evolution gp_minimize")
+_GRIDS = words("range linspace arange logspace geomspace ParameterGrid ParameterSampler product")
 _AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)|future", re.I)
 
 
@@ -56,6 +61,33 @@ def fit_before_split(work: Work) -> Iterator[Found]:
             where=learnt.cell,
             problem=f"{learnt.what} all rows, and the model is then tested on some of them.",
             mend="Split first and let it learn from the training part only, best inside a Pipeline.",
+        )
+
+
+@check("tuned_on_test")
+def tuned_on_test(work: Work) -> Iterator[Found]:
+    """What is tuned or chosen does not look at the rows that it is judged by."""
+    flow = _Flow(work)
+    flow.walk()
+    for cell, what in flow.tuned[:1]:
+        yield Objection(
+            where=cell,
+            problem=f"{what} the test rows, so the figure that they give is too good.",
+            mend="Choose by cross-validation within the training part, and use the test part once, at the end.",
+        )
+
+
+@check("ahead")
+def ahead(work: Work) -> Iterator[Found]:
+    """Nothing is predicted from what comes after it."""
+    flow = _Flow(work)
+    flow.walk()
+    for cell in flow.foreseen[:1]:
+        yield Objection(
+            where=cell,
+            problem="a feature is made of later rows (a shift back, a centred window, a gap filled from behind), which "
+            "are not known when the prediction is made.",
+            mend="Make features of earlier rows only: shift(1) first, then roll.",
         )
 
 
@@ -87,7 +119,8 @@ class _Flow(Tracer):
 
     Marks: `learnt` from all rows; `train` and `test`, parts that were split; `stat` an average over all rows, its name
     in `what`; `level` averages by group; `centred` less an average; `score` how columns relate in all rows; `lag` made
-    of earlier rows; `per_unit` one row a unit.
+    of earlier rows; `ahead` of later ones; `per_unit` one row a unit; `drawn` rows taken by chance; `tried` a score of
+    the test rows for one of several settings.
     """
 
     def __init__(self, work: Work) -> None:
@@ -95,10 +128,45 @@ class _Flow(Tracer):
         self.caught: list[Mark] = []
         self.shuffled: list[str] = []
         self.mixed: list[str] = []
+        self.tuned: list[tuple[str, str]] = []
+        self.foreseen: list[str] = []
+        self.known = meanings(work)
+        self.trying = 0
         self.unit = work.roles.get("unit", "")
         said = " ".join([work.view.run.goal, *(text for _, text in sentences(work))])
         self.series = "time" in work.roles and bool(_AHEAD.search(said))
+        self.stops = any("early_stopping" in cell.code for cell, _ in self.trees)
         self.halves = {h for _, tree in self.trees for n in ast.walk(tree) for h in _halves(n)}
+
+    def _statement(self, node: ast.stmt, names: Names) -> list[Value]:
+        settings = isinstance(node, ast.For) and self._are_settings(node.iter)
+        self.trying += settings
+        returned = super()._statement(node, names)
+        self.trying -= settings
+        return returned
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, names: Names) -> Value:
+        settings = any(self._are_settings(g.iter) for g in node.generators)
+        self.trying += settings
+        found = super()._comprehension(node, names)
+        self.trying -= settings
+        return found
+
+    def _guarded(self, node: ast.If | ast.While, names: Names) -> list[Value]:
+        if isinstance(node.test, ast.Compare) and self.value(node.test, names).has("tried"):
+            self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
+        return super()._guarded(node, names)
+
+    def _are_settings(self, over: ast.expr, depth: int = 3) -> bool:
+        """Whether what a loop runs over are settings to try: a range, a grid, a list of numbers."""
+        if isinstance(over, ast.Name) and depth and over.id in self.known:
+            return self._are_settings(self.known[over.id], depth - 1)
+        if isinstance(over, ast.Call):
+            name = over.func.attr if isinstance(over.func, ast.Attribute) else getattr(over.func, "id", "")
+            wrapped = name in ("enumerate", "tqdm", "list", "sorted") and bool(over.args)
+            return name in _GRIDS or (wrapped and self._are_settings(over.args[0], depth))
+        literals = [getattr(e, "value", None) for e in over.elts] if isinstance(over, (ast.List, ast.Tuple)) else []
+        return len(literals) >= 3 and all(isinstance(v, (int, float)) for v in literals)
 
     def named(self, name: str, value: Value) -> Value:
         part = _TRAIN.search(name) and value.code is None and value.kind != "read"  # a file may be called train, too
@@ -111,6 +179,9 @@ class _Flow(Tracer):
         name, owner = given.name, given.owner
         data = given.args[0] if given.args else next(iter(given.keywords.values()), Value())
         module = owner is not None and owner.kind.startswith("module ")
+        passed = next((a.kind.removeprefix("import ") for a in given.args if a.kind.startswith("import ")), "")
+        if name in ("apply", "transform", "pipe", "agg") and passed in _FUNCTIONS and owner is not None:
+            return owner if owner.has("train") else Value(owner.all_marks | {self.learnt(_fitted(passed))})
         if name in _FUNCTIONS and (owner is None or module) and given.args and not data.has("train"):
             return Value(data.all_marks | {self.learnt(_fitted(name))})
         if name.startswith("read_"):
@@ -126,6 +197,18 @@ class _Flow(Tracer):
             return replace(joined(given.inputs), kind="").plus(*of_owner)
         if name == "sample" and owner is not None and _says(given.call, "replace", True):
             return owner.plus(self.learnt("copies of rows are drawn from")) if not owner.has("train") else owner
+        if name == "sample" and owner is not None and not module and (given.args or "frac" in given.keywords):
+            return owner.plus(Mark("drawn"))
+        if name == "drop" and owner is not None and joined(given.args).has("drawn") and not owner.has("drawn"):
+            self._catch(owner)
+            self._shuffles(replace(given, name="train_test_split"), owner)
+            return owner.plus(Mark("test"))
+        if self.trying and _SCORED.search(name) and _held_out(joined(given.inputs)):
+            return joined(given.inputs).plus(Mark("tried"))
+        if name in _CHOOSES and joined([*given.inputs, *([owner] if owner is not None else [])]).has("tried"):
+            self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
+        if name in _OPTIMISERS and any(_held_out(self._own(a, given)) for a in given.args if a.code is not None):
+            self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         if name == "resample" and data is not Value() and given.args and (owner is None or module):
             drawn = self.learnt("copies of rows are drawn from")
             again = not _says(given.call, "replace", False) and not data.has("train")
@@ -147,13 +230,15 @@ class _Flow(Tracer):
             marks = [Mark("grouped")] + ([Mark("by_unit")] if self.unit and self.unit in by else [])
             return source.plus(*marks)
         grouped = source.has("grouped")
+        if _looks_ahead(given.call):
+            return source.without("grouped", "by_unit", "lag").plus(Mark("ahead", self.cell.cell))
         if name in ("shift", "rolling", "ewm", "pct_change"):
             return source.without("grouped", "by_unit").plus(Mark("lag"))
         if grouped and name == "transform" and all_rows:
             averaged = joined(given.args).texts & _AVERAGES
             marks = [self.learnt("an encoding is averaged over")] if averaged else []
             return Value(source.marks | frozenset(marks)).without("grouped", "by_unit")
-        if grouped and name in (*_AVERAGES, "agg", "aggregate", "first", "last", "sum", "size", "count", "nth", "head"):
+        if grouped and name in (*_AVERAGES, "agg", "aggregate", *_PICKS):
             marks = [Mark("level")] if all_rows and name in _AVERAGES else []
             marks += [Mark("per_unit")] if source.has("by_unit") else []
             return source.without("grouped", "by_unit").plus(*marks)
@@ -254,6 +339,13 @@ class _Flow(Tracer):
             kept = replace(joined(given.inputs), kind=f"fitted {owner.kind}").plus(*marks)
             return replace(kept, parts=tuple(kept for _ in range(2)) if given.name == "fit_resample" else None)
         self._tested(joined(given.inputs))
+        if given.args and _held_out(given.args[0]):
+            self.tuned.append((self.cell.cell, f"`{kind or 'a model'}` is fitted to"))
+        if self.stops and _held_out(given.keywords.get("eval_set", Value())):
+            self.tuned.append((self.cell.cell, "the number of rounds is chosen by"))
+        features, outcome = (*given.args, *(given.keywords.get(k, Value()) for k in ("X", "y")), Value())[:2]
+        if features.has("ahead") and not outcome.has("ahead"):
+            self.foreseen.append(self.cell.cell)
         if kind.endswith("SearchCV"):
             self._catch(joined(given.inputs))
             cv = next((k.value for k in owner.made.keywords if k.arg == "cv"), None) if owner.made else None
@@ -269,6 +361,25 @@ class _Flow(Tracer):
 
     def _catch(self, data: Value) -> None:
         self.caught += sorted((m for m in data.all_marks if m.kind == "learnt"), key=lambda m: (m.cell, m.what))
+
+
+def _held_out(value: Value) -> bool:
+    """Rows of the test part; those of a part of the training part are for choosing."""
+    return value.has("test") and not value.has("train")
+
+
+def _looks_ahead(call: ast.Call) -> bool:
+    """Whether a call gives rows something of later ones."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name in ("bfill", "backfill"):
+        return True
+    if name == "fillna":
+        return any(k.arg == "method" and getattr(k.value, "value", "") in ("bfill", "backfill") for k in call.keywords)
+    if name == "rolling":
+        return _says(call, "center", True)
+    steps = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "periods"), None)
+    back = isinstance(steps, ast.UnaryOp) and isinstance(steps.op, ast.USub)
+    return name in ("shift", "diff", "pct_change") and back
 
 
 def _fitted(kind: str) -> str:

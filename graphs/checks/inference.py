@@ -9,7 +9,9 @@ from typing import Any
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.data import commonest, nested_units
 from graphs.checks.figures import figures
+from graphs.checks.relations import relations
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -82,6 +84,7 @@ _COMPARED = re.compile(
 )
 _IS_ACCURACY = re.compile(
     r"accuracy|\.score\(|==[^\n]{0,80}\)\.mean\(|mean\([^\n]{0,80}==|cross_val_score\((?![^\n]*scoring)|"
+    r"\b(?:trace|diag|diagonal)\([^\n]*/|"
     r"scoring=['\"]accuracy"
 )
 _SCORES = {
@@ -206,10 +209,12 @@ def multiple_testing(work: Work) -> Iterator[Found]:
     by_hand = {c.cell for c in work.written}
     loose = [f for f in work.headlines if f.type == "claim" and f.evidence.cell in by_hand and _bare_p(f.test)]
     claims = " ".join(text for _, text in sentences(work))
+    known = meanings(work)
     tests = 0
     for cell, tree in trees(work):
         repeated = _repeated(tree)
         tests += sum(name_of(c) in TESTS for c in calls(tree))
+        repeated = repeated or _picks_terms(tree, known)
         picked = _SELECTED.search(code) or re.search(r"<=?\s*(0?\.\d|alpha)", code, re.I)
         if (repeated and picked and (loose or _SIGNIFICANT.search(claims))) or (
             (tests >= 6 and len(loose) >= 2) or (tests >= 6 and re.search(r"significan", claims, re.I))
@@ -230,6 +235,21 @@ def multiple_testing(work: Work) -> Iterator[Found]:
 
 def _bare_p(test: Any) -> bool:
     return test is not None and test.p is not None and test.q is None and (test.m or 2) > 1
+
+
+def _picks_terms(tree: ast.Module, known: dict[str, ast.expr]) -> bool:
+    """Whether the smallest p values of a model's many terms are picked: of columns that nobody chose one by one."""
+    for call in calls(tree):
+        source = spelled_out(call, known)
+        if not re.search(r"\.pvalues\b", source) or not _SELECTED.search(name_of(call) + "("):
+            continue
+        listed = [len(n.elts) for n in ast.walk(tree) if isinstance(n, ast.List)]
+        if (
+            re.search(r"\.drop\(|\.iloc\[:|\.columns|\.filter\(|join\(|select_dtypes", source)
+            or max(listed, default=0) > 8
+        ):
+            return True
+    return False
 
 
 def _repeated(tree: ast.AST) -> bool:
@@ -257,11 +277,12 @@ def _repeated(tree: ast.AST) -> bool:
 def repeated_units(work: Work) -> Iterator[Found]:
     """Repeated measurements of one unit are not tested as if they were independent."""
     unit = work.roles.get("unit")
-    if unit is None or one_row_each(work, unit):
-        return
     known = meanings(work)
     whole = [tree for _, tree in trees(work)]
-    if any(_respects(tree, unit, known) for tree in whole):
+    if unit is None:
+        yield from _nested(work, whole, known)
+        return
+    if one_row_each(work, unit) or any(_respects(tree, unit, known) for tree in whole):
         return
     for cell, tree in trees(work):
         tests = called(tree) & TESTS or any(_infers(c) for c in calls(tree))
@@ -272,6 +293,25 @@ def repeated_units(work: Work) -> Iterator[Found]:
                 mend=f"Aggregate to one row a {unit!r} first, or use a mixed model or errors clustered by it.",
             )
             return
+
+
+def _nested(work: Work, whole: list[ast.Module], known: dict[str, ast.expr]) -> Iterator[Found]:
+    """Tests of a factor that nobody gave to single rows, where the table shows to what it was given."""
+    for pair in relations(work):
+        if name_of(pair.call) not in TESTS and not _infers(pair.call):
+            continue
+        frame = work.frames[pair.table]
+        for factor, outcome in ((pair.x, pair.y), (pair.y, pair.x)):
+            for unit in nested_units(frame, factor, outcome):
+                if any(_respects(tree, unit, known) for tree in whole):
+                    continue
+                yield Objection(
+                    where=pair.cell.cell,
+                    problem=f"each {unit!r} has one {factor!r} only and its rows are alike, so the rows are not "
+                    "independent: p is far too small.",
+                    mend=f"Aggregate to one row a {unit!r} first, or use a mixed model or errors clustered by it.",
+                )
+                return
 
 
 def _infers(call: ast.Call) -> bool:
@@ -311,6 +351,11 @@ def rare_class(work: Work) -> Iterator[Found]:
         return
     everything = " ".join(text for _, text in sentences(work))
     if _COMPARED.search(everything):
+        return
+    target = work.roles.get("target")
+    held = [f for f in work.frames.values() if target is not None and target in f.columns]
+    shares = [s for f in held if (s := commonest(f, str(target))) is not None]
+    if shares and max(shares) < 0.75:
         return
     known = meanings(work)
     measured = {

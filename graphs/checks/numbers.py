@@ -10,7 +10,7 @@ from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.figures import Figure, figures, totals, values
+from graphs.checks.figures import COMMA, Figure, figures, totals, values
 from graphs.checks.syntax import calls, name_of, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -24,6 +24,7 @@ _MORE = re.compile(
     re.I,
 )
 _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str", "dict", "Markdown", "append")
+_TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely))\b")
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
 
@@ -101,11 +102,14 @@ def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> 
 
 def _traces(figure: Figure, known: Iterable[float]) -> bool:
     """Whether a number is one of `known`, rounded as it is written; sign and percent may differ."""
-    parts = [figure]
-    if re.search(r"\d[   ]\d{3}", figure.text):  # thousands, or two numbers side by side
-        both = [figures(part) for part in re.split(r"[   ]", figure.text)]
-        parts = [figure] if any(figure.is_near(v) for v in known) else [f for part in both for f in part]
     known = list(known)
+    parts = [figure]
+    if re.search(r"\d[   ]\d{3}", figure.text) or COMMA in figure.text:  # thousands, or two numbers side by side
+        both = [figures(part) for part in re.split(rf"[{COMMA}   ]", figure.text)]
+        whole = any(figure.is_near(v) or figure.is_near(100 * v) for v in known)
+        parts = [figure] if whole else [f for part in both for f in part]
+    if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
+        return True  # 1.800 of those who write thousands so
     return all(
         any(p.is_near(v) or p.is_near(100 * v) or (p.share and p.is_near(100 - 100 * abs(v))) for v in known)
         or (p.share and any(p.is_near(100 - abs(v)) for v in known))
@@ -120,11 +124,14 @@ def _is_ratio(figure: Figure, known: Iterable[float]) -> bool:
 
 def _follows(figure: Figure, beside: list[Figure]) -> bool:
     """Whether a number is what two others of its sentence give: their difference, sum, ratio, or one over the other."""
+    times = bool(_TIMES.match(figure.after)) or figure.unit in ("x", "×")
     for a, b in permutations(beside, 2):
         if a.value <= 0 or b.value <= 0:
             continue
         slack = a.half + b.half + figure.half
-        if abs(abs(a.value - b.value) - figure.value) <= slack or abs(a.value + b.value - figure.value) <= slack:
+        differs = abs(abs(a.value - b.value) - figure.value) <= slack
+        difference = differs or abs(a.value + b.value - figure.value) <= slack
+        if difference and not times:
             return True
         ratio = a.value / b.value
         loose = ratio * (a.half / a.value + b.half / b.value)
@@ -137,6 +144,14 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
 
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
+    computed = {
+        n.id
+        for _, tree in trees(work)
+        for part in ast.walk(tree)
+        if isinstance(part, (ast.BinOp, ast.Compare))
+        for n in ast.walk(part)
+        if isinstance(n, ast.Name)
+    }
     for _, tree in trees(work):
         for node in ast.walk(tree):
             inner: list[ast.expr] = []
@@ -148,6 +163,9 @@ def _settings(work: Work) -> Iterator[float]:
                 inner = [n for n in (node.lower, node.upper) if n is not None]
             elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
                 inner = [*node.args, *(k.value for k in node.keywords)]
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                of = {t.id for t in node.targets if isinstance(t, ast.Name)}
+                inner = [node.value] if of & computed else []
             for part in inner:
                 for n in [part, *(part.elts if isinstance(part, (ast.List, ast.Tuple)) else [])]:
                     if isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) and n.value not in (0, 1):
@@ -191,4 +209,4 @@ def _typed(cell: Execution | None) -> list[float]:
 
 
 def _listed(found: list[Figure]) -> str:
-    return ", ".join(dict.fromkeys(f.text for f in found))
+    return ", ".join(dict.fromkeys(f.text.replace(COMMA, ",") for f in found))

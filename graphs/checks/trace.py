@@ -262,7 +262,12 @@ class Tracer:
             case ast.BinOp():
                 left, right = self.value(node.left, names), self.value(node.right, names)
                 found = self.combined(node, left, right)
-                return joined([left, right]) if found is None else found
+                found = joined([left, right]) if found is None else found
+                both = left.texts and right.texts and isinstance(node.op, ast.Add)
+                return replace(found, texts=_together([left.texts, right.texts])) if both else found
+            case ast.JoinedStr():
+                pieces = [self.value(v.value if isinstance(v, ast.FormattedValue) else v, names) for v in node.values]
+                return replace(joined(pieces), texts=_together([p.texts for p in pieces]))
             case ast.Tuple() | ast.List() | ast.Set():
                 parts = tuple(self.value(e, names) for e in node.elts)
                 return replace(joined(parts), parts=parts)
@@ -308,7 +313,7 @@ class Tracer:
         return Value(owner.marks | owner.columns.get(node.attr, frozenset()))
 
     def _selection(self, node: ast.Subscript, names: Names) -> Value:
-        base, index = self.value(node.value, names), self.value(node.slice, names)
+        base, index = self.value(node.value, names), self._index(node.slice, names)
         if base.parts and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             with_place = base.parts[node.slice.value : node.slice.value + 1] or base.parts[-1:]
             return with_place[0]
@@ -317,6 +322,14 @@ class Tracer:
         if (found := self.taken(node, base, index)) is not None:
             return found
         return selected(base, index)
+
+    def _index(self, node: ast.expr, names: Names) -> Value:
+        """What a selection asks for. The ends of a slice name rows, not columns."""
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        if not any(isinstance(p, ast.Slice) for p in parts):
+            return self.value(node, names)
+        found = [(p, self.value(p, names)) for p in parts]
+        return joined(replace(v, texts=frozenset()) if isinstance(p, ast.Slice) else v for p, v in found)
 
     def _call(self, call: ast.Call, names: Names) -> Value:
         owner: Value | None = None
@@ -405,6 +418,16 @@ class Tracer:
             found = returned[0] if len(returned) == 1 else joined(returned)
         self._depth -= 1
         return found
+
+
+def _together(pieces: Sequence[frozenset[str]]) -> frozenset[str]:
+    """All texts that pieces may make one after the other, where each may be one of several; none beyond a hundred."""
+    made = {""}
+    for piece in pieces:
+        made = {a + b for a in made for b in piece}
+        if len(made) > 100:
+            return frozenset()
+    return frozenset(made)
 
 
 def selected(base: Value, index: Value) -> Value:

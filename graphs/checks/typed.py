@@ -30,7 +30,8 @@ def typed_results(work: Work) -> Iterator[Found]:
     """Results are computed and not typed in."""
     told = {abs(v) for _, text in sentences(work) for v in numbers(text)}
     whole = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
-    used = {abs(n.value) for n in ast.walk(whole) if isinstance(n, ast.Constant) and isinstance(n.value, float)}
+    numeric = (n.value for n in ast.walk(whole) if isinstance(n, ast.Constant) and not isinstance(n.value, bool))
+    used = {abs(v) for v in numeric if isinstance(v, (int, float))}
     for cell, tree in trees(work):
         what = (
             _only_shown(tree, whole)

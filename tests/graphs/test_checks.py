@@ -65,7 +65,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 20
+    assert len(found) == 22
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -158,6 +158,8 @@ TRACED = (
     ("R2=0.41", "0.412"),
     ("n=96", "96"),
     ("(≈ 17)", "16.8"),
+    ("26,6 % von 1.800", "0.266 1800"),
+    ("p = .031", "0.0312"),
     ("*17.2*", "17.2"),
     ("**17.2**", "17.2"),
     ("| 17.2 | 18.1 |", "17.2 18.1"),

@@ -1,0 +1,189 @@
+"""What the given tables themselves say of a claim: whether it turns about within groups, and what its rows repeat.
+
+The tables are only read, never run. A check that looks at them can object to what a notebook did not even look at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LARGEST = 200 * 2**20
+_ROWS = 100_000
+"""Rows of a table that are looked at: what holds of a hundred thousand holds of all."""
+_LEVELS = 8
+_FEWEST = 15
+"""Rows that a group must have to count."""
+
+
+def read(tables: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
+    """The given tables by name, their first rows at most; those that cannot be read plainly are left out."""
+    import pandas as pd
+
+    found = {}
+    for name, path in tables.items():
+        suffix = Path(name).suffix.lower()
+        try:
+            if path.stat().st_size > _LARGEST:
+                continue
+            if suffix == ".parquet":
+                found[name] = pd.read_parquet(path).head(_ROWS)
+            elif suffix in (".csv", ".tsv", ".txt"):
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    head = file.readline()
+                mark = max("\t;,|", key=head.count)
+                found[name] = pd.read_csv(path, sep=mark, nrows=_ROWS, encoding_errors="replace", low_memory=False)
+        except (OSError, ValueError, ImportError, OverflowError):  # not what its name says
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A relation of `x` and `y` that turns about within the levels of `by`. The effects are signed alike."""
+
+    x: str
+    y: str
+    by: str
+    pooled: float
+    within: float
+
+
+def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
+    """The column within whose levels the relation of two others turns about, where the table has one.
+
+    It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
+    are more than noise, and so have nearly all levels.
+    """
+    first, second = _numeric(frame[x]), _numeric(frame[y])
+    if first is None and second is not None and frame[x].nunique() > 2:
+        first = _extremes(frame[x], second)
+    if second is None and first is not None and frame[y].nunique() > 2:
+        second = _extremes(frame[y], first)
+    if first is None or second is None:
+        return None
+    for by in sorted(set(frame.columns) - {x, y}, key=str):
+        groups = frame[by]
+        if not 2 <= groups.nunique() <= _LEVELS:
+            continue
+        known = first.notna() & second.notna() & groups.notna()
+        if known.sum() < 2 * _FEWEST:
+            continue
+        a, b, g = first[known].astype(float), second[known].astype(float), groups[known]
+        pooled, strength = _slope(a - a.mean(), b - b.mean(), 2)
+        within, force = _slope(
+            a - a.groupby(g, observed=True).transform("mean"),
+            b - b.groupby(g, observed=True).transform("mean"),
+            g.nunique() + 1,
+        )
+        if pooled * within >= 0 or abs(strength) < 1.5 or abs(force) < 1:
+            continue
+        slopes = [
+            _slope(a[rows] - a[rows].mean(), b[rows] - b[rows].mean(), 2)[0]
+            for rows in (g == level for level in sorted(g.unique(), key=str))
+            if rows.sum() >= _FEWEST and a[rows].nunique() > 1
+        ]
+        against = [s for s in slopes if s * pooled < 0]
+        if len(slopes) >= 2 and (
+            len(against) == len(slopes) or (abs(force) >= 2.5 and len(against) >= 0.6 * len(slopes))
+        ):
+            return Turn(x, y, str(by), pooled, within)
+    return None
+
+
+def _numeric(column: pd.Series[Any]) -> pd.Series[Any] | None:
+    """A column as numbers: as it is, or its two values as 0 and 1; None for others."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(column) or column.nunique() == 2:
+        levels = sorted(column.dropna().unique(), key=str)
+        return column.map({level: float(i) for i, level in enumerate(levels)}).astype("float64")
+    return column.astype("float64") if pd.api.types.is_numeric_dtype(column) else None
+
+
+def _extremes(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | None:
+    """The levels with the lowest and the highest mean of another column as 0 and 1, the rest as missing."""
+    if column.nunique() > _LEVELS:
+        return None
+    counts = column.value_counts()
+    means = other.groupby(column, observed=True).mean()
+    means = means[counts.reindex(means.index) >= _FEWEST]
+    if len(means) < 2:
+        return None
+    return column.map({means.idxmin(): 0.0, means.idxmax(): 1.0}).astype("float64")
+
+
+def _slope(a: pd.Series[Any], b: pd.Series[Any], used: int) -> tuple[float, float]:
+    """The slope of centred values and its t."""
+    spread = float((a * a).sum())
+    left = len(a) - used
+    if spread <= 0 or left <= 0:
+        return 0.0, 0.0
+    slope = float((a * b).sum()) / spread
+    rest = float(((b - slope * a) ** 2).sum()) / left
+    return slope, slope / math.sqrt(rest / spread) if rest > 0 else math.copysign(math.inf, slope)
+
+
+def nested_units(frame: pd.DataFrame, factor: str, outcome: str) -> Iterator[str]:
+    """The columns that are the true units of a comparison: each of their levels has one level of the factor only, and
+    the outcome is more alike within them than chance would have it."""
+    y = _numeric(frame[outcome])
+    if y is None or not 2 <= frame[factor].nunique() <= _LEVELS:
+        return
+    for unit in sorted(set(frame.columns) - {factor, outcome}, key=str):
+        column = frame[unit]
+        levels = column.nunique()
+        fine = column.dtype.kind == "f" or not frame[factor].nunique() < levels <= len(frame) / 3
+        if fine or frame.groupby(unit, observed=True)[factor].nunique().max() > 1:
+            continue
+        if frame.groupby(factor, observed=True)[unit].nunique().min() < 2:
+            continue
+        if _alike(y, column, frame[factor]):
+            yield str(unit)
+
+
+def _alike(y: pd.Series[Any], unit: pd.Series[Any], factor: pd.Series[Any]) -> bool:
+    """Whether values vary more between the units of a level than within units: F with p < 0.001."""
+    from scipy.stats import f
+
+    known = y.notna() & unit.notna() & factor.notna()
+    y, unit, factor = y[known], unit[known], factor[known]
+    means = y.groupby(unit, observed=True).transform("mean")
+    between = float(((means - y.groupby(factor, observed=True).transform("mean")) ** 2).sum())
+    inside = float(((y - means) ** 2).sum())
+    degrees, left = unit.nunique() - factor.nunique(), len(y) - unit.nunique()
+    if degrees <= 0 or left <= 0 or inside <= 0:
+        return False
+    return bool(f.sf(between / degrees / (inside / left), degrees, left) < 0.001)
+
+
+def few_of(frame: pd.DataFrame, most: int) -> dict[str, int]:
+    """The levels of which a table has a handful of rows, where it has many of most: how many of each."""
+    import pandas as pd
+
+    found: dict[str, int] = {}
+    for column in frame.columns:
+        if pd.api.types.is_numeric_dtype(frame[column]) or not 2 <= frame[column].nunique() <= 50:
+            continue
+        counts = frame[column].value_counts()
+        if counts.median() >= 30:
+            found |= {str(level): int(n) for level, n in counts.items() if 0 < n < most}
+    return found
+
+
+def commonest(frame: pd.DataFrame, column: str) -> float | None:
+    """The share of a column's commonest value; None where it has more than ten."""
+    if frame[column].nunique() > 10 or not len(frame):
+        return None
+    return float(frame[column].value_counts(normalize=True).iloc[0])
+
+
+def repeats(frame: pd.DataFrame, keys: list[str]) -> bool:
+    """Whether rows of a table share a key."""
+    return bool(frame.duplicated(keys).any())
