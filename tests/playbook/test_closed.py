@@ -15,7 +15,7 @@ import pytest
 from graphs import look
 from graphs.models.base import Message
 from graphs.models.playbook.closed import Asked, Refused, questions, understand
-from graphs.models.playbook.facts import File, read
+from graphs.models.playbook.facts import Column, File, read
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -290,3 +290,14 @@ def test_answers_are_those_that_pandas_gives(kernel: Kernel, table: Writer) -> N
         assert words in answer.text, answer.text
         if value is not None:
             assert answer.params["value"] == pytest.approx(value, rel=1e-5), (question, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("said", "column"), [("co2", "co2"), ("CO2", "co2"), ("x1", "x1"), ("pm25 level", "pm25_level")]
+)
+def test_a_name_that_ends_in_digits_is_a_name(said: str, column: str) -> None:
+    numbers = [Column(name, "float64", 90, low=0.0, high=9.0) for name in ("co2", "x1", "x2", "pm25_level")]
+    days = Column("date", "datetime64[us]", 90, low="2001-01-01", high="2001-03-31")
+    asked = understand(f"Which month has the highest average {said}?", File("air.csv", 90, (days, *numbers)))
+    assert isinstance(asked, Asked), asked
+    assert (asked.measure, asked.by, asked.aggregate) == (column, "date", "mean")

@@ -202,9 +202,14 @@ class Reader:
             if length == 1 and (said.lower() in _SMALL or len(said) < 2) and said not in self.columns:
                 continue
             acronym = known.ACRONYMS.get(said.lower())
-            whole = tuple(c for c, words in self._parts.items() if self._whole(c, words, run) or c.lower() == acronym)
+            apart = [root(p) for t in texts[i : i + length] for p in parts(t)]  # co2 as co and 2
+            whole = tuple(
+                c
+                for c, words in self._parts.items()
+                if self._whole(c, words, run) or self._whole(c, words, apart) or c.lower() == acronym
+            )
             if whole:
-                exact = tuple(c for c in whole if [root(w) for w in self._parts[c]] == run)
+                exact = tuple(c for c in whole if [root(w) for w in self._parts[c]] in (run, apart))
                 yield length, self._column(said, exact or whole, 3)
                 return
             if length > 1 and "of" in texts[i : i + length]:
