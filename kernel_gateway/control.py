@@ -16,11 +16,23 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 from kernel_gateway.environments import DEFAULT_NAMES, BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
-from kernel_gateway.inside.http import Headers, Receive, Refused, Scope, Send, header, read_json, respond, respond_json
+from kernel_gateway.inside.http import (
+    Headers,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    body_chunks,
+    header,
+    read_json,
+    respond,
+    respond_json,
+)
 from kernel_gateway.record import Conflict, Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
+from kernel_gateway.templates import Build, Templates
 from kernel_gateway.wanted import BadRequest, check_network, check_seconds
 
 _CLIENT = "local"
@@ -31,6 +43,10 @@ _MOST_FORKS = 20
 _FORK_SECONDS = 15  # as E2B has it
 _INGRESS = ("allowPublicTraffic", "maskRequestHost", "httpsPorts")  # of `network`, what an update leaves as it is
 _MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
+_NONE_OF = {
+    "volumes": "This host has no volumes: write files into a sandbox, and keep them by a snapshot or a template.",
+    "secrets": "This host keeps no secrets: give a sandbox what it may know by `envs`.",
+}
 _NEVER = 1 << 37  # Unix seconds; the year 6325
 
 
@@ -38,7 +54,7 @@ class Control:
     """Answers requests whose API key the router has checked."""
 
     def __init__(self, sandboxes: Sandboxes) -> None:
-        self._sandboxes = sandboxes
+        self._sandboxes, self._templates = sandboxes, Templates(sandboxes)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises `Refused`."""
@@ -62,6 +78,7 @@ class Control:
         match scope["method"], parts:
             case "POST", ["sandboxes"]:
                 record = await self._sandboxes.create(await read_json(receive), header(scope, b"idempotency-key"))
+                await self._templates.begin(record)
                 await respond_json(send, 201, self._created(record))
             case "GET", ["sandboxes"]:
                 records, headers = self._page(scope)
@@ -108,11 +125,54 @@ class Control:
             case "GET", ["snapshots"]:
                 page, headers = self._snapshots_page(scope)
                 await respond_json(send, 200, [_told(snapshot) for snapshot in page], headers)
-            case "DELETE", ["templates", name]:
-                if (kept := self._sandboxes.snapshots.find(name)) is None:
-                    raise Refused(404, f"There is no snapshot {name!r}.")
-                self._sandboxes.snapshots.delete(kept)
+            case "DELETE", ["templates", name] if name != "tags":
+                if not self._templates.delete(name):
+                    if (kept := self._sandboxes.snapshots.find(name)) is None:
+                        raise Refused(404, f"There is no snapshot {name!r}.")
+                    self._sandboxes.snapshots.delete(kept)
                 await respond(send, 204)
+            case _, ["templates", *rest]:
+                await self._template(scope, rest, receive, send)
+            case "GET", ["volumes" | "secrets"]:
+                await respond_json(send, 200, [])
+            case "POST", ["volumes" | "secrets" as kind]:
+                raise Refused(400, _NONE_OF[kind])
+            case _, ["volumes" | "secrets" as kind, _]:
+                raise Refused(404, _NONE_OF[kind])
+            case _:
+                raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
+
+    async def _template(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:
+        """What the SDK's `Template` asks for."""
+        templates = self._templates
+        match scope["method"], parts:
+            case "POST", []:
+                await respond_json(send, 202, _requested(templates.request(await read_json(receive))))
+            case "GET", ["aliases", name]:
+                if not templates.exists(name):
+                    raise Refused(404, f"There is no template {name!r}.")
+                await respond_json(send, 200, {"templateID": name, "public": False})
+            case "POST", ["tags"]:
+                body = await read_json(receive)
+                await respond_json(send, 201, await templates.assign(str(body.get("target")), _strings(body, "tags")))
+            case "DELETE", ["tags"]:
+                body = await read_json(receive)
+                templates.remove(str(body.get("name")), _strings(body, "tags"))
+                await respond(send, 204)
+            case "GET", [name, "tags"]:
+                await respond_json(send, 200, templates.tags(name))
+            case "GET", [name, "files", digest]:
+                await respond_json(send, 201, _upload(scope, name, digest, present=templates.has(digest)))
+            case "PUT", [_, "files", digest]:
+                await templates.keep(digest, body_chunks(receive))
+                await respond(send, 200)
+            case "POST", [name, "builds", build]:
+                templates.start(templates.find(name, build), await read_json(receive))
+                await respond(send, 202)
+            case "GET", [name, "builds", build, "status"]:
+                query = dict(parse_qsl(scope["query_string"].decode()))
+                offset = _second(query.get("logsOffset"), 0)
+                await respond_json(send, 200, templates.status(templates.find(name, build), offset))
             case _:
                 raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
 
@@ -206,7 +266,7 @@ class Control:
 
     def _snapshots_page(self, scope: Scope) -> tuple[list[Snapshot], Headers]:
         query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
-        found = self._sandboxes.snapshots.all()
+        found = [snapshot for snapshot in self._sandboxes.snapshots.all() if not snapshot.build]
         if sandbox := query.get("sandboxID", [""])[0]:
             found = [snapshot for snapshot in found if snapshot.sandbox == sandbox]
         if name := query.get("name", [""])[0]:
@@ -247,6 +307,24 @@ def _part[T](
         return page, []
     last, name = key(page[-1])
     return page, [(b"x-next-token", f"{last.isoformat()}/{name}".encode())]
+
+
+def _requested(build: Build) -> dict[str, Any]:
+    names = {"names": [build.name], "aliases": [build.name], "tags": build.tags}
+    return {"templateID": build.name, "buildID": build.id, "public": False, **names}
+
+
+def _upload(scope: Scope, name: str, digest: str, *, present: bool) -> dict[str, Any]:
+    """Where the SDK is to put files, which it sends without its key unless it is told to."""
+    url = f"http://{header(scope, b'host')}/templates/{name}/files/{digest}"
+    return {"present": present, "url": url, "headers": {"X-API-KEY": header(scope, b"x-api-key")}}
+
+
+def _strings(body: dict[str, Any], name: str) -> list[str]:
+    value = body.get(name)
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Refused(400, f"{name} must be a list of strings.")
+    return value
 
 
 def _told(snapshot: Snapshot) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Sandboxes:
         self, host: Host, domain: str, home: Path, snapshots: Snapshots, parked: int = 1, policy: Policy | None = None
     ) -> None:
         """`policy` is for what sandboxes may reach outside, None where they have no way out."""
-        self.host, self.domain, self._home, self.snapshots = host, domain, home, snapshots
+        self.host, self.domain, self.home, self.snapshots = host, domain, home, snapshots
         self.policy = policy
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
@@ -100,7 +100,7 @@ class Sandboxes:
     async def _start(self, template: str, wanted: Wanted, snapshot: Snapshot | None) -> Record:
         """A sandbox that has a snapshot's files, if one is given."""
         environment = snapshot.environment if snapshot is not None else template
-        chosen = environments.find(self._home, environment)
+        chosen = environments.find(self.home, environment)
         is_parked = chosen is None and bool(self._parked)
         name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen)
         record = Record(name, template, environment, sandbox, wanted)
@@ -240,7 +240,7 @@ class Sandboxes:
             record.files = files
             await self._end_process(record)
         # Under a name of its own: the host may still be putting away what the one before had.
-        _, sandbox = self._launch(record.environment, environments.find(self._home, record.environment))
+        _, sandbox = self._launch(record.environment, environments.find(self.home, record.environment))
         try:
             await self._make_ready(record, sandbox, record.files, {"E2B_SANDBOX_ID": record.id})
         except SandboxFailed:

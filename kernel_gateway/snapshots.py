@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -40,7 +40,11 @@ class BadSnapshot(GatewayError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A kept snapshot. `size` is in bytes, `taken` ISO 8601; `environment` is the template that its files lie over."""
+    """A kept snapshot. `size` is in bytes, `taken` ISO 8601; `environment` is the template that its files lie over.
+
+    One that a template's build has made has that `build`'s id, and the commands to `start` in each sandbox made from it
+    and to be asked whether that is `ready`.
+    """
 
     id: str
     environment: str
@@ -50,6 +54,9 @@ class Snapshot:
     taken: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     envs: dict[str, str] = field(default_factory=dict)
     private: bool = False  # the gateway's own, of which nobody is told and which no later gateway knows
+    build: str = ""
+    start: str = ""
+    ready: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -91,8 +98,11 @@ class Snapshots:
         opened: Callable[[asyncio.WriteTransport], None],
         name: str | None = None,
         private: bool = False,
+        **facts: str,
     ) -> Snapshot:
         """Keep what the service at `address` packs; a snapshot that has `name` already is replaced.
+
+        `facts` are `build`, `start` and `ready` of a template's.
 
         Raises `BadSnapshot` when it is too large, `SandboxFailed` when the service does not finish.
         """
@@ -103,10 +113,9 @@ class Snapshots:
         part = self._folder / f"{key}.part"
         try:
             size = await self._fetch(address, part, opened)
-            snapshot = Snapshot(key, environment, sandbox, size, name, envs=envs, private=private)
+            snapshot = Snapshot(key, environment, sandbox, size, name, envs=envs, private=private, **facts)
             await asyncio.to_thread(_commit, part, snapshot)
-            replaced = [one for one in self._kept.values() if name is not None and one.name == name]
-            self._kept[key] = snapshot
+            replaced = self._keep(snapshot)
         finally:
             for kind in ("part", "tar") if key not in self._kept else ():
                 (self._folder / f"{key}.{kind}").unlink(missing_ok=True)
@@ -114,6 +123,26 @@ class Snapshots:
         for older in replaced:
             self.delete(older)
         return snapshot
+
+    async def copy(self, snapshot: Snapshot, name: str) -> Snapshot:
+        """Keep the same files under one more name; a snapshot that has it already is replaced. Raises `BadSnapshot`."""
+        key = secrets.token_hex(10)
+        part = self._folder / f"{key}.part"
+        copied = replace(snapshot, id=key, name=full_name(name))
+        try:
+            os.link(self._folder / f"{snapshot.id}.tar", part)
+        except OSError as error:
+            raise BadSnapshot(f"The snapshot {snapshot.handle} cannot be given a name: {error.strerror}.") from None
+        await asyncio.to_thread(_commit, part, copied)
+        for older in self._keep(copied):
+            self.delete(older)
+        return copied
+
+    def _keep(self, snapshot: Snapshot) -> list[Snapshot]:
+        """Count a snapshot, and return those whose name it takes."""
+        replaced = [one for one in self._kept.values() if snapshot.name is not None and one.name == snapshot.name]
+        self._kept[snapshot.id] = snapshot
+        return replaced
 
     async def restore(self, snapshot: Snapshot, address: str) -> None:
         """Have the service at `address` unpack a snapshot; raises `SandboxFailed`."""

@@ -10,7 +10,7 @@ from kernel_gateway.inside.http import ENVD_PORT, INTERPRETER_PORT
 
 _MAX_SECONDS = 7 * 24 * 3600
 _NOT_HERE = {  # of the wire's fields, what this host has nothing for
-    "mcp": "This host runs no MCP servers; create the sandbox without `mcp` and start one in it yourself.",
+    "mcp": "Failed to start MCP gateway: this host has none. Leave out `mcp`, and start a server in the sandbox.",
     "volumeMounts": "This host has no volumes; create the sandbox without `volume_mounts` and write files to it.",
     "iam": "This host gives sandboxes no identity; create the sandbox without `iam`.",
 }

@@ -1,0 +1,133 @@
+"""Templates that are built through the SDK: steps, files, tags, a command to start, and what this host refuses."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from e2b import AsyncTemplate, BuildException, Secret, Template, Volume
+from e2b.exceptions import SecretException, TemplateException, VolumeException, VolumeNotFoundException
+from e2b_code_interpreter import AsyncSandbox, Sandbox, SandboxException
+
+LISTENS = "python -c \"import socket; socket.create_connection(('127.0.0.1', 8123))\""
+FILES = {"folder/test.txt": "hello\n", "folder/.hidden": "h\n", "one.py": "print(1)\n"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def name(gateway) -> Iterator[str]:
+    name = f"made-{uuid.uuid4().hex[:8]}"
+    yield name
+    Sandbox.delete_snapshot(name, **gateway.connection)
+
+
+async def test_what_the_steps_leave_is_in_every_sandbox(gateway, files: Path, name: str) -> None:
+    said: list[str] = []
+    steps = (
+        Template(file_context_path=files)
+        .from_base_image()
+        .copy("folder/*.txt", "folder")
+        .copy("one.py", "app/main.py", mode=0o700)
+        .copy("folder", "all")
+        .set_envs({"GREETING": "good day"})
+        .set_workdir("/home/user/app")
+        .run_cmd('echo "$GREETING from $PWD by $(whoami)"; ls -A ../all', user="root")
+        .set_start_cmd('python -m http.server 8123 -d "$HOME/app"', LISTENS)
+    )
+    built = await AsyncTemplate.build(
+        steps,
+        f"{name}:v1",
+        tags=["stable"],
+        on_build_logs=lambda entry: said.append(entry.message),
+        **gateway.connection,
+    )
+    assert built.tags == ["v1", "stable"]
+    assert "good day from /home/user/app by user" in said
+    assert {".hidden", "test.txt"} <= set(said)
+    assert any("no root" in line for line in said)
+    made = await AsyncSandbox.create(f"{name}:stable", timeout=120, **gateway.connection)
+    try:
+        show = f'stat -c %a app/main.py; cat folder/test.txt; echo "$GREETING"; {LISTENS} && echo up'
+        assert (await made.commands.run(show)).stdout == "700\nhello\ngood day\nup\n"
+    finally:
+        await made.kill()
+
+
+def test_a_template_has_tags_and_others_can_begin_with_it(gateway, name: str) -> None:
+    Template.build(Template().from_base_image().run_cmd("echo 1 > one"), f"{name}:v1", **gateway.connection)
+    assert Template.exists(name, **gateway.connection)
+    assert Template.exists("base", **gateway.connection)
+    assert not Template.exists("never-built", **gateway.connection)
+    info = Template.assign_tags(f"{name}:v1", ["live", f"{name}:latest"], **gateway.connection)
+    assert info.tags == ["live", "latest"]
+    Template.remove_tags(name, "live", **gateway.connection)
+    tags = {tag.tag: tag.build_id for tag in Template.get_tags(name, **gateway.connection)}
+    assert tags == {"v1": info.build_id, "latest": info.build_id}
+    with pytest.raises(TemplateException, match="no tag 'live'; it has"):
+        Template.remove_tags(name, "live", **gateway.connection)
+    with pytest.raises(TemplateException, match="no template 'never-built'"):
+        Template.get_tags("never-built", **gateway.connection)
+    above = Template().from_template(f"{name}:latest").run_cmd("cp one two")
+    Template.build(above, f"{name}:v2", **gateway.connection)
+    made = Sandbox.create(f"{name}:v2", timeout=120, **gateway.connection)
+    try:
+        assert made.files.read("two") == "1\n"
+    finally:
+        made.kill()
+    listed = [one.names for one in Sandbox.list_snapshots(**gateway.connection).next_items()]
+    assert not any(name in each for names in listed for each in names)
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        (Template().from_image("ubuntu:22.04"), "no Docker images, and so not 'ubuntu:22.04'"),
+        (Template().from_template("never-built"), "never-built"),
+        (Template().from_base_image().set_workdir("/app"), "may write beneath /home/user and /tmp alone"),
+        (Template().from_base_image().run_cmd("echo no; exit 3"), "exit status 3. no"),
+        (Template().from_base_image().pip_install("./none"), "gristmill template build"),
+        (Template().from_base_image().run_cmd("true", user="nobody-here"), "invalid username: 'nobody-here'"),
+    ],
+)
+def test_a_step_that_fails_fails_the_build_and_says_why(gateway, name: str, steps: Any, why: str) -> None:
+    with pytest.raises(BuildException) as failed:
+        Template.build(steps, name, **gateway.connection)
+    assert why in str(failed.value)
+    assert not Template.exists(name, **gateway.connection)
+    with pytest.raises(SandboxException):
+        Sandbox.create(name, timeout=60, **gateway.connection)
+    assert not [one for one in Sandbox.list(**gateway.connection).next_items() if one.metadata.get("template") == name]
+
+
+def test_uploads_need_the_key_and_a_hash(gateway) -> None:
+    where = f"{gateway.url}/templates/x/files"
+    key = {"X-API-KEY": gateway.key}
+    assert httpx.put(f"{where}/{'0' * 64}", content=b"x").status_code == 401
+    refused = httpx.put(f"{where}/..%2F..%2Fescaped", content=b"x", headers=key)
+    assert refused.status_code == 400
+    assert "is not the hash of files" in refused.json()["message"]
+
+
+def test_what_this_host_has_nothing_for_is_empty_or_refused_with_a_way_out(gateway) -> None:
+    here = gateway.connection
+    own = {"api_key": gateway.key, "api_url": gateway.url}
+    assert Volume.list(**own) == []
+    assert Volume.destroy("none", **own) is False
+    assert Secret.exists("none", **own) is False
+    with pytest.raises(VolumeNotFoundException):
+        Volume.get_info("none", **own)
+    with pytest.raises(VolumeException, match="keep them by a snapshot or a template"):
+        Volume.create("some", **own)
+    with pytest.raises(SecretException, match="by `envs`"):
+        Secret.create("a", "b", **own)
+    with pytest.raises(SandboxException, match="Failed to start MCP gateway"):
+        Sandbox.create(mcp={"server": {}}, **here)
