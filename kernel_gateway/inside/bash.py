@@ -27,6 +27,7 @@ _status=$?
 printf '%s\\n' "$_status" >&{told}
 """
 _CHUNK = 64 << 10
+_PIPE = 64 << 10  # bytes that wait in a pipe at most; a program in the background may go on to fill it
 
 
 class BashEnded(Exception):
@@ -74,27 +75,36 @@ class Bash:
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()
         decode = {name: codecs.getincrementaldecoder("utf-8")("replace").decode for name in self._streams}
-        for descriptor in (self._told, *self._streams.values()):
+        ended = os.pidfd_open(self._process.pid)
+        for descriptor in (ended, self._told, *self._streams.values()):
             loop.add_reader(descriptor, arrived.set)
         try:
             os.write(self._inlet, self._commands(code, environment).encode())
             status: bytes | None = None
-            while status is None:
+            while not status:
                 await arrived.wait()
                 arrived.clear()
-                status = _read(self._told)  # before the streams: what a cell wrote before its end is then in them
+                left_with = self._process.poll()
+                # Before the streams: what a cell wrote before its end is then in them. It is nothing at all when the
+                # shell is gone, which a cell may have had replaced by another program, whose end is then awaited.
+                status = self._read(self._told)
+                is_last = bool(status) or left_with is not None
                 for name, descriptor in self._streams.items():
-                    while data := _read(descriptor):
+                    left = _PIPE if is_last else _CHUNK
+                    while left > 0 and (data := self._read(descriptor)):
+                        left -= len(data)
                         yield name, decode[name](data)
-                if status == b"":
-                    raise BashEnded(f"bash exited with status {self._process.wait()}; the next cell gets a new shell.")
+                        await asyncio.sleep(0)  # while a cell writes on and on others are served, too
+                if left_with is not None and not status:
+                    raise BashEnded(f"bash exited with status {left_with}; the next cell gets a new shell.")
             for name in self._streams:
                 if rest := decode[name](b"", True):
                     yield name, rest
             yield "status", status.decode().strip()
         finally:
-            for descriptor in (self._told, *self._streams.values()):
+            for descriptor in (ended, self._told, *self._streams.values()):
                 loop.remove_reader(descriptor)
+            os.close(ended)
             for script in self._directory.glob(f"{self._name}-*.sh"):
                 script.unlink(missing_ok=True)
 
@@ -109,6 +119,17 @@ class Bash:
             lines[part] = f". {shlex.quote(str(script))}" if text else ":"
         return _CELL.format(**lines, told=self._tell)
 
+    @staticmethod
+    def _read(descriptor: int) -> bytes | None:
+        """What waits in a pipe: None for nothing yet; empty at its end, of which we want to hear no more."""
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return None
+        if not data:
+            asyncio.get_running_loop().remove_reader(descriptor)
+        return data
+
     def interrupt(self) -> None:
         """Stop the running cell as Ctrl-C would."""
         with contextlib.suppress(ProcessLookupError):
@@ -121,14 +142,6 @@ class Bash:
         self._process.wait()
         for descriptor in (self._inlet, self._told, *self._streams.values()):
             os.close(descriptor)
-
-
-def _read(descriptor: int) -> bytes | None:
-    """What waits in a pipe: None for nothing yet, empty at its end."""
-    try:
-        return os.read(descriptor, _CHUNK)
-    except BlockingIOError:
-        return None
 
 
 def _variables(environment: Mapping[str, str]) -> tuple[str, str]:

@@ -47,6 +47,27 @@ async def test_leaving_a_cell_interrupts_it(sandbox: AsyncSandbox, soon, endless
     await sandbox.files.remove("begun")
 
 
+@pytest.mark.parametrize("endless", ["exec yes", "yes"])
+async def test_output_without_an_end_streams_and_holds_up_nobody(fresh: AsyncSandbox, endless: str) -> None:
+    begun = asyncio.Event()
+    cell = asyncio.create_task(fresh.run_code(endless, language="bash", on_stdout=lambda message: begun.set()))
+    async with asyncio.timeout(60):
+        await begun.wait()
+        assert (await fresh.run_code("1 + 1")).text == "2"
+        cell.cancel()
+        assert (await fresh.run_code("echo next", language="bash")).logs.stdout == ["next\n"]
+
+
+async def test_a_shell_that_gives_way_to_a_program_ends_with_it(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code("exec sh -c 'sleep 0.2; echo late'", language="bash")
+    assert done.logs.stdout == ["late\n"]
+    assert done.error is not None
+    assert done.error.name == "BashEnded"
+    flood = await fresh.run_code("yes & echo begun", language="bash")  # which ends, though what it left writes on
+    assert flood.error is None
+    assert "begun" in "".join(flood.logs.stdout)
+
+
 async def test_much_output_and_long_cells_arrive_whole(sandbox: AsyncSandbox) -> None:
     done = await sandbox.run_code("head -c 3000000 /dev/zero | tr '\\0' 'x' | sed 's/x/ä/g'", language="bash")
     assert "".join(done.logs.stdout) == "ä" * 3_000_000
