@@ -94,11 +94,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     has no rows.
     """
     path, notes = Path(path), list[str]()
+    name = path.name
     if (large := _read_sample(path, notes)) is not None:
         return large
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         raw = gzip.decompress(raw)
+    if raw[:4] == b"PK\x03\x04":
+        raw, name = _unpacked(path.name, raw, notes)
     if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise ValueError(f"{path.name} is empty: there is nothing to analyse.")
     if raw[:4] == b"PAR1":
@@ -109,11 +112,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
             raise ValueError(text) from None
         df = df if isinstance(df.index, pd.RangeIndex) else df.reset_index()
     elif raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":
-        df = _read_excel(path.name, raw, notes)
+        df = _read_excel(name, raw, notes)
     else:
-        text = _decode(path.name, raw, notes)
-        records = _read_json(path, text)
-        df = _read_text(path.name, text, notes) if records is None else records
+        text = _decode(name, raw, notes)
+        records = _read_json(Path(name), text)
+        df = _read_text(name, text, notes) if records is None else records
     df.columns = _unique_names([str(c) for c in df.columns], notes)
     blank = int(df.isna().all(axis=1).sum()) if df.shape[1] > 1 else 0
     if blank:
@@ -376,26 +379,92 @@ def _read_json(path: Path, text: str) -> pd.DataFrame | None:
     return pd.json_normalize(value, max_level=1)
 
 
+def _unpacked(name: str, raw: bytes, notes: list[str]) -> tuple[bytes, str]:
+    """The one file of a ZIP archive and its name; a workbook, which is such an archive, as it is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            inside = archive.namelist()
+            if "[Content_Types].xml" in inside:
+                return raw, name
+            if "mimetype" in inside:
+                raise ValueError(f"{name} is an OpenDocument file. Save its table as Excel or CSV.")
+            files = [n for n in inside if not n.endswith("/") and not n.startswith(("__MACOSX", "."))]
+            if len(files) != 1:
+                raise ValueError(f"{name} is an archive of {len(files)} files. Unpack it, and name those to look at.")
+            with archive.open(files[0]) as member:
+                content = member.read((1 << 30) + 1)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError):
+        if not name.lower().endswith(".zip"):
+            return raw, name  # whoever reads workbooks says what is wrong with this one
+        raise ValueError(f"{name} cannot be unpacked: it is damaged, cut short or has a password.") from None
+    if len(content) > 1 << 30:
+        raise ValueError(f"{name} holds more than 1 GB. Unpack it, and name the file inside.")
+    inner = Path(files[0]).name
+    notes.append(f"read {inner}, the only file in it")
+    return content, inner
+
+
 def _read_excel(name: str, raw: bytes, notes: list[str]) -> pd.DataFrame:
-    """The first sheet of a workbook; the first row that is not blank is the header."""
+    """The first sheet of a workbook; the first row that is not blank is the header, after titles of one cell."""
     try:
         book = pd.ExcelFile(io.BytesIO(raw))
     except (ValueError, KeyError, ImportError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{name} is not a table that can be read: it is no Excel workbook ({error}).") from None
-    sheet = book.parse(0, header=None, na_values=list(MISSING)).dropna(how="all").dropna(how="all", axis=1)
+    sheet = pd.read_excel(book, header=None, na_values=list(MISSING)).dropna(how="all").dropna(how="all", axis=1)
     if len(book.sheet_names) > 1:
         notes.append(f"read the first of {len(book.sheet_names)} sheets, {book.sheet_names[0]!r}")
     if sheet.empty:
         raise ValueError(f"{name} is empty: its first sheet holds nothing.")
-    df = sheet.iloc[1:].reset_index(drop=True).infer_objects()
-    df.columns = ["" if pd.isna(c) else str(c) for c in sheet.iloc[0]]
+    if titles := _lead([int(n) for n in sheet.notna().sum(axis=1)]):
+        sheet = sheet.iloc[titles:].dropna(how="all", axis=1)
+        notes.append(f"left out {titles} {'line' if titles == 1 else 'lines'} above the header")
+    headers = [sheet.iloc[0]]
+    body = sheet.iloc[1:]
+    if len(body) > 2 and headers[0].isna().any() and all(pd.isna(v) or isinstance(v, str) for v in body.iloc[0]):
+        rest = body.iloc[1:].infer_objects()
+        below = [c for c in sheet.columns if pd.notna(body.iloc[0][c]) and pd.api.types.is_numeric_dtype(rest[c])]
+        if below:  # cells merged over several columns, whose own names stand in the second row
+            headers, body = [headers[0].ffill(), body.iloc[0]], rest
+            notes.append("the header has two rows, which were joined")
+    df = body.reset_index(drop=True).infer_objects()
+    df.columns = [" ".join(str(h[c]) for h in headers if pd.notna(h[c])) for c in sheet.columns]
     return df
+
+
+def _lead(widths: list[int]) -> int:
+    """How many of the first rows are a title or a note: at most one cell, above a table of three columns or more."""
+    usual = Counter(w for w in widths if w > 1).most_common(1)
+    if not usual or usual[0][0] < 3 or usual[0][1] < 0.6 * sum(w > 0 for w in widths[:100]):
+        return 0
+    first = next(i for i, w in enumerate(widths) if w > 1)
+    return first if first <= 10 else 0
+
+
+def _below_notes(text: str, notes: list[str]) -> str:
+    """A delimited text from its header on, without comments (#), titles and notes above it."""
+    lines = text[:100_000].splitlines(keepends=True)[:200]
+    lead = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    lead = lead if any(line.startswith("#") for line in lines[:lead]) else 0
+    if lead and any(0 < lines[lead - 1].count(sep) == lines[lead].count(sep) for sep in "\t;|,"):
+        lead -= 1  # the last of the comments is the header: #chrom,start,end
+    else:
+        for sep in "\t;|,":
+            rows = [next(csv.reader([line], delimiter=sep, skipinitialspace=True), []) for line in lines[lead:]]
+            if above := _lead([sum(bool(c.strip()) for c in row) for row in rows]):
+                lead += above
+                break
+    left = sum(bool(line.strip()) for line in lines[:lead])
+    if not left:
+        return text
+    notes.append(f"left out {left} {'line' if left == 1 else 'lines'} above the header")
+    return re.sub(r"^#(?=\w)", "", text[len("".join(lines[:lead])) :])
 
 
 def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     """A delimited text. The separator is the one that splits the lines most evenly."""
     if hint := re.match(r"sep=(.)\r?\n", text):
         text = text[hint.end() :]
+    text = _below_notes(text, notes)
     lines = text[:400_000].splitlines(keepends=True)
     lines = lines[: max(1, min(len(lines) - (len(text) > 400_000), 300))]
     best: tuple[float, str, list[list[str]]] = (-1.0, ",", [])

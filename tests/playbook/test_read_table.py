@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -277,3 +278,50 @@ def test_all_rows_of_a_large_file_are_counted_and_its_columns_can_be_read_whole(
     assert told["price"]["mean"] == pytest.approx(plain["price"].mean())
     assert told["share"]["missing"] == 900
     assert told["day"]["max"] == plain["day"].max()
+
+
+ROWS = "a,b,c\n" + "".join(f"{i},{i * 2},x{i % 3}\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("above", "left"),
+    [
+        ("# made 2024-01-01\n# by a machine\n\n", 2),
+        ("Sales of 2023\n\n", 1),
+        ("Sales of 2023,,\nprovisional,,\n", 2),
+        ("# made 2024\n#", 1),
+        ("", 0),
+    ],
+)
+def test_comments_and_titles_above_the_header_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], above: str, left: int
+) -> None:
+    df = read_table(write(tmp_path / "t.csv", above + ROWS))
+    assert list(df.columns) == ["a", "b", "c"]
+    assert df["b"].sum() == 870
+    assert (f"left out {left} line" in capsys.readouterr().out) == bool(left)
+
+
+def test_titles_and_merged_headers_of_a_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["Sales report", None, None, None], [None] * 4, ["Region", "Q1", None, "Q2"]]
+    rows += [[None, "units", "price", "units"], *([f"R{i}", i, i * 1.5, i + 7] for i in range(12))]
+    pd.DataFrame(rows).to_excel(tmp_path / "t.xlsx", index=False, header=False)
+    df = read_table(tmp_path / "t.xlsx")
+    assert list(df.columns) == ["Region", "Q1 units", "Q1 price", "Q2 units"]
+    assert df["Q1 price"].sum() == 99
+    said = capsys.readouterr()
+    assert "left out 1 line above" in said.out
+    assert "two rows" in said.out
+    assert "Warning" not in said.err
+
+
+def test_an_archive_of_one_file_is_read_and_another_is_told(tmp_path: Path) -> None:
+    for name, members in (("one", {"in/t.csv": PLAIN}), ("two", {"a.csv": PLAIN, "b.csv": PLAIN})):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for member, content in members.items():
+                archive.writestr(member, content)
+    assert read_table(tmp_path / "one.zip").shape == (2, 3)
+    with pytest.raises(ValueError, match="archive of 2 files"):
+        read_table(tmp_path / "two.zip")
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        read_table(write(tmp_path / "cut.zip", (tmp_path / "one.zip").read_bytes()[:60]))
