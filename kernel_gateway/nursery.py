@@ -23,7 +23,7 @@ log = logging.getLogger("kernel_gateway")
 
 _PACKAGE = Path(__file__).resolve().parent
 _START = "exec(open(0).read())"
-_LEAST_LIFE = 10.0  # seconds; one that dies younger, and twice, is not started again
+_LEAST_LIFE = 10.0  # seconds of being ready; one that dies younger, and twice, is not started again
 _NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "pid": 0x20000000, "net": 0x40000000}
 _NAMESPACES |= {"ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000}
 
@@ -147,7 +147,7 @@ class Nursery:
         told = json.loads(message)
         if "name" not in told:
             log.info("the nursery is ready after %.1f s", time.monotonic() - self._began)
-            self._ready = True
+            self._ready, self._began = True, time.monotonic()
             self._send()
             return
         on_seed = self._waiting.pop(told["name"], None)
@@ -163,7 +163,7 @@ class Nursery:
 
     def _lost(self) -> None:
         """It has ended: what it was asked for will not come, and another takes its place."""
-        young = time.monotonic() - self._began < _LEAST_LIFE
+        young = not self._ready or time.monotonic() - self._began < _LEAST_LIFE
         self._end()
         waiting, self._waiting = self._waiting, {}
         self._failures = self._failures + 1 if young else 0

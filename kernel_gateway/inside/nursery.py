@@ -81,7 +81,10 @@ def main(
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
         if control in ready:
-            size, attached, _, _ = line.recvmsg_into([heard], room)
+            try:
+                size, attached, _, _ = line.recvmsg_into([heard], room)
+            except ConnectionError:  # it is gone, and an answer of ours lay unread
+                _end(inits)
             if not size:
                 _end(inits)
             descriptors = array("i", b"".join(data for _, _, data in attached)).tolist()
