@@ -25,7 +25,8 @@ _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
 _MOST_RULES = 256
 _RESOLVE_SECONDS = 10.0
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_TRANSLATED_HERE = ipaddress.ip_network("64:ff9b:1::/48")  # by the local network, nobody else knows to where: RFC 8215
 
 
 class BadRules(GatewayError):
@@ -78,8 +79,11 @@ class Rules:
         return any(name == one or (one.startswith("*.") and name.endswith(one[1:])) for one in self.names)
 
     def allows_address(self, address: Address) -> bool:
-        """Whether an address may be reached by whatever name."""
-        return _within(address, self.allowed) or not _within(address, self.denied)
+        """Whether an address may be reached by whatever name; it is denied also where it leads to one that is."""
+        if _within(address, self.allowed):
+            return True
+        inner = _inner(address)
+        return not _within(address, self.denied) and (inner is None or not _within(inner, self.denied))
 
 
 NOTHING = Rules(open=False)
@@ -98,14 +102,20 @@ def is_private(address: Address) -> bool:
     ones, however they are written as IPv6, and this machine's own public addresses.
     """
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if inner is None and any(address in network for network in _TRANSLATED):
-            inner = IPv4Address(address.packed[-4:])
-        if inner is not None and is_private(inner):
+        if (inner := _inner(address)) is not None and is_private(inner):
             return True
-        if address.is_site_local or address.packed[:12] == bytes(12):
+        if address.is_site_local or address in _TRANSLATED_HERE or address.packed[:12] == bytes(12):
             return True
     return not address.is_global or address.is_multicast or address.is_reserved or _is_ours(address)
+
+
+def _inner(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: mapped, 6to4, Teredo or translated; None for any other."""
+    if not isinstance(address, IPv6Address):
+        return None
+    if address in _TRANSLATED:
+        return IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo is not None else None)
 
 
 def _is_ours(address: Address) -> bool:

@@ -101,10 +101,11 @@ class App:
             case "/files":
                 await files.handle(self._settings, scope, receive, send)
             case "/metrics":
-                await respond_json(send, 200, {"samples": self._history.samples()})
+                await respond_json(send, 200, {"samples": await self._history.samples()})
             case "/init":  # from the host only; it lets no client through to this path
                 body = await read_json(receive)
-                self._history.begin()
+                if body.get("parked") is not True:
+                    self._history.begin()
                 self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
                 if body.get("outlet") is True:
                     await self._outlet.open()

@@ -11,9 +11,8 @@ from typing import Any
 
 from kernel_gateway.inside.settings import Settings
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-_EVERY_SECONDS = 15.0
+_FIRST_SECONDS, _EVERY_SECONDS = 1.0, 15.0  # the first not while somebody waits for the sandbox's first answer
 _last: tuple[float, float] | None = None
 
 
@@ -30,31 +29,42 @@ class History:
         if self._task is None:
             self._task = asyncio.create_task(self._keep())
 
-    def samples(self) -> list[dict[str, Any]]:
+    async def samples(self) -> list[dict[str, Any]]:
         """The samples so far and one taken now, oldest first."""
-        return [*self._samples, measure(self._settings)]
+        return [*self._samples, await self._measure()]
+
+    async def _measure(self) -> dict[str, Any]:
+        """A sample, taken aside: the kernel looks at every page of what holds gigabytes."""
+        try:
+            return await asyncio.to_thread(measure, self._settings)
+        except RuntimeError:  # the sandbox may have no further thread
+            return measure(self._settings)
 
     async def _keep(self) -> None:
+        await asyncio.sleep(_FIRST_SECONDS)
         while True:
-            self._samples.append(measure(self._settings))
+            self._samples.append(await self._measure())
             await asyncio.sleep(_EVERY_SECONDS)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """CPU use in percent of one core since the last call, memory and disk in bytes."""
+    """CPU use in percent of one core since the last call, memory and disk in bytes.
+
+    Of memory that several processes share, which forks have most in common, each counts its part.
+    """
     global _last
-    ticks, pages, shared = 0, 0, 0
+    ticks, own, files = 0, 0, 0
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
             continue
         try:
             stat = (place / "stat").read_text().rpartition(")")[2].split()
-            memory = (place / "statm").read_text().split()
+            ticks += int(stat[11]) + int(stat[12])
+            memory = _parts(place)
         except OSError:
             continue  # it ended while we looked
-        ticks += int(stat[11]) + int(stat[12])
-        pages += int(memory[1])
-        shared += int(memory[2])
+        own += memory.get("Pss", 0)
+        files += memory.get("Pss_File", 0)
     moment, used = time.monotonic(), ticks / _TICKS
     before_moment, before_used = _last or (moment - 1, used)
     _last = (moment, used)
@@ -62,8 +72,14 @@ def measure(settings: Settings) -> dict[str, Any]:
     return {
         "timestampUnix": int(time.time()),
         "cpuUsedPct": round(max(0.0, used - before_used) / max(moment - before_moment, 1e-6) * 100, 2),
-        "memUsed": pages * _PAGE,
-        "memCache": shared * _PAGE,
+        "memUsed": own,
+        "memCache": files,
         "diskUsed": (home.f_blocks - home.f_bfree) * home.f_frsize,
         "diskTotal": home.f_blocks * home.f_frsize,
     }
+
+
+def _parts(process: Path) -> dict[str, int]:
+    """What a process holds, in bytes, as proc(5) tells it in smaps_rollup; raises OSError."""
+    lines = (process / "smaps_rollup").read_text().splitlines()[1:]
+    return {name: int(amount.split()[0]) << 10 for name, _, amount in (line.partition(":") for line in lines)}

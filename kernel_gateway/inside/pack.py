@@ -26,6 +26,7 @@ from kernel_gateway.inside.settings import HOME, Settings
 _BLOCK = 1 << 20  # bytes handed on at a time
 _HEADER = 1024  # bytes that a member has beside its contents, about
 _LONGEST = 4096  # bytes of a path, the end included
+_SHOWN = 80  # letters of one that is too long
 _XATTR = "SCHILY.xattr."
 _MODES = 0o1777  # no set-user-id and no set-group-id
 _PASSES = 16  # a process may start another while we stop it; each pass catches those of the one before
@@ -33,6 +34,10 @@ _PASSES = 16  # a process may start another while we stop it; each pass catches 
 
 class BadPackage(Exception):
     """The stream holds what may not be unpacked, or is cut off; the message says which."""
+
+
+class TooDeep(Exception):
+    """A path is longer than any system call takes; the message is its beginning."""
 
 
 class _Gone(Exception):
@@ -68,6 +73,10 @@ async def handle_snapshot(settings: Settings, scope: Scope, receive: Receive, se
                 size = await asyncio.to_thread(measure, places(settings))
             except RuntimeError:  # the sandbox may have no further thread
                 raise Refused(503, "The sandbox may start no more processes; end some of them first.") from None
+            except TooDeep as deep:
+                raise Refused(
+                    413, f"{deep}… is a path of more than {_LONGEST - 1} bytes; shorten or delete it."
+                ) from None
             if size > limit:
                 raise Refused(413, f"The sandbox's files exceed {limit >> 20} MiB; delete some of them first.")
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -114,7 +123,7 @@ async def handle_restore(settings: Settings, scope: Scope, receive: Receive, sen
 
 
 def measure(roots: dict[str, Path]) -> int:
-    """How many bytes the files beneath `roots` have, a file with holes as many as it seems to."""
+    """How many bytes the files beneath `roots` have, a file with holes as many as it seems to; raises `TooDeep`."""
     total = 0
     with contextlib.ExitStack() as locked:
         for root in roots.values():
@@ -128,7 +137,7 @@ def measure(roots: dict[str, Path]) -> int:
 def pack(roots: dict[str, Path], write: Callable[[bytes], None]) -> None:
     """Write everything beneath `roots` as one tar stream, in blocks.
 
-    What vanishes or changes meanwhile is no error; what no path of 4096 bytes leads to is left out.
+    What vanishes or changes meanwhile is no error. Raises `TooDeep` at what no path of 4096 bytes leads to.
     """
     with (
         tarfile.open(fileobj=_Writer(write), mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK) as tar,
@@ -160,7 +169,7 @@ def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
 
 
 def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
-    """`top` and everything beneath it, folders before what is in them, as far as a path can name it.
+    """`top` and everything beneath it, folders before what is in them; raises `TooDeep`.
 
     What is mounted beneath it stays out: a Python environment of the host's, which every sandbox sees. A folder that
     its owner, who is us, has locked himself out of is opened, until `locked` ends.
@@ -186,7 +195,10 @@ def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
                 found = sorted((entry.path for entry in entries), reverse=True)
         except OSError:
             continue  # it is gone, or another user's
-        waiting += [place for place in found if len(os.fsencode(place)) < _LONGEST]
+        for place in found:
+            if len(os.fsencode(place)) >= _LONGEST:
+                raise TooDeep(place[:_SHOWN])
+        waiting += found
 
 
 @contextlib.contextmanager

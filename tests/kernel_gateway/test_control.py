@@ -178,14 +178,39 @@ async def test_the_timeout_is_set_both_ways_but_connecting_only_extends(gateway,
     assert left((await fresh.get_info()).end_at) < timedelta(seconds=31)
 
 
-async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox) -> None:
+async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox, soon) -> None:
     await sandbox.files.write("weight.bin", b"x" * 3_000_000)
-    samples = await sandbox.get_metrics()
-    assert len(samples) > 1  # one from its beginning, and one from now
-    sample = samples[-1]
+
+    async def kept() -> bool:
+        return len(await sandbox.get_metrics()) > 1  # one from its beginning, and one from now
+
+    await soon(kept, 30)
+    sample = (await sandbox.get_metrics())[-1]
     assert sample.mem_used > 20_000_000
     assert 3_000_000 <= sample.disk_used < sample.disk_total
     assert await sandbox.get_metrics(start=sample.timestamp + timedelta(hours=1)) == []
+
+
+async def test_memory_that_forks_share_counts_once(sandbox: AsyncSandbox, soon) -> None:
+    await sandbox.files.write(
+        "forks.py",
+        "import os, time\nheld = bytearray(b'x') * (100 << 20)\nfor _ in range(2): os.fork()\n"
+        "open(f'forks/{os.getpid()}', 'w').close(); time.sleep(600)",
+    )
+    await sandbox.files.make_dir("forks")
+    before = (await sandbox.get_metrics())[-1].mem_used
+    forks = await sandbox.commands.run("exec python forks.py", background=True)
+    try:
+
+        async def held() -> bool:
+            return len(await sandbox.files.list("forks")) == 4
+
+        await soon(held, 60)
+        grown = (await sandbox.get_metrics())[-1].mem_used - before
+        assert 100 << 20 <= grown < 200 << 20
+    finally:
+        await forks.kill()
+        await sandbox.files.remove("forks")
 
 
 async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) -> None:

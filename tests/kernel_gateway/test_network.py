@@ -332,6 +332,13 @@ def test_private_addresses_are_private_however_written(address: str) -> None:
     assert PUBLIC.is_refused is is_private
 
 
+@pytest.mark.parametrize("address", ["1.2.3.4", "::ffff:102:304", "2002:102:304::1", "64:ff9b::102:304"])
+def test_what_is_denied_is_denied_however_written(address: str) -> None:
+    rules = Rules.parse(None, None, ["1.2.3.0/24"])
+    assert not rules.allows_address(ipaddress.ip_address(address))
+    assert rules.allows_address(ipaddress.ip_address(address.replace("102:304", "102:404").replace("1.2.3", "1.2.4")))
+
+
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111"])
 def test_public_ones_are_not(address: str) -> None:
     assert not is_private(ipaddress.ip_address(address))
