@@ -19,6 +19,9 @@ _BLOCK = 1 << 20
 _MAX_EVENT = 8 << 20  # bytes; no honest event of a process is larger
 _UPLOAD_SECONDS = 600
 _ASK_READY_SECONDS = 0.2
+_START = """rm -f /tmp/start.status
+(setsid bash -l -c {command} </dev/null >/tmp/start.log 2>&1 || echo "exit status $?" >/tmp/start.status) &"""
+_FAILED = "cat /tmp/start.status 2>/dev/null && tail -n 3 /tmp/start.log"
 
 
 async def run(
@@ -95,17 +98,19 @@ async def upload(address: str, path: str, file: Path) -> None:
 async def begin(address: str, start: str, ready: str, environment: Mapping[str, str], seconds: float) -> None:
     """Start what a template wants to run in its sandboxes, and wait until it says that it is ready.
 
-    Raises `SandboxFailed` when it has not done so in time.
+    Raises `SandboxFailed` when it has not done so in time, or has failed.
     """
     if start:
-        kept = f"nohup setsid bash -l -c {shlex.quote(start)} </dev/null >/tmp/start.log 2>&1 &"
-        await run(address, kept, environment, "", seconds)
+        await run(address, _START.format(command=shlex.quote(start)), environment, "", seconds)
     try:
         async with asyncio.timeout(seconds):
             while ready and await run(address, ready, environment, "", seconds):  # noqa: ASYNC110 - it can only be asked
                 await asyncio.sleep(_ASK_READY_SECONDS)
     except TimeoutError:
         raise SandboxFailed(f"The template's {ready!r} did not succeed within {seconds:.0f} seconds.") from None
+    said: list[str] = []
+    if start and await run(address, _FAILED, environment, "", seconds, said.append) == 0:
+        raise SandboxFailed(f"The template's start command {start!r} failed: {''.join(said).strip()}")
 
 
 def _scope(path: str, query: str, size: bytes, kind: str) -> Scope:

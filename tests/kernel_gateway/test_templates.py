@@ -96,6 +96,10 @@ def test_a_template_has_tags_and_others_can_begin_with_it(gateway, name: str) ->
         (Template().from_base_image().run_cmd("echo no; exit 3"), "exit status 3. no"),
         (Template().from_base_image().pip_install("./none"), "gristmill template build"),
         (Template().from_base_image().run_cmd("true", user="nobody-here"), "invalid username: 'nobody-here'"),
+        (
+            Template().from_base_image().set_start_cmd("echo no; exit 3", "test -s /tmp/start.status"),
+            "exit status 3\nno",
+        ),
     ],
 )
 def test_a_step_that_fails_fails_the_build_and_says_why(gateway, name: str, steps: Any, why: str) -> None:
