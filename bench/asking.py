@@ -13,7 +13,6 @@ from artifacts.types import Run
 from graphs.errors import InputError
 from graphs.workbench import Request, Workbench
 from notebooks.export import findings_json, report_md
-from notebooks.reproduce import compare
 
 PATIENCE = 600
 """Seconds after which a run is given up."""
@@ -95,14 +94,15 @@ async def _answer(store: Store, workbench: Workbench, ask: Ask, out: Path, *, ag
         return Answer(ask.id, "done", seconds, len(view.findings))
     second = await _run(workbench, ask)
     remade = await workbench.wait((await workbench.start_reproduce(run.id)).id)
-    changed = [m for m in compare(store, run, remade) if m.verdict not in ("identical", "equal")]
+    compared = store.view(remade.id).comparison
+    changed = [m for m in (compared.matches if compared else ()) if m.verdict not in ("identical", "equal")]
     return Answer(
         ask.id,
         "done",
         seconds,
         len(view.findings),
         same=findings_json(store.view(second.id)) == said,
-        remade=remade.status == "done" and not changed,
+        remade=remade.status == "done" and compared is not None and not changed,
         changed=tuple(f"{m.name}: {m.verdict} {m.detail}".strip() for m in changed),
     )
 

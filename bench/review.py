@@ -13,8 +13,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,12 @@ import nbformat
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from artifacts.events import ReportMade, RunView
-from artifacts.types import FINDING_MIME, Artifact, Evidence, Execution, ExecutionError, Finding, Output, Run
 from bench.review_cases import EXPECTED, FAULTS, SUITES, Case
 from bench.review_cases.foreign import MARKDOWN
 from bench.review_cases.tables import TABLES
 from graphs import look
 from graphs.checks import CheckResult, Work, run_checks
+from graphs.checks import notebook as notebooks
 from notebooks.catalog import catalog
 
 Notebook = Any
@@ -114,54 +113,11 @@ def _stream(text: str, name: str = "stdout") -> list[Any]:
     return [nbformat.v4.new_output("stream", name=name, text=text)] if text else []
 
 
-def work_of(notebook: Notebook) -> Work:
-    """A notebook as the reviewer receives it: the run's cells and findings, the drafted report, the declared roles."""
+def work_of(notebook: Notebook, files: Mapping[str, Path]) -> Work:
+    """A notebook as the reviewer receives it, its case's answer being the report; of those alone, all prose."""
     about = notebook.metadata["gristmill_review"]
-    run = Run(id="run_review", goal=about["question"], params={"files": about["files"], "roles": about["roles"]})
-    executions: list[Execution] = []
-    findings: list[Finding] = []
-    for cell in (c for c in notebook.cells if c.cell_type == "code"):
-        execution = Execution(
-            id=f"ex_{cell.execution_count}",
-            run_id=run.id,
-            sandbox_id="sb",
-            seq=cell.execution_count,
-            code=cell.source,
-            tags=tuple(cell.metadata["tags"]),
-            outputs=tuple(map(_output, cell.outputs)),
-            error=_error(cell.outputs),
-            status="ok",
-            count=cell.execution_count,
-        )
-        executions.append(execution)
-        for output in cell.outputs:
-            if FINDING_MIME in output.get("data", {}):
-                told = dict(output.data[FINDING_MIME])
-                evidence = Evidence(cell=execution.cell)
-                findings.append(Finding(id=f"F{len(findings) + 1}", evidence=evidence, **told))
-    files = [_input(name, run.id) for name in about["files"]]
-    view = RunView(run=run, executions=tuple(executions), findings=tuple(findings), artifacts=tuple(files))
-    prose = [c.source for c in notebook.cells if about["alone"] and c.cell_type == "markdown"]
-    report = ReportMade(
-        run_id=run.id, answer="\n\n".join(prose) or about["answer"], order=tuple(f.id for f in findings)
-    )
-    return Work(view, report, dict(about["roles"]))
-
-
-def _output(output: Any) -> Output:
-    if output.output_type == "stream":
-        return Output(kind="stderr" if output.name == "stderr" else "stdout", text=output.text)
-    return Output(kind="display", text=str(output.data.get("text/plain", "")), data=dict(output.data))
-
-
-def _error(outputs: Sequence[Any]) -> ExecutionError | None:
-    return next((ExecutionError(name=o.ename, value=o.evalue) for o in outputs if o.output_type == "error"), None)
-
-
-def _input(name: str, run_id: str) -> Artifact:
-    return Artifact(
-        id=f"art_{name}", sha256="0" * 64, name=name, media_type="text/csv", size=1, role="input", run_id=run_id
-    )
+    answer = None if about["alone"] else about["answer"]
+    return notebooks.work_of(notebook, files, question=about["question"], answer=answer, roles=about["roles"])
 
 
 def toolkit() -> str:
@@ -175,7 +131,7 @@ def judged(cases: Sequence[Case]) -> Iterator[tuple[Verdict, Notebook]]:
         notebook = made(case, code)
         with folder_of(case):
             files = {name: Path(name).resolve() for name in case.files}
-            results: list[CheckResult] = run_checks(replace(work_of(notebook), files=files))
+            results: list[CheckResult] = run_checks(work_of(notebook, files))
         objections = tuple(f"{r.name}: {o.where}: {o.problem}" for r in results for o in r.objections)
         yield Verdict(case, objections, tuple(f"{r.name}: {m}" for r in results for m in r.remarks)), notebook
 

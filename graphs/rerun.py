@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
 
 from artifacts.events import RunView
-from artifacts.types import Match, Objection
+from artifacts.store import Store
+from artifacts.types import Execution, Match, Objection
 from graphs.checks import CheckResult, Work
 from graphs.state import Desk
-from kernel_gateway.client import GatewayError
+from kernel_gateway.client import GatewayError, Host
 from notebooks.errors import NotebookError
-from notebooks.reproduce import compare, reproduce
+from notebooks.outputs import merged
+from notebooks.reproduce import reproduce, texts
+from notebooks.runner import run_notebook
 
 NAME = "re_execution"
 NOT_DUE = "Not run again in a fresh sandbox: its cells come from tested templates. `gristmill runs reproduce` does it."
@@ -34,7 +39,10 @@ async def run_again(desk: Desk, work: Work) -> CheckResult:
         return _not_done(str(error))
     if again.status == "cancelled":
         return _not_done("somebody cancelled it.")
-    matches = await asyncio.to_thread(compare, desk.store, desk.run_id, again)
+    remade = await asyncio.to_thread(desk.store.view, again.id)
+    if remade.comparison is None:
+        return _not_done(remade.error or "it ended before anything could be compared.")
+    matches = remade.comparison.matches
     apart = [
         (m, where)
         for m in matches
@@ -46,6 +54,41 @@ async def run_again(desk: Desk, work: Work) -> CheckResult:
     found = tuple(_objection(m, where) for m, where in apart[:_SHOWN])
     detail = f"Run again in a fresh sandbox ({again.id}), {len(apart)} of {len(matches)} outputs came out otherwise."
     return CheckResult(NAME, False, detail, found)
+
+
+async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Path]) -> RunView:
+    """Run a notebook file in a fresh sandbox that holds the given files, as a run of its own.
+
+    Raises NotebookError or GatewayError where it cannot be run at all.
+    """
+    run = await run_notebook(store, host, path, {}, files=files)
+    return await asyncio.to_thread(store.view, run.id)
+
+
+def beside(work: Work, again: RunView) -> CheckResult:
+    """What a notebook's cells put out, as text, beside what they put out when it was run again."""
+    apart: list[tuple[Match, str]] = []
+    ran = [x for x in again.executions if x.code.strip()]
+    for place, cell in enumerate(work.view.executions):
+        if place >= len(ran) or ran[place].status != "ok":
+            error = ran[place].error if place < len(ran) else None
+            why = f"{error.name}: {error.value[:120]}" if error else again.error or "it did not run"
+            apart.append((Match(name="its output", verdict="missing", detail=why), cell.cell))
+            break
+        if cell.outputs:
+            one, other = (
+                "\n".join(o.text for o in merged(x.outputs) if o.kind != "stderr") for x in (cell, ran[place])
+            )
+            if detail := texts(one, other):
+                apart.append((Match(name="its output", verdict="changed", detail=detail), cell.cell))
+    found = tuple(_objection(m, where) for m, where in apart[:_SHOWN])
+    told = f"{len(apart)} cells came out otherwise" if apart else "every cell came out the same"
+    return CheckResult(NAME, not apart, f"Run again in a fresh sandbox, {told}.", found)
+
+
+def _said(cell: Execution) -> str:
+    """What a cell put out as text, warnings apart."""
+    return "\n".join(o.text for o in merged(cell.outputs) if o.kind != "stderr")
 
 
 def _not_done(why: str) -> CheckResult:

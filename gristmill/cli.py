@@ -12,6 +12,7 @@ from gristmill import __version__
 # Each command's module and its line in `--help`, which must not need the module: loading them all takes seconds.
 COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("gristmill.commands.analyze", "Ask a question of a file; get a reviewed, re-runnable notebook."),
+    "review": ("gristmill.commands.review", "Check a notebook of your own; each objection names a cell and a mend."),
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
     "runs": ("gristmill.commands.runs", "List, show, follow, cancel, resume or reproduce runs."),
     "artifacts": ("gristmill.commands.artifacts", "List, get or export plots, tables and files."),

@@ -42,6 +42,8 @@ def files(work: Work) -> Iterator[Found]:
             if path is None and not _FETCHES.match(name_of(call)):
                 continue
             plain = path.removeprefix("./") if path is not None else None
+            if plain in given:
+                continue
             foreign = plain is not None and name_of(call) in READERS and bool(given) and plain not in given
             if path is not None and name_of(call).startswith("read_sql") and re.search(r"\s", path):
                 continue  # a query and no path

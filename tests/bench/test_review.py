@@ -61,10 +61,10 @@ def test_faulty_notebooks_run_too_but_for_what_would_reach_outside(toolkit):
 
 def test_a_notebook_reaches_the_checks_as_a_run_would(toolkit):
     case = next(c for c in all_cases() if c.name == "few-islands")
-    work = review.work_of(review.made(case, toolkit))
+    work = review.work_of(review.made(case, toolkit), {})
     assert [x.tags for x in work.view.executions] == [("toolkit",), ("open",), ("code",)]
     assert [f.kind for f in work.headlines] == ["group_difference"]
-    assert work.headlines[0].evidence.cell == "cell-03" == work.written[0].cell
+    assert work.headlines[0].evidence.cell == "cell-04" == work.written[0].cell
     assert "islands" in work.written[0].text
     assert "islands" in work.report.answer
 
@@ -91,7 +91,7 @@ def test_figures_count_catches_and_alarms():
 
 def test_a_notebook_of_another_hand_is_prose_and_cells_with_nothing_before_them(toolkit):
     case = next(c for c in SUITES["foreign"]() if c.name == "course-selection-inside")
-    work = review.work_of(review.made(case, toolkit))
+    work = review.work_of(review.made(case, toolkit), {})
     assert [x.tags for x in work.view.executions] == [("code",), ("code",)]
     assert "Exercise 4" in work.report.answer
     assert "{" not in work.report.answer

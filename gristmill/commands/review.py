@@ -1,0 +1,133 @@
+"""`gristmill review`: the reviewer's checks of any notebook, with the cell and the mend for each objection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
+
+if TYPE_CHECKING:
+    from artifacts.events import Reviewed
+    from graphs.checks import CheckResult
+
+ROLES = ("target", "time", "unit", "assignment")
+
+
+@click.command("review")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--ask", "question", default="", metavar="QUESTION", help="What the notebook is to answer.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE=COLUMN", help="Target, time, unit or assignment.")
+@click.option("--rerun", is_flag=True, help="Run it again in a fresh sandbox, and compare what its cells put out.")
+@isolation
+@as_json
+@speaks
+async def command(
+    notebook: Path, files: tuple[Path, ...], question: str, roles: tuple[str, ...], rerun: bool, as_json: bool
+) -> int:
+    """Review a NOTEBOOK of your own: leaks, many tests, rows lost, numbers in its prose that no cell printed, and more.
+
+    FILES are the data that it may read; without any, the data files beside it that its cells name. Exit status: 0
+    passed, 1 objected to, 2 misused.
+    """
+    named = pairs(roles, "ROLE=COLUMN")
+    if unknown := sorted(set(named) - set(ROLES)):
+        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES)}.")
+    import asyncio
+
+    from gristmill.errors import Misuse
+    from notebooks.catalog import read
+
+    if missing := [f for f in files if not f.is_file()]:
+        raise Misuse(f"There is no file {missing[0]}.")
+    nb = await asyncio.to_thread(read, notebook)
+    from graphs.checks import notebook as mapping
+    from graphs.checks import run_checks
+
+    given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
+    extra: list[CheckResult] = []
+    if rerun:
+        nb, check = await _again(notebook, nb, given)
+        extra.append(check)
+    elif not mapping.has_run(nb):
+        raise Misuse(f"{notebook} holds no outputs to review. Run and save it first, or add --rerun.")
+    work = mapping.work_of(nb, given, question=question, roles=named)
+    checks = [*await asyncio.to_thread(run_checks, work), *extra]
+    verdict = _judged(checks)
+    _tell(verdict, nb, notebook, given, as_json=as_json)
+    return 1 if verdict.verdict == "fail" else 0
+
+
+async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult]:
+    """The notebook with the outputs of a fresh run where it had none, and how that run compares with those it had."""
+    import os
+    import tempfile
+
+    from artifacts.store import Store
+    from graphs import rerun
+    from graphs.checks import CheckResult
+    from graphs.checks import notebook as mapping
+    from gristmill.settings import load
+    from kernel_gateway.client import find_host, stop_host
+    from notebooks.export import notebook as exported
+
+    home = load().home
+    host = await find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap"))
+    brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
+    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder, Store.open(Path(folder)) as store:
+        try:  # a store of its own, since a review leaves no run behind
+            view = await rerun.run_file(store, host, path, brought)
+        finally:
+            await stop_host(host, home)
+        if mapping.has_run(nb):
+            return nb, rerun.beside(mapping.work_of(nb, given), view)
+        made = exported(view, store)
+    outputs = [c.outputs for c in made.cells if c.cell_type == "code"]
+    code = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
+    for cell, fresh in zip(code, outputs, strict=False):
+        cell["outputs"] = fresh
+    whole = len(view.executions) >= len(code) and view.run.status == "done"
+    detail = "It held no outputs: those of a run in a fresh sandbox are reviewed."
+    return nb, CheckResult(rerun.NAME, True, detail, remarks=() if whole else (f"{detail} {view.error or ''}".strip(),))
+
+
+def _judged(checks: list[CheckResult]) -> Reviewed:
+    from graphs.review import judge
+    from graphs.tools.review import GiveReview
+
+    return judge("run_review", None, 1, GiveReview(verdict="pass"), checks)
+
+
+def _tell(said: Reviewed, nb: Any, path: Path, given: dict[str, Path], *, as_json: bool) -> None:
+    from graphs.checks.notebook import place_of
+
+    objections = []
+    for objection in said.objections:
+        place = place_of(objection, nb)
+        cell = nb.cells[place - 1] if place is not None else {}
+        line = next((text.strip() for text in str(cell.get("source", "")).splitlines() if text.strip()), "")
+        objections.append(
+            {
+                "cell": place,
+                "execution_count": cell.get("execution_count"),
+                "line": line[:100],
+                "problem": objection.problem,
+                "mend": objection.mend,
+            }
+        )
+    if as_json:
+        files = sorted({str(p) for p in given.values()})
+        told = {"notebook": str(path), "files": files, "verdict": said.verdict, "checks": said.checks}
+        emit(told | {"objections": objections, "remarks": said.remarks})
+        return
+    words = {"pass": "Passed", "pass_with_remarks": "Passed with remarks", "fail": "Objected to"}
+    click.echo(f"{words[said.verdict]}: {path.name}, {said.checks} checks.")
+    for found in objections:
+        count = f" (In [{found['execution_count']}])" if found["execution_count"] else ""
+        click.echo(f"\ncell {found['cell']}{count}: {found['line']}" if found["cell"] else "\nthe notebook")
+        click.echo(f"  {found['problem']}\n  Mend: {found['mend']}")
+    for remark in said.remarks:
+        click.echo(f"\nRemark: {remark}")

@@ -1,0 +1,93 @@
+"""`gristmill review`: a notebook of one's own, its objections by cell, its outputs beside those of a fresh run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+
+from gristmill.cli import main
+from tests.gristmill.door import Server
+
+MEAN = 'import pandas as pd\nd = pd.read_csv("flowers.csv")\nprint("mean length", round(d.length.mean(), 3))\n'
+LEAK = (
+    "from sklearn.preprocessing import StandardScaler\nfrom sklearn.model_selection import train_test_split\n"
+    'X = StandardScaler().fit_transform(d[["length", "weight"]])\n'
+    'a, b, ya, yb = train_test_split(X, d["group"], random_state=0)\n'
+)
+
+
+@pytest.fixture
+def written(tmp_path: Path, flowers: Path):
+    """Writes a notebook beside its table: each cell is prose, or code with what it printed (None: it has not run)."""
+    (tmp_path / "flowers.csv").write_bytes(flowers.read_bytes())
+
+    def write(*cells: str | tuple[str, str | None]) -> Path:
+        made = []
+        for count, cell in enumerate(cells, 1):
+            if isinstance(cell, str):
+                made.append(nbformat.v4.new_markdown_cell(cell))
+                continue
+            code, printed = cell
+            outputs = [] if printed is None else [nbformat.v4.new_output("stream", text=printed)]
+            ran = None if printed is None else count
+            made.append(nbformat.v4.new_code_cell(code, outputs=outputs, execution_count=ran))
+        path = tmp_path / "mine.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+        return path
+
+    return write
+
+
+def review(*arguments: str | Path) -> Result:
+    """The command in this process; whatever it was asked, a traceback is no answer."""
+    done = CliRunner().invoke(main, ["review", *map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_each_objection_names_its_cell_and_the_mend(written):
+    path = written("# Flowers", (MEAN, "mean length 6.998\n"), (LEAK, ""), "The mean length is 9.87.")
+    done = review(path, "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["verdict"]) == (1, "fail")
+    assert [(o["cell"], o["execution_count"]) for o in told["objections"]] == [(3, 3), (4, None)]
+    assert "scaler" in told["objections"][0]["problem"]
+    assert "9.87" in told["objections"][1]["problem"]
+    assert all(o["mend"] for o in told["objections"])
+    assert [Path(f).name for f in told["files"]] == ["flowers.csv"], "found beside the notebook"
+    page = review(path).stdout
+    assert page.startswith("Objected to: mine.ipynb")
+    assert "cell 3 (In [3]): from sklearn" in page
+    assert "Mend: Split first" in page
+
+
+def test_good_work_passes_and_what_cannot_be_reviewed_is_said(written, tmp_path):
+    path = written((MEAN, "mean length 6.998\n"), "The mean length is 7.0.")
+    done = review(path, tmp_path / "flowers.csv", "--role", "target=length")
+    assert (done.exit_code, done.stdout.split(":")[0]) == (0, "Passed")
+    for arguments, said in {
+        (path, tmp_path / "none.csv"): "There is no file",
+        (tmp_path / "none.ipynb",): "There is no notebook",
+        (path, "--role", "colour=length"): "There is no role 'colour'",
+        (written((MEAN, None)),): "--rerun",
+    }.items():
+        done = review(*arguments)
+        assert done.exit_code == 2, done.output
+        assert said in done.output
+
+
+def test_run_again_it_must_put_out_the_same(server: Server, written, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    done = review(written((MEAN, None), "The mean length is 9.87."), "--rerun", "--json")
+    told = json.loads(done.stdout)
+    assert [o["cell"] for o in told["objections"]] == [2], "the fresh outputs are those that the prose is held against"
+
+    done = review(written((MEAN, "mean length 6.123\n"), "The mean length is 6.123."), "--rerun", "--json")
+    told = json.loads(done.stdout)
+    assert [o["cell"] for o in told["objections"]] == [1]
+    assert "6.123 became" in told["objections"][0]["problem"]
+    assert server.json("runs", "list", "--find", "mine") == [], "a review leaves no run behind"
