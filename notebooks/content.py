@@ -12,6 +12,9 @@ from artifacts.types import Effect, Execution, Finding
 HEADLINES = 7
 """Findings that a reader meets at once; the others are a table further down."""
 
+CONTEXT = ("grain", "weights", "all_rows", "roles", "missing_values")
+"""Kinds of descriptions that a reader meets before the findings, in this order."""
+
 _METRICS = {
     "pearson_r": "r",
     "spearman_r": "ρ",
@@ -26,6 +29,9 @@ _METRICS = {
     "odds_ratio_per_sd": "odds ratio per SD",
     "slope_per_step": "slope per step",
     "mean_shift": "mean shift",
+    "std_beta": "standardised slope",
+    "mean_absolute_error": "mean absolute error",
+    "anderson_darling": "Anderson–Darling A²",
 }
 _VERDICTS = {
     "pass": "Passed review",
@@ -59,7 +65,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Content:
-    """A run, told. `ending` is empty for a run that is done; there are at most seven `headlines`."""
+    """A run, told. `ending` is empty for a run that is done; there are at most seven `headlines`.
+
+    `context` says what one row of the table is and what it lacks, which is to be known before any finding.
+    """
 
     title: str
     answer: str
@@ -67,6 +76,7 @@ class Content:
     verdict: str
     review: Reviewed | None
     rounds: int
+    context: tuple[Finding, ...]
     headlines: tuple[Finding, ...]
     others: tuple[Finding, ...]
     not_found: tuple[str, ...]
@@ -84,7 +94,8 @@ def content(view: RunView) -> Content:
     if view.report is None:
         spoken = [f for f in ranked if f.type != "null"]
     headlines = tuple(spoken[:HEADLINES])
-    shown = {f.id for f in headlines}
+    context = tuple(f for kind in CONTEXT for f in ranked if f.kind == kind and f.rank is None)
+    shown = {f.id for f in (*headlines, *context)}
     review = view.reviews[-1] if view.reviews else None
     told = view.report.not_found if view.report else ()
     # A report that says itself what was not found has had these findings before it.
@@ -96,6 +107,7 @@ def content(view: RunView) -> Content:
         verdict=_VERDICTS[review.verdict] if review else _UNREVIEWED[view.run.agent],
         review=review,
         rounds=len(view.reviews),
+        context=context,
         headlines=headlines,
         others=tuple(f for f in ranked if f.id not in shown and f not in absent),
         not_found=not_found,
@@ -158,7 +170,7 @@ def number(value: float | None) -> str:
         text = f"{value:.1e}"
     else:
         text = f"{value:,.0f}"
-    return text.replace(",", "\u202f").replace("-", "−")
+    return text.replace("-", "−")
 
 
 def effect(value: Effect | None) -> str:
@@ -166,7 +178,7 @@ def effect(value: Effect | None) -> str:
     if value is None or value.value is None:
         return ""
     text = f"{_METRICS.get(value.metric, value.metric)} = {number(value.value)}"
-    if value.ci is not None and None not in value.ci:
+    if value.ci is not None and None not in value.ci and value.ci[0] != value.ci[1]:
         low, high = value.ci
         text += f" ({number(value.ci_level * 100)} % CI {number(low)} to {number(high)})"
     return text

@@ -113,6 +113,8 @@ def report_md(view: RunView) -> str:
         lines.append("")
     if said.answer:
         lines += ["## Answer", "", said.answer.strip(), ""]
+    if said.context:
+        lines += ["## The table", "", *(f"- {_line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
     if said.headlines:
         lines += ["## Findings", ""]
     for place, finding in enumerate(said.headlines, 1):

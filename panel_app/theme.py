@@ -29,6 +29,8 @@ LIGHT = {
     "bad": "#a52a2a",
     "bad-wash": "#fae9e7",
     "shadow": "0 1px 2px rgb(40 36 28 / 6%), 0 4px 16px rgb(40 36 28 / 5%)",
+    "sheet": "#ffffff",
+    "chart": "none",
     "code-keyword": "#8a2f73",
     "code-string": "#1f6b3a",
     "code-number": "#9a4a12",
@@ -59,6 +61,8 @@ DARK = {
     "bad": "#f0908a",
     "bad-wash": "#3a2020",
     "shadow": "0 1px 2px rgb(0 0 0 / 30%), 0 4px 16px rgb(0 0 0 / 22%)",
+    "sheet": "#1f1f1f",
+    "chart": "invert(.88) hue-rotate(180deg)",  # what is drawn on white turns dark and keeps its hues
     "code-keyword": "#d49ac6",
     "code-string": "#8cc99d",
     "code-number": "#e2ab7b",

@@ -1118,7 +1118,7 @@ def _leave_out(table: Table) -> None:
         twin = next((a for a in numbers[:i] if a not in table.left_out and len(r) and r.loc[a, b] > 0.9995), None)
         same = next((a for a in numbers[:i] if a not in table.left_out and n >= 5 and df[a].equals(df[b])), None)
         if same is not None:
-            text = f"{say(b)} is the same as {say(same)} in every row: only the first is tested."
+            text = f"{say(b)} is the same as {say(same)} in every row: only {say(same)} is tested."
             table.traps.append(trap("redundant_columns", text, [same, b], n, effect("pearson_r", 1.0), high=True))
             table.left_out[b] = f"copy of {same}"
         elif twin is not None:
@@ -1145,7 +1145,7 @@ def _leave_out(table: Table) -> None:
     for i, b in enumerate(categories):
         for a in (c for c in categories[:i] if c not in table.left_out and df[c].nunique() == df[b].nunique()):
             if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == df[a].nunique():
-                text = f"{say(b)} says the same as {say(a)} in other words: only the first is tested."
+                text = f"{say(b)} says the same as {say(a)} in other words: only {say(a)} is tested."
                 table.traps.append(trap("redundant_columns", text, [a, b], n))
                 table.left_out[b] = f"copy of {a}"
                 break

@@ -13,6 +13,7 @@ from artifacts.errors import NotFound
 from artifacts.events import ModelReplied, RunView, TextDelta, apply
 from artifacts.types import Artifact, Execution, Finding
 from graphs.workbench import Workbench
+from notebooks.content import CONTEXT, HEADLINES
 from panel_app.components.outputs import text_length
 from panel_app.components.render import part, render
 from panel_app.live import batches
@@ -81,12 +82,26 @@ class Face:
 
     @property
     def claims(self) -> list[Finding]:
-        """What deserves a card of its own: what is asserted, and what is warned of."""
+        """What deserves a card of its own: the report's headlines; before it, what is asserted or warned of."""
+        if self.view.report is not None:
+            return [f for f in self.view.ranked if f.rank is not None][:HEADLINES]
         return [f for f in self.view.ranked if f.type in ("claim", "warning")]
 
     @property
+    def further(self) -> list[Finding]:
+        """What was asserted or warned of and is no headline."""
+        claims = self.claims
+        return [f for f in self.view.ranked if f.type in ("claim", "warning") and f not in claims]
+
+    @property
+    def table(self) -> list[Finding]:
+        """What one row is and what the table lacks, which is to be known before any finding."""
+        return [f for kind in CONTEXT for f in self.context if f.kind == kind]
+
+    @property
     def context(self) -> list[Finding]:
-        return [f for f in self.view.ranked if f.type == "descriptive"]
+        claims = self.claims
+        return [f for f in self.view.ranked if f.type == "descriptive" and f not in claims]
 
     @property
     def nulls(self) -> list[Finding]:

@@ -292,7 +292,7 @@ async def test_a_run_that_failed_says_so_on_its_first_line(store: Store, begin: 
         (-0.2349, "−0.235"),
         (0.65, "0.650"),
         (342, "342"),
-        (1234567.0, "1\u202f234\u202f567"),
+        (1234567.0, "1,234,567"),
         (None, "–"),
         (2e-5, "2.0e−05"),
     ],

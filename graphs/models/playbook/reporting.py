@@ -202,6 +202,7 @@ def _reply(
         return
     need = min(2, len(columns))
     about = [f for f in headlines if len(columns & set(f["columns"])) >= need and f["type"] in ("claim", "warning")]
+    about.sort(key=lambda f: f["type"] == "warning" and f["kind"] not in TURNS)  # what bites is no answer yet
     for finding in about[:2]:
         text = str(finding["text"])
         by = (finding.get("roles") or {}).get("stratifier")
