@@ -212,6 +212,11 @@ def test_far_points_and_leaks_are_warnings_and_no_claims(
     ran = kernel.template("associations", data=table("leak", leak), outcome="sold")
     assert [f.columns for f in ran.of("target_leakage", "warning")] == [("refund", "sold")]
     assert [set(f.columns) for f in ran.findings if f.type == "claim"] == [{"price", "sold"}]
+    kinds = random.choice(["lamp", "sofa", "chair"], n)
+    goods = pd.DataFrame({"kind": kinds, "cost": pd.Series(kinds).map({"lamp": 30.0, "sofa": 600.0, "chair": 80.0})})
+    goods["cost"] *= random.normal(1, 0.03, n)
+    ran = kernel.template("associations", data=table("goods", goods), outcome="cost", factors=["kind"])
+    assert [(f.type, f.kind) for f in ran.findings] == [("claim", "group_difference")], "who asks by name is answered"
 
 
 def test_a_trend_is_found_and_a_flat_series_is_not(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
