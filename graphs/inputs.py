@@ -11,12 +11,12 @@ from graphs.errors import InputError
 from kernel_gateway.isolation import Sizes
 from notebooks.templates import large
 
-_EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".json": 5, ".jsonl": 5}
+_EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".zip": 15, ".json": 5, ".jsonl": 5}
 LONGEST_QUESTION = 4_000
 """Characters of a question. Who pastes a document instead of asking gets a sentence and not a run."""
 
 _SAMPLED = (".csv", ".tsv", ".txt", ".parquet")
-_TABLES = (*_SAMPLED, ".xlsx", ".xls", ".json", ".jsonl", ".gz")
+_TABLES = (*_SAMPLED, ".xlsx", ".xls", ".json", ".jsonl", ".gz", ".zip")
 
 _TEXT_EXPANSION = 4
 """Bytes of memory that a byte of file needs while it is read into a table, roughly and rather too high."""

@@ -225,7 +225,7 @@ def test_a_refusal_names_what_is_not_clear() -> None:
         ("movies", "What is the average of the horror?", "not this way of putting them together"),
         ("employees", "median age of engineers", "“engineers” is a value of department or job_title"),
         ("orders", "What percentage of customers returned an order?", "several rows"),
-        ("shop", "Wat is the avrage price in the North?", "did you mean “What is the average price in the North”?"),
+        ("shop", "Wat is the avrage price in the North?", "“What is the average price in the North” may be meant"),
         ("shop", "what is the profit margin by region?", "“profit” is no column"),
         ("shop", "Durchschnittlicher price je region", "in English only"),
         ("shop", "mean price last year", "“last year” is counted from today"),

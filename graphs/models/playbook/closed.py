@@ -75,7 +75,7 @@ def understand(
                 f"“{today[0]}” is counted from today, and the table may end long before; name the time itself"
             )
         if meant := _respelled(question, table):
-            return Refused(f"did you mean “{meant}”?")
+            return Refused(f"some of its words are unknown to me, and “{meant}” may be meant")
         return Refused(str(unclear)) if closed else None
     return Refused(f"I do not see what “{back[1]}” stands for; ask it by its name") if back else asked
 
