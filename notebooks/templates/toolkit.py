@@ -29,6 +29,7 @@ SAMPLE = 200_000  # rows of that sample
 MISSING = ("", "?", "-", "--", ".", "n/a", "N/A", "NA", "na", "NULL", "null", "None", "NaN", "nan", "#N/A")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
+TOTAL = re.compile(r"((grand |sub)?totals?|sums?|summe|gesamt|insgesamt|total général)\s*:?", re.I)
 MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
 ID_NAME = re.compile(r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|[a-z]I[dD]$", re.I)
 ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1)$", re.I)
@@ -122,9 +123,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if blank:
         df = df.dropna(how="all").reset_index(drop=True)
         notes.append(f"left out {blank} blank {'row' if blank == 1 else 'rows'}")
+    if _ends_in_total(df):
+        df = df.iloc[:-1]
+        notes.append("left out the last row, which holds totals")
     if df.empty:
         raise ValueError(f"{path.name} has a header but no rows: there is nothing to analyse.")
     return _parsed(path.name, df, notes, len(df))
+
+
+def _ends_in_total(df: pd.DataFrame) -> bool:
+    """Whether the last row sums up those above it: it says so, and no other row does."""
+    if len(df) < 4 or df.shape[1] < 2:
+        return False
+    said = [c for c in df.columns if isinstance(df[c].iloc[-1], str)][:1]
+    return any(TOTAL.fullmatch(df[c].iloc[-1].strip()) and (df[c] == df[c].iloc[-1]).sum() == 1 for c in said)
 
 
 def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.DataFrame:

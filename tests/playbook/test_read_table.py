@@ -302,6 +302,14 @@ def test_comments_and_titles_above_the_header_are_left_out(
     assert (f"left out {left} line" in capsys.readouterr().out) == bool(left)
 
 
+def test_a_row_of_totals_is_left_out_and_a_level_of_that_name_is_not(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", ROWS + "Total,870,\n"))
+    assert df.shape == (30, 3)
+    assert df["a"].sum() == 435
+    level = "kind,n\n" + "".join(f"{k},{i}\n" for i in range(5) for k in ("part", "total"))
+    assert len(read_table(write(tmp_path / "l.csv", level))) == 10
+
+
 def test_titles_and_merged_headers_of_a_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [["Sales report", None, None, None], [None] * 4, ["Region", "Q1", None, "Q2"]]
     rows += [[None, "units", "price", "units"], *([f"R{i}", i, i * 1.5, i + 7] for i in range(12))]
