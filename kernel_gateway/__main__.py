@@ -37,6 +37,7 @@ log = logging.getLogger("kernel_gateway")
 
 _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: their names and the rounding
 _OPEN_FILES = 65536
+_SPARE = 4  # each is three small processes
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 
 _BANNER = """\
@@ -76,6 +77,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--isolation", choices=("bubblewrap", "none"), default="bubblewrap")
     parser.add_argument("--domain", help="domain of <port>-<id>.<domain> (default localhost:PORT)")
     parser.add_argument("--parked", type=int, default=2, help="sandboxes kept started for the next who ask (default 2)")
+    parser.add_argument(
+        "--spare",
+        type=int,
+        help=f"empty namespaces kept for those who find none started (default {_SPARE}, none with --parked 0)",
+    )
     parser.add_argument(
         "--allow-internet",
         action="store_true",
@@ -129,7 +135,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     key = options.api_key or _api_key(options.api_key_file)
     place = Place.make(folder / "run")
     fonts = _font_list(folder / "cache")
-    host = Host(place, options.isolation, program, sizes, outside, fonts)
+    spare = options.spare if options.spare is not None else _SPARE if options.parked else 0
+    host = Host(place, options.isolation, program, sizes, outside, fonts, spare)
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
     sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
@@ -166,7 +173,7 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
         idle.cancel()
         endpoint.unlink(missing_ok=True)
         await sandboxes.close()
-        host.close()
+        await host.close()
         place.close()
 
 

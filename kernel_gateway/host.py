@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import shlex
 import shutil
 import socket
@@ -24,8 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
-
-import psutil
 
 from kernel_gateway import environments, seccomp
 from kernel_gateway.environments import Environment
@@ -47,6 +46,7 @@ from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import Nursery, namespaces_of
 from kernel_gateway.outside import Outside
 from kernel_gateway.sandbox import Sandbox
+from kernel_gateway.shell import Shell, bring_along, make_lifeline, read_inner, unbroken_pipe
 
 log = logging.getLogger("kernel_gateway")
 
@@ -104,7 +104,9 @@ class Host:
         sizes: Sizes,
         outside: Outside,
         fonts: Path | None = None,
+        spare: int = 0,
     ) -> None:
+        """`spare` is how many shells are kept for the next who ask."""
         self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
         self.sizes = sizes
         self._fonts = fonts
@@ -113,6 +115,8 @@ class Host:
         self._groups: Groups | None = None
         self._nursery: Nursery | None = None
         self._running: WeakSet[Sandbox] = WeakSet()
+        self._spare: list[Shell] = []
+        self._most_spare = spare
         if isolation == "bubblewrap":
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
             adopt_orphans()  # a seed's parent in the nursery ends at once, and somebody has to collect the seed
@@ -148,8 +152,9 @@ class Host:
                     raise
                 raise SandboxFailed(f"The sandbox could not be started: {error}") from None
 
-    def close(self) -> None:
-        """End the nursery and remove the control groups; the sandboxes have ended."""
+    async def close(self) -> None:
+        """End what waits for sandboxes and remove the control groups; the sandboxes have ended."""
+        await asyncio.gather(*(sandbox.ended.wait() for sandbox in self._end_spare()))
         if self._nursery is not None:
             self._nursery.close()
         if self._groups is not None:
@@ -181,39 +186,87 @@ class Host:
         }
 
     def _isolated(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
-        group = self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
+        if chosen is None and self._nursery is not None and self._nursery.usable:
+            return self._forked(self._nursery, name, template, address, listener)
+        if self._nursery is not None and not self._nursery.usable:
+            self._end_spare()  # nobody will move in any more
+        group = self._group(name)
         try:
-            if chosen is None and self._nursery is not None and self._nursery.usable:
-                sandbox = self._forked(name, template, address, listener, group)
-            else:
-                sandbox = self._unforked(name, template, address, listener, group, chosen)
+            sandbox = self._unforked(name, template, address, listener, group, chosen)
         except (OSError, GatewayError):
-            if self._groups is not None and group is not None:
-                self._groups.release(group)
+            self._release(group)
             raise
-        if self._groups is not None and group is not None:
-            sandbox.release = functools.partial(self._groups.release, group)
+        sandbox.release = functools.partial(self._release, group)
         return sandbox
 
-    def _forked(self, name: str, template: str, address: str, listener: int, group: Group | None) -> Sandbox:
-        """Have bubblewrap make the namespaces, with nothing in them, and the nursery fork the sandbox into them."""
-        identity = self._outside.identity()
+    def _group(self, name: str) -> Group | None:
+        return self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
+
+    def _release(self, group: Group | None) -> None:
+        if self._groups is not None and group is not None:
+            self._groups.release(group)
+
+    def _forked(self, nursery: Nursery, name: str, template: str, address: str, listener: int) -> Sandbox:
+        """Have the nursery fork the sandbox into a shell."""
+        shell = self._spare.pop(0) if self._spare else self._shell()
+        sandbox = shell.sandbox
+        sandbox.on_end = lambda: None
         request = {
             "environment": self._variables(name, template, "/home/user", RUNTIME, CACHE, None),
-            "user": identity.get("user"),
+            "user": shell.user,
         }
-        with contextlib.ExitStack() as kept:
+
+        def enter(namespaces: int, given: list[int]) -> None:
+            nursery.ask(name, {**request, "namespaces": namespaces}, given, sandbox.grow)
+
+        try:
+            shell.inhabit(address, listener, enter)
+        except OSError:
+            sandbox.kill()
+            raise
+        return sandbox
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are fewer spare shells than are to be kept."""
+        return len(self._spare) < self._most_spare and self._nursery is not None and self._nursery.usable
+
+    def prepare(self) -> None:
+        """Make a shell for the next who asks for a sandbox; raises `SandboxFailed`."""
+        try:
+            shell = self._shell()
+        except (OSError, GatewayError) as error:
+            raise SandboxFailed(f"No sandbox could be prepared: {error}") from None
+        self._spare.append(shell)
+        shell.sandbox.on_end = lambda: self._spare.remove(shell)
+
+    def _end_spare(self) -> list[Sandbox]:
+        spare = [shell.sandbox for shell in self._spare]
+        for sandbox in spare:
+            sandbox.kill()
+        return spare
+
+    def _shell(self) -> Shell:
+        """Have bubblewrap make a sandbox's namespaces, with nothing in them; raises OSError."""
+        identity = self._outside.identity()
+        with contextlib.ExitStack() as failing:
+            group = self._group(secrets.token_hex(10))
+            failing.callback(self._release, group)
+            kept = failing.enter_context(contextlib.ExitStack())
             output, errors = os.pipe()
             kept.callback(os.close, errors)
-            lifeline, lifeline_end = _lifeline()
-            doors = [os.open(door, os.O_WRONLY | os.O_CLOEXEC) for door in group.doors] if group is not None else []
-            given = [os.dup(listener), *doors]
-            for descriptor in given:
-                kept.callback(os.close, descriptor)
+            failing.callback(os.close, output)
+            lifeline, lifeline_end = make_lifeline()
+            failing.callback(os.close, lifeline)
+            doors = []
+            for door in group.doors if group is not None else ():
+                doors.append(os.open(door, os.O_WRONLY | os.O_CLOEXEC))
+                kept.callback(os.close, doors[-1])
+            made = failing.enter_context(contextlib.ExitStack())
             greeted, greet = os.pipe()
-            kept.callback(os.close, greeted)
-            info, info_end = _unbroken_pipe()
-            kept.callback(os.close, info)
+            made.callback(os.close, greeted)
+            info, info_end = unbroken_pipe()
+            made.callback(os.close, info)
             with memory_file(b".") as greeting:
                 try:
                     process = self._bubblewrap(
@@ -225,33 +278,35 @@ class Host:
                         group,
                         identity,
                     )
-                except OSError:
-                    os.close(output)
-                    os.close(lifeline)
-                    raise
                 finally:
                     for end in (info_end, greet, lifeline_end):
                         os.close(end)
-            sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
-            keeping = kept.pop_all()
+            sandbox = Sandbox(process, output, lifeline, "", group=group, isolated=True)
+            failing.pop_all()
+        shell = Shell(sandbox, identity.get("user"), kept, errors, doors)
+
+        def release() -> None:
+            kept.close()
+            self._release(group)
+
+        sandbox.release = release
+        self._running.add(sandbox)
         loop = asyncio.get_running_loop()
 
-        def enter() -> None:
+        def greet_back() -> None:
             loop.remove_reader(greeted)
-            with keeping:
-                inner = _read_inner(info)
+            with made:
+                inner = read_inner(info)
                 if inner is None:
                     return  # it failed, and is about to end
-                init = os.pidfd_open(inner)
-                sandbox.inhabit(init)
-                if self._nursery is not None and os.read(greeted, 1):
+                sandbox.inhabit(os.pidfd_open(inner))
+                if os.read(greeted, 1):
                     if group is not None:  # meanwhile, since the kernel takes its time; nobody gets it before
-                        sandbox.join(loop.run_in_executor(None, _bring_along, group, inner))
-                    request["namespaces"] = namespaces_of(inner)
-                    self._nursery.ask(name, request, [init, given[0], errors, *doors], sandbox.grow)
+                        sandbox.join(loop.run_in_executor(None, bring_along, group, inner))
+                    shell.open(namespaces_of(inner))
 
-        loop.add_reader(greeted, enter)
-        return sandbox
+        loop.add_reader(greeted, greet_back)
+        return shell
 
     def _unforked(
         self,
@@ -270,9 +325,9 @@ class Host:
         with contextlib.ExitStack() as stack:
             output, errors = os.pipe()
             stack.callback(os.close, errors)
-            lifeline, lifeline_end = _lifeline()
+            lifeline, lifeline_end = make_lifeline()
             stack.callback(os.close, lifeline_end)
-            info, info_end = _unbroken_pipe()
+            info, info_end = unbroken_pipe()
             stack.callback(os.close, info)
             hold, go = os.pipe()  # the sandbox waits at its first step until it is in its control group
             guarded = self._nursery is not None and self._nursery.usable
@@ -298,7 +353,7 @@ class Host:
                 raise
             finally:
                 os.close(info_end)
-            inner = _read_inner(info)
+            inner = read_inner(info)
             sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
             if inner is not None:
                 init = os.pidfd_open(inner)
@@ -359,7 +414,7 @@ class Host:
         # The machine's own /etc/profile, which a login shell reads first, puts other things into PATH.
         (home / ".bash_profile").write_text(f"export PATH={shlex.quote(variables['PATH'])}\n")
         output, errors = os.pipe()
-        lifeline, lifeline_end = _lifeline()
+        lifeline, lifeline_end = make_lifeline()
         try:
             process = subprocess.Popen(
                 self.command(listener, lifeline_end, str(Path(__file__).resolve().parents[1]), _python(packages)),
@@ -386,56 +441,9 @@ def _python(folder: Path | None) -> str:
     return sys.executable if folder is None else str(folder / "bin" / "python")
 
 
-def _lifeline() -> tuple[int, int]:
-    """Our end, which closes with our process however it ends, and the one that a sandbox waits on and ends with.
-
-    bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up: it ends the
-    outer of its two processes alone, and the inner one then waits for it for ever. A socket, since a pipe could be
-    opened for writing by way of /proc; one for each sandbox, so that none can end another.
-    """
-    ours, theirs = socket.socketpair()
-    return ours.detach(), theirs.detach()
-
-
-def _unbroken_pipe() -> tuple[int, int]:
-    """A pipe whose writer reads it as well, and so is not ended by writing when our end has gone with our process."""
-    ours, theirs = os.pipe()
-    try:
-        return ours, os.open(f"/proc/self/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
-    finally:
-        os.close(theirs)
-
-
-def _bring_along(group: Group, init: int) -> None:
-    """Put bubblewrap's own processes inside into the control group, too; raises OSError.
-
-    They are the sandbox's user's, whose code may write to their memory and would so have a process without limits.
-    """
-    try:
-        children = [int(word) for word in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
-    except FileNotFoundError:  # a kernel without this list
-        children = [child.pid for child in psutil.Process(init).children()]
-    for pid in (init, *children):
-        group.add(pid)
-
-
 def adopt_orphans() -> None:
     """Become the parent of what our children leave behind."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _read_inner(info: int) -> int | None:
-    """The host's pid of the sandbox's first process, which bubblewrap tells as JSON; None when it failed before."""
-    os.set_blocking(info, True)
-    said = b""
-    while chunk := os.read(info, 4096):
-        said += chunk
-        if b"}" in said:
-            break
-    try:
-        return int(json.loads(said)["child-pid"])
-    except (ValueError, KeyError):
-        return None
 
 
 def lock(path: Path) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ class Sandboxes:
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
+        self._warm: set[Sandbox] = set()  # parked, and known to answer
         self._starting: set[Sandbox] = set()
         self._park = parked
         self._refill_timer: asyncio.TimerHandle | None = None
@@ -107,9 +109,10 @@ class Sandboxes:
         try:
             await self._make_ready(record, sandbox, snapshot)
         except SandboxFailed:
-            if not sandbox.stillborn or self._closed:
+            killed = sandbox.ended.is_set() and not sandbox.said  # from outside; it had nothing to complain about
+            if not (sandbox.stillborn or killed) or self._closed:
                 raise
-            name, sandbox = self._launch(environment, chosen)  # from the next nursery
+            name, sandbox = self._launch(environment, chosen)  # elsewhere, and from the next nursery
             record.id, record.sandbox = name, sandbox
             await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
@@ -122,11 +125,13 @@ class Sandboxes:
         self, record: Record, sandbox: Sandbox, snapshot: Snapshot | None, variables: dict[str, str] | None = None
     ) -> None:
         """Give a started sandbox what its creator wants it to have; one that takes it not is ended."""
-        proxy = proxy_variables() if self.policy is not None else {}
-        variables = {**proxy, **(variables or {}), **record.wanted.envs}
+        variables = {**(variables or {}), **record.wanted.envs}
         self._starting.add(sandbox)
         try:
-            await self._initialise(sandbox, {"envs": variables, "outlet": self.policy is not None})
+            if sandbox in self._warm and not variables:
+                self._spawn(self._begin(sandbox))  # nobody need wait to hear that it answers
+            else:
+                await self._initialise(sandbox, variables)
             await sandbox.confined()
             if snapshot is not None:
                 await self.snapshots.restore(snapshot, sandbox.address)
@@ -137,6 +142,7 @@ class Sandboxes:
             raise
         finally:
             self._starting.discard(sandbox)
+            self._warm.discard(sandbox)
 
     def _put_to_work(self, record: Record, seconds: int) -> None:
         """Have a sandbox that is ready answer requests, until its end."""
@@ -306,6 +312,8 @@ class Sandboxes:
         """Keep as many started as are to be, for the next who ask."""
         while not self._closed and len(self._parked) < self._park and self._park_one():
             pass
+        while self.host.is_short and self._prepare_one():
+            pass
 
     def _park_one(self) -> bool:
         try:
@@ -315,9 +323,20 @@ class Sandboxes:
             return False
         self._parked.append((name, sandbox))
         sandbox.on_end = lambda: self._lose_parked(name, sandbox)
+        self._spawn(self._warm_up(sandbox))
         return True
 
+    async def _warm_up(self, sandbox: Sandbox) -> None:
+        with contextlib.suppress(SandboxFailed):  # whoever is given it hears of that, if it has not ended until then
+            await self._initialise(sandbox, {}, parked=True)
+            self._warm.add(sandbox)
+
+    async def _begin(self, sandbox: Sandbox) -> None:
+        with contextlib.suppress(SandboxFailed):  # it has ended, which is told elsewhere
+            await self._initialise(sandbox, {})
+
     def _lose_parked(self, name: str, sandbox: Sandbox) -> None:
+        self._warm.discard(sandbox)
         if (name, sandbox) in self._parked:
             self._parked.remove((name, sandbox))
             self._refill_later()
@@ -340,7 +359,9 @@ class Sandboxes:
         name = "i" + secrets.token_hex(10)
         return name, self.host.launch(name, template, chosen)
 
-    async def _initialise(self, sandbox: Sandbox, body: dict[str, Any]) -> None:
+    async def _initialise(self, sandbox: Sandbox, variables: dict[str, str], parked: bool = False) -> None:
+        proxy = proxy_variables() if self.policy is not None else {}
+        body = {"envs": {**proxy, **variables}, "outlet": self.policy is not None, "parked": parked}
         asked = asyncio.create_task(ask(sandbox.address, "POST", "/init", body))
         ended = asyncio.create_task(sandbox.ended.wait())
         try:
@@ -371,9 +392,12 @@ class Sandboxes:
         elif record.wanted.keeps_memory and not record.busy.locked():
             self.pause(record)
         else:
-            task = asyncio.create_task(self._pause_at_end(record))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._pause_at_end(record))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _pause_at_end(self, record: Record) -> None:
         """Pause as its creator wants it; with its memory where the files cannot be kept, so that nothing is lost."""
@@ -397,8 +421,20 @@ class Sandboxes:
         if record.files is not None:
             self.snapshots.delete(record.files)
 
+    @property
+    def _is_short(self) -> bool:
+        return len(self._parked) < self._park or self.host.is_short
+
+    def _prepare_one(self) -> bool:
+        try:
+            self.host.prepare()
+        except SandboxFailed as error:
+            log.warning("%s", error)
+            return False
+        return True
+
     def _refill_later(self) -> None:
-        if self._refill_timer is None and len(self._parked) < self._park and not self._closed:
+        if self._refill_timer is None and self._is_short and not self._closed:
             latest = time.monotonic() + _REFILL_SECONDS
             self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
 
@@ -407,5 +443,5 @@ class Sandboxes:
         self._refill_timer = None
         if now < latest and now - self.last_used < _QUIET_SECONDS:
             self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
-        elif len(self._parked) < self._park and self._park_one():
+        elif self._is_short and (self._park_one if len(self._parked) < self._park else self._prepare_one)():
             self._refill_later()

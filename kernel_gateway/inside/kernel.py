@@ -59,14 +59,35 @@ class _Kernel(IPythonKernel):  # type: ignore[misc]
         extra: dict[str, str] = asked.get("call_environment", {})
         before = {name: os.environ.get(name) for name in extra}
         os.environ.update(extra)
+        kept = _kept(self.shell) if asked.get("rehearsal") else contextlib.nullcontext()
         try:
-            return await super().do_execute(*args, **kwargs)
+            with kept:
+                return await super().do_execute(*args, **kwargs)
         finally:
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _kept(shell: Any) -> Iterator[None]:
+    """Have a cell leave nothing where no cell has run before: no name, no result, no outcome."""
+    names, hidden = dict(shell.user_ns), dict(shell.user_ns_hidden)
+    outcome = shell.last_execution_succeeded, shell.last_execution_result
+    shown = {name: getattr(shell.displayhook, name) for name in ("_", "__", "___", "exec_result")}
+    try:
+        yield
+    finally:
+        for now, before in ((shell.user_ns, names), (shell.user_ns_hidden, hidden)):
+            for name in now.keys() - before.keys():
+                del now[name]
+            now.update(before)
+        shell.user_ns["_oh"].clear()
+        shell.last_execution_succeeded, shell.last_execution_result = outcome
+        for name, value in shown.items():
+            setattr(shell.displayhook, name, value)
 
 
 class _App(IPKernelApp):  # type: ignore[misc]

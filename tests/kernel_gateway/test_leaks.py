@@ -83,7 +83,8 @@ folder = Path(sys.argv[1])
 outside = prepare(sources(), folder)
 program = check_bubblewrap(outside)
 late = folder / "late"  # begins when the gateway is gone
-late.write_text(f'#!/bin/sh\\nwhile [ -e /proc/$PPID ]; do sleep 0.01; done\\nexec {program} "$@"\\n')
+gone = f"[ $PPID = {os.getpid()} ] || ! [ -e /proc/$PPID ]"  # it may be so before the shell has looked
+late.write_text(f'#!/bin/sh\\nuntil {gone}; do sleep 0.01; done\\nexec {program} "$@"\\n')
 late.chmod(0o755)
 
 async def die(program, milliseconds):

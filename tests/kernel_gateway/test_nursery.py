@@ -150,3 +150,37 @@ def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, 
     running.process.kill()
     running.process.wait()
     eventually(lambda: gone(left), 30, "the end of the nursery")
+
+
+def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventually, tmp_path: Path) -> None:
+    running = gateways(tmp_path, "--parked", "0", "--spare", "2")
+
+    def spare() -> list[psutil.Process]:
+        return those_that(processes_of(running.process.pid), lambda one: one.name() == "cat")
+
+    def inside(made: Sandbox) -> int:
+        return int(made.run_code("import os; os.stat('/proc/self/ns/mnt').st_ino").text)
+
+    try:
+        eventually(lambda: len(spare()) == 2, 30, "two to spare")
+        ahead = {os.stat(f"/proc/{one.pid}/ns/mnt").st_ino for one in spare()}
+        made = [Sandbox.create(timeout=60, **running.connection) for _ in range(3)]
+        used = [inside(one) for one in made]
+        assert len({*used}) == 3
+        assert ahead <= {*used}
+        for one in made:
+            one.kill()
+        eventually(lambda: not ahead & {_namespace(one.pid) for one in spare()}, 30, "their end")
+        eventually(lambda: len(spare()) == 2, 30, "two others")
+        for one in spare():
+            one.kill()
+        assert inside(Sandbox.create(timeout=60, **running.connection)) not in ahead
+    finally:
+        running.stop()
+
+
+def _namespace(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/ns/mnt").st_ino
+    except OSError:
+        return 0

@@ -1,0 +1,102 @@
+"""A sandbox's namespaces with nothing in them but bubblewrap's own processes, made before anybody asks for a sandbox.
+
+One sandbox moves into each, once: what has been used ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from kernel_gateway.groups import Group
+from kernel_gateway.sandbox import Sandbox
+
+type Enter = Callable[[int, list[int]], None]  # the namespaces' flags; what goes to the nursery, a pidfd of init first
+
+
+class Shell:
+    """One of them. `errors` and `doors`, which close with `kept`, are for the nursery; `user` its user outside."""
+
+    def __init__(
+        self, sandbox: Sandbox, user: int | None, kept: contextlib.ExitStack, errors: int, doors: list[int]
+    ) -> None:
+        self.sandbox, self.user = sandbox, user
+        self._kept, self._given = kept, [errors, *doors]
+        self._namespaces = 0
+        self._enter: Enter | None = None
+
+    def open(self, namespaces: int) -> None:
+        """It is made, and may be entered."""
+        self._namespaces = namespaces
+        self._fill()
+
+    def inhabit(self, address: str, listener: int, enter: Enter) -> None:
+        """Have the sandbox whose service will answer at `address` move in as soon as it can; raises OSError."""
+        service = os.dup(listener)
+        self._kept.callback(os.close, service)
+        self._given.insert(0, service)
+        self.sandbox.address = address
+        self._enter = enter
+        self._fill()
+
+    def _fill(self) -> None:
+        if self._enter is None or not self._namespaces:
+            return
+        if (init := self.sandbox.init) is None:  # it has just ended, and another would do
+            self.sandbox.stillborn = True
+            return
+        with self._kept:
+            self._enter(self._namespaces, [init, *self._given])
+
+
+def make_lifeline() -> tuple[int, int]:
+    """Our end, which closes with our process however it ends, and the one that a sandbox waits on and ends with.
+
+    bubblewrap's own --die-with-parent misses a parent that dies while the sandbox is still being set up: it ends the
+    outer of its two processes alone, and the inner one then waits for it for ever. A socket, since a pipe could be
+    opened for writing by way of /proc; one for each sandbox, so that none can end another.
+    """
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
+def unbroken_pipe() -> tuple[int, int]:
+    """A pipe whose writer reads it as well, and so is not ended by writing when our end has gone with our process."""
+    ours, theirs = os.pipe()
+    try:
+        return ours, os.open(f"/proc/self/fd/{theirs}", os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.close(theirs)
+
+
+def bring_along(group: Group, init: int) -> None:
+    """Put bubblewrap's own processes inside into the control group, too; raises OSError.
+
+    They are the sandbox's user's, whose code may write to their memory and would so have a process without limits.
+    """
+    try:
+        children = [int(word) for word in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
+    except FileNotFoundError:  # a kernel without this list
+        children = [child.pid for child in psutil.Process(init).children()]
+    for pid in (init, *children):
+        group.add(pid)
+
+
+def read_inner(info: int) -> int | None:
+    """The host's pid of the sandbox's first process, which bubblewrap tells as JSON; None when it failed before."""
+    os.set_blocking(info, True)
+    said = b""
+    while chunk := os.read(info, 4096):
+        said += chunk
+        if b"}" in said:
+            break
+    try:
+        return int(json.loads(said)["child-pid"])
+    except (ValueError, KeyError):
+        return None
