@@ -19,6 +19,7 @@ from kernel_gateway.inside.variables import code_for
 
 _KEEPALIVE_SECONDS = 5.0
 _INTERRUPT_AGAIN_SECONDS = 2.0
+_MOST_UNHEEDED = 5
 _REHEARSE_SECONDS = 0.1
 _SEE_STDERR = "The cell failed; what it wrote to stderr says why."
 _LONG = 256 << 10  # bytes of a line that is sent at once
@@ -200,14 +201,22 @@ def _untold(cell: Cell, verdict: dict[str, Any]) -> bytes:
 
 
 async def _stop(context: Context, kernel: Kernel, cell: Cell, undo: str) -> None:
-    """The client left: stop the cell, holding the kernel until it has stopped."""
+    """The client left: stop the cell, holding the kernel until it has stopped.
+
+    A kernel of another language that heeds no interruption is ended: some never do, and nobody could use it any more.
+    """
+    unheeded = 0
     try:
         await kernel.interrupt()
         while True:
             try:
                 batch = await asyncio.wait_for(cell.next(), _INTERRUPT_AGAIN_SECONDS)
             except TimeoutError:
-                await kernel.interrupt()
+                unheeded += 1
+                if context.command is not None and unheeded == _MOST_UNHEEDED:
+                    kernel.kill()
+                else:
+                    await kernel.interrupt()
                 continue
             if is_idle(batch[-1]):
                 break

@@ -247,7 +247,9 @@ async def test_a_language_of_an_installed_kernel_has_contexts_like_any_other(
 
 
 ODD = """
+import signal
 import sys
+import time
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 
@@ -264,6 +266,9 @@ class Odd(Kernel):
             self.send_response(self.iopub_socket, "stream", {"name": "stderr", "text": "why"})
             self.behind = 2
             return {"status": "error", "execution_count": self.execution_count}
+        if code == "deaf":
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            time.sleep(60)
         if code == "ask":
             self._allow_stdin = True  # whatever it was told
             code = repr(self.raw_input("? "))
@@ -276,12 +281,16 @@ IPKernelApp.launch_instance(kernel_class=Odd, connection_file=sys.argv[1])
 """
 
 
+async def write_odd(sandbox: AsyncSandbox, language: str, argument: str) -> None:
+    folder = f"/home/user/.local/share/jupyter/kernels/{language}"
+    spec = {"argv": ["python", f"{folder}/odd.py", argument], "display_name": "x", "language": language}
+    await sandbox.files.write(f"{folder}/kernel.json", json.dumps(spec))
+    await sandbox.files.write(f"{folder}/odd.py", ODD)
+
+
 async def test_a_kernel_that_tells_errors_in_its_replies_alone_is_understood(fresh: AsyncSandbox) -> None:
-    for language, argument in (("odd", "{connection_file}"), ("broken", "broken")):
-        folder = f"/home/user/.local/share/jupyter/kernels/{language}"
-        spec = {"argv": ["python", f"{folder}/odd.py", argument], "display_name": "x", "language": language}
-        await fresh.files.write(f"{folder}/kernel.json", json.dumps(spec))
-        await fresh.files.write(f"{folder}/odd.py", ODD)
+    await write_odd(fresh, "odd", "{connection_file}")
+    await write_odd(fresh, "broken", "broken")
     failed = await fresh.run_code("fail", language="odd")
     assert failed.error is not None
     assert (failed.error.name, "stderr" in failed.error.value, failed.logs.stderr) == ("Error", True, ["why"])
@@ -290,6 +299,17 @@ async def test_a_kernel_that_tells_errors_in_its_replies_alone_is_understood(fre
     assert (asked.logs.stdout, "nobody to type" in asked.logs.stderr[0]) == (["''"], True)
     with pytest.raises(SandboxException, match=r"status 1 as it started\. It said:\nnothing to run it with"):
         await fresh.create_code_context(language="broken")
+
+
+@pytest.mark.slow
+async def test_a_kernel_that_heeds_no_interruption_is_replaced(fresh: AsyncSandbox) -> None:
+    await write_odd(fresh, "odd", "{connection_file}")
+    assert (await fresh.run_code("before", language="odd")).logs.stdout == ["before"]
+    with pytest.raises(TimeoutException):
+        await fresh.run_code("deaf", language="odd", timeout=2)
+    done = await fresh.run_code("after", language="odd", timeout=60)
+    assert done.logs.stdout == ["after"]
+    assert "did not survive" in done.logs.stderr[0]
 
 
 async def test_a_client_that_leaves_interrupts_the_cell_and_the_state_survives(sandbox: AsyncSandbox) -> None:
