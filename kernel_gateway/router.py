@@ -45,6 +45,8 @@ _INERT = [  # a page among a sandbox's files, opened by its signed URL, must not
     (b"x-content-type-options", b"nosniff"),
 ]
 _STRANGERS = (401, 403, 421)
+_MUCH = 32 << 20  # bytes of one answer, beyond which it lets others by: each piece of it keeps them waiting
+_MAKE_WAY_SECONDS, _JUST_NOW_SECONDS = 0.005, 0.1
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
@@ -192,18 +194,27 @@ class Router:
                 return known
         raise Refused(401, "invalid signature")
 
+    def _somebody_asks(self, since: float) -> bool:
+        """Whether another request has begun or ended just now, and after `since`."""
+        last = self._sandboxes.last_used
+        return last > since and time.monotonic() - last < _JUST_NOW_SECONDS
+
     async def _pass_on(self, record: Record, port: int, scope: Scope, receive: Receive, send: Send) -> None:
         is_stream = False
         is_file = port == ENVD_PORT and scope["path"] == "/files"
+        passed, began = 0, self._sandboxes.last_used
 
-        async def watched(message: object) -> None:
-            nonlocal is_stream
-            if isinstance(message, dict) and message["type"] == "http.response.start":
+        async def watched(message: Message) -> None:
+            nonlocal is_stream, passed
+            if message["type"] == "http.response.start":
                 kinds = [bytes(value) for name, value in message["headers"] if name == b"content-type"]
                 is_stream = bool(kinds) and kinds[0].startswith(b"application/connect+")
                 if is_file:
                     message = {**message, "headers": [*message["headers"], *_INERT]}
-            await send(message)  # type: ignore[arg-type]
+            await send(message)
+            passed += len(message.get("body", b""))
+            if passed > _MUCH and self._somebody_asks(since=began):
+                await asyncio.sleep(_MAKE_WAY_SECONDS)
 
         try:
             onward = _onward(record, port, scope)
