@@ -306,7 +306,7 @@ async def test_a_kernel_that_heeds_no_interruption_is_replaced(fresh: AsyncSandb
     await write_odd(fresh, "odd", "{connection_file}")
     assert (await fresh.run_code("before", language="odd")).logs.stdout == ["before"]
     with pytest.raises(TimeoutException):
-        await fresh.run_code("deaf", language="odd", timeout=2)
+        await fresh.run_code("deaf", language="odd", timeout=5)
     done = await fresh.run_code("after", language="odd", timeout=60)
     assert done.logs.stdout == ["after"]
     assert "did not survive" in done.logs.stderr[0]
