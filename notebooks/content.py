@@ -184,6 +184,12 @@ def effect(value: Effect | None) -> str:
     return text
 
 
+def size(finding: Finding) -> str:
+    """A finding's effect, unless it only counts the rows that are told as n anyway."""
+    found = finding.effect
+    return "" if found is not None and found.metric == "count" and found.value == finding.n else effect(found)
+
+
 def evidence(finding: Finding) -> str:
     """The numbers behind a finding after its effect: `q = 0.002, one of 91 tests, n = 342`."""
     parts = []

@@ -258,7 +258,7 @@ def _closing(said: told.Content) -> str:
 
 def _finding_md(place: int, finding: Finding) -> list[str]:
     lines = [f"### {place}. {told.kind(finding)}", "", _line(finding.text), ""]
-    numbers = "; ".join(filter(None, (told.effect(finding.effect), told.evidence(finding))))
+    numbers = "; ".join(filter(None, (told.size(finding), told.evidence(finding))))
     if numbers:
         lines += [numbers, ""]
     if finding.evidence.artifact and finding.evidence.artifact.endswith((".png", ".svg", ".jpg")):
@@ -269,7 +269,7 @@ def _finding_md(place: int, finding: Finding) -> list[str]:
 
 
 def _numbers(finding: Finding) -> str:
-    text = told.effect(finding.effect)
+    text = told.size(finding)
     return f"{text}, " if text else ""
 
 

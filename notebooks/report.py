@@ -51,7 +51,7 @@ def report_html(view: RunView, store: Store) -> str:
         {
             "finding": finding,
             "kind": told.kind(finding),
-            "effect": told.effect(finding.effect),
+            "effect": told.size(finding),
             "numbers": told.evidence(finding),
             "chart": pictures.once(finding.evidence.artifact, finding.id),
         }
@@ -61,7 +61,7 @@ def report_html(view: RunView, store: Store) -> str:
         said=said,
         answer=prose(_tied(said.answer)),
         headlines=headlines,
-        others=[(f, told.effect(f.effect)) for f in said.others],
+        others=[(f, told.size(f)) for f in said.others],
         plan=view.plan,
         cells=[_cell(x, pictures) for x in view.executions],
         sandbox=view.sandboxes[-1] if view.sandboxes else None,

@@ -119,7 +119,7 @@ def numbers(finding: Finding) -> str:
     """A finding's size, interval, test and n on one line, as far as it has them."""
     parts: list[str] = []
     effect, test = finding.effect, finding.test
-    if effect is not None:
+    if effect is not None and (effect.metric, effect.value) != ("count", finding.n):
         name = METRICS.get(effect.metric, effect.metric.replace("_", " "))
         text = f"{name} = {number(effect.value)}"
         if effect.ci is not None and None not in effect.ci:

@@ -1457,6 +1457,12 @@ def _words(column: str) -> tuple[str, str]:
     return " ".join(parts) or str(column), unit
 
 
+def short(level: Any, most: int = 24) -> str:
+    """A level for a chart, where a long one would leave the chart no room."""
+    text = str(level)
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def number(x: float) -> str:
     """A number for a sentence: three significant digits, thousands separated, a true minus sign."""
     whole = abs(x) >= 100 or x == int(x)
@@ -1487,14 +1493,14 @@ def figure(title: str, width: float = 7.2, height: float = 4.5, columns: int = 1
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {"font.size": 12, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
+    style = {"font.size": 14, "axes.titlesize": 14, "axes.spines.top": False, "axes.spines.right": False}
     matplotlib.rcParams.update(style | {"axes.grid": True, "grid.color": "#e6e6e6", "axes.axisbelow": True})
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained", facecolor="white")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14, fontweight="bold", wrap=True)
+    fig.suptitle(title, x=0.01, ha="left", fontsize=16, fontweight="bold", wrap=True)
     return fig, fig.subplots(rows, columns)
 
 
-def direct_labels(ax: Any, items: list[tuple[float, str, str]], gap: float = 0.075) -> None:
+def direct_labels(ax: Any, items: list[tuple[float, str, str]], gap: float = 0.085) -> None:
     """Name lines at the right edge of a chart: (height in data units, text, colour), pushed apart where they meet."""
     low, high = ax.get_ylim()
     place = -1.0
