@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from scipy import stats
 
 from notebooks.catalog import catalog, cells, find
 from notebooks.templates.__main__ import HERE, renewed, toolkit
-from notebooks.templates.toolkit import clean, eta2_interval
+from notebooks.templates.toolkit import clean, d_interval, eta2_interval, r_interval, v_interval
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -385,3 +386,85 @@ def test_the_interval_of_explained_variation_covers_however_strong_the_effect(sh
     draws = stats.ncf(*degrees, share / (1 - share) * n).rvs(400, random_state=1)
     ends = [eta2_interval(f, degrees) for f in draws]
     assert 0.92 <= np.mean([low <= share <= high for low, high in ends]) <= 0.98
+
+
+def test_intervals_hold_for_columns_of_any_shape(random: np.random.Generator) -> None:
+    """Of 120 samples nine in ten intervals hold the truth where counts spread with their mean; Fisher's hold fewer."""
+    held = {"r": 0, "plain": 0, "d": 0}
+    for _ in range(120):
+        x = random.gamma(2, 4, 300)
+        y = random.poisson(x)  # r is the root of 32 / (32 + 8)
+        low, high = r_interval(x, y)
+        fisher = stats.pearsonr(x, y).confidence_interval()
+        held["r"] += low <= 0.8**0.5 <= high
+        held["plain"] += fisher.low <= 0.8**0.5 <= fisher.high
+        many, few = random.normal(0, 1, 400), random.normal(0.5, 3, 60)
+        pooled = ((399 * many.var(ddof=1) + 59 * few.var(ddof=1)) / 458) ** 0.5
+        low, high = d_interval((few.mean() - many.mean()) / pooled, few, many)
+        held["d"] += low <= 0.5 / ((399 + 59 * 9) / 458) ** 0.5 <= high
+    assert held["r"] >= 105
+    assert held["d"] >= 105
+    assert held["r"] > held["plain"]
+
+
+def test_the_interval_of_cramers_v_is_not_above_its_truth() -> None:
+    independent = np.outer([200, 300, 500], [0.2, 0.3, 0.1, 0.4]).astype(int)
+    assert v_interval(independent)[0] == 0
+    low, high = v_interval([[60, 40], [40, 60]])  # chi-square 8, noncentrality 0.75 to 22.9 (Smithson 2003, table B)
+    assert low == pytest.approx((0.757 / 200) ** 0.5, abs=0.005)
+    assert high == pytest.approx((22.91 / 200) ** 0.5, abs=0.005)
+
+
+def test_far_values_and_codes_do_not_hide_what_groups_differ_in(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 1500
+    site = random.choice(["north", "south", "west"], n)
+    load = random.normal(50, 5, n) + 1.6 * (site == "west")
+    load[random.choice(n, 6, replace=False)] += random.choice([-1, 1], 6) * 60
+    plan = random.choice([1, 2, 3, 4], n)
+    stress = random.normal(0, 1, n)
+    df = pd.DataFrame({"site": site, "load": load.round(2), "plan": plan, "stress": stress.round(3)})
+    df["speed"] = (40 + 4 * np.array([0, 0.7, -0.5, 0.4])[plan - 1] + 4 * random.normal(size=n)).round(2)
+    df["calm"] = (70 - 3 * stress**2 + 6 * random.normal(size=n)).round(2)
+    df.loc[random.choice(n, 3, replace=False), "calm"] = [400, -300, 350]
+    name = table("far", df)
+    ran = kernel.template("associations", data=name)
+    assert ran.error is None
+    told = {frozenset(f.columns): f.kind for f in ran.findings if f.type == "claim"}
+    assert told[frozenset(("site", "load"))] == "group_difference"
+    assert told[frozenset(("stress", "calm"))] == "nonlinear_association"
+    (driver,) = [f for f in kernel.template("associations", data=name, outcome="speed").findings if f.type == "claim"]
+    assert driver.effect is not None
+    assert (driver.kind, driver.effect.metric, driver.params["top"]) == ("driver", "eta2", "2")
+
+
+def test_two_factors_that_are_nearly_one_are_not_both_called_drivers(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 900
+    age = random.normal(50, 10, n)
+    years = 0.9 * age + random.normal(0, 5, n)
+    df = pd.DataFrame({"age": age.round(1), "years": years.round(1), "other": random.normal(size=n).round(3)})
+    df["pressure"] = (120 + 0.35 * age + random.normal(0, 14, n)).round(1)
+    ran = kernel.template("associations", data=table("twins", df), outcome="pressure")
+    assert ran.error is None
+    (warned,) = ran.of("confounding", "warning")
+    assert warned.columns == ("years", "pressure", "age")
+    assert warned.effect is not None
+    assert warned.effect.metric == "pearson_r"
+    assert [f.columns for f in ran.findings if f.type == "claim"] == [("age", "pressure")]
+
+
+METRICS_TOLD = {
+    "pearson_r", "spearman_r", "r2", "cohens_d", "mean_diff", "eta2", "cramers_v", "auc", "sd_ratio", "lift_rel",
+    "odds_ratio_per_sd", "slope_per_step", "mean_shift", "count", "k", "period", "lag",
+}  # fmt: skip
+OWN = {"skewness", "anderson_darling", "mean_absolute_error"}
+"""A few findings of shapes and forecasts have figures of their own."""
+
+
+@pytest.mark.parametrize("name", [t for t in TEMPLATES if t != "answer"])
+def test_effects_are_told_in_the_metrics_that_are_agreed(name: str) -> None:
+    used = {m for c in cells(find(name), {}) for m in re.findall(r"""effect\(\s*["'](\w+)["']""", c.code)}
+    assert used <= METRICS_TOLD | OWN
