@@ -158,7 +158,8 @@ def test_the_classic_tables_are_as_they_were_printed():
     assert known["stops"].corr().iloc[0, 1] == pytest.approx(0.807, abs=0.001)
 
 
-def test_every_classic_table_has_the_columns_that_its_roles_name():
+def test_every_classic_table_has_the_columns_that_its_roles_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for table in classics.tables():
         columns = read_table(table.file).columns
         assert set(table.roles.values()) <= set(columns), table.name

@@ -57,26 +57,26 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
     page.set_input_files("input[type=file]", PENGUINS)
     page.locator("textarea").first.fill(QUESTION)
     page.get_by_role("button", name="Ask").click()
-    page.wait_for_url(re.compile(r"/runs/run_"), timeout=30_000)
+    page.wait_for_url(re.compile(r"/runs/run_"), timeout=60_000)
     expect(page.get_by_text("Profile and clean").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=90_000)
-    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=120_000)
+    expect(page.locator("#head .status")).to_have_text("Done", timeout=150_000)
     shown = page.locator("main").inner_text()
     assert "0.235" in shown
     assert "rule-based" in shown.lower()
 
     page.reload()
-    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
     second = browser.new_context().new_page()
     second.goto(address.replace("/?", f"{page.url[page.url.index('/runs') :]}?"))
-    expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=30_000)
+    expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
 
     with page.expect_download() as download:
-        page.get_by_label("Download analysis.ipynb").first.click()
+        page.get_by_label("Download analysis.ipynb").first.click(timeout=60_000)
     download.value.save_as(tmp_path / "analysis.ipynb")
     assert "simpsons_paradox" in (tmp_path / "analysis.ipynb").read_text()
     page.get_by_role("button", name="Reproduce").click()
-    expect(page.get_by_text("it holds", exact=True)).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("it holds", exact=True)).to_be_visible(timeout=120_000)
     assert set(page.locator(".compared td .chip").all_inner_texts()) <= {"identical", "equal"}
 
     elsewhere = [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -51,8 +51,10 @@ def small(gateways, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object
 
 
 @pytest.fixture
-async def victim(small) -> AsyncSandbox:
-    return await AsyncSandbox.create(timeout=120, **small.connection)
+async def victim(small) -> AsyncIterator[AsyncSandbox]:
+    made = await AsyncSandbox.create(timeout=280, **small.connection)
+    yield made
+    await made.kill()
 
 
 ATTEMPTS = {
@@ -330,7 +332,7 @@ state""")
 
 @needs_memory_group
 async def test_a_memory_bomb_ends_with_the_limits_name(victim: AsyncSandbox) -> None:
-    done = await victim.run_code("held = []\nwhile True: held.append(bytearray(1 << 24))", timeout=60)
+    done = await victim.run_code("held = []\nwhile True: held.append(bytearray(1 << 24))", timeout=200)
     assert done.error is not None
     assert done.error.name == "KernelDied"
     assert "killed: 0.6 GiB memory limit" in done.error.value
@@ -339,14 +341,13 @@ async def test_a_memory_bomb_ends_with_the_limits_name(victim: AsyncSandbox) -> 
     # counts to the kernel of the machine though it shares most of it with every other.
     code = """
 import subprocess, sys
-eat = "b = bytearray(200 << 20); import time; time.sleep(30)"
+eat = "b = bytearray(200 << 20); import time; time.sleep(300)"
 children = [subprocess.Popen([sys.executable, "-c", eat]) for _ in range(6)]
 first = None
 while first is None: first = next((c.returncode for c in children if c.poll() is not None), None)
 for c in children: c.kill()
 first"""
-    assert (await victim.run_code(code, timeout=60)).text == "-9"
-    await victim.kill()
+    assert (await victim.run_code(code, timeout=200)).text == "-9"
 
 
 async def test_a_disk_bomb_is_an_error_and_not_the_hosts_memory(victim: AsyncSandbox) -> None:
@@ -356,22 +357,23 @@ try:
     for number in range(10_000):
         with open(f"/home/user/{number}", "wb") as file: file.write(bytes(1 << 24))
 except OSError as full: print(number << 24, errno.errorcode[full.errno])"""
-    written, reason = (await victim.run_code(code, timeout=60)).logs.stdout[0].split()
+    done = await victim.run_code(code, timeout=200)
+    assert done.error is None, done.error
+    written, reason = done.logs.stdout[0].split()
     assert reason == "ENOSPC"
     assert int(written) <= MEMORY << 20
-    await victim.kill()
 
 
 async def test_a_fork_bomb_stays_in_its_share_and_its_neighbour_answers(
     small, victim, processes_of, eventually
 ) -> None:
-    neighbour = await AsyncSandbox.create(timeout=60, **small.connection)
+    neighbour = await AsyncSandbox.create(timeout=280, **small.connection)
     await neighbour.run_code("1")
     before = set(processes_of(small.process.pid))
     await victim.commands.run("bash -c ':(){ :|:& };:' >/dev/null 2>&1 &", background=True)
     eventually(lambda: len(set(processes_of(small.process.pid)) - before) > PROCESSES // 4, 30, "the bomb")
     counts = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for _ in range(5):
             counts.append(len(set(processes_of(small.process.pid)) - before))
             assert (await neighbour.run_code("1")).text == "1"

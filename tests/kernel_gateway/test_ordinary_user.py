@@ -47,6 +47,7 @@ def opened(places: set[Path], stage: Path) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(700)
 @pytest.mark.skipif(os.geteuid() != 0, reason="the suite runs as an ordinary user already")
 @pytest.mark.skipif(any(shutil.which(name) is None for name in NEEDED), reason="needs unshare, setpriv and mount")
 def test_every_attack_is_stopped_by_an_ordinary_users_gateway_too(place: Path) -> None:
@@ -61,7 +62,7 @@ def test_every_attack_is_stopped_by_an_ordinary_users_gateway_too(place: Path) -
         env={**os.environ, "HOME": str(place), "TMPDIR": str(place), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     counted = re.search(r"(\d+) passed", done.stdout)
