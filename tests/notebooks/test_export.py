@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 
 from artifacts.events import (
     ExecutionEnded,
@@ -42,6 +43,14 @@ from artifacts.types import (
     new_id,
 )
 from notebooks import content, export, files
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
+
+
+def check(document: dict[str, Any]) -> None:
+    """Raise ValidationError for a `findings.json` that is not as docs/findings.schema.json has it."""
+    Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
+
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -179,6 +188,9 @@ async def test_two_records_of_the_same_story_give_the_same_bytes(store: Store, b
 
 async def test_findings_json_follows_the_schema(told: RunView, table: Path) -> None:
     document = json.loads(export.findings_json(told))
+    check(document)
+    with pytest.raises(ValidationError, match="'hunch' is not one of"):
+        check(document | {"findings": [document["findings"][0] | {"kind": "hunch"}]})
     assert document["schema_version"] == "1.0"
     (dataset,) = document["dataset"]
     assert (dataset["file"], dataset["rows"], dataset["columns"]) == ("trees.csv", 3, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator
 from jupyter_client.manager import start_new_kernel
 
 from artifacts.types import FINDING_MIME, Finding
 from notebooks.catalog import cells, find
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "findings.schema.json").read_text(encoding="utf-8"))
+FINDING = Draft202012Validator(SCHEMA["$defs"]["finding"])
+"""What each finding of every template that a test runs must be."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Kernel:
                 if FINDING_MIME in bundle:
                     own = {"id": f"F{len(findings) + 1}", "evidence": {"cell": f"cell-{number:02d}"}}
                     findings.append(Finding.model_validate({**bundle[FINDING_MIME], **own}))
+                    FINDING.validate(findings[-1].model_dump(mode="json"))
                 if "image/png" in bundle:
                     plots.append(bundle["image/png"])
             if error:
