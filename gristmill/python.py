@@ -18,14 +18,12 @@ from artifacts.events import Event, ExecutionStarted, RunEnded, RunStarted, RunV
 from artifacts.types import Finding, Run
 from gristmill.backend import connect
 from gristmill.backend import view as view_of
-from gristmill.errors import Failed, Misuse
+from gristmill.errors import Failed, Misuse, sentences
 from gristmill.settings import load
 from gristmill.terminal.words import kind, numbers, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RESULT_FILES = ("analysis.ipynb", "findings.json", "report.md", "report.html")
 
 
 @dataclass(frozen=True)
@@ -194,6 +192,8 @@ def analyze(
         raise
     worker.join()
     result = outcome[0]
+    if isinstance(result, sentences()):  # it says what to do; where in here it was found helps nobody
+        raise result.with_traceback(None) from None
     if isinstance(result, BaseException):
         raise result
     return result

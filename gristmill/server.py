@@ -14,7 +14,6 @@ from datetime import datetime
 import uvicorn
 
 from artifacts.types import Schedule
-from graphs.workbench import Workbench
 from gristmill import discovery
 from gristmill.errors import Failed, sentences
 from gristmill.local import Local
@@ -51,24 +50,8 @@ class House:
             await self.pages(scope, receive, send)
 
 
-def build_app(
-    workbench: Workbench,
-    *,
-    token: str,
-    port: int,
-    names: tuple[str, ...] = (),
-    max_upload: int = 2 << 30,
-    model: str | None = None,
-) -> Guard:
-    """The whole server as one ASGI application, the guard outermost.
-
-    `port` only tells this server's cookie from another's; `names` are host names beside the loopback's; `model` is for
-    runs that name none. The caller opens and closes the workbench.
-    """
-    return _build(Local(workbench, model), token=token, port=port, names=names, max_upload=max_upload)[0]
-
-
 def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_upload: int) -> tuple[Guard, House]:
+    """The whole server as one ASGI application, the guard outermost, and what it guards."""
     # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
     pages = dashboard(local.workbench, websocket_origin="*")
     house = House(build_api(local, templates=local.workbench.templates), pages)

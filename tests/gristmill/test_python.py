@@ -72,8 +72,9 @@ def test_what_is_no_table_is_told(data: object) -> None:
 
 def test_bad_input_is_a_sentence_here_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
-    with pytest.raises(Misuse, match=r"nosuch\.csv"):
+    with pytest.raises(Misuse, match=r"nosuch\.csv") as told:
         gristmill.analyze("nosuch.csv", "What?")
+    assert len(told.traceback) == 2, "the caller's line and one of ours"
     with pytest.raises(Misuse, match="question"):
         gristmill.analyze(pd.DataFrame({"a": [1, 2]}), "  ")
 
