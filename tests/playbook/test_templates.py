@@ -405,6 +405,11 @@ def test_intervals_hold_for_columns_of_any_shape(random: np.random.Generator) ->
     assert held["r"] >= 105
     assert held["d"] >= 105
     assert held["r"] > held["plain"]
+    low, high = d_interval(0.0, random.normal(size=40_000), random.normal(size=500))  # of which a part is resampled
+    assert (high - low) / 2 == pytest.approx(1.96 * (1 / 40_000 + 1 / 500) ** 0.5, rel=0.2)
+    x = random.normal(size=40_000)
+    low, high = r_interval(x, x + random.normal(size=40_000))
+    assert high - low == pytest.approx(2 * 1.96 * 0.5 / 200, rel=0.2)
 
 
 def test_the_interval_of_cramers_v_is_not_above_its_truth() -> None:
