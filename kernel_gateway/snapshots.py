@@ -32,6 +32,7 @@ _SPARE = 512 << 20  # bytes of the disk that are left to others
 _NAME = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]{0,62})(:(?P<tag>[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}))?")
 _MIB = 1 << 20
 _MAX_SAID = 4096
+_UPLOAD = ".upload"
 
 
 class BadSnapshot(GatewayError):
@@ -162,10 +163,39 @@ class Snapshots:
             (self._folder / f"{snapshot.id}.{kind}").unlink(missing_ok=True)
         self._tidy()
 
+    async def hold(self, chunks: AsyncIterator[bytes], most: int) -> Path:
+        """Write to a file what a client sends to be copied into a sandbox, at most so many bytes; raises `BadSnapshot`.
+
+        Until `let_go`; a later gateway removes what this one has not.
+        """
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        path = self._folder / f"{secrets.token_hex(10)}{_UPLOAD}"
+        left = most
+        try:
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async for chunk in chunks:
+                    left -= len(chunk)
+                    if left < 0:
+                        raise BadSnapshot(f"The files to copy exceed {most // _MIB} MiB; copy fewer of them.")
+                    if shutil.disk_usage(self._folder).free - len(chunk) < _SPARE:
+                        raise BadSnapshot("The disk that uploads are kept on is full; make room.")
+                    await asyncio.to_thread(file.write, chunk)
+        except BaseException:
+            self.let_go(path)
+            raise
+        return path
+
+    def let_go(self, path: Path) -> None:
+        """Remove a file that was held."""
+        path.unlink(missing_ok=True)
+        self._tidy()
+
     def close(self) -> None:
-        """Remove what is private."""
+        """Remove what is private, and what is held."""
         for snapshot in [one for one in self._kept.values() if one.private]:
             self.delete(snapshot)
+        for path in list(self._folder.glob(f"*{_UPLOAD}")):
+            self.let_go(path)
 
     def _tidy(self) -> None:
         """Remove the folder once it is empty."""

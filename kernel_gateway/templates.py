@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -35,6 +33,7 @@ _MAX_SAID = 10_000  # entries that are kept
 _HOME = "/home/user"
 _ARCHIVE = "/tmp/.template-archive"
 _BASE_IMAGES = {"e2bdev/base", "e2bdev/code-interpreter"}  # what the SDK begins with when it names no other
+_MOST_ARCHIVES = 64
 _HASH = re.compile(r"[0-9a-f]{16,128}")
 _INSTALLS = re.compile(r"\b(apt|apt-get|bun|npm|pip) (\S+ )*install\b")
 _COPY = """
@@ -92,7 +91,6 @@ class Templates:
         self._sandboxes = sandboxes
         self._builds: dict[str, Build] = {}
         self._archives: dict[str, Path] = {}
-        self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun: set[str] = set()
 
@@ -121,20 +119,14 @@ class Templates:
         return digest in self._archives
 
     async def keep(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
-        """Take an upload; raises `BadRequest` for what is no hash, or too large for a sandbox."""
+        """Take an upload; raises `BadRequest` for what is no hash, `BadSnapshot` for what is too large."""
         if not _HASH.fullmatch(digest):
             raise BadRequest(f"{digest!r} is not the hash of files.")
-        if self._uploads is None:
-            self._uploads = tempfile.TemporaryDirectory(prefix="gristmill-uploads-", ignore_cleanup_errors=True)
-        path = Path(self._uploads.name, f"{digest}-{uuid.uuid4().hex}")
-        size, most = 0, self._sandboxes.host.sizes.tmp
-        with await asyncio.to_thread(path.open, "wb") as file:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > most:
-                    await asyncio.to_thread(path.unlink)
-                    raise BadRequest(f"The files to copy exceed {most >> 20} MiB, the room of a sandbox's /tmp.")
-                await asyncio.to_thread(file.write, chunk)
+        if len(self._archives) >= _MOST_ARCHIVES and digest not in self._archives:
+            raise BadRequest(f"{_MOST_ARCHIVES} uploads wait for a build already; build first.")
+        path = await self._sandboxes.snapshots.hold(chunks, self._sandboxes.host.sizes.tmp)
+        if (older := self._archives.pop(digest, None)) is not None:
+            self._sandboxes.snapshots.let_go(older)
         self._archives[digest] = path
 
     def start(self, build: Build, body: dict[str, Any]) -> None:
@@ -232,10 +224,9 @@ class Templates:
                 self._forget_uploads()
 
     def _forget_uploads(self) -> None:
+        for path in self._archives.values():
+            self._sandboxes.snapshots.let_go(path)
         self._archives.clear()
-        if self._uploads is not None:
-            shutil.rmtree(self._uploads.name, ignore_errors=True)
-            self._uploads = None
 
     async def _run(self, build: Build, body: dict[str, Any]) -> None:
         base = _base(body)

@@ -121,6 +121,14 @@ def test_uploads_need_the_key_and_a_hash(gateway) -> None:
     assert "is not the hash of files" in refused.json()["message"]
 
 
+def test_what_was_uploaded_goes_with_the_build(gateway, files: Path, name: str) -> None:
+    Template.build(
+        Template(file_context_path=files).from_base_image().copy("one.py", "here"), name, **gateway.connection
+    )
+    assert list(gateway.home.rglob("*.tar"))
+    assert not list(gateway.home.rglob("*.upload"))
+
+
 def test_what_this_host_has_nothing_for_is_empty_or_refused_with_a_way_out(gateway) -> None:
     here = gateway.connection
     own = {"api_key": gateway.key, "api_url": gateway.url}
