@@ -11,8 +11,10 @@ demo: setup
 serve: setup
 	@$(BIN)/gristmill serve
 
+# `make test JOBS=2` runs whole files in two processes, each with gateways of its own; 0 is this process alone.
+JOBS ?= 0
 test: browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .
