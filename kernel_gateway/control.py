@@ -162,9 +162,9 @@ class Control:
             case "GET", [name, "tags"]:
                 await respond_json(send, 200, templates.tags(name))
             case "GET", [name, "files", digest]:
-                await respond_json(send, 201, _upload(scope, name, digest, present=templates.has(digest)))
-            case "PUT", [_, "files", digest]:
-                await templates.keep(digest, body_chunks(receive))
+                await respond_json(send, 201, _upload(scope, name, digest, present=templates.has(name, digest)))
+            case "PUT", [name, "files", digest]:
+                await templates.keep(name, digest, body_chunks(receive))
                 await respond(send, 200)
             case "POST", [name, "builds", build]:
                 templates.start(templates.find(name, build), await read_json(receive))

@@ -90,7 +90,7 @@ class Templates:
     def __init__(self, sandboxes: Sandboxes) -> None:
         self._sandboxes = sandboxes
         self._builds: dict[str, Build] = {}
-        self._archives: dict[str, Path] = {}
+        self._archives: dict[tuple[str, str], Path] = {}  # by template and hash, the oldest first
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun: set[str] = set()
 
@@ -114,20 +114,20 @@ class Templates:
             raise UnknownEnvironment(f"There is no build {build} of a template {name!r}.")
         return found
 
-    def has(self, digest: str) -> bool:
-        """Whether the files of this hash have been uploaded."""
-        return digest in self._archives
+    def has(self, name: str, digest: str) -> bool:
+        """Whether the files of this hash have been uploaded for a build of the template."""
+        return (name, digest) in self._archives
 
-    async def keep(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+    async def keep(self, name: str, digest: str, chunks: AsyncIterator[bytes]) -> None:
         """Take an upload; raises `BadRequest` for what is no hash, `BadSnapshot` for what is too large."""
         if not _HASH.fullmatch(digest):
             raise BadRequest(f"{digest!r} is not the hash of files.")
-        if len(self._archives) >= _MOST_ARCHIVES and digest not in self._archives:
-            raise BadRequest(f"{_MOST_ARCHIVES} uploads wait for a build already; build first.")
         path = await self._sandboxes.snapshots.hold(chunks, self._sandboxes.host.sizes.tmp)
-        if (older := self._archives.pop(digest, None)) is not None:
+        if older := self._archives.pop((name, digest), None):
             self._sandboxes.snapshots.let_go(older)
-        self._archives[digest] = path
+        self._archives[name, digest] = path
+        while len(self._archives) > _MOST_ARCHIVES:
+            self._let_go(next(iter(self._archives)))
 
     def start(self, build: Build, body: dict[str, Any]) -> None:
         """Run a build's steps; raises `BadRequest` for one that runs already."""
@@ -220,13 +220,12 @@ class Templates:
             build.reason = {"message": str(failed), "step": failed.step, "logEntries": []}
             build.status = "error"
         finally:
-            if not any(other.status in ("waiting", "building") for other in self._builds.values()):
-                self._forget_uploads()
+            others = {one.name for one in self._builds.values() if one.status in ("waiting", "building")}
+            for key in [key for key in self._archives if key[0] == build.name and build.name not in others]:
+                self._let_go(key)
 
-    def _forget_uploads(self) -> None:
-        for path in self._archives.values():
-            self._sandboxes.snapshots.let_go(path)
-        self._archives.clear()
+    def _let_go(self, key: tuple[str, str]) -> None:
+        self._sandboxes.snapshots.let_go(self._archives.pop(key))
 
     async def _run(self, build: Build, body: dict[str, Any]) -> None:
         base = _base(body)
@@ -328,9 +327,12 @@ class Templates:
         mode: str = "",
     ) -> None:
         _check_user(build, number, user)
-        archive = self._archives.get(str(step.get("filesHash")))
+        archive = self._archives.get((build.name, str(step.get("filesHash"))))
         if archive is None:
-            raise StepFailed(number, f"The files of {source!r} were not uploaded to this gateway; build once more.")
+            raise StepFailed(
+                number,
+                f"The files of {source!r} were not uploaded, or too many others since; build once more.",
+            )
         await orders.upload(record.sandbox.address, _ARCHIVE, archive)
         words = " ".join(map(shlex.quote, (source, target, mode)))
         await self._command(build, record, place, number, f"archive={_ARCHIVE}; set -- {words}\n{_COPY}")
