@@ -216,10 +216,10 @@ class Templates:
             build.say("Build finished")
             build.status = "ready"
         except StepFailed as failed:
-            build.say(str(failed), "error")
-            build.reason = {"message": str(failed), "step": failed.step, "logEntries": []}
-            build.status = "error"
+            _fail(build, str(failed), failed.step)
         finally:
+            if build.status == "building":  # the client, which waits, hears of whatever else went wrong, too
+                _fail(build, "The build was stopped by an error of the gateway's own; its log tells which.", "base")
             others = {one.name for one in self._builds.values() if one.status in ("waiting", "building")}
             for key in [key for key in self._archives if key[0] == build.name and build.name not in others]:
                 self._let_go(key)
@@ -336,6 +336,12 @@ class Templates:
         await orders.upload(record.sandbox.address, _ARCHIVE, archive)
         words = " ".join(map(shlex.quote, (source, target, mode)))
         await self._command(build, record, place, number, f"archive={_ARCHIVE}; set -- {words}\n{_COPY}")
+
+
+def _fail(build: Build, why: str, step: str) -> None:
+    build.say(why, "error")
+    build.reason = {"message": why, "step": step, "logEntries": []}
+    build.status = "error"
 
 
 def _base(body: dict[str, Any]) -> str:
