@@ -151,6 +151,7 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
     if named:
         parse.only_rows([i for i in entities if i is not parse.at(match, "by")])
         by, grain = parse.group(parse.at(match, "by") or parse.rest[-1])
+        parse.counted_by(by, grain)
         return Asked("count", by=by, grain=grain, where=parse.filters(), order="highest")
     if not entities and not parse.where:
         return None
@@ -357,6 +358,7 @@ def _ranking(
         return None
     if counted:
         parse.only_rows(rows)
+        parse.counted_by(by, grain)
         return Asked("count", by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
     if item is not None:
         measure = parse.number(item)

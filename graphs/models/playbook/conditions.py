@@ -178,7 +178,7 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     op = ops.get(word, "=" if years else "in")
     if repeated and op != "in":
         raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
-    return _filter(run, [(column, op, value(times[0]))])
+    return _filter(run, [(column, op, value(times[0]))], "named" if named is not None else "")
 
 
 def _in_one_year(times: list[str]) -> list[str]:

@@ -50,6 +50,22 @@ FLOW = frozenset(
 )
 _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")
 _DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
+_HAPPENED = frozenset(
+    root(w)
+    for w in (
+        *_DATED,
+        "year",
+        "quarter",
+        "hour",
+        "order",
+        "sale",
+        "transaction",
+        "purchase",
+        "event",
+        "visit",
+        "booking",
+    )
+) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
 _NAMES = ("name", "title", "model", "label", "product", "item")
 
 
@@ -98,8 +114,25 @@ class Parse:
         self.items = self._known(items)
         filters = [i for i in self.items if i.kind == "F"]
         self.where: list[Filter] = [f for i in filters for f in i.value]
+        self._same_time(filters)
         self.rest = [i for i in self.items if i.kind not in "FPKJ"]
         self.kinds = "".join(self._symbol(i) for i in self.rest)
+
+    def _same_time(self, filters: Sequence[Item]) -> None:
+        """Raise NotClear where what was done is dated by a column that dates something else: left in 2020, by hired."""
+        done = next((i for i in filters if i.unit == "verb"), None)
+        for item in filters:
+            if done is None or item.unit == "named" or not self._is_time(item):
+                continue
+            name = str(item.value[0][0])
+            said = {root(w) for w in parts(name)} - _HAPPENED
+            if said and not said & {root(w) for w in (*parts(self.table.file.name), *parts(done.value[0][0]))}:
+                raise NotClear(f"it may date what “{done.text}” says, and the table's only time is {name}")
+
+    def counted_by(self, by: str, grain: str) -> None:
+        """Raise NotClear where each row has a group of its own, so that a count of rows tells nothing."""
+        if self.is_row_name(by) and (not grain or grain in parts(by)):
+            raise NotClear(f"each row has a {by} of its own, so there is nothing to count by it")
 
     def noted(self, asked: Asked) -> Asked:
         levels = [f for f in asked.where if f[1] in ("=", "!=")]
@@ -143,12 +176,8 @@ class Parse:
                 continue  # the fare paid
             if item.kind == "C" and len(item.columns) == 1 and self._names_rows(item.columns[0]):
                 item = replace(item, kind="E", value="id")
-            if (
-                item.kind == "C"
-                and item.sure == 1
-                and self._is_event(item)
-                and (items[0].kind == "H" or not self._latest(last))
-            ):
+            dated = (after is not None and after.kind == "T") or (items[0].kind != "H" and self._latest(last))
+            if item.kind == "C" and item.sure == 1 and not dated and self._is_event(item):
                 item = Item("E", item.text, "one")
             if item.kind == "O" and item.value[0] == "=" and after is not None and after.kind == "V":
                 continue  # churn = yes
