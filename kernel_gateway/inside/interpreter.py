@@ -13,7 +13,7 @@ from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
-from kernel_gateway.inside.results import error_line, line, stream_line, translate
+from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.variables import code_for
 
@@ -245,9 +245,9 @@ async def _cell(shell: Bash, code: str, environment: dict[str, str], emit: _Emit
                 if name != "status":
                     await emit(stream_line(name, text))
                 elif text != "0":
-                    await emit(error_line("ExitStatus", f"The last command exited with status {text}."))
+                    await emit(error_line("ExitStatus", with_limits(f"The last command exited with status {text}.")))
     except BashEnded as ended:
-        await emit(error_line("BashEnded", str(ended)))
+        await emit(error_line("BashEnded", with_limits(str(ended))))
 
 
 async def _acquire(lock: asyncio.Lock, gone: asyncio.Task[None], emit: _Emit) -> bool:

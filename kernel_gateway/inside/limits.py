@@ -16,6 +16,9 @@ _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _LIMITS = Path("/run/limits")  # files of our control group, where there is one
 _KERNEL, _COMMAND = "500", "700"  # of 1000: when memory runs out a command goes first, the sandbox's service last
+_DISKS = ("/home/user", "/tmp", "/dev/shm")
+_NEARLY = 8  # tasks fewer than there may be: some have ended since
+_ROOM = 64 << 10  # bytes; a disk with less is full
 
 _memory_kills = 0
 
@@ -81,6 +84,36 @@ def memory_verdict() -> str | None:
         return None
     before, _memory_kills = _memory_kills, int(events.get("oom_kill", 0))
     return f"killed: {limit / GIB:.1f} GiB memory limit" if _memory_kills > before else None
+
+
+def reached() -> str:
+    """Which limits of the sandbox something has just run into, and what to do about it; empty for none.
+
+    To be asked when something has failed; what memory ended is told once.
+    """
+    found = []
+    if (verdict := memory_verdict()) is not None:
+        found.append(f"{verdict}; work on a part of the data at a time")
+    if os.environ.get("HOME") != _DISKS[0]:
+        return ". ".join(found)  # without isolation: processes and disks in sight are the host's
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if limit != resource.RLIM_INFINITY and _tasks() >= limit - _NEARLY:
+        found.append(f"refused: limit of {limit} processes and threads; end some before starting more")
+    for place in _DISKS:
+        disk = os.statvfs(place)
+        if disk.f_bavail * disk.f_frsize < _ROOM:
+            size = disk.f_blocks * disk.f_frsize >> 20
+            found.append(f"full: {size} MiB limit of {place}; delete what is not needed")
+    return ". ".join(found)
+
+
+def _tasks() -> int:
+    """How many processes and threads there are in sight."""
+    found = 0
+    for entry in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            found += len(os.listdir(f"/proc/{entry}/task"))
+    return found
 
 
 def leave_keyring() -> None:

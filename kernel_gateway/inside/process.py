@@ -23,7 +23,7 @@ from kernel_gateway.inside.adapter import (
     process_connect,
     process_pb,
 )
-from kernel_gateway.inside.limits import make_expendable
+from kernel_gateway.inside.limits import make_expendable, reached
 from kernel_gateway.inside.settings import Settings
 
 type _Context = RequestContext[Any, Any]
@@ -77,7 +77,10 @@ class _Running:
         async with self._input_lock:
             self.terminal = None
             self._close_input()
-        self.end = _end_event(code)
+        limits = reached() if code else ""
+        if limits and "stderr" in self._outputs:  # which is all that most clients show of a command that failed
+            await self._publish(_data_event("stderr", f"{limits}\n".encode()))
+        self.end = _end_event(code, limits)
         await self._publish(self.end)
         self._listeners.clear()
         ended()
@@ -300,12 +303,16 @@ def _is_end(event: process_pb.ProcessEvent) -> bool:
     return event.event is not None and event.event.field == "end"
 
 
-def _end_event(code: int) -> process_pb.ProcessEvent:
+def _end_event(code: int, limits: str) -> process_pb.ProcessEvent:
+    """How a process ended, and which of the sandbox's limits were in its way."""
     if code >= 0:
         told = process_pb.ProcessEvent.EndEvent(exit_code=code, exited=True, status=f"exit status {code}")
+        if limits:
+            told.error = limits
     else:
         status = f"signal: {signal.Signals(-code).name}"
-        told = process_pb.ProcessEvent.EndEvent(exit_code=-1, exited=False, status=status, error=status)
+        error = f"{status} ({limits})" if limits else status
+        told = process_pb.ProcessEvent.EndEvent(exit_code=-1, exited=False, status=status, error=error)
     end: Oneof[Literal["end"], process_pb.ProcessEvent.EndEvent] = Oneof("end", told)
     return process_pb.ProcessEvent(event=end)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kernel_gateway.inside.jupyter import Incoming
+from kernel_gateway.inside.limits import reached
 
 _FIELDS = {
     "text/plain": "text",
@@ -37,6 +38,12 @@ def line(kind: str, **fields: Any) -> bytes:
 def stream_line(name: str, text: str) -> bytes:
     """A piece of stdout or stderr, with the time in nanoseconds since 1970."""
     return line(name, text=text, timestamp=time.time_ns())
+
+
+def with_limits(text: str) -> str:
+    """What is told of an error, and which of the sandbox's limits was in its way, if one was."""
+    limits = reached()
+    return f"{text} ({limits})" if limits else text
 
 
 def error_line(name: str, value: str, traceback: str = "") -> bytes:
@@ -75,7 +82,9 @@ def _translate(message: Incoming) -> bytes | None:
             return line("number_of_executions", execution_count=content.get("execution_count"))
         case "error":
             trace = "\n".join(str(part) for part in content.get("traceback") or [])
-            return error_line(str(content.get("ename")), str(content.get("evalue")), _COLOUR.sub("", trace))
+            return error_line(
+                str(content.get("ename")), with_limits(str(content.get("evalue"))), _COLOUR.sub("", trace)
+            )
         case "display_data" | "execute_result":
             data = content.get("data")
             return _result(data if isinstance(data, dict) else {}, main=message.kind == "execute_result")
