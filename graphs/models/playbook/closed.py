@@ -17,6 +17,7 @@ from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.facts import YES, File
 from graphs.models.playbook.mentions import Item, Reader, parts
 from graphs.models.playbook.parsing import FLOW, Asked, Parse
+from graphs.models.playbook.shares import difference, share
 
 __all__ = ["Asked", "Refused", "questions", "understand"]
 
@@ -100,9 +101,9 @@ def _respelled(question: str, table: Table) -> str:
 def _first(parse: Parse) -> Asked:
     """What the first pattern that fits makes of it. Raises NotClear where none does."""
     if any(i.kind == "A" and i.value == "share" for i in parse.items):
-        return parse.noted(parse.share())
+        return parse.noted(share(parse))
     if any(i.kind == "A" and i.value == "difference" for i in parse.items) or "hZ" in parse.kinds:
-        return parse.noted(parse.difference())
+        return parse.noted(difference(parse))
     for pattern, make in _PATTERNS:
         match = re.fullmatch(pattern, parse.kinds)
         if match and (found := make(parse, match)) is not None:
