@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 from gristmill.commands.common import as_json, backend, emit, isolation, pairs, speaks
+
+ROLES = ("target", "time", "unit", "assignment", "allocation")
+"""What can be declared of a table: columns, and the shares that an experiment's arms were to have."""
+
+_SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
 
 
 @click.command("analyze")
@@ -19,7 +25,7 @@ from gristmill.commands.common import as_json, backend, emit, isolation, pairs, 
     "roles",
     multiple=True,
     metavar="ROLE=COLUMN",
-    help="Which column is the target, time, unit or assignment.",
+    help="Which column is the target, time, unit or assignment; allocation=0.5,0.5 for the arms' planned shares.",
 )
 @isolation
 @as_json
@@ -33,8 +39,10 @@ async def command(
     and no network the built-in rule-based playbook answers. Ctrl-C cancels the run; what it made is kept.
     """
     named = pairs(roles, "ROLE=COLUMN")
-    if unknown := sorted(set(named) - {"target", "time", "unit", "assignment"}):
-        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be target, time, unit or assignment.")
+    if unknown := sorted(set(named) - set(ROLES)):
+        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
+    if not _SHARES.fullmatch(named.get("allocation", "1,1")):
+        raise click.UsageError("The allocation is the arms' planned shares, such as allocation=0.5,0.5 or 2,1.")
     from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
     from gristmill.terminal import console
     from gristmill.terminal.story import Story

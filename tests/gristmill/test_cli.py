@@ -160,6 +160,8 @@ def test_templates_are_listed_and_run_with_parameters(server: Server, flowers: P
         (["analyze", "--ask", "x"], 2, "FILES"),
         (["analyze", "FILE", "--ask", "x", "--role", "colour=a"], 2, "colour"),
         (["analyze", "FILE", "--ask", "x", "--role", "target"], 2, "ROLE=COLUMN"),
+        (["analyze", "FILE", "--ask", "x", "--role", "allocation=half"], 2, "planned shares"),
+        (["analyze", "nosuch.csv", "--ask", "x", "--role", "allocation=0.5,0.5"], 2, "nosuch.csv"),
         (["analyze", "FILE", "--ask", "x", "--model", "nosuch:thing"], 2, "nosuch:thing"),
         (["analyze", "FILE", "--ask", "x", "--out", "FILE"], 2, "--out"),
         (["runs", "show", "nosuch"], 1, "nosuch"),
