@@ -13,6 +13,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "own": lambda: [case for m in (faulty_statistics, faulty_code, clean_statistics, clean_code) for case in m.CASES],
     "foreign": lambda: foreign.cases("foreign_faulty.txt", "foreign_clean.txt"),
     "abroad": lambda: foreign.cases("abroad_faulty.txt", "abroad_clean.txt"),
+    "last": lambda: foreign.cases("last_faulty.txt", "last_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from artifacts.types import Objection
@@ -47,6 +47,7 @@ _PICKS = words("first last sum size count nth head tail")
 _SCORED = re.compile(r"^(score|accuracy|auc|f1|mse|mae|rmse|roc_auc)$|_(score|error|loss|deviance)$")
 _CHOOSES = words("max min argmax argmin idxmax idxmin sorted sort_values nlargest nsmallest sort nanargmax nanargmin")
 _OPTIMISERS = words("optimize minimize fmin minimize_scalar differential_evolution gp_minimize")
+_HALF = "half"
 _GRIDS = words("range linspace arange logspace geomspace ParameterGrid ParameterSampler product")
 _AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)|future", re.I)
 
@@ -156,6 +157,11 @@ class _Flow(Tracer):
         if isinstance(node.test, ast.Compare) and self.value(node.test, names).has("tried"):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         return super()._guarded(node, names)
+
+    def _set_columns(self, base: ast.expr, columns: Iterable[str], value: Value, names: Names) -> None:
+        super()._set_columns(base, columns, value, names)
+        if value.has("tried"):  # scores[alpha] = ...
+            self._keep(base, self.value(base, names).plus(Mark("tried")), names)
 
     def _are_settings(self, over: ast.expr, depth: int = 3) -> bool:
         """Whether what a loop runs over are settings to try: a range, a grid, a list of numbers."""
@@ -286,7 +292,7 @@ class _Flow(Tracer):
         part = [m for m in index.marks if m.kind in ("train", "test", "learnt")]
         text = ast.unparse(node)
         if text in self.halves or f"test {text}" in self.halves:
-            part.append(Mark("train" if text in self.halves else "test"))
+            part.append(Mark("train" if text in self.halves else "test", what=_HALF))
         return found.plus(*part) if part or found is not base else None
 
     def _holds_back(self, given: Given) -> bool:
@@ -334,6 +340,8 @@ class _Flow(Tracer):
         kind = owner.kind.removeprefix("fitted ")
         if kind in LEARNERS:
             marks = [] if data.has("train") else [self.learnt(_fitted(kind))]
+            if _held_out(data):
+                self.tuned.append((self.cell.cell, f"`{kind}` is fitted to"))
             if given.name == "fit":
                 return replace(owner, kind=f"fitted {owner.kind}").plus(*marks)
             kept = replace(joined(given.inputs), kind=f"fitted {owner.kind}").plus(*marks)
@@ -356,7 +364,7 @@ class _Flow(Tracer):
 
     def _tested(self, data: Value) -> None:
         """A model is fitted to the part that was split off; what learnt before from all rows is caught."""
-        if data.has("train"):
+        if data.has("train") or any(m.what == _HALF for m in data.all_marks):
             self._catch(data)
 
     def _catch(self, data: Value) -> None:
@@ -364,8 +372,11 @@ class _Flow(Tracer):
 
 
 def _held_out(value: Value) -> bool:
-    """Rows of the test part; those of a part of the training part are for choosing."""
-    return value.has("test") and not value.has("train")
+    """Rows of the test part; those of a part of the training part are for choosing.
+
+    Of two halves that were cut by a mask nobody knows which is the test part.
+    """
+    return any(m.kind == "test" and m.what != _HALF for m in value.all_marks) and not value.has("train")
 
 
 def _looks_ahead(call: ast.Call) -> bool:

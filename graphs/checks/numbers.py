@@ -11,7 +11,7 @@ from typing import Any
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
 from graphs.checks.figures import COMMA, Figure, figures, totals, values
-from graphs.checks.syntax import calls, name_of, trees
+from graphs.checks.syntax import calls, name_of, strings, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
@@ -24,6 +24,7 @@ _MORE = re.compile(
     re.I,
 )
 _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str", "dict", "Markdown", "append")
+_LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re.I)
 _TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely))\b")
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
@@ -162,6 +163,8 @@ def _settings(work: Work) -> Iterator[float]:
             elif isinstance(node, ast.Slice):
                 inner = [n for n in (node.lower, node.upper) if n is not None]
             elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
+                for text in strings(node):  # a query's limits
+                    yield from (float(m[1]) for m in _LIMIT.finditer(text))
                 inner = [*node.args, *(k.value for k in node.keywords)]
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
                 of = {t.id for t in node.targets if isinstance(t, ast.Name)}

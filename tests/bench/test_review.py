@@ -18,7 +18,7 @@ def toolkit() -> str:
 def test_there_are_enough_and_every_fault_is_planted():
     cases = all_cases()
     assert len({c.name for c in cases}) == len(cases)
-    for name, (faulty, clean) in {"own": (40, 40), "foreign": (60, 80), "abroad": (60, 80)}.items():
+    for name, (faulty, clean) in {"own": (40, 40), "foreign": (60, 80), "abroad": (60, 80), "last": (30, 40)}.items():
         assert sum(c.fault is not None for c in SUITES[name]()) >= faulty
         assert sum(c.fault is None for c in SUITES[name]()) >= clean
     assert set(EXPECTED) == set(FAULTS)
