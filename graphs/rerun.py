@@ -18,14 +18,22 @@ from notebooks.reproduce import reproduce, texts
 from notebooks.runner import run_notebook
 
 NAME = "re_execution"
-NOT_DUE = "Not run again in a fresh sandbox: its cells come from tested templates. `gristmill runs reproduce` does it."
 _SHOWN = 5  # differences that are told one by one
 
 
 def is_due(desk: Desk, view: RunView) -> bool:
     """Cells that a model wrote are always run again; a template's tested ones when the run was asked to."""
-    written = any("code" in x.tags and x.status == "ok" for x in view.executions)
-    return desk.rerun == "always" or (desk.rerun == "written" and written)
+    return desk.rerun == "always" or (desk.rerun == "written" and _written(view))
+
+
+def _written(view: RunView) -> bool:
+    return any("code" in x.tags and x.status == "ok" for x in view.executions)
+
+
+def untold(view: RunView) -> str:
+    """What the reader is told of a notebook that was not run again."""
+    why = "" if _written(view) else ": its cells come from tested templates"
+    return f"Not run again in a fresh sandbox{why}. `gristmill runs reproduce` does it."
 
 
 async def run_again(desk: Desk, work: Work) -> CheckResult:

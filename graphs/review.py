@@ -39,18 +39,19 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
         work = Work(view, drafted, state["roles"], files)
         checks = await asyncio.to_thread(run_checks, work)
+        untold: list[str] = []
         if rerun.is_due(desk, view) and all(c.ok for c in checks):  # what is sent back anyway need not be run again
             await desk.note("The notebook is run again in a fresh sandbox.", step_id)
             checks.append(await rerun.run_again(desk, work))
         elif not rerun.is_due(desk, view):
-            await desk.note(rerun.NOT_DUE, step_id)
-            checks.append(CheckResult(rerun.NAME, True, rerun.NOT_DUE))
+            untold = [rerun.untold(view)]
+            checks.append(CheckResult(rerun.NAME, True, untold[0]))
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, checks)),
         ]
         answer = await insist(desk, agent, talk, step_id, GiveReview)
-        reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks)
+        reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks, untold)
         await desk.emit(reviewed)
         failed = reviewed.verdict == "fail"
         if failed and reviewed.round >= MAX_ROUNDS:
@@ -71,8 +72,18 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     return changes
 
 
-def judge(run_id: str, step_id: str | None, number: int, answer: GiveReview, checks: Sequence[CheckResult]) -> Reviewed:
-    """The round's verdict: the model's, made stricter by what the checks found. No objection is listed twice."""
+def judge(
+    run_id: str,
+    step_id: str | None,
+    number: int,
+    answer: GiveReview,
+    checks: Sequence[CheckResult],
+    untold: Sequence[str] = (),
+) -> Reviewed:
+    """The round's verdict: the model's, made stricter by what the checks found. No objection is listed twice.
+
+    `untold` are remarks on what was not checked, which the reader is told and which do not touch the verdict.
+    """
     objections = [Objection(**o.model_dump()) for o in answer.objections]
     for found in (o for c in checks for o in c.objections):
         if not any(o.where == found.where and found.problem in o.problem for o in objections):
@@ -88,6 +99,6 @@ def judge(run_id: str, step_id: str | None, number: int, answer: GiveReview, che
         round=number,
         verdict=verdict,
         objections=tuple(objections) if failed else (),
-        remarks=tuple(remarks),
+        remarks=(*remarks, *untold),
         checks=len(checks),
     )

@@ -28,9 +28,15 @@ class Backend(Protocol):
     """
 
     async def start(
-        self, question: str, files: Sequence[Path], *, model: str | None = None, roles: Mapping[str, str] | None = None
+        self,
+        question: str,
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        rerun: bool = False,
     ) -> Run:
-        """Begin to answer a question of some files; returns at once."""
+        """Begin to answer a question of some files; returns at once. `rerun` has the review run the notebook again."""
         ...
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:

@@ -35,10 +35,20 @@ class Local:
         return cls(Workbench(store, isolation=settings.isolation, templates=settings.templates), settings.model)
 
     async def start(
-        self, question: str, files: Sequence[Path], *, model: str | None = None, roles: Mapping[str, str] | None = None
+        self,
+        question: str,
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        rerun: bool = False,
     ) -> Run:
         request = Request(
-            question=question, files=tuple(files), model=model or self._model, roles=dict(roles) if roles else {}
+            question=question,
+            files=tuple(files),
+            model=model or self._model,
+            roles=dict(roles) if roles else {},
+            rerun=rerun,
         )
         return await self.workbench.start(request)
 

@@ -131,13 +131,15 @@ def analyze(
     *,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
+    rerun: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
     """Ask a question of a table and wait for the answer.
 
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
-    target, time, unit and assignment columns. The results are written to `out`, by default to a folder of the run in
+    target, time, unit and assignment columns. With `rerun` the review runs the notebook again in a fresh sandbox, even
+    where only tested templates made it. The results are written to `out`, by default to a folder of the run in
     the data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter); an
     interrupt cancels the run.
 
@@ -152,7 +154,7 @@ def analyze(
     async def job(files: list[Path]) -> Result:
         backend = await connect(settings)
         try:
-            run = await backend.start(question, files, model=model, roles=roles)
+            run = await backend.start(question, files, model=model, roles=roles, rerun=rerun)
             watching = asyncio.create_task(_watch(backend.follow(run.id), told))
             while not watching.done():
                 await asyncio.wait({watching}, timeout=0.1)

@@ -40,9 +40,15 @@ class Remote:
         )
 
     async def start(
-        self, question: str, files: Sequence[Path], *, model: str | None = None, roles: Mapping[str, str] | None = None
+        self,
+        question: str,
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        rerun: bool = False,
     ) -> Run:
-        form = {"question": question, "roles": json.dumps(dict(roles or {}))}
+        form = {"question": question, "roles": json.dumps(dict(roles or {}))} | ({"rerun": "true"} if rerun else {})
         if model:
             form["model"] = model
         return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))

@@ -27,11 +27,18 @@ _SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
     metavar="ROLE=COLUMN",
     help="Which column is the target, time, unit or assignment; allocation=0.5,0.5 for the arms' planned shares.",
 )
+@click.option("--rerun", is_flag=True, help="Have the review run the notebook again in a fresh sandbox.")
 @isolation
 @as_json
 @speaks
 async def command(
-    files: tuple[Path, ...], question: str, out: str | None, model: str | None, roles: tuple[str, ...], as_json: bool
+    files: tuple[Path, ...],
+    question: str,
+    out: str | None,
+    model: str | None,
+    roles: tuple[str, ...],
+    rerun: bool,
+    as_json: bool,
 ) -> int:
     """Ask a question of CSV, TSV, Parquet, JSON lines or Excel FILES.
 
@@ -52,7 +59,7 @@ async def command(
     with Story(console.make(stderr=as_json)) as story:
         story.begin("opening the data folder")
         async with backend() as opened:
-            run = await opened.start(question, files, model=model, roles=named)
+            run = await opened.start(question, files, model=model, roles=named, rerun=rerun)
             view = await watch(opened, run, story)
             folder = folder_for(out, run.id)
             made = await opened.write_out(run.id, folder)

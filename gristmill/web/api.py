@@ -67,13 +67,17 @@ def _runs(local: Local) -> APIRouter:
         files: Annotated[list[UploadFile], File()] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         model: Annotated[str | None, Form()] = None,
         roles: Annotated[str, Form()] = "{}",
+        rerun: Annotated[bool, Form()] = False,
     ) -> Run:
-        """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column."""
+        """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column.
+
+        With `rerun` the review runs the notebook again in a fresh sandbox.
+        """
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             with _without_path(folder):
                 paths = [await asyncio.to_thread(uploads.keep, f.file, f.filename, folder) for f in files]
-                return await local.start(question, paths, model=model or None, roles=_roles(roles))
+                return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
         finally:  # the run has its inputs in the record by now
             shutil.rmtree(folder, ignore_errors=True)
 

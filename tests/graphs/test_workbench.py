@@ -238,15 +238,33 @@ async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_rep
     assert "x and y rise together" in report
 
 
-async def test_review_ends_after_its_last_round(bench, table, team, answer):
-    team.code = [a for i in range(5) for a in (answer(calls=[call("run_code", code=f"print({i})")]), answer())]
+async def test_a_model_that_never_mends_is_sent_back_three_times_and_its_report_says_so_first(
+    bench, table, team, answer
+):
+    draws = "print(df.sample(5).x.sum(), {})"
+    team.code = [a for i in range(5) for a in (answer(calls=[call("run_code", code=draws.format(i))]), answer())]
     held = {"where": "answer", "problem": "Not yet."}
     team.review = [answer(calls=[call("give_review", verdict="fail", objections=[held])]) for _ in range(9)]
     run, view = await ask(bench, table)
-    assert run.status == "done"
+    assert run.status == "done", view.error
     assert [r.round for r in view.reviews] == list(range(1, MAX_ROUNDS + 1))
     assert any(f"after {MAX_ROUNDS} rounds" in n.text for n in view.notes)
-    assert view.report is not None
+    first, *_, last = view.reviews
+    assert [o.where for o in first.objections] == ["answer", "cell-04"]
+    unmended = view.executions[-1].cell
+    assert unmended != "cell-04"
+    assert [o.where for o in last.objections] == ["answer", unmended], "a cell that was done again is let be"
+    for name, begins in {"report.md": "## Answer", "report.html": '<section class="answer">'}.items():
+        page = bench.store.read(next(a for a in view.artifacts if a.name == name)).decode().partition(begins)
+        assert page[1], name
+        for said in (
+            "Did not pass review",
+            "Not yet.",
+            unmended,
+            "random_state=0",
+            "Not run again in a fresh sandbox",
+        ):
+            assert said in page[0], (name, said)
 
 
 async def test_follow_ups_and_tool_calls_have_a_limit(bench, table, team, answer):
