@@ -482,8 +482,11 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     best: tuple[float, str, list[list[str]]] = (-1.0, ",", [])
     for sep in "\t;|,":
         rows = [row for row in csv.reader(lines, delimiter=sep, skipinitialspace=True) if any(c.strip() for c in row)]
-        width = len(rows[0]) if rows else 0
         widths = Counter(map(len, rows))
+        if rows and rows[0][-1] == "" and widths[len(rows[0]) - 1] == len(rows) - 1 > 0:
+            rows[0].pop()  # a separator at the end of the header alone
+            widths = Counter(map(len, rows))
+        width = len(rows[0]) if rows else 0
         named = widths[width + 1] + 1 if widths[width + 1] >= len(rows) - 1 else 0  # every row has a name of its own
         even = max(widths[width], named) / len(rows) if width > 1 else 0.0
         if even > best[0]:

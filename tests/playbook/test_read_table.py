@@ -290,6 +290,7 @@ ROWS = "a,b,c\n" + "".join(f"{i},{i * 2},x{i % 3}\n" for i in range(30))
         ("Sales of 2023\n\n", 1),
         ("Sales of 2023,,\nprovisional,,\n", 2),
         ("# made 2024\n#", 1),
+        ("Series: x1\n\nAge:   16 years\n", 2),
         ("", 0),
     ],
 )
@@ -300,6 +301,12 @@ def test_comments_and_titles_above_the_header_are_left_out(
     assert list(df.columns) == ["a", "b", "c"]
     assert df["b"].sum() == 870
     assert (f"left out {left} line" in capsys.readouterr().out) == bool(left)
+
+
+def test_a_separator_at_the_end_of_the_header_alone_names_no_column(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", ROWS.replace("c\n", "c,\n", 1)))
+    assert list(df.columns) == ["a", "b", "c"]
+    assert df["b"].sum() == 870
 
 
 def test_a_row_of_totals_is_left_out_and_a_level_of_that_name_is_not(tmp_path: Path) -> None:
