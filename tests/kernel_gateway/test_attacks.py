@@ -341,10 +341,12 @@ async def test_a_memory_bomb_ends_with_the_limits_name(victim: AsyncSandbox) -> 
     # counts to the kernel of the machine though it shares most of it with every other.
     code = """
 import subprocess, sys
-eat = "b = bytearray(200 << 20); import time; time.sleep(300)"
-children = [subprocess.Popen([sys.executable, "-c", eat]) for _ in range(6)]
-first = None
-while first is None: first = next((c.returncode for c in children if c.poll() is not None), None)
+eat = "b = bytearray(200 << 20); print(end='.', flush=True); import time; time.sleep(300)"
+children, first = [], None
+while first is None:  # one after the other, since all at once would be smaller than the kernel when memory runs out
+    children.append(subprocess.Popen([sys.executable, "-c", eat], stdout=subprocess.PIPE))
+    children[-1].stdout.read(1)
+    first = next((c.returncode for c in children if c.poll() is not None), None)
 for c in children: c.kill()
 first"""
     assert (await victim.run_code(code, timeout=200)).text == "-9"
