@@ -40,6 +40,7 @@ def kernels(gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "prefix/share/jupyter"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where a client that is killed leaves its connection file
     yield install(gateway.home, prefix=str(tmp_path / "prefix")).parent
     assert not _sandboxes(gateway)
     assert "sandboxed kernel" not in [thread.name for thread in threading.enumerate()]
