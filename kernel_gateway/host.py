@@ -154,7 +154,7 @@ class Host:
 
     async def close(self) -> None:
         """End what waits for sandboxes and remove the control groups; the sandboxes have ended."""
-        await asyncio.gather(*(sandbox.ended.wait() for sandbox in self._end_spare()))
+        await asyncio.gather(*(sandbox.ended.wait() for sandbox in self.end_spare()))
         if self._nursery is not None:
             self._nursery.close()
         if self._groups is not None:
@@ -189,7 +189,7 @@ class Host:
         if chosen is None and self._nursery is not None and self._nursery.usable:
             return self._forked(self._nursery, name, template, address, listener)
         if self._nursery is not None and not self._nursery.usable:
-            self._end_spare()  # nobody will move in any more
+            self.end_spare()  # nobody will move in any more
         group = self._group(name)
         try:
             sandbox = self._unforked(name, template, address, listener, group, chosen)
@@ -240,9 +240,12 @@ class Host:
         self._spare.append(shell)
         shell.sandbox.on_end = lambda: self._spare.remove(shell)
 
-    def _end_spare(self) -> list[Sandbox]:
+    def end_spare(self) -> list[Sandbox]:
+        """End the shells that nobody has moved into, and return what is left to end of them."""
         spare = [shell.sandbox for shell in self._spare]
+        self._spare.clear()
         for sandbox in spare:
+            sandbox.on_end = lambda: None
             sandbox.kill()
         return spare
 

@@ -112,7 +112,8 @@ class Sandboxes:
             killed = sandbox.ended.is_set() and not sandbox.said  # from outside; it had nothing to complain about
             if not (sandbox.stillborn or killed) or self._closed:
                 raise
-            name, sandbox = self._launch(environment, chosen)  # elsewhere, and from the next nursery
+            self.host.end_spare()  # what ended this one may have ended them, too
+            name, sandbox = self._launch(environment, chosen)  # by the next nursery
             record.id, record.sandbox = name, sandbox
             await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
