@@ -473,3 +473,15 @@ OWN = {"skewness", "anderson_darling", "mean_absolute_error"}
 def test_effects_are_told_in_the_metrics_that_are_agreed(name: str) -> None:
     used = {m for c in cells(find(name), {}) for m in re.findall(r"""effect\(\s*["'](\w+)["']""", c.code)}
     assert used <= METRICS_TOLD | OWN
+
+
+def test_what_the_rows_are_sorted_by_is_no_relation_of_a_column_with_few_values(kernel: Kernel, table: Writer) -> None:
+    draw = np.random.default_rng(4)
+    length = draw.normal(0, 1, 600) + np.repeat([0, 3, 1], 200)
+    kind = np.repeat(["a", "b", "c"], 200)  # the rows stand in its order, and the years come again within each
+    ran = kernel.template(
+        "associations", data=table("sorted", pd.DataFrame({"length": length, "year": [7, 8, 9] * 200, "kind": kind}))
+    )
+    assert ran.error is None
+    assert [set(f.columns) for f in ran.of("group_difference")] == [{"length", "kind"}]
+    assert not ran.of("nonlinear_association")
