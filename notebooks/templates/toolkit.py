@@ -460,8 +460,18 @@ def _below_notes(text: str, notes: list[str]) -> str:
     if lead and any(0 < lines[lead - 1].count(sep) == lines[lead].count(sep) for sep in "\t;|,"):
         lead -= 1  # the last of the comments is the header: #chrom,start,end
     else:
-        for sep in "\t;|,":
-            rows = [next(csv.reader([line], delimiter=sep, skipinitialspace=True), []) for line in lines[lead:]]
+        split = {
+            sep: [next(csv.reader([line], delimiter=sep, skipinitialspace=True), []) for line in lines[lead:]]
+            for sep in "\t;|,"
+        }
+        # Where some separator parts the first line as it parts most others, that is the header: decimal commas part
+        # the numbers of a table with semicolons as well, but not its header
+        usual = {sep: Counter(len(r) for r in rows if r).most_common(1)[0][0] for sep, rows in split.items()}
+        headed = any(
+            len(rows[0]) in (usual[sep], usual[sep] - 1) and sum(bool(c.strip()) for c in rows[0]) > 1
+            for sep, rows in split.items()
+        )
+        for rows in () if headed else split.values():
             if above := _lead([sum(bool(c.strip()) for c in row) for row in rows]):
                 lead += above
                 break

@@ -340,3 +340,10 @@ def test_an_archive_of_one_file_is_read_and_another_is_told(tmp_path: Path) -> N
         read_table(tmp_path / "two.zip")
     with pytest.raises(ValueError, match="cannot be unpacked"):
         read_table(write(tmp_path / "cut.zip", (tmp_path / "one.zip").read_bytes()[:60]))
+
+
+def test_decimal_commas_do_not_make_a_title_of_the_header(tmp_path: Path) -> None:
+    rows = "".join(f"{k},5;{k},25;{2 * k},0;x\n" for k in range(1, 40))
+    df = read_table(write(tmp_path / "t.csv", "length;width;price;grade\n" + rows))
+    assert list(df.columns) == ["length", "width", "price", "grade"]
+    assert len(df) == 39
