@@ -1128,7 +1128,8 @@ def _leave_out(table: Table) -> None:
         if kind == "constant":
             often = df[name].mode()
             text = f"{say(name)} is empty" if often.empty else f"{say(name)} is {often.iloc[0]} in "
-            text += "" if often.empty else f"all but {(df[name] != often.iloc[0]).sum():,} of {n:,} rows"
+            others = 0 if often.empty else int((df[name] != often.iloc[0]).sum())
+            text += "" if often.empty else f"all but {others:,} of {n:,} rows" if others else f"all {n:,} rows"
             table.traps.append(trap("constant_column", f"{text}: it can explain nothing.", [name], n, high=True))
         elif kind == "identifier" and not is_text(df[name]) and list(df[name]) in ([*range(n)], [*range(1, n + 1)]):
             table.left_out[name] = "the rows' own numbers"
