@@ -12,7 +12,7 @@ from artifacts.types import Effect, Execution, Finding
 HEADLINES = 7
 """Findings that a reader meets at once; the others are a table further down."""
 
-CONTEXT = ("grain", "weights", "all_rows", "roles", "missing_values")
+CONTEXT = ("grain", "weights", "all_rows", "missing_values")
 """Kinds of descriptions that a reader meets before the findings, in this order."""
 
 _METRICS = {
