@@ -11,8 +11,8 @@ demo: setup
 serve: setup
 	@$(BIN)/gristmill serve
 
-# `make test JOBS=2` runs whole files in two processes, each with gateways of its own; 0 is this process alone.
-JOBS ?= 0
+# Whole files in two processes, each with gateways of its own; `make test JOBS=0` is this process alone.
+JOBS ?= 2
 test: browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
