@@ -83,12 +83,8 @@ def beside(work: Work, again: RunView) -> CheckResult:
             why = f"{error.name}: {error.value[:120]}" if error else again.error or "it did not run"
             apart.append((Match(name="its output", verdict="missing", detail=why), cell.cell))
             break
-        if cell.outputs:
-            one, other = (
-                "\n".join(o.text for o in merged(x.outputs) if o.kind != "stderr") for x in (cell, ran[place])
-            )
-            if detail := texts(one, other):
-                apart.append((Match(name="its output", verdict="changed", detail=detail), cell.cell))
+        if cell.outputs and (detail := texts(_said(cell), _said(ran[place]))):
+            apart.append((Match(name="its output", verdict="changed", detail=detail), cell.cell))
     found = tuple(_objection(m, where) for m, where in apart[:_SHOWN])
     told = f"{len(apart)} cells came out otherwise" if apart else "every cell came out the same"
     return CheckResult(NAME, not apart, f"Run again in a fresh sandbox, {told}.", found)
