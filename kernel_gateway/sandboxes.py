@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from kernel_gateway import environments
 from kernel_gateway.egress import Policy
@@ -49,7 +50,7 @@ class Sandboxes:
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
-        self._warm: set[Sandbox] = set()  # parked, and known to answer
+        self._warm = WeakSet[Sandbox]()  # parked, and known to answer; one may be taken, or end, while it is asked
         self._starting: set[Sandbox] = set()
         self._park = parked
         self._refill_timer: asyncio.TimerHandle | None = None
