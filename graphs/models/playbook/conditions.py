@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import YES, Column, File
-from graphs.models.playbook.mentions import Item, convert, parts, root
+from graphs.models.playbook.items import Item, convert, parts, root
 
 type Filter = tuple[str, str, str | float | list[str]]
 """Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""

@@ -7,47 +7,19 @@ refuse to answer: what is not understood must not be guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import Column, File
+from graphs.models.playbook.items import DIMENSIONS, UNITS, Item, parts, root, unit_of
+from graphs.models.playbook.times import times_at
 
 _TOKEN = re.compile(
     r"\d{4}-\d\d?(?:-\d\d?)?|\d+(?:st|nd|rd|th)\b|[$€£]?\d[\d,]*(?:\.\d+)?(?:[km]\b)?|[^\W\d_]+\d*(?:['’][^\W\d_]+)?|[<>=]=?|[#,&]",
     re.I,
 )
 _QUOTED = re.compile(r"[\"“”`]([^\"“”`]+)[\"“”`]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
-_DIMENSIONS: Sequence[Mapping[str, float]] = (
-    {"mg": 1e-3, "g": 1, "gram": 1, "kg": 1e3, "kilo": 1e3, "kilogram": 1e3, "tonne": 1e6, "lb": 453.592},
-    {"mm": 1, "millimetre": 1, "cm": 10, "centimetre": 10, "m": 1e3, "metre": 1e3, "meter": 1e3, "km": 1e6},
-    {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600},
-)
-_UNITS = frozenset(
-    [
-        "year",
-        "dollar",
-        "usd",
-        "eur",
-        "euro",
-        "pound",
-        "gbp",
-        "percent",
-        "pct",
-        "ppm",
-        "degree",
-        "celsius",
-        "fahrenheit",
-        "c",
-        "f",
-        "k",
-        "mile",
-        "mph",
-        "unit",
-        "point",
-    ]
-)
 _GROUPED = ("grouped by", "broken down by", "split by", "for each", "for every", "in each", "in every", "of each")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 1e2}
 _NEGATIONS = frozenset(
@@ -70,81 +42,15 @@ _NEGATIONS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Item:
-    """Some words and what they are. `columns` are those that can be meant, `value` depends on the kind.
-
-    A aggregate, S superlative, Z comparative, C column, Y column of yes and no, V value, N number, R ordinal,
-    O comparison, T time, G grain of time, B per, W which, H who or when, E what a row is, X not, M missing, J and,
-    D or, P preposition, K is or has, r rate, c columns, U not understood.
-    """
-
-    kind: str
-    text: str
-    value: Any = None
-    columns: tuple[str, ...] = ()
-    sure: int = 0
-    unit: str = ""
-
-
-def root(word: str) -> str:
-    """What the forms of a word share: penguins, penguin → penguin; delayed, delay → delay; price, pricing → pric."""
-    word = re.sub(r"['’]s$", "", word.lower())
-    if word in ("species", "series", "sales", "sex", "gas", "bus", "status", "less"):
-        return word
-    if word in ("men", "women", "people", "children"):
-        return {"men": "man", "women": "woman", "people": "person", "children": "child"}[word]
-    for ending, instead in (("ies", "y"), ("ie", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            word = word[: -len(ending)] + instead
-            break
-    else:
-        if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
-            word = word[:-1]
-    if word.endswith("ission"):
-        return word[:-6] + "it"  # readmission, readmitted
-    for ending, least in (("ation", 10), ("al", 7)):
-        if word.endswith(ending) and len(word) >= least:
-            return word[: -len(ending)]
-    for ending in ("ing", "ed"):
-        if word.endswith(ending) and len(word) >= len(ending) + 3:
-            word = word[: -len(ending)]
-            word = word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl" else word
-            break
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
-
-
-def parts(name: str) -> list[str]:
-    """The words of a name: `billLength_mm` → bill, length, mm."""
-    return [t.lower() for t in re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
-
-
-def unit_of(column: str) -> str:
-    """The unit at the end of a column's name, or nothing."""
-    words = parts(column)
-    last = words[-1] if len(words) > 1 else ""
-    return last if last in _UNITS or any(last in d for d in _DIMENSIONS) else ""
-
-
-def convert(value: float, unit: str, column: str) -> float | None:
-    """A number in the column's own unit; None where its unit is of another kind."""
-    own = unit_of(column)
-    for units in _DIMENSIONS:
-        if unit in units and own in units:
-            return float(f"{value * units[unit] / units[own]:.12g}")
-        if (unit in units and own and own not in units) or (own in units and unit and unit not in units):
-            return None
-    return value
-
-
 class Reader:
     """Marks the words of questions about one table."""
 
     def __init__(self, file: File) -> None:
         self.file = file
         self.columns = {c.name: c for c in file.columns}
-        self.times = [c.name for c in file.columns if c.is_time]
         self._parts = {c.name: parts(c.name) for c in file.columns}
+        years = any(w in ("year", "yr") for words in self._parts.values() for w in words)
+        self._dated = years or any(c.is_time for c in file.columns)
 
     def read(self, question: str) -> list[Item]:
         """The items of a question, in order."""
@@ -300,51 +206,7 @@ class Reader:
                 yield 1, Item("V", texts[i], only, tuple(meant), 2)
 
     def _times_at(self, texts: Sequence[str], i: int, question: str) -> Iterator[tuple[int, Item | None]]:
-        low = [t.lower() for t in texts[i : i + 4]] + [""] * 4
-        before = texts[i - 1].lower() if i else ""
-        year = re.fullmatch(r"(1[5-9]|20)\d\d", low[0])
-        if re.fullmatch(r"\d{4}-\d\d?(-\d\d?)?", low[0]):
-            yield 1, Item("T", texts[i], "-".join(p.zfill(2) for p in low[0].split("-")))
-        month = next((m for m, name in enumerate(known.MONTHS, 1) if low[0] in (name, name[:3], f"{name[:3]}.")), 0)
-        sure = texts[i][:1].isupper() and i > 0
-        doubtful = low[0] in ("may", "march", "mar", "jan", "dec", "sun") and not sure
-        if month and not doubtful:
-            day = re.fullmatch(r"(\d\d?)(st|nd|rd|th)?", low[1])
-            if re.fullmatch(r"(1[5-9]|20)\d\d", low[1]):
-                yield 2, Item("T", " ".join(texts[i : i + 2]), f"{low[1]}-{month:02d}")
-            elif day and re.fullmatch(r"(1[5-9]|20)\d\d", low[2]):
-                yield 3, Item("T", " ".join(texts[i : i + 3]), f"{low[2]}-{month:02d}-{int(day[1]):02d}")
-            elif day and low[2] == "," and re.fullmatch(r"(1[5-9]|20)\d\d", low[3]):
-                yield 4, Item("T", " ".join(texts[i : i + 4]), f"{low[3]}-{month:02d}-{int(day[1]):02d}")
-            else:
-                yield 1, Item("T", texts[i], f"month {month}")
-        if low[0] in known.ORDINALS and low[1] == "quarter":
-            of = 1 if low[2] in ("of", "in") else 0
-            if re.fullmatch(r"(1[5-9]|20)\d\d", low[2 + of]):
-                yield 3 + of, Item("T", " ".join(texts[i : i + 3 + of]), f"{low[2 + of]}-Q{known.ORDINALS[low[0]]}")
-            elif known.ORDINALS[low[0]] <= 4:
-                yield 2, Item("T", " ".join(texts[i : i + 2]), f"quarter {known.ORDINALS[low[0]]}")
-        quarter = re.fullmatch(r"q([1-4])", low[0])
-        if quarter:
-            if re.fullmatch(r"(1[5-9]|20)\d\d", low[1]):
-                yield 2, Item("T", " ".join(texts[i : i + 2]), f"{low[1]}-Q{quarter[1]}")
-            else:
-                yield 1, Item("T", texts[i], f"quarter {quarter[1]}")
-        singular = low[0].removesuffix("s")
-        if singular in known.WEEKDAYS:
-            yield 1, Item("T", texts[i], f"weekday {known.WEEKDAYS.index(singular)}")
-        if singular == "weekend":
-            yield 1, Item("T", texts[i], "weekend")
-        dated = bool(self.times) or any(w in ("year", "yr") for words in self._parts.values() for w in words)
-        if (
-            year
-            and dated
-            and (
-                before in ("in", "since", "during", "of", "for", "until", "before", "after", "from", "to")
-                or before in ("and", "between", "year", "by", "through", "till")
-            )
-        ):
-            yield 1, Item("T", texts[i], low[0])
+        yield from times_at(texts, i, self._dated)
 
     def _words_at(self, texts: Sequence[str], i: int, question: str) -> Iterator[tuple[int, Item | None]]:
         text, low = texts[i], texts[i].lower()
@@ -401,7 +263,7 @@ class Reader:
         )
         unit = {"tonn": "tonne", "degre": "degree", "mil": "mile"}.get(unit, unit)
         named = any(root(following[0]) in [root(w) for w in words] for words in self._parts.values())
-        measure = unit in _UNITS or any(unit in d for d in _DIMENSIONS)
+        measure = unit in UNITS or any(unit in d for d in DIMENSIONS)
         if following[0] and measure and (not named or any(unit == unit_of(c) for c in self.columns)):
             length += 1
             aged = [t.lower() for t in texts[i + length : i + length + 2]]

@@ -9,7 +9,8 @@ from typing import Any
 
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
-from graphs.models.playbook.mentions import Item, Reader, parts, root
+from graphs.models.playbook.items import Item, parts, root
+from graphs.models.playbook.mentions import Reader
 
 _SYMBOLS = {
     "count": "n",

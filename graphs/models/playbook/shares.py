@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.models.playbook.conditions import Filter, NotClear
-from graphs.models.playbook.mentions import Item, parts
+from graphs.models.playbook.items import Item, parts
 from graphs.models.playbook.parsing import Asked, Parse
 
 _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")

@@ -1,0 +1,177 @@
+"""What closed questions look like: patterns over the kinds of their items, and what each asks to be computed.
+
+Counts, distinct values, correlations, rates and plain aggregates stand here; what ranks stands in `ranking`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from graphs.models.playbook.conditions import NotClear
+from graphs.models.playbook.facts import YES
+from graphs.models.playbook.items import parts
+from graphs.models.playbook.parsing import FLOW, Asked, Parse
+
+type Make = Callable[[Parse, re.Match[str]], Asked | None]
+type Rules = list[tuple[str, Make]]
+"""Patterns in the order in which they are tried, each with what makes a question of its match."""
+
+
+def pattern(rules: Rules, *texts: str) -> Callable[[Make], Make]:
+    """Enter a function as the maker of what fits one of these patterns; the first that fits is taken."""
+
+    def enter(make: Make) -> Make:
+        rules.extend((text, make) for text in texts)
+        return make
+
+    return enter
+
+
+PLAIN: Rules = []
+
+
+@pattern(PLAIN, r"WcKSM", r"Wc?S?M", r"WcSM")
+def _most_missing(parse: Parse, match: re.Match[str]) -> Asked:
+    return Asked("most missing", order="highest", limit=1)
+
+
+@pattern(PLAIN, r"nc")
+def _width(parse: Parse, match: re.Match[str]) -> Asked:
+    return Asked("columns")
+
+
+@pattern(PLAIN, r"nME*")
+def _missing_cells(parse: Parse, match: re.Match[str]) -> Asked:
+    if parse.where:
+        raise NotClear("it does not say in which column a value is missing")
+    return Asked("missing")
+
+
+@pattern(PLAIN, r"(?:h)?nE*", r"nE*B(?P<by>[CGYE])E*", r"(?P<by>[CGYE])n", r"nE*(?P<in>I)")
+def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
+    entities = [i for i in parse.rest if i.kind == "E"]
+    named = match.groupdict().get("by")
+    amounts = [c.name for c in parse.table.file.columns if set(parts(c.name)) & {"quantity", "qty", "units"}]
+    if amounts and not entities and any(f[1] in ("=", "in") for f in parse.where) and not named:
+        raise NotClear(f"it may ask for the number of rows or for the total of {amounts[0]}")
+    if named:
+        parse.only_rows([i for i in entities if i is not parse.at(match, "by")])
+        by, grain = parse.group(parse.at(match, "by") or parse.rest[-1])
+        parse.counted_by(by, grain)
+        return Asked("count", by=by, grain=grain, where=parse.filters(), order="highest")
+    if not entities and not parse.where:
+        return None
+    keyed = next((i for i in entities if i.value == "id"), None)
+    if keyed is not None:
+        name = parse.table.pick(keyed)
+        if not parse.is_row_name(name):
+            return Asked("distinct", name, where=parse.filters())
+    elif entities and entities[0].value == "one":
+        parse.notes.append(f"Each row is taken for one of the {entities[0].text.lower()}.")
+    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
+    if both:
+        return Asked("count", by=both[0].value[0][0], where=parse.filters(), order="highest")
+    return Asked("count", where=parse.filters())
+
+
+@pattern(PLAIN, r"n?d(?P<c>[CYGE])E*", r"n(?P<c>[CYG])E*", r"[dW]d?(?P<c>C)(?P<list>E*)")
+def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
+    item = parse.at(match, "c")
+    assert item is not None
+    if item.kind == "G":
+        by, grain = parse.group(item)
+        return Asked("distinct", by, grain=grain.removesuffix(" of year"), where=parse.filters())
+    name = parse.table.pick(item)
+    column = parse.table.column(name)
+    if "d" not in parse.kinds and column.is_number and column.n_unique > 20:
+        raise NotClear(f"“how many {item.text}” may be the rows, the different values of {name} or their total")
+    if parse.kinds.startswith("n") or "d" in parse.kinds:
+        return Asked("distinct", parse.told(item, name), where=parse.filters())
+    if re.search(r"\b(there|exist|occur)\b", parse.question, re.I):
+        return Asked("distinct", parse.told(item, name), where=parse.filters())
+    return None
+
+
+@pattern(PLAIN, r"W?(?P<c>[CYG])o", r"W?o(?P<c>[CYG])E*")
+def _mode(parse: Parse, match: re.Match[str]) -> Asked:
+    item = parse.at(match, "c")
+    assert item is not None
+    by, grain = parse.group(item)
+    rare = any(i.kind == "A" and i.value == "rarest" for i in parse.rest)
+    return Asked("count", by=by, grain=grain, where=parse.filters(), order="lowest" if rare else "highest", limit=1)
+
+
+@pattern(PLAIN, r"k(?P<a>[CY])(?P<b>[CY])", r"W?k(?P<a>[CY])(?P<b>[CY])E*")
+def _correlation(parse: Parse, match: re.Match[str]) -> Asked:
+    a, b = parse.at(match, "a"), parse.at(match, "b")
+    assert a is not None
+    assert b is not None
+    pair = parse.number(a), parse.number(b)
+    if pair[0] == pair[1]:
+        raise NotClear("it names one column twice")
+    return Asked("correlation", *pair, where=parse.filters())
+
+
+@pattern(
+    PLAIN,
+    r"(?P<y>Y)rE*",
+    r"a?r(?P<y>Y)E*",
+    r"a?(?P<y>Y)r(?:B|E)*(?P<by>[CGYE])E*",
+    r"a(?P<y>Y)r?E*",
+    r"W(?P<by>[CGYE])E*(?P<s>S)a?(?P<y>Y)r",
+    r"W(?P<by>[CGYE])E*a?(?P<y>Y)r(?P<s>S)",
+    r"(?P<s>S)a?(?P<y>Y)rB(?P<by>[CGYE])E*",
+)
+def _rate(parse: Parse, match: re.Match[str]) -> Asked:
+    """The rate of a column of yes and no is the share of its yes."""
+    item = parse.at(match, "y")
+    assert item is not None
+    name = parse.told(item, parse.table.pick(item))
+    yes = next((v for v in parse.table.column(name).values if v.lower() in YES), "True")
+    named = match.groupdict()
+    by, grain = parse.group(parse.at(match, "by") or item) if named.get("by") else ("", "")
+    ranked = parse.at(match, "s") if named.get("s") else None
+    order = str(ranked.value[0]) if ranked else "highest" if by else ""
+    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
+    if both and not by:
+        by, order = both[0].value[0][0], "highest"
+    return Asked(
+        "share",
+        by=by,
+        grain=grain,
+        hits=[[name, "=", yes]],
+        where=parse.filters(),
+        order=order,
+        limit=1 if ranked else 0,
+    )
+
+
+@pattern(
+    PLAIN,
+    r"h?E*(?P<a>a)n?E*(?P<c>[C])E*",
+    r"h?E*(?P<c>[C])E*(?P<a>a)",
+    r"(?P<a>h)E*(?P<c>[C])E*",
+    r"h?E*(?P<a>a)n?E*(?P<c>C)E*B(?P<by>[CGYE])E*",
+    r"B(?P<by>[CGYE])(?P<a>a)(?P<c>C)E*",
+    r"(?P<by>[CGY])(?P<a>a)(?P<c>C)E*(?P<never>I)",
+)
+def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
+    item, said = parse.at(match, "c"), parse.at(match, "a")
+    assert item is not None
+    assert said is not None
+    measure = parse.number(item)
+    if said.text.lower() == "how much" and not set(parts(measure)) & FLOW:
+        raise NotClear(f"“how much” may ask for the total of {measure}, for its mean or for one value")
+    per = parse.at(match, "by") if match.groupdict().get("by") else None
+    if per is not None and per.kind == "E" and all(parse.is_row_name(c) for c in per.columns):
+        per = None  # per order, where each row is an order
+    by, grain = parse.group(per) if per is not None else ("", "")
+    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
+    if both and not by:
+        by = both[0].value[0][0]
+    if by and not grain and parse.table.column(by).n_unique > 60 and not parse.table.column(by).is_time:
+        raise NotClear(
+            f"{by} has too many values for a number each, and “per” may mean the total divided by their count"
+        )
+    return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order="highest" if by else "")

@@ -1,0 +1,153 @@
+"""Closed questions that rank: the highest of a column, the row or the group that comes first, the first few of them."""
+
+from __future__ import annotations
+
+import re
+
+from graphs.models.playbook.conditions import NotClear
+from graphs.models.playbook.items import Item, parts
+from graphs.models.playbook.parsing import FLOW, Asked, Parse
+from graphs.models.playbook.patterns import Rules, pattern
+
+RANKED: Rules = []
+
+
+@pattern(
+    RANKED,
+    r"W?(?P<s>S)E*(?P<c>C)E*",
+    r"(?P<c>C)(?P<s>S)E*",
+    r"(?P<s>S)E*",
+)
+def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
+    ranked, item = parse.at(match, "s"), parse.at(match, "c") if "c" in match.groupdict() else None
+    assert ranked is not None
+    row = next((i for i in parse.rest if i.kind == "E"), None)
+    if item is None:
+        if not ranked.value[1] or ranked.value[1] == ("TIME",):
+            return None
+        measure = parse.own(ranked)
+        if not re.match(r"\W*how\b", parse.question, re.I):
+            return parse.row(measure, ranked, row)
+    elif all(parse.table.column(c).is_number or parse.table.column(c).is_time for c in item.columns):
+        measure = parse.told(item, parse.table.pick(item, "number", "time"))
+        about = ranked.value[1]
+        turned = match.start("c") < match.start("s")
+        if about != ("TIME",) and not set(parts(measure)) & set(about) and (about or turned):
+            raise NotClear(f"it asks for the {measure} of one row, and not for its highest or lowest")
+        place = parse.items.index(item)
+        if row is not None and parse.items[place + 1 : place + 2] == [row]:
+            return parse.row(measure, ranked, row)  # the highest rated film
+    elif ranked.value[1] and ranked.value[1] != ("TIME",) and parse.is_row_name(parse.table.pick(item)):
+        return parse.row(parse.own(ranked), ranked, item)
+    else:
+        return None
+    if (
+        ranked.value[0] == "highest"
+        and ranked.text.lower() == "most"
+        and item is not None
+        and parse.kinds.startswith("W")
+    ):
+        return None
+    return Asked("max" if ranked.value[0] == "highest" else "min", measure, where=parse.filters())
+
+
+@pattern(
+    RANKED,
+    r"W?(?P<by>[CGYE])E*(?P<s>S)(?P<a>[an])?n?E*(?P<c>C)?E*",
+    r"W?(?P<s>S)(?P<by>[CGY])E*(?P<a>a)",
+    r"W?(?P<by>[CGYE])E*(?P<a>a)?(?P<c>C)E*(?P<s>S)",
+    r"W?(?P<by>[CGYE])E*(?P<s>S)(?P<c>C)(?P<a>a)",
+    r"W?(?P<by>[CGYE])(?P<c>C)(?P<s>S)(?P<a>a)",
+    r"W?(?P<s>S)(?P<a>a)(?P<c>C)E*B(?P<by>[CGYE])",
+    r"W?(?P<s>S)(?P<by>[CG])E*",
+    r"W(?P<by>[CG])E*(?P<s>S)E*(?P<c>C)",
+)
+def _which(parse: Parse, match: re.Match[str]) -> Asked | None:
+    by_item, ranked = parse.at(match, "by"), parse.at(match, "s")
+    assert by_item is not None
+    assert ranked is not None
+    return _ranking(parse, by_item, ranked, parse.at(match, "a"), parse.at(match, "c"), 1)
+
+
+@pattern(
+    RANKED,
+    r"(?:W)?(?P<s>S)(?P<n>N)(?P<by>[CGYE])E*B(?P<a>[an])?E*(?P<c>C)?E*",
+    r"W?(?P<n>N)(?P<s>S)(?P<by>[CGE])E*(?:B(?P<a>[an])?E*(?P<c>C))?",
+    r"W?(?P<n>N)(?P<by>[CGYE])E*(?P<s>S)(?P<a>[an])?n?E*(?P<c>C)?E*",
+    r"W(?P<s>S)(?P<n>N)(?P<by>[CGYE])E*B(?P<a>[an])?E*(?P<c>C)?E*",
+)
+def _top(parse: Parse, match: re.Match[str]) -> Asked | None:
+    by_item, ranked, count = parse.at(match, "by"), parse.at(match, "s"), parse.at(match, "n")
+    assert by_item is not None
+    assert ranked is not None
+    assert count is not None
+    return _ranking(parse, by_item, ranked, parse.at(match, "a"), parse.at(match, "c"), int(count.value))
+
+
+def _ranking(
+    parse: Parse, by_item: Item, ranked: Item, said: Item | None, item: Item | None, limit: int
+) -> Asked | None:
+    """The groups or rows that come first: by a count, by an aggregate of a measure, or by the measure itself."""
+    order = str(ranked.value[0])
+    if ranked.value[1] == ("TIME",):
+        raise NotClear(f"“{ranked.text}” does not fit with the words around it")
+    if by_item.kind == "E" and (not by_item.columns or parse.is_row_name(by_item.columns[0])):
+        by, grain = parse.label(by_item), ""
+    else:
+        by, grain = parse.group(by_item)
+    if item is not None and set(item.columns) == {by}:
+        item = None  # the year in which the most films were released
+    rows = [i for i in parse.rest if i.kind == "E" and i is not by_item]
+    counted = item is None and (
+        said.value == "count" if said is not None else bool(rows or parse.of_kind()) and not ranked.value[1]
+    )
+    if counted and said is None and ranked.text.lower() not in ("most", "fewest", "least"):
+        return None
+    if counted:
+        parse.only_rows(rows)
+        parse.counted_by(by, grain)
+        return Asked("count", by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+    if item is not None:
+        measure = parse.number(item)
+    elif ranked.value[1]:
+        measure = parse.own(ranked)
+    elif said is not None:
+        measure = parse.only_number()
+    else:
+        raise NotClear("it does not say by what")
+    if measure == by:
+        raise NotClear(f"it would rank {by} by itself")
+    if said is not None and said.value not in ("count", "distinct"):
+        return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+    if not grain and parse.is_row_name(by):
+        return Asked("row", measure, where=parse.filters(), order=order, limit=limit, named_by=by)
+    if grain == "day":
+        return Asked(
+            "sum" if set(parts(measure)) & FLOW else "mean",
+            measure,
+            by=by,
+            grain=grain,
+            where=parse.filters(),
+            order=order,
+            limit=limit,
+        )
+    kind = parse.kind_of_sum(measure, ranked.text.lower())
+    return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+
+
+@pattern(
+    RANKED, r"HE*(?P<s>S)E*(?P<c>C)?E*", r"H(?P<c>C)(?P<s>S)", r"WE+(?P<s>S)E*(?P<c>C)?E*", r"W(?P<s>S)E+(?P<never>I)?"
+)
+def _who_or_when(parse: Parse, match: re.Match[str]) -> Asked | None:
+    ranked, item = parse.at(match, "s"), parse.at(match, "c")
+    assert ranked is not None
+    if ranked.value[1] == ("TIME",):
+        if parse.rest[0].text.lower() != "when" or item is not None:
+            return None
+        return Asked("max" if ranked.value[0] == "highest" else "min", parse.table.time(), where=parse.filters())
+    measure = parse.number(item) if item is not None else parse.own(ranked)
+    if parse.rest[0].text.lower() == "when":
+        named_by = parse.table.time()
+    else:
+        named_by = parse.label(next((i for i in parse.rest if i.kind == "E" and i.columns), None))
+    return Asked("row", measure, where=parse.filters(), order=str(ranked.value[0]), limit=1, named_by=named_by)
