@@ -1,6 +1,6 @@
 """How many planted faults the reviewer catches, and how often it is alarmed by clean work.
 
-`python -m bench.review [--set own|foreign|abroad|last] [--write DIR] [--cases WORD ...]` makes each notebook of
+`python -m bench.review [--set own|foreign|abroad|last|fifth] [--write DIR] [--cases WORD ...]` makes each notebook of
 `bench/review_cases`, runs its cells, and gives it with its report to the deterministic checks. `--write` keeps the
 notebooks. The checks were made with the set of our own at hand; the foreign ones are in other hands' styles.
 """
