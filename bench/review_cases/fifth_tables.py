@@ -207,7 +207,8 @@ def book_loans(rng: np.random.Generator) -> pd.DataFrame:
     days = rng.gamma(3.2, 6, n) + np.where(genre == "history", 5, 0)
     return pd.DataFrame(
         {"loan": np.arange(1, n + 1), "patron": rng.integers(1, 401, n),
-         "branch": rng.choice(["East", "Mill", "Old Town"], n), "genre": genre, "month": rng.integers(1, 13, n), "renewals": rng.poisson(0.6, n), "days_kept": days.round(0),
+         "branch": rng.choice(["East", "Mill", "Old Town"], n), "genre": genre,
+         "month": rng.integers(1, 13, n), "renewals": rng.poisson(0.6, n), "days_kept": days.round(0),
          "fine": np.where(days > 28, (days - 28) * 0.2, 0).round(2)}
     )  # fmt: skip
 
