@@ -346,3 +346,17 @@ def crew(rng: np.random.Generator) -> pd.DataFrame:
         {"rower": rower, "piece": piece, "height_cm": rng.normal(186, 7, 60)[rower - 1].round(0),
          "pulse": pulse.round(0), "watts": watts.round(1)}
     )  # fmt: skip
+
+
+@table(5128)
+def charter(rng: np.random.Generator) -> pd.DataFrame:
+    """Over all bookings dearer boats are hired longer; within each class of boat they are hired shorter."""
+    n = 780
+    kind = rng.choice(["cruiser", "dinghy", "yacht"], n)
+    base = pd.Series({"cruiser": 210.0, "dinghy": 70.0, "yacht": 390.0})[kind].to_numpy()
+    stay = pd.Series({"cruiser": 7.0, "dinghy": 3.0, "yacht": 11.0})[kind].to_numpy()
+    off = rng.normal(0, 22, n)
+    return pd.DataFrame(
+        {"booking": np.arange(1, n + 1), "boat": kind, "price": (base + off).round(0),
+         "days": (stay - 0.035 * off + rng.normal(0, 0.8, n)).clip(1).round(1)}
+    )  # fmt: skip
