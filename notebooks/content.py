@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,9 @@ _METRICS = {
     "std_beta": "standardised slope",
     "mean_absolute_error": "mean absolute error",
     "anderson_darling": "Anderson–Darling A²",
+    "period": "steps in a period",
+    "lag": "steps between them",
+    "k": "groups",
 }
 _VERDICTS = {
     "pass": "Passed review",
@@ -67,7 +72,8 @@ class Table:
 class Content:
     """A run, told. `ending` is empty for a run that is done; there are at most seven `headlines`.
 
-    `context` says what one row of the table is and what it lacks, which is to be known before any finding.
+    `context` says what one row of the table is and what it lacks, which is to be known before any finding; `bites` are
+    the ranked warnings that need no chart: what was wrong with the table, and what was done about it.
     """
 
     title: str
@@ -77,6 +83,7 @@ class Content:
     review: Reviewed | None
     rounds: int
     context: tuple[Finding, ...]
+    bites: tuple[Finding, ...]
     headlines: tuple[Finding, ...]
     others: tuple[Finding, ...]
     not_found: tuple[str, ...]
@@ -93,13 +100,16 @@ def content(view: RunView) -> Content:
     absent = [f for f in ranked if f.rank is None and f.type == "null"]
     if view.report is None:
         spoken = [f for f in ranked if f.type != "null"]
-    headlines = tuple(spoken[:HEADLINES])
+    bites = tuple(f for f in spoken if is_bite(f))
+    headlines = tuple(f for f in spoken if f not in bites)[:HEADLINES]
     context = tuple(f for kind in CONTEXT for f in ranked if f.kind == kind and f.rank is None)
-    shown = {f.id for f in (*headlines, *context)}
+    shown = {f.id for f in (*bites, *headlines, *context)}
     review = view.reviews[-1] if view.reviews else None
     told = view.report.not_found if view.report else ()
     # A report that says itself what was not found has had these findings before it.
     not_found = told or tuple(f.text for f in absent)
+    not_checked = view.report.not_checked if view.report else ()
+    said = {*not_found, *not_checked}
     return Content(
         title=view.run.goal,
         answer=view.report.answer if view.report else "",
@@ -108,10 +118,11 @@ def content(view: RunView) -> Content:
         review=review,
         rounds=len(view.reviews),
         context=context,
+        bites=bites,
         headlines=headlines,
-        others=tuple(f for f in ranked if f.id not in shown and f not in absent),
+        others=tuple(f for f in ranked if f.id not in shown and f not in absent and f.text not in said),
         not_found=not_found,
-        not_checked=view.report.not_checked if view.report else (),
+        not_checked=not_checked,
         tables=tables(view),
         notes=tuple(dict.fromkeys(n.text for n in view.notes if n.level == "warning")),
         ending=" ".join(filter(None, (_ENDINGS[view.run.status], view.error or ""))),
@@ -173,31 +184,79 @@ def number(value: float | None) -> str:
     return text.replace("-", "−")
 
 
+def is_bite(finding: Finding) -> bool:
+    """Whether a finding warns of the table itself, in a sentence that needs no chart."""
+    return finding.type == "warning" and finding.evidence.artifact is None
+
+
 def effect(value: Effect | None) -> str:
-    """An effect with its interval: `r = −0.235 (95 % CI −0.327 to −0.133)`."""
+    """An effect with its interval, all with as many decimals: `r = −0.235 (95 % CI −0.327 to −0.133)`."""
     if value is None or value.value is None:
         return ""
-    text = f"{_METRICS.get(value.metric, value.metric)} = {number(value.value)}"
-    if value.ci is not None and None not in value.ci and value.ci[0] != value.ci[1]:
-        low, high = value.ci
-        text += f" ({number(value.ci_level * 100)} % CI {number(low)} to {number(high)})"
-    return text
+    name = _METRICS.get(value.metric, value.metric)
+    low, high = value.ci or (None, None)
+    if low is None or high is None or low == high:
+        return f"{name} = {number(value.value)}"
+    numbers = (value.value, low, high)
+    most = max(map(abs, numbers))
+    decimals = 0 if most >= 1e3 else 2 - math.floor(math.log10(most)) if most else 0
+    decimals = min(max(decimals, 0), 3 if most >= 0.01 else 12)
+    point, least, greatest = (f"{v:,.{decimals}f}".replace("-", "−") for v in numbers)
+    return f"{name} = {point} ({number(value.ci_level * 100)} % CI {least} to {greatest})"
 
 
 def size(finding: Finding) -> str:
-    """A finding's effect, unless it only counts the rows that are told as n anyway."""
+    """A finding's effect, unless its sentence tells it: a count, or the sizes of all that are ranked."""
     found = finding.effect
-    return "" if found is not None and found.metric == "count" and found.value == finding.n else effect(found)
+    if found is None or found.metric == "count" or finding.kind == "ranking":
+        return ""
+    return effect(found)
+
+
+def headline(finding: Finding) -> str:
+    """A finding's sentence without the numbers that stand below it: its effect, its interval and its n.
+
+    The sentence is left as it is where its numbers are others, or where nothing stands below it.
+    """
+    found = finding.effect
+    if not size(finding) or found is None or found.value is None or found.ci is None:
+        return finding.text
+    numbers = [found.value, *(end for end in found.ci if end is not None)]
+
+    def is_one(written: str) -> bool:
+        value, places = float(written.replace(",", "").replace("−", "-")), len(written.partition(".")[2])
+        return any(abs(abs(n) * k - abs(value)) <= 0.51 * 10**-places for n in numbers for k in (1, 100))
+
+    def shorter(match: re.Match[str]) -> str:
+        parts = match[1].split(", ")
+        ends = _ENDS.search(match[1])
+        if ends is None or not all(map(is_one, ends.groups())):
+            return match[0]
+        rest = [
+            p for p in parts if not (p.startswith(("95 % CI", "n = ")) or ((m := _SIZE.fullmatch(p)) and is_one(m[1])))
+        ]
+        return f" ({', '.join(rest)})" if rest else ""
+
+    text = _BRACKET.sub(shorter, finding.text)
+    return _TAIL.sub(".", text) if text != finding.text else text
+
+
+_NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"
+_BRACKET = re.compile(r" \(([^()]*95 % CI [^()]*)\)")
+_ENDS = re.compile(rf"95 % CI ({_NUMBER})(?: %)? to ({_NUMBER})")
+_SIZE = re.compile(rf"[^=]{{1,40}} = ({_NUMBER})")
+_TAIL = re.compile(rf": [^:;,.=]{{1,20}} = {_NUMBER}\.$")
 
 
 def evidence(finding: Finding) -> str:
     """The numbers behind a finding after its effect: `q = 0.002, one of 91 tests, n = 342`."""
     parts = []
     if (test := finding.test) is not None:
+        within = "within groups " if test.name.endswith("_within") else ""
         if test.q is not None:
-            parts.append(probability("q", test.q))
+            parts.append(within + probability("q", test.q))
         elif test.p is not None:
-            parts.append(probability("p", test.p))
+            parts.append(within + probability("p", test.p))
         if test.m is not None and test.m > 1:
             parts.append(f"one of {test.m} tests")
     if finding.n is not None:

@@ -115,6 +115,9 @@ def report_md(view: RunView) -> str:
         lines += ["## Answer", "", said.answer.strip(), ""]
     if said.context:
         lines += ["## The table", "", *(f"- {_line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
+    if said.bites:
+        lines += ["## What to know of the data first", ""]
+        lines += [f"- {_line(' '.join((f.text, *f.caveats)))} ({f.evidence.cell})" for f in said.bites] + [""]
     if said.headlines:
         lines += ["## Findings", ""]
     for place, finding in enumerate(said.headlines, 1):
@@ -252,19 +255,20 @@ def _plan_line(place: int, step: PlanStep) -> str:
 
 def _closing(said: told.Content) -> str:
     lines = ["## Answer", "", said.answer.strip(), ""] if said.answer else ["## Findings", ""]
-    lines += [f"- {_line(f.text)} ({_numbers(f)}`{f.evidence.cell}`)" for f in said.headlines]
+    lines += [f"- {_line(told.headline(f))} ({_numbers(f)}`{f.evidence.cell}`)" for f in (*said.bites, *said.headlines)]
     return "\n".join(lines).rstrip()
 
 
 def _finding_md(place: int, finding: Finding) -> list[str]:
-    lines = [f"### {place}. {told.kind(finding)}", "", _line(finding.text), ""]
+    lines = [f"### {place}. {told.kind(finding)}", "", _line(told.headline(finding)), ""]
     numbers = "; ".join(filter(None, (told.size(finding), told.evidence(finding))))
     if numbers:
         lines += [numbers, ""]
     if finding.evidence.artifact and finding.evidence.artifact.endswith((".png", ".svg", ".jpg")):
         lines += [f"![Chart of finding {place}]({finding.evidence.artifact})", ""]
-    lines += [f"*{_line(caveat)}*" for caveat in finding.caveats]
-    lines += ["", f"Shown by `{finding.evidence.cell}` of `{finding.evidence.notebook}`.", ""]
+    if finding.caveats:
+        lines += [f"*{_line(' '.join(finding.caveats))}*", ""]
+    lines += [f"Shown by `{finding.evidence.cell}` of `{finding.evidence.notebook}`.", ""]
     return lines
 
 

@@ -50,6 +50,7 @@ def report_html(view: RunView, store: Store) -> str:
     headlines = [
         {
             "finding": finding,
+            "text": told.headline(finding),
             "kind": told.kind(finding),
             "effect": told.size(finding),
             "numbers": told.evidence(finding),
@@ -67,6 +68,7 @@ def report_html(view: RunView, store: Store) -> str:
         sandbox=view.sandboxes[-1] if view.sandboxes else None,
         rebuilt=[s for s in view.sandboxes if s.rebuilt],
         number=told.number,
+        prose=_inline,
         css=css,
         policy=_policy(css),
     )
@@ -161,7 +163,16 @@ def _plain(text: str) -> str:
 
 def _tied(text: str) -> str:
     """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`."""
-    return re.sub(r" (?==|%)|(?<==) (?=\S)", "\u00a0", text)
+    return re.sub(r" (?=[=%<]|CI )|(?<=[=<]) (?=\S)", "\u00a0", text)
+
+
+def _inline(sentence: str) -> str:
+    """A sentence as safe HTML, what stands between backticks as code."""
+    import nh3
+    from markdown_it import MarkdownIt
+
+    html = MarkdownIt("zero", {"html": False}).enable("backticks").renderInline(sentence)
+    return nh3.clean(html, tags={"code"}, attributes={}, clean_content_tags=set())
 
 
 def _policy(css: str) -> str:

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import re
+import textwrap
 import unicodedata
 import warnings
 import zipfile
@@ -82,7 +83,13 @@ METRICS = {
     "cramers_v": "Cramér's V",
 }
 SPLIT_LEVELS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "holdout", "eval"}
-UNITS = re.compile(r"mm|cm|m|km|m?g|kg|lb|m?s|min|hr?|usd|eur|gbp|pct|percent|[cfk]|ppm|db|k?wh?|m?l", re.I)
+UNITS = re.compile(
+    r"mm|[ck]?m[23²³]?|ha|m?g|kg|lb|m?s|min|hr?|k?(usd|eur|gbp|chf)|pct|percent|[cfk]|ppm|db|k?wh?|kmh|mph|hpa|m?l",
+    re.I,
+)
+WRITTEN = {"pct": "%", "percent": "%", "c": "°C", "f": "°F", "db": "dB", "kwh": "kWh", "kmh": "km/h", "hpa": "hPa"}
+WRITTEN |= {f"{size}m{power}": f"{size}m{'²³'[power - 2]}" for size in ("", "c", "k") for power in (2, 3)}
+WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gbp", "chf") for k in ("", "k")}
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -1398,9 +1405,7 @@ def report(
     significant digits, so that another processor's last bits do not change the record. What was found in the sample of
     a large file says so, unless it is `of_all_rows`.
     """
-    first = text.split(maxsplit=1)[0]
-    if first.islower() and "." not in first[:-1]:  # but pH stays pH, and a file keeps its name
-        text = text[:1].upper() + text[1:]
+    text = capital(text)
     caveats = [*caveats, *(f"Found in {said}." for said in _SAMPLED.values() if not of_all_rows)]
     finding = {
         "type": type,
@@ -1456,26 +1461,46 @@ def _plain(value: Any) -> Any:
 
 
 def say(column: str) -> str:
-    """A column's name as a reader says it: `bill_length_mm` → bill length."""
-    return _words(column)[0]
+    """A column's name as a reader says it: `bill_length_mm` → bill length; a whole question comes in quotes."""
+    words = _words(column)[0]
+    return f"“{words}”" if "?" in words or len(words.split()) > 7 else words
 
 
 def label(column: str) -> str:
     """A column's name for an axis, with its unit: `bill_length_mm` → Bill length (mm)."""
     words, unit = _words(column)
-    return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
+    return capital(words) + (f" ({unit})" if unit else "")
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital; but pH stays pH, and a file keeps its name."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return text[:1].upper() + text[1:] if first.islower() and "." not in first[:-1] else text
+
+
+def amount(x: float, column: str) -> str:
+    """A value of a column for a sentence, with the unit that its name gives: 217 mm."""
+    unit = _words(column)[1]
+    return f"{number(x)} {unit}" if unit else number(x)
 
 
 def _words(column: str) -> tuple[str, str]:
     parts = [p for p in str(column).split("_") if p]
-    unit = parts.pop() if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
-    return " ".join(parts) or str(column), unit
+    unit = parts[-1] if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
+    if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none
+        unit = ""
+    return " ".join(parts[:-1] if unit else parts) or str(column), WRITTEN.get(unit.lower(), unit)
 
 
 def short(level: Any, most: int = 24) -> str:
     """A level for a chart, where a long one would leave the chart no room."""
     text = str(level)
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def tick(level: Any) -> str:
+    """A level's name beside an axis: a long one on two lines."""
+    return textwrap.fill(str(level), 24, max_lines=2, placeholder=" …")
 
 
 def number(x: float) -> str:
@@ -1508,11 +1533,31 @@ def figure(title: str, width: float = 7.2, height: float = 4.5, columns: int = 1
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {"font.size": 14, "axes.titlesize": 14, "axes.spines.top": False, "axes.spines.right": False}
+    style = {"font.size": 15, "axes.titlesize": 15, "axes.spines.top": False, "axes.spines.right": False}
     matplotlib.rcParams.update(style | {"axes.grid": True, "grid.color": "#e6e6e6", "axes.axisbelow": True})
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained", facecolor="white")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=16, fontweight="bold", wrap=True)
+    fig.suptitle(capital(title), x=0.01, ha="left", fontsize=17, fontweight="bold", wrap=True)
     return fig, fig.subplots(rows, columns)
+
+
+def share_dots(title: str, yes: pd.Series, every: pd.Series, xlabel: str, ylabel: str) -> Any:
+    """A figure of how often each level (the index, the first on top) says yes: `yes` of `every` rows, in percent.
+
+    Each dot has its number beside it and the 95 % interval by Wilson.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    fig, ax = figure(title, height=1.7 + 0.5 * len(yes))
+    for i, level in enumerate(yes.index[::-1]):
+        some, of = int(yes[level]), int(every[level])
+        low, high = (100 * end for end in proportion_confint(some, of, method="wilson"))
+        ax.plot([low, high], [i, i], color=COLOURS[0], lw=3)
+        ax.plot(100 * some / of, i, "o", color=COLOURS[0], ms=9)
+        ax.text(high, i, f"  {percent(some / of, 1)}", va="center")
+    ax.set_yticks(range(len(yes)), [tick(level) for level in yes.index[::-1]])
+    ax.margins(x=0.2)
+    ax.set(xlabel=f"{capital(xlabel)} (% of rows, 95 % interval)", ylabel=ylabel, ylim=(-0.6, len(yes) - 0.4))
+    return fig
 
 
 def direct_labels(ax: Any, items: list[tuple[float, str, str]], gap: float = 0.085) -> None:
@@ -1526,9 +1571,32 @@ def direct_labels(ax: Any, items: list[tuple[float, str, str]], gap: float = 0.0
 
 def show(fig: Any, alt: str) -> None:
     """Display a figure as PNG, the same bytes for the same figure, with words for who cannot see it."""
+    _make_fit(fig)
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
     _display({"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": f"[{alt}]"})
+
+
+def _make_fit(fig: Any) -> None:
+    """Break lines where the name of an axis or of a small chart is longer than its place, and thin out dates."""
+    from matplotlib.dates import AutoDateFormatter, AutoDateLocator
+
+    for ax in fig.axes:
+        if isinstance(ax.xaxis.get_major_locator(), AutoDateLocator):
+            dates = AutoDateLocator(maxticks=7)
+            ax.xaxis.set(major_locator=dates, major_formatter=AutoDateFormatter(dates))
+    fig.draw_without_rendering()
+    for ax in (ax for ax in fig.axes if ax.get_visible()):
+        place, width = ax.get_window_extent(), fig.bbox.width / len({a.get_subplotspec().colspan for a in fig.axes})
+        middle = (place.x0 + place.x1) / 2
+        beside = 2 * min(middle, fig.bbox.width - middle) if len(fig.axes) == 1 else width
+        for text, room in ((ax.xaxis.label, beside), (ax.yaxis.label, place.height * 1.05), (ax.title, width)):
+            size = text.get_window_extent()
+            long = size.height if text is ax.yaxis.label else size.width
+            if long > room * 0.98:
+                text.set_text(
+                    textwrap.fill(text.get_text(), max(10, int(len(text.get_text()) * room / long) - 1), max_lines=3)
+                )
 
 
 def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
@@ -1588,7 +1656,7 @@ def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
     wide = min(5, len(clouds))
     tall = -(-len(clouds) // wide)
     fig, axes = figure(
-        f"{listed.capitalize()}, each {say(by)} by itself", 2.3 * wide + 0.6, 2.3 * tall + 0.7, columns=wide, rows=tall
+        f"{listed}, each {say(by)} by itself", 2.3 * wide + 0.6, 2.3 * tall + 0.7, columns=wide, rows=tall
     )
     axes = np.atleast_1d(axes).ravel()
     for ax, (level, part) in zip(axes, clouds.items(), strict=False):

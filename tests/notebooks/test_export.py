@@ -311,3 +311,38 @@ async def test_a_run_that_failed_says_so_on_its_first_line(store: Store, begin: 
 )
 def test_numbers_are_for_reading(value: float | None, text: str) -> None:
     assert content.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "ci", "text", "short"),
+    [
+        (-0.2351, (-0.3328, -0.1319), "a and b part (r = −0.24, 95 % CI −0.33 to −0.13, n = 342).", "a and b part."),
+        (0.0976, (0.0693, 0.129), "c explains 10 % (95 % CI 7 % to 13 %, n = 9).", "c explains 10 %."),
+        (0.53, (0.47, 0.58), "d is often e (9 %): Cramér's V = 0.53 (95 % CI 0.47 to 0.58).", "d is often e (9 %)."),
+        (0.53, (0.47, 0.58), "f (r = 0.53, 95 % CI 0.47 to 0.58, area 0.67).", "f (area 0.67)."),
+        (0.026, (0.025, 0.028), "g rises by 60 (95 % CI 57 to 63, n = 9).", "g rises by 60 (95 % CI 57 to 63, n = 9)."),
+    ],
+)
+def test_a_headline_leaves_the_numbers_to_the_line_below_it_unless_they_are_others(
+    value: float, ci: tuple[float, float], text: str, short: str
+) -> None:
+    told = finding(1).model_copy(update={"text": text, "effect": Effect(metric="eta2", value=value, ci=ci)})
+    assert content.headline(told) == short
+
+
+async def test_what_is_wrong_with_the_table_stands_before_the_findings(store: Store, begin: Begin, table: Path) -> None:
+    run = await begin("What matters?")
+    await cell(store, run.id, 1, "1")
+    warning = {"type": "warning", "kind": "constant_column", "text": "Region is one.", "effect": None}
+    await store.append(
+        FindingMade(
+            run_id=run.id, finding=finding(1).model_copy(update={**warning, "evidence": Evidence(cell="cell-01")})
+        )
+    )
+    await store.append(FindingMade(run_id=run.id, finding=finding(2)))
+    await store.append(ReportMade(run_id=run.id, answer="", order=("F2", "F1")))
+    view = store.view(run.id)
+    page, report = export.report_html(view, store), export.report_md(view)
+    assert page.count('<article class="finding') == report.count("### ") == 1
+    assert page.index("Region is one.") < page.index('id="F2"')
+    assert report.index("Region is one.") < report.index("### 1.")
