@@ -20,6 +20,7 @@ from kernel_gateway.client import GatewayError
 from notebooks.errors import NotebookError
 from panel_app.assets import Assets
 from panel_app.components.render import environment
+from panel_app.figures import Figures
 from panel_app.pages.artifact import artifact_page
 from panel_app.pages.base import Page
 from panel_app.pages.gallery import GalleryPage
@@ -52,7 +53,8 @@ def dashboard(workbench: Workbench, **options: Any) -> Assets:
     """The dashboard as one ASGI application, to be put behind a guard; `options` go to Panel's `build_asgi_app`."""
     from panel.io.asgi import build_asgi_app
 
-    return Assets(build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options))
+    pages = build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options)
+    return Assets(Figures(pages, workbench.store))
 
 
 def _application(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from artifacts.types import FINDING_MIME, Artifact, Output
 from panel_app.components import code, safe
+from panel_app.figures import PATH, can_draw
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
 """Types that a page shows with `<img>`, where neither a script nor a remote file of an SVG comes to life."""
@@ -80,6 +81,10 @@ def _bundle(output: Output) -> Markup:
         if inline is not None:
             return inline
     for mime, artifact in sorted(output.artifacts.items()):
+        if can_draw(mime):
+            return figure(artifact) + Markup(
+                '<p class="attached"><a href="/artifacts/{}">Open the figure</a></p>'
+            ).format(artifact)
         return Markup(
             '<p class="attached"><a href="/artifacts/{}">Open the {}</a><span class="quiet">{}</span></p>'
         ).format(artifact, _FORMS.get(mime, "file"), mime)
@@ -95,8 +100,6 @@ def _bundle(output: Output) -> Markup:
 
 
 _FORMS = {
-    "application/vnd.plotly.v1+json": "interactive Plotly figure",
-    "application/vnd.vegalite.v5+json": "Vega-Lite figure",
     "application/pdf": "PDF",
     "text/html": "HTML output",
 }
@@ -112,6 +115,13 @@ def picture(artifact: str, alt: str = "Figure made by this cell", *, cls: str = 
     return Markup(
         '<a class="{}" href="/artifacts/{}"><img src="/api/artifacts/{}/content" alt="{}" loading="lazy"></a>'
     ).format(cls, artifact, artifact, alt)
+
+
+def figure(artifact: str, title: str = "Interactive figure made by this cell") -> Markup:
+    """An artifact's Plotly or Vega figure in a sandboxed frame, drawn when it comes into view."""
+    return Markup(
+        '<iframe class="frame drawn" sandbox="allow-scripts" loading="lazy" title="{}" src="{}{}"></iframe>'
+    ).format(title, PATH, artifact)
 
 
 def table_html(table: safe.Table, rows: int = safe.TABLE_ROWS) -> Markup:

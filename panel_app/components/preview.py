@@ -14,6 +14,7 @@ from markupsafe import Markup
 from artifacts.store import Store
 from artifacts.types import Artifact, Output
 from panel_app.components import code, outputs, safe
+from panel_app.figures import MOST, can_draw
 
 FRONT = 200_000
 """Bytes of a text file that a preview reads."""
@@ -29,6 +30,8 @@ def preview(store: Store, artifact: Artifact) -> Markup:
     """HTML that shows the artifact, or says why it cannot be shown."""
     if artifact.media_type in outputs.PICTURES:
         return outputs.picture(artifact.id, artifact.name, cls="figure whole")
+    if can_draw(artifact.media_type) and artifact.size <= MOST:
+        return outputs.figure(artifact.id, artifact.name)
     show = _KINDS.get(artifact.media_type) or _KINDS.get(Path(artifact.name).suffix.lower()) or _by_family(artifact)
     if show is None:
         return _nothing("There is no preview for this kind of file. Download it to look inside.")

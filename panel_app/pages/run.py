@@ -124,7 +124,7 @@ SLOTS = {
     "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
     "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
-    "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies)),
+    "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies, v.comparison)),
     "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),
     "steps": Slot(RUN, lambda v: (v.steps,)),
     "talk": Slot(RUN, lambda v: (v.replies,)),
