@@ -169,6 +169,8 @@ def short(asked: Asked) -> str:
         asked.measure,
         asked.other and f"~{asked.other}",
         asked.by and f"by {asked.by}{asked.grain and f':{asked.grain}'}",
+        asked.also_by and f"and {asked.also_by}{asked.also_grain and f':{asked.also_grain}'}",
+        asked.periods and f"from {' to '.join(asked.periods)}",
         "" if asked.by else asked.grain and f":{asked.grain}",
         asked.hits and f"hits[{told(asked.hits)}]",
         asked.where and f"where[{told(asked.where)}]",
@@ -208,11 +210,10 @@ def test_questions_are_read_as_what_they_ask_or_refused() -> None:
     "question",
     [
         "Does age predict fare?",
-        "Is the fare of women higher than that of men?",
         "Why did women survive more often?",
         "Which factors matter most for survival?",
         "What drives the fare?",
-        "How will the mean fare change next year?",
+        "How could the mean fare change?",
     ],
 )
 def test_open_questions_are_left_to_the_tests(question: str) -> None:
@@ -227,6 +228,7 @@ def test_a_refusal_names_what_is_not_clear() -> None:
         ("orders", "What percentage of customers returned an order?", "several rows"),
         ("shop", "Wat is the avrage price in the North?", "“What is the average price in the North” may be meant"),
         ("shop", "what is the profit margin by region?", "“profit” is no column"),
+        ("shop", "what will the mean price be next year?", "what is still to come"),
         ("shop", "Durchschnittlicher price je region", "in English only"),
         ("shop", "mean price last year", "“last year” is counted from today"),
         ("shop", "is the average price above 50?", "ask for the number itself"),

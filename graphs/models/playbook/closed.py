@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, Table
+from graphs.models.playbook.crossed import CROSSED
 from graphs.models.playbook.facts import File
 from graphs.models.playbook.items import parts
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.parsing import Asked, Parse
+from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import PLAIN
 from graphs.models.playbook.ranking import RANKED
 from graphs.models.playbook.shares import difference, share
@@ -34,6 +36,17 @@ _TODAY = re.compile(
 )
 _BOUND = re.compile(
     r"\b(average|mean|median|total|sum|number|share|percentage)\b.*\b(above|below|over|under|than)\s+\d", re.I
+)
+_SIDED = re.compile(r"\W*(is|are|was|were|do|does|did|has|have)\b", re.I)
+_AHEAD = re.compile(
+    r"\b(next (year|quarter|month|week|day|season|summer|winter)|tomorrow|forecast|in the future|"
+    r"will\b(?=.*\b(be|win|sell|grow|reach|cost|have|rise|fall|increase|decrease|we|get)\b))",
+    re.I,
+)
+_NAMED = re.compile(
+    r"^\W*(avg|ratio|growth|top \d|\w+ (rate|ratio|margin))\b|\b(ratio|margin|growth|per|rate)\b|"
+    r"\bdifference between\b",
+    re.I,
 )
 _YES_NO = re.compile(r"\W*(do|does|did|is|are|was|were|has|have|can|could|will|would|should|why|if)\b", re.I)
 
@@ -64,8 +77,12 @@ def understand(
     question = question.strip().rstrip("?.! ")
     table = Table(file, (roles or {}).get("time", ""))
     if _YES_NO.match(question) and not re.match(r"\W*(can|could) you\b", question, re.I):
-        return Refused("it asks for yes or no; ask for the number itself") if _BOUND.search(question) else None
-    closed = bool(known.CLOSED.search(question)) and not known.OPEN.search(question)
+        if _BOUND.search(question):
+            return Refused("it asks for yes or no; ask for the number itself")
+        return _sided(question, table)
+    closed = bool(known.CLOSED.search(question) or _NAMED.search(question)) and not known.OPEN.search(question)
+    if _AHEAD.search(question):
+        return Refused("it asks for what is still to come, and I make no forecasts; I follow what there is over time")
     back = _BACK.search(question) if follows else None
     try:
         asked = _first(Parse(question, table))
@@ -82,6 +99,21 @@ def understand(
             return Refused(f"some of its words are unknown to me, and “{meant}” may be meant")
         return Refused(str(unclear)) if closed else None
     return Refused(f"I do not see what “{back[1]}” stands for; ask it by its name") if back else asked
+
+
+def _sided(question: str, table: Table) -> Asked | None:
+    """Whether one of two groups is higher, as the difference between them; None where that is not what is asked."""
+    if not _SIDED.match(question):
+        return None
+    try:
+        parse = Parse(_SIDED.sub("", question), table)
+        sign = next((i for i in parse.rest if i.kind == "Z"), None)
+        if sign is None or sign.value[0] not in (">", "<"):
+            return None
+        asked = parse.noted(difference(parse))
+    except NotClear:
+        return None
+    return replace(asked, order="highest" if sign.value[0] == ">" else "lowest")
 
 
 def _respelled(question: str, table: Table) -> str:
@@ -105,9 +137,9 @@ def _first(parse: Parse) -> Asked:
     """What the first pattern that fits makes of it. Raises NotClear where none does."""
     if any(i.kind == "A" and i.value == "share" for i in parse.items):
         return parse.noted(share(parse))
-    if any(i.kind == "A" and i.value == "difference" for i in parse.items) or "hZ" in parse.kinds:
+    if any(i.kind == "A" and i.value == "difference" for i in parse.rest) or re.search(r"hZ|[WH]\w*Z", parse.kinds):
         return parse.noted(difference(parse))
-    for pattern, make in (*PLAIN, *RANKED):
+    for pattern, make in (*PLAIN, *RANKED, *CROSSED):
         match = re.fullmatch(pattern, parse.kinds)
         if match and (found := make(parse, match)) is not None:
             return parse.noted(found)

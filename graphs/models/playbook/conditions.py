@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import YES, Column, File
 from graphs.models.playbook.items import Item, convert, parts, root
@@ -42,6 +43,12 @@ class Table:
         if len(able) > 1:
             raise NotClear(f"“{item.text}” can mean {_either(able)}; name one of them")
         return able[0]
+
+    def is_key(self, name: str) -> bool:
+        """Whether each row has a value of its own, or the name says that it marks rows."""
+        column = self.column(name)
+        marks = parts(name)[-1] in ("id", "key", "code", "no", "number", "nr", "uuid")
+        return marks or (column.n_unique + column.n_missing >= self.file.rows and not column.dtype.startswith("float"))
 
     def time(self) -> str:
         """The column of times. Raises NotClear where there is none, or more than one."""
@@ -97,6 +104,8 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     named = next((i for i in run if i.kind in "CY"), None)
     if (op == "between") != (len(numbers) == 2):
         return None
+    if named is not None and named is run[-1] and not any(table.column(c).is_number for c in named.columns):
+        return None  # over 65 smoke
     if named is not None:
         columns = [table.pick(named, "number")]
     else:
@@ -117,12 +126,43 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     return _filter(run, [(columns[0], op, values[0])])
 
 
+def _beside(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """One column compared with another in the same row: more away goals than home goals."""
+    op = str(next(i.value for i in run if i.kind in "OZ")[0])
+    named = [i for i in run if i.kind in "CY"]
+    if op == "between" or not all(any(table.column(c).is_number for c in i.columns) for i in named):
+        return None
+    return _filter(run, [(table.pick(named[0], "number"), f"{op} column", table.pick(named[1], "number"))])
+
+
+def _ranged(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A column from one number to another: aged 40 to 60."""
+    numbers = [float(i.value) for i in run if i.kind == "N"]
+    if next(i for i in reversed(run) if i.kind == "P").text.lower() != "to" or numbers[0] >= numbers[1]:
+        return None
+    name = table.pick(run[0], "number")
+    return _filter(run, [(name, ">=", numbers[0]), (name, "<=", numbers[1])])
+
+
+def _there(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """Something that not all rows have: orders with a voucher."""
+    if len(run[0].columns) != 1 or before is None or before.text.lower() not in _OWNING:
+        return None
+    column = table.column(run[0].columns[0])
+    if column.is_number or column.is_time or not column.n_missing:
+        return None
+    return _filter(run, [(column.name, "present", "")])
+
+
+_OWNING = ("with", "have", "has", "had", "having", "used")
+
+
 def _implied(numbers: Sequence[Item], before: Item | None, said: str) -> tuple[str, ...]:
     """Words of the column that a bare number is about: 30 years, 30 degrees, women over 30."""
     units = {n.unit for n in numbers}
     if "degree" in units:
         return ("temp", "temperature")
-    people = before is not None and before.kind in "EV" and before.text.lower() in {*known.PEOPLE, *known.SEXES}
+    people = before is not None and before.kind in "EV" and before.text.lower() in {*known.PEOPLE, *synonyms.SEXES}
     return ("age",) if "age" in units or (people and said.lower() in ("over", "under") and not any(units)) else ()
 
 
@@ -163,7 +203,10 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     repeated = any(not re.match(r"\d{4}", t) for t in times)
     if word == "between":
         if repeated:
-            raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+            months = [int(m[1]) for t in times if (m := re.fullmatch(r"month (\d+)", t))]
+            if years or len(months) != 2 or months[0] >= months[1]:
+                raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+            return _filter(run, [(column, "in", f"months {months[0]}-{months[1]}")])
         return _filter(run, [(column, ">=", value(times[0])), (column, "<=", value(times[1]))])
     ops = {
         "since": ">=",
@@ -291,7 +334,11 @@ def _true(run: Sequence[Item], table: Table, before: Item | None) -> Item | None
 _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | None]], ...] = (
     (r"(?:XP*M|X|M)[KP]*[CY](?![KP]*X?V)|[CY][KP]*X?M", _missing),
     (r"[CY][KP]*OP*NJN[GC]|[CY][KP]*OP*N[GC]", _compared_in),
+    (r"[CY][KP]*[OZ][KP]*[CY]|ZCP[CY]", _beside),
     (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]|OP*NJN|OP*N", _compared),
+    (r"OP*NJN|OP*N", _compared),
+    (r"C[KP]*NPN", _ranged),
+    (r"K(?P<f>C)(?![KPJ]*[VNOTSAC])", _there),
     (r"C[KP]*OTJT|C[KP]*PTPT|OTJT|PTPT|CK?P*T|X?P?T", _timed),
     (r"[CY][KP]*X?[V](?:[JD]+V)*|X?V(?:[JD]+V)*[CY]", _levels),
     (r"[CY][KP]*[NR](?:[JD]+[NR])+|[NR](?:[JD]+[NR])+[CY]", _numbered),

@@ -12,6 +12,13 @@ DIMENSIONS: Sequence[Mapping[str, float]] = (
     {"mm": 1, "millimetre": 1, "cm": 10, "centimetre": 10, "m": 1e3, "metre": 1e3, "meter": 1e3, "km": 1e6},
     {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600},
 )
+LONG_UNITS: Mapping[str, Sequence[str]] = {
+    "km": ("kilometre", "kilometres", "kilometer", "kilometers", "kms"),
+    "kg": ("kilo", "kilos", "kilogram", "kilograms"),
+    "mm": ("millimetres", "millimeters"),
+    "cm": ("centimetres", "centimeters"),
+}
+"""The long forms of units."""
 UNITS = frozenset(
     [
         "year",
@@ -55,13 +62,16 @@ class Item:
     unit: str = ""
 
 
+_ODD = {"men": "man", "women": "woman", "people": "person", "children": "child", "mice": "mous", "feet": "foot"}
+
+
 def root(word: str) -> str:
     """What the forms of a word share: penguins, penguin → penguin; delayed, delay → delay; price, pricing → pric."""
     word = re.sub(r"['’]s$", "", word.lower())
     if word in ("species", "series", "sales", "sex", "gas", "bus", "status", "less"):
         return word
-    if word in ("men", "women", "people", "children"):
-        return {"men": "man", "women": "woman", "people": "person", "children": "child"}[word]
+    if word in _ODD:
+        return _ODD[word]
     for ending, instead in (("ies", "y"), ("ie", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             word = word[: -len(ending)] + instead

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import Column, File
-from graphs.models.playbook.items import DIMENSIONS, UNITS, Item, parts, root, unit_of
+from graphs.models.playbook.items import DIMENSIONS, LONG_UNITS, UNITS, Item, parts, root, unit_of
 from graphs.models.playbook.times import times_at
 
 _TOKEN = re.compile(
@@ -29,6 +30,7 @@ _NEGATIONS = frozenset(
         "without",
         "except",
         "excluding",
+        "outside",
         "non",
         "never",
         "didn't",
@@ -80,6 +82,8 @@ class Reader:
     def _tokens(self, text: str) -> list[str]:
         text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
         text = re.sub(r"n['’]t\b", " not", text)
+        text = re.sub(r"(?<![\d-])(\d{1,3})\s?[-–]\s?(\d{1,3})(?![\d-])", r"\1 to \2", text)
+        text = re.sub(r"\s([/÷*×])\s", lambda m: " divided by " if m[1] in "/÷" else " times ", text)
         return [t.replace("’", "'") for t in _TOKEN.findall(text.replace("_", " "))]
 
     def _quoted(self, text: str) -> Item:
@@ -107,7 +111,7 @@ class Reader:
             said = " ".join(texts[i : i + length])
             if length == 1 and (said.lower() in _SMALL or len(said) < 2) and said not in self.columns:
                 continue
-            acronym = known.ACRONYMS.get(said.lower())
+            acronym = synonyms.ACRONYMS.get(said.lower())
             apart = [root(p) for t in texts[i : i + length] for p in parts(t)]  # co2 as co and 2
             whole = tuple(
                 c
@@ -118,6 +122,12 @@ class Reader:
                 exact = tuple(c for c in whole if [root(w) for w in self._parts[c]] in (run, apart))
                 yield length, self._column(said, exact or whole, 3)
                 return
+            if length > 2 and "of" in texts[i + 1 : i + length - 1]:
+                plain = [r for r, t in zip(run, texts[i : i + length], strict=True) if t.lower() not in ("of", "the")]
+                straight = tuple(c for c, words in self._parts.items() if [root(w) for w in words] == plain)
+                if straight:
+                    yield length, self._column(said, straight, 2)  # years of experience
+                    return
             if length > 1 and "of" in texts[i : i + length]:
                 cut = texts[i : i + length].index("of")
                 if 0 < cut < length - 1:
@@ -133,13 +143,23 @@ class Reader:
             if partly and not all(w in _SMALL for w in (t.lower() for t in texts[i : i + length])):
                 yield length, self._partly(said, partly)
                 return
-            kin = known.KIN.get(said.lower()) or known.KIN.get(texts[i].lower().rstrip("s"), ())
+            kin = synonyms.KIN.get(said.lower()) or synonyms.KIN.get(texts[i].lower().rstrip("s"), ())
+            measured = tuple(c for c in self.columns if self._measured_in(c, said.lower()))
+            if length == 1 and len(measured) == 1 and not self._is_row(said.lower()):
+                yield 1, self._column(said, measured, 1)  # total km
+                return
             if length == 1 and kin:
                 for other in kin:
                     meant = tuple(c for c, words in self._parts.items() if other in words)
+                    keys = [c for c in meant if self._parts[c][-1] in ("id", "nr", "no", "key")]
                     if meant:
-                        yield 1, self._column(said, meant, 1)
+                        yield 1, Item("E", said, "id", meant, 1) if keys == [*meant] else self._column(said, meant, 1)
                         return
+
+    def _measured_in(self, column: str, word: str) -> bool:
+        """Whether a word is the unit in which a column is measured: km, kilometres."""
+        unit = unit_of(column)
+        return len(unit) > 1 and unit not in ("min", "sec", "pct") and word in (unit, *LONG_UNITS.get(unit, ()))
 
     def _whole(self, column: str, words: list[str], run: list[str]) -> bool:
         """Whether a run of roots is the column's whole name, its unit and a count's "num" aside."""
@@ -154,7 +174,8 @@ class Reader:
     def _partly(self, said: str, columns: tuple[str, ...]) -> Item:
         """Part of a name; where it is all of an identifier's name but "id", it is what a row is about."""
         run = [root(w) for w in said.split()]
-        keys = [c for c in columns if self._parts[c][-1] in ("id", "key", "code", "no", "number", "uuid")]
+        marks = ("id", "key", "code", "no", "nr", "number", "uuid")
+        keys = [c for c in columns if self._parts[c][-1] in marks and not self.columns[c].n_missing]
         own = [c for c in keys if [root(w) for w in self._parts[c][:-1]] == run]
         if len(own) == 1:
             return Item("E", said, "id", tuple(own), 2)
@@ -196,10 +217,10 @@ class Reader:
                 chosen: Any = written.pop() if len(written) == 1 else dict(meant)
                 yield length, Item("V", said, chosen, tuple(meant), 3)
                 return
-        sex = known.SEXES.get(texts[i].lower())
+        sex = synonyms.SEXES.get(texts[i].lower())
         if sex:
             meant = {
-                c.name: v for c in self.file.columns for v in c.values if v.lower() in known.SAME[sex] and _of_sex(c)
+                c.name: v for c in self.file.columns for v in c.values if v.lower() in synonyms.SAME[sex] and _of_sex(c)
             }
             if meant:
                 only = next(iter(meant.values())) if len(set(meant.values())) == 1 else meant
@@ -219,11 +240,13 @@ class Reader:
             yield 1, Item("E", text, "row")
         elif self._is_row(low):
             yield 1, Item("E", text, "one")
+        elif low == "used" and i + 1 < len(texts) and texts[i + 1].lower() in ("a", "an", "the", "any"):
+            yield 1, Item("K", text)
         elif low in known.FILLERS:
             yield 1, None
         elif low in _NEGATIONS:
             yield 1, Item("X", text)
-        elif low in ("missing", "null", "nan", "blank", "empty"):
+        elif low in ("missing", "null", "nan", "blank", "empty", "unknown"):
             yield 1, Item("M", text)
         elif low in ("which", "what"):
             yield 1, Item("W", text)
@@ -312,7 +335,7 @@ def _within(run: list[str], words: list[str]) -> bool:
 
 def _of_sex(column: Column) -> bool:
     levels = {v.lower() for v in column.values}
-    sexes = {w for words in known.SAME.values() for w in words}
+    sexes = {w for words in synonyms.SAME.values() for w in words}
     return bool({"sex", "gender"} & set(parts(column.name))) or levels - {"other", "unknown", "diverse"} <= sexes
 
 
@@ -340,6 +363,10 @@ def _phrases_at(texts: Sequence[str], i: int, question: str) -> Iterator[tuple[i
             yield length, None
         if length == 1 and said.endswith("er") and f"{said} than" in known.COMPARISONS:
             yield 1, Item("Z", shown, known.COMPARISONS[f"{said} than"])
+        if said in known.OPERATIONS:
+            yield length, Item("Q", shown, known.OPERATIONS[said])
+        if said == "more":
+            yield 1, Item("Z", shown, (">", ()))
         if said in ("more expensive", "less expensive"):
             yield length, Item("Z", shown, known.COMPARISONS[f"{said} than"])
         if said in ("since", "after", "before", "until", "till", "through", "from"):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
+from graphs.models.playbook.facts import Column
+from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root
 from graphs.models.playbook.mentions import Reader
+from graphs.models.playbook.vocabulary import FLOW
 
 _SYMBOLS = {
     "count": "n",
@@ -20,35 +24,9 @@ _SYMBOLS = {
     "rarest": "o",
     "correlation": "k",
     "difference": "f",
+    "change": "g",
+    "ratio": "x",
 }
-FLOW = frozenset(
-    [
-        "revenue",
-        "sales",
-        "amount",
-        "spend",
-        "spending",
-        "cost",
-        "costs",
-        "profit",
-        "quantity",
-        "qty",
-        "volume",
-        "units",
-        "income",
-        "turnover",
-        "payment",
-        "payments",
-        "donations",
-        "rain",
-        "rainfall",
-        "precipitation",
-        "distance",
-        "budget",
-        "loss",
-        "charges",
-    ]
-)
 _DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
 _HAPPENED = frozenset(
     root(w)
@@ -73,28 +51,6 @@ def _strange(word: str) -> str:
     return f"“{word}” is no column or value of this table, and no word of mine"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A closed question, understood. The fields are the parameters of the template `answer`."""
-
-    aggregate: str
-    measure: str = ""
-    other: str = ""
-    by: str = ""
-    grain: str = ""
-    where: list[list[Any]] = field(default_factory=list)
-    hits: list[list[Any]] = field(default_factory=list)
-    order: str = ""
-    limit: int = 0
-    named_by: str = ""
-    notes: list[str] = field(default_factory=list)
-
-    def columns(self) -> list[str]:
-        """The columns that it uses, each once."""
-        used = [self.measure, self.other, self.by, self.named_by, *(f[0] for f in [*self.hits, *self.where])]
-        return list(dict.fromkeys(c for c in used if c))
-
-
 class Parse:
     """One question under way: its items, the conditions taken out, and what is left to match with a pattern."""
 
@@ -102,14 +58,15 @@ class Parse:
         self.question, self.table = question, table
         self.notes: list[str] = []
         items = Reader(table.file).read(question)
-        if not any(i.kind in "ASCYZ" for i in items):
+        if not any(i.kind in "ASCYZEV" for i in items):
             raise NotClear("it names no column of this table")
-        if not any(i.kind in "ASZr" for i in items) and not re.search(r"\b(there|exist|occur)\b", question, re.I):
-            unknown = next((i.text for i in items if i.kind == "U"), "")
-            raise NotClear(_strange(unknown) if unknown else "it asks for no number that I know")
         if len(items) > 1 and items[0].kind == "W" and items[1].kind == "K":
             items = items[2:]  # what is the …
-        items = self._neighbours(items)
+        items, self.periods = take_periods(self._neighbours(items))
+        items, self.formula = take_formula(items, table, self.notes)
+        if self.formula is not None:
+            self.table = table = with_column(table, self.formula)
+        self.asks = any(i.kind in "ASZr" for i in items)
         items = take_conditions(items, table)
         self.items = self._known(items)
         filters = [i for i in self.items if i.kind == "F"]
@@ -139,7 +96,15 @@ class Parse:
         twice = [f for f in levels if any(g[0] == f[0] and g is not f and "=" in (f[1], g[1]) for g in levels)]
         if twice:
             raise NotClear(f"it wants {twice[0][0]} to be two things at once")
-        return replace(asked, notes=[*self.notes, *asked.notes])
+        if self.periods and asked.aggregate not in ("change",):
+            raise NotClear("it asks for a change, which I compute of one number between two times")
+        if self.formula is not None:
+            made = self.formula
+            asked = replace(asked, formula=[made.name, made.first, made.operation, made.second])
+            whole = made.operation == "divided by" and asked.measure == made.name
+            if whole and asked.aggregate in ("mean", "sum"):
+                asked = replace(asked, aggregate="ratio")
+        return replace(asked, notes=list(dict.fromkeys([*self.notes, *asked.notes])))
 
     def _neighbours(self, items: list[Item]) -> list[Item]:
         """The items after what their neighbours tell: "between" two names, an adjective's own column."""
@@ -151,6 +116,13 @@ class Parse:
                 item = Item("P", item.text)
             if item.kind == "G" and last is not None and last.kind == "T":
                 continue  # in the month of May
+            paid = item.kind == "U" and item.text.lower() == "paid" and after is not None and after.kind in "BV"
+            if paid and any("pay" in c.lower() for i in items[place + 1 : place + 3] for c in i.columns):
+                continue  # paid by card, which is a value of the payment
+            if item.kind == "B" and last is not None and last.kind == "X":
+                continue
+            if item.kind == "O" and item.value[0] in "<>" and after is not None and after.kind == "V":
+                item = replace(item, kind="Z")  # earn more than men
             if item.kind in "UC" and item.text.lower() == "month" and after is not None and after.kind == "T":
                 continue
             if item.kind == "E" and last is not None and last.kind in "CY" and last.text.lower() == item.text.lower():
@@ -280,6 +252,10 @@ class Parse:
             grain = f"{grain} of year"
         return time, grain
 
+    def single(self, grain: str) -> str:
+        """The grain of a list of totals or counts: each month of each year for itself, unless "of the year" is said."""
+        return grain if re.search(r"of the year\b", self.question, re.I) else grain.removesuffix(" of year")
+
     def told(self, item: Item, name: str) -> str:
         """The column, with a note where its name is not what was said."""
         if item.sure <= 1 and item.text.lower() not in name.lower():
@@ -287,6 +263,20 @@ class Parse:
         elif len(item.columns) > 1:
             self.notes.append(f"“{item.text}” is read as {name}, the only one of its kind.")
         return name
+
+    def amount(self, item: Item) -> tuple[str, str]:
+        """A column, and which number of it where nothing says that: the total of what flows, else the mean."""
+        measure = self.number(item)
+        if self.formula is not None and measure == self.formula.name:
+            words = set(parts(self.formula.first)) | set(parts(self.formula.second))
+            flows = self.formula.operation != "divided by" and bool(words & FLOW) and not words & {"price"}
+        else:
+            flows = bool(set(parts(measure)) & FLOW)
+        kind = "sum" if flows else "mean"
+        if self.formula is None or self.formula.operation != "divided by":
+            said = "total" if flows else "mean"
+            self.notes.append(f"It is the {said} of {measure}, since the question does not say which.")
+        return measure, kind
 
     def own(self, item: Item, wanted: str = "number") -> str:
         """The column that a superlative is about by itself: the oldest, the latest."""
@@ -312,16 +302,17 @@ class Parse:
     def filters(self) -> list[list[Any]]:
         return [list(f) for f in self.where]
 
+    def named_rows(self) -> list[Column]:
+        """The columns of names that differ from row to row."""
+        rows = self.table.file.rows
+        named = [c for c in self.table.file.columns if not c.is_number and not c.is_time and c.n_unique > 0.9 * rows]
+        return [c for c in named if set(parts(c.name)) & set(_NAMES)] or named
+
     def label(self, item: Item | None) -> str:
         """The column that names a row: the one that was said, or a column of names that differ."""
         if item is not None and item.kind == "C":
             return self.table.pick(item)
-        named = [
-            c
-            for c in self.table.file.columns
-            if not c.is_number and not c.is_time and c.n_unique > 0.9 * self.table.file.rows
-        ]
-        named = [c for c in named if set(parts(c.name)) & set(_NAMES)] or named
+        named = self.named_rows()
         if len(named) != 1 and item is not None and len(item.columns) == 1:
             return item.columns[0]
         if len(named) != 1:
@@ -347,10 +338,34 @@ class Parse:
     def row(self, measure: str, ranked: Item, item: Item | None) -> Asked:
         """The row that has the most of a measure, by its name."""
         order = str(ranked.value[0])
+        people = item is not None and item.text.lower() in known.PEOPLE
+        if not people and not self.named_rows() and (item is None or not item.columns):
+            return Asked("max" if order == "highest" else "min", measure, where=self.filters())
         return Asked("row", measure, where=self.filters(), order=order, limit=1, named_by=self.label(item))
+
+    def popular(self, said: str) -> None:
+        """Raise NotClear where the most popular may be what has most rows, or most of a column."""
+        liked = {
+            "rating",
+            "votes",
+            "popularity",
+            "quantity",
+            "qty",
+            "units",
+            "sold",
+            "score",
+            "sales",
+            "likes",
+            "views",
+        }
+        able = [c.name for c in self.table.file.columns if c.is_number and liked & set(parts(c.name))]
+        if "popular" in said.lower() and able:
+            raise NotClear(f"“{said}” may be what has the most rows or the most {able[0]}")
 
     def kind_of_sum(self, measure: str, said: str) -> str:
         """Total or mean where the question says neither: a total of what flows, a mean of what is measured."""
+        if self.formula is not None and self.formula.operation == "divided by" and measure == self.formula.name:
+            return "ratio"
         flows = bool(set(parts(measure)) & FLOW)
         chosen = "sum" if flows or said == "most" else "mean"
         self.notes.append(

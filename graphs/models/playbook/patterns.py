@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear
 from graphs.models.playbook.facts import YES
 from graphs.models.playbook.items import parts
-from graphs.models.playbook.parsing import FLOW, Asked, Parse
+from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.vocabulary import FLOW
 
 type Make = Callable[[Parse, re.Match[str]], Asked | None]
 type Rules = list[tuple[str, Make]]
@@ -59,11 +61,14 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
         parse.only_rows([i for i in entities if i is not parse.at(match, "by")])
         by, grain = parse.group(parse.at(match, "by") or parse.rest[-1])
         parse.counted_by(by, grain)
-        return Asked("count", by=by, grain=grain, where=parse.filters(), order="highest")
+        return Asked("count", by=by, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
     if not entities and not parse.where:
         return None
     keyed = next((i for i in entities if i.value == "id"), None)
     if keyed is not None:
+        others = [i for i in entities if i.value == "id" and i.text.lower() != keyed.text.lower()]
+        if any(not parse.is_row_name(c) for i in others for c in i.columns):
+            raise NotClear(f"I do not see what “{others[0].text}” is to “{keyed.text}”")
         name = parse.table.pick(keyed)
         if not parse.is_row_name(name):
             return Asked("distinct", name, where=parse.filters())
@@ -98,6 +103,7 @@ def _mode(parse: Parse, match: re.Match[str]) -> Asked:
     item = parse.at(match, "c")
     assert item is not None
     by, grain = parse.group(item)
+    parse.popular(next(i.text for i in parse.rest if parse.symbol(i) == "o"))
     rare = any(i.kind == "A" and i.value == "rarest" for i in parse.rest)
     return Asked("count", by=by, grain=grain, where=parse.filters(), order="lowest" if rare else "highest", limit=1)
 
@@ -150,7 +156,7 @@ def _rate(parse: Parse, match: re.Match[str]) -> Asked:
 @pattern(
     PLAIN,
     r"h?E*(?P<a>a)n?E*(?P<c>[C])E*",
-    r"h?E*(?P<c>[C])E*(?P<a>a)",
+    r"h?E*(?P<c>[C])E*(?P<a>a)E*",
     r"(?P<a>h)E*(?P<c>[C])E*",
     r"h?E*(?P<a>a)n?E*(?P<c>C)E*B(?P<by>[CGYE])E*",
     r"B(?P<by>[CGYE])(?P<a>a)(?P<c>C)E*",
@@ -164,6 +170,8 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
     if said.text.lower() == "how much" and not set(parts(measure)) & FLOW:
         raise NotClear(f"“how much” may ask for the total of {measure}, for its mean or for one value")
     per = parse.at(match, "by") if match.groupdict().get("by") else None
+    if per is not None and per.kind == "E" and per.columns and said.value in ("mean", "sum"):
+        return None  # a number for each, which is one pattern further on
     if per is not None and per.kind == "E" and all(parse.is_row_name(c) for c in per.columns):
         per = None  # per order, where each row is an order
     by, grain = parse.group(per) if per is not None else ("", "")
@@ -174,4 +182,7 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
         raise NotClear(
             f"{by} has too many values for a number each, and “per” may mean the total divided by their count"
         )
-    return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order="highest" if by else "")
+    if said.value == "sum":
+        grain = parse.single(grain)
+    ranked = "highest" if by and not grain else ""
+    return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order=ranked)

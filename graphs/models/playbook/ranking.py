@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear
 from graphs.models.playbook.items import Item, parts
-from graphs.models.playbook.parsing import FLOW, Asked, Parse
+from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import Rules, pattern
+from graphs.models.playbook.vocabulary import FLOW
 
 RANKED: Rules = []
 
@@ -72,7 +74,8 @@ def _which(parse: Parse, match: re.Match[str]) -> Asked | None:
 @pattern(
     RANKED,
     r"(?:W)?(?P<s>S)(?P<n>N)(?P<by>[CGYE])E*B(?P<a>[an])?E*(?P<c>C)?E*",
-    r"W?(?P<n>N)(?P<s>S)(?P<by>[CGE])E*(?:B(?P<a>[an])?E*(?P<c>C))?",
+    r"[HW]?(?P<n>N)(?P<s>S)(?P<by>[CGE])E*(?:B(?P<a>[an])?E*(?P<c>C))?",
+    r"W?(?P<s>S)(?P<n>N)(?P<by>[CGY])E*",
     r"W?(?P<n>N)(?P<by>[CGYE])E*(?P<s>S)(?P<a>[an])?n?E*(?P<c>C)?E*",
     r"W(?P<s>S)(?P<n>N)(?P<by>[CGYE])E*B(?P<a>[an])?E*(?P<c>C)?E*",
 )
@@ -98,10 +101,11 @@ def _ranking(
     if item is not None and set(item.columns) == {by}:
         item = None  # the year in which the most films were released
     rows = [i for i in parse.rest if i.kind == "E" and i is not by_item]
+    busy = ranked.value[1] == ("ROWS",)
     counted = item is None and (
-        said.value == "count" if said is not None else bool(rows or parse.of_kind()) and not ranked.value[1]
+        said.value == "count" if said is not None else busy or (bool(rows or parse.of_kind()) and not ranked.value[1])
     )
-    if counted and said is None and ranked.text.lower() not in ("most", "fewest", "least"):
+    if counted and said is None and not busy and ranked.text.lower() not in ("most", "fewest", "least"):
         return None
     if counted:
         parse.only_rows(rows)

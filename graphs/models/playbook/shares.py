@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import Filter, NotClear
 from graphs.models.playbook.items import Item, parts
-from graphs.models.playbook.parsing import Asked, Parse
+from graphs.models.playbook.parsing import Parse
 
 _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")
 
@@ -19,10 +20,11 @@ def share(parse: Parse) -> Asked:
     place = next(k for k, i in enumerate(parse.items) if i.kind == "A" and i.value == "share")
     before, after = parse.items[:place], parse.items[place + 1 :]
     kinds = "".join(parse.symbol(i) for i in after)
-    by = re.search(r"B([CGYE])E*$", kinds)
-    grouped = ("", "")
+    by = re.search(r"B([CGYE])E*(?:[JB]+([CGY])E*)?$", kinds)
+    grouped, also = ("", ""), ("", "")
     if by:
         grouped = parse.group(after[by.start(1)])
+        also = parse.group(after[by.start(2)]) if by[2] else also
         after, kinds = after[: by.start()], kinds[: by.start()]
     head = [i for i in before if i.kind not in "PKWEJ"]
     if head and not (len(head) == 3 and head[0].kind in "CG" and head[1].kind == "S"):
@@ -36,6 +38,9 @@ def share(parse: Parse) -> Asked:
             hits, den = _hits(parse, after, [])
             return Asked("share", by=grouped[0], grain=grouped[1], hits=hits, where=den, order=order, limit=limit)
         hits, den = _hits(parse, after, over)
+    elif (each := re.fullmatch(r"P?a?P?(C)E*K?P*F*", kinds)) is not None and grouped[0] and not also[0]:
+        measure, kind = parse.number(after[each.start(1)]), "share of sum"
+        return Asked(kind, measure, by=grouped[0], grain=grouped[1], where=_all(after), order="highest")
     elif (summed := re.fullmatch(r"P?a?P?(C)E*((?:[KP]*F)+)", kinds)) is not None:
         item = after[summed.start(1)]
         times = [i for i in after if i.kind == "F" and parse.is_time(i)]
@@ -49,7 +54,7 @@ def share(parse: Parse) -> Asked:
     both = [f for i in after if i.kind == "F" and i.unit == "and" for f in i.value if list(f) in den]
     if both and not grouped[0]:
         grouped = (both[0][0], "")
-    return Asked("share", by=grouped[0], grain=grouped[1], hits=hits, where=den)
+    return Asked("share", by=grouped[0], grain=grouped[1], also_by=also[0], also_grain=also[1], hits=hits, where=den)
 
 
 def _all(items: Sequence[Item]) -> list[list[Any]]:
@@ -122,16 +127,18 @@ def difference(parse: Parse) -> Asked:
     used: list[Item] = pairs[:1]
     if not pairs:
         twins = [(a, b) for a in singles for b in singles if a is not b and a.value[0][0] == b.value[0][0]]
-        if not twins:
-            raise NotClear("I do not see which two groups are compared")
-        used = list(twins[0])
-    column = used[0].value[0][0]
+        used = list(twins[0]) if twins else []
+    halved = None if used else _halved(parse)
+    if not used and halved is None:
+        raise NotClear("I do not see which two groups are compared")
+    column = used[0].value[0][0] if used else parse.table.pick(halved) if halved else ""
     levels = list(used[0].value[0][2]) if pairs else [u.value[0][2] for u in used]
-    rest = "".join(parse.symbol(i) for i in parse.rest if i.kind != "E")
-    shaped = re.fullmatch(r"h?[af]{0,2}(C|Y)?r?Z?(C|Y)?[af]?", rest)
+    levels = levels or list(parse.table.column(column).values)
+    rest = "".join(parse.symbol(i) for i in parse.rest if i.kind not in "EB" and i is not halved)
+    shaped = re.fullmatch(r"[WH]?h?[af]{0,2}(C|Y)?r?Z?(C|Y)?[af]?", rest)
     if not shaped or (shaped[1] and shaped[2]):
         raise NotClear("I do not see in what they are compared")
-    measured = next((i for i in parse.rest if i.kind in "CY"), None)
+    measured = next((i for i in parse.rest if i.kind in "CY" and i is not halved), None)
     if measured is not None and measured.kind == "Y" and not parse.table.column(measured.columns[0]).is_number:
         raise NotClear(f"{measured.columns[0]} is yes or no in words, and a difference of shares is asked for")
     sign = next((i for i in parse.rest if i.kind == "Z"), None)
@@ -145,6 +152,14 @@ def difference(parse: Parse) -> Asked:
         parse.notes.append("Compared by the mean.")
     rest_of = [list(f) for i in parse.items if i.kind == "F" and i not in used for f in i.value]
     return Asked("difference", measure, kinds[0] if kinds else "mean", column, where=[*rest_of, [column, "in", levels]])
+
+
+def _halved(parse: Parse) -> Item | None:
+    """A column of two levels that says between whom: the pay gap by gender."""
+    able = [i for i in parse.rest if i.kind in "CY" and len(i.columns) == 1]
+    able = [i for i in able if len(parse.table.column(i.columns[0]).values) == 2]
+    numbers = [i for i in able if parse.table.column(i.columns[0]).is_number]
+    return able[0] if len(able) == 1 and able != numbers else None
 
 
 def _compared_by(parse: Parse, sign: Item | None) -> str:

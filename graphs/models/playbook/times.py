@@ -18,6 +18,8 @@ def times_at(texts: Sequence[str], i: int, dated: bool) -> Iterator[tuple[int, I
         yield 1, Item("T", texts[i], "-".join(p.zfill(2) for p in low[0].split("-")))
     month = next((m for m, name in enumerate(known.MONTHS, 1) if low[0] in (name, name[:3], f"{name[:3]}.")), 0)
     sure = texts[i][:1].isupper() and i > 0
+    sure = sure or before in ("in", "since", "during", "between", "until", "from")
+    sure = sure or bool(re.fullmatch(r"(1[5-9]|20)\d\d", low[1]))
     doubtful = low[0] in ("may", "march", "mar", "jan", "dec", "sun") and not sure
     if month and not doubtful:
         day = re.fullmatch(r"(\d\d?)(st|nd|rd|th)?", low[1])

@@ -44,6 +44,7 @@ AGGREGATES: Mapping[str, str] = {
     "overall number of": "count",
     "count": "count",
     "count of": "count",
+    "no of": "count",
     "counts": "count",
     "amount of rows": "count",
     "percentage": "share",
@@ -56,6 +57,8 @@ AGGREGATES: Mapping[str, str] = {
     "different": "distinct",
     "unique": "distinct",
     "most common": "mode",
+    "most popular": "mode",
+    "least popular": "rarest",
     "most frequent": "mode",
     "commonest": "mode",
     "most often": "mode",
@@ -68,6 +71,28 @@ AGGREGATES: Mapping[str, str] = {
     "pearson correlation": "correlation",
     "difference": "difference",
     "gap": "difference",
+    "ratio": "ratio",
+    "growth": "change",
+    "growth rate": "change",
+    "change": "change",
+    "percentage change": "change",
+    "percent change": "change",
+    "relative change": "change",
+    "increase": "change",
+    "decrease": "change",
+    "rise": "change",
+    "decline": "change",
+    "drop": "change",
+    "grow": "change",
+    "grew": "change",
+    "grown": "change",
+    "sd": "std",
+    "st dev": "std",
+    "stdev": "std",
+    "spread": "std",
+    "mean average": "mean",
+    "typical": "median",
+    "sum of": "sum",
     "lower quartile": "quantile 0.25",
     "first quartile": "quantile 0.25",
     "upper quartile": "quantile 0.75",
@@ -77,6 +102,14 @@ AGGREGATES: Mapping[str, str] = {
 
 GOOD = ("score", "rating", "points", "gpa", "accuracy", "marks")
 """What more of is better: "the best price" may be the lowest, the best score is the highest."""
+
+FLOW = _words(
+    """
+    revenue sales amount spend spending cost costs profit quantity qty volume units income
+    turnover payment payments donations rain rainfall precipitation distance budget loss charges
+    """
+)
+"""Words of columns whose values add up to something: a total of them is what is asked for, where nothing else is."""
 
 SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     **{
@@ -118,6 +151,10 @@ SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "most populous": ("highest", ("population",)),
     "best": ("highest", GOOD),
     "worst": ("lowest", GOOD),
+    "busiest": ("highest", ("ROWS",)),
+    "quietest": ("lowest", ("ROWS",)),
+    "slowest": ("lowest", ("speed",)),
+    "strongest": ("highest", ("strength",)),
     "latest": ("highest", ("TIME",)),
     "last": ("highest", ("TIME",)),
     "most recent": ("highest", ("TIME",)),
@@ -171,8 +208,23 @@ COMPARISONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "warmer than": (">", ("temperature", "temp")),
     "colder than": ("<", ("temperature", "temp")),
     "faster than": (">", ("speed",)),
+    "slower than": ("<", ("speed",)),
+    "richer than": (">", ("income", "wealth", "salary")),
+    "poorer than": ("<", ("income", "wealth", "salary")),
+    "windier than": (">", ("wind",)),
+    "wetter than": (">", ("rain", "rainfall", "precipitation")),
+    "drier than": ("<", ("rain", "rainfall", "precipitation")),
     "between": ("between", ()),
 }
+
+OPERATIONS: Mapping[str, str] = {
+    "minus": "minus",
+    "plus": "plus",
+    "times": "times",
+    "multiplied by": "times",
+    "divided by": "divided by",
+}
+"""What is done with two columns to make a third."""
 
 GRAINS: Mapping[str, str] = {
     "year": "year",
@@ -190,6 +242,10 @@ GRAINS: Mapping[str, str] = {
     "day of week": "weekday",
     "weekday": "weekday",
     "weekdays": "weekday",
+    "hours": "hour",
+    "weeks": "week",
+    "time of day": "hour",
+    "calendar year": "year",
     "hour": "hour",
     "hour of the day": "hour",
     "hour of day": "hour",
@@ -240,77 +296,17 @@ ORDINALS = {
 }
 ORDINALS |= {f"{i}{end}": i for i, end in enumerate(("st", "nd", "rd", "th", "th", "th", "th", "th"), 1)}
 
-SAME: Mapping[str, tuple[str, ...]] = {
-    "female": ("female", "f", "woman", "women", "w", "girl"),
-    "male": ("male", "m", "man", "men", "boy"),
-}
-"""What the two sexes are written as in a table."""
-SEXES: Mapping[str, str] = {
-    **{w: "female" for w in ["female", "females", "woman", "women", "girl", "girls", "lady", "ladies"]},
-    **{w: "male" for w in ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen"]},
-}
-
-KIN: Mapping[str, tuple[str, ...]] = {
-    "weight": ("mass", "wt"),
-    "mass": ("weight", "wt"),
-    "gender": ("sex",),
-    "sex": ("gender",),
-    "horsepower": ("hp",),
-    "displacement": ("disp",),
-    "cylinder": ("cyl",),
-    "quantity": ("qty",),
-    "amount": ("amt",),
-    "department": ("dept",),
-    "temperature": ("temp",),
-    "survive": ("survived", "survival"),
-    "survivor": ("survived",),
-    "survival": ("survived",),
-    "churn": ("churned",),
-    "smoking": ("smoker", "smokes"),
-    "smoke": ("smoker", "smokes"),
-    "smoker": ("smokes", "smoking"),
-    "wage": ("salary",),
-    "pay": ("salary",),
-    "earn": ("salary", "income"),
-    "earning": ("salary", "income"),
-    "cost": ("price",),
-    "costs": ("price",),
-    "weigh": ("weight", "mass", "wt"),
-    "old": ("age",),
-    "heavy": ("weight", "mass"),
-    "tall": ("height",),
-    "client": ("customer",),
-    "turnover": ("revenue",),
-    "sale": ("sales",),
-    "kilometre": ("km",),
-    "mpg": ("mileage",),
-    "class": ("pclass",),
-    "country": ("nation",),
-    "town": ("city",),
-    "population": ("pop",),
-    "conversion": ("converted",),
-    "death": ("died", "dead", "deceased"),
-    "mortality": ("died", "dead", "deceased"),
-    "default": ("defaulted",),
-    "units": ("quantity", "qty"),
-    "paid": ("fare", "price", "amount"),
-    "directed": ("director",),
-    "direct": ("director",),
-}
-"""A word of the question that may stand for a column's word, where no column has the word itself."""
-
-ACRONYMS: Mapping[str, str] = {"miles per gallon": "mpg", "gross domestic product": "gdp", "body mass index": "bmi"}
-
 FILLERS = _words(
     """
-    weigh weighs a an the please tell me show give us you can could would i we want to know like find compute
+    weigh weighs a an the please tell me show give us you can could would i we want know like find compute
     calculate get what's whats all any each's this that these those there here it its their our my data
     dataset table file csv sheet do does did value values amount figure recorded overall ever also just only
     actually altogether how generated generate generates produced brought received got observed measured
     seen exactly whose which's been respectively roughly single entire whole approximately come comes came go
     goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
     happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
-    according had's make makes level's 's
+    according had's make makes level's 's sell sells bring brings scored shows achieve achieved reach reaches reached
+    ridden holds
     """
 )
 """Words that say nothing about which number is meant."""
@@ -336,7 +332,8 @@ PREPOSITIONS = _words(
 
 ROWS = _words(
     """
-    row rows record records entry entries observation observations line lines case cases
+    row rows record records entry entries observation observations line lines case cases reading readings
+    measurement measurements sample samples
     """
 )
 PEOPLE = _words(
@@ -344,12 +341,13 @@ PEOPLE = _words(
     people person persons individual individuals passenger passengers patient patients customer customers
     client clients student students employee employees user users subject subjects participant participants
     member members respondent respondents worker workers player players visitor visitors driver drivers staff
-    women's adult's
+    women's adult's pupil pupils guest guests
     """
 )
 PERSONAL = _words(
     """
-    age sex gender name surname salary income marital education height weight smoker bmi churn churned
+    age sex gender name surname salary income marital education height weight smoker bmi churn churned alter
+    geschlecht gehalt schueler schüler
     """
 )
 

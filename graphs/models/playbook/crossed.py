@@ -1,0 +1,207 @@
+"""Closed questions about two groups at once, a number per something, a change between two times, an overview."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from graphs.models.playbook.asked import Asked
+from graphs.models.playbook.conditions import NotClear
+from graphs.models.playbook.items import Item, parts
+from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.patterns import Rules, pattern
+from graphs.models.playbook.vocabulary import FLOW
+
+MOST_LEVELS = 60
+CROSSED: Rules = []
+
+
+@pattern(
+    CROSSED,
+    r"h?E*(?P<a>a)n?E*(?P<c>C)E*B(?P<by>[CGYE])E*B?(?P<also>[CGY])E*",
+    r"E*(?P<c>C)E*B(?P<by>[CGYE])E*B?(?P<also>[CGY])E*",
+    r"(?:h)?(?P<n>n)E*B(?P<by>[CGYE])E*B?(?P<also>[CGY])E*",
+    r"(?P<n>E)+B(?P<by>[CGY])E*B?(?P<also>[CGY])E*",
+)
+def _two_groups(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """A number for each pair of two groups: average salary by department and gender."""
+    by, grain, also, also_grain = _pair(parse, match)
+    if match.groupdict().get("n"):
+        parse.only_rows([i for i in parse.rest if i.kind == "E" and i is not parse.at(match, "by")])
+        return Asked("count", by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+    kind, measure = _number(parse, match)
+    return Asked(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+
+
+@pattern(
+    CROSSED,
+    r"W?(?P<by>[CGE])(?P<also>[CG])E*(?P<s>S)(?P<a>a)?n?E*(?P<c>C)E*",
+    r"W?(?P<by>[CGE])(?P<also>[CG])E*(?P<a>a)?(?P<c>C)(?P<s>S)",
+)
+def _which_pair(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """The pair of two groups that comes first: which department and year had the highest average salary."""
+    ranked = parse.at(match, "s")
+    assert ranked is not None
+    if ranked.value[1] or not re.search(r"\band\b|,|&", parse.question, re.I):
+        return None
+    by, grain, also, also_grain = _pair(parse, match)
+    item, said = parse.at(match, "c"), parse.at(match, "a")
+    assert item is not None
+    measure = parse.number(item)
+    kind = str(said.value) if said is not None else parse.kind_of_sum(measure, ranked.text.lower())
+    asked = Asked(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+    return replace(asked, order=str(ranked.value[0]), limit=1)
+
+
+@pattern(CROSSED, r"(?P<c>C)E*B(?P<by>[CGYE])E*", r"B(?P<by>[CGY])(?P<c>C)E*")
+def _by_group(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """A column by a group, without the word for the number: revenue by region."""
+    per = parse.at(match, "by")
+    assert per is not None
+    kind, measure = _number(parse, match)
+    if per.kind == "E":
+        return _each(parse, per, kind, measure)
+    by, grain = _group(parse, per)
+    grain = parse.single(grain) if kind == "sum" else grain
+    return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order="" if grain else "highest")
+
+
+@pattern(CROSSED, r"h?(?P<a>a)E*(?P<c>C)E*B(?P<by>E)E*", r"h?(?P<a>a)nE*B(?P<by>E)E*", r"nE*B(?P<by>E)(?P<a>a)")
+def _for_each(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """A total divided by the number of what it is per: average revenue per customer, where customers repeat."""
+    per, said = parse.at(match, "by"), parse.at(match, "a")
+    assert per is not None
+    assert said is not None
+    if said.value not in ("mean", "sum") or not per.columns:
+        return None
+    if not match.groupdict().get("c"):
+        parse.only_rows([i for i in parse.rest if i.kind == "E" and i is not per])
+        return _each(parse, per, "mean", "") if said.value == "mean" else None
+    return _each(parse, per, "mean", _number(parse, match)[1])
+
+
+def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
+    if per.columns and not parse.is_row_name(parse.table.pick(per)):
+        other = parse.table.pick(per)
+        if measure and not set(parts(measure)) & FLOW:
+            raise NotClear(f"{measure} is no amount that adds up over the rows of one {per.text}")
+        return Asked("per", measure, other, where=parse.filters())
+    if not measure:
+        return None
+    parse.notes = [n for n in parse.notes if "the question does not say which" not in n]
+    return Asked("mean", measure, where=parse.filters())
+
+
+@pattern(CROSSED, r"(?P<n>E)+B(?P<by>[CGY])E*", r"(?P<n>E)+")
+def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """What the rows are, by a group or with conditions, and no word for a number: orders per month."""
+    rows = [i for i in parse.rest if i.kind == "E"]
+    if any(i.columns and not parse.is_row_name(i.columns[0]) for i in rows) or parse.asks:
+        return None
+    words = {w for i in rows for w in parts(i.text)}
+    amounts = [c.name for c in parse.table.file.columns if c.is_number and set(parts(c.name)) & FLOW]
+    if words & {"sale", "sales"} and amounts:
+        raise NotClear(f"it may ask for the number of rows or for the total of {amounts[0]}")
+    by = match.groupdict().get("by")
+    if by is None:
+        several = rows[0].text.lower().endswith("s") or rows[0].text.lower() in ("people", "staff", "men", "women")
+        if not parse.where or not several or parse.items[0].kind not in "EF" or "W" in parse.kinds:
+            return None
+        return Asked("count", where=parse.filters(), notes=["They are counted, since nothing else is asked of them."])
+    item = parse.at(match, "by")
+    assert item is not None
+    name, grain = _group(parse, item)
+    parse.counted_by(name, grain)
+    return Asked("count", by=name, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
+
+
+@pattern(CROSSED, r"[ah]?gn?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+")
+def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """By how much an amount changed between two times: growth of revenue from 2022 to 2023."""
+    if not parse.periods:
+        return None
+    said = next((i for i in parse.rest if parse.symbol(i) == "a"), None)
+    named = match.groupdict()
+    if not named.get("c"):
+        return Asked("change", other="count", by=parse.table.time(), periods=parse.periods, where=parse.filters())
+    item = parse.at(match, "c")
+    assert item is not None
+    if said is not None and said.value in ("mean", "median", "sum"):
+        kind, measure = str(said.value), parse.number(item)
+    else:
+        measure, kind = parse.amount(item)
+    return Asked("change", measure, kind, parse.table.time(), periods=parse.periods, where=parse.filters())
+
+
+@pattern(CROSSED, r"n(?P<c>C)E*B(?P<by>[CGYE])E*", r"n(?P<c>C)E*")
+def _how_many(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """How many of what a column counts in each row, such as goals or days of absence: their total."""
+    item = parse.at(match, "c")
+    assert item is not None
+    column = parse.table.column(parse.table.pick(item))
+    if not column.dtype.lower().startswith(("int", "uint")) or column.low != 0 or parse.table.is_key(column.name):
+        return None
+    named = match.groupdict().get("by")
+    if column.is_yes_no or (not named and not parse.where):
+        return None
+    parse.notes.append(f"“how many {item.text}” is read as the total of {column.name}.")
+    by, grain = _group(parse, parse.at(match, "by") or item) if named else ("", "")
+    ranked = "highest" if by and not grain else ""
+    return Asked("sum", column.name, by=by, grain=parse.single(grain), where=parse.filters(), order=ranked)
+
+
+@pattern(CROSSED, r"[aS]{2,}E*(?P<c>C)E*", r"E*(?P<c>[CY])E*")
+def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """Several numbers of one column, or the column with no word for a number: the min, max and mean of humidity."""
+    item = parse.at(match, "c")
+    assert item is not None
+    wanted = [i for i in parse.rest if i.kind in "AS"]
+    if any(i.value[1] if i.kind == "S" else i.value not in _IN_OVERVIEW for i in wanted):
+        return None
+    if wanted:
+        return Asked("summary", parse.number(item), where=parse.filters())
+    entities = [i for i in parse.rest if i.kind == "E"]
+    if any(i.columns and not parse.is_row_name(i.columns[0]) for i in entities):
+        return None
+    if not parse.where and (len(parse.items) > 1 or entities):
+        return None
+    column = parse.table.column(parse.table.pick(item))
+    if column.is_number and not parse.table.is_key(column.name):
+        if set(parts(column.name)) & FLOW and parse.where:
+            measure, kind = parse.amount(item)
+            return Asked(kind, measure, where=parse.filters())
+        return Asked("summary", parse.number(item), where=parse.filters())
+    if parse.where or column.is_time or not 2 <= column.n_unique <= MOST_LEVELS:
+        return None
+    return Asked("count", by=column.name, order="highest")
+
+
+_IN_OVERVIEW = ("mean", "median", "std", "min", "max", "range", "quantile 0.25", "quantile 0.75", "count")
+
+
+def _number(parse: Parse, match: re.Match[str]) -> tuple[str, str]:
+    """The number that is asked for of a measure, and the measure."""
+    item, said = parse.at(match, "c"), parse.at(match, "a")
+    assert item is not None
+    if said is not None:
+        return str(said.value), parse.number(item)
+    measure, kind = parse.amount(item)
+    return kind, measure
+
+
+def _group(parse: Parse, item: Item) -> tuple[str, str]:
+    name, grain = parse.group(item)
+    column = parse.table.column(name)
+    if not grain and not column.is_time and column.n_unique > MOST_LEVELS:
+        raise NotClear(f"{name} has too many values for a number each")
+    return name, grain
+
+
+def _pair(parse: Parse, match: re.Match[str]) -> tuple[str, str, str, str]:
+    first, second = parse.at(match, "by"), parse.at(match, "also")
+    assert first is not None
+    assert second is not None
+    pair = (*_group(parse, first), *_group(parse, second))
+    if pair[0] == pair[2] and pair[1] == pair[3]:
+        raise NotClear(f"it groups by {pair[0]} twice")
+    return pair
