@@ -601,6 +601,7 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
     """A text column as numbers, where every value (or 95 % of many) is one; otherwise unchanged."""
     given = s.dropna().astype(str)
     levels = given.drop_duplicates()
+    levels = levels[~levels.str.contains(r"[A-Za-z:/_]|\d-")]  # no such value can be one, and the rest is slow
     fits = given.isin(levels[levels.str.replace(MONEY, "", regex=True).str.fullmatch(pattern.pattern)])
     if not len(given) or not (fits.all() or (len(given) >= 40 and fits.mean() >= 0.95)):
         return s
@@ -686,8 +687,9 @@ def _dates(given: pd.Series) -> list[Any]:
             elif form == "week":
                 plain, how = given.str.replace("-", "") + "1", "%GW%V%u"
             else:
-                plain, how = given.str.replace(r"(?<=\w)[-,]+ ?(?=\w)", " ", regex=True), form + tail
-                plain = plain if re.search("%[bB]", form) else given
+                plain, how = given, form + tail
+                if re.search("%[bB]", form):
+                    plain = given.str.replace(r"(?<=\w)[-,]+ ?(?=\w)", " ", regex=True)
             dates = pd.to_datetime(plain, format=how, errors="coerce", utc=True)
             if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
                 parsed.append(dates)
@@ -697,7 +699,9 @@ def _dates(given: pd.Series) -> list[Any]:
 def _dates_in_numbers(s: pd.Series) -> pd.Series | None:
     """Dates written as whole numbers: 20090131, or seconds or milliseconds since 1970 that fall on whole minutes."""
     whole = s.dropna()
-    if whole.nunique() < 10 or pd.api.types.is_bool_dtype(s) or not (whole % 1 == 0).all():
+    if len(whole) < 10 or whole.min() < 19_000_101 or pd.api.types.is_bool_dtype(s) or not (whole % 1 == 0).all():
+        return None
+    if whole.nunique() < 10:
         return None
     dates = None
     if whole.between(19_000_101, 21_001_231).all():
@@ -720,12 +724,31 @@ class Table:
     left_out: dict[str, str] = field(default_factory=dict)  # column -> why no test uses it
     weight: str = ""  # the column that says how many cases a row stood for, where rows were repeated so often
     kinds: dict[str, str] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
 
     def kind(self, name: str) -> str:
         """What a column is (see `kind_of`); found out once."""
         if name not in self.kinds:
-            self.kinds[name] = kind_of(self.df[name])
+            self.kinds[name] = kind_of(self.df[name], self.levels(name))
         return self.kinds[name]
+
+    def levels(self, name: str) -> int:
+        """How many different values a column has; counted once."""
+        if name not in self.counted:
+            self.counted[name] = int(self.df[name].nunique())
+        return self.counted[name]
+
+    def put(self, name: str, values: Any) -> None:
+        """Give a column other values."""
+        self.df[name] = values
+        self.kinds.pop(name, None)
+        self.counted.pop(name, None)
+
+    def take(self, rows: pd.DataFrame) -> None:
+        """Go on with other rows."""
+        self.df = rows.reset_index(drop=True)
+        self.kinds.clear()
+        self.counted.clear()
 
     def of(self, *kinds: str) -> list[str]:
         """The columns of these kinds that tests may use, in the table's order."""
@@ -733,15 +756,15 @@ class Table:
 
     def strata(self, most: int = 8, least: int = 10) -> list[str]:
         """Columns that divide the rows into 2 to `most` groups with at least `least` rows in two of them."""
-        counts = {c: self.df[c].value_counts() for c in self.of("category", "number") if self.df[c].nunique() <= most}
+        counts = {c: self.df[c].value_counts() for c in self.of("category", "number") if self.levels(c) <= most}
         return [c for c, sizes in counts.items() if (sizes >= least).sum() >= 2]
 
 
-def kind_of(s: Any) -> str:
-    """What a column is: constant, time, category, identifier, number or text (free text)."""
-    values, levels = s.dropna(), s.nunique()
-    others = 0 if levels <= 1 else int((values != values.mode().iloc[0]).sum())
-    if levels <= 1 or (len(values) >= 500 and others <= max(3, len(values) // 1000)):
+def kind_of(s: Any, levels: int | None = None) -> str:
+    """What a column of so many different values is: constant, time, category, identifier, number or (free) text."""
+    values, levels = s.dropna(), s.nunique() if levels is None else levels
+    odd = max(3, len(values) // 1000)  # in a constant column of many rows so many may be others, each of its own
+    if levels <= 1 or (len(values) >= 500 and levels <= odd + 1 and (values != values.mode().iloc[0]).sum() <= odd):
         return "constant"
     if pd.api.types.is_datetime64_any_dtype(s):
         return "time"
@@ -889,7 +912,7 @@ def key_that_fits(left: pd.DataFrame, right: pd.DataFrame) -> tuple[str, str] | 
 
 def _merge_spellings(table: Table) -> None:
     """Merge levels that are the same but for the way they are written, under their commonest tidy spelling."""
-    for name in [c for c in names(table.df) if is_text(table.df[c]) and table.df[c].nunique() <= 200]:
+    for name in [c for c in names(table.df) if is_text(table.df[c]) and table.levels(c) <= 200]:
         counts = table.df[name].value_counts().sort_index()
         spellings: dict[str, list[str]] = {}
         for level in counts.index:
@@ -898,7 +921,7 @@ def _merge_spellings(table: Table) -> None:
         merged = {level: best[key] for key, group in spellings.items() for level in group}
         changed = int(sum(counts[a] for a, b in merged.items() if a != b))
         if changed:
-            table.df[name] = table.df[name].map(merged, na_action="ignore")
+            table.put(name, table.df[name].map(merged, na_action="ignore"))
             shown = "; ".join(" = ".join(repr(v) for v in g) for g in spellings.values() if len(g) > 1)
             text = f"{say(name)} spells the same level in several ways ({shown}): {changed:,} values were merged."
             table.log.append(text)
@@ -908,39 +931,42 @@ def _merge_spellings(table: Table) -> None:
 def _blank_sentinels(table: Table) -> None:
     """Make codes for "not known" missing: a repeated −1, or nines, far outside everything else in the column."""
     for name in [c for c in names(table.df) if table.kind(c) == "number"]:
-        counts = table.df[name].value_counts()
-        for code in sorted({counts.index.min(), counts.index.max()}):
-            rest = counts.index[counts.index != code].to_numpy(dtype=float)
-            share = counts[code] / counts.sum()
-            if counts[code] < 3 or share < 0.002 or len(rest) < 5:
+        values, levels = table.df[name].dropna(), table.levels(name)
+        for code in sorted({values.min(), values.max()}):
+            often = int((values == code).sum())
+            share = often / len(values)
+            if often < 3 or share < 0.002 or levels <= 5:
                 continue
+            counts = values.value_counts()
+            rest = counts.index[counts.index != code].to_numpy(dtype=float)
             gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
             nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min())
-            minus = code == -1 and rest.min() >= 0 and counts[code] > 3 * counts.drop(code).max()
+            minus = code == -1 and rest.min() >= 0 and often > 3 * counts.drop(code).max()
             if nines or minus:
-                table.df[name] = table.df[name].mask(table.df[name] == code)
-                table.kinds.pop(name)
+                table.put(name, table.df[name].mask(table.df[name] == code))
                 text = (
-                    f"{say(name)} holds {number(code)} in {counts[code]:,} rows ({percent(share, 1)}), far from "
+                    f"{say(name)} holds {number(code)} in {often:,} rows ({percent(share, 1)}), far from "
                     "all its other values: a code for missing, and treated so."
                 )
                 table.log.append(text)
-                table.traps.append(trap("sentinel_values", text, [name], int(counts[code]), high=True))
+                table.traps.append(trap("sentinel_values", text, [name], often, high=True))
 
 
 def _one_unit(table: Table) -> None:
     """Convert values that stand apart by a known factor: one column, written in two units."""
     for name in [c for c in names(table.df) if table.kind(c) == "number"]:
         values = table.df[name].dropna().astype(float)
-        if len(values) < 100 or values.nunique() < 30 or (values.min() <= 0 <= values.max()):
+        if len(values) < 100 or table.levels(name) < 30 or (values.min() <= 0 <= values.max()):
             continue
-        logs = pd.Series(np.log(values.abs().to_numpy()), index=values.index).sort_values()
-        gaps = np.diff(logs)
+        logs = pd.Series(np.log(values.abs().to_numpy()), index=values.index)
+        if np.bincount(np.minimum((logs - logs.min()) / 0.1, 10_000).astype(int)).all():
+            continue  # a gap as wide as is asked for below would leave a tenth empty
+        gaps = np.diff(np.sort(logs.to_numpy()))
         cut = int(gaps.argmax()) + 1
-        low, high = logs.iloc[:cut], logs.iloc[cut:]
-        rare, main = sorted((low, high), key=len)
-        if not max(8, 0.01 * len(logs)) <= len(rare) <= 0.45 * len(logs):
+        if not max(8, 0.01 * len(logs)) <= min(cut, len(logs) - cut) <= 0.45 * len(logs):
             continue
+        logs = logs.sort_values()
+        rare, main = sorted((logs.iloc[:cut], logs.iloc[cut:]), key=len)
         shift = float(rare.median() - main.median())
         factor = min((f for u in UNIT_FACTORS for f in (u, 1 / u)), key=lambda f: abs(np.log(f) - shift))
         spread = float(main.quantile(0.95) - main.quantile(0.05))
@@ -951,7 +977,7 @@ def _one_unit(table: Table) -> None:
         other = table.df[name].index.isin(rare.index)
         if _told_by_others(table, name, other):
             continue
-        table.df[name] = table.df[name].astype(float).mask(other, table.df[name] / factor)
+        table.put(name, table.df[name].astype(float).mask(other, table.df[name] / factor))
         times = f"{number(factor)} times" if factor > 1 else f"1/{number(1 / factor)} of"
         text = (
             f"{say(name)} mixes two units: {len(rare):,} values ({percent(len(rare) / len(values), 1)}) are about "
@@ -982,16 +1008,18 @@ def _told_by_others(table: Table, name: str, apart: Any) -> bool:
 
 def _grouping(table: Table, name: str) -> bool:
     """Whether a column only divides: a category, or a number of few levels such as a dose or an age group."""
-    kind, levels = table.kind(name), table.df[name].nunique()
+    kind, levels = table.kind(name), table.levels(name)
     return (kind == "category" and levels <= 50) or (kind == "number" and levels <= 8)
 
 
 def _is_share(df: pd.DataFrame, name: str, a: str, b: str) -> bool:
     """Whether a column is the quotient of two others, as a share or in percent, but for rounding."""
-    if a == b or not (df[b] > 0).all():
-        return False
-    share = df[a] / df[b]
-    return bool(((df[name] - share).abs() < 0.006).all() or ((df[name] - 100 * share).abs() < 0.6).all())
+    for rows in (df.iloc[:100], df) if a != b else ():  # what the first rows do not bear out need not be looked at
+        share = rows[a] / rows[b]
+        near = ((rows[name] - share).abs() < 0.006).all() or ((rows[name] - 100 * share).abs() < 0.6).all()
+        if not near or not (rows[b] > 0).all():
+            return False
+    return a != b
 
 
 def _weigh(table: Table) -> None:
@@ -1002,16 +1030,22 @@ def _weigh(table: Table) -> None:
     df = table.df
     numeric = [c for c in names(df) if table.kind(c) in ("number", "identifier") and not is_text(df[c])]
     whole = [c for c in numeric if df[c].notna().all() and (df[c] % 1 == 0).all() and df[c].min() >= 0]
-    shares = [c for c in numeric if c not in whole and any(_is_share(df, c, a, b) for a in whole for b in whole)]
     rows = [c for c in names(df) if table.kind(c) == "identifier" and c not in whole]
     rows += [c for c in whole if table.kind(c) == "identifier" and (df[c].diff().iloc[1:] == 1).all()]
+
+    def is_share(name: str) -> bool:
+        return name in numeric and name not in whole and any(_is_share(df, name, a, b) for a in whole for b in whole)
+
+    if not all(c in [*rows, *whole] or _grouping(table, c) or is_share(c) for c in names(df)):
+        return
+    shares = [c for c in names(df) if is_share(c)]
     rest = [c for c in names(df) if c not in rows and c not in shares]
 
     def cells(counts: list[str]) -> bool:
         groups = [c for c in rest if c not in counts]
         if not groups or not all(_grouping(table, c) for c in groups) or df.duplicated(subset=groups).any():
             return False
-        return len(df) >= 0.5 * float(np.prod([df[c].nunique() for c in groups])) and len(df) >= 4
+        return len(df) >= 0.5 * float(np.prod([table.levels(c) for c in groups])) and len(df) >= 4
 
     def outcome(a: str, b: str) -> bool:
         """Whether a counts those of b, or of a and b together, who had it."""
@@ -1021,7 +1055,7 @@ def _weigh(table: Table) -> None:
     found: tuple[str, ...] = ()
     for name in whole:
         groups = [c for c in rest if c != name]
-        levels = [{str(v).lower() for v in df[c].dropna().unique()} for c in groups if df[c].nunique() == 2]
+        levels = [{str(v).lower() for v in df[c].dropna().unique()} for c in groups if table.levels(c) == 2]
         says_yes = any(
             all(any(re.fullmatch(f"{y}|{n}", v) for v in pair) for pair in levels) for y, n in YES_NO if levels
         )
@@ -1046,10 +1080,9 @@ def _weigh(table: Table) -> None:
         df = pd.concat([df.assign(**{name: 1}), df.assign(**{name: 0})], ignore_index=True)
         table.left_out[other] = "a weight"
         text = f"{name} and {other} are weights: they count the cases with {name} and without"
-    table.df = df.loc[df.index.repeat(times.astype(int))].reset_index(drop=True)
+    table.take(df.loc[df.index.repeat(times.astype(int))])
     table.weight = name if len(found) == 1 else other
     table.left_out |= {table.weight: "a weight"} | dict.fromkeys(rows, "identifier") | dict.fromkeys(shares, "a share")
-    table.kinds.clear()
     total = len(table.df)
     text += f", so the {before:,} rows are {total:,} cases, and every test counts cases."
     table.log.append(text)
@@ -1061,13 +1094,13 @@ def _see_caps(table: Table) -> None:
     """Note columns whose smallest or largest value is a limit at which many values were cut off."""
     for name in [c for c in names(table.df) if table.kind(c) == "number"]:
         values = table.df[name].dropna()
-        if len(values) < 100 or values.nunique() < 50:
+        if len(values) < 100 or table.levels(name) < 50:
             continue
-        counts = values.value_counts()
         for end, limit in (("largest", values.max()), ("smallest", values.min())):
-            at = int(counts[limit])
+            at = int((values == limit).sum())
             # A nought at the end is a count of nothing, not a limit
-            if limit != 0 and at >= max(10, 0.02 * len(values)) and at > 8 * counts.drop(limit).max():
+            often = limit != 0 and at >= max(10, 0.02 * len(values))
+            if often and at > 8 * values.value_counts().drop(limit).max():
                 text = (
                     f"{say(name)} is cut off at {number(limit)}: {at:,} rows ({percent(at / len(values), 1)}) share "
                     f"this {end} value, so whatever lay beyond is not known, and its mean and spread are understated."
@@ -1088,10 +1121,9 @@ def _drop_repeats(table: Table) -> None:
             continue
         table.left_out[name] = "a mark of how rows were split"
         again = table.df.duplicated(subset=rest) & ~table.df.duplicated()
-        if again.any() and max(table.df[c].nunique() for c in rest) > len(table.df) / 4:
+        if again.any() and max(table.levels(c) for c in rest) > len(table.df) / 4:
             before = len(table.df)
-            table.df = table.df[~again].reset_index(drop=True)
-            table.kinds.clear()
+            table.take(table.df[~again])
             text = (
                 f"{int(again.sum()):,} rows stand on more than one side of {say(name)} ({', '.join(sorted(levels))}) "
                 "with the same values: a model would be tested on rows it has learned; they are counted once "
@@ -1102,11 +1134,11 @@ def _drop_repeats(table: Table) -> None:
     keys = [c for c in names(table.df) if table.kind(c) == "identifier" and table.df[c].is_unique]
     rest = [c for c in names(table.df) if c not in keys]
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
-        repeats = table.df.duplicated(subset=columns)
+        repeats = _repeats(table, columns)
         if not repeats.any():
             continue
         chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
-        before, fine = len(table.df), max(table.df[c].nunique() for c in columns) > len(table.df) / 4
+        before, fine = len(table.df), max(table.levels(c) for c in columns) > len(table.df) / 4
         if fine:  # a copy carries some value that only its like carry
             alone = table.df[~repeats]
             rare = pd.DataFrame({c: table.df[c].map(alone[c].value_counts()) == 1 for c in columns})
@@ -1116,14 +1148,39 @@ def _drop_repeats(table: Table) -> None:
         text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
         text += " in everything but the identifier" if columns is rest else ""
         if fine:
-            table.df = table.df[~repeats].reset_index(drop=True)
-            table.kinds.clear()
+            table.take(table.df[~repeats])
             text += f": they are counted once (n {before:,} → {len(table.df):,})."
         else:
             text += "; the columns are too coarse to tell copies from rows that happen to agree, so all are kept."
         table.log.append(text)
         table.traps.append(trap("duplicate_rows", text, [], int(repeats.sum()), high=fine))
         return
+
+
+def _repeats(table: Table, columns: list[str]) -> Any:
+    """Which rows repeat an earlier one in these columns; all are compared of those alone that agree in the finest."""
+    finest = sorted(columns, key=table.levels, reverse=True)[:3]
+    if table.levels(finest[0]) == len(table.df):
+        return pd.Series(False, index=table.df.index)
+    alike = table.df.duplicated(subset=finest, keep=False)
+    return alike & table.df.loc[alike, columns].duplicated().reindex(table.df.index, fill_value=False)
+
+
+def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
+    """Columns that go with another almost perfectly, each pair in the rows that have both, with a margin of safety."""
+    values = df[numbers].to_numpy(dtype=float)
+    finite = np.isfinite(values)
+    there = finite.astype(float)
+    with np.errstate(all="ignore"):
+        middles, spreads = np.mean(values, axis=0, where=finite), np.std(values, axis=0, where=finite)
+        scaled = np.where(finite, (values - middles) / spreads, 0.0)
+        count = there.T @ there
+        sums, squares = scaled.T @ there, (scaled**2).T @ there
+        spread = squares - sums**2 / count
+        spread[spread < 1e-6 * squares] = np.nan  # too little is left to count with
+        r = np.abs(scaled.T @ scaled - sums * sums.T / count) / np.sqrt(spread * spread.T)
+    np.fill_diagonal(r, 0)
+    return [name for name, column in zip(numbers, r, strict=True) if not (column <= 0.999).all()]
 
 
 def _leave_out(table: Table) -> None:
@@ -1146,10 +1203,12 @@ def _leave_out(table: Table) -> None:
         if kind in ("constant", "identifier", "text"):
             table.left_out.setdefault(name, kind)
     numbers = table.of("number")
-    r = df[numbers].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
+    r = df[_nearly_one(df, numbers)].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
     for i, b in enumerate(numbers):
-        twin = next((a for a in numbers[:i] if a not in table.left_out and len(r) and r.loc[a, b] > 0.9995), None)
-        same = next((a for a in numbers[:i] if a not in table.left_out and n >= 5 and df[a].equals(df[b])), None)
+        near = [a for a in numbers[:i] if a not in table.left_out]
+        twin = next((a for a in near if a in r and b in r and r.loc[a, b] > 0.9995), None)
+        near = [a for a in near if n >= 5 and df[a].iloc[:50].equals(df[b].iloc[:50])]
+        same = next((a for a in near if df[a].equals(df[b])), None)
         if same is not None:
             text = f"{say(b)} is the same as {say(same)} in every row: only {say(same)} is tested."
             table.traps.append(trap("redundant_columns", text, [same, b], n, effect("pearson_r", 1.0), high=True))
@@ -1167,17 +1226,16 @@ def _leave_out(table: Table) -> None:
                 )
             )
             table.left_out[b] = f"copy of {twin}"
-    texts = [c for c in names(df) if is_text(df[c]) and df[c].nunique() >= 10 and df[c].nunique() <= n / 2]
-    for b in [c for c in table.of("number") if df[c].nunique() in {df[a].nunique() for a in texts}]:
-        twin = next(
-            (a for a in texts if len(df[[a, b]].dropna().drop_duplicates()) == df[b].nunique() == df[a].nunique()), None
-        )
+    texts = [c for c in names(df) if is_text(df[c]) and 10 <= table.levels(c) <= n / 2]
+    for b in table.of("number"):
+        alike = [a for a in texts if table.levels(a) == table.levels(b)]
+        twin = next((a for a in alike if len(df[[a, b]].dropna().drop_duplicates()) == table.levels(b)), None)
         if twin is not None:
             table.left_out[b] = f"code of {twin}"
-    categories = [c for c in table.of("category") if 2 <= df[c].nunique() <= 200]
+    categories = [c for c in table.of("category") if 2 <= table.levels(c) <= 200]
     for i, b in enumerate(categories):
-        for a in (c for c in categories[:i] if c not in table.left_out and df[c].nunique() == df[b].nunique()):
-            if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == df[a].nunique():
+        for a in (c for c in categories[:i] if c not in table.left_out and table.levels(c) == table.levels(b)):
+            if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == table.levels(a):
                 text = f"{say(b)} says the same as {say(a)} in other words: only {say(a)} is tested."
                 table.traps.append(trap("redundant_columns", text, [a, b], n))
                 table.left_out[b] = f"copy of {a}"
