@@ -34,10 +34,17 @@ _METRICS = {
     "std_beta": "standardised slope",
     "mean_absolute_error": "mean absolute error",
     "anderson_darling": "Anderson–Darling A²",
-    "period": "steps in a period",
-    "lag": "steps between them",
-    "k": "groups",
 }
+_COUNTED = {"period": "period: {} steps", "lag": "delay: {} steps", "k": "{} groups"}
+_OF_KIND = {
+    ("simpsons_paradox", "pearson_r"): "pooled r",
+    ("simpsons_paradox", "mean_diff"): "pooled difference",
+    ("spurious_trend_correlation", "pearson_r"): "r of the changes",
+    ("confounding", "pearson_r"): "partial r",
+    ("distribution_shape", "mean_diff"): "distance of the humps",
+    ("answer", "mean_diff"): "difference",
+}
+"""Names of effects that say more than the metric alone."""
 _VERDICTS = {
     "pass": "Passed review",
     "pass_with_remarks": "Passed review, with remarks",
@@ -189,11 +196,13 @@ def is_bite(finding: Finding) -> bool:
     return finding.type == "warning" and finding.evidence.artifact is None
 
 
-def effect(value: Effect | None) -> str:
+def effect(value: Effect | None, kind: str = "") -> str:
     """An effect with its interval, all with as many decimals: `r = −0.235 (95 % CI −0.327 to −0.133)`."""
     if value is None or value.value is None:
         return ""
-    name = _METRICS.get(value.metric, value.metric)
+    if value.metric in _COUNTED:
+        return _COUNTED[value.metric].format(number(value.value))
+    name = _OF_KIND.get((kind, value.metric)) or _METRICS.get(value.metric, value.metric)
     low, high = value.ci or (None, None)
     if low is None or high is None or low == high:
         return f"{name} = {number(value.value)}"
@@ -210,7 +219,7 @@ def size(finding: Finding) -> str:
     found = finding.effect
     if found is None or found.metric == "count" or finding.kind == "ranking":
         return ""
-    return effect(found)
+    return effect(found, finding.kind)
 
 
 def headline(finding: Finding) -> str:

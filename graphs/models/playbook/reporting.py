@@ -55,7 +55,7 @@ def write_report(facts: Facts) -> Written:
     return Written(
         answer=_answer(facts, asked, headlines, usable),
         findings=[str(f["id"]) for f in order],
-        not_found=[str(f["text"]) for f in usable if f["type"] == "null"],
+        not_found=_not_found(usable),
         not_checked=_not_checked(facts, usable),
     )
 
@@ -177,8 +177,8 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
         tested = next((str(f["text"]) for f in everything if f["kind"] == "tested"), "")
         ran = any((f.get("test") or {}).get("m") for f in everything)
         nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
-        said.append(f"{nothing} {tested}".strip())
-    return " ".join(said)
+        said = [nothing, tested, *said] if tested else [*said, nothing]
+    return " ".join(dict.fromkeys(filter(None, said)))
 
 
 def _came_of(step: Mapping[str, Any], findings: Iterable[Finding]) -> bool:
@@ -217,6 +217,14 @@ def _reply(
         absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
         for finding in absent[:1]:
             yield str(finding["text"]), finding
+
+
+def _not_found(findings: Sequence[Finding]) -> list[str]:
+    """What was tested and is not there: findings of their own, and what stood beside a claim in the same tests."""
+    beside = [
+        str(said) for f in findings if f["type"] == "claim" and (said := (f.get("params") or {}).get("not_found"))
+    ]
+    return list(dict.fromkeys([*(str(f["text"]) for f in findings if f["type"] == "null"), *beside]))
 
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
