@@ -98,10 +98,10 @@ class OutputReceived(_Event):
 
 
 class Progressed(_Event):
-    """A cell that takes long says how far it has come: so many of all rows, or of all passes over a file."""
+    """Something that takes long says how far it has come: a cell so many of all rows, or a step, without a cell."""
 
     kind: Literal["progress"] = "progress"
-    execution_id: str
+    execution_id: str | None = None
     what: str
     done: int
     of: int
@@ -148,7 +148,10 @@ class ReportMade(_Event):
 
 
 class Compared(_Event):
-    """A run that reproduces another has been held against it, thing by thing."""
+    """What a run made has been held, thing by thing, against what its cells make in a fresh sandbox.
+
+    In a run that reproduces another it is the other run that it was held against.
+    """
 
     kind: Literal["compared"] = "compared"
     matches: tuple[Match, ...]
@@ -242,7 +245,7 @@ class RunView:
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None
     comparison: Compared | None = None
-    progress: Progressed | None = None  # how far the cell that runs has come, if it says so
+    progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
     error: str | None = None
 
     @property
@@ -281,7 +284,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
         case StepEnded():
             steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
-            return replace(view, steps=tuple(steps))
+            return replace(view, steps=tuple(steps), progress=None)
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
         case PlanMade():

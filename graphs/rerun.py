@@ -3,65 +3,66 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import base64
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from artifacts.events import RunView
-from artifacts.store import Store
+from artifacts.events import Compared, Progressed, RunView
+from artifacts.store import Store, StoreError
 from artifacts.types import Execution, Match, Objection
 from graphs.checks import CheckResult, Work
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host
 from notebooks.errors import NotebookError
-from notebooks.outputs import merged
-from notebooks.reproduce import reproduce, texts
+from notebooks.pictures import glance
+from notebooks.reproduce import FINISHED, said, texts
 from notebooks.runner import run_notebook
 
 NAME = "re_execution"
-_SHOWN = 5  # differences that are told one by one
+TURNED_OFF = "Not run again in a fresh sandbox: that was turned off. `gristmill runs reproduce` does it."
+_SHOWN = 5  # cells, and differences of one cell, that are told one by one
+
+_MENDS = tuple(
+    (re.compile(pattern), mend)
+    for pattern, mend in (
+        (
+            r"\brandom\.(?!seed|default_rng\(\d)\w|default_rng\(\)"
+            r"|(?:sample|shuffle|train_test_split|KMeans|bootstrap)\((?![^)]*random_state)",
+            "Seed its chance: random_state=0, or numpy.random.default_rng(0).",
+        ),
+        (r"\btime\.|perf_counter|\.now\(|\.today\(|utcnow", "Put nothing out that comes from a clock."),
+        (r"(?<!\.)\b(?:frozen)?set\(|listdir|glob|iterdir|scandir|as_completed", "Sort what has no order of its own."),
+        (r"uuid|getpid|\bid\(|\bhash\(|urandom|secrets", "Put nothing out that each process makes anew."),
+    )
+)
+_ANY_MEND = "Seed chance, sort what has no order, use no clock, and rest on no file or variable that no cell makes."
 
 
-def is_due(desk: Desk, view: RunView) -> bool:
-    """Cells that a model wrote are always run again; a template's tested ones when the run was asked to."""
-    return desk.rerun == "always" or (desk.rerun == "written" and _written(view))
-
-
-def _written(view: RunView) -> bool:
-    return any("code" in x.tags and x.status == "ok" for x in view.executions)
-
-
-def untold(view: RunView) -> str:
-    """What the reader is told of a notebook that was not run again."""
-    why = "" if _written(view) else ": its cells come from tested templates"
-    return f"Not run again in a fresh sandbox{why}. `gristmill runs reproduce` does it."
-
-
-async def run_again(desk: Desk, work: Work) -> CheckResult:
-    """Run the notebook so far in a fresh sandbox, as a run of its own, and hold every difference against it.
+async def run_again(desk: Desk, work: Work, step_id: str) -> CheckResult:
+    """Have the notebook so far run again in a fresh sandbox, and hold every difference against it.
 
     A sandbox that cannot be had, or that is lost, is a remark and no objection: it is not the work's fault.
     """
+    if desk.again is None:
+        return CheckResult(NAME, True, TURNED_OFF)
+
+    async def tell(done: int, of: int) -> None:
+        what = "Running it again in a fresh sandbox"
+        await desk.emit(Progressed(run_id=desk.run_id, step_id=step_id, what=what, done=done, of=of, unit="cells"))
+
     try:
-        again = await reproduce(desk.store, desk.session.host, desk.run_id)
-    except (GatewayError, NotebookError) as error:
+        matches = await desk.again.matches(work.view, tell)
+    except (GatewayError, NotebookError, StoreError) as error:
         return _not_done(str(error))
-    if again.status == "cancelled":
-        return _not_done("somebody cancelled it.")
-    remade = await asyncio.to_thread(desk.store.view, again.id)
-    if remade.comparison is None:
-        return _not_done(remade.error or "it ended before anything could be compared.")
-    matches = remade.comparison.matches
-    apart = [
-        (m, where)
-        for m in matches
-        if m.verdict in ("changed", "missing") and (where := _made_in(m, work.view)) not in work.replaced
-    ]
-    if not apart:
-        detail = f"Run again in a fresh sandbox ({again.id}), all outputs that stand came out the same."
-        return CheckResult(NAME, True, detail)
-    found = tuple(_objection(m, where) for m, where in apart[:_SHOWN])
-    detail = f"Run again in a fresh sandbox ({again.id}), {len(apart)} of {len(matches)} outputs came out otherwise."
-    return CheckResult(NAME, False, detail, found)
+    await desk.emit(Compared(run_id=desk.run_id, step_id=step_id, matches=tuple(matches)))
+    apart = [(where, m) for m in matches if m.verdict in ("changed", "missing") and (where := _made_in(m, work.view))]
+    standing = [(where, m) for where, m in apart if where not in work.replaced]
+    cells = sum(x.status in FINISHED for x in work.view.executions)
+    same = f"what its {cells} cells put out, their plots, tables and findings came out the same"
+    return _judged(standing, work, same)
 
 
 async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Path]) -> RunView:
@@ -73,26 +74,61 @@ async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Pat
     return await asyncio.to_thread(store.view, run.id)
 
 
-def beside(work: Work, again: RunView) -> CheckResult:
-    """What a notebook's cells put out, as text, beside what they put out when it was run again."""
-    apart: list[tuple[Match, str]] = []
+def beside(work: Work, again: RunView, read: Callable[[str], bytes]) -> CheckResult:
+    """What a notebook's cells put out, as text and as plots, beside what they put out when it was run again.
+
+    `read` gives the bytes of an artifact of the second run. Plots are compared as `notebooks.pictures.glance` does,
+    since the notebook may come from another environment.
+    """
+    apart: list[tuple[str, Match]] = []
+    unseen: list[str] = []
     ran = [x for x in again.executions if x.code.strip()]
     for place, cell in enumerate(work.view.executions):
         if place >= len(ran) or ran[place].status != "ok":
             error = ran[place].error if place < len(ran) else None
             why = f"{error.name}: {error.value[:120]}" if error else again.error or "it did not run"
-            apart.append((Match(name="its output", verdict="missing", detail=why), cell.cell))
+            apart.append((cell.cell, Match(name=cell.cell, verdict="missing", detail=why)))
             break
-        if cell.outputs and (detail := texts(_said(cell), _said(ran[place]))):
-            apart.append((Match(name="its output", verdict="changed", detail=detail), cell.cell))
-    found = tuple(_objection(m, where) for m, where in apart[:_SHOWN])
-    told = f"{len(apart)} cells came out otherwise" if apart else "every cell came out the same"
-    return CheckResult(NAME, not apart, f"Run again in a fresh sandbox, {told}.", found)
+        if cell.outputs and (detail := texts(said(cell), said(ran[place]))):
+            apart.append((cell.cell, Match(name=cell.cell, verdict="changed", detail=detail)))
+        before, after = _pictures(cell, read), _pictures(ran[place], read)
+        if before and len(before) != len(after):
+            detail = f"{len(before)} became {len(after)}"
+            apart.append((cell.cell, Match(name="its plots", verdict="changed", detail=detail)))
+            continue
+        for number, (one, other) in enumerate(zip(before, after, strict=False), 1):
+            name = "its plot" if len(before) == 1 else f"its plot {number}"
+            if (seen := glance(one, other)) is None:
+                unseen.append(f"{cell.cell}: {name} has another shape than in the fresh sandbox and was not compared.")
+            elif seen:
+                apart.append((cell.cell, Match(name=name, verdict="changed", detail=seen)))
+    return replace(_judged(apart, work, "every cell came out the same"), remarks=tuple(unseen))
 
 
-def _said(cell: Execution) -> str:
-    """What a cell put out as text, warnings apart."""
-    return "\n".join(o.text for o in merged(cell.outputs) if o.kind != "stderr")
+def _pictures(cell: Execution, read: Callable[[str], bytes]) -> list[bytes]:
+    """The pictures that a cell displayed, one for each display: those of a notebook are text in its outputs."""
+    shown = []
+    for output in cell.outputs:
+        for mime in ("image/png", "image/jpeg"):
+            if mime in output.artifacts:
+                shown.append(read(output.artifacts[mime]))
+                break
+            if isinstance(encoded := output.data.get(mime), str | list):
+                with contextlib.suppress(ValueError):  # no base64: no picture
+                    shown.append(base64.b64decode("".join(encoded)))
+                break
+    return shown
+
+
+def _judged(apart: Sequence[tuple[str, Match]], work: Work, same: str) -> CheckResult:
+    """The result of the check: an objection for each cell (the first few) of which something came out otherwise."""
+    cells: dict[str, list[Match]] = {}
+    for where, match in apart:
+        cells.setdefault(where, []).append(match)
+    found = tuple(_objection(where, held, work.cells.get(where)) for where, held in list(cells.items())[:_SHOWN])
+    more = f" The first {_SHOWN} are objected to." if len(cells) > _SHOWN else ""
+    told = f"what {len(cells)} cells made came out otherwise.{more}" if cells else f"{same}."
+    return CheckResult(NAME, not cells, f"Run again in a fresh sandbox, {told}", found)
 
 
 def _not_done(why: str) -> CheckResult:
@@ -108,9 +144,12 @@ def _made_in(match: Match, view: RunView) -> str:
     return cell or next((f.evidence.cell for f in view.findings if f.id == name), name)
 
 
-def _objection(match: Match, where: str) -> Objection:
+def _objection(where: str, apart: Sequence[Match], cell: Execution | None) -> Objection:
+    told = "; ".join(f"{'its output' if m.name == where else m.name}: {m.detail}" for m in apart[:_SHOWN])
+    more = f"; and {len(apart) - _SHOWN} more" if len(apart) > _SHOWN else ""
+    causes = [mend for pattern, mend in _MENDS if cell is not None and pattern.search(cell.code)]
     return Objection(
         where=where,
-        problem=f"run again in a fresh sandbox, {match.name} came out otherwise: {match.detail}.",
-        mend="Seed chance, sort what has no order, use no clock, and rest on no file or variable that no cell makes.",
+        problem=f"run again in a fresh sandbox, it came out otherwise ({told}{more}).",
+        mend=" ".join(causes) or _ANY_MEND,
     )

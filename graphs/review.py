@@ -39,19 +39,16 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
         work = Work(view, drafted, state["roles"], files)
         checks = await asyncio.to_thread(run_checks, work)
-        untold: list[str] = []
-        if rerun.is_due(desk, view) and all(c.ok for c in checks):  # what is sent back anyway need not be run again
-            await desk.note("The notebook is run again in a fresh sandbox.", step_id)
-            checks.append(await rerun.run_again(desk, work))
-        elif not rerun.is_due(desk, view):
-            untold = [rerun.untold(view)]
-            checks.append(CheckResult(rerun.NAME, True, untold[0]))
+        again = await rerun.run_again(desk, work, step_id)
+        checks.append(again)
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, checks)),
         ]
         answer = await insist(desk, agent, talk, step_id, GiveReview)
-        reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks, untold)
+        reviewed = judge(
+            desk.run_id, step_id, state["round"] + 1, answer, checks, told=[again.detail] if again.ok else []
+        )
         await desk.emit(reviewed)
         failed = reviewed.verdict == "fail"
         if failed and reviewed.round >= MAX_ROUNDS:
@@ -78,11 +75,11 @@ def judge(
     number: int,
     answer: GiveReview,
     checks: Sequence[CheckResult],
-    untold: Sequence[str] = (),
+    told: Sequence[str] = (),
 ) -> Reviewed:
     """The round's verdict: the model's, made stricter by what the checks found. No objection is listed twice.
 
-    `untold` are remarks on what was not checked, which the reader is told and which do not touch the verdict.
+    `told` are remarks on what was checked and what was not, which do not touch the verdict.
     """
     objections = [Objection(**o.model_dump()) for o in answer.objections]
     for found in (o for c in checks for o in c.objections):
@@ -99,6 +96,6 @@ def judge(
         round=number,
         verdict=verdict,
         objections=tuple(objections) if failed else (),
-        remarks=(*remarks, *untold),
+        remarks=(*remarks, *(t for t in told if t not in remarks)),
         checks=len(checks),
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
@@ -14,6 +14,9 @@ from artifacts.types import new_id
 from graphs.models.base import Model
 from notebooks.catalog import Template
 from notebooks.session import Session
+
+if TYPE_CHECKING:
+    from notebooks.again import Again
 
 Job = Literal["plan", "code", "interpret", "review"]
 """What a model is asked for. The tools that it is offered say the same."""
@@ -24,10 +27,6 @@ MAX_ROUNDS = 3
 """Rounds of review; the report is made after the last one whatever it says."""
 MAX_FOLLOW_UPS = 2
 """How often the analyst may ask for more cells before it reports."""
-
-
-Rerun = Literal["written", "always", "never"]
-"""When a review runs the notebook again in a fresh sandbox: if a model wrote cells of it, always, or not at all."""
 
 
 class TeamState(TypedDict, total=False):
@@ -59,14 +58,17 @@ class TeamState(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Desk:
-    """What a node works with. It is handed to the graph as its runtime context and is never checkpointed."""
+    """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
+
+    `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off.
+    """
 
     run_id: str
     store: Store
     session: Session
     model: Model
     templates: tuple[Template, ...]
-    rerun: Rerun = "written"
+    again: Again | None = None
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)

@@ -22,9 +22,11 @@ from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
-from graphs.state import Desk, Rerun
+from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from kernel_gateway.isolation import Sizes
+from notebooks.again import Again
+from notebooks.aio import see_through
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
 from notebooks.export import save_report
@@ -43,7 +45,7 @@ _log = logging.getLogger(__name__)
 class Request(Value):
     """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
 
-    `rerun` has the review run the notebook again in a fresh sandbox even if templates alone made it.
+    `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
     """
 
     question: str
@@ -51,24 +53,24 @@ class Request(Value):
     model: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     parent_id: str | None = None
-    rerun: bool = False
+    rerun: bool | None = None
 
 
 class Workbench:
     """Carries out runs on one store. Make one for a process, use it within one event loop, and close it at the end.
 
-    `rerun` says when a review runs the notebook again in a fresh sandbox; a request may ask for it in any case.
+    `rerun` says whether reviews run the notebook again in a fresh sandbox where a request does not say it.
 
     A run that an earlier process left running is recorded as interrupted when the workbench is made: the store is
     open here alone, so nobody else can be working on it.
     """
 
     def __init__(
-        self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None, rerun: Rerun = "written"
+        self, store: Store, *, isolation: str = "bubblewrap", templates: Path | None = None, rerun: bool = True
     ) -> None:
         self.store = store
         self.isolation = isolation
-        self.rerun: Rerun = rerun
+        self.rerun = rerun
         self.templates = templates or store.home / "templates"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
@@ -91,12 +93,12 @@ class Workbench:
         question = check_question(request.question)
         files = await asyncio.to_thread(check_files, request.files, self._sizes())
         model = _resolve(request.model)
+        rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=new_id("run"),
             goal=question,
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
-            | ({"rerun": True} if request.rerun else {}),
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun},
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -299,15 +301,19 @@ class Workbench:
     async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
         """Run the graph from the start, or from its last checkpoint where there is one."""
         templates = tuple(await asyncio.to_thread(catalog, self.templates))
-        rerun: Rerun = "always" if run.params.get("rerun") else self.rerun
-        desk = Desk(run.id, self.store, session, model, templates, rerun)
+        again = Again(self.store, session.host, run.id) if run.params.get("rerun", self.rerun) else None
+        desk = Desk(run.id, self.store, session, model, templates, again)
         saver = await self._checkpoints()
         graph = team.build(saver)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
             first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
-            await graph.ainvoke(first, config, context=desk, durability="sync")
+            try:
+                await graph.ainvoke(first, config, context=desk, durability="sync")
+            finally:
+                if again is not None:
+                    await see_through(again.close())
         await saver.adelete_thread(run.id)
 
     async def _finish(

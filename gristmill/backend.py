@@ -34,9 +34,12 @@ class Backend(Protocol):
         *,
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
-        rerun: bool = False,
+        rerun: bool | None = None,
     ) -> Run:
-        """Begin to answer a question of some files; returns at once. `rerun` has the review run the notebook again."""
+        """Begin to answer a question of some files; returns at once.
+
+        `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the settings do.
+        """
         ...
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:

@@ -32,7 +32,8 @@ class Local:
     def open(cls, settings: Settings) -> Local:
         """Open the data folder. Raises StoreLocked, which names the process that holds it, or StoreUnwritable."""
         store = Store.open(settings.home)
-        return cls(Workbench(store, isolation=settings.isolation, templates=settings.templates), settings.model)
+        workbench = Workbench(store, isolation=settings.isolation, templates=settings.templates, rerun=settings.rerun)
+        return cls(workbench, settings.model)
 
     async def start(
         self,
@@ -41,7 +42,7 @@ class Local:
         *,
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
-        rerun: bool = False,
+        rerun: bool | None = None,
     ) -> Run:
         request = Request(
             question=question,

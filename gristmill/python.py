@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.events import Event, ExecutionStarted, RunEnded, RunStarted, RunView, SandboxOpened, TextDelta
+from artifacts.events import (
+    Event,
+    ExecutionStarted,
+    Progressed,
+    RunEnded,
+    RunStarted,
+    RunView,
+    SandboxOpened,
+    TextDelta,
+)
 from artifacts.types import Finding, Run
 from gristmill.backend import connect
 from gristmill.backend import view as view_of
@@ -131,17 +140,17 @@ def analyze(
     *,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
-    rerun: bool = False,
+    rerun: bool | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
     """Ask a question of a table and wait for the answer.
 
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
-    target, time, unit and assignment columns. With `rerun` the review runs the notebook again in a fresh sandbox, even
-    where only tested templates made it. The results are written to `out`, by default to a folder of the run in
-    the data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter); an
-    interrupt cancels the run.
+    target, time, unit and assignment columns. `rerun` says whether the review runs the notebook again in a fresh
+    sandbox (None: as GRISTMILL_RERUN does). The results are written to `out`, by default to a folder of the run in the
+    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter); an interrupt
+    cancels the run.
 
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
@@ -211,6 +220,8 @@ async def _watch(events: Any, told: queue.SimpleQueue[str | None]) -> None:
                 told.put("planning")
             case ExecutionStarted():
                 told.put(f"{event.execution.cell}  {one_line(event.execution.title)}")
+            case Progressed(execution_id=None):
+                told.put(f"{one_line(event.what)}: {event.done:,} of {event.of:,} {event.unit}")
             case RunEnded():
                 told.put("writing the results")
 

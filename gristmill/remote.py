@@ -46,11 +46,13 @@ class Remote:
         *,
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
-        rerun: bool = False,
+        rerun: bool | None = None,
     ) -> Run:
-        form = {"question": question, "roles": json.dumps(dict(roles or {}))} | ({"rerun": "true"} if rerun else {})
+        form = {"question": question, "roles": json.dumps(dict(roles or {}))}
         if model:
             form["model"] = model
+        if rerun is not None:
+            form["rerun"] = json.dumps(rerun)
         return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:

@@ -27,6 +27,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_HOME", "the user's data folder", "Where the record, the files and the server's address live."),
     Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
+    Setting("GRISTMILL_RERUN", "1", "`0`: no review runs the notebook again in a fresh sandbox; reports say so."),
     Setting("GRISTMILL_ISOLATION", "bubblewrap", "`bubblewrap`, or `none` on a machine that is itself disposable."),
     Setting("GRISTMILL_SANDBOX", "", "`local` keeps code on this machine even where `E2B_API_KEY` is set."),
     Setting(
@@ -58,6 +59,7 @@ class Settings:
 
     home: Path
     model: str | None
+    rerun: bool
     isolation: str
     templates: Path
     host: str
@@ -74,6 +76,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     isolation = env.get("GRISTMILL_ISOLATION") or "bubblewrap"
     if isolation not in ("bubblewrap", "none"):
         raise Misuse(f"GRISTMILL_ISOLATION is {isolation!r}; it can be bubblewrap or none.")
+    rerun = env.get("GRISTMILL_RERUN") or "1"
+    if rerun not in ("0", "1"):
+        raise Misuse(f"GRISTMILL_RERUN is {rerun!r}; it can be 1 or 0.")
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
@@ -81,6 +86,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         model=env.get("GRISTMILL_MODEL") or None,
+        rerun=rerun == "1",
         isolation=isolation,
         templates=Path(templates).expanduser() if templates else home / "templates",
         host=env.get("GRISTMILL_HOST") or "127.0.0.1",

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gzip
 import io
 import json
 import math
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from artifacts.events import Compared, RunView
 from artifacts.store import Store
-from artifacts.types import Artifact, Match, Run, RunStatus
+from artifacts.types import Artifact, Execution, Match, Run, RunStatus
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
 from notebooks.export import notebook
 from notebooks.outputs import merged
+from notebooks.pictures import pixels
 from notebooks.runner import run_notebook
 
 RTOL = 1e-9
 """Relative difference between two numbers that counts as none."""
-PIXELS = 2
-"""Difference of a pixel's channel, of 255, that counts as none."""
 LARGEST = 50 * 2**20
 """Bytes beyond which files that differ are not looked into."""
 
+FINISHED = ("ok", "error")
+"""How a cell ended that has its place in the notebook."""
+
 _NUMBER = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+_PASSING = re.compile(
+    r"0x[0-9a-fA-F]{6,}|(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-f])"
+)
+_MADE_UP = re.compile(
+    rb"/(?:CreationDate|ModDate) ?\([^)]*\)|<dc:date>[^<]*</dc:date>|(?<=[\"#])[A-Za-z][0-9a-f]{10}(?=[\")])"
+)  # times in PDF and SVG, and the ids that matplotlib gives to what an SVG uses twice
+_FIGURE = re.compile(r"fig_(\d+)(\..+)")
 
 
 async def reproduce(
@@ -48,12 +58,12 @@ async def reproduce(
     BadNotebook for a run without a finished cell.
     """
     view = store.view(run_id)
-    if not any(x.status in ("ok", "error") for x in view.executions):
+    if not any(x.status in FINISHED for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
     import nbformat
 
     async def closing(again: str) -> None:
-        matches = await asyncio.to_thread(compare, store, run_id, again)
+        matches = await asyncio.to_thread(lambda: compare(store, view, store, store.view(again)))
         await store.append(Compared(run_id=again, matches=tuple(matches)))
 
     inputs = {a.name: store.path(a) for a in view.artifacts if a.role == "input"}
@@ -74,38 +84,53 @@ async def reproduce(
         )
 
 
-def compare(store: Store, original: Run | str, again: Run | str) -> list[Match]:
-    """Every plot, table, file, finding and cell's text of a run beside those of its reproduction, in order."""
-    first, second = (store.view(r if isinstance(r, str) else r.id) for r in (original, again))
-    matches = list(_artifacts(store, first, second))
+def compare(store: Store, first: RunView, other: Store, second: RunView) -> list[Match]:
+    """Every plot, table, file, finding and cell's text of a run beside what came the second time, in order.
+
+    The bytes of the first are in `store`, those of the second in `other`.
+    """
+    matches = list(_artifacts(store, first, other, second))
     matches += _findings(first, second)
     matches += _texts(first, second)
     return matches
 
 
-def _artifacts(store: Store, first: RunView, second: RunView) -> Iterator[Match]:
+def _artifacts(store: Store, first: RunView, other: Store, second: RunView) -> Iterator[Match]:
     made, remade = _latest(first), _latest(second)
-    for name, artifact in made.items():
-        if name not in remade:
+    for key, artifact in made.items():
+        name, twin = artifact.name, remade.get(key)
+        if twin is None:
             yield Match(name=name, verdict="missing", detail="was not made again")
-        elif artifact.sha256 == remade[name].sha256:
+        elif artifact.sha256 == twin.sha256:
             yield Match(name=name, verdict="identical")
-        elif max(artifact.size, remade[name].size) > LARGEST:
+        elif max(artifact.size, twin.size) > LARGEST:
             yield Match(name=name, verdict="changed", detail="other bytes; too large to be looked into")
         else:
-            detail = difference(name, store.read(artifact), store.read(remade[name]))
+            detail = difference(name, store.read(artifact), other.read(twin))
             yield Match(name=name, verdict="changed" if detail else "equal", detail=detail)
-    for name in remade.keys() - made.keys():
-        yield Match(name=name, verdict="changed", detail="was made only now")
+    for key in sorted(remade.keys() - made.keys()):
+        yield Match(name=remade[key].name, verdict="changed", detail="was made only now")
 
 
 def _latest(view: RunView) -> dict[str, Artifact]:
-    return {a.name: a for a in view.artifacts if a.role in ("plot", "table", "file")}
+    """What the finished cells made, by name. Displayed figures are counted over those cells alone, as a notebook has
+    no others."""
+    finished = {x.id for x in view.executions if x.status in FINISHED}
+    numbers: dict[str, int] = {}
+    made = {}
+    for artifact in view.artifacts:
+        if artifact.role not in ("plot", "table", "file") or artifact.execution_id not in {None, *finished}:
+            continue
+        figure = _FIGURE.fullmatch(artifact.name)
+        number = numbers.setdefault(figure[1], len(numbers) + 1) if figure else 0
+        made[f"fig_{number:02d}{figure[2]}" if figure else artifact.name] = artifact
+    return made
 
 
 def _findings(first: RunView, second: RunView) -> Iterator[Match]:
-    again = list(second.findings)
-    for place, finding in enumerate(first.findings):
+    finished = {x.cell for x in first.executions if x.status in FINISHED}
+    found, again = [f for f in first.findings if f.evidence.cell in finished], list(second.findings)
+    for place, finding in enumerate(found):
         name = f"{finding.id} {finding.kind}"
         if place >= len(again):
             yield Match(name=name, verdict="missing", detail="was not found again")
@@ -113,21 +138,26 @@ def _findings(first: RunView, second: RunView) -> Iterator[Match]:
         own = {"id", "rank", "evidence"}
         one, other = finding.model_dump(mode="json", exclude=own), again[place].model_dump(mode="json", exclude=own)
         yield _judge(name, one == other, values(one, other))
-    for finding in again[len(first.findings) :]:
+    for finding in again[len(found) :]:
         yield Match(name=f"{finding.id} {finding.kind}", verdict="changed", detail="was found only now")
 
 
 def _texts(first: RunView, second: RunView) -> Iterator[Match]:
     """The text that each finished cell put out."""
-    ran = [x for x in first.executions if x.status in ("ok", "error")]
-    again = [x for x in second.executions if x.status in ("ok", "error")]
+    ran = [x for x in first.executions if x.status in FINISHED]
+    again = second.executions
     for place, execution in enumerate(ran):
         if place >= len(again):
             yield Match(name=execution.cell, verdict="missing", detail="did not run again")
             continue
-        one, other = ("\n".join(o.text for o in merged(x.outputs)) for x in (execution, again[place]))
+        one, other = said(execution), said(again[place])
         detail = "" if execution.status == again[place].status else f"ended {again[place].status}"
         yield _judge(execution.cell, one == other and not detail, detail or texts(one, other))
+
+
+def said(cell: Execution) -> str:
+    """What a cell put out as text, warnings apart: they name files of the process that gave them."""
+    return "\n".join(o.text for o in merged(cell.outputs) if o.kind != "stderr")
 
 
 def _judge(name: str, identical: bool, detail: str) -> Match:
@@ -140,9 +170,15 @@ def difference(name: str, one: bytes, other: bytes) -> str:
     """What tells two files apart beyond tolerance, in a few words; empty for files that are equal within it."""
     suffix = Path(name).suffix.lower()
     if suffix in (".png", ".jpg", ".jpeg"):
-        return _pixels(one, other)
-    if suffix == ".xlsx":
+        return pixels(one, other)
+    if suffix in (".xlsx", ".docx", ".pptx", ".zip", ".npz"):
         return _members(one, other)
+    if suffix == ".gz":
+        return _unpacked(name, one, other)
+    if suffix in (".pdf", ".svg"):
+        one, other = (_MADE_UP.sub(b"", data) for data in (one, other))
+        if one == other:
+            return ""
     try:
         left, right = one.decode("utf-8"), other.decode("utf-8")
     except UnicodeDecodeError:
@@ -176,8 +212,8 @@ def values(one: Any, other: Any, where: str = "") -> str:
 
 
 def texts(one: str, other: str) -> str:
-    """Where two texts differ, numbers within tolerance and memory addresses apart; empty if nowhere."""
-    one, other = _ADDRESS.sub("0x", one), _ADDRESS.sub("0x", other)
+    """Where two texts differ, numbers within tolerance, memory addresses and made-up ids apart; empty if nowhere."""
+    one, other = _PASSING.sub("0x", one), _PASSING.sub("0x", other)
     if one == other:
         return ""
     if _NUMBER.sub("#", one) == _NUMBER.sub("#", other):
@@ -201,7 +237,7 @@ def _rows(one: str, other: str, delimiter: str) -> str:
 
 
 def _members(one: bytes, other: bytes) -> str:
-    """An Excel file is a zip with the time of writing in it: its other members are compared."""
+    """Zip files, such as an office's, have the time of writing in them: their members are compared."""
     try:
         with zipfile.ZipFile(io.BytesIO(one)) as left, zipfile.ZipFile(io.BytesIO(other)) as right:
             sizes = {i.filename: (i.file_size, i.CRC) for i in left.infolist() if i.filename != "docProps/core.xml"}
@@ -212,19 +248,12 @@ def _members(one: bytes, other: bytes) -> str:
     return f"{changed[0]} differs" if changed else ""
 
 
-def _pixels(one: bytes, other: bytes) -> str:
-    import numpy
-    from PIL import Image, UnidentifiedImageError
-
+def _unpacked(name: str, one: bytes, other: bytes) -> str:
+    """A gzip file has the time of writing in it: what it holds is compared."""
     try:
-        with Image.open(io.BytesIO(one)) as left, Image.open(io.BytesIO(other)) as right:
-            if left.size != right.size:
-                return f"{left.size[0]}×{left.size[1]} became {right.size[0]}×{right.size[1]} pixels"
-            a, b = (numpy.asarray(image.convert("RGBA"), dtype=numpy.int16) for image in (left, right))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError):
+        return difference(name.removesuffix(".gz"), gzip.decompress(one), gzip.decompress(other))
+    except (OSError, EOFError, zlib.error):
         return "other bytes"
-    apart = numpy.abs(a - b).max(axis=2) > PIXELS
-    return f"{apart.mean():.2%} of the pixels differ" if apart.any() else ""
 
 
 def _close(one: object, other: object) -> bool:

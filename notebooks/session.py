@@ -94,8 +94,13 @@ class Session:
                     artifact = await self._log.put(path, name, files.media_type(name), "input")
             except OSError as error:
                 raise UploadError(f"{path} cannot be read: {error.strerror or error}.") from error
-            await self._write(artifact)
+            await self._write(artifact, self._log.store)
         return artifact
+
+    async def bring(self, artifact: Artifact, store: Store) -> None:
+        """Write a file that another record holds to /home/user, without recording it. Raises as `upload` does."""
+        async with self._lock:
+            await self._write(artifact, store)
 
     async def run(
         self,
@@ -198,11 +203,11 @@ class Session:
     async def _write_inputs(self) -> None:
         for artifact in self._log.view.artifacts:
             if artifact.role == "input":
-                await self._write(artifact)
+                await self._write(artifact, self._log.store)
 
-    async def _write(self, artifact: Artifact) -> None:
+    async def _write(self, artifact: Artifact, store: Store) -> None:
         try:
-            await self._tree.write(artifact.name, self._log.store.path(artifact))
+            await self._tree.write(artifact.name, store.path(artifact))
         except host_failures() as error:
             await self._raise_if_gone(error)
             raise UploadError(

@@ -27,7 +27,11 @@ _SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
     metavar="ROLE=COLUMN",
     help="Which column is the target, time, unit or assignment; allocation=0.5,0.5 for the arms' planned shares.",
 )
-@click.option("--rerun", is_flag=True, help="Have the review run the notebook again in a fresh sandbox.")
+@click.option(
+    "--rerun/--no-rerun",
+    default=None,
+    help="Whether the review runs the notebook again in a fresh sandbox (default: GRISTMILL_RERUN, or yes).",
+)
 @isolation
 @as_json
 @speaks
@@ -37,7 +41,7 @@ async def command(
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
-    rerun: bool,
+    rerun: bool | None,
     as_json: bool,
 ) -> int:
     """Ask a question of CSV, TSV, Parquet, JSON lines or Excel FILES.

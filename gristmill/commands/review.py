@@ -83,7 +83,7 @@ async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, Chec
         finally:
             await stop_host(host, home)
         if mapping.has_run(nb):
-            return nb, rerun.beside(mapping.work_of(nb, given), view)
+            return nb, rerun.beside(mapping.work_of(nb, given), view, lambda ref: store.read(store.artifact(ref)))
         made = exported(view, store)
     outputs = [c.outputs for c in made.cells if c.cell_type == "code"]
     code = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]

@@ -88,7 +88,8 @@ def check_folder(out: str | None) -> None:
 def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -> int:
     """Print what came of a run, and give the exit status."""
     console = story.console
-    pieces.findings(console, view)
+    if view.report is None or view.report != story.reported:
+        pieces.findings(console, view)
     if view.reviews and view.reviews[-1].verdict != "fail":
         pieces.review(console, view.reviews[-1])
     pieces.ending(console, view)

@@ -20,6 +20,7 @@ from artifacts.events import (
     OutputReceived,
     PlanMade,
     Progressed,
+    ReportMade,
     Reviewed,
     RunEnded,
     RunResumed,
@@ -47,6 +48,7 @@ class Story:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.view: RunView | None = None
+        self.reported: ReportMade | None = None  # the report that was printed last
         self._now = _Now()
         self._status = Status(self._now, console=console, spinner="dots") if console.is_terminal else None
         self._work_told = False
@@ -135,6 +137,9 @@ class Story:
                 self._now.far(event)
             case ExecutionEnded():
                 self._end_cell(next(x for x in view.executions if x.id == event.execution_id))
+            case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
+                pieces.findings(self.console, view)
+                self.reported = event
             case Reviewed(verdict="fail"):
                 pieces.review(self.console, event)
                 self._work_told = False

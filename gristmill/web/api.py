@@ -67,11 +67,11 @@ def _runs(local: Local) -> APIRouter:
         files: Annotated[list[UploadFile], File()] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         model: Annotated[str | None, Form()] = None,
         roles: Annotated[str, Form()] = "{}",
-        rerun: Annotated[bool, Form()] = False,
+        rerun: Annotated[bool | None, Form()] = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column.
 
-        With `rerun` the review runs the notebook again in a fresh sandbox.
+        `rerun` says whether the review runs the notebook again in a fresh sandbox (default: GRISTMILL_RERUN).
         """
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:

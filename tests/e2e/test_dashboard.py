@@ -64,6 +64,8 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
     shown = page.locator("main").inner_text()
     assert "0.235" in shown
     assert "rule-based" in shown.lower()
+    page.get_by_text("Run again in a fresh sandbox:").click()
+    assert set(page.locator("#run-again td .chip").all_inner_texts()) <= {"identical", "equal"}
 
     page.reload()
     expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)

@@ -32,7 +32,7 @@ def wait_for_cells(product: Product, doomed: subprocess.Popen[bytes], shown: Pat
 @pytest.mark.parametrize("everything", [True, False], ids=["the whole product", "the command alone"])
 def test_a_killed_run_goes_on_from_the_last_finished_step(product: Product, tmp_path: Path, everything: bool) -> None:
     shown = tmp_path / "shown.txt"
-    doomed = product.start("analyze", PENGUINS, "--ask", QUESTION, "--out", tmp_path / "lost", log=shown)
+    doomed = product.start("analyze", PENGUINS, "--ask", QUESTION, "--no-rerun", "--out", tmp_path / "lost", log=shown)
     wait_for_cells(product, doomed, shown, 4)
     if everything:
         product.kill()

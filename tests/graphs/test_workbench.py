@@ -64,7 +64,7 @@ class Team:
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def bench(tmp_path_factory) -> AsyncIterator[Workbench]:
     with Store.open(tmp_path_factory.mktemp("home")) as store:
-        workbench = Workbench(store, rerun="never")
+        workbench = Workbench(store, rerun=False)
         yield workbench
         await workbench.close()
 
@@ -199,11 +199,12 @@ async def test_objections_send_the_work_back_until_they_are_met(bench, table, te
 async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(
     tmp_path, table, team, wire, answer
 ):
-    """The whole way of work that no template did: a plot, a finding, an objection, the mend, a fresh sandbox."""
+    """The whole way of work that no template did: a plot, a finding, a fresh sandbox, an objection, the mend."""
     drawn = (
-        "import matplotlib.pyplot as plt\n"
-        "part = df.sample(30{seed})\n"
+        "import time\nimport matplotlib.pyplot as plt\n"
+        "part = df.sample(30, random_state=0)\n"
         "r = float(part.x.corr(part.y))\n"
+        "print(len(part){clock})\n"
         "fig, ax = plt.subplots()\n"
         "ax.scatter(part.x, part.y)\n"
         "ax.set(xlabel='x', ylabel='y', title='x and y rise together')\n"
@@ -211,7 +212,7 @@ async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_rep
         'report(type="claim", kind="correlation", columns=["x", "y"], direction="+", n=len(part),\n'
         '       effect={{"metric": "pearson_r", "value": r}}, text=f"x and y rise together (r = {{r:.3f}}).")'
     )
-    loose, sound = (drawn.format(seed=seed) for seed in ("", ", random_state=0"))
+    loose, sound = (drawn.format(clock=clock) for clock in (", time.time_ns()", ""))
     team.code = [
         answer(calls=[call("run_code", code=loose, title="Relate")]),
         answer(text="Done."),
@@ -224,16 +225,21 @@ async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_rep
     with Store.open(tmp_path / "home") as store:
         bench = Workbench(store)
         run, view = await ask(bench, table)
-        again = store.runs(agent="reproduce")
-        assert store.run("last").id == run.id
+        told = [(e.done, e.of) for e in store.events(run.id) if e.kind == "progress"]
+        assert store.runs() == [run], "a run is recorded once"
         await bench.close()
         report = store.read(next(a for a in view.artifacts if a.name == "report.html")).decode()
     assert run.status == "done", view.error
     first, *later = view.reviews
-    assert [(o.where, "without a seed" in o.problem) for o in first.objections] == [("cell-04", True)]
+    assert [(o.where, o.mend) for o in first.objections] == [("cell-04", "Put nothing out that comes from a clock.")]
+    assert "its output: 1" in first.objections[0].problem, "it says what differs"
     assert [r.verdict for r in later] == ["pass"]  # the cell under the same title stands for the first
-    assert [(r.parent_id, r.status) for r in again] == [(run.id, "done")]
-    assert "that stand came out the same" in wire.requests[-1]["messages"][1]["content"]
+    assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 5)], "only what is new runs again"
+    assert [m.name for m in view.comparison.matches if m.verdict == "changed"] == ["cell-04"]
+    assert {m.name for m in view.comparison.matches} >= {"fig_01.png", "fig_02.png", "F2 correlation", "cell-05"}
+    assert "came out the same" in wire.requests[-1]["messages"][1]["content"]
+    assert "came out the same" in later[-1].remarks[-1]
+    assert "came out the same" in report
     assert [f.evidence.artifact for f in view.findings] == ["fig_01.png", "fig_02.png"]
     assert "x and y rise together" in report
 
@@ -383,7 +389,7 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
         )
     ]
     with Store.open(tmp_path / "home") as store:
-        bench = Workbench(store)
+        bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
         async for event in bench.follow(run.id):
             if event.kind == "execution_started" and event.execution.title == "Wait":
@@ -393,7 +399,7 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
         with pytest.raises(InputError, match="being stopped"):
             await bench.resume(run.id)
     with Store.open(tmp_path / "home") as store:
-        bench = Workbench(store)
+        bench = Workbench(store, rerun=False)
         resumed = await bench.resume(run.id)
         assert resumed.status == "running"
         async for event in bench.follow(run.id, store.view(run.id).last_seq):
@@ -414,7 +420,7 @@ async def test_a_gateway_killed_under_a_run_fails_it_and_resuming_rebuilds_the_s
         answer(calls=[call("run_code", code="print(k)", title="Read")]),
     ]
     with Store.open(home) as store:
-        bench = Workbench(store)
+        bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
         async for event in bench.follow(run.id):
             if event.kind == "execution_started" and event.execution.title == "Wait":
@@ -441,7 +447,7 @@ async def test_a_run_that_a_dead_process_left_is_marked_interrupted(tmp_path):
     with Store.open(tmp_path / "home") as store:
         await store.append(RunStarted(run_id="run_1", run=Run(id="run_1", goal="What?")))
         await store.append(StepStarted(run_id="run_1", step_id="s", name="plan", agent="analysis", title="Plan"))
-        Workbench(store)
+        Workbench(store, rerun=False)
         view = store.view("run_1")
     assert view.run.status == "interrupted"
     assert "gristmill runs resume run_1" in (view.error or "")
@@ -451,7 +457,7 @@ async def test_a_run_that_a_dead_process_left_is_marked_interrupted(tmp_path):
 async def test_without_isolation_the_run_fails_with_the_fix(tmp_path, table, team, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with Store.open(tmp_path / "home") as store:
-        bench = Workbench(store)
+        bench = Workbench(store, rerun=False)
         run, view = await ask(bench, table)
         await bench.close()
     assert run.status == "failed"

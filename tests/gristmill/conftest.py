@@ -69,9 +69,10 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(server: Server, flowers: Path) -> str:
-    """The id of a run that came in over REST and is done."""
+    """The id of a run that came in over REST and is done, its notebook run again."""
     with server.client() as client, flowers.open("rb") as file:
-        reply = client.post("/api/runs", data={"question": QUESTION}, files={"files": ("flowers.csv", file)})
+        asked = {"question": QUESTION, "rerun": "true"}
+        reply = client.post("/api/runs", data=asked, files={"files": ("flowers.csv", file)})
         assert reply.status_code == 201, reply.text
         run_id: str = reply.json()["id"]
         with client.stream("GET", f"/api/runs/{run_id}/events", timeout=100) as stream:

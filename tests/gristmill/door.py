@@ -18,10 +18,14 @@ QUESTION = "What separates the groups?"
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """This process's environment without keys or settings, on a data folder of the test's own."""
+    """This process's environment without keys or settings, on a data folder of the test's own.
+
+    Notebooks are not run again unless a test asks for it.
+    """
     keys = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(keys)}
-    return kept | {"GRISTMILL_HOME": str(home), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "110"} | more
+    own = {"GRISTMILL_HOME": str(home), "GRISTMILL_RERUN": "0", "PYTHONPATH": str(REPOSITORY), "COLUMNS": "110"}
+    return kept | own | more
 
 
 def command(*arguments: str | Path) -> list[str]:

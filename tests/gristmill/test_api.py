@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.events import EVENT, RunEnded, fold
+from artifacts.events import EVENT, Progressed, RunEnded, fold
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import QUESTION, Server
 
@@ -45,6 +45,19 @@ def test_a_run_is_what_its_events_say(server: Server, finished: str) -> None:
     assert shown["last_seq"] == len(kept)
     assert [f["id"] for f in shown["findings"]] == [f.id for f in view.ranked]
     assert any("length" in f["text"] for f in shown["findings"])
+
+    assert view.comparison is not None, "it was asked to be run again"
+    assert {m.name for m in view.comparison.matches} == {
+        *(a.name for a in view.artifacts if a.role == "plot"),
+        *(f"{f.id} {f.kind}" for f in view.findings),
+        *(x.cell for x in view.executions),
+    }
+    assert view.comparison.holds
+    cells = len(view.executions)
+    assert [(e.done, e.of) for e in kept if isinstance(e, Progressed)] == [(n, cells) for n in range(cells)]
+    assert "came out the same" in shown["reviews"][-1]["remarks"][-1]
+    with server.client() as client:
+        assert [r["id"] for r in client.get("/api/runs?agent=reproduce").json()["runs"]] == []
 
 
 def test_a_stream_goes_on_after_the_last_event_that_came(server: Server, finished: str) -> None:

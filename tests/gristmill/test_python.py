@@ -22,6 +22,7 @@ async def test_a_table_is_analysed_inside_a_running_loop(
     home: Path, flowers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GRISTMILL_HOME", str(home))
+    monkeypatch.setenv("GRISTMILL_RERUN", "0")
     beating = asyncio.get_running_loop()
     result = gristmill.analyze(pd.read_csv(flowers), QUESTION, roles={"target": "group"})
     assert asyncio.get_running_loop() is beating
@@ -31,6 +32,7 @@ async def test_a_table_is_analysed_inside_a_running_loop(
     assert "length" in result.answer
     found = result.findings
     assert found[0].rank == 1
+    assert "Not run again in a fresh sandbox" in result.report.read_text(), "the reader is told what was left out"
     frame = result.dataframe()
     assert list(frame["id"]) == [f.id for f in found]
     assert frame.loc[0, "text"] == found[0].text

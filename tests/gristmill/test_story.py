@@ -27,7 +27,7 @@ from artifacts.types import (
     Test,
     now,
 )
-from gristmill.terminal import pieces
+from gristmill.commands.watching import conclude
 from gristmill.terminal.story import Story
 from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size
 
@@ -103,10 +103,7 @@ def tell(console: Console) -> str:
         for event in story_events():
             story.feed(event)
     assert story.view is not None
-    pieces.findings(console, story.view)
-    pieces.review(console, story.view.reviews[-1])
-    pieces.ending(console, story.view)
-    pieces.whereabouts(console, story.view, Path("out"), [Path("out/report.html"), Path("out/fig_01.png")])
+    conclude(story, story.view, Path("out"), [Path("out/report.html"), Path("out/fig_01.png")])
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -142,6 +139,8 @@ def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -
     ):
         assert words in told, f"{words!r} is missing:\n{told}"
     assert told.index("First look") < told.index("Plan") < told.index("Work") < told.index("Answer")
+    assert told.count("It flips within g.") == 2, "beside its cell, and once in the report"
+    assert told.index("Simpson's paradox") < told.index("(round 2") < told.index("Done after"), "read while reviewed"
 
 
 def test_code_and_output_are_shortened_and_say_by_how_much() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -15,6 +16,7 @@ from artifacts.store import Store
 from artifacts.types import Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
+from notebooks.pictures import glance
 from notebooks.reproduce import compare, difference, reproduce
 from notebooks.session import Session
 
@@ -58,7 +60,8 @@ async def test_what_is_not_made_again_is_missing_and_what_is_new_is_said(
     first, second = await begin(), await begin()
     await store.put(b"1", name="a.txt", media_type="text/plain", role="file", run_id=first.id)
     await store.put(b"1", name="b.txt", media_type="text/plain", role="file", run_id=second.id)
-    assert [(m.name, m.verdict) for m in compare(store, first, second)] == [("a.txt", "missing"), ("b.txt", "changed")]
+    made = compare(store, store.view(first.id), store, store.view(second.id))
+    assert [(m.name, m.verdict) for m in made] == [("a.txt", "missing"), ("b.txt", "changed")]
 
 
 async def test_a_run_without_a_cell_cannot_be_reproduced(
@@ -89,6 +92,17 @@ def picture(shift: int, width: int = 4) -> bytes:
         ("a.txt", b"1763689000000000001", b"1763689000000000002", "1763689000000000001 became 1763689000000000002"),
         ("a.txt", b"r = 0.5", b"r = 0.6", "0.5 became 0.6"),
         ("a.txt", b"one\ntwo", b"one\nTwo", "line 2: 'two' became 'Two'"),
+        ("a.html", b"<i id=1b4e28ba-2fa1-11d2-883f-0016d3cca427>", b"<i id=6ba7b810-9dad-11d1-80b4-00c04fd430c8>", ""),
+        (
+            "a.svg",
+            b'<dc:date>2026</dc:date><use href="#m762dbb02a4"/>',
+            b'<dc:date>2027</dc:date><use href="#m2c7652258e"/>',
+            "",
+        ),
+        ("a.svg", b'<path d="1"/>', b'<path d="2"/>', "1 became 2"),
+        ("a.pdf", b"\xff /CreationDate (D:1)", b"\xff /CreationDate (D:2)", ""),
+        ("a.csv.gz", gzip.compress(b"a\n1\n", mtime=1), gzip.compress(b"a\nx\n", mtime=2), "row 2 differs"),
+        ("a.csv.gz", gzip.compress(b"a\n1\n", mtime=1), gzip.compress(b"a\n1\n", mtime=2), ""),
         ("a.parquet", b"\xff\x00", b"\xff\x01", "other bytes"),
         ("a.png", picture(0), picture(1), ""),
         ("a.png", picture(0), picture(50), "100.00% of the pixels differ"),
@@ -99,3 +113,34 @@ def picture(shift: int, width: int = 4) -> bytes:
 )
 def test_files_differ_only_beyond_tolerance(name: str, one: bytes, other: bytes, detail: str) -> None:
     assert difference(name, one, other) == detail
+
+
+def plot(*heights: float, dpi: int = 72, font: str = "sans-serif", wide: float = 6.0) -> bytes:
+    """A bar chart as two versions of a plotting library would draw it."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.family": font}):
+        figure = Figure(figsize=(wide, 4.0))
+        axes = figure.subplots()
+        axes.bar(range(len(heights)), heights)
+        axes.set(title="Some heights", xlabel="which", ylabel="height")
+        buffer = io.BytesIO()
+        FigureCanvasAgg(figure).figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("other", "seen"),
+    [
+        (plot(3, 5, 2, 4), ""),
+        (plot(3, 5, 2, 4, dpi=110, font="serif"), ""),
+        (plot(3, 5, 2.4, 4, dpi=110, font="serif"), "of the picture is another"),
+        (plot(3, 5, 2, 4, wide=7.0), None),
+        (b"no picture", None),
+    ],
+)
+def test_plots_of_two_environments_are_compared_at_a_glance(other: bytes, seen: str | None) -> None:
+    told = glance(plot(3, 5, 2, 4), other)
+    assert told == seen or (seen and told is not None and told.endswith(seen)), told
