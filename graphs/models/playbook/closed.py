@@ -95,9 +95,13 @@ def understand(
             return Refused(
                 f"“{today[0]}” is counted from today, and the table may end long before; name the time itself"
             )
-        if meant := _respelled(question, table):
+        meant, slips = _respelled(question, table)
+        if meant and all(_is_slip(*slip) for slip in slips) and not back:
+            read = _first(Parse(meant, table))
+            return replace(read, notes=[*(f"“{word}” is read as “{near}”." for word, near in slips), *read.notes])
+        if meant:
             return Refused(f"some of its words are unknown to me, and “{meant}” may be meant")
-        return Refused(str(unclear)) if closed else None
+        return Refused(str(unclear)) if closed or _asks(question, table) else None
     return Refused(f"I do not see what “{back[1]}” stands for; ask it by its name") if back else asked
 
 
@@ -116,21 +120,49 @@ def _sided(question: str, table: Table) -> Asked | None:
     return replace(asked, order="highest" if sign.value[0] == ">" else "lowest")
 
 
-def _respelled(question: str, table: Table) -> str:
-    """The question with its unknown words as the nearest that are known, where that can be answered; else nothing."""
+def _asks(question: str, table: Table) -> bool:
+    """Whether a question that is not open consists of words that are known, and more of them than columns."""
+    kinds = {i.kind for i in Reader(table.file).read(question)}
+    return not known.OPEN.search(question) and "U" not in kinds and bool(kinds & set("ASENTVOQ"))
+
+
+def _is_slip(word: str, near: str) -> bool:
+    """Whether a word is another with one slip of the fingers that makes no third word.
+
+    Two letters are swapped, or one that is doubled or a vowel is too many or too few; of words that ask for a number,
+    any one letter.
+    """
+    word, near = word.lower(), near.lower()
+    if word[0] != near[0] or min(len(word), len(near)) < 5:
+        return False
+    if len(word) == len(near):
+        apart = [k for k in range(len(word)) if word[k] != near[k]]
+        swapped = len(apart) == 2 and word[apart[0]] == near[apart[1]] and word[apart[1]] == near[apart[0]]
+        return swapped and apart[1] == apart[0] + 1
+    longer, shorter = sorted((word, near), key=len, reverse=True)
+    places = [k for k in range(len(longer)) if longer[:k] + longer[k + 1 :] == shorter]
+    doubled = len(places) > 1
+    asking = near in known.AGGREGATES or near in known.SUPERLATIVES
+    return bool(places) and (asking or doubled or longer[places[0]] in "aeiou")
+
+
+def _respelled(question: str, table: Table) -> tuple[str, list[tuple[str, str]]]:
+    """The question with its unknown words as the nearest that are known, and these words; where that can be answered."""
     columns = {w for c in table.file.columns for w in parts(c.name)}
     values = {w for c in table.file.columns for v in c.values for w in v.lower().split()}
     said = {w for phrase in (*known.AGGREGATES, *known.SUPERLATIVES, *known.GRAINS) for w in phrase.split()}
     words = sorted(w for w in columns | values | said | {"what", "which", "where"} if len(w) > 3)
-    better = question
+    better, slips = question, list[tuple[str, str]]()
     for item in Reader(table.file).read(question):
         near = difflib.get_close_matches(item.text.lower(), words, 1, 0.8) if item.kind == "U" else []
         if near:
             better = re.sub(rf"\b{re.escape(item.text)}\b", near[0], better, count=1)
+            slips.append((item.text, near[0]))
     try:
-        return better[:1].upper() + better[1:] if better != question and _first(Parse(better, table)) else ""
+        found = better[:1].upper() + better[1:] if better != question and _first(Parse(better, table)) else ""
     except NotClear:
-        return ""
+        found = ""
+    return found, slips
 
 
 def _first(parse: Parse) -> Asked:

@@ -160,6 +160,8 @@ _OWNING = ("with", "have", "has", "had", "having", "used")
 def _implied(numbers: Sequence[Item], before: Item | None, said: str) -> tuple[str, ...]:
     """Words of the column that a bare number is about: 30 years, 30 degrees, women over 30."""
     units = {n.unit for n in numbers}
+    if "unit" in units:
+        return ("quantity", "qty", "units")
     if "degree" in units:
         return ("temp", "temperature")
     people = before is not None and before.kind in "EV" and before.text.lower() in {*known.PEOPLE, *synonyms.SEXES}

@@ -104,6 +104,22 @@ def unit_of(column: str) -> str:
     return last if last in UNITS or any(last in d for d in DIMENSIONS) else ""
 
 
+def measured_as(column: str, kinds: Sequence[str]) -> bool:
+    """Whether a column is in a unit of what is said: kilometres of a length, minutes of a duration, grams of a mass."""
+    unit, said = unit_of(column), set(kinds)
+    masses, lengths, times = DIMENSIONS
+    return unit in (
+        {*(masses if said & {"mass", "weight"} else ())}
+        | {*(lengths if said & {"length", "height", "depth", "width"} else ())}
+        | {*(times if "duration" in said else ())}
+    )
+
+
+def plain(word: str) -> str:
+    """A word in lower case, with umlauts as two letters: Köln, Koeln → koeln."""
+    return re.sub("[äöüß]", lambda m: {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}[m[0]], word.lower())
+
+
 def convert(value: float, unit: str, column: str) -> float | None:
     """A number in the column's own unit; None where its unit is of another kind."""
     own = unit_of(column)

@@ -13,7 +13,7 @@ from typing import Any
 from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import Column, File
-from graphs.models.playbook.items import DIMENSIONS, LONG_UNITS, UNITS, Item, parts, root, unit_of
+from graphs.models.playbook.items import DIMENSIONS, LONG_UNITS, UNITS, Item, parts, plain, root, unit_of
 from graphs.models.playbook.times import times_at
 
 _TOKEN = re.compile(
@@ -123,10 +123,15 @@ class Reader:
                 yield length, self._column(said, exact or whole, 3)
                 return
             if length > 2 and "of" in texts[i + 1 : i + length - 1]:
-                plain = [r for r, t in zip(run, texts[i : i + length], strict=True) if t.lower() not in ("of", "the")]
-                straight = tuple(c for c, words in self._parts.items() if [root(w) for w in words] == plain)
+                bare = [r for r, t in zip(run, texts[i : i + length], strict=True) if t.lower() not in ("of", "the")]
+                straight = tuple(c for c, words in self._parts.items() if [root(w) for w in words] == bare)
                 if straight:
                     yield length, self._column(said, straight, 2)  # years of experience
+                    return
+            if length > 1 and texts[i + length - 1].lower() in ("time", "duration"):
+                took = tuple(c for c, words in self._parts.items() if words[-1] in _TIMES and _within(run[:-1], words))
+                if len(took) == 1:
+                    yield length, self._column(said, took, 1)  # delivery time, in delivery_days
                     return
             if length > 1 and "of" in texts[i : i + length]:
                 cut = texts[i : i + length].index("of")
@@ -207,7 +212,7 @@ class Reader:
                         upper = value.isupper() and (i > 0 or len(value) > 1)
                         if value in texts[i : i + length] and (upper or (i > 0 and texts[i - 1] == "=")):
                             meant[column.name] = value
-                    elif words == run:
+                    elif words == run or [plain(w) for w in words] == [plain(t) for t in run]:
                         meant[column.name] = value
                     elif len(run[-1]) > 3 and [root(w) for w in words] == [root(t) for t in run]:
                         loose[column.name] = value
@@ -305,6 +310,7 @@ class Reader:
         return word in known.PEOPLE and personal
 
 
+_TIMES = frozenset(("day", "days", "hour", "hours", "h", "min", "minutes", "sec", "seconds", "weeks", "months"))
 _MEANT = known.MEANT | {f"{word}s" for word in known.MEANT}
 _SMALL = (
     known.FILLERS

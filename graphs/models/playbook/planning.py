@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphs.models.playbook.closed import Asked, Refused, questions, understand
@@ -37,7 +37,11 @@ def make_plan(facts: Facts) -> Plan:
         for file in facts.files
         if file not in lookups
     ]
-    tests = [s for clause in asked for s in _steps(clause, facts)] + list(_from_roles(facts))
+    refused = {
+        s["title"].removeprefix("Not answered: ").lower() for s in _answers(facts, False)[0] if not s["template"]
+    }
+    told = [c for c in asked if len(c.columns) > 1 or c.text.lower().strip(" .?!") not in refused]
+    tests = [s for clause in told for s in _steps(clause, facts)] + list(_from_roles(facts))
     tests = [_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)]
     if main is not None and lookups:
         join = _join(asked, main, lookups)
@@ -63,10 +67,12 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     for place, part in enumerate(questions(facts.question) if "answer" in facts.templates else ()):
         read = {f.name: _understood(part, f, facts, follows=place > 0) for f in facts.files}
         answered = {name: asked for name, asked in read.items() if isinstance(asked, Asked)}
-        for name, asked in answered.items():
+        joined = [] if answered else _of_joined(part, facts, follows=place > 0)
+        for name, asked, lookups in [(name, asked, list[list[str]]()) for name, asked in answered.items()] + joined:
             why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
-            told = {k: v for k, v in vars(asked).items() if v not in ("", [], 0)}
+            told = {k: v for k, v in (vars(asked) | {"lookups": lookups}).items() if v not in ("", [], 0)}
             steps.append(_step("answer", f"Answer: {part}", why, {"data": name, "question": part} | told))
+            answered[name] = asked
         reasons = [r.why for r in read.values() if isinstance(r, Refused)]
         if reasons and not answered and not totals:
             reason = reasons[0] if len(reasons) == 1 else "no single one of the files has all that it names"
@@ -75,11 +81,30 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     return steps, open_parts
 
 
+def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Asked, list[list[str]]]]:
+    """A part of the question that the files answer only together: the longest, with what others tell of its rows."""
+    main = max(facts.files, key=lambda f: f.rows)
+    others = [f for f in facts.files if f is not main and f.fits]
+    if not others or any(f.sampled for f in facts.files):
+        return []
+    columns = {c.name: c for c in main.columns}
+    owner = dict[str, File]()
+    for file in others:
+        for column in file.columns:
+            if column.name not in columns:
+                columns[column.name], owner[column.name] = column, file
+    asked = understand(part, replace(main, columns=tuple(columns.values())), facts.roles, follows=follows)
+    if not isinstance(asked, Asked):
+        return []
+    used = [f for f in others if any(owner.get(c) is f for c in asked.columns())]
+    return [(main.name, asked, [[f.name, *f.fits] for f in used if f.fits])]
+
+
 def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked | Refused | None:
     """A part of the question as what can be computed of all rows of a file; or why it cannot."""
     read = understand(part, file, facts.roles, follows=follows)
     if isinstance(read, Asked) and file.sampled:
-        used = {read.measure, read.other, read.by, read.named_by, *(f[0] for f in [*read.where, *read.hits])}
+        used = set(read.columns())
         lost = [c.name for c in file.columns if not c.in_all_rows and (c.name in used or read.aggregate == "missing")]
         if lost:
             return Refused(

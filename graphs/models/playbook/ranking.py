@@ -6,7 +6,7 @@ import re
 
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear
-from graphs.models.playbook.items import Item, parts
+from graphs.models.playbook.items import Item, measured_as, parts
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import Rules, pattern
 from graphs.models.playbook.vocabulary import FLOW
@@ -34,7 +34,8 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
         measure = parse.told(item, parse.table.pick(item, "number", "time"))
         about = ranked.value[1]
         turned = match.start("c") < match.start("s")
-        if about != ("TIME",) and not set(parts(measure)) & set(about) and (about or turned):
+        fits = set(parts(measure)) & set(about) or measured_as(measure, about)
+        if about != ("TIME",) and not fits and (about or turned):
             raise NotClear(f"it asks for the {measure} of one row, and not for its highest or lowest")
         place = parse.items.index(item)
         if row is not None and parse.items[place + 1 : place + 2] == [row]:
