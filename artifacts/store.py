@@ -150,7 +150,7 @@ class Store:
     def run(self, ref: str) -> Run:
         """A run by its id, by the beginning or the end of it (with or without "run_"), or the newest by "last".
 
-        "last" passes over runs that only run another's notebook again, which a review may start.
+        "last" passes over runs that only run another's notebook again.
         Raises NotFound when none or several answer to it; the message says what is near.
         """
         if ref == "last":

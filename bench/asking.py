@@ -48,7 +48,7 @@ async def ask_all(
     """Answer every question, `jobs` at a time over one gateway, and the first `again` of them a second time.
 
     Writes `out/<id>/findings.json` and `report.md`. Asked again means: the same request as a new run, whose
-    findings.json must be the same bytes, and the notebook re-run in a fresh sandbox, where nothing may change.
+    findings.json must be the same bytes, and whose review runs the notebook again, where nothing may change.
     """
     answers: list[Answer] = []
     gate = asyncio.Semaphore(jobs)
@@ -92,24 +92,24 @@ async def _answer(store: Store, workbench: Workbench, ask: Ask, out: Path, *, ag
     (folder / "report.md").write_text(report_md(view))
     if not again:
         return Answer(ask.id, "done", seconds, len(view.findings))
-    second = await _run(workbench, ask)
-    remade = await workbench.wait((await workbench.start_reproduce(run.id)).id)
-    compared = store.view(remade.id).comparison
+    second = store.view((await _run(workbench, ask, rerun=True)).id)
+    compared = second.comparison
     changed = [m for m in (compared.matches if compared else ()) if m.verdict not in ("identical", "equal")]
     return Answer(
         ask.id,
         "done",
         seconds,
         len(view.findings),
-        same=findings_json(store.view(second.id)) == said,
-        remade=remade.status == "done" and compared is not None and not changed,
+        same=findings_json(second) == said,
+        remade=second.run.status == "done" and compared is not None and not changed,
         changed=tuple(f"{m.name}: {m.verdict} {m.detail}".strip() for m in changed),
     )
 
 
-async def _run(workbench: Workbench, ask: Ask) -> Run:
+async def _run(workbench: Workbench, ask: Ask, *, rerun: bool = False) -> Run:
     """The run, ended; one that takes longer than `PATIENCE` is cancelled and so counts as failed."""
-    run = await workbench.start(Request(question=ask.question, files=ask.files, roles=ask.roles, model="playbook"))
+    request = Request(question=ask.question, files=ask.files, roles=ask.roles, model="playbook", rerun=rerun)
+    run = await workbench.start(request)
     try:
         return await asyncio.wait_for(workbench.wait(run.id), PATIENCE)
     except TimeoutError:

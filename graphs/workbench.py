@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +26,6 @@ from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host, find_host, stop_host
 from kernel_gateway.isolation import Sizes
 from notebooks.again import Again
-from notebooks.aio import see_through
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
 from notebooks.export import save_report
@@ -301,19 +300,16 @@ class Workbench:
     async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
         """Run the graph from the start, or from its last checkpoint where there is one."""
         templates = tuple(await asyncio.to_thread(catalog, self.templates))
-        again = Again(self.store, session.host, run.id) if run.params.get("rerun", self.rerun) else None
-        desk = Desk(run.id, self.store, session, model, templates, again)
         saver = await self._checkpoints()
         graph = team.build(saver)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
             first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
-            try:
+            async with aclosing(Again(self.store, session.host, run.id)) as again:
+                wanted = again if run.params.get("rerun", self.rerun) else None
+                desk = Desk(run.id, self.store, session, model, templates, wanted)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
-            finally:
-                if again is not None:
-                    await see_through(again.close())
         await saver.adelete_thread(run.id)
 
     async def _finish(

@@ -45,7 +45,7 @@ class Again:
             self._done += 1
         return await asyncio.to_thread(lambda: compare(self._store, view, own, own.view(self._run_id)))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the second run, its sandbox and its record."""
         await see_through(self._stack.aclose())
 

@@ -185,6 +185,7 @@ async def reproduce(ref: str, as_json: bool) -> int:
     from gristmill.terminal.story import Story
 
     with Story(console.make(stderr=as_json)) as story:
+        story.begin("opening the data folder")
         async with backend() as opened:
             view = await watch(opened, await opened.reproduce(ref), story)
     if view.comparison is None:

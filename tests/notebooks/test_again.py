@@ -68,7 +68,7 @@ async def test_what_finished_is_run_again_and_each_thing_compared(
         assert len(await sandboxes(host, session.run_id)) == 2
         assert len(os.listdir(scratch)) == 1
     finally:
-        await again.close()
+        await again.aclose()
     assert await sandboxes(host, session.run_id) == [session.sandbox_id]
     assert os.listdir(scratch) == []
     assert [r.id for r in store.runs()] == [session.run_id], "a run is recorded once"
@@ -85,5 +85,5 @@ async def test_where_no_sandbox_can_be_had_it_is_said_and_nothing_is_left(
 
     with pytest.raises(GatewayError):
         await again.matches(store.view(run.id), tell)
-    await again.close()
+    await again.aclose()
     assert os.listdir(scratch) == []
