@@ -202,7 +202,7 @@ def effect(value: Effect | None, kind: str = "") -> str:
         return ""
     if value.metric in _COUNTED:
         return _COUNTED[value.metric].format(number(value.value))
-    name = _OF_KIND.get((kind, value.metric)) or _METRICS.get(value.metric, value.metric)
+    name = effect_name(value, kind) or _METRICS.get(value.metric, value.metric)
     low, high = value.ci or (None, None)
     if low is None or high is None or low == high:
         return f"{name} = {number(value.value)}"
@@ -216,10 +216,17 @@ def effect(value: Effect | None, kind: str = "") -> str:
 
 def size(finding: Finding) -> str:
     """A finding's effect, unless its sentence tells it: a count, or the sizes of all that are ranked."""
-    found = finding.effect
-    if found is None or found.metric == "count" or finding.kind == "ranking":
-        return ""
-    return effect(found, finding.kind)
+    return effect(finding.effect, finding.kind) if tells_size(finding) else ""
+
+
+def tells_size(finding: Finding) -> bool:
+    """Whether a finding's effect is worth a line of its own: not so a count, nor the first of many that are ranked."""
+    return finding.effect is not None and finding.effect.metric != "count" and finding.kind != "ranking"
+
+
+def effect_name(value: Effect, kind: str) -> str:
+    """What an effect is called in a finding of this kind; empty where its metric says enough."""
+    return _OF_KIND.get((kind, value.metric), "")
 
 
 def headline(finding: Finding) -> str:

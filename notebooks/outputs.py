@@ -103,7 +103,28 @@ def take_apart(result: Result) -> Parts:
 def _bundle(result: Result) -> dict[str, Any]:
     """What the result has beside bytes, by MIME type. A kernel may send any JSON value under any name."""
     named = {mime: getattr(result, name) for name, mime in _TEXTS.items()}
-    return {str(mime): value for mime, value in {**named, **(result.extra or {})}.items() if value not in (None, "")}
+    bundle = {str(mime): value for mime, value in {**named, **(result.extra or {})}.items() if value not in (None, "")}
+    spec = _of_altair(bundle.get("text/html"))
+    if spec is not None and not any(map(is_chart, bundle)):
+        del bundle["text/html"]
+        bundle[f"application/vnd.vegalite.v{spec['$schema'].rpartition('/v')[2][:1]}+json"] = spec
+    return bundle
+
+
+def _of_altair(html: object) -> dict[str, Any] | None:
+    """The Vega-Lite chart in what Altair displays unless told otherwise: HTML whose scripts come from elsewhere."""
+    found = _ALTAIR.search(html) if isinstance(html, str) and "vegaEmbed(" in html else None
+    if found is None:
+        return None
+    try:
+        spec, _ = json.JSONDecoder().raw_decode(found.string, found.end())
+    except (ValueError, RecursionError):
+        return None
+    plain = isinstance(spec, dict) and re.search(r"/vega-lite/v\d", str(spec.get("$schema")))
+    return spec if plain else None
+
+
+_ALTAIR = re.compile(r"\n\s*\}\)\((?=\{)")
 
 
 def is_chart(mime: str) -> bool:

@@ -1521,7 +1521,7 @@ def _plain(value: Any) -> Any:
 def say(column: str) -> str:
     """A column's name as a reader says it: `bill_length_mm` → bill length; a whole question comes in quotes."""
     words = _words(column)[0]
-    return f"“{words}”" if "?" in words or len(words.split()) > 7 else words
+    return f"“{words}”" if " " in str(column).strip() and ("?" in words or len(words.split()) > 7) else words
 
 
 def label(column: str) -> str:
@@ -1643,17 +1643,20 @@ def _make_fit(fig: Any) -> None:
         if isinstance(ax.xaxis.get_major_locator(), AutoDateLocator):
             dates = AutoDateLocator(maxticks=7)
             ax.xaxis.set(major_locator=dates, major_formatter=AutoDateFormatter(dates))
-    fig.draw_without_rendering()
-    for ax in (ax for ax in fig.axes if ax.get_visible()):
-        place, width = ax.get_window_extent(), fig.bbox.width / len({a.get_subplotspec().colspan for a in fig.axes})
-        middle = (place.x0 + place.x1) / 2
-        beside = 2 * min(middle, fig.bbox.width - middle) if len(fig.axes) == 1 else width
-        for text, room in ((ax.xaxis.label, beside), (ax.yaxis.label, place.height * 1.05), (ax.title, width)):
+    named = [(ax, text, text.get_text()) for ax in fig.axes for text in (ax.xaxis.label, ax.yaxis.label, ax.title)]
+    for ease in (1.0, 0.9, 0.8, 0.7):  # what is broken moves the chart, so look again
+        fig.draw_without_rendering()
+        for ax, text, whole in named:
+            place, column = ax.get_window_extent(), fig.bbox.width / ax.get_subplotspec().get_gridspec().ncols
+            middle = (place.x0 + place.x1) / 2
+            beside = 2 * min(middle, fig.bbox.width - middle) if len(fig.axes) == 1 else column
+            room = place.height if text is ax.yaxis.label else beside
             size = text.get_window_extent()
             long = size.height if text is ax.yaxis.label else size.width
-            if long > room * 0.98:
+            if whole and ax.get_visible() and long > room * 0.99:
+                line = max(map(len, text.get_text().split("\n")))
                 text.set_text(
-                    textwrap.fill(text.get_text(), max(10, int(len(text.get_text()) * room / long) - 1), max_lines=3)
+                    textwrap.fill(whole, max(8, int(line * ease * room / long)), max_lines=4, placeholder=" …")
                 )
 
 

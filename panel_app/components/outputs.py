@@ -75,7 +75,7 @@ def _bundle(output: Output) -> Markup:
         )
     for mime, artifact in sorted(output.artifacts.items()):
         if mime in PICTURES:
-            return picture(artifact)
+            return picture(artifact, cls="figure" if is_photo(mime) else "figure on-white")
     for mime in sorted(PICTURES & data.keys()):
         inline = _inline_picture(mime, _text(data[mime]))
         if inline is not None:
@@ -103,6 +103,11 @@ _FORMS = {
     "application/pdf": "PDF",
     "text/html": "HTML output",
 }
+
+
+def is_photo(media_type: str) -> bool:
+    """Whether a picture of this type may well be a photograph, which keeps its colours on a dark page."""
+    return media_type in ("image/jpeg", "image/webp", "image/gif")
 
 
 def is_picture(artifact: Artifact) -> bool:
@@ -155,8 +160,8 @@ def _inline_picture(mime: str, text: str) -> Markup | None:
         raw = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return Markup('<span class="figure"><img src="data:{};base64,{}" alt="Figure made by this cell"></span>').format(
-        mime, base64.b64encode(raw).decode()
+    return Markup('<span class="figure{}"><img src="data:{};base64,{}" alt="Figure made by this cell"></span>').format(
+        "" if is_photo(mime) else " on-white", mime, base64.b64encode(raw).decode()
     )
 
 

@@ -29,7 +29,11 @@ LINES = 100
 def preview(store: Store, artifact: Artifact) -> Markup:
     """HTML that shows the artifact, or says why it cannot be shown."""
     if artifact.media_type in outputs.PICTURES:
-        return outputs.picture(artifact.id, artifact.name, cls="figure whole")
+        return outputs.picture(
+            artifact.id,
+            artifact.name,
+            cls="figure whole" if outputs.is_photo(artifact.media_type) else "figure whole on-white",
+        )
     if can_draw(artifact.media_type) and artifact.size <= MOST:
         return outputs.figure(artifact.id, artifact.name)
     show = _KINDS.get(artifact.media_type) or _KINDS.get(Path(artifact.name).suffix.lower()) or _by_family(artifact)

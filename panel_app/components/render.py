@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from notebooks import content
 from panel_app.components import code, icons, outputs, safe, words
 
 
@@ -36,6 +37,10 @@ def environment() -> Environment:
         safe.ansi,
         outputs.show,
         outputs.is_picture,
+        outputs.is_photo,
+        content.headline,
+        content.tells_size,
+        content.effect_name,
         icons.icon,
         icons.file_icon,
     ):

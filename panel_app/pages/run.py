@@ -13,7 +13,7 @@ from artifacts.errors import NotFound
 from artifacts.events import ModelReplied, RunView, TextDelta, apply
 from artifacts.types import Artifact, Execution, Finding
 from graphs.workbench import Workbench
-from notebooks.content import CONTEXT, HEADLINES
+from notebooks.content import CONTEXT, HEADLINES, is_bite
 from panel_app.components.outputs import text_length
 from panel_app.components.render import part, render
 from panel_app.live import batches
@@ -84,14 +84,20 @@ class Face:
     def claims(self) -> list[Finding]:
         """What deserves a card of its own: the report's headlines; before it, what is asserted or warned of."""
         if self.view.report is not None:
-            return [f for f in self.view.ranked if f.rank is not None][:HEADLINES]
-        return [f for f in self.view.ranked if f.type in ("claim", "warning")]
+            return [f for f in self.view.ranked if f.rank is not None and not is_bite(f)][:HEADLINES]
+        return [f for f in self.view.ranked if f.type in ("claim", "warning") and not is_bite(f)]
+
+    @property
+    def bites(self) -> list[Finding]:
+        """Warnings of the table itself, which the report names and which need no chart."""
+        told = self.view.report is not None
+        return [f for f in self.view.ranked if is_bite(f) and (f.rank is not None or not told)]
 
     @property
     def further(self) -> list[Finding]:
         """What was asserted or warned of and is no headline."""
-        claims = self.claims
-        return [f for f in self.view.ranked if f.type in ("claim", "warning") and f not in claims]
+        shown = [*self.claims, *self.bites]
+        return [f for f in self.view.ranked if f.type in ("claim", "warning") and f not in shown]
 
     @property
     def table(self) -> list[Finding]:

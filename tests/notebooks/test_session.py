@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -128,14 +129,22 @@ async def test_plots_are_numbered_over_the_run_and_know_what_they_are_made_of(
     assert store.read(plots[2]).startswith(b"\x89PNG")
 
 
+ALTAIR = """<div id="a"></div><script>(function(spec, options){ vegaEmbed("#a", spec, options)
+})({"$schema": "https://vega.github.io/schema/vega-lite/v6.4.1.json", "mark": "bar", "title": "})({"}, {});</script>"""
+"""What Altair displays unless it is told otherwise."""
+
+
 async def test_charts_and_large_html_become_artifacts(session: Session, store: Store) -> None:
     await session.run(
         "from IPython.display import display, HTML\n"
         "display({'application/vnd.plotly.v1+json': {'data': [], 'layout': {}}, 'text/plain': 'a chart'}, raw=True)\n"
-        "display(HTML('<p>' + 'x' * 300_000 + '</p>'))"
+        "display(HTML('<p>' + 'x' * 300_000 + '</p>'))\n"
+        f"display(HTML({ALTAIR!r}))"
     )
-    names = [a.name for a in store.view(session.run_id).artifacts]
-    assert names == ["fig_01.plotly.json", "fig_02.html"]
+    artifacts = store.view(session.run_id).artifacts
+    assert [a.name for a in artifacts] == ["fig_01.plotly.json", "fig_02.html", "fig_03.vega.json"]
+    assert artifacts[2].media_type == "application/vnd.vegalite.v6+json"
+    assert json.loads(store.read(artifacts[2]))["mark"] == "bar"
 
 
 async def test_files_that_a_cell_writes_are_kept_and_links_pipes_and_hidden_ones_are_not(
