@@ -1644,8 +1644,17 @@ def _make_fit(fig: Any) -> None:
             dates = AutoDateLocator(maxticks=7)
             ax.xaxis.set(major_locator=dates, major_formatter=AutoDateFormatter(dates))
     named = [(ax, text, text.get_text()) for ax in fig.axes for text in (ax.xaxis.label, ax.yaxis.label, ax.title)]
+    width, height = fig.get_size_inches()
+
+    def may_be_long(ax: Any, text: Any, whole: str) -> bool:
+        room = height - 1.2 if text is ax.yaxis.label else width / ax.get_subplotspec().get_gridspec().ncols - 2
+        return bool(len(whole) * 0.12 > room)  # inches that a letter takes; to draw a chart only to look takes long
+
+    if not any(may_be_long(*each) for each in named):
+        return
     for ease in (1.0, 0.9, 0.8, 0.7):  # what is broken moves the chart, so look again
         fig.draw_without_rendering()
+        fits = True
         for ax, text, whole in named:
             place, column = ax.get_window_extent(), fig.bbox.width / ax.get_subplotspec().get_gridspec().ncols
             middle = (place.x0 + place.x1) / 2
@@ -1655,9 +1664,12 @@ def _make_fit(fig: Any) -> None:
             long = size.height if text is ax.yaxis.label else size.width
             if whole and ax.get_visible() and long > room * 0.99:
                 line = max(map(len, text.get_text().split("\n")))
+                fits = False
                 text.set_text(
                     textwrap.fill(whole, max(8, int(line * ease * room / long)), max_lines=4, placeholder=" …")
                 )
+        if fits:
+            return
 
 
 def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
