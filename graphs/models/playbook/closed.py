@@ -48,6 +48,12 @@ _NAMED = re.compile(
     r"\bdifference between\b",
     re.I,
 )
+_TESTED = re.compile(
+    r"\b(compar\w+|differ\w*|var(y|ies|iation)|link\w*|connect\w*|season\w*|over the \w+|since when|analy\w+|explor\w+|"
+    r"look at|overview|summar\w+|report|describe|check|test\w*|find out|study|evaluate|how (do|does|did|is|are)|"
+    r"vs|versus|chang\w+|develop\w*|evol\w+|distribution)\b",
+    re.I,
+)
 _YES_NO = re.compile(r"\W*(do|does|did|is|are|was|were|has|have|can|could|will|would|should|why|if)\b", re.I)
 
 
@@ -112,6 +118,8 @@ def _sided(question: str, table: Table) -> Asked | None:
     try:
         parse = Parse(_SIDED.sub("", question), table)
         sign = next((i for i in parse.rest if i.kind == "Z"), None)
+        if parse.periods:
+            return _first(parse)
         if sign is None or sign.value[0] not in (">", "<"):
             return None
         asked = parse.noted(difference(parse))
@@ -121,9 +129,11 @@ def _sided(question: str, table: Table) -> Asked | None:
 
 
 def _asks(question: str, table: Table) -> bool:
-    """Whether a question that is not open consists of words that are known, and more of them than columns."""
+    """Whether a question that is not open has conditions, groups or numbers, and so asks for something computed."""
     kinds = {i.kind for i in Reader(table.file).read(question)}
-    return not known.OPEN.search(question) and "U" not in kinds and bool(kinds & set("ASENTVOQ"))
+    if known.OPEN.search(question) or _TESTED.search(question):
+        return False
+    return bool(kinds & set("ASNTVOQB")) or ("U" not in kinds and "E" in kinds)
 
 
 def _is_slip(word: str, near: str) -> bool:
@@ -147,7 +157,7 @@ def _is_slip(word: str, near: str) -> bool:
 
 
 def _respelled(question: str, table: Table) -> tuple[str, list[tuple[str, str]]]:
-    """The question with its unknown words as the nearest that are known, and these words; where that can be answered."""
+    """The question with its unknown words as the nearest known ones, and these words; where that can be answered."""
     columns = {w for c in table.file.columns for w in parts(c.name)}
     values = {w for c in table.file.columns for v in c.values for w in v.lower().split()}
     said = {w for phrase in (*known.AGGREGATES, *known.SUPERLATIVES, *known.GRAINS) for w in phrase.split()}

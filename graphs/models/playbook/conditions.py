@@ -130,7 +130,8 @@ def _beside(run: Sequence[Item], table: Table, before: Item | None) -> Item | No
     """One column compared with another in the same row: more away goals than home goals."""
     op = str(next(i.value for i in run if i.kind in "OZ")[0])
     named = [i for i in run if i.kind in "CY"]
-    if op == "between" or not all(any(table.column(c).is_number for c in i.columns) for i in named):
+    than = run[0].kind != "Z" or run[2].text.lower() == "than"
+    if op == "between" or not than or not all(any(table.column(c).is_number for c in i.columns) for i in named):
         return None
     return _filter(run, [(table.pick(named[0], "number"), f"{op} column", table.pick(named[1], "number"))])
 
@@ -318,6 +319,13 @@ def _numbered(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     return _filter(run, [(name, "!=" if negated else "=", float(number.value))])
 
 
+def _both(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """Those of which something is true beside those of which it is not: organic and non-organic."""
+    if run[0].columns != run[-1].columns or len(run[0].columns) != 1:
+        return None
+    return _filter(run, [(run[0].columns[0], "in", list(table.column(run[0].columns[0]).values))], "and")
+
+
 def _true(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """A column of yes and no, said as what it says: "survived", "who did not churn"."""
     if (
@@ -336,7 +344,7 @@ def _true(run: Sequence[Item], table: Table, before: Item | None) -> Item | None
 _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | None]], ...] = (
     (r"(?:XP*M|X|M)[KP]*[CY](?![KP]*X?V)|[CY][KP]*X?M", _missing),
     (r"[CY][KP]*OP*NJN[GC]|[CY][KP]*OP*N[GC]", _compared_in),
-    (r"[CY][KP]*[OZ][KP]*[CY]|ZCP[CY]", _beside),
+    (r"[CY][KP]*O[KP]*[CY](?![NRVOK])|ZCP[CY](?![NRVO])", _beside),
     (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]|OP*NJN|OP*N", _compared),
     (r"OP*NJN|OP*N", _compared),
     (r"C[KP]*NPN", _ranged),
@@ -346,6 +354,7 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | N
     (r"[CY][KP]*[NR](?:[JD]+[NR])+|[NR](?:[JD]+[NR])+[CY]", _numbered),
     (r"[CY][KP]*X?K?[NR]|[NR][CY]", _numbered),
     (r"(?:X[KP]*)?V(?:[JD]+X?V)*", _levels),
+    (r"YJXK*Y", _both),
     (r"XK*Y(?!r)|Y(?!r)", _true),
 )
 

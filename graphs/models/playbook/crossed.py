@@ -42,7 +42,7 @@ def _which_pair(parse: Parse, match: re.Match[str]) -> Asked | None:
     """The pair of two groups that comes first: which department and year had the highest average salary."""
     ranked = parse.at(match, "s")
     assert ranked is not None
-    if ranked.value[1] or not re.search(r"\band\b|,|&", parse.question, re.I):
+    if ranked.value[1]:
         return None
     by, grain, also, also_grain = _pair(parse, match)
     item, said = parse.at(match, "c"), parse.at(match, "a")
@@ -80,6 +80,15 @@ def _for_each(parse: Parse, match: re.Match[str]) -> Asked | None:
     return _each(parse, per, "mean", _number(parse, match)[1])
 
 
+@pattern(CROSSED, r"EB(?P<by>E)")
+def _rows_each(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """The rows divided by the number of what they are per: loans per member."""
+    per = parse.at(match, "by")
+    assert per is not None
+    parse.only_rows([i for i in parse.rest if i is not per and i.kind == "E"])
+    return _each(parse, per, "mean", "") if per.columns else None
+
+
 def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
     if per.columns and not parse.is_row_name(parse.table.pick(per)):
         other = parse.table.pick(per)
@@ -103,6 +112,8 @@ def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     if words & {"sale", "sales"} and amounts:
         raise NotClear(f"it may ask for the number of rows or for the total of {amounts[0]}")
     by = match.groupdict().get("by")
+    if by is None and any(i.columns for i in rows[1:]):
+        return None
     if by is None:
         several = rows[0].text.lower().endswith("s") or rows[0].text.lower() in ("people", "staff", "men", "women")
         if not parse.where or not several or parse.items[0].kind not in "EF" or "W" in parse.kinds:
@@ -115,7 +126,7 @@ def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     return Asked("count", by=name, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
 
 
-@pattern(CROSSED, r"[ah]?gn?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+")
+@pattern(CROSSED, r"[ah]?gn?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+", r"nE+g")
 def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
     """By how much an amount changed between two times: growth of revenue from 2022 to 2023."""
     if not parse.periods:
@@ -165,6 +176,8 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
         return None
     if not parse.where and (len(parse.items) > 1 or entities):
         return None
+    if parse.formula is not None and parse.formula.operation == "divided by":
+        return Asked("ratio", parse.number(item), where=parse.filters())
     column = parse.table.column(parse.table.pick(item))
     if column.is_number and not parse.table.is_key(column.name):
         if set(parts(column.name)) & FLOW and parse.where:
@@ -201,6 +214,8 @@ def _pair(parse: Parse, match: re.Match[str]) -> tuple[str, str, str, str]:
     first, second = parse.at(match, "by"), parse.at(match, "also")
     assert first is not None
     assert second is not None
+    if not parse.listed(first, second):
+        raise NotClear(f"“{first.text}” and “{second.text}” stand side by side, and may be one thing")
     pair = (*_group(parse, first), *_group(parse, second))
     if pair[0] == pair[2] and pair[1] == pair[3]:
         raise NotClear(f"it groups by {pair[0]} twice")

@@ -71,7 +71,9 @@ def _is_denominator(per: Item, item: Item, table: Table) -> bool:
     column = table.column(item.columns[0])
     words = parts(column.name)
     partly = [root(w) for w in words] != [root(w) for w in item.text.split()]
-    counted = bool(set(words) & _COUNTED) and partly
+    said = item.text.lower()
+    plural = words[-1].endswith("s") and not said.endswith("s") and column.dtype.lower().startswith(("int", "uint"))
+    counted = plural or (bool(set(words) & _COUNTED) and partly)  # per resident, of a column of residents
     return column.is_number and (column.n_unique > 60 or counted) and not table.is_key(column.name)
 
 

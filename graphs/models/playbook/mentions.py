@@ -83,6 +83,7 @@ class Reader:
         text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
         text = re.sub(r"n['’]t\b", " not", text)
         text = re.sub(r"(?<![\d-])(\d{1,3})\s?[-–]\s?(\d{1,3})(?![\d-])", r"\1 to \2", text)
+        text = re.sub(r"%(?= (of|with|who|that)\b)", " percent", text)
         text = re.sub(r"\s([/÷*×])\s", lambda m: " divided by " if m[1] in "/÷" else " times ", text)
         return [t.replace("’", "'") for t in _TOKEN.findall(text.replace("_", " "))]
 
@@ -98,12 +99,18 @@ class Reader:
 
     def _best(self, texts: Sequence[str], i: int, question: str) -> tuple[int, Item | None]:
         """The longest item that begins here; of equally long ones the first kind in the order below."""
-        found: list[tuple[int, int, Item | None]] = []
+        found: list[tuple[int, float, Item | None]] = []
         for rank, source in enumerate((self._columns_at, self._values_at, self._times_at, _phrases_at, self._words_at)):
             for length, item in source(texts, i, question):
-                found.append((length, -rank, item))
+                found.append((length, -1.5 if self._is_loose(item) else -rank, item))  # open is no opened_at
         length, _, item = max(found, key=lambda f: (f[0], f[1]))
         return length, item
+
+    def _is_loose(self, item: Item | None) -> bool:
+        """Whether an item is a part of a column's name in another form of the word, which a value may be as well."""
+        if item is None or item.kind not in "CYE" or item.sure > 1:
+            return False
+        return bool(item.columns) and not any(item.text.lower() in self._parts[c] for c in item.columns)
 
     def _columns_at(self, texts: Sequence[str], i: int, question: str) -> Iterator[tuple[int, Item | None]]:
         for length in range(min(6, len(texts) - i), 0, -1):

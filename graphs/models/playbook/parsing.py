@@ -12,7 +12,7 @@ from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
 from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
-from graphs.models.playbook.items import Item, parts, root
+from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
 from graphs.models.playbook.vocabulary import FLOW
 
@@ -44,6 +44,7 @@ _HAPPENED = frozenset(
         "booking",
     )
 ) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
+_LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
 _NAMES = ("name", "title", "model", "label", "product", "item")
 
 
@@ -116,6 +117,10 @@ class Parse:
                 item = Item("P", item.text)
             if item.kind == "G" and last is not None and last.kind == "T":
                 continue  # in the month of May
+            if item.kind == "C" and item.text.lower() in ("rate", "rates") and last is not None and last.kind == "Y":
+                item = Item("r", item.text)  # the rate of what is yes or no before it, and no column of rates
+            if item.kind == "Y" and re.search(r"B[CGYP]+J+P*$", "".join(i.kind for i in out)):
+                item = replace(item, kind="C")  # by district and solar
             paid = item.kind == "U" and item.text.lower() == "paid" and after is not None and after.kind in "BV"
             if paid and any("pay" in c.lower() for i in items[place + 1 : place + 3] for c in i.columns):
                 continue  # paid by card, which is a value of the payment
@@ -162,6 +167,8 @@ class Parse:
 
     def _names_rows(self, name: str) -> bool:
         column = self.table.column(name)
+        if column.dtype.lower().startswith(("int", "uint")) and column.n_unique == self.table.file.rows:
+            return float(column.high) - float(column.low) + 1 == column.n_unique  # 1, 2, 3 … are no measurement
         return not column.is_number and not column.is_time and self.is_row_name(name)
 
     def _latest(self, item: Item | None) -> bool:
@@ -217,6 +224,11 @@ class Parse:
 
     # What the patterns' parts stand for
 
+    def listed(self, first: Item, second: Item) -> bool:
+        """Whether two items are told apart by an "and" or a "by", and are not two words for one thing."""
+        places = sorted(k for k, i in enumerate(self.items) if i is first or i is second)
+        return any(i.kind in "JB" for i in self.items[places[0] : places[1]])
+
     def at(self, match: re.Match[str], name: str) -> Item | None:
         place = match.start(name) if match.groupdict().get(name) else -1
         return self.rest[place] if place >= 0 else None
@@ -231,6 +243,7 @@ class Parse:
         if item.kind == "E" and not item.columns:
             raise NotClear(f"no column says which {item.text} a row is about")
         name = self.told(item, self.table.pick(item, "group", "time"))
+        self._is_head(item, name)
         if not self.table.column(name).is_time:
             return name, ""
         word = parts(name)[-1]
@@ -239,6 +252,15 @@ class Parse:
             if word == "month"
             else (name, "year" if word == "year" else "day")
         )
+
+    def _is_head(self, item: Item, name: str) -> None:
+        """Raise NotClear where a group is named by a word that only describes it: "per guest" is no guest_country."""
+        words, said = [root(w) for w in parts(name)], [root(w) for w in parts(item.text)]
+        core = words[:-1] if unit_of(name) else words
+        describes = item.sure == 1 and set(said) <= set(words) and core[-1] not in said
+        person = item.text.lower() in known.PEOPLE
+        if describes and (person or core[-1] not in _LEVELS):
+            raise NotClear(f"“{item.text}” is only a part of {name}, and may not be that; say its whole name")
 
     def _grain(self, item: Item) -> tuple[str, str]:
         named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear
@@ -86,6 +87,18 @@ def _top(parse: Parse, match: re.Match[str]) -> Asked | None:
     assert ranked is not None
     assert count is not None
     return _ranking(parse, by_item, ranked, parse.at(match, "a"), parse.at(match, "c"), int(count.value))
+
+
+@pattern(RANKED, r"[HW]?(?P<n>N)(?P<s>S)E*")
+def _first_rows(parse: Parse, match: re.Match[str]) -> Asked | None:
+    """The first few of the rows that are meant: five cheapest rieslings."""
+    ranked, count = parse.at(match, "s"), parse.at(match, "n")
+    assert ranked is not None
+    assert count is not None
+    if not parse.where or not ranked.value[1] or ranked.value[1] in (("TIME",), ("ROWS",)):
+        return None
+    asked = Asked("row", parse.own(ranked), where=parse.filters(), order=str(ranked.value[0]), limit=int(count.value))
+    return replace(asked, named_by=parse.label(None))
 
 
 def _ranking(
