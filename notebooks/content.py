@@ -257,6 +257,11 @@ def headline(finding: Finding) -> str:
     return _TAIL.sub(".", text) if text != finding.text else text
 
 
+def tied(text: str) -> str:
+    """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`."""
+    return re.sub(r" (?=[=%<]|CI )|(?<=[=<]) (?=\S)", "\u00a0", text)
+
+
 _NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"
 _BRACKET = re.compile(r" \(([^()]*95 % CI [^()]*)\)")
 _ENDS = re.compile(rf"95 % CI ({_NUMBER})(?: %)? to ({_NUMBER})")

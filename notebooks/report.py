@@ -60,7 +60,7 @@ def report_html(view: RunView, store: Store) -> str:
     ]
     page: str = _template().render(
         said=said,
-        answer=prose(_tied(said.answer)),
+        answer=prose(told.tied(said.answer)),
         headlines=headlines,
         others=[(f, told.size(f)) for f in said.others],
         plan=view.plan,
@@ -161,11 +161,6 @@ def _plain(text: str) -> str:
     return text
 
 
-def _tied(text: str) -> str:
-    """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`."""
-    return re.sub(r" (?=[=%<]|CI )|(?<=[=<]) (?=\S)", "\u00a0", text)
-
-
 def _inline(sentence: str) -> str:
     """A sentence as safe HTML, what stands between backticks as code."""
     import nh3
@@ -190,5 +185,5 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tied"] = _tied
+    environment.filters["tied"] = told.tied
     return environment.from_string(_asset("report.html"))

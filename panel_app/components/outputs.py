@@ -88,6 +88,8 @@ def _bundle(output: Output) -> Markup:
         return Markup(
             '<p class="attached"><a href="/artifacts/{}">Open the {}</a><span class="quiet">{}</span></p>'
         ).format(artifact, _FORMS.get(mime, "file"), mime)
+    if any(map(can_draw, data)):
+        return _more("An interactive figure stands here. The page of its run draws it.")
     if html := _text(data.get("text/html")):
         table = safe.read_table(html)
         return table_html(table) if table else safe.frame(html, "Output of the cell")

@@ -39,6 +39,7 @@ def environment() -> Environment:
         outputs.is_picture,
         outputs.is_photo,
         content.headline,
+        content.tied,
         content.tells_size,
         content.effect_name,
         icons.icon,

@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 FRAME_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'"
 """Content Security Policy of a frame that holds foreign HTML. The frame is sandboxed as well, so no script runs."""
 
+NEEDS_SCRIPT = "This output draws itself by a script, and no script of a cell runs here. The notebook has it whole."
+
 TABLE_ROWS = 200
 """Rows of a table that a page shows; the rest is in the notebook or in the file."""
 
@@ -63,6 +65,8 @@ def frame(html: str, title: str, *, tall: bool = False) -> Markup:
         url_schemes={"data"},
         link_rel=None,
     )
+    if not re.sub(r"<style.*?</style>|<(?!img|svg|input)[^>]*>|\s", "", clean, flags=re.DOTALL):
+        return Markup('<p class="more">{}</p>').format(NEEDS_SCRIPT)
     document = (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{FRAME_POLICY}">'
         '<meta http-equiv="x-dns-prefetch-control" content="off"><style>body{margin:12px;color:#1c2024;background:#fff;'

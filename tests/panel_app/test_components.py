@@ -182,3 +182,12 @@ def test_text_can_be_read_on_every_ground_it_stands_on(
     for ground in grounds:
         light, dark = sorted((_luminance(theme[text]), _luminance(theme[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{text} on {ground}"
+
+
+def test_what_only_a_script_would_draw_says_so_instead_of_an_empty_frame() -> None:
+    drawn = "<style>b{color:red}</style><div id='a'>\n</div><script>draw('a')</script>"
+    assert "no script of a cell runs here" in safe.frame(drawn, "Output")
+    assert "<iframe" not in safe.frame(drawn, "Output")
+    assert "<iframe" in safe.frame("<div><img src='data:image/png;base64,AA=='></div>", "Output")
+    inline = Output(kind="display", data={"application/vnd.vegalite.v6+json": {}, "text/plain": "alt.Chart(...)"})
+    assert "The page of its run draws it" in outputs.show([inline])
