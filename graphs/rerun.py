@@ -41,28 +41,29 @@ _MENDS = tuple(
 _ANY_MEND = "Seed chance, sort what has no order, use no clock, and rest on no file or variable that no cell makes."
 
 
-async def run_again(desk: Desk, work: Work, step_id: str) -> CheckResult:
+async def run_again(desk: Desk, work: Work, step_id: str) -> tuple[CheckResult, bool]:
     """Have the notebook so far run again in a fresh sandbox, and hold every difference against it.
 
-    A sandbox that cannot be had, or that is lost, is a remark and no objection: it is not the work's fault.
+    The second value says whether that was done: not where it was turned off, nor where a sandbox could not be had or
+    was lost, which is told and is not the work's fault.
     """
     if desk.again is None:
-        return CheckResult(NAME, True, TURNED_OFF)
+        return CheckResult(NAME, True, TURNED_OFF), False
 
     async def tell(done: int, of: int) -> None:
-        what = "Running it again in a fresh sandbox"
+        what = "Running it again"
         await desk.emit(Progressed(run_id=desk.run_id, step_id=step_id, what=what, done=done, of=of, unit="cells"))
 
     try:
         matches = await desk.again.matches(work.view, tell)
     except (GatewayError, NotebookError, StoreError) as error:
-        return _not_done(str(error))
+        return CheckResult(NAME, True, f"The notebook could not be run again in a fresh sandbox: {error}"), False
     await desk.emit(Compared(run_id=desk.run_id, step_id=step_id, matches=tuple(matches)))
     apart = [(where, m) for m in matches if m.verdict in ("changed", "missing") and (where := _made_in(m, work.view))]
     standing = [(where, m) for where, m in apart if where not in work.replaced]
     cells = sum(x.status in FINISHED for x in work.view.executions)
-    same = f"what its {cells} cells put out, their plots, tables and findings came out the same"
-    return _judged(standing, work, same)
+    same = f"all that {'stands of ' if apart else ''}its {cells} cells made came out the same"
+    return _judged(standing, work, same), True
 
 
 async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Path]) -> RunView:
@@ -128,12 +129,7 @@ def _judged(apart: Sequence[tuple[str, Match]], work: Work, same: str) -> CheckR
     found = tuple(_objection(where, held, work.cells.get(where)) for where, held in list(cells.items())[:_SHOWN])
     more = f" The first {_SHOWN} are objected to." if len(cells) > _SHOWN else ""
     told = f"what {len(cells)} cells made came out otherwise.{more}" if cells else f"{same}."
-    return CheckResult(NAME, not cells, f"Run again in a fresh sandbox, {told}", found)
-
-
-def _not_done(why: str) -> CheckResult:
-    remark = f"The notebook could not be run again in a fresh sandbox: {why}"
-    return CheckResult(NAME, True, remark, remarks=(remark,))
+    return CheckResult(NAME, not cells, f"Run again in a fresh sandbox: {told}", found)
 
 
 def _made_in(match: Match, view: RunView) -> str:

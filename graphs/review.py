@@ -39,16 +39,15 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
         work = Work(view, drafted, state["roles"], files)
         checks = await asyncio.to_thread(run_checks, work)
-        again = await rerun.run_again(desk, work, step_id)
-        checks.append(again)
+        again, done = await rerun.run_again(desk, work, step_id)
         talk = [
             Message(role="system", content=agent.prompt),
-            Message(role="user", content=briefs.review_brief(state, view, checks)),
+            Message(role="user", content=briefs.review_brief(state, view, [*checks, again])),
         ]
         answer = await insist(desk, agent, talk, step_id, GiveReview)
-        reviewed = judge(
-            desk.run_id, step_id, state["round"] + 1, answer, checks, told=[again.detail] if again.ok else []
-        )
+        checks += [again] if done else []
+        remarks = [again.detail] if again.ok else []
+        reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks, remarks)
         await desk.emit(reviewed)
         failed = reviewed.verdict == "fail"
         if failed and reviewed.round >= MAX_ROUNDS:

@@ -40,7 +40,7 @@ class Product:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=240,
         )
         assert done.returncode == expect, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr

@@ -41,7 +41,7 @@ def test_every_file_of_the_promise_is_there_and_the_terminal_told_the_story(
     _, out, shown = analysed
     names = {path.name for path in out.iterdir()}
     assert {"findings.json", "analysis.ipynb", "report.md", "report.html", "fig_01.png"} <= names
-    for told in ("0.235", "Simpson", "0.39", "0.65", "Rule-based", "in a fresh sandbox, what its", "report.html"):
+    for told in ("0.235", "Simpson", "0.39", "0.65", "Rule-based", "in a fresh sandbox: all that", "report.html"):
         assert told.lower() in shown.lower(), f"{told} is not in the terminal's story:\n{shown}"
     page = (out / "report.html").read_text()
     assert "<script" not in page
