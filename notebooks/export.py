@@ -131,7 +131,7 @@ def report_md(view: RunView) -> str:
     if said.tables:
         lines += ["## Data", "", "| file | rows | columns | sha256 |", "|---|---:|---:|---|"]
         for t in said.tables:
-            lines.append(f"| {_line(t.file)} | {told.number(t.rows)} | {told.number(t.columns)} | `{t.sha256[:16]}…` |")
+            lines.append(f"| {_line(t.file)} | {told.number(t.rows)} | {told.number(t.columns)} | `{t.sha256[:12]}…` |")
         lines.append("")
     if said.notes:
         lines += ["## Notes", "", *(f"- {_line(note)}" for note in said.notes), ""]

@@ -599,11 +599,17 @@ def is_text(s: pd.Series) -> bool:
 
 def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: str) -> pd.Series:
     """A text column as numbers, where every value (or 95 % of many) is one; otherwise unchanged."""
+
+    def enough(fits: pd.Series) -> bool:
+        return bool(len(fits) and (fits.all() or (len(fits) >= 40 and fits.mean() >= 0.95)))
+
     given = s.dropna().astype(str)
-    levels = given.drop_duplicates()
-    levels = levels[~levels.str.contains(r"[A-Za-z:/_]|\d-")]  # no such value can be one, and the rest is slow
+    can_be = ~given.str.contains(r"[A-Za-z:/_]|\d-")
+    if not enough(can_be):  # the rest is slow
+        return s
+    levels = given[can_be].drop_duplicates()
     fits = given.isin(levels[levels.str.replace(MONEY, "", regex=True).str.fullmatch(pattern.pattern)])
-    if not len(given) or not (fits.all() or (len(given) >= 40 and fits.mean() >= 0.95)):
+    if not enough(fits):
         return s
     plain = (
         given[fits]
@@ -989,8 +995,6 @@ def _one_unit(table: Table) -> None:
 
 def _told_by_others(table: Table, name: str, apart: Any) -> bool:
     """Whether another column tells which values stand apart, as it does where they are another kind of thing."""
-    from scipy.stats import mannwhitneyu
-
     for other in [c for c in names(table.df) if c != name]:
         values = table.df[other]
         if table.kind(other) == "category":
@@ -999,8 +1003,8 @@ def _told_by_others(table: Table, name: str, apart: Any) -> bool:
             if not all(UNITS.fullmatch(v) for v in levels) and shares.max() > 0.9 and shares.min() < 0.1:
                 return True
         elif table.kind(other) == "number" and min(values[apart].count(), values[~apart].count()) >= 8:
-            here, there = values[apart].dropna(), values[~apart].dropna()
-            area = float(mannwhitneyu(here, there).statistic) / (len(here) * len(there))
+            here, there = values[apart].count(), values[~apart].count()
+            area = float(values.rank()[apart].mean() - (here + 1) / 2) / there  # how often it is the larger of the two
             if max(area, 1 - area) > 0.9:
                 return True
     return False
@@ -1141,8 +1145,9 @@ def _drop_repeats(table: Table) -> None:
         before, fine = len(table.df), max(table.levels(c) for c in columns) > len(table.df) / 4
         if fine:  # a copy carries some value that only its like carry
             alone = table.df[~repeats]
-            rare = pd.DataFrame({c: table.df[c].map(alone[c].value_counts()) == 1 for c in columns})
-            fine = bool(rare[repeats].any(axis=1).mean() >= 0.5)
+            copies = table.df[repeats]
+            rare = pd.DataFrame({c: copies[c].map(alone[c].value_counts()) == 1 for c in columns})
+            fine = bool(rare.any(axis=1).mean() >= 0.5)
         if repeats.sum() <= (1.5 * chance + 6 * chance**0.5 if fine else max(10 * chance, len(repeats) / 100)):
             continue
         text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
@@ -1606,14 +1611,17 @@ def share_dots(title: str, yes: pd.Series, every: pd.Series, xlabel: str, ylabel
     from statsmodels.stats.proportion import proportion_confint
 
     fig, ax = figure(title, height=1.7 + 0.5 * len(yes))
+    ends = [0.0]
     for i, level in enumerate(yes.index[::-1]):
         some, of = int(yes[level]), int(every[level])
         low, high = (100 * end for end in proportion_confint(some, of, method="wilson"))
         ax.plot([low, high], [i, i], color=COLOURS[0], lw=3)
         ax.plot(100 * some / of, i, "o", color=COLOURS[0], ms=9)
         ax.text(high, i, f"  {percent(some / of, 1)}", va="center")
+        ends.append(high)
     ax.set_yticks(range(len(yes)), [tick(level) for level in yes.index[::-1]])
-    ax.margins(x=0.2)
+    ax.set_xlim(0, 1.22 * max(ends))
+    ax.set_xticks([mark for mark in ax.get_xticks() if mark <= min(100, 1.22 * max(ends))])
     ax.set(xlabel=f"{capital(xlabel)} (% of rows, 95 % interval)", ylabel=ylabel, ylim=(-0.6, len(yes) - 0.4))
     return fig
 
@@ -1658,7 +1666,7 @@ def _make_fit(fig: Any) -> None:
         for ax, text, whole in named:
             place, column = ax.get_window_extent(), fig.bbox.width / ax.get_subplotspec().get_gridspec().ncols
             middle = (place.x0 + place.x1) / 2
-            beside = 2 * min(middle, fig.bbox.width - middle) if len(fig.axes) == 1 else column
+            beside = 2 * min(middle, fig.bbox.width - middle) if len(fig.axes) == 1 else 0.94 * column
             room = place.height if text is ax.yaxis.label else beside
             size = text.get_window_extent()
             long = size.height if text is ax.yaxis.label else size.width
