@@ -23,7 +23,7 @@ from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
 from graphs.state import Desk
-from kernel_gateway.client import GatewayError, Host, find_host, stop_host
+from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from kernel_gateway.isolation import Sizes
 from notebooks.again import Again
 from notebooks.catalog import catalog
@@ -392,6 +392,7 @@ def _loose_ends(view: RunView) -> list[Event]:
 
 
 def _load_team() -> ModuleType:
+    load_sdk()  # first, since a sandbox can be had and filled while the rest is loaded
     from graphs import team
 
     return team

@@ -40,6 +40,7 @@ __all__ = [
     "connection",
     "find_host",
     "gateway_status",
+    "load_sdk",
     "open_sandbox",
     "stop_host",
 ]
@@ -88,6 +89,11 @@ async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
     endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation)
     _bypass_proxy()
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
+
+
+def load_sdk() -> None:
+    """Import E2B's SDK, which takes a third of a second, before anybody waits for it."""
+    import e2b_code_interpreter  # noqa: F401
 
 
 async def stop_host(host: Host, home: Path) -> None:

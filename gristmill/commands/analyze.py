@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, isolation, pairs, speaks
+from gristmill.commands.common import as_json, backend, emit, isolation, pairs, sandboxes_beside, speaks
 
 ROLES = ("target", "time", "unit", "assignment", "allocation")
 """What can be declared of a table: columns, and the shares that an experiment's arms were to have."""
@@ -54,19 +54,20 @@ async def command(
         raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
     if not _SHARES.fullmatch(named.get("allocation", "1,1")):
         raise click.UsageError("The allocation is the arms' planned shares, such as allocation=0.5,0.5 or 2,1.")
-    from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
-    from gristmill.terminal import console
-    from gristmill.terminal.story import Story
+    async with sandboxes_beside(files):
+        from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
+        from gristmill.terminal import console
+        from gristmill.terminal.story import Story
 
-    question = require_question(question)
-    check_folder(out)
-    with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
-        async with backend() as opened:
-            run = await opened.start(question, files, model=model, roles=named, rerun=rerun)
-            view = await watch(opened, run, story)
-            folder = folder_for(out, run.id)
-            made = await opened.write_out(run.id, folder)
+        question = require_question(question)
+        check_folder(out)
+        with Story(console.make(stderr=as_json)) as story:
+            story.begin("opening the data folder")
+            async with backend() as opened:
+                run = await opened.start(question, files, model=model, roles=named, rerun=rerun)
+                view = await watch(opened, run, story)
+                folder = folder_for(out, run.id)
+                made = await opened.write_out(run.id, folder)
     if as_json:
         from gristmill.plain import view_json
 

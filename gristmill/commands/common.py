@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,6 +74,30 @@ async def backend() -> AsyncIterator[Backend]:
         yield opened
     finally:
         await opened.close()
+
+
+@asynccontextmanager
+async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
+    """Have the sandboxes' host start while all else is being loaded, for work on these files; it ends with the command.
+
+    Whatever stands in its way is told by whoever asks for a sandbox. None is started for a running server, which has
+    its own, nor where a file is missing, which is to be said at once.
+    """
+    from gristmill import discovery
+    from gristmill.settings import load
+    from kernel_gateway.client import GatewayError, find_host, stop_host
+
+    settings = load()
+    if discovery.read(settings.home) is not None or not all(file.is_file() for file in files):
+        yield
+        return
+    starting = asyncio.create_task(find_host(settings.home, isolation=settings.isolation))
+    await asyncio.sleep(0)  # it is on its way before imports hold the loop
+    try:
+        yield
+    finally:
+        with suppress(GatewayError):
+            await stop_host(await starting, settings.home)
 
 
 def emit(value: Any) -> None:
