@@ -27,6 +27,7 @@ def describe(name, table):
 
     counted = table.attrs.get("counted")  # in all rows, where a sample is at hand
     asked = f" {re.sub(r'[^0-9a-z]+', ' ', question.casefold())} "
+    begins = re.compile(rf"[^0-9a-z]*(?:{'|'.join(asked.split())})(?![0-9a-z])")
     columns = []
     for column in table.columns:
         values = table[column].dropna()
@@ -46,7 +47,7 @@ def describe(name, table):
         if len(levels) <= (12 if ordered else 40):
             fact["values"] = sorted({str(v)[:80] for v in levels})
         elif not ordered:  # of many values those that the question names
-            named = (str(v) for v in levels if len(str(v)) > 2)
+            named = (str(v) for v in levels if len(str(v)) > 2 and begins.match(str(v).casefold()))
             fact["values"] = [v for v in named if f" {re.sub(r'[^0-9a-z]+', ' ', v.casefold())} " in asked][:10]
         if counted is not None:
             told = counted.get(str(column), {})
