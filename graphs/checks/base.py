@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Work:
     """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
     lie, by name; where those are not known, the tables themselves are not looked at."""

@@ -21,7 +21,8 @@ def charts(work: Work) -> Iterator[Found]:
     known = meanings(work)
     for cell, tree in trees(work):
         bars = {(along, _axes(c)) for c in calls(tree) for along in _bars(c)}
-        if any(_cuts(call, bars, known) for call in calls(tree)):
+        others = _scales_of_others(tree, known)
+        if any(_cuts(call, bars, known) for call in calls(tree) if id(call) not in others):
             yield Objection(
                 where=cell.cell,
                 problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
@@ -42,6 +43,29 @@ def charts(work: Work) -> Iterator[Found]:
             )
         elif any(_is_log(call) for call in calls(tree)) and not re.search(r"\blog", " ".join(_labels(tree)), re.I):
             yield f"{cell.cell} draws on a logarithmic axis and does not say so."
+
+
+def _scales_of_others(tree: ast.Module, known: dict[str, ast.expr]) -> set[int]:
+    """The scales of altair charts that draw other things than bars, by the identity of their calls."""
+    found: set[int] = set()
+    held: set[int] = set()
+    for call in calls(tree):
+        if name_of(call) == "Chart" or not isinstance(call.func, ast.Attribute):
+            continue
+        chain = _chain(call, known)
+        marks = {name_of(c) for c in chain if name_of(c).startswith("mark_")}
+        scales = {id(c) for part in chain for a in (*part.args, *(k.value for k in part.keywords)) for c in calls(a)}
+        if marks:
+            (held if "mark_bar" in marks else found).update(scales)
+    return found - held
+
+
+def _chain(call: ast.Call, known: dict[str, ast.expr], depth: int = 30) -> list[ast.Call]:
+    """A call and those on whose results it is made, back to the first; names stand for what they were assigned."""
+    inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(inner, ast.Name):
+        inner = known.get(inner.id)
+    return [call, *(_chain(inner, known, depth - 1) if isinstance(inner, ast.Call) and depth else [])]
 
 
 def _is_log(call: ast.Call) -> bool:
@@ -134,11 +158,13 @@ def _cuts(call: ast.Call, bars: set[tuple[str, str]], known: dict[str, ast.expr]
             low = call.args[0] if call.args else given.get("lower")
         elif name_of(call) == "axis" and f"{along}min" in given:
             low = given[f"{along}min"]
-        elif name_of(call) == "Scale" and any(axes == "" for _, axes in bars):
+        elif name_of(call) in ("Scale", "scale") and any(axes == "" for _, axes in bars):
             zero = given.get("zero")
             low = given.get("domain")
             if isinstance(zero, ast.Constant) and zero.value is False and low is None:
                 return True
+        elif name_of(call) == f"invert_{along}axis" and axes in ("", owner_of(call)):
+            return True
         if low is not None and _off_zero(low, known):
             return True
     return False
@@ -159,7 +185,9 @@ def _is(node: ast.expr | None, text: str) -> bool:
 
 def _off_zero(low: ast.expr, known: dict[str, ast.expr]) -> bool:
     if isinstance(low, ast.Name):
-        low = known.get(low.id, low)
+        if low.id not in known:
+            return False
+        low = known[low.id]
     if isinstance(low, (ast.Tuple, ast.List)):
         return bool(low.elts) and _off_zero(low.elts[0], known)
     if isinstance(low, ast.Constant):

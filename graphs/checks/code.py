@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.sql import multiplied
+from graphs.checks.sql import multiplied, renamed
 from graphs.checks.syntax import (
     READERS,
     assigned,
     called,
     calls,
+    constant,
     imported,
     is_series,
     keywords,
@@ -26,6 +28,9 @@ from graphs.checks.syntax import (
     trees,
     words,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DRAWS = words(
     """
@@ -47,9 +52,12 @@ _TAKES_RANDOM_STATE = words(
 )
 _TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
 _FOLDS = words("KFold StratifiedKFold StratifiedGroupKFold")
-_GENERATORS = words("default_rng RandomState Random")
+_GENERATORS = words("default_rng RandomState Random PCG64 PCG64DXSM MT19937 Philox SFC64 SeedSequence")
 _UNIQUE = words("is_unique duplicated nunique has_duplicates")
 _DROPS = words("dropna drop_nulls drop_nans")
+_COPIES = words("query head tail sample nlargest nsmallest dropna drop_duplicates sort_values copy where filter")
+"""What gives a table of its own, to which nothing assigned is ever seen again."""
+_MISSING = words("isna isnull notna notnull isnan is_null is_not_null null_count")
 _SQL_COUNT = re.compile(r"\bcount\s*\(", re.I)
 
 
@@ -80,6 +88,8 @@ def _unseeded(call: ast.Call, known: dict[str, ast.expr], full: dict[str, str]) 
     head, _, rest = owner.partition(".")
     owner = full.get(head, {"np": "numpy"}.get(head, head)) + (f".{rest}" if rest else "")
     given = {k for k, v in keywords(call).items() if not (isinstance(v, ast.Constant) and v.value is None)}
+    if None in given and (brought := _brought(keywords(call)[None], known)) is not None:
+        given = (given - {None}) | brought
     given &= {"random_state", "seed", "rng", "random_seed", "generator", None}
     if name in _GENERATORS:
         chosen = [a for a in call.args if not (isinstance(a, ast.Constant) and a.value is None)]
@@ -97,6 +107,16 @@ def _unseeded(call: ast.Call, known: dict[str, ast.expr], full: dict[str, str]) 
         return False  # a time series brought to months
     made_by = known.get(owner)  # rng.sample of a generator that was seeded where it was made
     return owner != "rng" and not (isinstance(made_by, ast.Call) and name_of(made_by) in _GENERATORS)
+
+
+def _brought(unpacked: ast.expr, known: dict[str, ast.expr]) -> set[str] | None:
+    """The keywords that `**settings` brings, where they are written out."""
+    made = known.get(unpacked.id) if isinstance(unpacked, ast.Name) else unpacked
+    if isinstance(made, ast.Dict) and all(k is not None for k in made.keys):
+        return strings(ast.Tuple(elts=[k for k in made.keys if k is not None], ctx=ast.Load()))
+    if isinstance(made, ast.Call) and name_of(made) == "dict" and not made.args:
+        return {k.arg for k in made.keywords if k.arg is not None} if None not in keywords(made) else None
+    return None
 
 
 def _is_off(call: ast.Call) -> bool:
@@ -166,6 +186,9 @@ def _safe(call: ast.Call, known: dict[str, ast.expr], looked: set[str]) -> bool:
 @check("fan_out")
 def fan_out(work: Work) -> Iterator[Found]:
     """No join multiplies the rows that are then summed or counted."""
+    known = meanings(work)
+    queries = [s for _, tree in trees(work) for s in sorted(strings(tree))]
+    tables = {**work.frames, **renamed(queries, work.frames), **_read_as(known, work.frames)} if work.frames else {}
     for cell, tree in trees(work):
         for call in calls(tree):
             expects = keywords(call).get("validate")
@@ -177,14 +200,25 @@ def fan_out(work: Work) -> Iterator[Found]:
                     mend="Bring one side to one row a key first (aggregate it), and join with many_to_one.",
                 )
                 break
-        for statement in {s for c in calls(tree) for a in c.args for s in strings(a)}:
-            if (key := multiplied(statement, work.frames)) is not None:
+        for statement in sorted(strings(tree)):
+            if (key := multiplied(statement, tables)) is not None:
                 yield Objection(
                     where=cell.cell,
                     problem=f"the query joins on {key!r}, which repeats, and then sums what is there twice.",
                     mend="Aggregate the table whose key repeats to one row a key first (WITH ... GROUP BY), then join.",
                 )
                 break
+
+
+def _read_as(known: dict[str, ast.expr], frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The given tables by the names under which the notebook reads them, where it takes them as they are."""
+    found = {}
+    for name, made in known.items():
+        if isinstance(made, ast.Call) and name_of(made) in READERS and made.args:
+            file = constant(made.args[0], known)
+            if file is not None and str(file.value) in frames:
+                found[name] = frames[str(file.value)]
+    return found
 
 
 @check("dropped_rows")
@@ -195,7 +229,7 @@ def dropped_rows(work: Work) -> Iterator[Found]:
     for cell, tree in trees(work):
         drops = [c for c in calls(tree) if name_of(c) in _DROPS and _whole_table(c, known)]
         masked = _masked(tree, known) or _filtered(tree)
-        if not (drops or masked) or (_counts_rows(tree) and called(tree) & {"print", "display", "report"}):
+        if not (drops or masked) or (_counts_rows(tree, known) and called(tree) & {"print", "display", "report"}):
             continue
         kept = {
             target.id
@@ -265,15 +299,18 @@ def _filtered(tree: ast.Module) -> str | None:
     return None
 
 
-def _counts_rows(tree: ast.AST) -> bool:
+def _counts_rows(tree: ast.AST, known: dict[str, ast.expr]) -> bool:
     """Whether rows, or values that are missing, are counted somewhere in a cell."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and name_of(node) in ("len", "count", "nobs", "info"):
             return True
         missing = isinstance(node, ast.Call) and name_of(node) in ("sum", "mean", "value_counts")
-        if missing and called(node) & {"isna", "isnull", "notna", "notnull", "isnan"}:
+        on = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+        on = on.operand if isinstance(on, ast.UnaryOp) else on
+        mask = known.get(on.id) if isinstance(on, ast.Name) else None
+        if missing and (called(node) & _MISSING or (mask is not None and _keeps_known(mask) is not None)):
             return True
-        if isinstance(node, ast.Attribute) and node.attr in ("shape", "size", "nobs"):
+        if isinstance(node, ast.Attribute) and node.attr in ("shape", "size", "nobs", "height"):
             return True
     return False
 
@@ -284,7 +321,7 @@ def _counted(tree: ast.AST) -> set[str]:
     return lengths | {
         n.value.id
         for n in ast.walk(tree)
-        if isinstance(n, ast.Attribute) and n.attr == "shape" and isinstance(n.value, ast.Name)
+        if isinstance(n, ast.Attribute) and n.attr in ("shape", "height") and isinstance(n.value, ast.Name)
     }
 
 
@@ -316,6 +353,8 @@ def _true(node: ast.expr | None) -> bool:
 def _chained(target: ast.expr, known: dict[str, ast.expr]) -> bool:
     """A selection of a selection: rows of a column, a column of rows. Keys within keys are no table's."""
     inner = target.value if isinstance(target, (ast.Subscript, ast.Attribute)) else None
+    if isinstance(inner, ast.Call):
+        return name_of(inner) in _COPIES and isinstance(inner.func, ast.Attribute)
     if isinstance(inner, ast.Attribute) and inner.attr in ("loc", "iloc", "at", "iat"):
         inner = inner.value
         return isinstance(inner, ast.Subscript) and isinstance(target, ast.Subscript)

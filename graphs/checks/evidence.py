@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
+from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
 from graphs.checks.inference import TESTS
 from graphs.checks.syntax import assigned, calls, keywords, name_of, names, printed, statements, trees, written_text
@@ -24,29 +25,14 @@ _SMALL_WORDS = re.compile(
 )
 _COUNTED = re.compile(r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven)\b", re.I)
 _SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
-_CAUSAL = re.compile(
-    r"\b(caus(?:e|es|ed|ing)|leads? to|led to|drives?|driven by|because of|due to|results? in|resulted in|thanks to|"
-    r"as a (?:direct )?(?:result|consequence) of|owing to|attributable to|stems? from|gives rise to|brings? about|"
-    r"contributes? to|protects? against|is the reason|pays? off|"
-    r"führ(?:t|en) zu|verursach(?:t|en)|(?:senk|steiger|erhöh|verringer|verbesser|verschlechter)(?:t|en) "
-    r"(?:die|den|das|ihre?n?)|provo(?:ca|can|que|quent)|caus(?:a|an|ent)|(?:aument|reduc|disminuy|mejor)(?:a|e|an|en) "
-    r"(?:el|la|los|las)|(?:augment|rédui|diminu|amélior)(?:e|ent|t|sent) (?:le|la|les|leur)|"
-    r"(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|shorten|lengthen|prevent|trigger)[sd]"
-    r"(?! (?:by|with|from|to|in|over|when|as|and|or|until|at|on|for|slightly|steadily|linearly|sharply|was|were|is|"
-    r"are|than|after|since|between|again|further|only|most|more|faster|slowly)\b)(?= [^\W\d])|"
-    r"(?<=s )(?:raise|lower|reduce|boost|worsen|improve|increase|decrease|influence|affect|prevent) "
-    r"(?:the|an?|their|its) |"
-    r"ha(?:s|d|ve) an? (?:\w+ )?(?:effect|impact|influence) on|"
-    r"(?<!not )(?:makes?|made) (?:\w+ ){1,3}(?:rise|fall|grow|drop|higher|lower|happ\w+|unhapp\w+|better|worse|more|"
-    r"less|faster|slower|longer|shorter|larger|smaller|richer|poorer|safer|healthier|likely|sicker|ill)|"
-    r"responsible for|(?:the )?(?:causal )?impact of)\b",
-    re.I,
-)
-_NOT_MEANT = re.compile(
-    r"\b(not|never|no|cannot|without|whether|n't|nothing|don't)\b[^.;:]{0,60}$|correlation[^.]{0,20}$", re.I
-)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
+_SAID_RANDOM = re.compile(
+    r"randomi[sz](?:ed|ation)(?!\w*[ -]?(?:search|split|grid|cv|order|forest|seed))|"
+    r"(?:assigned|drawn|allocated|chosen) (?:\w+ ){0,3}(?:at random|randomly|by (?:lot|chance))|"
+    r"randomly (?:assigned|allocated)|\bA/B[- ]test|\bRCT\b|randomisiert|zufällig zugeteilt|aleatoriz|randomisée?s?\b",
+    re.I,
+)
 
 
 @check("evidence")
@@ -192,23 +178,23 @@ def causal_words(work: Work) -> Iterator[Found]:
     if randomised(work):
         return
     for where, text in sentences(work):
-        for match in _CAUSAL.finditer(text):
-            asked = re.match(r"[^.!?\n]*\?", text[match.end() :]) is not None
-            if asked or _NOT_MEANT.search(text[: match.start()]):
-                continue
+        if (claim := claimed_cause(text)) is not None:
             yield Objection(
                 where=where,
-                problem=f"“{match.group()}” claims a cause, and no randomised assignment was declared.",
+                problem=f"“{claim}” claims a cause, and no randomised assignment was declared.",
                 mend="Say that the two go together, and name what else could explain it.",
             )
-            break
 
 
 def randomised(work: Work) -> bool:
-    """Whether somebody declared an assignment, and its shares were not found wanting."""
+    """Whether somebody declared an assignment, or says that there was one, and its shares were not found wanting."""
     declared = any(
         role in ("assignment", "treatment", "arm") or (_RANDOMISED.search(f"{role} {column}"))
         for role, column in work.roles.items()
         if not _DECLARED_NOT.search(f"{role} {column}")
     )
-    return declared and not any(f.kind == "sample_ratio_mismatch" for f in work.view.findings)
+    said = " ".join((work.view.run.goal, *(text for _, text in sentences(work))))
+    told = any(not denied(said[: m.start()]) for m in _SAID_RANDOM.finditer(said))
+    if work.roles and any(_DECLARED_NOT.search(f"{r} {c}") and _RANDOMISED.search(c) for r, c in work.roles.items()):
+        return False
+    return (declared or told) and not any(f.kind == "sample_ratio_mismatch" for f in work.view.findings)

@@ -33,6 +33,7 @@ _NO_CLAIMS = re.compile(
     r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
     r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?\s?#?\d+(?:\.\d+)*\b|"
     r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
+    r"\b[0-3]?\d\.[01]\d\.(?=[;,)])|"
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={_MONTH}\b)|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
     r"\b(?:19|20)\d\d (?:edition|version|release)\b|\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|"
@@ -130,16 +131,36 @@ def values(text: str) -> list[float]:
 
 
 def totals(text: str) -> list[float]:
-    """What counts add up to: the sums of whole-number columns of tables in an output, and each one's percent of it."""
+    """What can be counted in an output's tables: their lines, the sums of their whole-number columns, and each one's
+    percent of it."""
     found: list[float] = []
     block: list[list[float]] = []
     for line in [*text.splitlines(), ""]:
-        row = [float(t) for t in line.split() if re.fullmatch(r"\d+(?:\.\d+)?", t)]
+        row = [float(t) for t in line.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)]
         if row and (not block or len(row) == len(block[-1])):
             block.append(row)
             continue
         if len(block) >= 2:
+            found.append(len(block))
             counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
             found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
+        block = [row] if row else []
+    return found
+
+
+def differences(text: str) -> list[float]:
+    """By how much numbers that an output shows beside or below each other differ: in a line, in a table's column."""
+    found: list[float] = []
+    block: list[list[float]] = []
+    for line in [*text.splitlines(), ""]:
+        row = [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
+        if 2 <= len(row) <= 6:
+            found += [abs(a - b) for i, a in enumerate(row) for b in row[i + 1 :]]
+        if row and (not block or len(row) == len(block[-1])):
+            block.append(row)
+            continue
+        if 2 <= len(block) <= 12:
+            columns = list(zip(*block, strict=True))[-6:]
+            found += [abs(a - b) for c in columns for i, a in enumerate(c) for b in c[i + 1 :]]
         block = [row] if row else []
     return found

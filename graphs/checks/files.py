@@ -10,7 +10,10 @@ from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
 from graphs.checks.syntax import READERS, calls, constant, keywords, meanings, name_of, owner_of, trees, words
 
-_PLACES = words("Path join home glob iglob rglob listdir scandir walk urlopen urlretrieve get post download") | READERS
+_PLACES = (
+    words("Path join home glob iglob rglob listdir scandir walk urlopen urlretrieve get post download connect ZipFile")
+    | READERS
+)
 _FETCHES = re.compile(r"^(load_dataset|fetch_\w+|get_rdataset|load_(iris|wine|diabetes|breast_cancer|digits))$")
 _FETCHED = re.compile(r"^\s*[!%]+\s*(?:curl|wget|git clone|kaggle|gdown|aws|gsutil|scp)\b.*$", re.M)
 _ADDRESS = re.compile(
@@ -67,9 +70,18 @@ def _path(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
     keys = ("filepath_or_buffer", "path", "io", "url", "file", "fname")
     first = call.args[0] if call.args else next((v for k, v in keywords(call).items() if k in keys), None)
     start = _start(first, known)
-    if isinstance(first, (ast.Constant, ast.Name)) or start is None:
+    if start is None or _is_whole(first, known):
         return start
     return start if _outside(start) else None
+
+
+def _is_whole(node: ast.expr | None, known: dict[str, ast.expr], depth: int = 5) -> bool:
+    """Whether a path is written out whole, and not built of pieces."""
+    if isinstance(node, ast.Name) and depth and node.id in known:
+        return _is_whole(known[node.id], known, depth - 1)
+    if isinstance(node, ast.Call) and name_of(node) in _WRAPS and len(node.args) == 1:
+        return _is_whole(node.args[0], known, depth)
+    return isinstance(node, ast.Constant)
 
 
 def _address(call: ast.Call) -> str | None:

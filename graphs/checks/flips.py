@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from artifacts.types import Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check, sentences
 from graphs.checks.data import Turn, turned
-from graphs.checks.relations import relations
+from graphs.checks.relations import plain, relations
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -29,9 +29,16 @@ from graphs.checks.tables import by_group, pooled, tables
 
 _TOLD = re.compile(
     r"\bwithin\b|inside (each|every)|simpson|revers|turns? (round|about|around)|opposite|adjust|controll?(ed|ing)|"
-    r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |holding|held (constant|equal)",
+    r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |holding|held (constant|equal)|"
+    r"innerhalb|bei gleiche[rmn]|umgekehrt|kehrt sich|in jede[rm]|s'inverse|dans (chacun|chaque)|à \w+ égale?|"
+    r"toutes choses|se invierte|dentro de cada|en cada|a igual|a parità|in ciascun|in ogni|binnen elke",
     re.I,
 )
+_PARTED = (
+    r"\b(?:per|by|each|every|within|same|all|both|given|between|across|among|for|je|pro|nach|jede[rmn]?|par|pour|chaque|"
+    r"por|cada|según|per|ogni)"
+)
+"""What stands before the name of a column by whose levels a report takes a relation apart."""
 _RELATION = re.compile(
     r"\.corr\(|corrwith|pearsonr|spearmanr|kendalltau|linregress|polyfit|\.slope|\.params|\.coef_?\b"
 )
@@ -78,10 +85,10 @@ def _turned(where: str, cell: str) -> Objection:
 
 def _in_data(work: Work) -> tuple[str, Turn] | None:
     """The cell whose told relation of two columns turns about within a third, of which the report says nothing."""
-    said = " ".join(text for _, text in sentences(work)).lower()
+    said = plain(" ".join(text for _, text in sentences(work)))
     for pair in relations(work):
         turn = turned(work.frames[pair.table], pair.x, pair.y)
-        if turn is not None and turn.by.lower().replace("_", " ") not in said.replace("_", " "):
+        if turn is not None and not re.search(rf"{_PARTED}\s+(?:\w+\s+){{0,2}}{re.escape(plain(turn.by)[:5])}", said):
             return pair.cell.cell, turn
     return None
 

@@ -6,11 +6,13 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.sql import windows
 from graphs.checks.syntax import SPLITS, meanings, words
-from graphs.checks.trace import Given, Mark, Names, Tracer, Value, joined, selected
+from graphs.checks.trace import NOTHING, Given, Mark, Names, Tracer, Value, joined, selected
 from graphs.checks.units import one_row_each
 
 LEARNERS = words(
@@ -46,6 +48,10 @@ _TRAIN = re.compile(r"(^|_)(tr|train\w*|fold|past|fit_rows|learn\w*)(_|$)|^X_?tr
 _PICKS = words("first last sum size count nth head tail")
 _SCORED = re.compile(r"^(score|accuracy|auc|f1|mse|mae|rmse|roc_auc)$|_(score|error|loss|deviance)$")
 _CHOOSES = words("max min argmax argmin idxmax idxmin sorted sort_values nlargest nsmallest sort nanargmax nanargmin")
+_BEST = words("max min argmax argmin idxmax idxmin nanargmax nanargmin")
+_CURVES = words("roc_curve precision_recall_curve staged_predict staged_predict_proba staged_decision_function")
+"""What tries every threshold, or every number of rounds, at once."""
+_CHANCE = words("random rand permutation shuffle choice uniform integers randint binomial random_sample")
 _OPTIMISERS = words("optimize minimize fmin minimize_scalar differential_evolution gp_minimize")
 _HALF = "half"
 _GRIDS = words("range linspace arange logspace geomspace ParameterGrid ParameterSampler product")
@@ -55,8 +61,7 @@ _AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)
 @check("fit_before_split")
 def fit_before_split(work: Work) -> Iterator[Found]:
     """Nothing learns from the rows on which it is tested."""
-    flow = _Flow(work)
-    flow.walk()
+    flow = _walked(work)
     for learnt in flow.caught[:1]:
         yield Objection(
             where=learnt.cell,
@@ -68,8 +73,7 @@ def fit_before_split(work: Work) -> Iterator[Found]:
 @check("tuned_on_test")
 def tuned_on_test(work: Work) -> Iterator[Found]:
     """What is tuned or chosen does not look at the rows that it is judged by."""
-    flow = _Flow(work)
-    flow.walk()
+    flow = _walked(work)
     for cell, what in flow.tuned[:1]:
         yield Objection(
             where=cell,
@@ -81,8 +85,7 @@ def tuned_on_test(work: Work) -> Iterator[Found]:
 @check("ahead")
 def ahead(work: Work) -> Iterator[Found]:
     """Nothing is predicted from what comes after it."""
-    flow = _Flow(work)
-    flow.walk()
+    flow = _walked(work)
     for cell in flow.foreseen[:1]:
         yield Objection(
             where=cell,
@@ -95,8 +98,7 @@ def ahead(work: Work) -> Iterator[Found]:
 @check("split_rows")
 def split_rows(work: Work) -> Iterator[Found]:
     """Held-out rows are of other units, or later, than those that were learnt from."""
-    flow = _Flow(work)
-    flow.walk()
+    flow = _walked(work)
     for cell in flow.shuffled[:1]:
         yield Objection(
             where=cell,
@@ -113,6 +115,14 @@ def split_rows(work: Work) -> Iterator[Found]:
                 "it knows.",
                 mend=f"Split by {unit!r}: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.",
             )
+
+
+@lru_cache(maxsize=1)
+def _walked(work: Work) -> _Flow:
+    """The flow of a work; what is asked of it by several checks is walked once."""
+    flow = _Flow(work)
+    flow.walk()
+    return flow
 
 
 class _Flow(Tracer):
@@ -132,7 +142,7 @@ class _Flow(Tracer):
         self.tuned: list[tuple[str, str]] = []
         self.foreseen: list[str] = []
         self.known = meanings(work)
-        self.trying = 0
+        self.trying = self.looping = 0
         self.unit = work.roles.get("unit", "")
         said = " ".join([work.view.run.goal, *(text for _, text in sentences(work))])
         self.series = "time" in work.roles and bool(_AHEAD.search(said))
@@ -141,27 +151,47 @@ class _Flow(Tracer):
 
     def _statement(self, node: ast.stmt, names: Names) -> list[Value]:
         settings = isinstance(node, ast.For) and self._are_settings(node.iter)
-        self.trying += settings
+        others = isinstance(node, ast.For) and not settings and self._are_many(node.iter)
+        self.trying, self.looping = self.trying + settings, self.looping + others
         returned = super()._statement(node, names)
-        self.trying -= settings
+        self.trying, self.looping = self.trying - settings, self.looping - others
         return returned
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, names: Names) -> Value:
         settings = any(self._are_settings(g.iter) for g in node.generators)
-        self.trying += settings
+        others = not settings and any(self._are_many(g.iter) for g in node.generators)
+        self.trying, self.looping = self.trying + settings, self.looping + others
         found = super()._comprehension(node, names)
-        self.trying -= settings
+        self.trying, self.looping = self.trying - settings, self.looping - others
         return found
 
     def _guarded(self, node: ast.If | ast.While, names: Names) -> list[Value]:
-        if isinstance(node.test, ast.Compare) and self.value(node.test, names).has("tried"):
+        asked = self.value(node.test, names) if isinstance(node.test, ast.Compare) else NOTHING
+        if asked.has("tried") or asked.has("compared"):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         return super()._guarded(node, names)
 
     def _set_columns(self, base: ast.expr, columns: Iterable[str], value: Value, names: Names) -> None:
         super()._set_columns(base, columns, value, names)
-        if value.has("tried"):  # scores[alpha] = ...
-            self._keep(base, self.value(base, names).plus(Mark("tried")), names)
+        tried = [m for m in value.all_marks if m.kind in ("tried", "compared")]
+        if tried:  # scores[alpha] = ...
+            self._keep(base, self.value(base, names).plus(*tried), names)
+
+    def _are_many(self, over: ast.expr, depth: int = 3) -> bool:
+        """Whether a loop runs over at least three things that are written out, as models are that are compared."""
+        if isinstance(over, ast.Name) and depth and over.id in self.known:
+            return self._are_many(self.known[over.id], depth - 1)
+        if (
+            isinstance(over, ast.Call)
+            and isinstance(over.func, ast.Attribute)
+            and over.func.attr in ("items", "values")
+        ):
+            return self._are_many(over.func.value, depth)
+        if isinstance(over, ast.Call):
+            name = over.func.id if isinstance(over.func, ast.Name) else ""
+            return name in ("enumerate", "tqdm", "list", "zip") and any(self._are_many(a, depth) for a in over.args)
+        written = over.values if isinstance(over, ast.Dict) else getattr(over, "elts", [])
+        return len(written) >= 3
 
     def _are_settings(self, over: ast.expr, depth: int = 3) -> bool:
         """Whether what a loop runs over are settings to try: a range, a grid, a list of numbers."""
@@ -170,7 +200,7 @@ class _Flow(Tracer):
         if isinstance(over, ast.Call):
             name = over.func.attr if isinstance(over.func, ast.Attribute) else getattr(over.func, "id", "")
             wrapped = name in ("enumerate", "tqdm", "list", "sorted") and bool(over.args)
-            return name in _GRIDS or (wrapped and self._are_settings(over.args[0], depth))
+            return name in _GRIDS or name in _CURVES or (wrapped and self._are_settings(over.args[0], depth))
         literals = [getattr(e, "value", None) for e in over.elts] if isinstance(over, (ast.List, ast.Tuple)) else []
         return len(literals) >= 3 and all(isinstance(v, (int, float)) for v in literals)
 
@@ -185,13 +215,15 @@ class _Flow(Tracer):
         name, owner = given.name, given.owner
         data = given.args[0] if given.args else next(iter(given.keywords.values()), Value())
         module = owner is not None and owner.kind.startswith("module ")
-        passed = next((a.kind.removeprefix("import ") for a in given.args if a.kind.startswith("import ")), "")
+        passed = next((a.kind.rpartition(" ")[2].rpartition(".")[2] for a in given.args if _is_function(a)), "")
         if name in ("apply", "transform", "pipe", "agg") and passed in _FUNCTIONS and owner is not None:
             return owner if owner.has("train") else Value(owner.all_marks | {self.learnt(_fitted(passed))})
         if name in _FUNCTIONS and (owner is None or module) and given.args and not data.has("train"):
             return Value(data.all_marks | {self.learnt(_fitted(name))})
         if name.startswith("read_"):
-            return Value(kind="read")
+            return Value(frozenset(Mark("rows", what=t) for t in data.texts), kind="read")
+        if any(re.search(r"\bselect\b", t, re.I) for t in data.texts):
+            return self._queried(data.texts)
         if self._holds_back(given):
             return self._split(given)
         if name in _FITS and owner is not None and given.inputs:
@@ -200,7 +232,8 @@ class _Flow(Tracer):
             self._tested(joined(given.inputs))
         if name in ("transform", "predict", "predict_proba", "score") and owner is not None and owner.kind:
             of_owner = [m for m in owner.marks if m.kind == "learnt"]
-            return replace(joined(given.inputs), kind="").plus(*of_owner)
+            tried = [Mark(k) for k in self._trial(name, given)]
+            return replace(joined(given.inputs), kind="").plus(*of_owner, *tried)
         if name == "sample" and owner is not None and _says(given.call, "replace", True):
             return owner.plus(self.learnt("copies of rows are drawn from")) if not owner.has("train") else owner
         if name == "sample" and owner is not None and not module and (given.args or "frac" in given.keywords):
@@ -209,12 +242,16 @@ class _Flow(Tracer):
             self._catch(owner)
             self._shuffles(replace(given, name="train_test_split"), owner)
             return owner.plus(Mark("test"))
-        if self.trying and _SCORED.search(name) and _held_out(joined(given.inputs)):
-            return joined(given.inputs).plus(Mark("tried"))
-        if name in _CHOOSES and joined([*given.inputs, *([owner] if owner is not None else [])]).has("tried"):
+        if trial := self._trial(name, given):
+            return joined(given.inputs).plus(*map(Mark, trial))
+        among = joined([*given.inputs, *given.applied, *([owner] if owner is not None else [])])
+        if (name in _CHOOSES and among.has("tried")) or (name in _BEST and among.has("compared")):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         if name in _OPTIMISERS and any(_held_out(self._own(a, given)) for a in given.args if a.code is not None):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
+        drawn_by = owner is not None and (owner.kind.endswith("random") or owner.kind in ("default_rng", "RandomState"))
+        if drawn_by and name in _CHANCE:
+            return joined(given.inputs).plus(Mark("chance"))
         if name == "resample" and data is not Value() and given.args and (owner is None or module):
             drawn = self.learnt("copies of rows are drawn from")
             again = not _says(given.call, "replace", False) and not data.has("train")
@@ -222,6 +259,22 @@ class _Flow(Tracer):
         if name == "next" and data.kind == "folds":
             return data
         return self._derived(given)
+
+    def _queried(self, queries: Iterable[str]) -> Value:
+        """What a query gives: its columns of later and of earlier rows, and those set against all rows."""
+        columns: dict[str, frozenset[Mark]] = {}
+        for column, kind in (pair for q in queries for pair in windows(q)):
+            mark = self.learnt("values are scaled by the mean and spread of") if kind == "learnt" else Mark(kind)
+            columns[column] = frozenset([replace(mark, cell=self.cell.cell)])
+        return Value(columns=columns, kind="read")
+
+    def _trial(self, name: str, given: Given) -> tuple[str, ...]:
+        """The marks of a score of held-out rows that is one of several: of settings, or of other things compared."""
+        if not _held_out(joined(given.inputs)):
+            return ()
+        if name in _CURVES or (self.trying and _SCORED.search(name)):
+            return ("tried",)
+        return ("compared",) if self.looping and _SCORED.search(name) else ()
 
     def _derived(self, given: Given) -> Value | None:
         """Values that rest on other rows than their own: averages, encodings, gaps filled, earlier rows."""
@@ -258,8 +311,12 @@ class _Flow(Tracer):
         if name == "fillna" and all_rows and joined(given.inputs).has("stat"):
             filled = joined(given.inputs).without("stat").all_marks | {self.learnt("missing values are filled in from")}
             return replace(source, marks=source.marks | filled)
-        if name == "map" and owner is not None and joined(given.args).has("level"):
+        brought = joined([*given.inputs, *given.applied])
+        if name in ("map", "replace", "apply") and owner is not None and brought.has("level"):
             return Value(source.marks | {self.learnt("an encoding is averaged over")})
+        if name in ("merge", "join") and brought.has("level") and _rows(brought) & _rows(source):
+            both = joined([source, brought]).without("level")
+            return both.plus(self.learnt("an encoding is averaged over"))
         if name in ("sub", "subtract") and owner is not None and joined(given.args).has("stat"):
             return owner.plus(Mark("centred"))
         if name in ("div", "divide", "truediv") and owner is not None and owner.has("centred"):
@@ -287,12 +344,20 @@ class _Flow(Tracer):
 
     def taken(self, node: ast.Subscript, base: Value, index: Value) -> Value | None:
         found = selected(base, index)
-        if index.has("score") and not base.has("score") and not base.has("train"):
+        if index.has("score") and not base.has("score"):
             found = found.plus(self.learnt("columns are chosen by how they relate to the outcome in"))
         part = [m for m in index.marks if m.kind in ("train", "test", "learnt")]
         text = ast.unparse(node)
-        if text in self.halves or f"test {text}" in self.halves:
+        half = text in self.halves or f"test {text}" in self.halves
+        if half:
             part.append(Mark("train" if text in self.halves else "test", what=_HALF))
+        rest = index.has("drawn") and not base.has("drawn") and any(isinstance(n, ast.Invert) for n in ast.walk(node))
+        if rest or (index.has("chance") and (half or part)):
+            by_chance = Given(ast.Call(ast.Name("train_test_split"), [], []), "train_test_split", None, (base,), {})
+            self._shuffles(by_chance, joined([base, index]))
+        if rest:
+            self._catch(base)
+            part.append(Mark("test"))
         return found.plus(*part) if part or found is not base else None
 
     def _holds_back(self, given: Given) -> bool:
@@ -371,12 +436,22 @@ class _Flow(Tracer):
         self.caught += sorted((m for m in data.all_marks if m.kind == "learnt"), key=lambda m: (m.cell, m.what))
 
 
+def _is_function(value: Value) -> bool:
+    """Whether a value is something that was imported, as it is handed to `apply`."""
+    return value.kind.startswith(("import ", "module "))
+
+
 def _held_out(value: Value) -> bool:
     """Rows of the test part; those of a part of the training part are for choosing.
 
     Of two halves that were cut by a mask nobody knows which is the test part.
     """
     return any(m.kind == "test" and m.what != _HALF for m in value.all_marks) and not value.has("train")
+
+
+def _rows(value: Value) -> set[str]:
+    """The files that a value's rows were read from."""
+    return {m.what for m in value.all_marks if m.kind == "rows"}
 
 
 def _looks_ahead(call: ast.Call) -> bool:

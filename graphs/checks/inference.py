@@ -50,6 +50,9 @@ _CORRECTED = re.compile(
     re.I,
 )
 _SELECTED = re.compile(r"sort|min\(|nsmallest|idxmin|argmin")
+_PICKS = words("min nsmallest sort_values sorted idxmin argmin argsort sort")
+_IS_P = re.compile(r"pvalue|p_value|[\"']p[\"']|\bp_?vals?\b|\bps?\b")
+_BY_CHANCE = re.compile(r"by chance|uncorrected|not corrected|explorat|many tests|of (?:that|so) many", re.I)
 _SIGNIFICANT = re.compile(r"significan|\bp\s*[=<≤]|\bp[- ]value", re.I)
 
 _SPLIT_KEPT = re.compile(r"groups|subject|cluster|exog_re|re_formula|repeated", re.I)
@@ -204,7 +207,7 @@ def _uses(tree: ast.AST, derived: dict[str, Execution]) -> str | None:
 def multiple_testing(work: Work) -> Iterator[Found]:
     """Where many tests were made, their p values were corrected for it."""
     code = "\n".join(c.code for c in work.written)
-    if _CORRECTED.search(code):
+    if _CORRECTED.search(code) or _CORRECTED.search(" ".join(text for _, text in sentences(work))):
         return
     by_hand = {c.cell for c in work.written}
     loose = [f for f in work.headlines if f.type == "claim" and f.evidence.cell in by_hand and _bare_p(f.test)]
@@ -216,8 +219,11 @@ def multiple_testing(work: Work) -> Iterator[Found]:
         tests += sum(name_of(c) in TESTS for c in calls(tree))
         repeated = repeated or _picks_terms(tree, known)
         picked = _SELECTED.search(code) or re.search(r"<=?\s*(0?\.\d|alpha)", code, re.I)
-        if (repeated and picked and (loose or _SIGNIFICANT.search(claims))) or (
-            (tests >= 6 and len(loose) >= 2) or (tests >= 6 and re.search(r"significan", claims, re.I))
+        by_chance = repeated and _picks_p(tree, known) and not _BY_CHANCE.search(claims)
+        if (
+            by_chance
+            or (repeated and picked and (loose or _SIGNIFICANT.search(claims)))
+            or ((tests >= 6 and len(loose) >= 2) or (tests >= 6 and re.search(r"significan", claims, re.I)))
         ):
             yield Objection(
                 where=cell.cell,
@@ -231,6 +237,21 @@ def multiple_testing(work: Work) -> Iterator[Found]:
             problem=f"{len(loose)} findings carry a p value that was not corrected for their number.",
             mend="Correct them as one family by Benjamini-Hochberg and report q, family and m in `test`.",
         )
+
+
+def _picks_p(tree: ast.Module, known: dict[str, ast.expr]) -> bool:
+    """Whether a cell keeps what has a small p value: under a level, or as the smallest of them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Lt, ast.LtE)):
+            limit = node.comparators[0]
+            level = known.get(limit.id, limit) if isinstance(limit, ast.Name) else limit
+            if isinstance(level, ast.Constant) and isinstance(level.value, float) and 0 < level.value <= 0.1:
+                return True
+        if isinstance(node, ast.Call) and name_of(node) in _PICKS:
+            about = spelled_out(node, known)
+            if _IS_P.search(about) or called(node) & TESTS:
+                return True
+    return False
 
 
 def _bare_p(test: Any) -> bool:
@@ -258,8 +279,8 @@ def _repeated(tree: ast.AST) -> bool:
         return True
     functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and called(f) & TESTS} | TESTS
     for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
-            over = node.iter if isinstance(node, ast.For) else node.generators[0].iter
+        if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
+            over = node.test if isinstance(node, ast.While) else _over(node)
             few = isinstance(over, (ast.List, ast.Tuple)) and len(over.elts) <= 3
             drawn = called(node) & {"choice", "permutation", "shuffle", "sample", "resample", "integers"}
             fits = called(node) & _MODELS and any(
@@ -271,6 +292,10 @@ def _repeated(tree: ast.AST) -> bool:
         if any((called(a) | names(a)) & functions for a in applied):
             return True
     return False
+
+
+def _over(node: ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp) -> ast.expr:
+    return node.iter if isinstance(node, ast.For) else node.generators[0].iter
 
 
 @check("repeated_units")
@@ -297,7 +322,7 @@ def repeated_units(work: Work) -> Iterator[Found]:
 
 def _nested(work: Work, whole: list[ast.Module], known: dict[str, ast.expr]) -> Iterator[Found]:
     """Tests of a factor that nobody gave to single rows, where the table shows to what it was given."""
-    for pair in relations(work):
+    for pair in relations(work, terms=True):
         if name_of(pair.call) not in TESTS and not _infers(pair.call):
             continue
         frame = work.frames[pair.table]
@@ -357,6 +382,9 @@ def rare_class(work: Work) -> Iterator[Found]:
     shares = [s for f in held if (s := commonest(f, str(target))) is not None]
     if shares and max(shares) < 0.75:
         return
+    beside = [f for f in figures(everything) if any(f.is_near(v) for s in shares for v in (s, 100 * s, 100 - 100 * s))]
+    if len(beside) > 1:
+        return  # the accuracy, and what naming the commonest class would give
     known = meanings(work)
     measured = {
         v

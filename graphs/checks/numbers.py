@@ -10,7 +10,7 @@ from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.figures import COMMA, Figure, figures, totals, values
+from graphs.checks.figures import COMMA, Figure, differences, figures, totals, values
 from graphs.checks.syntax import calls, name_of, strings, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -25,6 +25,20 @@ _MORE = re.compile(
 )
 _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str", "dict", "Markdown", "append")
 _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re.I)
+_DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
+_COMPARES = re.compile(
+    r"\b(?:\w+er|more|less|other|rest|remaining|few|differ\w*|apart|gap|than|between|above|below|beyond|mehr|weniger|unterschied|als|más|"
+    r"menos|diferencia|plus|moins|écart|différence|più|meno)\b",
+    re.I,
+)
+_ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
+_ELSEWHERE = re.compile(
+    r"\b(?:accepted|reference|literature|published|nominal|textbook|handbook|theor\w+|brochure|contract|draft|"
+    r"tariff|price list|agreement|regulation|guideline|statute|manual|data ?sheet|specification|standard value|"
+    r"known value|official|Literaturwert|Normwert|valeur admise|valor aceptado)\b",
+    re.I,
+)
+_GUESS = re.compile(r"guess|chance|coin|toss|random|\bAUC\b|raten|hasard|azar", re.I)
 _TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely))\b")
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
@@ -52,7 +66,13 @@ def numbers(work: Work) -> Iterator[Found]:
     told = [v for f in work.view.findings for v in values(f.text)]
     known = [*everything, *told, *values(work.view.run.goal), *(v for many in carried.values() for v in many)]
     loose = _loose(_claimed(work.report.answer, names), known, settings)
-    if loose:
+    apart = [v for x in work.view.executions for v in differences(_printed(x))]
+    loose = [f for f in loose if not (_COMPARES.search(f.clause) and _traces(f, apart))]
+    elsewhere = {f.value for f in loose if _ELSEWHERE.search(f.clause)}
+    unsure = [f for f in loose if _is_unsure(f) or f.value in elsewhere]
+    if unsure and len(unsure) == len(loose):
+        yield f"{_listed(unsure)} in the answer is printed by no cell; where it comes from should be said."
+    elif loose:
         yield Objection(
             where="answer",
             problem=f"{_listed(loose)} is in no cell's output and in no finding.",
@@ -62,6 +82,12 @@ def numbers(work: Work) -> Iterator[Found]:
         share = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}[match[1].lower()] / _FRACTIONS[match[2].lower()]
         if not any(abs(s - share) <= 0.05 for v in (*known, *settings) for s in (v, v / 100, 1 - v, 1 - v / 100)):
             yield f"“{match.group()}” is near no share that a cell printed."
+
+
+def _is_unsure(figure: Figure) -> bool:
+    """Whether a number may be none of the notebook's own: said to be known from elsewhere, or counted by eye."""
+    counted = figure.whole and not figure.share and figure.value < 100 and bool(_ABOUT.search(figure.clause))
+    return counted or bool(_ELSEWHERE.search(figure.clause))
 
 
 def _names(work: Work) -> list[str]:
@@ -87,6 +113,8 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
     for figure in figures(text, names):
         if figure.unit in ("th", "st", "nd", "rd") or (figure.value in _FREE and not figure.unit):
             continue
+        if figure.value == 0.5 and _GUESS.search(figure.clause):
+            continue
         small = figure.whole and figure.value <= _COUNTABLE
         if small and (not figure.share or (figure.value in (0, 1, 5, 10) and _LEVELS.search(figure.clause))):
             continue
@@ -97,8 +125,15 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
 def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> list[Figure]:
     """Those that trace to nothing: not to a number that was put out, nor to a setting, nor to two others beside it."""
     loose = [f for f in claimed if not _traces(f, known) and not _traces(f, settings) and not _is_ratio(f, known)]
-    firm = [f for f in claimed if f not in loose]
-    return [f for f in loose if not _follows(f, [g for g in firm if g.clause == f.clause])]
+    elsewhere = {f.value for f in claimed if _ELSEWHERE.search(f.clause)}
+    firm = [f for f in claimed if f not in loose or f.value in elsewhere]
+    place = {id(f): i for i, f in enumerate(claimed)}
+    return [
+        f
+        for f in loose
+        if not _follows(f, [g for g in firm if g.clause == f.clause and g is not f])
+        and not (_COMPARES.search(f.clause) and _differs(f, [g for g in firm if abs(place[id(g)] - place[id(f)]) <= 5]))
+    ]
 
 
 def _traces(figure: Figure, known: Iterable[float]) -> bool:
@@ -143,6 +178,15 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
     return False
 
 
+def _differs(figure: Figure, beside: list[Figure]) -> bool:
+    """Whether a number is what two others near it differ by."""
+    return any(
+        abs(abs(a.value - b.value) - figure.value) <= a.half + b.half + figure.half
+        for a, b in permutations(beside, 2)
+        if figure not in (a, b)
+    )
+
+
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
     computed = {
@@ -154,9 +198,12 @@ def _settings(work: Work) -> Iterator[float]:
         if isinstance(n, ast.Name)
     }
     for _, tree in trees(work):
+        shown = {id(n) for c in calls(tree) if name_of(c) in _SHOWN for n in ast.walk(c)}
         for node in ast.walk(tree):
             inner: list[ast.expr] = []
-            if isinstance(node, ast.Compare):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in shown:
+                yield from (float(m[1]) for m in _DATED.finditer(node.value))  # from when a selection runs
+            elif isinstance(node, ast.Compare):
                 inner = [node.left, *node.comparators]
             elif isinstance(node, ast.BinOp):
                 inner = [node.left, node.right]

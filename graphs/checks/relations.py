@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,8 +39,11 @@ class Relation:
     y: str
 
 
-def relations(work: Work) -> Iterator[Relation]:
-    """The pairs of columns that cells relate, of those cells from which the report repeats a number."""
+def relations(work: Work, *, terms: bool = False) -> Iterator[Relation]:
+    """The pairs of columns that cells relate, of those cells from which the report repeats a number.
+
+    With `terms`, each term of a model with several is paired with the outcome.
+    """
     known = meanings(work)
     for cell, tree in trees(work):
         if not _is_told(work, cell):
@@ -50,8 +54,8 @@ def relations(work: Work) -> Iterator[Relation]:
                 continue
             for name, frame in work.frames.items():
                 columns = mentioned(source, frame)
-                if len(columns) == 2:
-                    yield Relation(cell, call, name, *columns)
+                if len(columns) == 2 or (terms and "~" in source and len(columns) > 2):
+                    yield from (Relation(cell, call, name, other, columns[0]) for other in columns[1:])
 
 
 def _about(call: ast.Call, known: dict[str, ast.expr]) -> str | None:
@@ -80,6 +84,12 @@ def mentioned(source: str, frame: pd.DataFrame) -> list[str]:
         if match is not None:
             found.append((match.start(), column))
     return [c for _, c in sorted(found)]
+
+
+def plain(text: str) -> str:
+    """A text as its words are compared between languages: without case, accents, and underscores."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    return bare.replace("_", " ")
 
 
 def _is_told(work: Work, cell: Execution) -> bool:

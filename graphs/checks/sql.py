@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graphs.checks import data
@@ -29,23 +29,41 @@ def multiplied(query: str, frames: Mapping[str, pd.DataFrame]) -> str | None:
         return None
     sources = [(m, _frame(m["name"], frames)) for m in _SOURCE.finditer(query)]
     by_alias = {(m["alias"] or re.sub(r"\.\w+$", "", m["name"])).lower(): f for m, f in sources if f is not None}
+    held = [f for _, f in sources if f is not None]
     for match, frame in sources:
         if match["how"].lower() != "join" or frame is None:
             continue
         keys = [k.strip() for k in (match["using"] or "").split(",")] if match["using"] else _keys(match["on"] or "")
-        if not keys or not set(keys) <= set(frame.columns) or not data.repeats(frame, keys):
+        if not keys:
             continue
-        others = [f for _, f in sources if f is not None and f is not frame]
         for taken in _TAKEN.finditer(query):
             holder = by_alias.get(taken["alias"].lower()) if taken["alias"] else None
-            elsewhere = holder is not None and holder is not frame
-            elsewhere = elsewhere or (
-                not taken["alias"] and taken["column"] not in frame and any(taken["column"] in f for f in others)
-            )
-            once = [f for f in others if set(keys) <= set(f.columns) and not data.repeats(f, keys)]
-            if elsewhere and once:
+            if holder is None and not taken["alias"]:
+                holder = next((f for f in held if taken["column"] in f), None)
+            if holder is None or not set(keys) <= set(holder.columns):
+                continue
+            others = [frame] if holder is not frame else [f for f in held if f is not frame]
+            if any(set(keys) <= set(f.columns) and data.repeats(f, keys) for f in others):
                 return ", ".join(keys)
     return None
+
+
+_MADE = re.compile(
+    r"\b(?:create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view)\s+(?:if\s+not\s+exists\s+)?(?P<name>\w+)\s+as"
+    r"|(?:with|,)\s*(?P<with>\w+)\s+as)\s*\(?\s*(?:select\s+\*\s+from\s+|from\s+)?"
+    r"(?:read_\w+\s*\(\s*)?['\"](?P<file>[^'\"]+)['\"]\s*\)?\s*\)?\s*(?=;|,|select\b|$)",
+    re.I,
+)
+
+
+def renamed(statements: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables and views that queries make of a whole file, by their names."""
+    made = {}
+    for text in statements:
+        for match in _MADE.finditer(text):
+            if (frame := _frame(match["file"], frames)) is not None:
+                made[match["name"] or match["with"]] = frame
+    return made
 
 
 def _frame(name: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
@@ -57,3 +75,24 @@ def _keys(condition: str) -> list[str]:
     """The columns of `a.k = b.k and a.l = b.l`, where both sides are called the same."""
     pairs = re.findall(r"\w+\.(\w+)\s*=\s*\w+\.(\w+)", condition)
     return [a for a, b in pairs if a == b]
+
+
+_WINDOW = re.compile(
+    r"(?P<what>[^,]*?\bover\s*(?:\((?P<frame>(?:[^()]|\([^()]*\))*)\)|\w+)[^,]*?)\s+(?:as\s+)?\"?(?P<column>\w+)\"?\s*(?=,|\bfrom\b|$)",
+    re.I | re.S,
+)
+_LATER = re.compile(r"\blead\s*\(|\bfollowing\b|\blast_value\s*\(", re.I)
+_EARLIER = re.compile(r"\blag\s*\(|\bpreceding\b", re.I)
+_SCALED = re.compile(r"/\s*(?:nullif\s*\(\s*)?\(?\s*(?:stddev\w*|max)\s*\([^()]*\)[^/]*\bover\s*\(\s*\)", re.I)
+
+
+def windows(query: str) -> list[tuple[str, str]]:
+    """The columns that a query makes of other rows than their own: `ahead`, `lag`, or `learnt` of all rows."""
+    found = []
+    for match in _WINDOW.finditer(re.sub(r"^\s*select\b|--[^\n]*", "", query, flags=re.I)):
+        what = match["what"]
+        ahead = _LATER.search(what) and not re.search(r"lead\s*\([^()]*,\s*-", what)
+        kind = "ahead" if ahead else "lag" if _EARLIER.search(what) else "learnt" if _SCALED.search(what) else ""
+        if kind:
+            found.append((match["column"], kind))
+    return found

@@ -114,7 +114,10 @@ def statements(tree: ast.AST) -> Iterator[ast.stmt]:
 
 
 def meanings(work: Work) -> dict[str, ast.expr]:
-    """What each name was last assigned, over all cells; of a tuple's parts, what the whole was."""
+    """What each name was last assigned, over all cells; of a tuple's parts, what the whole was.
+
+    A parameter of the notebook's own function stands for what a call gave it, or for its default.
+    """
     known: dict[str, ast.expr] = {}
     for _, tree in trees(work):
         for statement in statements(tree):
@@ -127,7 +130,23 @@ def meanings(work: Work) -> dict[str, ast.expr]:
             elif isinstance(statement, ast.For):
                 for name in sorted(names(statement.target)):
                     known.setdefault(name, statement.iter)
+    for name, given in _parameters(tree for _, tree in trees(work)):
+        known.setdefault(name, given)
     return known
+
+
+def _parameters(parsed: Iterable[ast.Module]) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters of functions with what calls give them; after those, with their defaults."""
+    whole = list(parsed)
+    made = {f.name: f for tree in whole for f in ast.walk(tree) if isinstance(f, ast.FunctionDef)}
+    for call in (c for tree in whole for c in calls(tree) if name_of(c) in made):
+        arguments = made[name_of(call)].args
+        yield from ((a.arg, v) for a, v in zip(arguments.args, call.args, strict=False))
+        yield from ((k.arg, k.value) for k in call.keywords if k.arg is not None)
+    for function in made.values():
+        defaults = function.args.defaults
+        named = function.args.args[len(function.args.args) - len(defaults) :]
+        yield from ((a.arg, v) for a, v in zip(named, defaults, strict=True))
 
 
 def spelled_out(expression: ast.AST, known: dict[str, ast.expr], depth: int = 4) -> str:

@@ -98,6 +98,8 @@ class Given:
     owner: Value | None
     args: tuple[Value, ...]
     keywords: dict[str, Value]
+    applied: tuple[Value, ...] = ()
+    """What functions among the arguments give, applied to what the call is about."""
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -228,7 +230,8 @@ class Tracer:
             after.pop(column, None)
             if marks:
                 after[column] = marks
-        self._keep(table, replace(before, columns=after), names)
+        own = before.marks if columns else before.marks | value.all_marks  # a column whose name nobody knows
+        self._keep(table, replace(before, marks=own, columns=after), names)
 
     def _keep(self, place: ast.expr, value: Value, names: Names) -> None:
         """A name or an instance's attribute now stands for this value."""
@@ -307,7 +310,9 @@ class Tracer:
             method = next((m for m in methods if isinstance(m, ast.FunctionDef) and m.name == node.attr), None)
             return Value(code=method, bound=owner) if method is not None else NOTHING
         if owner.kind.startswith("module "):
-            return Value(kind=owner.kind)
+            return Value(kind=f"{owner.kind}.{node.attr}")
+        if node.attr == "index":  # which rows, and nothing of what stands in them
+            return Value(owner.marks)
         if node.attr in _WHOLE:
             return replace(owner, parts=None, made=None)
         return Value(owner.marks | owner.columns.get(node.attr, frozenset()))
@@ -350,7 +355,10 @@ class Tracer:
             return self._own(target, given)
         if name == "pipe" and owner is not None and args and args[0].code is not None:
             return self._own(args[0], replace(given, args=(owner, *args[1:])))
-        applied = [self._own(a, replace(given, args=(owner or NOTHING,), keywords={})) for a in args if a.code]
+        about = owner if owner is not None and not owner.kind.startswith("module ") else joined(args)
+        functions = [a for a in (*args, *given.keywords.values()) if a.code is not None and a.fields is None]
+        applied = [self._own(a, replace(given, args=(about,), keywords={})) for a in functions]
+        given = replace(given, applied=tuple(applied))
         found = self.called(given)
         if found is None:
             found = self._usual(given, applied)

@@ -8,9 +8,31 @@ from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
-from graphs.checks.syntax import assigned, called, calls, keywords, name_of, names, numbers, statements, trees
+from graphs.checks.figures import Figure, figures
+from graphs.checks.syntax import (
+    assigned,
+    called,
+    calls,
+    keywords,
+    name_of,
+    names,
+    numbers,
+    owner_of,
+    statements,
+    trees,
+    words,
+)
 
 _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str")
+_PASSED_ON = words(
+    """
+    print display report DataFrame Series array asarray zip dict list tuple set enumerate items values keys round str
+    format len max min sorted idxmax idxmin sort_values to_string to_markdown head set_index reset_index T from_records
+    from_dict get Markdown HTML append reversed float int abs style rename melt info join subplots
+    """
+)
+"""What shows or rearranges values and computes nothing from them."""
+_DRAWS = re.compile(r"^(plt|pyplot|ax\w*|axs?|axes|fig\w*|sns|seaborn|px|go|alt|chart)\b")
 _MERGED = ("merge", "map", "join", "replace", "reindex", "isin")
 _MEASURES = re.compile(
     r"(^|_)(auc|roc|acc|accuracy|r2|rmse|mae|mse|f1|score|scores|recall|precision|p|p_?values?|mean|means|median|"
@@ -32,6 +54,7 @@ def typed_results(work: Work) -> Iterator[Found]:
     whole = ast.Module(body=[s for _, tree in trees(work) for s in tree.body], type_ignores=[])
     numeric = (n.value for n in ast.walk(whole) if isinstance(n, ast.Constant) and not isinstance(n.value, bool))
     used = {abs(v) for v in numeric if isinstance(v, (int, float))}
+    claims = [f for _, text in sentences(work) for f in figures(text)]
     for cell, tree in trees(work):
         what = (
             _only_shown(tree, whole)
@@ -39,6 +62,7 @@ def typed_results(work: Work) -> Iterator[Found]:
             or _reported(tree)
             or _said(tree, told - used)
             or _read_out(tree, told)
+            or _repeated(tree, whole, claims)
         )
         if what is not None:
             yield Objection(
@@ -84,6 +108,68 @@ def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
         if uses and all(id(n) in shown and id(n) not in held for n in uses) and not _in_sum(name, whole):
             return f"{value:g} (`{name}`) is"
     return None
+
+
+def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str | None:
+    """Numbers of the report that are written out in the code and that nothing but shows them has touched."""
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is None or isinstance(statement, ast.AugAssign) or _computes(pair[1]):
+            continue
+        targets = [t.id for t in pair[0] if isinstance(t, ast.Name)]
+        rule = all(t.isupper() and not _MEASURES.search(t) for t in targets)
+        single = isinstance(pair[1], (ast.Constant, ast.UnaryOp))
+        if not targets or len(targets) < len(pair[0]) or (rule and single):
+            continue
+        for node in ast.walk(pair[1]):
+            value = _measured(node)
+            if value is None or not any(f.is_near(value) or f.is_near(100 * value) for f in claims):
+                continue
+            if all(_only_passed_on(t, whole) for t in targets):
+                return f"{value:g} (in `{targets[0]}`) is"
+    return None
+
+
+def _measured(node: ast.AST) -> float | None:
+    """A literal that looks measured: a telling fraction, or a count that is neither round nor a year."""
+    if (value := _telling(node)) is not None:
+        return value
+    whole = node.value if isinstance(node, ast.Constant) and type(node.value) is int else 0
+    return float(whole) if whole > 100 and whole % 50 and not 1900 <= whole <= 2100 else None
+
+
+def _computes(value: ast.expr) -> bool:
+    """Whether an expression does more than write values out and arrange them."""
+    return any(isinstance(n, (ast.BinOp, ast.Compare, ast.BoolOp, ast.Lambda)) for n in ast.walk(value)) or not (
+        {name_of(c) for c in calls(value)} <= _PASSED_ON
+    )
+
+
+def _only_passed_on(name: str, whole: ast.Module, depth: int = 3) -> bool:
+    """Whether all that becomes of a name, and of what it is handed on to, is being shown; it must be shown at all."""
+    used = False
+    for statement in statements(whole):
+        inner = [n for n in ast.iter_child_nodes(statement) if not isinstance(n, ast.stmt)]
+        if not any(
+            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+            for part in inner
+            for n in ast.walk(part)
+        ):
+            continue
+        used = True
+        for part in inner:
+            for node in ast.walk(part):
+                if not isinstance(node, (ast.BinOp, ast.Compare, ast.Call)) or name not in names(node):
+                    continue
+                drawn = isinstance(node, ast.Call) and _DRAWS.match(owner_of(node))
+                if not isinstance(node, ast.Call) or not (drawn or name_of(node) in _PASSED_ON):
+                    return False
+        pair = assigned(statement)
+        handed = pair[0] if pair is not None else [statement.target] if isinstance(statement, ast.For) else []
+        for target in {n for t in handed for n in names(t)} - {name}:
+            if not depth or not _only_passed_on(target, whole, depth - 1):
+                return False
+    return used
 
 
 def _in_sum(name: str, whole: ast.AST) -> bool:
