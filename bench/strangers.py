@@ -18,7 +18,9 @@ import pandas as pd
 
 from bench import measures
 from bench.stories import STORIES, Columns, Rng, Story
+from bench.tales import TALES
 
+SEASONS = {1: STORIES, 2: TALES}
 MANY = 120_000
 """Rows on which an effect's value in the population is taken."""
 FAINT = 5.2
@@ -68,13 +70,14 @@ def _stands_out(effect: dict[str, Any], frame: pd.DataFrame) -> bool:
     return z is None or (z < 2 if kind == "no_effect" else z >= FAINT)
 
 
-def write(seed: int, rounds: int, out: Path) -> list[str]:
+def write(seed: int, rounds: int, out: Path, season: int = 1) -> list[str]:
     """Write `out/cases/<id>/` and `out/truth/<id>.json` for each story of each round; returns the ids."""
+    stories = SEASONS[season]
     made = []
     (out / "truth").mkdir(parents=True, exist_ok=True)
-    for number in range(rounds * len(STORIES)):
-        make = STORIES[number % len(STORIES)]
-        case_id = f"str-{seed}-{number:03d}-{make.__name__}"
+    for number in range(rounds * len(stories)):
+        make = stories[number % len(stories)]
+        case_id = f"{'str' if season == 1 else 'tale'}-{seed}-{number:03d}-{make.__name__}"
         story, files, truth = draw(make, np.random.default_rng([seed, number]))
         folder = out / "cases" / case_id
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,8 +96,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3, help="each of 20 tables (3)")
+    parser.add_argument("--season", type=int, default=1, choices=SEASONS, help="which stories (1)")
     options = parser.parse_args()
-    print(f"{len(write(options.seed, options.rounds, options.out))} tables in {options.out}")
+    print(f"{len(write(options.seed, options.rounds, options.out, options.season))} tables in {options.out}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,12 @@ COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
 TOTAL = re.compile(r"((grand |sub)?totals?|sums?|summe|gesamt|insgesamt|total général)\s*:?", re.I)
 MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
-ID_NAME = re.compile(r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|[a-z]I[dD]$", re.I)
+ID_NAME = re.compile(
+    r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
+    r"^(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
+    r"employee|student|store|shop|device|invoice|transaction|visitor|passenger|player|team)id$",  # not paid, or grid
+    re.I,
+)
 ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1)$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
 COUNT_NAME = re.compile(
@@ -61,6 +66,11 @@ DATE_FORMS = (
     (r"\d\d?\.\d\d?\.\d{4}", "%d.%m.%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%d/%m/%Y"),
     (r"\d\d?/\d\d?/\d{4}", "%m/%d/%Y"),
+    (r"\d\d?-\d\d?-\d{4}", "%d-%m-%Y"),
+    (r"\d\d?-\d\d?-\d{4}", "%m-%d-%Y"),
+    (r"\d\d?\.\d\d?\.\d\d", "%d.%m.%y"),
+    (r"\d\d?/\d\d?/\d\d", "%d/%m/%y"),
+    (r"\d\d?/\d\d?/\d\d", "%m/%d/%y"),
     (r"\d\d?[ -][A-Za-z]{3}[ -]\d{4}", "%d %b %Y"),
     (r"\d\d?[ -][A-Za-z]{3,}[ -]\d{4}", "%d %B %Y"),
     (r"\d\d?[ -][A-Za-z]{3}[ -]\d\d", "%d %b %y"),
@@ -655,6 +665,7 @@ def _values(s: Any, notes: list[str]) -> Any:
         return numbers
     given = text.dropna().astype(str)
     dates = [d for d in _dates(given) if d.notna().all()] if len(given) else []
+    dates = _evenest(dates) if len(dates) > 1 else dates
     if len(dates) > 1:
         notes.append(f"{s.name} may be day/month or month/day: it was left as text")
     return dates[0].dt.tz_localize(None).reindex(s.index) if len(dates) == 1 else text
@@ -700,6 +711,16 @@ def _dates(given: pd.Series) -> list[Any]:
             if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
                 parsed.append(dates)
     return parsed
+
+
+def _evenest(readings: list[Any]) -> list[Any]:
+    """Of several readings of dates the one by which the rows follow one another in even steps, if only one does."""
+    even = []
+    for dates in readings:
+        steps = dates.diff().iloc[1:].dt.total_seconds()
+        if len(steps) >= 8 and ((steps > 0).all() or (steps < 0).all()):
+            even += [dates] * bool((steps / steps.median()).between(0.5, 2).mean() > 0.9)
+    return even if len(even) == 1 else readings
 
 
 def _dates_in_numbers(s: pd.Series) -> pd.Series | None:
@@ -934,21 +955,55 @@ def _merge_spellings(table: Table) -> None:
             table.traps.append(trap("inconsistent_categories", text, [name], changed, high=True))
 
 
+def _is_code(code: float, counts: pd.Series) -> bool:
+    """Whether a column's smallest or largest value is a code for "not known": repeated, and with nothing near it.
+
+    Nines, and −1 to −9 where nothing else is negative, need less of a gap than any other number; a 9 counts where a
+    scale of few whole numbers ends well below it. `counts` are those of all values.
+    """
+    others = counts.drop(code).sort_index()
+    rest = others.index.to_numpy(dtype=float)
+    share = counts[code] / counts.sum()
+    if counts[code] < 3 or share < 0.002 or len(rest) < 5:
+        return False
+    gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
+    if re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min()):
+        return True
+    if code in range(-9, 0) and rest.min() >= 0:
+        # The last value of a tail would be rarer than those beside it
+        beside = others.iloc[: max(3, len(others) // 10)].max()
+        alone = counts[code] > 3 * beside or counts[code] > 3 * others.max()
+        return bool(alone or (code == -1 and rest[0] == 0 and np.all(rest % 1 == 0) and counts[code] > others.iloc[0]))
+    scale = np.array_equal(rest, np.arange(rest[0], rest[0] + len(rest))) and rest[0] in (0, 1) and rest[-1] <= 7
+    if code == 9 and scale:
+        return bool(others.iloc[-1] >= 0.03 * others.sum())
+    if code == 0 and rest.min() > 0:  # often the count of nothing
+        low, high = np.quantile(np.repeat(rest, others.to_numpy()), [0.05, 0.95])
+        return bool(gap > high - low and gap > 2 * float(np.diff(rest).max()) and share <= 0.2)
+    return bool(gap > 2 * spread and counts[code] >= max(5, 0.005 * counts.sum()) and share <= 0.3)
+
+
 def _blank_sentinels(table: Table) -> None:
-    """Make codes for "not known" missing: a repeated −1, or nines, far outside everything else in the column."""
+    """Make codes for "not known" missing: a number or a day that is repeated far from all else in the column."""
+    for name in [c for c in names(table.df) if table.kind(c) == "time"]:
+        since = (table.df[name] - pd.Timestamp(0)).dt.total_seconds()
+        for code in sorted({since.min(), since.max()}):
+            often = int((since == code).sum())
+            if often >= 3 and table.levels(name) > 5 and _is_code(code, since.value_counts()):
+                text = (
+                    f"{say(name)} holds {pd.Timestamp(code, unit='s'):%Y-%m-%d} in {often:,} rows "
+                    f"({percent(often / since.count(), 1)}), far from all its other days: a code for missing, "
+                    "and treated so."
+                )
+                table.put(name, table.df[name].mask(since == code))
+                table.log.append(text)
+                table.traps.append(trap("sentinel_values", text, [name], often, high=True))
     for name in [c for c in names(table.df) if table.kind(c) == "number"]:
         values, levels = table.df[name].dropna(), table.levels(name)
         for code in sorted({values.min(), values.max()}):
             often = int((values == code).sum())
             share = often / len(values)
-            if often < 3 or share < 0.002 or levels <= 5:
-                continue
-            counts = values.value_counts()
-            rest = counts.index[counts.index != code].to_numpy(dtype=float)
-            gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
-            nines = re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min())
-            minus = code == -1 and rest.min() >= 0 and often > 3 * counts.drop(code).max()
-            if nines or minus:
+            if often >= 3 and share >= 0.002 and levels > 5 and _is_code(code, values.value_counts()):
                 table.put(name, table.df[name].mask(table.df[name] == code))
                 text = (
                     f"{say(name)} holds {number(code)} in {often:,} rows ({percent(share, 1)}), far from "
@@ -958,28 +1013,66 @@ def _blank_sentinels(table: Table) -> None:
                 table.traps.append(trap("sentinel_values", text, [name], often, high=True))
 
 
+DEGREES = ((1.8, 32.0, "degrees Fahrenheit among degrees Celsius"), (1.0, 273.15, "kelvins among degrees Celsius"))
+
+
+def _one_degree(table: Table, name: str) -> bool:
+    """Convert Fahrenheit or kelvins among degrees Celsius (or the other way round), where nothing lies between them."""
+    values = table.df[name].dropna().astype(float)
+    if len(values) < 100 or table.levels(name) < 20:
+        return False
+    place = (values - values.min()) / (values.max() - values.min())
+    if np.bincount((place * 30).astype(int)).all():
+        return False  # a gap as wide as is asked for below would leave a thirtieth empty
+    values = values.sort_values()
+    gaps = np.diff(values)
+    cut = int(gaps.argmax()) + 1
+    low, high = values.iloc[:cut], values.iloc[cut:]
+    rare = min((low, high), key=len)
+    if not max(8, 0.01 * len(values)) <= len(rare) <= 0.45 * len(values):
+        return False
+    spreads = [float(part.quantile(0.95) - part.quantile(0.05)) for part in (low, high)]
+    for times, more, what in DEGREES:
+        off = abs(float(high.median()) - (float(low.median()) * times + more))
+        fits = off < 1 + 2 * times * spreads[0] / len(rare) ** 0.5 and off < 0.25 * float(high.median() - low.median())
+        alike = 0.5 < spreads[1] / max(times * spreads[0], 1e-9) < 2
+        if not (fits and alike and gaps.max() > max(0.5 * max(spreads), 0.2 * float(high.median() - low.median()))):
+            continue
+        other = table.df[name].index.isin(rare.index)
+        if _told_by_others(table, name, other):
+            return False
+        turned = (table.df[name] - more) / times if rare is high else table.df[name] * times + more
+        table.put(name, table.df[name].astype(float).mask(other, turned))
+        what = what if rare is high else " among ".join(reversed(what.split(" among ")))
+        text = (
+            f"{say(name)} mixes two units: {len(rare):,} values ({percent(len(rare) / len(values), 1)}) look like "
+            f"{what}, with nothing between, and fit them once converted, as they were for all tests."
+        )
+        table.log.append(text)
+        table.traps.append(trap("mixed_units", text, [name], len(rare), high=True))
+        return True
+    return False
+
+
 def _one_unit(table: Table) -> None:
-    """Convert values that stand apart by a known factor: one column, written in two units."""
+    """Convert values that stand apart by a known factor, or as two scales of temperature do."""
     for name in [c for c in names(table.df) if table.kind(c) == "number"]:
+        if _one_degree(table, name):
+            continue
         values = table.df[name].dropna().astype(float)
         if len(values) < 100 or table.levels(name) < 30 or (values.min() <= 0 <= values.max()):
             continue
         logs = pd.Series(np.log(values.abs().to_numpy()), index=values.index)
-        if np.bincount(np.minimum((logs - logs.min()) / 0.1, 10_000).astype(int)).all():
-            continue  # a gap as wide as is asked for below would leave a tenth empty
-        gaps = np.diff(np.sort(logs.to_numpy()))
-        cut = int(gaps.argmax()) + 1
-        if not max(8, 0.01 * len(logs)) <= min(cut, len(logs) - cut) <= 0.45 * len(logs):
-            continue
+        tenths = np.bincount(np.minimum((logs - logs.min()) / 0.1, 10_000).astype(int))
+        seen = np.cumsum(tenths) / len(logs)
+        if (tenths[(seen > 0.01) & (seen < 0.99)] > 0.01 * len(logs)).all():
+            continue  # no tenth between the tails is empty, or nearly so
         logs = logs.sort_values()
-        rare, main = sorted((logs.iloc[:cut], logs.iloc[cut:]), key=len)
-        shift = float(rare.median() - main.median())
-        factor = min((f for u in UNIT_FACTORS for f in (u, 1 / u)), key=lambda f: abs(np.log(f) - shift))
-        spread = float(main.quantile(0.95) - main.quantile(0.05))
-        same = 0.4 < (rare.quantile(0.95) - rare.quantile(0.05)) / max(spread, 1e-9) < 2.5
-        near = abs(np.log(factor) - shift) < max(0.01, min(0.05, 1.5 * spread / len(rare) ** 0.5))
-        if not (same and near and gaps.max() > max(0.5 * spread, 0.2)):
+        found = _parted_by_a_factor(logs, int(np.diff(logs).argmax()) + 1, touching=False)
+        found = found or _parted_by_a_factor(logs, _best_cut(logs.to_numpy()), touching=True)
+        if found is None:
             continue
+        rare, factor = found
         other = table.df[name].index.isin(rare.index)
         if _told_by_others(table, name, other):
             continue
@@ -991,6 +1084,40 @@ def _one_unit(table: Table) -> None:
         )
         table.log.append(text)
         table.traps.append(trap("mixed_units", text, [name], len(rare), high=True))
+
+
+def _best_cut(ordered: Any) -> int:
+    """Where ordered values part into two lots that vary least (Otsu's threshold): the place of the first upper one."""
+    count = np.arange(1, len(ordered))
+    below, whole = np.cumsum(ordered)[:-1], ordered.sum()
+    between = (below / count - (whole - below) / (len(ordered) - count)) ** 2 * count * (len(ordered) - count)
+    return int(between.argmax()) + 1
+
+
+def _parted_by_a_factor(logs: pd.Series, cut: int, *, touching: bool) -> tuple[pd.Series, float] | None:
+    """The rarer of two lots of ordered logarithms, and by which unit's factor it differs from the other; or None.
+
+    Nothing lies between them; or, where their tails are `touching`, hardly anything, and they spread alike on this
+    scale, as two kinds of thing would not.
+    """
+    low, high = logs.iloc[:cut], logs.iloc[cut:]
+    rare, main = sorted((low, high), key=len)
+    if not max(8, 0.01 * len(logs)) <= len(rare) <= (0.3 if touching else 0.45) * len(logs):
+        return None
+    shift = float(rare.median() - main.median())
+    factor = min((f for u in UNIT_FACTORS for f in (u, 1 / u)), key=lambda f: abs(np.log(f) - shift))
+    spread = float(main.quantile(0.95) - main.quantile(0.05))
+    ratio = float(rare.quantile(0.95) - rare.quantile(0.05)) / max(spread, 1e-9)
+    if abs(np.log(factor) - shift) >= max(0.01, min(0.05, 1.5 * spread / len(rare) ** 0.5)):
+        return None
+    if touching:
+        middle = (low.iloc[-1] + high.iloc[0]) / 2
+        between = int((abs(logs - middle) < 0.12 * abs(shift)).sum())
+        apart = len(rare) >= 30 and 0.7 < ratio < 1.4 and between <= 0.01 * len(logs) and between <= 0.1 * len(rare)
+    else:
+        alike = 1.7 if len(rare) >= 30 else 2.5
+        apart = 1 / alike < ratio < alike and float(high.iloc[0] - low.iloc[-1]) > max(0.5 * spread, 0.2)
+    return (rare, factor) if apart else None
 
 
 def _told_by_others(table: Table, name: str, apart: Any) -> bool:
@@ -1113,6 +1240,11 @@ def _see_caps(table: Table) -> None:
                 table.traps.append(trap("censored_values", text, [name], at, high=True))
 
 
+def _by_chance(df: pd.DataFrame, columns: list[str]) -> float:
+    """How many pairs of rows would agree in all these columns by chance, if no column told anything of another."""
+    return len(df) ** 2 / 2 * float(np.prod([(df[c].value_counts(True) ** 2).sum() for c in columns]))
+
+
 def _drop_repeats(table: Table) -> None:
     """Count rows once that repeat another in everything but an identifier, where chance cannot explain them.
 
@@ -1125,7 +1257,7 @@ def _drop_repeats(table: Table) -> None:
             continue
         table.left_out[name] = "a mark of how rows were split"
         again = table.df.duplicated(subset=rest) & ~table.df.duplicated()
-        if again.any() and max(table.levels(c) for c in rest) > len(table.df) / 4:
+        if again.any() and again.sum() > 10 * _by_chance(table.df, rest) + 2:
             before = len(table.df)
             table.take(table.df[~again])
             text = (
@@ -1141,7 +1273,7 @@ def _drop_repeats(table: Table) -> None:
         repeats = _repeats(table, columns)
         if not repeats.any():
             continue
-        chance = len(table.df) ** 2 / 2 * float(np.prod([(table.df[c].value_counts(True) ** 2).sum() for c in columns]))
+        chance = _by_chance(table.df, columns)
         before, fine = len(table.df), max(table.levels(c) for c in columns) > len(table.df) / 4
         if fine:  # a copy carries some value that only its like carry
             alone = table.df[~repeats]

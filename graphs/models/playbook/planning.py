@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphs.models.playbook.closed import Asked, Refused, questions, understand
-from graphs.models.playbook.facts import Facts, File
+from graphs.models.playbook.facts import Column, Facts, File
 from graphs.models.playbook.words import Clause, clauses
 
 MOST_STEPS = 12
@@ -142,6 +142,8 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
         ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.is_yes_no]
         yield from (_associations(file, outcome, arms) for outcome in ends[:3])
         return
+    if declared in here and target and set(found) <= {target, declared} and not _DRIVES.search(clause.text):
+        return  # what an experiment is about; its roles ask for the comparison of the arms
     loose = clause.intent in ("relate", "compare", "open")
     if loose and found and _is_series(file, found):
         yield from _over_time(facts, file, found)
@@ -172,7 +174,7 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
         numbers = [c for c in found if here[c].is_number and c not in groups]
         for outcome in numbers[:1] or found[:1]:
             yield _associations(file, outcome, [c for c in found if c != outcome])
-    elif found and clause.intent != "closed":
+    elif found and clause.intent != "closed" and not _numbers_rows(here[found[-1]], file):
         yield _associations(file, found[-1], [])
 
 
@@ -187,6 +189,13 @@ def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
     return _step("groups", f"Rank what separates {by}", why, {"data": file.name, "by": by, "columns": columns})
 
 
+def _numbers_rows(column: Column, file: File) -> bool:
+    """Whether a column differs in every row as only an identifier does, so that nothing can be said of it."""
+    other = column.is_time or column.dtype.lower().startswith("float")
+    return not other and column.n_unique == file.rows >= 20
+
+
+_DRIVES = re.compile(r"\b(driv|explain|predict|factor|influenc|depend|matter|why|else)", re.I)
 _YES = re.compile(r"yes|true|success\w*|admit\w*|accept\w*|surviv\w*|cured|recovered|improved|converted|passed|won")
 _RELATED = re.compile(r"\b(relat|correlat|associat|go(es)? together|line)", re.I)
 _EACH = re.compile(r"\b(each|every|within|per|across|by)\b", re.I)

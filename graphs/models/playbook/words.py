@@ -17,7 +17,8 @@ _STOP = frozenset(
         r"\w+",
         "a an and any are as at be between but by can did do does for from has have how i in is it its me my of on "
         "or our that the their them there these they this to was we were what when where which who why with data "
-        "table column columns row rows value values much many most more less than",
+        "table column columns row rows value values much many most more less than see say tell look find show know "
+        "here",
     )
 )
 # A word of the question that stands for a column's word, where no column has the word itself.
@@ -143,6 +144,8 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
         parts = tokens(column.name)
         for start in range(len(said)):
             run = said[start : start + len(parts)]
+            if run and run != parts and len(parts) == 1 and run[0].lower() in _STOP:
+                continue  # "what is there to see" is not about a column called seeing
             if len(run) == len(parts) and all(alike(p, w) for p, w in zip(parts, run, strict=True)):
                 claims.append((start, len(parts), -3, column.name))
     for place, word in enumerate(said):
