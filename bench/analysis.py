@@ -23,12 +23,11 @@ from typing import Any
 
 from bench import classics, real, strangers, synthetic
 from bench.asking import Answer, Ask, ask_all
-from bench.stories import STORIES
 
 ROOT = Path(__file__).parents[1]
 PLANTED = ROOT.parent / "shared" / "planted"
 RESULTS = Path(__file__).parent / "results" / "analysis.json"
-SUITES = ("planted", "synthetic", "strangers", "real", "review")
+SUITES = ("planted", "synthetic", "strangers", "tales", "real", "review")
 HINTS = ("target", "time", "assignment", "allocation", "unit")
 
 
@@ -251,8 +250,8 @@ def run(suite: str, options: argparse.Namespace) -> dict[str, Any]:
         return review.suite(say)
     made = options.out / f"{suite}-tables-{options.seed}"
     shutil.rmtree(made, ignore_errors=True)
-    if suite == "strangers":
-        strangers.write(options.seed, -(-options.tables // len(STORIES)), made)
+    if suite in strangers.SEASONS:
+        strangers.write(options.seed, -(-options.tables // len(strangers.SEASONS[suite])), made, suite)
         return table_suite(suite, made / "cases", made / "truth", options)
     for case in synthetic.cases(options.tables, options.seed):
         synthetic.write(case, made)
@@ -274,7 +273,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="keep the record of the runs here (default: thrown away)")
     options = parser.parse_args()
     suites = options.suite or ["planted", "real", "review"]
-    if {"planted", "synthetic", "strangers"} & set(suites) and not (options.planted / "score.py").exists():
+    if {"planted", "synthetic", "strangers", "tales"} & set(suites) and not (options.planted / "score.py").exists():
         print(
             f"There is no planted suite at {options.planted}. Name its folder with --planted or GRISTMILL_PLANTED; "
             "its score.py also scores the synthetic tables. `--suite real --suite review` need neither.",

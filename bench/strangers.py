@@ -20,7 +20,7 @@ from bench import measures
 from bench.stories import STORIES, Columns, Rng, Story
 from bench.tales import TALES
 
-SEASONS = {1: STORIES, 2: TALES}
+SEASONS = {"strangers": STORIES, "tales": TALES}
 MANY = 120_000
 """Rows on which an effect's value in the population is taken."""
 FAINT = 5.2
@@ -70,7 +70,7 @@ def _stands_out(effect: dict[str, Any], frame: pd.DataFrame) -> bool:
     return z is None or (z < 2 if kind == "no_effect" else z >= FAINT)
 
 
-def write(seed: int, rounds: int, out: Path, season: int = 1) -> list[str]:
+def write(seed: int, rounds: int, out: Path, season: str = "strangers") -> list[str]:
     """Write `out/cases/<id>/` and `out/truth/<id>.json` for each story of each round; returns the ids."""
     stories = SEASONS[season]
     made = []

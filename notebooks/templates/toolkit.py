@@ -1022,8 +1022,10 @@ def _one_degree(table: Table, name: str) -> bool:
     if len(values) < 100 or table.levels(name) < 20:
         return False
     place = (values - values.min()) / (values.max() - values.min())
-    if np.bincount((place * 30).astype(int)).all():
-        return False  # a gap as wide as is asked for below would leave a thirtieth empty
+    parts = np.bincount((place * 30).astype(int))
+    seen = np.cumsum(parts) / len(values)
+    if parts[(seen >= 0.01) & (seen <= 0.99)].all():
+        return False  # a gap as wide as is asked for below would leave a thirtieth empty, away from the tails
     values = values.sort_values()
     gaps = np.diff(values)
     cut = int(gaps.argmax()) + 1
@@ -1065,7 +1067,7 @@ def _one_unit(table: Table) -> None:
         logs = pd.Series(np.log(values.abs().to_numpy()), index=values.index)
         tenths = np.bincount(np.minimum((logs - logs.min()) / 0.1, 10_000).astype(int))
         seen = np.cumsum(tenths) / len(logs)
-        if (tenths[(seen > 0.01) & (seen < 0.99)] > 0.01 * len(logs)).all():
+        if (tenths[(seen > 0.01) & (seen < 0.99)] > 0.003 * len(logs)).all():
             continue  # no tenth between the tails is empty, or nearly so
         logs = logs.sort_values()
         found = _parted_by_a_factor(logs, int(np.diff(logs).argmax()) + 1, touching=False)
