@@ -1,9 +1,9 @@
 """Writes tables as strangers would send them: `python -m bench.strangers --out DIR --seed 1 --rounds 3`.
 
-What is true of each story's table (`stories.py`) is written in the planted suite's format, so the same scorer reads it.
-A round draws every story once; the same seed gives the same bytes. At first sight, before anything was mended for what
-they showed, the analyst scored 96.0 on seed 1 of the first stories (recall .97, traps .95, intervals .91), and 88.2 on seed 1 of the
-tales (`tales.py`: recall .88, traps .83, false discoveries .11, intervals .94).
+What is true of each story's table (`stories.py`, `tales.py`) is written in the planted suite's format, so the same
+scorer reads it. A round draws every story once; the same seed gives the same bytes. At first sight, before anything was
+mended for what they showed, the analyst scored 96.0 on seed 1 of the first stories (recall .97, traps .95, intervals
+.91), and 88.2 on seed 1 of the tales (recall .88, traps .83, false discoveries .11, intervals .94).
 """
 
 from __future__ import annotations
