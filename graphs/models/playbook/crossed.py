@@ -126,7 +126,7 @@ def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     return Asked("count", by=name, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
 
 
-@pattern(CROSSED, r"[ah]?gn?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+", r"nE+g")
+@pattern(CROSSED, r"[ah]?g[an]?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+", r"nE+g")
 def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
     """By how much an amount changed between two times: growth of revenue from 2022 to 2023."""
     if not parse.periods:

@@ -163,7 +163,7 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
     if answers and all(clause.intent == "closed" for clause in asked):
         warnings = [f for f in headlines if f["kind"] in TURNS and relevance(f, asked) > 0.5]
         return " ".join([*said, *(str(f["text"]) for f in warnings[:1])])
-    used = set[str]()
+    used, first = set[str](), len(said)
     for clause in asked:
         for text, finding in _reply(clause, headlines, everything):
             if finding["id"] not in used and len(said) < 5:
@@ -177,7 +177,10 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
         tested = next((str(f["text"]) for f in everything if f["kind"] == "tested"), "")
         ran = any((f.get("test") or {}).get("m") for f in everything)
         nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
-        said = [nothing, tested, *said] if tested else [*said, nothing]
+        if tested:  # after what has one answer, which stands first
+            said = [*said[:first], *([] if first else [nothing]), tested, *said[first:]]
+        else:
+            said.append(nothing)
     return " ".join(dict.fromkeys(filter(None, said)))
 
 
