@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from bench.review_cases.tables import TABLES
 from graphs import look
 from graphs.checks import CheckResult, Work, run_checks
 from graphs.checks import notebook as notebooks
+from graphs.checks.observed import observed
+from notebooks import observer
 from notebooks.catalog import catalog
 
 Notebook = Any
@@ -124,14 +127,21 @@ def toolkit() -> str:
     return look.toolkit(catalog(None))
 
 
-def judged(cases: Sequence[Case]) -> Iterator[tuple[Verdict, Notebook]]:
-    """Each case with what the checks say of it."""
+def judged(cases: Sequence[Case], *, watch: bool = True) -> Iterator[tuple[Verdict, Notebook]]:
+    """Each case with what the checks say of it, its run being watched or not."""
     code = toolkit()
     for case in cases:
-        notebook = made(case, code)
+        if watch:
+            observer.start(InteractiveShell.instance())
+        try:
+            notebook = made(case, code)
+        finally:
+            told = observer.told()
         with folder_of(case):
             files = {name: Path(name).resolve() for name in case.files}
-            results: list[CheckResult] = run_checks(work_of(notebook, files))
+            work = work_of(notebook, files)
+            work = replace(work, observed=observed(json.loads(json.dumps(told)), work.view.executions))
+            results: list[CheckResult] = run_checks(work)
         objections = tuple(f"{r.name}: {o.where}: {o.problem}" for r in results for o in r.objections)
         yield Verdict(case, objections, tuple(f"{r.name}: {m}" for r in results for m in r.remarks)), notebook
 
@@ -160,10 +170,12 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def judge_all(say: Callable[[str], None], cases: Sequence[Case], keep: Path | None = None) -> dict[str, Any]:
+def judge_all(
+    say: Callable[[str], None], cases: Sequence[Case], keep: Path | None = None, *, watch: bool = True
+) -> dict[str, Any]:
     """Judge the cases, telling what was missed and what alarmed, and return the figures."""
     verdicts = []
-    for verdict, notebook in judged(cases):
+    for verdict, notebook in judged(cases, watch=watch):
         verdicts.append(verdict)
         case = verdict.case
         if keep is not None:
@@ -177,12 +189,14 @@ def judge_all(say: Callable[[str], None], cases: Sequence[Case], keep: Path | No
     return figures(verdicts)
 
 
-def suite(say: Callable[[str], None], names: Sequence[str] = tuple(SUITES), only: Sequence[str] = ()) -> dict[str, Any]:
+def suite(
+    say: Callable[[str], None], names: Sequence[str] = tuple(SUITES), only: Sequence[str] = (), *, watch: bool = True
+) -> dict[str, Any]:
     """Judge the sets of cases: the figures of the first as they are called, those of others under their set's name."""
     found: dict[str, Any] = {}
     for name in names:
         chosen = [c for c in SUITES[name]() if not only or any(re.search(w, c.name) for w in only)]
-        of_set = judge_all(say, chosen)
+        of_set = judge_all(say, chosen, watch=watch)
         found |= {(k if name == "own" else k.replace("review_", f"review_{name}_")): v for k, v in of_set.items()}
         say(
             f"{name}: {of_set['review_caught']:.1%} of {of_set['review_faulty']} faulty caught "
@@ -199,19 +213,20 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="keep the notebooks here")
     parser.add_argument("--cases", nargs="*", default=[], help="words that the names must contain")
     parser.add_argument("--all", action="store_true", help="show every objection and remark, the right ones too")
+    parser.add_argument("--static", action="store_true", help="read the code only: do not watch the cells run")
     options = parser.parse_args()
     names = options.set or tuple(SUITES)
     chosen = [
         c for n in names for c in SUITES[n]() if not options.cases or any(re.search(w, c.name) for w in options.cases)
     ]
     if options.write:
-        judge_all(print, chosen, options.write)
+        judge_all(print, chosen, options.write, watch=not options.static)
     elif options.all:
-        for verdict, _ in judged(chosen):
+        for verdict, _ in judged(chosen, watch=not options.static):
             said = [*verdict.objections, *(f"({r})" for r in verdict.remarks)]
             print(f"{verdict.case.name:<28} {verdict.case.fault or 'clean'}: " + ("; ".join(said) or "nothing"))
     else:
-        suite(print, names, options.cases)
+        suite(print, names, options.cases, watch=not options.static)
     return 0
 
 

@@ -1,6 +1,6 @@
 """The reviewer's deterministic checks. Importing this package enters the built-in ones in the registry."""
 
-from graphs.checks import charts, code, evidence, files, flips, flow, inference, numbers, typed
+from graphs.checks import charts, code, evidence, files, flips, flow, inference, numbers, typed, watched
 from graphs.checks.base import CheckResult, Work, check, run_checks
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "numbers",
     "run_checks",
     "typed",
+    "watched",
 ]

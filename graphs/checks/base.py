@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
 from graphs.checks import data
+from graphs.checks.observed import NOTHING, Observed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class Work:
     """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
-    lie, by name; where those are not known, the tables themselves are not looked at."""
+    lie, by name; where those are not known, the tables themselves are not looked at. `observed` is what was seen while
+    the cells ran, if anybody watched."""
 
     view: RunView
     report: ReportMade
     roles: dict[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    observed: Observed = NOTHING
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -76,7 +79,11 @@ Found = Objection | str
 """What a check yields: an objection, or a remark for the reader."""
 Checker = Callable[[Work], Iterable[Found]]
 
+Witness = Callable[[Work, Sequence[Found]], Iterable[Found]]
+"""Takes what a check found in the code, and yields what stands of it and what else was seen in the run."""
+
 _CHECKS: dict[str, Checker] = {}
+_WITNESSES: dict[str, Witness] = {}
 
 
 def check(name: str) -> Callable[[Checker], Checker]:
@@ -91,9 +98,27 @@ def check(name: str) -> Callable[[Checker], Checker]:
     return enter
 
 
+def witness(name: str) -> Callable[[Witness], Witness]:
+    """Enter who settles what the check of this name found, where the run itself was watched."""
+
+    def enter(function: Witness) -> Witness:
+        if name in _WITNESSES:
+            raise ValueError(f"there are two witnesses to the check {name}")
+        _WITNESSES[name] = function
+        return function
+
+    return enter
+
+
 def run_checks(work: Work) -> list[CheckResult]:
-    """Every check in the registry, by name."""
-    return [_result(name, function.__doc__ or "", function(work)) for name, function in sorted(_CHECKS.items())]
+    """Every check in the registry, by name; its witness has the last word where the run was watched."""
+    results = []
+    for name, function in sorted(_CHECKS.items()):
+        found: Iterable[Found] = function(work)
+        if work.observed and name in _WITNESSES:
+            found = _WITNESSES[name](work, list(found))
+        results.append(_result(name, function.__doc__ or "", found))
+    return results
 
 
 def _result(name: str, good: str, found: Iterable[Found]) -> CheckResult:
