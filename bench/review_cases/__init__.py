@@ -16,6 +16,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "last": lambda: foreign.cases("last_faulty.txt", "last_clean.txt"),
     "sixth": lambda: foreign.cases("sixth_faulty.txt", "sixth_clean.txt"),
     "seventh": lambda: foreign.cases("seventh_faulty.txt", "seventh_clean.txt"),
+    "eighth": lambda: foreign.cases("eighth_faulty.txt", "eighth_clean.txt"),
     "fifth": lambda: foreign.cases("fifth_faulty.txt", "fifth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
