@@ -66,14 +66,16 @@ def can_draw(media_type: str) -> bool:
 @cache
 def _drawing(media_type: str) -> Drawing:
     from panel.io.resources import BUNDLE_DIR
-    from panel.models.plotly import PlotlyPlot
-    from panel.models.vega import VegaPlot
 
     plotly = media_type.startswith("application/vnd.plotly.")
-    model = PlotlyPlot if plotly else VegaPlot
     start = _PLOTLY if plotly else _VEGA.replace("MODE", "vega-lite" if "vegalite" in media_type else "vega")
-    files = [Path(BUNDLE_DIR, model.__name__.lower(), url.rpartition("/")[2]) for url in model.__javascript_raw__]
-    texts = [file.read_text(encoding="utf-8") for file in files]
+    # Found by name: to import Panel's models of these would have every page load their scripts
+    names = (
+        ("plotlyplot/plotly-*.min.js",)
+        if plotly
+        else ("vegaplot/vega@*", "vegaplot/vega-lite@*", "vegaplot/vega-embed@*")
+    )
+    texts = [next(iter(sorted(Path(BUNDLE_DIR).glob(name)))).read_text(encoding="utf-8") for name in names]
     texts = [text.replace("</script", "<\\/script") for text in (*texts, _HELP + start)]
     known = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
     policy = (

@@ -89,6 +89,8 @@ def test_a_figure_is_drawn_where_it_can_reach_nothing(watch: Callable[..., Watch
     assert frame.evaluate(refused.format(tab.url)) == frame.evaluate(refused.format(EVIL)) == "refused"
     assert page.evaluate("window.__pwned") is None
     assert tab.outside() == []
+    tab.open("/")
+    assert not [url for url in tab.requests if "plotlyplot" in url or "vegaplot" in url], "no page pays for it"
     assert not [fault for fault in tab.faults if fault.startswith("dialog")]
 
 
