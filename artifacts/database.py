@@ -14,6 +14,7 @@ import duckdb
 
 from artifacts.blobs import fsync_folder
 from artifacts.errors import StoreDamaged, StoreError, StoreLocked, StoreUnwritable
+from artifacts.home import LOCK
 from artifacts.migrations import migrate
 
 FILE = "gristmill.duckdb"
@@ -149,11 +150,11 @@ def _take(home: Path) -> int:
     guard the file's making or the blobs.
     """
     try:
-        if not home.exists() or not any(home.iterdir()) or (home / FILE).exists():
+        if not home.exists() or (home / FILE).exists() or all(path.name == "gateway" for path in home.iterdir()):
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             home.chmod(0o700)
         (home / "blobs").mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(home / "store.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreUnwritable(home, _reason(error)) from error
     try:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
+
+LOCK = "store.lock"
+"""The file in a data folder that whoever has its record open holds locked."""
 
 
 def default_home() -> Path:
@@ -13,3 +17,18 @@ def default_home() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("gristmill", appauthor=False))
+
+
+def in_use(home: Path) -> bool:
+    """Whether somebody has the record of this data folder open, this process or another; asked without waiting."""
+    try:
+        lock = os.open(home / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

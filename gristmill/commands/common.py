@@ -81,8 +81,10 @@ async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
     """Have the sandboxes' host start while all else is being loaded, for work on these files; it ends with the command.
 
     Whatever stands in its way is told by whoever asks for a sandbox. None is started for a running server, which has
-    its own, nor where a file is missing, which is to be said at once.
+    its own, nor where a file is missing, which is to be said at once. Where another program turns out to work in the
+    data folder the host is left to it: it ends by itself when nobody uses it.
     """
+    from artifacts.home import in_use
     from gristmill import discovery
     from gristmill.settings import load
     from kernel_gateway.client import GatewayError, find_host, stop_host
@@ -97,7 +99,9 @@ async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
         yield
     finally:
         with suppress(GatewayError):
-            await stop_host(await starting, settings.home)
+            host = await starting
+            if not in_use(settings.home):
+                await stop_host(host, settings.home)
 
 
 def emit(value: Any) -> None:

@@ -12,8 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from artifacts.store import Store
 from gristmill import discovery
+from kernel_gateway.client import gateway_status
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import QUESTION, REPOSITORY, Server, command, environment, run
 
@@ -92,6 +95,21 @@ def analysing(home: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def test_a_command_that_is_refused_leaves_no_gateway_and_takes_none_from_others(home: Path) -> None:
+    home.mkdir(mode=0o755)
+    refused = run(home, "analyze", PENGUINS, "--ask", QUESTION, "--model", "nonsense")
+    assert (refused.status, "no model" in refused.err) == (2, True)
+    assert gateway_status(home) is None
+    assert home.stat().st_mode & 0o777 == 0o700
+    with Store.open(home):  # its program may have found the gateway that the command started
+        assert run(home, "analyze", PENGUINS, "--ask", QUESTION).status == 1
+        left = gateway_status(home)
+    assert left is not None
+    host = psutil.Process(left.pid)
+    host.terminate()
+    host.wait(60)
 
 
 def test_ctrl_c_cancels_the_run_and_keeps_what_it_made(home: Path, tmp_path: Path) -> None:
