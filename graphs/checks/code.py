@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check
+from graphs.checks.shadow import shadow
 from graphs.checks.sql import multiplied, renamed
 from graphs.checks.syntax import (
     READERS,
@@ -198,6 +199,15 @@ def fan_out(work: Work) -> Iterator[Found]:
                     where=cell.cell,
                     problem="the join is many to many, so rows repeat and every sum, mean and count over it is off.",
                     mend="Bring one side to one row a key first (aggregate it), and join with many_to_one.",
+                )
+                break
+        for made in shadow(work).reduced:
+            if made.cell is cell and made.twice and made.name == "sum":
+                yield Objection(
+                    where=cell.cell,
+                    problem=f"{made.column!r} is summed after a join that repeats its rows, so it is counted several "
+                    "times.",
+                    mend="Sum it before the join, or bring the other side to one row a key first.",
                 )
                 break
         for statement in sorted(strings(tree)):

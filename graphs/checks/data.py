@@ -187,3 +187,65 @@ def commonest(frame: pd.DataFrame, column: str) -> float | None:
 def repeats(frame: pd.DataFrame, keys: list[str]) -> bool:
     """Whether rows of a table share a key."""
     return bool(frame.duplicated(keys).any())
+
+
+def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
+    """The columns that all but say what an outcome is: one that parts its two classes, or what it is the sum of."""
+    import numpy as np
+
+    target = _numeric(outcome)
+    if target is None or len(features) < 50 or outcome.nunique() < 2:
+        return None
+    target = target.reset_index(drop=True)
+    features = features.reset_index(drop=True)
+    numeric = {str(c): v for c in features.columns if (v := _numeric(features[c])) is not None and v.nunique() > 1}
+    if target.nunique() == 2:
+        classes = target == target.max()
+        return next((str(c) for c in features.columns if _parts(features[c], classes)), None)
+    for column, values in numeric.items():
+        if values.nunique() > 2 and abs(values.corr(target)) >= 0.995:
+            return column
+    several = [c for c, v in numeric.items() if v.notna().all()][:30]
+    if len(several) < 2 or target.isna().any() or len(target) < 5 * len(several):
+        return None
+    design = np.column_stack([np.ones(len(target)), *(numeric[c] for c in several)])
+    weights, *_ = np.linalg.lstsq(design, target, rcond=None)
+    left = float(((target - design @ weights) ** 2).sum() / ((target - target.mean()) ** 2).sum())
+    if left > 1e-4:
+        return None
+    shares = {c: abs(w) * float(numeric[c].std()) for c, w in zip(several, weights[1:], strict=True)}
+    return " and ".join(sorted(c for c, share in shares.items() if share > 0.02 * float(target.std())))
+
+
+def _parts(column: pd.Series[Any], classes: pd.Series[Any]) -> bool:
+    """Whether a column's values hardly ever stand for both classes: 97 of 100 of each are told by it."""
+    import pandas as pd
+
+    known = column.notna() & classes.notna()
+    if known.sum() < 50:
+        return False
+    values, truth = column[known], classes[known].astype(bool)
+    if min(truth.sum(), (~truth).sum()) < 10:
+        return False
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > 2:
+        ranks = values.astype(float).rank()
+        ones, zeros = int(truth.sum()), int((~truth).sum())
+        area = (float(ranks[truth].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
+        return max(area, 1 - area) >= 0.985
+    if values.nunique() > min(50, len(values) / 10):
+        return False
+    levels = values.astype(str)
+    told = truth.groupby(levels).transform("mean") >= float(truth.mean())
+    return bool(told[truth].mean() >= 0.97 and (~told[~truth]).mean() >= 0.97) or _only_with(levels, truth)
+
+
+def _only_with(levels: pd.Series[Any], truth: pd.Series[Any]) -> bool:
+    """Whether a level stands with one class only, the rarer one, and with much of it: it is noted once that is so."""
+    for classes in (truth, ~truth):
+        if classes.mean() > 0.6:
+            continue
+        rows = levels.groupby(levels).transform("size")
+        pure = classes.groupby(levels).transform("mean") == 1
+        if (pure & (rows >= 30)).sum() >= 0.15 * classes.sum():
+            return True
+    return False

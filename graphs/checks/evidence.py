@@ -10,7 +10,10 @@ from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
 from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
+from graphs.checks.figures import figures
 from graphs.checks.inference import TESTS
+from graphs.checks.relations import relations
+from graphs.checks.shadow import shadow
 from graphs.checks.syntax import assigned, calls, keywords, name_of, names, printed, statements, trees, written_text
 from graphs.checks.tables import tables
 
@@ -103,6 +106,13 @@ def small_n(work: Work) -> Iterator[Found]:
                     mend="Say in the sentence how few there are, or leave those out of the claim.",
                 )
                 return
+        for place, few in (*_averaged_few(work), *_level_few(work)):
+            yield Objection(
+                where=place,
+                problem=f"a number of the report stands for a handful of rows, {few}, and the report does not say so.",
+                mend="Say in the sentence how few there are, or leave those out of the claim.",
+            )
+            return
         for level, few in sorted(_named_few(work).items()):
             yield Objection(
                 where="answer",
@@ -122,6 +132,40 @@ def _named_few(work: Work) -> dict[str, int]:
             if said and not counted and not _SET_ASIDE.search(sentence):
                 found[level] = n
     return found
+
+
+def _averaged_few(work: Work) -> Iterator[tuple[str, int]]:
+    """Averages of a handful of rows that the report repeats as if of many: their cells, and of how many."""
+    told = [f for f in figures(work.report.answer) if not f.whole or f.value > HANDFUL]
+    largest = max((len(f) for f in work.frames.values()), default=0)
+    for made in shadow(work).reduced:
+        usual = sorted([0, *(n for _, n in made.values)])[(len(made.values) + 1) // 2]
+        alone = len(made.values) == 1
+        if made.name not in ("mean", "median", "agg", "aggregate") or (largest if alone else usual) < SMALL:
+            continue
+        for value, rows in made.values:
+            said = [f for f in told if f.is_near(value) or (f.share and f.is_near(100 * value))]
+            counted = re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)", work.report.answer)
+            if said and 0 < rows < HANDFUL and not counted:
+                yield made.cell.cell, rows
+
+
+def _level_few(work: Work) -> Iterator[tuple[str, int]]:
+    """Averages of a level with a handful of rows that the report repeats, of the columns that a cell relates."""
+    told = [f for f in figures(work.report.answer) if not f.whole or f.value > HANDFUL]
+    for pair in relations(work):
+        frame = work.frames[pair.table]
+        for by, of in ((pair.x, pair.y), (pair.y, pair.x)):
+            if frame[of].dtype.kind not in "iufb" or not 2 <= frame[by].nunique() <= 50:
+                continue
+            levels = frame.groupby(by, observed=True)[of].agg(["mean", "median", "count"])
+            if levels["count"].median() < SMALL:
+                continue
+            for mean, median, rows in levels[levels["count"] < HANDFUL].itertuples(index=False):
+                said = any(f.is_near(v) or (f.share and f.is_near(100 * v)) for f in told for v in (mean, median))
+                counted = re.search(rf"(?<![\d.,]){int(rows)}(?![\d.,]\d|\d)", work.report.answer)
+                if said and not counted:
+                    yield pair.cell.cell, int(rows)
 
 
 def _cut_short(tree: ast.Module) -> int | None:

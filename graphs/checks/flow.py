@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.relations import plain
 from graphs.checks.sql import windows
 from graphs.checks.syntax import SPLITS, meanings, words
 from graphs.checks.trace import NOTHING, Given, Mark, Names, Tracer, Value, joined, selected
@@ -55,6 +56,7 @@ _CHANCE = words("random rand permutation shuffle choice uniform integers randint
 _OPTIMISERS = words("optimize minimize fmin minimize_scalar differential_evolution gp_minimize")
 _HALF = "half"
 _GRIDS = words("range linspace arange logspace geomspace ParameterGrid ParameterSampler product")
+_NEW = r"(?:new|unseen|never seen|not seen|unknown|neue\w*|unbekannte\w*|nuev[oa]s?|nouve\w+|nuov[oiae])"
 _AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)|future", re.I)
 
 
@@ -106,8 +108,8 @@ def split_rows(work: Work) -> Iterator[Found]:
             "those that it has learnt from.",
             mend="Learn from the earlier rows and test on the later ones (TimeSeriesSplit, or shuffle=False).",
         )
-    unit = work.roles.get("unit")
-    if unit is not None and not one_row_each(work, unit):
+    unit = flow.unit
+    if unit and not one_row_each(work, unit):
         for cell in flow.mixed[:1]:
             yield Objection(
                 where=cell,
@@ -143,7 +145,7 @@ class _Flow(Tracer):
         self.foreseen: list[str] = []
         self.known = meanings(work)
         self.trying = self.looping = 0
-        self.unit = work.roles.get("unit", "")
+        self.unit = work.roles.get("unit") or _claimed_unit(work)
         said = " ".join([work.view.run.goal, *(text for _, text in sentences(work))])
         self.series = "time" in work.roles and bool(_AHEAD.search(said))
         self.stops = any("early_stopping" in cell.code for cell, _ in self.trees)
@@ -249,6 +251,8 @@ class _Flow(Tracer):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         if name in _OPTIMISERS and any(_held_out(self._own(a, given)) for a in given.args if a.code is not None):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
+        if name in ("default_rng", "RandomState", "Generator"):
+            return Value(kind="default_rng")
         drawn_by = owner is not None and (owner.kind.endswith("random") or owner.kind in ("default_rng", "RandomState"))
         if drawn_by and name in _CHANCE:
             return joined(given.inputs).plus(Mark("chance"))
@@ -434,6 +438,19 @@ class _Flow(Tracer):
 
     def _catch(self, data: Value) -> None:
         self.caught += sorted((m for m in data.all_marks if m.kind == "learnt"), key=lambda m: (m.cell, m.what))
+
+
+def _claimed_unit(work: Work) -> str:
+    """The column of repeating values of whose new ones the report speaks, as of a rower whom nobody has seen."""
+    said = plain(" ".join([work.view.run.goal, *(text for _, text in sentences(work))]))
+    for frame in work.frames.values():
+        for column in map(str, frame.columns):
+            word = re.escape(plain(column).strip().removesuffix(" id").removeprefix("id "))
+            repeats = 5 <= frame[column].nunique() <= len(frame) / 2 and frame[column].dtype.kind != "f"
+            near = rf"\b{_NEW}\s+(?:\w+\s+){{0,2}}{word}|\b{word}\w*\s+(?:\w+\s+){{0,4}}{_NEW}\b"
+            if repeats and len(word) > 2 and re.search(near, said):
+                return column
+    return ""
 
 
 def _is_function(value: Value) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
-from graphs.checks.data import commonest, nested_units
+from graphs.checks.causes import denied
+from graphs.checks.data import commonest, nested_units, restates
 from graphs.checks.figures import figures
-from graphs.checks.relations import relations
+from graphs.checks.relations import is_told, mentioned, relations
+from graphs.checks.shadow import fits
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -21,6 +24,7 @@ from graphs.checks.syntax import (
     name_of,
     names,
     numbers,
+    owner_of,
     printed,
     spelled_out,
     statements,
@@ -50,6 +54,7 @@ _CORRECTED = re.compile(
     re.I,
 )
 _SELECTED = re.compile(r"sort|min\(|nsmallest|idxmin|argmin")
+_DRAWN = words("choice integers permutation resample sample randint")
 _PICKS = words("min nsmallest sort_values sorted idxmin argmin argsort sort")
 _IS_P = re.compile(r"pvalue|p_value|[\"']p[\"']|\bp_?vals?\b|\bps?\b")
 _BY_CHANCE = re.compile(r"by chance|uncorrected|not corrected|explorat|many tests|of (?:that|so) many", re.I)
@@ -109,7 +114,7 @@ _BINARY_CLASS = re.compile(r"classif|Classifier|LogisticRegression|SVC|GaussianN
 def leakage(work: Work) -> Iterator[Found]:
     """Nothing that is known only after the outcome, or made from it, predicts it."""
     told = " ".join([text for _, text in sentences(work)] + [f.kind for f in work.view.findings])
-    if "target_leakage" in told or _LEAK_TOLD.search(told):
+    if "target_leakage" in told or any(not denied(told[: m.start()]) for m in _LEAK_TOLD.finditer(told)):
         return
     target = work.roles.get("target")
     derived = dict[str, Execution]()
@@ -134,6 +139,16 @@ def leakage(work: Work) -> Iterator[Found]:
                 if len(values) == 1 and _PERFECT[kind] <= values[0] <= 1 and is_it.search(source):
                     yield _leak(cell.cell, f"{kind} {values[0]:.3g} is too good to be true: {_RESTATES}.")
                     return
+    whole = [tree for _, tree in trees(work)]
+    for fit in fits(work):
+        features = fit.X.drop(columns=str(fit.y.name), errors="ignore")
+        if picked := _picked(whole):  # a transformer that takes some columns and drops the rest
+            features = features[[c for c in features.columns if str(c) in picked]]
+        if (column := restates(features, fit.y)) is not None:
+            yield _leak(
+                fit.cell.cell, f"`{column}` all but says what {str(fit.y.name)!r} is, and is used to predict it."
+            )
+            return
     for finding in work.headlines:
         effect = finding.effect
         if (
@@ -159,6 +174,15 @@ def _afterwards(tree: ast.Module, target: str) -> str | None:
         if re.fullmatch(r"\w+", column) and _AFTERWARDS.search(column) and not target.startswith(column[:5]):
             return column
     return None
+
+
+def _picked(whole: list[ast.Module]) -> set[str]:
+    """The columns that transformers by columns are given by name; none where any takes others, too."""
+    made = [c for tree in whole for c in calls(tree) if name_of(c) in ("ColumnTransformer", "make_column_transformer")]
+    others = {"passthrough"} & {s for c in made for s in strings(c)} or any(
+        called(c) & {"make_column_selector", "select_dtypes"} or keywords(c).get("remainder") is not None for c in made
+    )
+    return set() if others else {s for c in made for s in strings(c)}
 
 
 def _leak(where: str, problem: str) -> Objection:
@@ -305,12 +329,13 @@ def repeated_units(work: Work) -> Iterator[Found]:
     known = meanings(work)
     whole = [tree for _, tree in trees(work)]
     if unit is None:
-        yield from _nested(work, whole, known)
+        found = [*_nested(work, whole, known)] or [*_nested_by_hand(work, whole, known)]
+        yield from found
         return
     if one_row_each(work, unit) or any(_respects(tree, unit, known) for tree in whole):
         return
     for cell, tree in trees(work):
-        tests = called(tree) & TESTS or any(_infers(c) for c in calls(tree))
+        tests = called(tree) & TESTS or any(_infers(c) for c in calls(tree)) or _by_hand(tree)
         if tests:
             yield Objection(
                 where=cell.cell,
@@ -330,13 +355,47 @@ def _nested(work: Work, whole: list[ast.Module], known: dict[str, ast.expr]) -> 
             for unit in nested_units(frame, factor, outcome):
                 if any(_respects(tree, unit, known) for tree in whole):
                     continue
-                yield Objection(
-                    where=pair.cell.cell,
-                    problem=f"each {unit!r} has one {factor!r} only and its rows are alike, so the rows are not "
-                    "independent: p is far too small.",
-                    mend=f"Aggregate to one row a {unit!r} first, or use a mixed model or errors clustered by it.",
-                )
+                yield _belongs(pair.cell.cell, unit, factor)
                 return
+
+
+def _nested_by_hand(work: Work, whole: list[ast.Module], known: dict[str, ast.expr]) -> Iterator[Found]:
+    """Intervals and errors computed by hand over rows that belong together, of a factor that a cell compares by."""
+    for cell, tree in trees(work):
+        if not _by_hand(tree) or not is_told(work, cell):
+            continue
+        source = spelled_out(tree, known)
+        for frame in work.frames.values():
+            columns = mentioned(source, frame)[:8]
+            for factor, outcome in permutations(columns, 2):
+                if frame[outcome].nunique() < 10:
+                    continue
+                for unit in nested_units(frame, factor, outcome):
+                    if not any(_respects(t, unit, known) for t in whole):
+                        yield _belongs(cell.cell, unit, factor)
+                        return
+
+
+def _by_hand(tree: ast.AST) -> bool:
+    """Whether a cell makes an interval or an error of single rows itself: redrawn, or by the root of their number."""
+    made = called(tree)
+    if made & {"sem", "bootstrap"} or (made & _DRAWN and made & {"percentile", "quantile"}):
+        return True
+    for call in calls(tree):
+        if name_of(call) == "interval" and owner_of(call).rpartition(".")[2] in ("t", "norm"):
+            return True
+        if name_of(call) == "sqrt" and called(call) & {"len", "count"} and called(tree) & {"std", "var"}:
+            return True
+    return False
+
+
+def _belongs(where: str, unit: str, factor: str) -> Objection:
+    return Objection(
+        where=where,
+        problem=f"each {unit!r} has one {factor!r} only and its rows are alike, so the rows are not "
+        "independent: p is far too small.",
+        mend=f"Aggregate to one row a {unit!r} first, or use a mixed model or errors clustered by it.",
+    )
 
 
 def _infers(call: ast.Call) -> bool:

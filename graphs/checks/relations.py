@@ -46,7 +46,7 @@ def relations(work: Work, *, terms: bool = False) -> Iterator[Relation]:
     """
     known = meanings(work)
     for cell, tree in trees(work):
-        if not _is_told(work, cell):
+        if not is_told(work, cell):
             continue
         for call in calls(tree):
             source = _about(call, known)
@@ -92,7 +92,7 @@ def plain(text: str) -> str:
     return bare.replace("_", " ")
 
 
-def _is_told(work: Work, cell: Execution) -> bool:
+def is_told(work: Work, cell: Execution) -> bool:
     """Whether the report repeats a number that a cell put out, small counts apart."""
     shown = values(written_text(cell))
     told = [f for _, text in sentences(work) for f in figures(text) if not (f.whole and f.value < 13 and not f.share)]

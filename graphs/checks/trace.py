@@ -309,8 +309,8 @@ class Tracer:
             methods = owner.code.body if isinstance(owner.code, ast.ClassDef) else []
             method = next((m for m in methods if isinstance(m, ast.FunctionDef) and m.name == node.attr), None)
             return Value(code=method, bound=owner) if method is not None else NOTHING
-        if owner.kind.startswith("module "):
-            return Value(kind=f"{owner.kind}.{node.attr}")
+        if owner.kind.startswith(("module ", "import ")):
+            return Value(kind=f"module {owner.kind.partition(' ')[2]}.{node.attr}")
         if node.attr == "index":  # which rows, and nothing of what stands in them
             return Value(owner.marks)
         if node.attr in _WHOLE:
@@ -341,6 +341,8 @@ class Tracer:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if isinstance(call.func, ast.Attribute):
             owner = self.value(call.func.value, names)
+            if owner.kind.startswith("import "):  # from scipy import stats
+                owner = Value(kind="module " + owner.kind.removeprefix("import "))
             target = self._attribute(call.func, names) if owner.fields is not None else NOTHING
         else:
             target = self.value(call.func, names)

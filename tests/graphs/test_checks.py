@@ -320,6 +320,43 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
         ("charts", "plt.bar(a, b)\nplt.yscale('log')", "plt.plot(a, b)\nplt.yscale('log')"),
         ("charts", "x = ax.twinx()\nx.plot(t, b)", "x = ax.twinx()\nax.set_ylabel('kWh')\nx.set_ylabel('°C')"),
         ("charts", "plt.barh(a, b)\nplt.xlim(30)", "axs[0].bar(a, b)\naxs[1].set_ylim(3, 9)"),
+        ("seeds", "g = np.random.Generator(np.random.PCG64())", "g = np.random.Generator(np.random.PCG64(3))"),
+        *(
+            (
+                "seeds",
+                f"p = dict({bad})\nm = RandomForestRegressor(**p)",
+                f"p = dict({good})\nm = RandomForestRegressor(**p)",
+            )
+            for bad, good in [("max_depth=3", "random_state=0")]
+        ),
+        ("chained_assignment", "df.query('x > 6')['y'] = 1", "d = df.query('x > 6').copy()\nd['y'] = 1"),
+        (
+            "charts",
+            *(f"def draw(m, low):\n    plt.bar(m.a, m.b)\n    plt.ylim(low, 9)\ndraw(m, {low})" for low in (4, 0)),
+        ),
+        (
+            "fit_before_split",
+            *(
+                f"for c in X:\n    X[c] = (X[c] - X[c].min()) / X[c].max()\n{after}"
+                for after in ("a, b = train_test_split(X, random_state=0)", "print(X.max())")
+            ),
+        ),
+        (
+            "ahead",
+            *(
+                f"e = duckdb.sql('select y, {how}(y) over (order by t) as near from e').df()\n"
+                "m = Ridge().fit(e[['near']], e['y'])"
+                for how in ("lead", "lag")
+            ),
+        ),
+        (
+            "tuned_on_test",
+            *(
+                "X, T, y, t = train_test_split(A, b, random_state=0)\n"
+                f"s = {{a: Ridge(alpha=a).fit(X, y).score({on}) for a in [0.1, 1, 10]}}\nbest = max(s, key=s.get)"
+                for on in ("T, t", "X, y")
+            ),
+        ),
         ("typed_results", "r = 0.4231\nprint(f'r = {r}')", "g = 9.81\nprint((m * g).sum(), g)"),
         ("typed_results", "t = pd.DataFrame({'auc': [0.741, 0.783]})", "grid = {'alpha': [0.13, 1.7]}"),
         ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
@@ -419,3 +456,27 @@ def test_what_an_unfinished_try_reported_goes_when_the_same_call_is_tried_again(
     again, other = (cell(2).model_copy(update={"key": key}) for key in ("code-0-0-0", "code-0-1-0"))
     assert apply(view, ExecutionStarted(run_id="run_1", execution=again)).findings == ()
     assert apply(view, ExecutionStarted(run_id="run_1", execution=other)).findings == view.findings
+
+
+def test_the_given_table_shows_what_a_feature_says_of_the_outcome_and_of_how_many_rows_a_mean_is(tmp_path):
+    rows = [
+        f"{i % 97},{(i % 97) > 60:d},{i % 2 * 7 + (i % 97 > 60) * 30},{'rare' if i < 4 else 'usual'}"
+        for i in range(400)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["size,left,fee,kind", *rows]))
+
+    def spoke(code: str, answer: str) -> set[str]:
+        view = RunView(
+            run=Run(id="run_1", goal="Who leaves?"), executions=(cell(1, f"d = pd.read_csv('t.csv')\n{code}"),)
+        )
+        report = ReportMade(run_id="run_1", answer=answer)
+        checks = run_checks(Work(view, report, files={"t.csv": tmp_path / "t.csv"}))
+        return {c.name for c in checks if c.name in ("leakage", "small_n") and not c.ok}
+
+    assert spoke("m = LogisticRegression().fit(d.drop(columns=['left', 'size', 'kind']), d['left'])", "Done.") == {
+        "leakage"
+    }
+    assert spoke("m = LogisticRegression().fit(d.assign(odd=d['size'] % 2)[['odd']], d['left'])", "Done.") == set()
+    few = "m = d[d['kind'] == 'rare']['size'].mean()"
+    assert spoke(few, "Such orders have a size of 1.50.") == {"small_n"}
+    assert spoke(few, "Such orders, 4 of them, have a size of 1.50.") == set()
