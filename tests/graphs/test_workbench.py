@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 import pytest_asyncio
+from e2b_code_interpreter import AsyncSandbox, SandboxQuery
 
 from artifacts.events import RunView
 from artifacts.store import Store
@@ -22,7 +23,7 @@ from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
 from graphs.workbench import Request, Workbench
-from kernel_gateway.client import gateway_status
+from kernel_gateway.client import connection, find_host, gateway_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -321,6 +322,22 @@ async def test_cancelling_stops_the_cell_and_keeps_what_was_made(bench, table, t
     assert view.steps[-1].status == "cancelled"
     assert "findings.json" in {a.name for a in view.artifacts}
     assert (await bench.cancel(run.id)).status == "cancelled"
+
+
+async def test_cancelling_while_the_notebook_runs_again_ends_both_sandboxes(bench, table, team, answer):
+    team.code = [answer(calls=[call("run_code", code="print(len(df))")])]
+    run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test", rerun=True))
+    async for event in bench.follow(run.id):
+        if event.kind == "progress":
+            assert bench.store.view(run.id).report is not None, "the report can be read before that"
+            break
+    assert (await asyncio.wait_for(bench.cancel(run.id), 120)).status == "cancelled"
+    view = bench.store.view(run.id)
+    assert (view.steps[-1].name, view.steps[-1].status) == ("review", "cancelled")
+    assert (view.comparison, view.reviews) == (None, ())
+    query = SandboxQuery(metadata={"run_id": run.id})
+    host = await find_host(bench.store.home)
+    assert await AsyncSandbox.list(query, **connection(host)).next_items() == []
 
 
 @pytest.mark.parametrize(
