@@ -16,7 +16,7 @@ import pytest
 from graphs import look
 from graphs.models.base import Message
 from graphs.models.playbook.closed import Asked, Refused, understand
-from graphs.models.playbook.facts import Facts, File, read
+from graphs.models.playbook.facts import Column, Facts, File, read
 from graphs.models.playbook.planning import make_plan
 
 if TYPE_CHECKING:
@@ -125,6 +125,14 @@ def test_a_value_comes_before_another_form_of_a_column() -> None:
     got = asked("tickets", "open tickets by team and priority")
     assert isinstance(got, Asked)
     assert (got.where, got.by, got.also_by) == ([["status", "=", "open"]], "team", "priority")
+
+
+@pytest.mark.parametrize("band", ["18-25", "26 - 40", "65+", "under 18"])
+def test_a_band_that_is_a_value_is_no_range_of_numbers(band: str) -> None:
+    bands = Column("band", "str", 4, values=("18-25", "26 - 40", "65+", "under 18"))
+    got = understand(f"mean spend of the {band} band", File("visits.csv", 90, (bands, Column("spend", "float64", 80))))
+    assert isinstance(got, Asked), got
+    assert got.where == [["band", "=", band]]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import YES, Column, File
-from graphs.models.playbook.items import Item, convert, parts, root
+from graphs.models.playbook.items import Item, convert, parts, root, unit_of
 
 type Filter = tuple[str, str, str | float | list[str]]
 """Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""
@@ -111,6 +111,8 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     else:
         words = kin or _implied(numbers, before, run[0].text)
         columns = [c.name for c in table.file.columns if c.is_number and set(words) & set(parts(c.name))]
+        if not words and numbers[0].unit in ("km", "m", "cm", "mm", "mile", "kg", "g", "tonne"):  # over 1000 km
+            columns = [c.name for c in table.file.columns if c.is_number and unit_of(c.name) == numbers[0].unit]
     if not columns:
         return None
     if len(columns) > 1:
@@ -321,7 +323,7 @@ def _numbered(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
 
 def _both(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """Those of which something is true beside those of which it is not: organic and non-organic."""
-    if run[0].columns != run[-1].columns or len(run[0].columns) != 1:
+    if (run[-1].kind == "Y" and run[0].columns != run[-1].columns) or len(run[0].columns) != 1:
         return None
     return _filter(run, [(run[0].columns[0], "in", list(table.column(run[0].columns[0]).values))], "and")
 
@@ -354,7 +356,7 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | N
     (r"[CY][KP]*[NR](?:[JD]+[NR])+|[NR](?:[JD]+[NR])+[CY]", _numbered),
     (r"[CY][KP]*X?K?[NR]|[NR][CY]", _numbered),
     (r"(?:X[KP]*)?V(?:[JD]+X?V)*", _levels),
-    (r"YJXK*Y", _both),
+    (r"YJXK*Y|YJX$", _both),
     (r"XK*Y(?!r)|Y(?!r)", _true),
 )
 

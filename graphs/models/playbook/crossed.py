@@ -28,8 +28,11 @@ def _two_groups(parse: Parse, match: re.Match[str]) -> Asked | None:
     by, grain, also, also_grain = _pair(parse, match)
     if match.groupdict().get("n"):
         parse.only_rows([i for i in parse.rest if i.kind == "E" and i is not parse.at(match, "by")])
+        grain, also_grain = parse.single(grain), parse.single(also_grain)
         return Asked("count", by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
     kind, measure = _number(parse, match)
+    if kind == "sum":
+        grain, also_grain = parse.single(grain), parse.single(also_grain)
     return Asked(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
 
 
@@ -101,12 +104,14 @@ def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
     return Asked("mean", measure, where=parse.filters())
 
 
-@pattern(CROSSED, r"(?P<n>E)+B(?P<by>[CGY])E*", r"(?P<n>E)+")
+@pattern(CROSSED, r"(?P<n>E)+B(?P<by>[CGY])E*", r"(?P<n>E)+", r"B(?P<by>[CGY])")
 def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     """What the rows are, by a group or with conditions, and no word for a number: orders per month."""
     rows = [i for i in parse.rest if i.kind == "E"]
     if any(i.columns and not parse.is_row_name(i.columns[0]) for i in rows) or parse.asks:
         return None
+    if not rows and [f[1] for f in parse.where] != ["missing"]:
+        return None  # missing prices by shop
     words = {w for i in rows for w in parts(i.text)}
     amounts = [c.name for c in parse.table.file.columns if c.is_number and set(parts(c.name)) & FLOW]
     if words & {"sale", "sales"} and amounts:

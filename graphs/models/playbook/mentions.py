@@ -15,12 +15,8 @@ from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import Column, File
 from graphs.models.playbook.items import DIMENSIONS, LONG_UNITS, UNITS, Item, parts, plain, root, unit_of
 from graphs.models.playbook.times import times_at
+from graphs.models.playbook.tokens import QUOTED, tokens
 
-_TOKEN = re.compile(
-    r"\d{4}-\d\d?(?:-\d\d?)?|\d+(?:st|nd|rd|th)\b|[$€£]?\d[\d,]*(?:\.\d+)?(?:[km]\b)?|[^\W\d_]+\d*(?:['’][^\W\d_]+)?|[<>=]=?|[#,&]",
-    re.I,
-)
-_QUOTED = re.compile(r"[\"“”`]([^\"“”`]+)[\"“”`]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _GROUPED = ("grouped by", "broken down by", "split by", "for each", "for every", "in each", "in every", "of each")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 1e2}
 _NEGATIONS = frozenset(
@@ -51,6 +47,7 @@ class Reader:
         self.file = file
         self.columns = {c.name: c for c in file.columns}
         self._parts = {c.name: parts(c.name) for c in file.columns}
+        self._levels = {c.name: [(v, [t.lower() for t in tokens(v)]) for v in c.values] for c in file.columns}
         years = any(w in ("year", "yr") for words in self._parts.values() for w in words)
         self._dated = years or any(c.is_time for c in file.columns)
 
@@ -62,12 +59,12 @@ class Reader:
         texts: list[str] = []
         quoted: dict[int, str] = {}
         place = 0
-        for match in _QUOTED.finditer(question):
-            texts += self._tokens(question[place : match.start()])
+        for match in QUOTED.finditer(question):
+            texts += tokens(question[place : match.start()])
             quoted[len(texts)] = match[1] or match[2]
             texts.append(match[1] or match[2])
             place = match.end()
-        texts += self._tokens(question[place:])
+        texts += tokens(question[place:])
         i = 0
         while i < len(texts):
             if i in quoted:
@@ -78,14 +75,6 @@ class Reader:
             if item is not None:
                 yield item
             i += length
-
-    def _tokens(self, text: str) -> list[str]:
-        text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-        text = re.sub(r"n['’]t\b", " not", text)
-        text = re.sub(r"(?<![\d-])(\d{1,3})\s?[-–]\s?(\d{1,3})(?![\d-])", r"\1 to \2", text)
-        text = re.sub(r"%(?= (of|with|who|that)\b)", " percent", text)
-        text = re.sub(r"\s([/÷*×])\s", lambda m: " divided by " if m[1] in "/÷" else " times ", text)
-        return [t.replace("’", "'") for t in _TOKEN.findall(text.replace("_", " "))]
 
     def _quoted(self, text: str) -> Item:
         if text in self.columns:
@@ -208,9 +197,8 @@ class Reader:
             meant: dict[str, str] = {}
             loose: dict[str, str] = {}
             for column in self.file.columns:
-                for value in column.values:
-                    words = [t.lower() for t in _TOKEN.findall(value.replace("_", " "))]
-                    if not words or len(words) != length:
+                for value, words in self._levels[column.name]:
+                    if len(words) != length:
                         continue
                     odd = bool(re.search(r"[^\w\s,.'’&/-]", value))  # A+ and A- differ by a sign only
                     if odd and value.lower() not in question.lower():
@@ -229,6 +217,7 @@ class Reader:
                 chosen: Any = written.pop() if len(written) == 1 else dict(meant)
                 yield length, Item("V", said, chosen, tuple(meant), 3)
                 return
+        yield from self._nations_at(texts[i])
         sex = synonyms.SEXES.get(texts[i].lower())
         if sex:
             meant = {
@@ -237,6 +226,20 @@ class Reader:
             if meant:
                 only = next(iter(meant.values())) if len(set(meant.values())) == 1 else meant
                 yield 1, Item("V", texts[i], only, tuple(meant), 2)
+
+    def _nations_at(self, text: str) -> Iterator[tuple[int, Item | None]]:
+        """A country by its adjective or its name, where a column has it as a name or, if it is of countries, a code."""
+        low = text.lower().removesuffix("s")
+        written = synonyms.NATIONS.get(low) or next((n for n in synonyms.NATIONS.values() if low in n[:-1]), ())
+        meant = dict[str, str]()
+        for column in self.file.columns:
+            coded = bool({"country", "nation", "land", "market", "nationality"} & set(self._parts[column.name]))
+            for value in column.values:
+                if value.lower() in written[: None if coded else -1]:
+                    meant[column.name] = value
+        if meant:
+            only = next(iter(meant.values())) if len(set(meant.values())) == 1 else meant
+            yield 1, Item("V", text, only, tuple(meant), 2)
 
     def _times_at(self, texts: Sequence[str], i: int, question: str) -> Iterator[tuple[int, Item | None]]:
         yield from times_at(texts, i, self._dated)

@@ -14,6 +14,7 @@ from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
+from graphs.models.playbook.naming import DATED, HAPPENED, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
 from graphs.models.playbook.vocabulary import FLOW
 
 _SYMBOLS = {
@@ -27,25 +28,6 @@ _SYMBOLS = {
     "change": "g",
     "ratio": "x",
 }
-_DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
-_HAPPENED = frozenset(
-    root(w)
-    for w in (
-        *_DATED,
-        "year",
-        "quarter",
-        "hour",
-        "order",
-        "sale",
-        "transaction",
-        "purchase",
-        "event",
-        "visit",
-        "booking",
-    )
-) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
-_LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
-_NAMES = ("name", "title", "model", "label", "product", "item")
 
 
 def _strange(word: str) -> str:
@@ -83,7 +65,7 @@ class Parse:
             if done is None or item.unit == "named" or not self.is_time(item):
                 continue
             name = str(item.value[0][0])
-            said = {root(w) for w in parts(name)} - _HAPPENED
+            said = {root(w) for w in parts(name)} - HAPPENED
             if said and not said & {root(w) for w in (*parts(self.table.file.name), *parts(done.value[0][0]))}:
                 raise NotClear(f"it may date what “{done.text}” says, and the table's only time is {name}")
 
@@ -119,8 +101,12 @@ class Parse:
                 continue  # in the month of May
             if item.kind == "C" and item.text.lower() in ("rate", "rates") and last is not None and last.kind == "Y":
                 item = Item("r", item.text)  # the rate of what is yes or no before it, and no column of rates
-            if item.kind == "Y" and re.search(r"B[CGYP]+J+P*$", "".join(i.kind for i in out)):
+            only = re.search(rf"\b{re.escape(item.text)} only\b", self.question, re.I)
+            if item.kind == "Y" and not only and re.search(r"B[CGYP]+J+P*$", "".join(i.kind for i in out)):
                 item = replace(item, kind="C")  # by district and solar
+            level = item.kind in "UC" and item.text.lower() in LEVEL_WORDS and last is not None and last.kind == "C"
+            if level and last is not None and (item.kind == "U" or set(last.columns) & set(item.columns)):
+                continue  # a satisfaction score
             paid = item.kind == "U" and item.text.lower() == "paid" and after is not None and after.kind in "BV"
             if paid and any("pay" in c.lower() for i in items[place + 1 : place + 3] for c in i.columns):
                 continue  # paid by card, which is a value of the payment
@@ -177,7 +163,7 @@ class Parse:
     def _is_event(self, item: Item) -> bool:
         """Whether a word is what each row's date is of: the orders of order_date. A row is then one of them."""
         dated = [parts(c) for c in item.columns if self.table.column(c).is_time]
-        return any([root(w) for w in name if w not in _DATED] == [root(item.text)] for name in dated)
+        return any([root(w) for w in name if w not in DATED] == [root(item.text)] for name in dated)
 
     def _as_value(self, item: Item) -> Item:
         """A column of two levels, one of which is the word itself ("passed" is pass or fail), as that level."""
@@ -259,7 +245,7 @@ class Parse:
         core = words[:-1] if unit_of(name) else words
         describes = item.sure == 1 and set(said) <= set(words) and core[-1] not in said
         person = item.text.lower() in known.PEOPLE
-        if describes and (person or core[-1] not in _LEVELS):
+        if describes and (person or core[-1] not in LEVELS):
             raise NotClear(f"“{item.text}” is only a part of {name}, and may not be that; say its whole name")
 
     def _grain(self, item: Item) -> tuple[str, str]:
@@ -286,6 +272,13 @@ class Parse:
             self.notes.append(f"“{item.text}” is read as {name}, the only one of its kind.")
         return name
 
+    def flows(self, name: str) -> bool:
+        """Whether a column's values add up to something, by its name or as a plural that counts: passengers, votes."""
+        column, words = self.table.column(name), parts(name)
+        counts = column.dtype.lower().startswith(("int", "uint")) and column.n_unique > 20 and column.low is not None
+        plural = words[-1].endswith("s") and not words[-1].endswith("ss") and not set(words) & NO_COUNT
+        return bool(set(words) & FLOW) or (counts and plural and float(column.low) >= 0)
+
     def amount(self, item: Item) -> tuple[str, str]:
         """A column, and which number of it where nothing says that: the total of what flows, else the mean."""
         measure = self.number(item)
@@ -293,7 +286,7 @@ class Parse:
             words = set(parts(self.formula.first)) | set(parts(self.formula.second))
             flows = self.formula.operation != "divided by" and bool(words & FLOW) and not words & {"price"}
         else:
-            flows = bool(set(parts(measure)) & FLOW)
+            flows = self.flows(measure)
         kind = "sum" if flows else "mean"
         if self.formula is None or self.formula.operation != "divided by":
             said = "total" if flows else "mean"
@@ -328,7 +321,7 @@ class Parse:
         """The columns of names that differ from row to row."""
         rows = self.table.file.rows
         named = [c for c in self.table.file.columns if not c.is_number and not c.is_time and c.n_unique > 0.9 * rows]
-        return [c for c in named if set(parts(c.name)) & set(_NAMES)] or named
+        return [c for c in named if set(parts(c.name)) & set(NAMES)] or named
 
     def label(self, item: Item | None) -> str:
         """The column that names a row: the one that was said, or a column of names that differ."""
@@ -388,7 +381,7 @@ class Parse:
         """Total or mean where the question says neither: a total of what flows, a mean of what is measured."""
         if self.formula is not None and self.formula.operation == "divided by" and measure == self.formula.name:
             return "ratio"
-        flows = bool(set(parts(measure)) & FLOW)
+        flows = self.flows(measure)
         chosen = "sum" if flows or said == "most" else "mean"
         self.notes.append(
             f"Compared by the {'total' if chosen == 'sum' else 'mean'}, since the question does not say which."

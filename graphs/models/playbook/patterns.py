@@ -50,7 +50,7 @@ def _missing_cells(parse: Parse, match: re.Match[str]) -> Asked:
     return Asked("missing")
 
 
-@pattern(PLAIN, r"(?:h)?nE*", r"nE*B(?P<by>[CGYE])E*", r"(?P<by>[CGYE])n", r"nE*(?P<in>I)")
+@pattern(PLAIN, r"(?:h)?nE*", r"E*nE*B(?P<by>[CGYE])E*", r"(?P<by>[CGYE])n", r"nE*(?P<in>I)")
 def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
     entities = [i for i in parse.rest if i.kind == "E"]
     named = match.groupdict().get("by")

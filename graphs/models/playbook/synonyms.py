@@ -14,6 +14,37 @@ SEXES: Mapping[str, str] = {
     **{w: "male" for w in ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen"]},
 }
 
+NATIONS: Mapping[str, tuple[str, ...]] = {
+    "german": ("germany", "deutschland", "de"),
+    "french": ("france", "fr"),
+    "italian": ("italy", "it"),
+    "spanish": ("spain", "es"),
+    "portuguese": ("portugal", "pt"),
+    "british": ("uk", "united kingdom", "great britain", "gb"),
+    "american": ("usa", "united states", "us"),
+    "canadian": ("canada", "ca"),
+    "mexican": ("mexico", "mx"),
+    "brazilian": ("brazil", "br"),
+    "chilean": ("chile", "cl"),
+    "chinese": ("china", "cn"),
+    "japanese": ("japan", "jp"),
+    "indian": ("india", "in"),
+    "australian": ("australia", "au"),
+    "austrian": ("austria", "at"),
+    "swiss": ("switzerland", "ch"),
+    "dutch": ("netherlands", "nl"),
+    "belgian": ("belgium", "be"),
+    "polish": ("poland", "pl"),
+    "swedish": ("sweden", "se"),
+    "norwegian": ("norway", "no"),
+    "danish": ("denmark", "dk"),
+    "finnish": ("finland", "fi"),
+    "irish": ("ireland", "ie"),
+    "greek": ("greece", "gr"),
+    "turkish": ("turkey", "tr"),
+}
+"""What is said of a country, and what the country is written as: its names, and last its code."""
+
 KIN: Mapping[str, tuple[str, ...]] = {
     "weight": ("mass", "wt"),
     "mass": ("weight", "wt"),
@@ -62,6 +93,7 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "profit": ("gewinn",),
     "absence": ("fehltage",),
     "grade": ("note",),
+    "score": ("rating", "points", "grade"),
     "mark": ("note", "grade", "score"),
     "math": ("mathe", "maths"),
     "maths": ("mathe", "math"),

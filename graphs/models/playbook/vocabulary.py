@@ -306,7 +306,7 @@ FILLERS = _words(
     goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
     happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
     according had's make makes level's 's sell sells bring brings scored shows achieve achieved reach reaches reached
-    ridden holds gets need still looking use uses usage consume consumes consumed consumption
+    ridden holds pls plz calc gets need still looking use uses usage consume consumes consumed consumption
     """
 )
 """Words that say nothing about which number is meant."""

@@ -1,0 +1,28 @@
+"""What the words in a column's name tell of it: that it is a date, a name of rows, a sort of thing, a mark."""
+
+from __future__ import annotations
+
+from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.items import root
+
+DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
+HAPPENED = frozenset(
+    root(w)
+    for w in (
+        *DATED,
+        "year",
+        "quarter",
+        "hour",
+        "order",
+        "sale",
+        "transaction",
+        "purchase",
+        "event",
+        "visit",
+        "booking",
+    )
+) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
+LEVEL_WORDS = ("score", "scores", "rating", "ratings", "level", "levels")
+LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
+NO_COUNT = {*known.GOOD, *known.GRAINS, "minutes", "seconds", "hours", "min", "status", "age", "scores", "ratings"}
+NAMES = ("name", "title", "model", "label", "product", "item")
