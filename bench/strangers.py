@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from bench import measures
+from bench.late_tales import LATE
 from bench.stories import STORIES, Columns, Rng, Story
 from bench.tales import TALES
 
-SEASONS = {"strangers": STORIES, "tales": TALES}
+SEASONS = {"strangers": STORIES, "tales": TALES, "late": LATE}
 MANY = 120_000
 """Rows on which an effect's value in the population is taken."""
 FAINT = 5.2

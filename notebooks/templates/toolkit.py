@@ -1110,7 +1110,9 @@ def _parted_by_a_factor(logs: pd.Series, cut: int, *, touching: bool) -> tuple[p
     factor = min((f for u in UNIT_FACTORS for f in (u, 1 / u)), key=lambda f: abs(np.log(f) - shift))
     spread = float(main.quantile(0.95) - main.quantile(0.05))
     ratio = float(rare.quantile(0.95) - rare.quantile(0.05)) / max(spread, 1e-9)
-    if abs(np.log(factor) - shift) >= max(0.01, min(0.05, 1.5 * spread / len(rare) ** 0.5)):
+    # Factors of ten and more are far from one another, so few values may lie farther off
+    most = 0.2 if abs(shift) > np.log(50) else 0.05
+    if abs(np.log(factor) - shift) >= max(0.01, min(most, 1.5 * spread / len(rare) ** 0.5)):
         return None
     if touching:
         middle = (low.iloc[-1] + high.iloc[0]) / 2
