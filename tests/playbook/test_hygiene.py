@@ -1,0 +1,89 @@
+"""What cleaning a table must see, and what looks alike and must be left: codes for missing, two units, splits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from notebooks.templates.toolkit import clean, kind_of
+
+N = 2000
+RANDOM = np.random.default_rng(11)
+FEW = RANDOM.random(N) < 0.06
+PULSE = (78 + 11 * RANDOM.standard_normal(N)).round()
+WARM = (23 + 1.6 * RANDOM.standard_normal(N)).round(1)
+LONG = 48 + 5 * RANDOM.standard_normal(N)
+OTHER = RANDOM.standard_normal(N)
+COUNTS = RANDOM.poisson(4, N)
+COARSE = {c: RANDOM.integers(0, 60, N) for c in "abcdef"}
+SET = np.where(RANDOM.random(N) < 0.7, "train", "holdout")
+WHOLE = RANDOM.integers(0, 900, N)
+SCALE = RANDOM.integers(1, 6, N)
+DAYS = pd.Timestamp("2020-01-01") + pd.to_timedelta(RANDOM.integers(0, 900, N), unit="D")
+
+
+def traps(values: Any) -> set[str]:
+    """The kinds of trap found in a column that stands beside an unrelated one."""
+    table = clean(pd.DataFrame({"value": values, "other": OTHER}))
+    return {t["kind"] for t in table.traps if "value" in t["columns"]}
+
+
+@pytest.mark.parametrize("code", [0, -1, -9, -99, 999, 5555])
+def test_a_number_repeated_far_from_all_others_is_a_code(code: int) -> None:
+    assert traps(np.where(FEW, code, PULSE)) == {"sentinel_values"}
+
+
+def test_codes_beside_a_scale_counts_and_days() -> None:
+    assert traps(np.where(FEW, 9, SCALE)) == {"sentinel_values"}
+    assert traps(np.where(FEW, -1, COUNTS)) == {"sentinel_values"}
+    assert traps(pd.Series(DAYS).mask(pd.Series(FEW), pd.Timestamp("1900-01-01"))) == {"sentinel_values"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        PULSE,
+        RANDOM.poisson(3, N),
+        np.where(RANDOM.random(N) < 0.6, 0, np.exp(3 + 0.3 * RANDOM.standard_normal(N))),
+        np.exp(RANDOM.standard_normal(N)),
+        np.where(RANDOM.random(N) < 0.5, 50, 110) + 6 * RANDOM.standard_normal(N),
+    ],
+    ids=["round numbers", "counts", "many noughts", "a long tail", "two humps"],
+)
+def test_what_is_only_unusual_is_left(values: Any) -> None:
+    assert traps(values) == set()
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        (np.where(FEW, WARM * 1.8 + 32, WARM), WARM),
+        (np.where(FEW, WARM + 273.15, WARM), WARM),
+        (np.where(FEW, LONG / 2.54, LONG), LONG),
+    ],
+    ids=["Fahrenheit", "kelvins", "inches"],
+)
+def test_values_in_another_unit_are_converted(values: Any, right: Any) -> None:
+    table = clean(pd.DataFrame({"value": values, "other": OTHER}))
+    assert [t["kind"] for t in table.traps] == ["mixed_units"]
+    assert table.df["value"].to_numpy() == pytest.approx(right, rel=0.02)
+
+
+def test_rows_on_both_sides_of_a_split_are_seen_without_any_fine_column() -> None:
+    rows = pd.DataFrame(COARSE | {"set": SET})
+    both = pd.concat([rows, rows[rows["set"] == "train"].head(80).assign(set="holdout")], ignore_index=True)
+    assert [t["kind"] for t in clean(both).traps] == ["split_contamination"]
+    assert clean(rows).traps == []
+
+
+def test_what_is_paid_is_no_identifier_and_a_user_id_is() -> None:
+    whole = pd.Series(WHOLE)
+    assert [kind_of(whole.rename(name)) for name in ("paid", "grid", "userid", "customerID")] == [
+        "number",
+        "number",
+        "identifier",
+        "identifier",
+    ]
