@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from artifacts.events import Compared, Progressed, RunView
 from artifacts.store import Store, StoreError
@@ -20,6 +21,8 @@ from notebooks.errors import NotebookError
 from notebooks.pictures import glance
 from notebooks.reproduce import FINISHED, said, texts
 from notebooks.runner import run_notebook
+from notebooks.session import Session
+from notebooks.watching import seen, watch
 
 NAME = "re_execution"
 TURNED_OFF = "Not run again in a fresh sandbox: that was turned off. `gristmill runs reproduce` does it."
@@ -66,13 +69,44 @@ async def run_again(desk: Desk, work: Work, step_id: str) -> tuple[CheckResult, 
     return _judged(standing, work, same), True
 
 
-async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Path]) -> RunView:
-    """Run a notebook file in a fresh sandbox that holds the given files, as a run of its own.
+async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Path]) -> tuple[RunView, Any]:
+    """Run a notebook file in a fresh sandbox that holds the given files, as a run of its own, and watch its cells.
 
-    Raises NotebookError or GatewayError where it cannot be run at all.
+    Gives the run and what was seen (see `notebooks.watching`). Raises NotebookError or GatewayError where it cannot be
+    run at all.
     """
-    run = await run_notebook(store, host, path, {}, files=files)
-    return await asyncio.to_thread(store.view, run.id)
+    sessions: list[Session] = []
+    told: list[Any] = []
+
+    async def opened(session: Session) -> None:
+        sessions.append(session)
+        await watch(session)
+
+    async def closing(run_id: str) -> None:
+        told.extend([await seen(session) for session in sessions])
+
+    run = await run_notebook(store, host, path, {}, files=files, opened=opened, closing=closing)
+    return await asyncio.to_thread(store.view, run.id), (told[0] if told else None)
+
+
+def not_done(why: str) -> CheckResult:
+    """The result where a notebook could not be run again: a remark, and the other checks stand."""
+    remark = f"It could not be run again in a fresh sandbox, and was only read: {why}"
+    return CheckResult(NAME, True, remark, remarks=(remark,))
+
+
+def hindered(view: RunView) -> str | None:
+    """Why a notebook could not be run again through no fault of its own; None where it could.
+
+    A sandbox that was lost, a package that the sandbox does not have, a file that was not given.
+    """
+    if not view.executions:
+        return view.error or "its sandbox was lost."
+    error = view.executions[-1].error
+    if error is not None and error.name in ("ModuleNotFoundError", "FileNotFoundError"):
+        what = "has not the packages" if error.name == "ModuleNotFoundError" else "was not given the files"
+        return f"the sandbox {what} that it needs ({error.value[:120]})."
+    return None
 
 
 def beside(work: Work, again: RunView, read: Callable[[str], bytes]) -> CheckResult:

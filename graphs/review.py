@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
@@ -14,6 +15,7 @@ from graphs import briefs, rerun
 from graphs.agents import agent_for
 from graphs.ask import insist
 from graphs.checks import CheckResult, Work, run_checks
+from graphs.checks.observed import observed
 from graphs.models.base import Message
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from graphs.tools.review import GiveReview
@@ -38,8 +40,10 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         )
         files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
         work = Work(view, drafted, state["roles"], files)
-        checks = await asyncio.to_thread(run_checks, work)
         again, done = await rerun.run_again(desk, work, step_id)
+        if desk.again is not None:
+            work = replace(work, observed=observed(desk.again.observed, view.executions))
+        checks = await asyncio.to_thread(run_checks, work)
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, [*checks, again])),

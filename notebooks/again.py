@@ -7,6 +7,7 @@ import contextlib
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from artifacts.events import RunStarted, RunView
 from artifacts.store import Store
@@ -16,12 +17,14 @@ from notebooks.aio import see_through
 from notebooks.errors import NotebookError
 from notebooks.reproduce import FINISHED, compare
 from notebooks.session import CELL_TIMEOUT, Session
+from notebooks.watching import seen, watch
 
 
 class Again:
     """The second run of a run's cells, which takes up further cells where it stopped. Close it at the end.
 
-    Its record is its own and is thrown away with it: a run is recorded once.
+    Its record is its own and is thrown away with it: a run is recorded once. `observed` is what its kernel saw of the
+    cells (see `notebooks.watching`), from the first on that a model wrote; None before.
     """
 
     def __init__(self, store: Store, host: Host, run_id: str) -> None:
@@ -29,6 +32,8 @@ class Again:
         self._stack = contextlib.AsyncExitStack()
         self._opened: tuple[Store, Session] | None = None
         self._done = 0
+        self._watched = False
+        self.observed: Any = None
 
     async def matches(self, view: RunView, tell: Callable[[int, int], Awaitable[None]]) -> list[Match]:
         """Run the finished cells that have not run again yet, and compare everything that all of them made.
@@ -39,10 +44,15 @@ class Again:
         own, session = self._opened = self._opened or await self._open(view)
         cells = [x for x in view.executions if x.status in FINISHED]
         for cell in cells[self._done :]:
+            if "code" in cell.tags and not self._watched:
+                await watch(session)
+                self._watched = True
             await tell(self._done, len(cells))
             took = (cell.ended_at - cell.started_at).total_seconds() if cell.ended_at else 0.0
             await session.run(cell.code, title=cell.title, tags=cell.tags, timeout=CELL_TIMEOUT + 3 * took)
             self._done += 1
+        if self._watched:
+            self.observed = await seen(session)
         return await asyncio.to_thread(lambda: compare(self._store, view, own, own.view(self._run_id)))
 
     async def aclose(self) -> None:

@@ -147,20 +147,26 @@ def start(shell: Any) -> bool:
     return True
 
 
-def told() -> dict[str, Any]:
-    """Stop watching, and give the cells that ran (as digests of their code) and what was seen in each."""
+def told(*, going_on: bool = False) -> dict[str, Any]:
+    """The cells that ran (as digests of their code) and what was seen in each; watching ends, unless it goes on."""
     global _watch
     if _watch is None:
         return {"cells": [], "records": [], "lost": 0}
-    seen, _watch = _watch, None
+    seen = _watch
+    if not going_on:
+        _watch = None
+        _end(seen)
+    records = [*seen.records, *seen.drawn.values()]
+    return {"cells": seen.cells, "records": records[: 2 * _MOST_RECORDS], "lost": seen.lost}
+
+
+def _end(seen: _Watch) -> None:
     monitoring: Any = sys.monitoring
     seen.shell.events.unregister("pre_run_cell", _before_cell)
     seen.shell.events.unregister("post_run_cell", _after_cell)
     for code in {*seen.on_return, *seen.on_start}:
         monitoring.set_local_events(seen.tool, code, 0)
     monitoring.free_tool_id(seen.tool)
-    records = [*seen.records, *seen.drawn.values()]
-    return {"cells": seen.cells, "records": records[: 2 * _MOST_RECORDS], "lost": seen.lost}
 
 
 def digest(code: str) -> str:

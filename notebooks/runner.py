@@ -32,6 +32,7 @@ async def run_notebook(
     agent: str = "notebook",
     files: Mapping[str, Path] | None = None,
     started: Callable[[Run], None] | None = None,
+    opened: Callable[[Session], Awaitable[None]] | None = None,
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     closing: Callable[[str], Awaitable[None]] | None = None,
     only_below: Path | None = None,
@@ -40,8 +41,8 @@ async def run_notebook(
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
     their name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
-    the executed notebook. `started` is told the run once it is recorded; `closing` may record more of it when its cells
-    have run.
+    the executed notebook. `started` is told the run once it is recorded, `opened` its session before the first cell;
+    `closing` may record more of it when its cells have run.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
     the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
     `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
@@ -68,7 +69,14 @@ async def run_notebook(
     async def opening() -> Session:
         media_type = "application/x-ipynb+json"
         await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
-        return await open_session(store, host, run.id, {**uploads, **(files or {})})
+        session = await open_session(store, host, run.id, {**uploads, **(files or {})})
+        try:
+            if opened is not None:
+                await opened(session)
+        except BaseException:
+            await see_through(session.close())
+            raise
+        return session
 
     return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing)
 

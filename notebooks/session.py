@@ -29,6 +29,9 @@ SANDBOX_LIFE = 3600
 CELL_TIMEOUT = 600.0
 """Seconds that a cell may take if nobody says otherwise."""
 
+_ASIDE = 60
+"""Seconds that code beside the cells may take."""
+
 _FINISHED = ("ok", "error")
 
 
@@ -144,6 +147,15 @@ class Session:
             finally:
                 self._cell = None
             return done
+
+    async def aside(self, code: str) -> str:
+        """Run code that is no cell, and return what it printed: nothing of it is recorded. "" where it cannot be."""
+        async with self._lock:
+            try:
+                done = await self._sandbox.run_code(code, timeout=_ASIDE)
+            except host_failures():
+                return ""
+        return "".join(done.logs.stdout)
 
     async def interrupt(self) -> None:
         """Stop the cell that runs now, if one does; what it had done stays done."""

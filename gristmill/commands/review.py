@@ -12,6 +12,7 @@ from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
 if TYPE_CHECKING:
     from artifacts.events import Reviewed
     from graphs.checks import CheckResult
+    from kernel_gateway.client import Host
 
 ROLES = ("target", "time", "unit", "assignment")
 
@@ -21,7 +22,11 @@ ROLES = ("target", "time", "unit", "assignment")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--ask", "question", default="", metavar="QUESTION", help="What the notebook is to answer.")
 @click.option("--role", "roles", multiple=True, metavar="ROLE=COLUMN", help="Target, time, unit or assignment.")
-@click.option("--rerun", is_flag=True, help="Run it again in a fresh sandbox, and compare what its cells put out.")
+@click.option(
+    "--rerun/--no-rerun",
+    default=True,
+    help="Run it again in a fresh sandbox, compare what its cells put out, and watch what they do (the default).",
+)
 @isolation
 @as_json
 @speaks
@@ -37,6 +42,7 @@ async def command(
     if unknown := sorted(set(named) - set(ROLES)):
         raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES)}.")
     import asyncio
+    from dataclasses import replace
 
     from gristmill.errors import Misuse
     from notebooks.catalog import read
@@ -46,44 +52,79 @@ async def command(
     nb = await asyncio.to_thread(read, notebook)
     from graphs.checks import notebook as mapping
     from graphs.checks import run_checks
+    from graphs.checks.observed import observed
 
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
     extra: list[CheckResult] = []
+    told, ran = None, False
     if rerun:
-        nb, check = await _again(notebook, nb, given)
+        nb, check, told = await _again(notebook, nb, given)
         extra.append(check)
-    elif not mapping.has_run(nb):
-        raise Misuse(f"{notebook} holds no outputs to review. Run and save it first, or add --rerun.")
+        ran = told is not None
+    if not mapping.has_run(nb) and not ran:
+        why = extra[0].detail if extra else "Run and save it first, or leave out --no-rerun."
+        raise Misuse(f"{notebook} holds no outputs to review. {why}")
     work = mapping.work_of(nb, given, question=question, roles=named)
+    work = replace(work, observed=observed(told, work.view.executions))
     checks = [*await asyncio.to_thread(run_checks, work), *extra]
     verdict = _judged(checks)
     _tell(verdict, nb, notebook, given, as_json=as_json)
     return 1 if verdict.verdict == "fail" else 0
 
 
-async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult]:
-    """The notebook with the outputs of a fresh run where it had none, and how that run compares with those it had."""
+async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
+    """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had, and
+    what was seen of it. Where it cannot be run, that is a remark."""
+    import asyncio
     import os
+
+    from graphs import rerun
+    from gristmill.settings import load
+    from kernel_gateway.client import GatewayError, find_host, stop_host
+    from notebooks.errors import NotebookError
+
+    home = load().home
+    telling = asyncio.create_task(_tell_later())
+    try:
+        host = await find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap"))
+        try:
+            return await _run(host, path, nb, given)
+        finally:
+            await stop_host(host, home)
+    except (GatewayError, NotebookError) as error:
+        return nb, rerun.not_done(str(error)), None
+    finally:
+        telling.cancel()
+
+
+async def _tell_later() -> None:
+    """Say what is being waited for, once it takes long."""
+    import asyncio
+
+    await asyncio.sleep(2)
+    click.echo("Running it again in a fresh sandbox (--no-rerun leaves that out) ...", err=True)
+
+
+async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
     import tempfile
 
     from artifacts.store import Store
     from graphs import rerun
     from graphs.checks import CheckResult
     from graphs.checks import notebook as mapping
-    from gristmill.settings import load
-    from kernel_gateway.client import find_host, stop_host
     from notebooks.export import notebook as exported
 
-    home = load().home
-    host = await find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap"))
     brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
+    # a store of its own, since a review leaves no run behind
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder, Store.open(Path(folder)) as store:
-        try:  # a store of its own, since a review leaves no run behind
-            view = await rerun.run_file(store, host, path, brought)
-        finally:
-            await stop_host(host, home)
-        if mapping.has_run(nb):
-            return nb, rerun.beside(mapping.work_of(nb, given), view, lambda ref: store.read(store.artifact(ref)))
+        view, told = await rerun.run_file(store, host, path, brought)
+        told = told or {}
+        had_run = mapping.has_run(nb)
+        if (why := rerun.hindered(view)) is not None and (had_run or not view.executions):
+            return nb, rerun.not_done(why), told if had_run else None
+        if had_run:
+            work = mapping.work_of(nb, given)
+            return nb, rerun.beside(work, view, lambda ref: store.read(store.artifact(ref))), told
         made = exported(view, store)
     outputs = [c.outputs for c in made.cells if c.cell_type == "code"]
     code = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
@@ -91,7 +132,8 @@ async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, Chec
         cell["outputs"] = fresh
     whole = len(view.executions) >= len(code) and view.run.status == "done"
     detail = "It held no outputs: those of a run in a fresh sandbox are reviewed."
-    return nb, CheckResult(rerun.NAME, True, detail, remarks=() if whole else (f"{detail} {view.error or ''}".strip(),))
+    remarks = () if whole else (f"{detail} {view.error or ''}".strip(),)
+    return nb, CheckResult(rerun.NAME, True, detail, remarks=remarks), told
 
 
 def _judged(checks: list[CheckResult]) -> Reviewed:

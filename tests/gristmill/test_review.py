@@ -51,7 +51,7 @@ def review(*arguments: str | Path) -> Result:
 
 def test_each_objection_names_its_cell_and_the_mend(written):
     path = written("# Flowers", (MEAN, "mean length 6.998\n"), (LEAK, ""), "The mean length is 9.87.")
-    done = review(path, "--json")
+    done = review(path, "--no-rerun", "--json")
     told = json.loads(done.stdout)
     assert (done.exit_code, told["verdict"]) == (1, "fail")
     assert [(o["cell"], o["execution_count"]) for o in told["objections"]] == [(3, 3), (4, None)]
@@ -59,7 +59,7 @@ def test_each_objection_names_its_cell_and_the_mend(written):
     assert "9.87" in told["objections"][1]["problem"]
     assert all(o["mend"] for o in told["objections"])
     assert [Path(f).name for f in told["files"]] == ["flowers.csv"], "found beside the notebook"
-    page = review(path).stdout
+    page = review(path, "--no-rerun").stdout
     assert page.startswith("Objected to: mine.ipynb")
     assert "cell 3 (In [3]): from sklearn" in page
     assert "Mend: Split first" in page
@@ -67,13 +67,13 @@ def test_each_objection_names_its_cell_and_the_mend(written):
 
 def test_good_work_passes_and_what_cannot_be_reviewed_is_said(written, tmp_path):
     path = written((MEAN, "mean length 6.998\n"), "The mean length is 7.0.")
-    done = review(path, tmp_path / "flowers.csv", "--role", "target=length")
+    done = review(path, tmp_path / "flowers.csv", "--role", "target=length", "--no-rerun")
     assert (done.exit_code, done.stdout.split(":")[0]) == (0, "Passed")
     for arguments, said in {
         (path, tmp_path / "none.csv"): "There is no file",
         (tmp_path / "none.ipynb",): "There is no notebook",
         (path, "--role", "colour=length"): "There is no role 'colour'",
-        (written((MEAN, None)),): "--rerun",
+        (written((MEAN, None)), "--no-rerun"): "leave out --no-rerun",
     }.items():
         done = review(*arguments)
         assert done.exit_code == 2, done.output
@@ -82,12 +82,29 @@ def test_good_work_passes_and_what_cannot_be_reviewed_is_said(written, tmp_path)
 
 def test_run_again_it_must_put_out_the_same(server: Server, written, monkeypatch):
     monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
-    done = review(written((MEAN, None), "The mean length is 9.87."), "--rerun", "--json")
+    done = review(written((MEAN, None), "The mean length is 9.87."), "--json")
     told = json.loads(done.stdout)
     assert [o["cell"] for o in told["objections"]] == [2], "the fresh outputs are those that the prose is held against"
 
-    done = review(written((MEAN, "mean length 6.123\n"), "The mean length is 6.123."), "--rerun", "--json")
+    done = review(written((MEAN, "mean length 6.123\n"), "The mean length is 6.123."), "--json")
     told = json.loads(done.stdout)
     assert [o["cell"] for o in told["objections"]] == [1]
     assert "6.123 became" in told["objections"][0]["problem"]
     assert server.json("runs", "list", "--find", "mine") == [], "a review leaves no run behind"
+
+
+TWICE = (
+    'import pandas as pd\nd = pd.read_csv("flowers.csv", index_col="group")\n'
+    'both = d[["length"]].join(d[["weight"]])\nprint(round(both["length"].mean(), 3))\n'
+)
+
+
+def test_what_the_cells_did_is_seen_in_the_fresh_sandbox(server: Server, written, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    path = written((TWICE, None), ("import no_such_package_here\n", "\n"), "Both were laid side by side.")
+    read_only = json.loads(review(path, "--no-rerun", "--json").stdout)
+    seen = json.loads(review(path, "--json").stdout)
+    assert not [o for o in read_only["objections"] if "its key repeats" in o["problem"]]
+    assert [o["cell"] for o in seen["objections"] if "its key repeats" in o["problem"]] == [1]
+    assert any("has not the packages" in remark for remark in seen["remarks"]), "no fault of the notebook's"
+    assert not [o for o in seen["objections"] if o["cell"] == 2]

@@ -1,0 +1,155 @@
+"""What the observer sees of real cells in a real shell, and what the reviewer makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import replace
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+from graphs.checks import notebook, run_checks
+from graphs.checks.observed import NOTHING, Observed, observed
+from notebooks import observer
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """Forty rows of each of eight guides, whose tours differ by guide; some ages are missing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    rng = np.random.default_rng(0)
+    guide = np.repeat(list("ABCDEFGH"), 40)
+    rating = rng.normal(0, 2, 8).repeat(40) + rng.normal(0, 0.5, 320)
+    frame = pd.DataFrame({"guide": guide, "style": np.where(np.isin(guide, list("ACEG")), "x", "y"), "rating": rating})
+    frame["size"], frame["age"] = rng.normal(10, 2, 320), rng.normal(40, 9, 320)
+    frame.loc[::9, "age"] = np.nan
+    frame["rare"] = (np.arange(320) % 40 == 0).astype(int)
+    frame.to_csv("tours.csv", index=False)
+    return {"tours.csv": tmp_path / "tours.csv"}
+
+
+@contextlib.contextmanager
+def shell_of_its_own():
+    """A shell that keeps no history."""
+    quiet = Config()
+    quiet.HistoryManager.enabled = False
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=quiet)
+    try:
+        yield shell
+    finally:
+        observer.told()
+        InteractiveShell.clear_instance()
+
+
+def reviewed(files, cells, answer):
+    """Run the cells in a shell that is watched: what was seen, the objections by check, and what was put out."""
+    made = []
+    with shell_of_its_own() as shell:
+        shell.run_cell("import pandas as pd\nd = pd.read_csv('tours.csv')", store_history=False)
+        assert observer.start(shell)
+        for code in cells:
+            with capture_output() as captured:
+                assert shell.run_cell(code, store_history=False).success, code
+            outputs = [nbformat.v4.new_output("stream", text=captured.stdout)] if captured.stdout else []
+            made.append(nbformat.v4.new_code_cell(code, outputs=outputs))
+        told = observer.told()
+    work = notebook.work_of(nbformat.v4.new_notebook(cells=made), files, answer=answer)
+    work = replace(work, observed=observed(json.loads(json.dumps(told)), work.view.executions))
+    objections = {r.name: [o.where for o in r.objections] for r in run_checks(work) if r.objections}
+    return work.observed, objections, made
+
+
+CASES = {
+    "a join by an index that repeats": (
+        ["both = d[['guide', 'size']].set_index('guide').join(d.set_index('guide')[['rating']])\nprint(both.shape)"],
+        "The table is long.",
+        "merges",
+    ),
+    "rows that a model leaves out": (
+        ["import statsmodels.api as sm\nf = sm.OLS(d['size'], sm.add_constant(d[['age']]), missing='drop').fit()"],
+        "There is little to see.",
+        "dropped_rows",
+    ),
+    "a mask under another name": (["ok = d['age'].notna()\nd2 = d[ok]"], "There is little to see.", "dropped_rows"),
+    "a test that a function of the notebook's makes": (
+        [
+            "from scipy import stats as st\ndef tell(parts):\n    return st.mannwhitneyu(*parts).pvalue",
+            "p = tell([g['rating'].to_numpy() for _, g in d.groupby('style')])\nprint(f'{p:.1e}')",
+        ],
+        "The styles differ significantly.",
+        "repeated_units",
+    ),
+    "a scaler that saw the rows held back": (
+        [
+            "from sklearn import preprocessing as pp, linear_model as lm\nz = pp.StandardScaler()\n"
+            "run = z.fit_transform\nX = run(d[['size', 'rating']].to_numpy())",
+            "m = lm.Ridge().fit(X[:200], d['size'][:200])\nguess = m.predict(X[200:])",
+        ],
+        "It predicts.",
+        "fit_before_split",
+    ),
+    "an accuracy that anybody has": (
+        [
+            "from sklearn.tree import DecisionTreeClassifier as T\nfrom sklearn.model_selection import cross_validate\n"
+            "s = cross_validate(T(max_depth=1, random_state=0), d[['size']], d['rare'], cv=3)['test_score'].mean()\n"
+            "print(round(s, 3))"
+        ],
+        "The model classes 0.975 of the tours correctly.",
+        "rare_class",
+    ),
+    "bars cut by a helper": (
+        [
+            "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.bar(['a', 'b'], [10, 11])",
+            "def frame_it(where, **how):\n    where.update(how)\nframe_it(ax, ylim=(9, 12))\nfig.canvas.draw()",
+        ],
+        "The two differ.",
+        "charts",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_no_reading_of_the_code_tells_is_seen(table, case):
+    cells, answer, check = CASES[case]
+    seen, objections, _ = reviewed(table, cells, answer)
+    assert check in objections, [*seen.seen]
+
+
+def test_what_was_seen_clears_what_only_looked_like_it(table):
+    cells = [
+        "whole = d.dropna(subset=['size'])",
+        "import matplotlib.pyplot as plt\nlow = d['size'].min() * 0\nplt.bar(['a', 'b'], [10, 11])\nplt.ylim(low, 12)",
+    ]
+    seen, objections, made = reviewed(table, cells, "Nothing differs.")
+    assert not {"dropped_rows", "charts"} & set(objections)
+    work = notebook.work_of(nbformat.v4.new_notebook(cells=made), table, answer="Nothing differs.")
+    assert any(r.name == "dropped_rows" and r.objections for r in run_checks(work)), "by reading alone it would be"
+    assert {s.kind for s in seen.seen} >= {"dropped", "bars"}
+
+
+def test_watching_changes_nothing_and_leaves_nothing_behind(table):
+    code = "def f():\n    return pd.merge(d, d, on='no such column')\nf()"
+    said = []
+    for watched in (False, True):
+        with shell_of_its_own() as shell, capture_output() as captured:
+            assert not watched or observer.start(shell)
+            shell.run_cell("import pandas as pd\nd = pd.read_csv('tours.csv')\nd.dropna().shape", store_history=False)
+            names = {n for n in shell.user_ns if not n.startswith("_")}
+            shell.run_cell(code, store_history=False)
+        said.append((captured.stdout, captured.stderr, names))
+    assert said[0] == said[1]
+    assert "MergeError" in said[0][0] or "KeyError" in said[0][0]
+    assert observer.told()["records"] == []
+
+
+@pytest.mark.parametrize("told", [None, [], {"cells": [3]}, {"cells": ["x"], "records": [3, {"kind": "merge"}]}])
+def test_what_is_told_may_be_any_json(told):
+    assert observed(told, []) == NOTHING == Observed()
