@@ -46,10 +46,13 @@ def charts(work: Work) -> Iterator[Found]:
 
 
 def _scales_of_others(tree: ast.Module, known: dict[str, ast.expr]) -> set[int]:
-    """The scales of altair charts that draw other things than bars, by the identity of their calls."""
+    """The axes of charts that draw other things than bars, by the identity of the calls that set them."""
     found: set[int] = set()
     held: set[int] = set()
     for call in calls(tree):
+        first = _chain(call, known)[-1]
+        if owner_of(first) in ("px", "express") and name_of(first) not in _BARS:
+            found.add(id(call))
         if name_of(call) == "Chart" or not isinstance(call.func, ast.Attribute):
             continue
         chain = _chain(call, known)

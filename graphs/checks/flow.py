@@ -300,6 +300,7 @@ class _Flow(Tracer):
         if grouped and name == "transform" and all_rows:
             averaged = joined(given.args).texts & _AVERAGES
             marks = [self.learnt("an encoding is averaged over")] if averaged else []
+            marks += [m for m in joined(given.applied).all_marks if m.kind == "learnt"]
             return Value(source.marks | frozenset(marks)).without("grouped", "by_unit")
         if grouped and name in (*_AVERAGES, "agg", "aggregate", *_PICKS):
             marks = [Mark("level")] if all_rows and name in _AVERAGES else []
@@ -312,8 +313,9 @@ class _Flow(Tracer):
             return Value(source.all_marks | {Mark("stat", self.cell.cell, name.removeprefix("nan"))})
         if name in _RELATES and not any(v.has("train") for v in (source, *given.args)):
             return Value(source.all_marks | {Mark("score", self.cell.cell)})
-        if name == "fillna" and all_rows and joined(given.inputs).has("stat"):
-            filled = joined(given.inputs).without("stat").all_marks | {self.learnt("missing values are filled in from")}
+        typical = joined(given.inputs)
+        if name == "fillna" and all_rows and (typical.has("stat") or typical.has("level")):
+            filled = typical.without("stat", "level").all_marks | {self.learnt("missing values are filled in from")}
             return replace(source, marks=source.marks | filled)
         brought = joined([*given.inputs, *given.applied])
         if name in ("map", "replace", "apply") and owner is not None and brought.has("level"):
