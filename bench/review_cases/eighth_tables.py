@@ -111,7 +111,7 @@ def sessions(rng: np.random.Generator) -> pd.DataFrame:
 
 
 @drawn(8106)
-def trial(rng: np.random.Generator) -> pd.DataFrame:
+def exercise_trial(rng: np.random.Generator) -> pd.DataFrame:
     """A randomised trial of a home exercise plan: one row a patient."""
     n = 168
     arm = rng.permutation(np.repeat(["plan", "usual"], n // 2))
