@@ -86,6 +86,7 @@ class _Watch:
         self.learnt: list[_Learnt] = []
         self.held: list[_Rows] = []
         self.several: dict[str, int] = {}
+        self.samples: dict[int, list[Any]] = {}
 
     def add(self, kind: str, frame: FrameType | None, **facts: Any) -> None:
         """Keep one fact, with the cell and the user's line that it belongs to."""
@@ -177,12 +178,12 @@ def digest(code: str) -> str:
 def _before_cell(info: Any) -> None:
     if _watch is not None:
         _watch.cells.append(digest(info.raw_cell))
-        _look_for(_watch, info.raw_cell)
+        _guarded(_watch, _look_for, _watch, info.raw_cell)
 
 
 def _after_cell(result: Any) -> None:
     if _watch is not None:
-        _look_for(_watch, "")
+        _guarded(_watch, _look_for, _watch, "")
         _guarded(_watch, _open_figures, _watch)
 
 
@@ -305,10 +306,12 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
                     return
 
     def reduced(frame: FrameType, made: Any) -> None:
+        asker = frame.f_back.f_back if frame.f_back is not None else None
+        if not watch.several or asker is None or asker.f_globals is not watch.shell.user_ns:
+            return
         series = frame.f_locals["self"]
         rows, name = len(series), str(series.name)
-        asker = frame.f_back.f_back if frame.f_back is not None else None
-        if asker is not None and asker.f_globals is watch.shell.user_ns and rows > watch.several.get(name, rows):
+        if rows > watch.several.get(name, rows):
             watch.add("reduced", frame, column=name, rows=rows, by=str(frame.f_locals.get("name")))
 
     def grouped(frame: FrameType, made: Any) -> None:
@@ -368,7 +371,7 @@ def _watch_tests(watch: _Watch, stats: Any) -> None:
     def tested(frame: FrameType, result: Any) -> None:
         if watch.nested(frame, codes):
             return
-        name, given = frame.f_code.co_name, _given(watch, frame)
+        name, given = frame.f_code.co_name, watch.samples.pop(id(frame), [])
         p = getattr(result, "pvalue", None)
         many = getattr(p, "size", 1)
         facts: dict[str, Any] = {"test": name, "p": float(p) if p is not None and many == 1 else None, "many": many}
@@ -379,7 +382,14 @@ def _watch_tests(watch: _Watch, stats: Any) -> None:
             facts["units"] = _units(watch, frame, given, paired=name in _PAIRED)
         watch.add("test", frame, **facts)
 
+    def asked(frame: FrameType) -> None:
+        if not watch.nested(frame, codes):
+            if len(watch.samples) > 20:  # of tests that raised
+                watch.samples.clear()
+            watch.samples[id(frame)] = _given(watch, frame)
+
     for name in _TESTS:
+        _at_start(watch, inspect.unwrap(getattr(stats, name)), asked)
         code = _at_return(watch, inspect.unwrap(getattr(stats, name)), tested)
         if code is not None:
             codes.add(code)

@@ -32,6 +32,8 @@ _COMPARED = re.compile(
     r"\bF1\b|no better|dummy|base rate|prevalence|catches|missed",
     re.I,
 )
+_TOO_FEW = 8
+"""Rows of one sample below which a test needs a word, however many the other has."""
 _FAMILY = 6
 """Tests in one place that make a family."""
 _SIMULATED = 250
@@ -167,7 +169,9 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
         leans = (
             _LEANS.search(report) and p is not None and any(f.is_near(p) or p < f.value < 0.1 for f in figures(report))
         )
-        if sizes and min(sizes) < HANDFUL and leans and test.cell in written and not _admits(report, min(sizes)):
+        handful = bool(sizes) and (min(sizes) < _TOO_FEW or max(sizes) < HANDFUL)
+        told = any(_admits(report, n) for n in (*sizes, sum(sizes)))
+        if handful and leans and test.cell in written and not told:
             yield _few(test.cell, f"it rests on a handful of rows, {min(sizes)},")
             return
     for table in work.observed.of("grouped"):
