@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 class Work:
     """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
     lie, by name; where those are not known, the tables themselves are not looked at. `observed` is what was seen while
-    the cells ran, if anybody watched."""
+    the cells ran, if anybody watched; `given` is the prose before the first output, what an author was told."""
 
     view: RunView
     report: ReportMade
     roles: dict[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = NOTHING
+    given: str = ""
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

@@ -20,13 +20,19 @@ _MOVED = (
 _NO_OBJECT = (
     r"(?! (?:by|with|from|to|in|over|when|as|and|or|until|at|on|for|slightly|steadily|linearly|sharply|was|were|is|"
     r"are|than|after|since|between|again|further|only|most|more|faster|slowly|across|during|through|every|each|"
-    r"considerably|strongly|markedly|clearly|somewhat|not)\b)(?= [^\W\d])"
+    r"considerably|strongly|markedly|clearly|somewhat|not|of|per|that|which|who)\b)(?= [^\W\d])"
 )
 """What follows where something itself rises or falls; where a thing makes another rise, that other follows."""
+_METHOD = (
+    r"(?:\w+ ){0,3}(?:missing|round\w*|space|outliers?|seed|number|size|sample|tests?|comparisons?|skew\w*|design|"
+    r"collinear\w*|imbalance|autocorrelation|privacy|clustering)\b"
+)
+"""What stands behind the reason for a way of working: because of the many tests."""
 _ENGLISH = (
-    rf"caus(?:e|es|ed|ing)|leads? to|led to|drives?|driven by|(?:because of|due to|owing to)(?! (?:missing|a missing|"
-    rf"round\w*|space|outliers|the (?:missing|seed|number|size|sample)))|results? in|resulted in|thanks to|"
-    rf"as a (?:direct )?(?:result|consequence) of|attributable to|stems? from|gives rise to|brings? about|"
+    rf"caus(?:e|es|ed|ing)(?! (?:an?|the|no) (?:\w+ )?(?:warnings?|errors?|exceptions?|crash|bug|problems?)\b)|"
+    rf"leads? to|led to|drives?|driven by|(?:because of|due to|owing to)(?! {_METHOD})|results? in|resulted in|"
+    r"thanks to|"
+    r"as a (?:direct )?(?:result|consequence) of|attributable to|stems? from|gives rise to|brings? about(?! [\d€$£])|"
     rf"contributes? to|protects? against|is the reason|(?:is|are) (?:to blame|behind the)|pays? off|"
     rf"(?:{_MOVED}){_NO_OBJECT}|"
     rf"(?<=s )(?:{_MOVES}) (?:the|an?|their|its) |"
@@ -69,6 +75,13 @@ _CAUSAL = re.compile(
 )
 _MOVED_FORM = re.compile(rf"(?:{_MOVED}|(?:would|will|could|helps?(?: to)?) (?:{_MOVES}))", re.I)
 _PASSIVE = re.compile(r"\b(?:be|been|being|was|were|is|are|get|gets|got)\s+(?:\w+ly )?$", re.I)
+_NOUN = re.compile(
+    r"\b(?:of|among|in|on|the|these|those|all|most|both|many|some|few|\d+|per|by|each|every|frequent|common(?:est)?|"
+    r"rarest|recorded|reported|stated|listed|logged|known|unknown|other) $",
+    re.I,
+)
+"""What stands before the name of a thing that is spelled like a verb: most lifts, the most frequent cause."""
+_THINGS = re.compile(r"lifts|cuts|fuels|prompts|doubles|increases|decreases|boosts|causes?", re.I)
 _REASON = re.compile(r"because|due|owing|wegen|aufgrund|en raison|à cause|debido|a causa|devido", re.I)
 _OURSELVES = re.compile(r"\b(?:we|I|our|wir|man|unser\w*|nous|on|nos|se|nosotros|noi)\b", re.I)
 """Who gives reasons for what was done with the data, and claims no cause in them."""
@@ -79,7 +92,7 @@ _OF_MODEL = re.compile(
 )
 _QUOTED = re.compile(r"“[^”]{12,}”|\"[^\"\n]{12,}\"|«[^»]{12,}»|„[^“”]{12,}[“”]")
 _DENIED = re.compile(
-    r"\b(?:not|never|no|cannot|without|whether|n't|nothing|nobody|don't|neither|"
+    r"\b(?:not|never|no|cannot|without|whether|n't|nothing|nobody|don't|neither|nor|"
     r"nicht|kein\w*|nie|niemand|ohne|ob|weder|sin|ni|nunca|nadie|si|pas|ne|sans|aucun\w*|rien|non|senza|nessun\w*|"
     r"não|niet|geen)\b[^.;:]{0,60}$|correlation[^.]{0,20}$",
     re.I,
@@ -97,7 +110,8 @@ def claimed_cause(text: str) -> str | None:
         sentence = re.split(r"[.!?]\s|\n\n", before)[-1] + match.group() + rest
         method = _REASON.match(match.group()) and _OURSELVES.search(sentence)
         of_model = _MOVED_FORM.match(match.group().strip()) and _OF_MODEL.search(rest[:40])
-        if not (asked or passive or method or of_model or denied(before)):
+        thing = _THINGS.fullmatch(match.group().strip()) and _NOUN.search(before)
+        if not (asked or passive or thing or method or of_model or denied(before)):
             return match.group().strip()
     return None
 

@@ -26,13 +26,14 @@ _SMALL_WORDS = re.compile(
     r"seulement|peu de|pochi\b)",
     re.I,
 )
-_COUNTED = re.compile(r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven)\b", re.I)
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
 _SAID_RANDOM = re.compile(
     r"randomi[sz](?:ed|ation)(?!\w*[ -]?(?:search|split|grid|cv|order|forest|seed))|"
-    r"(?:assigned|drawn|allocated|chosen) (?:\w+ ){0,3}(?:at random|randomly|by (?:lot|chance))|"
+    r"(?:assigned|allotted|drawn|allocated|chosen|divided) (?:[\w:]+ ){0,4}"
+    r"(?:at random|randomly|by (?:lot|chance)\b|by (?:a |an )?(?:[\w'’]+ )?(?:lottery|coin|draw))|"
     r"randomly (?:assigned|allocated)|\bA/B[- ]test|\bRCT\b|randomisiert|zufällig zugeteilt|aleatoriz|randomisée?s?\b",
     re.I,
 )
@@ -128,8 +129,7 @@ def _named_few(work: Work) -> dict[str, int]:
     for level, n in (pair for frame in work.frames.values() for pair in few_of(frame, HANDFUL).items()):
         for sentence in re.split(r"(?<=[.!?;])\s+|\n", work.report.answer):
             said = re.search(rf"(?<!\w){re.escape(level)}(?!\w)", sentence)
-            counted = re.search(rf"(?<![\d.,]){n}(?![\d.,]\d|\d)", sentence) or _COUNTED.search(sentence)
-            if said and not counted and not _SET_ASIDE.search(sentence):
+            if said and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
                 found[level] = n
     return found
 
@@ -145,8 +145,7 @@ def _averaged_few(work: Work) -> Iterator[tuple[str, int]]:
             continue
         for value, rows in made.values:
             said = [f for f in told if f.is_near(value) or (f.share and f.is_near(100 * value))]
-            counted = re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)", work.report.answer)
-            if said and 0 < rows < HANDFUL and not counted:
+            if said and 0 < rows < HANDFUL and not _is_counted(rows, work.report.answer):
                 yield made.cell.cell, rows
 
 
@@ -163,9 +162,14 @@ def _level_few(work: Work) -> Iterator[tuple[str, int]]:
                 continue
             for mean, median, rows in levels[levels["count"] < HANDFUL].itertuples(index=False):
                 said = any(f.is_near(v) or (f.share and f.is_near(100 * v)) for f in told for v in (mean, median))
-                counted = re.search(rf"(?<![\d.,]){int(rows)}(?![\d.,]\d|\d)", work.report.answer)
-                if said and not counted:
+                if said and not _is_counted(int(rows), work.report.answer):
                     yield pair.cell.cell, int(rows)
+
+
+def _is_counted(rows: int, told: str) -> bool:
+    """Whether a text says how many rows there are, in digits or in a word."""
+    word = _COUNTS[rows] if 0 < rows < len(_COUNTS) else str(rows)
+    return re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)|\b{word}\b", told, re.I) is not None
 
 
 def _cut_short(tree: ast.Module) -> int | None:
@@ -200,18 +204,14 @@ def _handful(cell: Execution, tree: ast.Module, told: str) -> int | None:
     tested = {n for c in calls(tree) if name_of(c) in TESTS or name_of(c) == "corr" for n in names(c)}
     for expression, values in printed(cell, tree):
         counted = isinstance(expression, ast.Call) and name_of(expression) == "len" and names(expression) & tested
-        if counted and len(values) == 1 and 0 < values[0] < HANDFUL:
+        if counted and len(values) == 1 and 0 < values[0] < HANDFUL and not _is_counted(int(values[0]), told):
             return int(values[0])
     for rows in tables(written_text(cell)):
         for row in rows:
             place = next((i for i, h in enumerate(row.heads) if h in ("size", "count", "n", "nobs")), None)
             named = len(row.labels) == 1 and re.search(rf"(?<![\w.,]){re.escape(row.labels[0])}(?![\w%]|[.,]\d)", told)
             few = place is not None and named and len(row.numbers) > 1 and 0 < row.numbers[place] < HANDFUL
-            if (
-                place is not None
-                and few
-                and not re.search(rf"(?<![\d.,]){row.numbers[place]:.0f}(?![\d.,]\d|\d)", told)
-            ):
+            if place is not None and few and not _is_counted(int(row.numbers[place]), told):
                 return int(row.numbers[place])
     return None
 
@@ -237,7 +237,7 @@ def randomised(work: Work) -> bool:
         for role, column in work.roles.items()
         if not _DECLARED_NOT.search(f"{role} {column}")
     )
-    said = " ".join((work.view.run.goal, *(text for _, text in sentences(work))))
+    said = " ".join((work.view.run.goal, work.given, *(text for _, text in sentences(work))))
     told = any(not denied(said[: m.start()]) for m in _SAID_RANDOM.finditer(said))
     if work.roles and any(_DECLARED_NOT.search(f"{r} {c}") and _RANDOMISED.search(c) for r, c in work.roles.items()):
         return False

@@ -35,6 +35,8 @@ _NO_CLAIMS = re.compile(
     r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
     r"\b[0-3]?\d\.[01]\d\.(?=[;,)])|"
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={_MONTH}\b)|"
+    r"\b(?:ISO|EN|DIN|IEC|IEEE|ASTM|ANSI|RFC|BS|NF|UNE)[ -](?:EN |ISO )*\d+(?:[-:/]\d+)*\b|"
+    r"(?<![\d.])\d{1,4}/(?:19|20)\d\d(?:/[A-Z]{2,})?\b|(?<![\d.])(?:19|20)\d\d/\d{2,4}(?:/[A-Z]{2,})?\b|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
     r"\b(?:19|20)\d\d (?:edition|version|release)\b|\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|"
     r"\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
@@ -48,7 +50,8 @@ class Figure:
     """A number as written: its size without the sign, and by how much it may be off, having been rounded.
 
     `share` is said of percent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
-    `clause` is the sentence that it stands in.
+    `scale` is the word behind it, 1000 of "27.2 thousand", which a cell's output may leave to a heading; `clause` is
+    the sentence that it stands in.
     """
 
     text: str
@@ -60,9 +63,10 @@ class Figure:
     whole: bool = False
     clause: str = ""
     after: str = ""
+    scale: float = 1.0
 
     def is_near(self, known: float) -> bool:
-        return abs(abs(known) - self.value) <= self.half
+        return any(abs(abs(known) * scale - self.value) <= self.half for scale in {1.0, self.scale})
 
 
 def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
@@ -103,6 +107,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
         whole="." not in mantissa and not match["power"] and factor == 1.0,
         clause=clause,
         after=rest[:40],
+        scale=factor,
     )
 
 

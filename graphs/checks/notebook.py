@@ -18,6 +18,11 @@ Notebook = Any
 
 _DATA = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".xlsx", ".xls", ".feather")
 _OURS = {"toolkit", "open", "describe", "template", "code"}
+_SUMS_UP = re.compile(
+    r"summar|\bresults?\b|\bfindings?\b|conclu|\banswer|tl;?dr|headline|in short|\bwe found|"
+    r"Zusammenfassung|Ergebnis|Fazit|résumé|résultat|resumen|resultado",
+    re.I,
+)
 _MEDIA = "application/octet-stream"
 
 
@@ -67,7 +72,19 @@ def work_of(
     view = RunView(run=run, executions=tuple(executions), findings=tuple(findings), artifacts=given)
     order = tuple(f.id for f in findings)
     report = ReportMade(run_id=run.id, answer=prose if answer is None else answer, order=order)
-    return Work(view, report, dict(roles or {}), {p.name: p for p in files.values()})
+    return Work(view, report, dict(roles or {}), {p.name: p for p in files.values()}, given=_given(notebook))
+
+
+def _given(notebook: Notebook) -> str:
+    """The prose before the first cell that put something out: what its author was told, unless it sums results up."""
+    told = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.outputs:
+            break
+        if cell.cell_type == "markdown":
+            told.append(cell.source)
+    given = "\n\n".join(told)
+    return "" if _SUMS_UP.search(given) else given
 
 
 def given_files(notebook: Notebook, at: Path, named: Sequence[Path] = ()) -> dict[str, Path]:

@@ -31,6 +31,7 @@ _COMPARES = re.compile(
     r"menos|diferencia|plus|moins|écart|différence|più|meno)\b",
     re.I,
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
 _ELSEWHERE = re.compile(
     r"\b(?:accepted|reference|literature|published|nominal|textbook|handbook|theor\w+|brochure|contract|draft|"
@@ -40,6 +41,18 @@ _ELSEWHERE = re.compile(
 )
 _GUESS = re.compile(r"guess|chance|coin|toss|random|\bAUC\b|raten|hasard|azar", re.I)
 _TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely))\b")
+_MANY_TIMES = {
+    7: re.compile(r"\bweek|Woche|semaine|semana", re.I),
+    10: re.compile(r"\bten\b|\b10\b|zehn|\bdix\b|\bdiez\b", re.I),
+    12: re.compile(r"\byear|\bannu|dozen|Jahr|\bans?\b|\baños?\b", re.I),
+    24: re.compile(r"\bday|\bTag|\bjour|\bdía", re.I),
+    52: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
+    60: re.compile(r"\bhour|minute|Stunde|heure|hora", re.I),
+    100: re.compile(r"hundred|\b100\b|hundert|\bcent\b|\bcien\b", re.I),
+    365: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
+    1000: re.compile(r"thousand|\b1[, ]?000\b|tausend|\bmille?\b|\bmil\b", re.I),
+}
+"""How many of the smaller unit one of the larger holds, and the word of the larger: 87 a month is 1044 a year."""
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
 
@@ -64,12 +77,15 @@ def numbers(work: Work) -> Iterator[Found]:
                 mend="Compute the number in the cell and build the sentence from it.",
             )
     told = [v for f in work.view.findings for v in values(f.text)]
-    known = [*everything, *told, *values(work.view.run.goal), *(v for many in carried.values() for v in many)]
-    loose = _loose(_claimed(work.report.answer, names), known, settings)
+    said = [*values(work.view.run.goal), *values(work.given)]
+    known = [*everything, *told, *said, *(v for many in carried.values() for v in many)]
+    claimed = _claimed(work.report.answer.removeprefix(work.given), names)
+    loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work)]
     apart = [v for x in work.view.executions for v in differences(_printed(x))]
     loose = [f for f in loose if not (_COMPARES.search(f.clause) and _traces(f, apart))]
     elsewhere = {f.value for f in loose if _ELSEWHERE.search(f.clause)}
-    unsure = [f for f in loose if _is_unsure(f) or f.value in elsewhere]
+    dated = any(_DATED.search(_printed(x)) for x in work.view.executions)
+    unsure = [f for f in loose if _is_unsure(f, dated) or f.value in elsewhere]
     if unsure and len(unsure) == len(loose):
         yield f"{_listed(unsure)} in the answer is printed by no cell; where it comes from should be said."
     elif loose:
@@ -84,10 +100,21 @@ def numbers(work: Work) -> Iterator[Found]:
             yield f"“{match.group()}” is near no share that a cell printed."
 
 
-def _is_unsure(figure: Figure) -> bool:
-    """Whether a number may be none of the notebook's own: said to be known from elsewhere, or counted by eye."""
-    counted = figure.whole and not figure.share and figure.value < 100 and bool(_ABOUT.search(figure.clause))
-    return counted or bool(_ELSEWHERE.search(figure.clause))
+def _is_unsure(figure: Figure, dated: bool) -> bool:
+    """Whether a number may be none of the notebook's own: known from elsewhere, counted by eye, or a year where no cell
+    puts out years."""
+    plain = figure.whole and not figure.share and not figure.unit
+    counted = plain and figure.value < 100 and bool(_ABOUT.search(figure.clause))
+    return (
+        counted or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or bool(_ELSEWHERE.search(figure.clause))
+    )
+
+
+def _is_part(figure: Figure, work: Work) -> bool:
+    """Whether a percentage is a count in its sentence over the rows of a given table: 100 of 900 are 11.1 %."""
+    counts = [f.value for f in figures(figure.clause) if f.whole and not f.share]
+    rows = [len(frame) for frame in work.frames.values()] if figure.share and counts else []
+    return any(figure.is_near(100 * c / n) for c in counts for n in rows if 0 < c <= n)
 
 
 def _names(work: Work) -> list[str]:
@@ -159,7 +186,10 @@ def _is_ratio(figure: Figure, known: Iterable[float]) -> bool:
 
 
 def _follows(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is what two others of its sentence give: their difference, sum, ratio, or one over the other."""
+    """Whether a number is what others of its sentence give: a difference, sum, ratio, or one for a larger unit."""
+    larger = [many for many, word in _MANY_TIMES.items() if word.search(figure.clause)]
+    if any(abs(a.value * many - figure.value) <= a.half * many + figure.half for a in beside for many in larger):
+        return True
     times = bool(_TIMES.match(figure.after)) or figure.unit in ("x", "×")
     for a, b in permutations(beside, 2):
         if a.value <= 0 or b.value <= 0:
@@ -208,7 +238,8 @@ def _settings(work: Work) -> Iterator[float]:
             elif isinstance(node, ast.BinOp):
                 inner = [node.left, node.right]
             elif isinstance(node, ast.Slice):
-                inner = [n for n in (node.lower, node.upper) if n is not None]
+                ends = (n.operand if isinstance(n, ast.UnaryOp) else n for n in (node.lower, node.upper))
+                inner = [n for n in ends if n is not None]
             elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
                 for text in strings(node):  # a query's limits
                     yield from (float(m[1]) for m in _LIMIT.finditer(text))
@@ -217,7 +248,11 @@ def _settings(work: Work) -> Iterator[float]:
                 of = {t.id for t in node.targets if isinstance(t, ast.Name)}
                 inner = [node.value] if of & computed else []
             for part in inner:
-                for n in [part, *(part.elts if isinstance(part, (ast.List, ast.Tuple)) else [])]:
+                if isinstance(part, ast.Dict):  # what is handed on by name: cov_kwds={"maxlags": 14}
+                    held: list[ast.expr] = part.values
+                else:
+                    held = part.elts if isinstance(part, (ast.List, ast.Tuple)) else []
+                for n in [part, *held]:
                     if isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) and n.value not in (0, 1):
                         yield float(n.value) if not isinstance(n.value, bool) else 0.0
 
