@@ -213,7 +213,9 @@ def tests_counted(work: Work, said: Sequence[Found]) -> Iterator[Found]:
         made[place] += max(1, seen.count("many")) if seen.kind == "test" else 1
         if any(v < 0.05 for v in values):
             small.add(place)
-    few = bool(made) and sum(made.values()) < 4 and not any(s.count("many") > 1 for s in work.observed.of("test"))
+    terms = sum(len(s.facts.get("terms") or ()) for s in work.observed.of("model"))
+    several = terms > 4 or any(s.count("many") > 1 for s in work.observed.of("test"))
+    few = bool(made) and sum(made.values()) < 4 and not several
     yield from (f for f in said if not (few and isinstance(f, Objection) and f.where.startswith("cell-")))
     claims = " ".join(text for _, text in sentences(work))
     corrected = next(work.observed.of("corrected"), None) is not None or _BY_CHANCE.search(claims)
