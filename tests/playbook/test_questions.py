@@ -219,3 +219,56 @@ def test_rows_are_looked_up_in_another_file_for_an_answer(kernel: Kernel, folder
     (answer,) = ran.of("answer", "descriptive")
     wanted = TABLES["parts"].merge(TABLES["suppliers"], on="supplier_id").groupby("country")["stock"].sum()
     assert answer.params["groups"] == {k: float(v) for k, v in wanted.sort_values(ascending=False).items()}
+
+
+DESK = File(
+    "calls.csv",
+    400,
+    (
+        Column("opened", "datetime64[us]", 390, low="2024-01-01", high="2024-06-30"),
+        Column("agent", "str", 6, values=("Ana", "Bo", "Cy", "Dee", "Eli", "Fay")),
+        Column("priority", "str", 3, values=("low", "high", "urgent")),
+        Column("hours_to_close", "float64", 300, low=0.1, high=90.0),
+        Column("amount", "float64", 390, low=1.0, high=900.0),
+        Column("age", "int64", 60, low=18, high=90),
+        Column("satisfaction", "int64", 5, low=1, high=5),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many agents closed fewer than 80 calls?",  # calls, and not hours to close
+        "How many agents had only urgent calls?",
+        "How many different agents had no urgent call?",
+        "How many different agents had urgent and high calls?",
+        "Number of agents with satisfaction below 2",  # each value, or the mean
+        "How many hours was the satisfaction below 2?",
+        "amount of the last call",
+        "highest amount of the oldest",
+        "urgent vs low satisfaction",
+        "calls with an amount faster than 20",
+    ],
+)
+def test_a_word_that_turns_the_meaning_is_not_read_past(question: str) -> None:
+    assert not isinstance(understand(question, DESK), Asked)
+
+
+@pytest.mark.parametrize(
+    ("question", "order", "where", "by"),
+    [
+        ("Which agent is the fastest at closing?", "lowest", [], "agent"),
+        ("Which agent is slowest at closing?", "highest", [], "agent"),
+        ("Which agent has the highest hours to close?", "highest", [], "agent"),
+        ("total amount urgent vs low", None, [["priority", "in", ["urgent", "low"]]], "priority"),
+        ("How many agents had urgent calls?", None, [["priority", "=", "urgent"]], ""),
+    ],
+)
+def test_the_fastest_has_the_least_hours_and_versus_makes_groups(
+    question: str, order: str | None, where: list[list[str]], by: str
+) -> None:
+    got = understand(question, DESK)
+    assert isinstance(got, Asked), got
+    assert (got.where, got.by) == (where, by)
+    assert order is None or got.order == order

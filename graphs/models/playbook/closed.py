@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graphs.models.playbook import vocabulary as known
+from graphs.models.playbook.agreeing import agreed
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.crossed import CROSSED
@@ -122,7 +123,7 @@ def _sided(question: str, table: Table) -> Asked | None:
             return _first(parse)
         if sign is None or sign.value[0] not in (">", "<"):
             return None
-        asked = parse.noted(difference(parse))
+        asked = agreed(parse, parse.noted(difference(parse)))
     except NotClear:
         return None
     return replace(asked, order="highest" if sign.value[0] == ">" else "lowest")
@@ -176,6 +177,11 @@ def _respelled(question: str, table: Table) -> tuple[str, list[tuple[str, str]]]
 
 
 def _first(parse: Parse) -> Asked:
+    """What the question asks. Raises NotClear where no pattern fits, or what fits is at odds with one of its words."""
+    return agreed(parse, _fitting(parse))
+
+
+def _fitting(parse: Parse) -> Asked:
     """What the first pattern that fits makes of it. Raises NotClear where none does."""
     if any(i.kind == "A" and i.value == "share" for i in parse.items):
         return parse.noted(share(parse))

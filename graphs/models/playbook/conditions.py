@@ -10,6 +10,7 @@ from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import YES, Column, File
 from graphs.models.playbook.items import Item, convert, parts, root, unit_of
+from graphs.models.playbook.naming import backwards
 
 type Filter = tuple[str, str, str | float | list[str]]
 """Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""
@@ -117,6 +118,10 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
         return None
     if len(columns) > 1:
         raise NotClear(f"“{' '.join(i.text for i in run)}” can be about {_either(columns)}; name one of them")
+    if named is not None and kin == ("speed",) and "speed" not in parts(columns[0]):
+        if not backwards(columns[0]):
+            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean more or less of {columns[0]}")
+        op = {">": "<", "<": ">"}[op]  # faster than 20 minutes
     values = []
     for n in numbers:
         value = convert(n.value, n.unit, columns[0])

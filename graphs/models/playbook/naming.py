@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphs.models.playbook import vocabulary as known
-from graphs.models.playbook.items import root
+from graphs.models.playbook.items import measured_as, parts, root
 
 DATED = ("date", "day", "time", "timestamp", "datetime", "month", "week", "at", "on")
 HAPPENED = frozenset(
@@ -26,3 +26,10 @@ LEVEL_WORDS = ("score", "scores", "rating", "ratings", "level", "levels")
 LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
 NO_COUNT = {*known.GOOD, *known.GRAINS, "minutes", "seconds", "hours", "min", "status", "age", "scores", "ratings"}
 NAMES = ("name", "title", "model", "label", "product", "item")
+_TAKEN = frozenset(("time", "duration", "latency", "elapsed", "days", "hours", "minutes", "seconds", "delay", "wait"))
+
+
+def backwards(name: str) -> bool:
+    """Whether a column holds how long something took, so that the fastest has the least of it."""
+    words = set(parts(name))
+    return not words & {"speed", "velocity", "per"} and (bool(words & _TAKEN) or measured_as(name, ["duration"]))

@@ -1,0 +1,107 @@
+"""Whether a reading agrees with the words of its question that turn its meaning: only, last, fastest, 80 tickets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from graphs.models.playbook.asked import Asked
+from graphs.models.playbook.conditions import NotClear, is_year
+from graphs.models.playbook.items import Item, parts
+from graphs.models.playbook.mentions import Reader
+from graphs.models.playbook.naming import backwards
+from graphs.models.playbook.parsing import Parse
+
+_ONLY = re.compile(r"\b(only|just|solely)\b", re.I)
+_OPPOSITE = {"highest": "lowest", "lowest": "highest", "max": "min", "min": "max"}
+
+
+def agreed(parse: Parse, asked: Asked) -> Asked:
+    """The reading, where it is what the question's words say. Raises NotClear where one of them says something else."""
+    _rows_are_counted(parse, asked)
+    _of_each(parse, asked)
+    asked = _against(parse, asked)
+    for item in parse.items:
+        if item.kind == "S" and item.value[1]:
+            asked = _about(parse, asked, item)
+        if item.kind == "Z" and item.value[1] == ("speed",) and backwards(asked.measure):
+            raise NotClear(f"“{item.text}” may mean less of {asked.measure}; say more or less of it")
+    return asked
+
+
+def _rows_are_counted(parse: Parse, asked: Asked) -> None:
+    """A number of rows is no value of a column: agents who closed fewer than 80 tickets."""
+    items = [i for i in Reader(parse.table.file).read(parse.question) if i.kind != "P"]
+    for compared, number, noun in zip(items, items[1:], items[2:], strict=False):
+        compares = compared.kind == "O" and number.kind == "N" and noun.kind == "E"
+        if compares and any(f[2] == number.value for f in [*asked.where, *asked.hits]):
+            raise NotClear(
+                f"“{compared.text} {number.text} {noun.text}” counts rows of a group, which I do not limit by"
+            )
+
+
+def _of_each(parse: Parse, asked: Asked) -> None:
+    """What has several rows is counted where one of them fits; all, none or the total of them is another question."""
+    if asked.aggregate != "distinct":
+        return
+    if asked.grain == "hour" and not re.search(r"of the day\b", parse.question, re.I):
+        raise NotClear("it may count the hours of the day or every single hour; ask for rows or for hours of the day")
+    if parse.table.column(asked.measure).is_time or not asked.where:
+        return
+    said = f"one {asked.measure} has several rows"
+    if only := _ONLY.search(parse.question):
+        raise NotClear(f"{said}, and “{only[0]}” says that no other row is there, which I do not look for")
+    if any(f[1] in ("!=", "not in") for f in asked.where):
+        raise NotClear(f"{said}, and it may ask for those of which none or of which not all are so")
+    filters = [i for i in parse.items if i.kind == "F"]
+    if any(i.unit == "and" for i in filters):
+        raise NotClear(f"{said}, and “and” may ask for those that have both; say “or” where either will do")
+    dated = any(parse.is_time(i) for i in filters)
+    rows = any(i.kind == "E" and not i.columns for i in parse.items)
+    if not dated and not rows and any(f[1] in ("<", ">", "<=", ">=") for f in asked.where):
+        raise NotClear(f"{said}, and a bound may be for each of them or for their total or mean")
+
+
+def _against(parse: Parse, asked: Asked) -> Asked:
+    """Two values that are set against each other are two groups, and not one."""
+    if asked.by or not re.search(r"\b(vs|versus)\b", parse.question, re.I):
+        return asked
+    beside = [i.value[0][0] for i in parse.items if i.kind == "F" and i.unit == "and" and len(i.value) == 1]
+    if len(beside) != 1 or asked.aggregate in ("difference", "share", "share of sum"):
+        return asked
+    if asked.aggregate not in ("mean", "sum", "median", "count"):
+        raise NotClear(f"it sets values of {beside[0]} against each other, and does not say by which number")
+    return replace(asked, by=beside[0])
+
+
+def _about(parse: Parse, asked: Asked, item: Item) -> Asked:
+    """A superlative that is about a column by itself, where the reading has another: the salary of the oldest."""
+    measure, words = asked.measure, set(item.value[1])
+    if not measure or parse.formula is not None or words == {"ROWS"}:
+        return asked
+    column = parse.table.column(measure)
+    if words == {"TIME"}:
+        times = [c for c in (measure, asked.by) if c and (parse.table.column(c).is_time or is_year(column))]
+        if not times:
+            raise NotClear(f"“{item.text}” is of a time, and {measure} of a single row in time is not what I look up")
+        return asked
+    if words & set(parts(measure)):
+        return asked
+    if words == {"speed"}:
+        if not backwards(measure):
+            raise NotClear(f"“{item.text}” may mean more or less of {measure}; say the highest or the lowest")
+        turned = _OPPOSITE.get(asked.aggregate, asked.aggregate)
+        order = _OPPOSITE.get(asked.order, "")
+        return replace(asked, aggregate=turned, order=order, notes=[*asked.notes, _turned(item, measure, order)])
+    if words == {"age"} and (column.is_time or is_year(column)):
+        raise NotClear(f"“{item.text}” may mean an early or a late {measure}; say the first or the last")
+    after = next((i for i, before in zip(parse.items[1:], parse.items, strict=False) if before is item), None)
+    named = (after is not None and measure in after.columns) or re.search(r"\bby\b", parse.question, re.I)
+    own = [c.name for c in parse.table.file.columns if c.is_number and words & set(parts(c.name))]
+    if own and not named:
+        raise NotClear(f"“{item.text}” is about {own[0]}, and the number that is asked for is {measure}")
+    return asked
+
+
+def _turned(item: Item, measure: str, order: str) -> str:
+    return f"“{item.text}” is read as the {order or 'other end'} {measure}."
