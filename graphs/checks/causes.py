@@ -40,7 +40,8 @@ _ENGLISH = (
     rf"ha(?:s|d|ve) an? (?:\w+ )?(?:effect|impact|influence) on|"
     rf"(?<!not )(?:makes?|made) (?:\w+ ){{1,3}}(?:rise|fall|grow|drop|higher|lower|happ\w+|unhapp\w+|better|worse|"
     rf"more|less|faster|slower|longer|shorter|larger|smaller|richer|poorer|safer|healthier|likely|sicker|ill)|"
-    rf"(?:gets|earns|wins|saves|costs|buys) (?:an?|the|every|each|people|you|them|us|workers?|patients?|customers?) "
+    rf"(?:gets|earns|wins|saves|costs|buys) (?:people|you|them|us|workers?|patients?|customers?|"
+    rf"(?:an?|the|every|each) \w+ (?=an? |\d|more|less|another))"
     rf"|responsible for|(?:the )?(?:causal )?impact of"
 )
 _GERMAN = (

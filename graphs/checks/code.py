@@ -335,6 +335,9 @@ def _counted(tree: ast.AST) -> set[str]:
     }
 
 
+_WARNED = re.compile(r"ChainedAssignmentError|SettingWithCopyWarning")
+
+
 @check("chained_assignment")
 def chained_assignment(work: Work) -> Iterator[Found]:
     """Values are assigned to the table itself and not to a copy."""
@@ -346,8 +349,11 @@ def chained_assignment(work: Work) -> Iterator[Found]:
             for c in calls(tree)
             if isinstance(c.func, ast.Attribute) and _true(keywords(c).get("inplace")) and name_of(c) != "reset_index"
         ]
-        if any(_chained(t, known) for t in targets) or any(
-            isinstance(t, ast.Subscript) and (_column(t) or _mask(t.slice, known) or _located(t)) for t in in_place
+        selected = [t for t in in_place if isinstance(t, ast.Subscript)]
+        if (
+            any(_chained(t, known) for t in targets)
+            or any(_column(t) or _mask(t.slice, known) or _located(t) or _is_table(t.value, known) for t in selected)
+            or any(_WARNED.search(o.text) for o in cell.outputs if o.kind == "stderr")
         ):
             yield Objection(
                 where=cell.cell,

@@ -10,7 +10,7 @@ from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
 from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
-from graphs.checks.figures import figures
+from graphs.checks.figures import COUNTS, figures
 from graphs.checks.inference import TESTS
 from graphs.checks.relations import relations
 from graphs.checks.shadow import shadow
@@ -26,7 +26,6 @@ _SMALL_WORDS = re.compile(
     r"seulement|peu de|pochi\b)",
     re.I,
 )
-_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
@@ -168,7 +167,7 @@ def _level_few(work: Work) -> Iterator[tuple[str, int]]:
 
 def _is_counted(rows: int, told: str) -> bool:
     """Whether a text says how many rows there are, in digits or in a word."""
-    word = _COUNTS[rows] if 0 < rows < len(_COUNTS) else str(rows)
+    word = COUNTS[rows] if 0 < rows < len(COUNTS) else str(rows)
     return re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)|\b{word}\b", told, re.I) is not None
 
 

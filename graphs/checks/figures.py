@@ -39,9 +39,12 @@ _NO_CLAIMS = re.compile(
     r"(?<![\d.])\d{1,4}/(?:19|20)\d\d(?:/[A-Z]{2,})?\b|(?<![\d.])(?:19|20)\d\d/\d{2,4}(?:/[A-Z]{2,})?\b|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
     r"\b(?:19|20)\d\d (?:edition|version|release)\b|\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|"
+    r"\b\d{1,2} ?(?:o['’]clock|Uhr|uur|[ap]\.?m\b\.?)|"
     r"\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
     re.M | re.S | re.I,
 )
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+"""The words for small counts, by how many they mean."""
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -167,5 +170,21 @@ def differences(text: str) -> list[float]:
         if 2 <= len(block) <= 12:
             columns = list(zip(*block, strict=True))[-6:]
             found += [abs(a - b) for c in columns for i, a in enumerate(c) for b in c[i + 1 :]]
+        block = [row] if row else []
+    return found
+
+
+def ratios(text: str) -> list[float]:
+    """How many times as large as another a number of the same column of an output's small tables is."""
+    found: list[float] = []
+    block: list[list[float]] = []
+    for line in [*text.splitlines(), ""]:
+        row = [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
+        if row and (not block or len(row) == len(block[-1])):
+            block.append(row)
+            continue
+        if 2 <= len(block) <= 12:
+            columns = list(zip(*block, strict=True))[-6:]
+            found += [a / b for c in columns for a in c for b in c if a > b > 0]
         block = [row] if row else []
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.figures import COMMA, Figure, differences, figures, totals, values
+from graphs.checks.figures import COMMA, COUNTS, Figure, differences, figures, ratios, totals, values
 from graphs.checks.syntax import calls, name_of, strings, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -27,8 +27,9 @@ _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round"
 _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re.I)
 _DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
 _COMPARES = re.compile(
-    r"\b(?:\w+er|more|less|other|rest|remaining|few|differ\w*|apart|gap|than|between|above|below|beyond|mehr|weniger|unterschied|als|más|"
-    r"menos|diferencia|plus|moins|écart|différence|più|meno)\b",
+    r"\b(?:\w+er|more|less|other|rest|remaining|few|differ\w*|apart|gap|gain\w*|change\w*|swing|missing|without|"
+    r"left out|lost|than|between|above|below|beyond|mehr|weniger|unterschied|als|más|"
+    r"menos|diferencia|plus|moins|écart|différence|più|meno|verschil|fehl\w+)\b",
     re.I,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -53,6 +54,8 @@ _MANY_TIMES = {
     1000: re.compile(r"thousand|\b1[, ]?000\b|tausend|\bmille?\b|\bmil\b", re.I),
 }
 """How many of the smaller unit one of the larger holds, and the word of the larger: 87 a month is 1044 a year."""
+_BESIDE = 4
+"""How many numbers back the two may stand of which one is the difference: "149 seconds against 89. That is 60 more"."""
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|tenth)s? of\b", re.I)
 
@@ -83,6 +86,8 @@ def numbers(work: Work) -> Iterator[Found]:
     loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work)]
     apart = [v for x in work.view.executions for v in differences(_printed(x))]
     loose = [f for f in loose if not (_COMPARES.search(f.clause) and _traces(f, apart))]
+    times = [v for x in work.view.executions for v in ratios(_printed(x))]
+    loose = [f for f in loose if not (_TIMES.match(f.after) and _traces(f, times))]
     elsewhere = {f.value for f in loose if _ELSEWHERE.search(f.clause)}
     dated = any(_DATED.search(_printed(x)) for x in work.view.executions)
     unsure = [f for f in loose if _is_unsure(f, dated) or f.value in elsewhere]
@@ -113,6 +118,7 @@ def _is_unsure(figure: Figure, dated: bool) -> bool:
 def _is_part(figure: Figure, work: Work) -> bool:
     """Whether a percentage is a count in its sentence over the rows of a given table: 100 of 900 are 11.1 %."""
     counts = [f.value for f in figures(figure.clause) if f.whole and not f.share]
+    counts += [n for n, word in enumerate(COUNTS) if n and re.search(rf"\b{word}\b", figure.clause, re.I)]
     rows = [len(frame) for frame in work.frames.values()] if figure.share and counts else []
     return any(figure.is_near(100 * c / n) for c in counts for n in rows if 0 < c <= n)
 
@@ -159,6 +165,7 @@ def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> 
         f
         for f in loose
         if not _follows(f, [g for g in firm if g.clause == f.clause and g is not f])
+        and not _differs(f, [g for g in firm if 0 < place[id(f)] - place[id(g)] <= _BESIDE])
         and not (_COMPARES.search(f.clause) and _differs(f, [g for g in firm if abs(place[id(g)] - place[id(f)]) <= 5]))
     ]
 
@@ -209,12 +216,20 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
 
 
 def _differs(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is what two others near it differ by."""
-    return any(
-        abs(abs(a.value - b.value) - figure.value) <= a.half + b.half + figure.half
-        for a, b in permutations(beside, 2)
-        if figure not in (a, b)
-    )
+    """Whether a number is what two others near it differ by, or by how many percent."""
+    if _TIMES.match(figure.after):
+        return False
+    for a, b in permutations(beside, 2):
+        if abs(abs(a.value - b.value) - figure.value) <= a.half + b.half + figure.half:
+            return True
+        if figure.share and a.value > 0 and b.value > 0:
+            slack = 100 * a.value / b.value * (a.half / a.value + b.half / b.value)
+            if abs(abs(100 * a.value / b.value - 100) - figure.value) <= slack + figure.half:
+                return True
+        part = a.share and not b.share and _ABOUT.search(figure.clause)  # 7.4 points of 100,000 readers
+        if part and abs(a.value * b.value / 100 - figure.value) <= a.half * b.value / 100 + figure.half:
+            return True
+    return False
 
 
 def _settings(work: Work) -> Iterator[float]:

@@ -32,6 +32,7 @@ _PASSED_ON = words(
     """
 )
 """What shows or rearranges values and computes nothing from them."""
+_SUMS = words("sum mean div sub mul diff pct_change")
 _DRAWS = re.compile(r"^(plt|pyplot|ax\w*|axs?|axes|fig\w*|sns|seaborn|px|go|alt|chart)\b")
 _MERGED = ("merge", "map", "join", "replace", "reindex", "isin")
 _MEASURES = re.compile(
@@ -111,7 +112,8 @@ def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
 
 
 def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str | None:
-    """Numbers of the report that are written out in the code and that nothing but shows them has touched."""
+    """Numbers of the report that are written out in the code and that no number from the data has touched."""
+    typed = _typed_names(whole)
     for statement in statements(tree):
         pair = assigned(statement)
         if pair is None or isinstance(statement, ast.AugAssign) or _computes(pair[1]):
@@ -125,7 +127,8 @@ def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str 
             value = _measured(node)
             if value is None or not any(f.is_near(value) or f.is_near(100 * value) for f in claims):
                 continue
-            if all(_only_passed_on(t, whole) for t in targets):
+            measured = not single or all(_MEASURES.search(t) for t in targets)
+            if all(_only_passed_on(t, whole, typed if measured else set()) for t in targets):
                 return f"{value:g} (in `{targets[0]}`) is"
     return None
 
@@ -145,8 +148,32 @@ def _computes(value: ast.expr) -> bool:
     )
 
 
-def _only_passed_on(name: str, whole: ast.Module, depth: int = 3) -> bool:
-    """Whether all that becomes of a name, and of what it is handed on to, is being shown; it must be shown at all."""
+def _typed_names(whole: ast.Module) -> set[str]:
+    """The names that hold nothing but numbers written out in the code, and what is reckoned from those alone."""
+    made: dict[str, list[ast.expr]] = {}
+    for statement in statements(whole):
+        if (pair := assigned(statement)) is not None:
+            for target in pair[0]:
+                if isinstance(target, ast.Name):
+                    made.setdefault(target.id, []).append(pair[1])
+    typed: set[str] = set()
+    for _ in made:
+        more = {name for name, values in made.items() if all(_is_typed(value, typed) for value in values)}
+        if more == typed:
+            break
+        typed = more
+    return typed
+
+
+def _is_typed(value: ast.expr, typed: set[str]) -> bool:
+    held = names(value) - {"pd", "np"}
+    literal = any(_measured(n) is not None for n in ast.walk(value))
+    return held <= typed and bool(literal or held) and {name_of(c) for c in calls(value)} <= _PASSED_ON | _SUMS
+
+
+def _only_passed_on(name: str, whole: ast.Module, typed: set[str], depth: int = 3) -> bool:
+    """Whether all that becomes of a name, and of what it is handed on to, is being shown, or reckoned with names of
+    `typed` alone; it must be shown at all."""
     used = False
     for statement in statements(whole):
         inner = [n for n in ast.iter_child_nodes(statement) if not isinstance(n, ast.stmt)]
@@ -161,13 +188,17 @@ def _only_passed_on(name: str, whole: ast.Module, depth: int = 3) -> bool:
             for node in ast.walk(part):
                 if not isinstance(node, (ast.BinOp, ast.Compare, ast.Call)) or name not in names(node):
                     continue
-                drawn = isinstance(node, ast.Call) and _DRAWS.match(owner_of(node))
-                if not isinstance(node, ast.Call) or not (drawn or name_of(node) in _PASSED_ON):
+                if isinstance(node, ast.Call):
+                    summed = name in typed and name_of(node) in _SUMS
+                    passed = _DRAWS.match(owner_of(node)) or name_of(node) in _PASSED_ON or summed
+                else:
+                    passed = names(node) <= typed
+                if not passed:
                     return False
         pair = assigned(statement)
         handed = pair[0] if pair is not None else [statement.target] if isinstance(statement, ast.For) else []
         for target in {n for t in handed for n in names(t)} - {name}:
-            if not depth or not _only_passed_on(target, whole, depth - 1):
+            if not depth or not _only_passed_on(target, whole, typed, depth - 1):
                 return False
     return used
 

@@ -164,6 +164,13 @@ TRACED = (
     ("**17.2**", "17.2"),
     ("| 17.2 | 18.1 |", "17.2 18.1"),
     ("17.2%-point", "17.2"),
+    ("27.8 thousand euros", "27.81"),
+    ("1.096 million", "1.096"),
+    ("it grows by 87.0 a month, about 1044 a year", "87.01"),
+    ("149 seconds against 89. That is 60 seconds, or 67% more", "149.2 88.9"),
+    ("1.53 times as much", "a 16.925 x\nb 11.042 x"),
+    ("measured by ISO 10304-1, directive 2020/2184", "x"),
+    ("between 11 and 14 o'clock", "x"),
 )
 """What may be written of an output: rounded, scaled, as percent, beside names and dates that are no claims."""
 UNTRACED = (
@@ -197,6 +204,10 @@ UNTRACED = (
     ("a mean of 14.", "15.2"),
     ("€45.20", "45.3"),
     ("-0.62", "0.612"),
+    ("37.8 thousand euros", "27.81"),
+    ("it grows by 87.0 a month, about 1144 a year", "87.01"),
+    ("149 seconds against 89. That is 70 seconds", "149.2 88.9"),
+    ("1.83 times as much", "a 16.925 x\nb 11.042 x"),
 )
 
 
