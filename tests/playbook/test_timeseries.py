@@ -55,6 +55,38 @@ def test_season_shift_delay_drift_and_the_unfinished_month_are_told_apart(
     assert all(f.test is not None and f.test.q is not None for f in ran.findings if f.type == "claim")
 
 
+def test_a_step_beside_a_trend_is_told_and_the_slope_is_given_with_it_apart(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    steps = np.arange(120)
+    noise = random.normal(size=(120, 3))
+    df = pd.DataFrame(
+        {
+            "month": pd.date_range("2012-01-01", periods=120, freq="MS"),
+            "sales": 150 + 0.9 * steps - 40 * (steps >= 80) + 15 * np.sin(2 * np.pi * steps / 12) + 5 * noise[:, 0],
+            "visits": 20 + 0.1 * steps + noise[:, 1],
+            "weight": 20 + 12 * (steps / 120) ** 2 + noise[:, 2],
+        }
+    )
+    ran = kernel.template("timeseries", data=table("broken", df))
+    assert ran.error is None
+    (shift,) = ran.of("change_point", "claim")
+    assert (shift.columns, shift.direction) == (("sales",), "-")
+    assert abs(pd.Timestamp(shift.params["at_date"]) - df["month"][80]) < pd.Timedelta(days=70)
+    assert shift.effect is not None
+    assert shift.effect.ci is not None
+    assert shift.effect.ci[0] < -40 < shift.effect.ci[1]
+    trends = {f.columns[0]: f for f in ran.of("trend", "claim")}
+    assert set(trends) == {"sales", "visits", "weight"}
+    slope = trends["sales"].effect
+    assert slope is not None
+    assert slope.ci is not None
+    assert slope.ci[0] < 0.9 < slope.ci[1]
+    assert "apart" in trends["sales"].text
+    straight = {name: any(c.startswith("A straight line") for c in f.caveats) for name, f in trends.items()}
+    assert straight == {"sales": False, "visits": True, "weight": False}
+
+
 @pytest.mark.parametrize("memory", [0.0, 0.6])
 def test_noise_that_remembers_has_no_season_no_trend_and_no_shift(
     kernel: Kernel, table: Writer, random: np.random.Generator, memory: float
