@@ -300,6 +300,24 @@ def test_tiny_tables_run_through_and_claim_nothing(kernel: Kernel, table: Writer
     assert kernel.template("profile", data=name).of("small_sample", "warning")
 
 
+def test_of_few_rows_a_clear_line_is_told_and_one_far_point_is_none(kernel: Kernel, table: Writer) -> None:
+    df = pd.DataFrame(
+        {
+            "dose": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+            "reply": [2.0, 3.5, 2.8, 4.9, 5.2, 6.8, 6.3, 7.6, 9.1],
+            "lone": [1.3, 0.8, 1.9, 1.1, 0.7, 1.6, 0.9, 1.4, 60.0],
+        }
+    )
+    ran = kernel.template("associations", data=table("few", df))
+    assert ran.error is None
+    (claim,) = ran.of("correlation", "claim")
+    assert (set(claim.columns), claim.n, claim.direction) == ({"dose", "reply"}, 9, "+")
+    assert claim.effect is not None
+    assert claim.effect.ci is not None
+    assert 0.7 < claim.effect.ci[0] < claim.effect.value < claim.effect.ci[1] < 1
+    assert "It rests on only 9 rows." in claim.caveats
+
+
 def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Kernel, folder: Path) -> None:
     shutil.copy(ROOT / "examples" / "penguins.csv", folder)
     runs = [kernel.template("groups", data="penguins.csv", by="island") for _ in range(2)]
