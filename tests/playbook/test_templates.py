@@ -316,6 +316,8 @@ def test_of_few_rows_a_clear_line_is_told_and_one_far_point_is_none(kernel: Kern
     assert claim.effect.ci is not None
     assert 0.7 < claim.effect.ci[0] < claim.effect.value < claim.effect.ci[1] < 1
     assert "It rests on only 9 rows." in claim.caveats
+    (warned,) = kernel.template("profile", data="few.csv").of("small_sample", "warning")
+    assert "strong relation of two numbers" in warned.text
 
 
 def test_the_same_table_gives_the_same_findings_and_the_same_pictures(kernel: Kernel, folder: Path) -> None:
