@@ -35,6 +35,9 @@ def test_words_of_cause_need_a_declared_assignment(kernel: Kernel, table: Writer
     assert claim.effect.ci is not None
     assert claim.effect.ci[0] < 0.05 < claim.effect.ci[1]
     assert len(declared.plots) == 1
+    (untested,) = declared.of("not_checked")
+    assert "minutes" in untested.text
+    assert "bought is" in untested.text
     (observed,) = kernel.template("ab_test", data=name, outcome="bought", assignment="page").of("ab_effect")
     assert "is higher in redesign than in control" in observed.text
     (null,) = kernel.template("ab_test", data=name, **ROLES | {"outcome": "minutes"}).of("ab_effect")
