@@ -249,3 +249,77 @@ def _only_with(levels: pd.Series[Any], truth: pd.Series[Any]) -> bool:
         if (pure & (rows >= 30)).sum() >= 0.15 * classes.sum():
             return True
     return False
+
+
+def bands(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
+    """The column in words whose levels stand one above the other in a measured outcome, as grades do in marks.
+
+    They do when hardly a row is out of place where rows are in the outcome's order.
+    """
+    import pandas as pd
+
+    target = _numeric(outcome)
+    if target is None or outcome.nunique() <= 20:
+        return None
+    target = target.reset_index(drop=True)
+    features = features.reset_index(drop=True)
+    for name in features.columns:
+        column = features[name]
+        known = column.notna() & target.notna()
+        if pd.api.types.is_numeric_dtype(column) or not 3 <= column.nunique() <= 12 or known.sum() < 100:
+            continue
+        levels, values = column[known].astype(str), target[known].astype(float)
+        if levels.value_counts().min() < 5:
+            continue
+        rank = values.groupby(levels).mean().rank()
+        in_order = levels.map(rank).to_numpy()[values.to_numpy().argsort(kind="stable")]
+        if (in_order == sorted(in_order)).mean() >= 0.97:
+            return str(name)
+    return None
+
+
+def stands_out(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
+    """The column that alone parts two classes nearly whole, where no other says much of them."""
+    target = _numeric(outcome)
+    if target is None or outcome.nunique() != 2 or features.shape[1] < 3:
+        return None
+    classes = target.reset_index(drop=True) == target.max()
+    if min(classes.sum(), (~classes).sum()) < 30:
+        return None
+    rows = features.reset_index(drop=True)
+    told = sorted(((_told(rows[c], classes), str(c)) for c in rows.columns), reverse=True)
+    return told[0][1] if told[0][0] >= 0.95 and told[1][0] <= 0.75 else None
+
+
+def _told(column: pd.Series[Any], classes: pd.Series[Any]) -> float:
+    """How well one column tells two classes apart: the area under its curve, 0.5 to 1; its levels by their shares."""
+    import pandas as pd
+
+    known = column.notna() & classes.notna()
+    values, truth = column[known], classes[known].astype(bool)
+    ones, zeros = int(truth.sum()), int((~truth).sum())
+    if not ones or not zeros:
+        return 0.5
+    if not pd.api.types.is_numeric_dtype(values):
+        if values.nunique() > min(50, len(values) / 10):
+            return 0.5
+        values = truth.groupby(values.astype(str)).transform("mean")
+    ranks = values.astype(float).rank()
+    area = (float(ranks[truth].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
+    return max(area, 1 - area)
+
+
+def is_measured(column: pd.Series[Any]) -> bool:
+    """Whether whole numbers look measured or counted, not given: they pile up in their middle or thin out one way."""
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(column) or column.nunique() < 8:
+        return False
+    counts = column.value_counts().sort_index()
+    if counts.nunique() == 1:
+        return False
+    quarter = len(counts) // 4
+    inner = float(counts.iloc[quarter:-quarter].mean())
+    outer = float(pd.concat([counts.iloc[:quarter], counts.iloc[-quarter:]]).mean())
+    way = abs(float(counts.corr(pd.Series(range(len(counts)), counts.index, dtype=float), method="spearman")))
+    return inner > 2 * outer or way > 0.8

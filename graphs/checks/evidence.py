@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
@@ -12,10 +13,24 @@ from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
 from graphs.checks.figures import COUNTS, figures
 from graphs.checks.inference import TESTS
-from graphs.checks.relations import relations
+from graphs.checks.relations import is_told, relations
 from graphs.checks.shadow import shadow
-from graphs.checks.syntax import assigned, calls, keywords, name_of, names, printed, statements, trees, written_text
+from graphs.checks.syntax import (
+    assigned,
+    calls,
+    keywords,
+    name_of,
+    names,
+    printed,
+    statements,
+    trees,
+    words,
+    written_text,
+)
 from graphs.checks.tables import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SMALL = 30
 HANDFUL = 12
@@ -26,6 +41,29 @@ _SMALL_WORDS = re.compile(
     r"seulement|peu de|pochi\b)",
     re.I,
 )
+_MODEST = re.compile(
+    r"\b(hints?|tentative\w*|preliminary|suggestive|anecdot\w*|illustrat\w*|case study|more (data|samples|rows)|"
+    r"not enough|cannot (be )?(general|say|settle|decide|prove)\w*|too early|no more than a|uncertain|inconclusive)\b",
+    re.I,
+)
+_GENERAL = re.compile(
+    r"\b(all|every|whole|always|throughout|everywhere|in general|generally|law|rule|recommend\w*|should|settles?|"
+    r"proves?|proven|will)\b",
+    re.I,
+)
+_OF_ROWS = words(
+    """
+    ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon ranksums f_oneway kruskal brunnermunzel ttest mwu corr
+    corrwith corrcoef pearsonr spearmanr kendalltau linregress polyfit ols OLS regplot lmplot
+    """
+)
+"""What compares or relates single rows; tests of counts rest on what was counted."""
+_COUNTS_ROWS = re.compile(
+    r"(^|_)(n|nb|nobs|count\w*|number|num|total\w*|size|sum|cases|trials|population|weight|anzahl|mean|avg|average|median|"
+    r"rate|share|pct|percent)(_|$)",
+    re.I,
+)
+_TIMES = re.compile(r"(^|_)(year|date|month|quarter|week|day|time|jahr|datum|monat|an|annee|fecha|anno|mes)(_|$)", re.I)
 _SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
@@ -106,7 +144,7 @@ def small_n(work: Work) -> Iterator[Found]:
                     mend="Say in the sentence how few there are, or leave those out of the claim.",
                 )
                 return
-        for place, few in (*_averaged_few(work), *_level_few(work)):
+        for place, few in (*_averaged_few(work), *_level_few(work), *_whole_few(work)):
             yield Objection(
                 where=place,
                 problem=f"a number of the report stands for a handful of rows, {few}, and the report does not say so.",
@@ -120,6 +158,37 @@ def small_n(work: Work) -> Iterator[Found]:
                 mend="Say in the sentence how few there are, or leave those out of the claim.",
             )
             return
+
+
+def _whole_few(work: Work) -> Iterator[tuple[str, int]]:
+    """The cell that tests, fits or compares rows of tables that have a handful in all, of which the report repeats a
+    number and speaks in general: its place and how many rows. Rows that count others, and years, are no sample."""
+    frames = list(work.frames.values())
+    answer = work.report.answer
+    if not frames or any(len(f) >= HANDFUL or _stands_for_more(f) for f in frames) or _MODEST.search(answer):
+        return
+    counts = {len(f) for f in frames} | {
+        int(n) for f in frames for c in f.columns if 2 <= f[c].nunique() <= 4 for n in f[c].value_counts()
+    }
+    if any(_is_counted(n, answer) for n in counts):
+        return
+    for cell, tree in trees(work):
+        done = {name_of(c) for c in calls(tree)}
+        compares = "groupby" in done and done & {"mean", "median", "agg"} and _GENERAL.search(answer)
+        if (done & _OF_ROWS or compares) and is_told(work, cell):
+            yield cell.cell, max(len(f) for f in frames)
+            return
+
+
+def _stands_for_more(frame: pd.DataFrame) -> bool:
+    """Whether the rows of a table are sums of others, or points in time: a column counts, or holds years or dates."""
+    for column in frame.columns:
+        values = frame[column].dropna()
+        if _COUNTS_ROWS.search(str(column)) or _TIMES.search(str(column)):
+            return True
+        if values.dtype.kind == "i" and len(values) and 1800 <= values.min() <= values.max() <= 2100:
+            return True
+    return False
 
 
 def _named_few(work: Work) -> dict[str, int]:

@@ -88,9 +88,22 @@ def _in_data(work: Work) -> tuple[str, Turn] | None:
     said = plain(" ".join(text for _, text in sentences(work)))
     for pair in relations(work):
         turn = turned(work.frames[pair.table], pair.x, pair.y)
-        if turn is not None and not re.search(rf"{_PARTED}\s+(?:\w+\s+){{0,2}}{re.escape(plain(turn.by)[:5])}", said):
+        if turn is None or re.search(rf"{_PARTED}\s+(?:\w+\s+){{0,2}}{re.escape(plain(turn.by)[:5])}", said):
+            continue
+        levels = [plain(str(v)) for v in work.frames[pair.table][turn.by].dropna().unique()]
+        if not _tells_each(said, levels):
             return pair.cell.cell, turn
     return None
+
+
+def _tells_each(said: str, levels: list[str]) -> bool:
+    """Whether one sentence gives every level of a group by its name with at least one figure for each."""
+    named = [level for level in levels if re.search(r"[^\W\d]{2}", level)]
+    return len(named) == len(levels) >= 2 and any(
+        all(re.search(rf"(?<!\w){re.escape(level)}(?!\w)", sentence) for level in levels)
+        and len(numbers(sentence)) >= 2 * len(levels)
+        for sentence in re.split(r"(?<=[.!?])\s+|\n", said)
+    )
 
 
 def _shown(work: Work) -> str | None:

@@ -10,9 +10,11 @@ from functools import lru_cache
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
+from graphs.checks.data import is_measured
 from graphs.checks.relations import plain
 from graphs.checks.sql import windows
-from graphs.checks.syntax import SPLITS, meanings, words
+from graphs.checks.syntax import SPLITS, assigned, meanings, name_of, statements, words
+from graphs.checks.syntax import names as names_in
 from graphs.checks.trace import NOTHING, Given, Mark, Names, Tracer, Value, joined, selected
 from graphs.checks.units import one_row_each
 
@@ -57,6 +59,8 @@ _OPTIMISERS = words("optimize minimize fmin minimize_scalar differential_evoluti
 _HALF = "half"
 _GRIDS = words("range linspace arange logspace geomspace ParameterGrid ParameterSampler product")
 _NEW = r"(?:new|unseen|never seen|not seen|unknown|neue\w*|unbekannte\w*|nuev[oa]s?|nouve\w+|nuov[oiae])"
+_OF = r"(?:of|von|der|de|des|di|van)"
+"""After it another thing is spoken of: the score of pupils not seen before is no new score."""
 _AHEAD = re.compile(r"forecast|ahead|tomorrow|next (day|week|month|quarter|year)|future", re.I)
 
 
@@ -247,7 +251,9 @@ class _Flow(Tracer):
         if trial := self._trial(name, given):
             return joined(given.inputs).plus(*map(Mark, trial))
         among = joined([*given.inputs, *given.applied, *([owner] if owner is not None else [])])
-        if (name in _CHOOSES and among.has("tried")) or (name in _BEST and among.has("compared")):
+        if ((name in _CHOOSES and among.has("tried")) or (name in _BEST and among.has("compared"))) and not (
+            name in _BEST and self._reads_off(given.call)
+        ):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
         if name in _OPTIMISERS and any(_held_out(self._own(a, given)) for a in given.args if a.code is not None):
             self.tuned.append((self.cell.cell, "the best of several settings is chosen by"))
@@ -263,6 +269,30 @@ class _Flow(Tracer):
         if name == "next" and data.kind == "folds":
             return data
         return self._derived(given)
+
+    def _reads_off(self, call: ast.Call) -> bool:
+        """`np.argmax(recall <= 0.5)`: a curve is read where it reaches a level, and its threshold is put to no use."""
+        asked = call.args[0] if call.args else getattr(call.func, "value", None)
+        if not isinstance(asked, ast.Compare) or len(asked.ops) != 1:
+            return False
+        level = asked.comparators[0]
+        if isinstance(level, ast.Name):
+            level = self.known.get(level.id, level)
+        if not (isinstance(level, ast.Constant) and isinstance(level.value, (int, float))):
+            return False
+        curves = [
+            pair[0][2]
+            for _, tree in self.trees
+            for s in statements(tree)
+            if (pair := assigned(s)) is not None and len(pair[0]) == 3
+            and isinstance(pair[1], ast.Call) and name_of(pair[1]) in _CURVES
+        ]  # fmt: skip
+        thresholds = {n for c in curves for n in names_in(c)}
+        return bool(curves) and not any(
+            isinstance(n, ast.Subscript) and names_in(n.value) & thresholds
+            for _, tree in self.trees
+            for n in ast.walk(tree)
+        )
 
     def _queried(self, queries: Iterable[str]) -> Value:
         """What a query gives: its columns of later and of earlier rows, and those set against all rows."""
@@ -449,8 +479,8 @@ def _claimed_unit(work: Work) -> str:
         for column in map(str, frame.columns):
             word = re.escape(plain(column).strip().removesuffix(" id").removeprefix("id "))
             repeats = 5 <= frame[column].nunique() <= len(frame) / 2 and frame[column].dtype.kind != "f"
-            near = rf"\b{_NEW}\s+(?:\w+\s+){{0,2}}{word}|\b{word}\w*\s+(?:\w+\s+){{0,4}}{_NEW}\b"
-            if repeats and len(word) > 2 and re.search(near, said):
+            near = rf"\b{_NEW}\s+(?:\w+\s+){{0,2}}{word}|\b{word}\w*\s+(?:(?!{_OF}\b)\w+\s+){{0,4}}{_NEW}\b"
+            if repeats and len(word) > 2 and re.search(near, said) and not is_measured(frame[column]):
                 return column
     return ""
 

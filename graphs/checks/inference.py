@@ -11,9 +11,9 @@ from typing import Any
 from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
 from graphs.checks.causes import denied
-from graphs.checks.data import commonest, nested_units, restates
+from graphs.checks.data import bands, commonest, nested_units, restates, stands_out
 from graphs.checks.figures import figures
-from graphs.checks.relations import is_told, mentioned, relations
+from graphs.checks.relations import is_told, mentioned, plain, relations
 from graphs.checks.shadow import fits
 from graphs.checks.syntax import (
     assigned,
@@ -147,6 +147,16 @@ def leakage(work: Work) -> Iterator[Found]:
         if (column := restates(features, fit.y)) is not None:
             yield _leak(
                 fit.cell.cell, f"`{column}` all but says what {str(fit.y.name)!r} is, and is used to predict it."
+            )
+            return
+        if (column := bands(features, fit.y)) is not None:
+            yield _leak(fit.cell.cell, f"`{column}` is {str(fit.y.name)!r} cut into bands, and is used to predict it.")
+            return
+        if (column := stands_out(features, fit.y)) is not None and plain(column) not in plain(told):
+            yield _leak(
+                fit.cell.cell,
+                f"`{column}` alone all but says what {str(fit.y.name)!r} is, nothing else comes near, and the report "
+                "does not ask whether it is known before.",
             )
             return
     for finding in work.headlines:

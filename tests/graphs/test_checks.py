@@ -491,3 +491,53 @@ def test_the_given_table_shows_what_a_feature_says_of_the_outcome_and_of_how_man
     few = "m = d[d['kind'] == 'rare']['size'].mean()"
     assert spoke(few, "Such orders have a size of 1.50.") == {"small_n"}
     assert spoke(few, "Such orders, 4 of them, have a size of 1.50.") == set()
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "answer", "ok"),
+    [
+        ("leakage", "m = Ridge().fit(d[['hours', 'band']], d['marks'])", "They go together.", False),
+        ("leakage", "m = Ridge().fit(d[['hours', 'town']], d['marks'])", "They go together.", True),
+        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'card']])", "We can tell who comes back.", False),
+        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'card']])", "The card may come after the visit.", True),
+        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'marks']])", "We can tell who comes back.", True),
+        ("small_n", "print(np.corrcoef(few['deep'], few['salt'])[0, 1])", "It falls, r = -0.87, in the region.", False),
+        ("small_n", "print(np.corrcoef(few['deep'], few['salt'])[0, 1])", "In eight wells r = -0.87.", True),
+        ("small_n", "print(few['salt'].max())", "The saltiest well has -0.87.", True),
+    ],
+)
+def test_bands_of_the_outcome_a_lone_telltale_and_a_table_of_few_rows_are_seen_in_the_files(
+    tmp_path, check, code, answer, ok
+):
+    def row(i: int) -> str:
+        marks, back = i * 7 % 101, i % 5 == 0
+        card = int(i % 75 > 0 if back else i % 97 == 1)  # one in 15 who come back has none, 1 % of the others one
+        return f"{i % 13},{'north' if i % 3 else 'south'},{'CBA'[marks // 34]},{marks},{back:d},{card}"
+
+    (tmp_path / "t.csv").write_text("\n".join(["hours,town,band,marks,back,card", *map(row, range(600))]))
+    (tmp_path / "few.csv").write_text("deep,salt\n" + "".join(f"{i}.5,{20 - i % 5}.2\n" for i in range(8)))
+    name, file = ("d", "t.csv") if check == "leakage" else ("few", "few.csv")
+    cells = (cell(1, f"{name} = pd.read_csv('{file}')\n{code}", "-0.87"),)
+    view = RunView(run=Run(id="run_1", goal="What matters?"), executions=cells)
+    work = Work(view, ReportMade(run_id="run_1", answer=answer), files={file: tmp_path / file})
+    assert {r.name: r for r in run_checks(work)}[check].ok is ok
+
+
+def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_level(tmp_path):
+    scores = [40 + (i * 7 % 20) + (i * 11 % 23) for i in range(400)]
+    rows = "".join(f"{i % 9},{score},{i % 25}\n" for i, score in enumerate(scores))
+    (tmp_path / "t.csv").write_text("hours,score,rower\n" + rows)
+    split = "d = pd.read_csv('t.csv')\na, b, y, z = train_test_split(d[['hours']], d['score'])\n"
+    curve = "m = LogisticRegression().fit(a, y)\nP, R, T = precision_recall_curve(z, m.predict_proba(b)[:, 1])\n"
+
+    def spoke(goal: str, code: str) -> set[str]:
+        view = RunView(run=Run(id="run_1", goal=goal), executions=(cell(1, split + code),))
+        checks = run_checks(Work(view, ReportMade(run_id="run_1", answer="Done."), files={"t.csv": tmp_path / "t.csv"}))
+        return {c.name for c in checks if c.name in ("split_rows", "tuned_on_test") and not c.ok}
+
+    assert spoke("Predict a new score from the hours.", "") == set()
+    assert spoke("Predict the score of a new rower.", "") == {"split_rows"}
+    at_level = curve + "at = np.argmax(R[:-1] <= 0.5)\nprint(P[at], R[at])"
+    assert spoke("How good?", at_level) == set()
+    assert spoke("How good?", at_level + "\nlate = m.predict_proba(b)[:, 1] >= T[at]") == {"tuned_on_test"}
+    assert spoke("How good?", curve + "at = np.argmax(P * R)\nprint(P[at], T[at])") == {"tuned_on_test"}
