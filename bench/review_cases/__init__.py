@@ -17,6 +17,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "sixth": lambda: foreign.cases("sixth_faulty.txt", "sixth_clean.txt"),
     "seventh": lambda: foreign.cases("seventh_faulty.txt", "seventh_clean.txt"),
     "eighth": lambda: foreign.cases("eighth_faulty.txt", "eighth_clean.txt"),
+    "ninth": lambda: foreign.cases("ninth_faulty.txt", "ninth_clean.txt"),
     "fifth": lambda: foreign.cases("fifth_faulty.txt", "fifth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""

@@ -10,7 +10,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.review_cases import abroad_tables, eighth_tables, fifth_tables, foreign_tables, seventh_tables, sixth_tables  # noqa: F401  (their tables enter the registry)
+from bench.review_cases import (  # noqa: F401  (their tables enter the registry)
+    abroad_tables,
+    eighth_tables,
+    fifth_tables,
+    foreign_tables,
+    ninth_tables,
+    seventh_tables,
+    sixth_tables,
+)
 from bench.review_cases.model import Case
 
 HERE = Path(__file__).parent
