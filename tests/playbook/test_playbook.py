@@ -181,6 +181,10 @@ async def test_an_experiment_is_found_by_its_arms_and_no_time_is_an_outcome() ->
     assert ("ab_test", {"outcome": "pages", "randomised": False} | arms) in await plan(
         "Which variant is better for pages?", [trial]
     )
+    shop = table([("arm", "str", 2, ["control", "new_checkout"]), ("converted", "int64", 2, [0, 1])])
+    assert ("ab_test", {"outcome": "converted", "randomised": False, "assignment": "arm"}) in await plan(
+        "Did the new checkout raise conversion?", [shop]
+    )
     over_time = ("timeseries", {"time": "signup_date", "columns": ["pages"]})
     assert over_time in await plan("What will pages be next year?", [trial])
     assert over_time in await plan("How do pages relate to signup date?", [trial])

@@ -249,6 +249,10 @@ DESK = File(
         "highest amount of the oldest",
         "urgent vs low satisfaction",
         "calls with an amount faster than 20",
+        "calls on Monday mornings",
+        "calls on Mondays and Fridays",
+        "average amount of all but Ana",
+        "median amount for each satisfaction except 5",
     ],
 )
 def test_a_word_that_turns_the_meaning_is_not_read_past(question: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, is_year
@@ -19,6 +20,7 @@ _OPPOSITE = {"highest": "lowest", "lowest": "highest", "max": "min", "min": "max
 def agreed(parse: Parse, asked: Asked) -> Asked:
     """The reading, where it is what the question's words say. Raises NotClear where one of them says something else."""
     _rows_are_counted(parse, asked)
+    _none_left_over(parse, asked)
     _of_each(parse, asked)
     asked = _against(parse, asked)
     for item in parse.items:
@@ -27,6 +29,28 @@ def agreed(parse: Parse, asked: Asked) -> Asked:
         if item.kind == "Z" and item.value[1] == ("speed",) and backwards(asked.measure):
             raise NotClear(f"“{item.text}” may mean less of {asked.measure}; say more or less of it")
     return asked
+
+
+def _none_left_over(parse: Parse, asked: Asked) -> None:
+    """Each group, value and number that the question names is in the reading, and no two times exclude each other."""
+    used, conditions = set(asked.columns()), [*asked.where, *asked.hits]
+    items = [i for i in Reader(parse.table.file).read(parse.question) if i.kind != "P"]
+    if but := re.search(r"\b(all|every\w*|any\w*|none|nothing) but\b", parse.question, re.I):
+        raise NotClear(f"“{but[0]}” leaves something out; say “except”")
+    for per, item in pairwise(items):
+        if per.kind == "B" and item.kind == "C" and item.sure > 1 and not set(item.columns) & used:
+            raise NotClear(f"“{per.text} {item.text}” is left over in my reading")
+        grouped = {asked.by, asked.also_by, asked.measure, asked.other, *asked.formula}
+        each = per.kind == "B" and per.text.lower().split()[-1] in ("each", "every") and item.kind == "C"
+        if each and not set(item.columns) & grouped:
+            raise NotClear(f"“{per.text} {item.text}” asks for groups, and something else limits them")
+    for item in items:
+        if item.kind == "V" and not {*item.columns} & {f[0] for f in conditions} and not {*item.columns} & used:
+            raise NotClear(f"“{item.text}” is left over in my reading")
+    days = [(f[0], str(f[2])) for f in conditions if f[1] == "in" and re.match(r"(weekday|month) \d", str(f[2]))]
+    kinds = [(column, told.split()[0]) for column, told in dict.fromkeys(days)]
+    if len(kinds) > len(set(kinds)):
+        raise NotClear("it names two times of one kind, and no row is of both; ask for one of them at a time")
 
 
 def _rows_are_counted(parse: Parse, asked: Asked) -> None:

@@ -26,6 +26,20 @@ LEVEL_WORDS = ("score", "scores", "rating", "ratings", "level", "levels")
 LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
 NO_COUNT = {*known.GOOD, *known.GRAINS, "minutes", "seconds", "hours", "min", "status", "age", "scores", "ratings"}
 NAMES = ("name", "title", "model", "label", "product", "item")
+DONE = (
+    "sent",
+    "sold",
+    "scored",
+    "made",
+    "used",
+    "produced",
+    "received",
+    "delivered",
+    "visited",
+    "borrowed",
+    "returned",
+)
+DAY_PARTS = ("mornings", "afternoons", "evenings", "nights", "middays", "noons", "lunchtimes", "weekends")
 _TAKEN = frozenset(("time", "duration", "latency", "elapsed", "days", "hours", "minutes", "seconds", "delay", "wait"))
 
 

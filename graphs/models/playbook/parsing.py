@@ -14,7 +14,7 @@ from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.naming import DATED, HAPPENED, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
+from graphs.models.playbook.naming import DATED, DAY_PARTS, DONE, HAPPENED, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
 from graphs.models.playbook.vocabulary import FLOW
 
 _SYMBOLS = {
@@ -178,6 +178,7 @@ class Parse:
         for place, item in enumerate(items):
             last = items[place - 1] if place else None
             noun = item.text.lower().endswith("s") and len(item.text) > 3
+            noun = noun and item.text.lower() not in DAY_PARTS
             if item.kind == "U" and last is not None and last.kind == "F" and noun:
                 single = item.text.lower().removesuffix("s")
                 self.notes.append(f"Each row is taken for one {single}.")
@@ -251,6 +252,8 @@ class Parse:
     def _grain(self, item: Item) -> tuple[str, str]:
         named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]
         if len(named) == 1 and item.value != "day":
+            if parts(named[0]) != [item.value] and any(c.is_time for c in self.table.file.columns):
+                raise NotClear(f"“{item.text}” may be {named[0]} or that of the table's times; say which")
             return named[0], ""
         time = self.table.time()
         column = self.table.column(time)
@@ -276,7 +279,8 @@ class Parse:
         """Whether a column's values add up to something, by its name or as a plural that counts: passengers, votes."""
         column, words = self.table.column(name), parts(name)
         counts = column.dtype.lower().startswith(("int", "uint")) and column.n_unique > 20 and column.low is not None
-        plural = words[-1].endswith("s") and not words[-1].endswith("ss") and not set(words) & NO_COUNT
+        words = words[:-1] if words[-1] in DONE or unit_of(name) else words  # bytes_sent, response_ms
+        plural = bool(words) and words[-1].endswith("s") and not words[-1].endswith("ss") and not set(words) & NO_COUNT
         return bool(set(words) & FLOW) or (counts and plural and float(column.low) >= 0)
 
     def amount(self, item: Item) -> tuple[str, str]:

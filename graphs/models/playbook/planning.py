@@ -137,7 +137,7 @@ def _steps(clause: Clause, facts: Facts) -> Iterator[dict[str, Any]]:
     numbers = [c for c in found if c not in groups]
     target = _target_in(facts, file)
     declared = facts.roles.get("assignment", "")
-    arms = [declared] if declared in here else [n for n, c in here.items() if len(c.levels) == 2 and c.levels <= _ARMS]
+    arms = [declared] if declared in here else [n for n, c in here.items() if _are_arms(c.levels)]
     if len(arms) == 1 and _TESTED.search(clause.text):
         ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.is_yes_no]
         yield from (_associations(file, outcome, arms) for outcome in ends[:3])
@@ -239,10 +239,18 @@ _TOTAL = re.compile(r"\b(total|sum|add\w* up)\b", re.I)
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
 
 
+_CONTROLS = frozenset(("control", "placebo", "untreated"))
+
+
+def _are_arms(levels: frozenset[str]) -> bool:
+    """Whether a column's values are the arms of an experiment: two with the usual names, or one and its control."""
+    return len(levels) == 2 and (levels <= _ARMS or bool(levels & _CONTROLS))
+
+
 def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
     """A test of an outcome by the arms of an experiment is an A/B test, which checks allocation and unit first.
 
-    Arms are what the role `assignment` declares, or two levels with the usual names; only the former are random.
+    Arms are what the role `assignment` declares, or two levels that are named so; only the former are random.
     """
     told = step["parameters"]
     factors = told.get("factors") or []
@@ -252,7 +260,7 @@ def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
     declared = by == facts.roles.get("assignment")
     file = next(f for f in facts.files if f.name == told["data"])
     column = next((c for c in file.columns if c.name == by), None)
-    if not declared and not (column and len(column.levels) == 2 and column.levels <= _ARMS):
+    if not declared and not (column and _are_arms(column.levels)):
         return step
     unit = facts.roles.get("unit", "")
     parameters = {

@@ -41,6 +41,10 @@ _KIN = {
     "expensive": ("price", "cost"),
     "earn": ("income", "salary", "wage"),
     "survivor": ("survived",),
+    "conversion": ("converted", "convert"),
+    "retention": ("retained", "retain"),
+    "admission": ("admitted", "admit"),
+    "purchase": ("purchased", "bought"),
 }
 _ENDINGS = (  # ending, what stands for it, shortest word that loses it
     ("ies", "y", 5),
@@ -158,9 +162,9 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
         loose = [c.name for c in columns if any(_kin(word, t) for t in tokens(c.name))]
         if len(loose) == 1:
             claims.append((place, 1, -2, loose[0]))
-        valued = [c.name for c in columns if word.lower() in c.levels]
+        valued = {c.name: n for c in columns for level in c.levels if (n := _length(level, said[place:]))}
         if len(valued) == 1:
-            claims.append((place, 1, -1, valued[0]))
+            claims += [(place, n, -1, name) for name, n in valued.items()]
     taken: set[int] = set()
     chosen: dict[str, int] = {}
     for place, length, _, name in sorted(claims, key=lambda c: (c[2], -c[1], c[0], c[3])):
@@ -169,6 +173,12 @@ def named(text: str, columns: Sequence[Column]) -> list[str]:
             taken |= span
             chosen[name] = min(place, chosen.get(name, place))
     return sorted(chosen, key=lambda name: (chosen[name], name))
+
+
+def _length(level: str, said: Sequence[str]) -> int:
+    """How many words a value takes up where a text begins with it: 2 of "new checkout" for new_checkout; else 0."""
+    parts = words(level)
+    return len(parts) if parts and [w.lower() for w in said[: len(parts)]] == parts else 0
 
 
 def _kin(word: str, token: str) -> bool:
