@@ -1,8 +1,9 @@
 """How many planted faults the reviewer catches, and how often it is alarmed by clean work.
 
-`python -m bench.review [--set own|foreign|abroad|last|fifth] [--write DIR] [--cases WORD ...]` makes each notebook of
+`python -m bench.review [--set NAME] [--write DIR] [--cases WORD ...]` makes each notebook of
 `bench/review_cases`, runs its cells, and gives it with its report to the deterministic checks. `--write` keeps the
-notebooks. The checks were made with the set of our own at hand; the foreign ones are in other hands' styles.
+notebooks. The checks were made with the set of our own at hand; the others are in other
+hands' styles, each judged at first sight before anything was mended on it.
 """
 
 from __future__ import annotations

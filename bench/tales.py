@@ -594,7 +594,7 @@ def kiosk(rng: Rng) -> Story:
 
     def spoil(g: Rng, frame: pd.DataFrame) -> Frames:
         frame.loc[len(frame) - 1, "takings"] = np.round(frame["takings"].iloc[-1] * g.uniform(0.15, 0.4), 1)
-        return {"kiosk.csv": frame.drop(index=g.choice(np.arange(20, n - 20), 6, replace=False))}
+        return {"kiosk.csv": frame.drop(index=g.choice(np.arange(20, n - 20), 6, replace=False).tolist())}
 
     s.spoil = spoil
     return s

@@ -14,11 +14,11 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "foreign": lambda: foreign.cases("foreign_faulty.txt", "foreign_clean.txt"),
     "abroad": lambda: foreign.cases("abroad_faulty.txt", "abroad_clean.txt"),
     "last": lambda: foreign.cases("last_faulty.txt", "last_clean.txt"),
+    "fifth": lambda: foreign.cases("fifth_faulty.txt", "fifth_clean.txt"),
     "sixth": lambda: foreign.cases("sixth_faulty.txt", "sixth_clean.txt"),
     "seventh": lambda: foreign.cases("seventh_faulty.txt", "seventh_clean.txt"),
     "eighth": lambda: foreign.cases("eighth_faulty.txt", "eighth_clean.txt"),
     "ninth": lambda: foreign.cases("ninth_faulty.txt", "ninth_clean.txt"),
-    "fifth": lambda: foreign.cases("fifth_faulty.txt", "fifth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

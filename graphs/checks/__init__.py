@@ -1,6 +1,6 @@
 """The reviewer's deterministic checks. Importing this package enters the built-in ones in the registry."""
 
-from graphs.checks import charts, code, evidence, files, flips, flow, inference, numbers, typed, watched
+from graphs.checks import charts, code, evidence, files, flips, inference, numbers, splits, typed, watched
 from graphs.checks.base import CheckResult, Work, check, run_checks
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "evidence",
     "files",
     "flips",
-    "flow",
     "inference",
     "numbers",
     "run_checks",
+    "splits",
     "typed",
     "watched",
 ]

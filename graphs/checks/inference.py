@@ -211,7 +211,7 @@ def _too_good(line: str) -> str | None:
 
 
 def _derived(tree: ast.AST, target: str) -> set[str]:
-    """Columns that a cell computes, row by row, from the target."""
+    """Columns that a cell computes, row by row, from the target; what it was some rows before is known by then."""
     made = set()
     for statement in statements(tree):
         pair = assigned(statement)
@@ -224,7 +224,7 @@ def _derived(tree: ast.AST, target: str) -> set[str]:
                 and target in strings(pair[1])
             ):
                 column = str(place.slice.value)
-                if column != target and "groupby" not in called(pair[1]):
+                if column != target and not called(pair[1]) & {"groupby", "shift", "lag"}:
                     made.add(column)
     return made - {target}
 

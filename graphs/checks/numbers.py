@@ -80,7 +80,7 @@ def numbers(work: Work) -> Iterator[Found]:
                 mend="Compute the number in the cell and build the sentence from it.",
             )
     told = [v for f in work.view.findings for v in values(f.text)]
-    said = [*values(work.view.run.goal), *values(work.given)]
+    said = [*values(work.view.run.goal), *values(work.given), *(len(frame) for frame in work.frames.values())]
     known = [*everything, *told, *said, *(v for many in carried.values() for v in many)]
     claimed = _claimed(work.report.answer.removeprefix(work.given), names)
     loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work)]
