@@ -1677,7 +1677,7 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:] if first.islower() and "." not in first[:-1] else text
 
 
-def amount(x: float, column: str) -> str:
+def with_unit(x: float, column: str) -> str:
     """A value of a column for a sentence, with the unit that its name gives: 217 mm."""
     unit = _words(column)[1]
     return f"{number(x)} {unit}" if unit else number(x)

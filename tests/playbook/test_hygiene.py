@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
+from notebooks import templates
 from notebooks.templates.toolkit import clean, kind_of
 
 N = 2000
@@ -87,3 +91,18 @@ def test_what_is_paid_is_no_identifier_and_a_user_id_is() -> None:
         "identifier",
         "identifier",
     ]
+
+
+def test_no_template_takes_a_name_of_the_toolkit_for_its_own():
+    """Templates share one kernel in a run: what one calls by a function's name, the next would find in its place."""
+    folder = Path(templates.__file__).parent
+    given = {n.name for n in ast.parse((folder / "toolkit.py").read_text()).body if isinstance(n, ast.FunctionDef)}
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and "toolkit" not in cell.metadata.get("tags", ()):
+                tree = ast.parse(cell.source)
+                inner = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda | ast.comprehension)]
+                local = {id(n) for part in inner for n in ast.walk(part)}
+                stored = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+                held = {n.id for n in stored if id(n) not in local}
+                assert not given & (held | {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}), path.name
