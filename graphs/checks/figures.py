@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _SPACES = "   "
@@ -142,49 +142,45 @@ def totals(text: str) -> list[float]:
     """What can be counted in an output's tables: their lines, the sums of their whole-number columns, and each one's
     percent of it."""
     found: list[float] = []
-    block: list[list[float]] = []
-    for line in [*text.splitlines(), ""]:
-        row = [float(t) for t in line.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)]
-        if row and (not block or len(row) == len(block[-1])):
-            block.append(row)
-            continue
-        if len(block) >= 2:
-            found.append(len(block))
-            counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
-            found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
-        block = [row] if row else []
+    plain = ([float(t) for t in x.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)] for x in text.splitlines())
+    for block in _blocks(plain):
+        found.append(len(block))
+        counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
+        found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
     return found
 
 
 def differences(text: str) -> list[float]:
     """By how much numbers that an output shows beside or below each other differ: in a line, in a table's column."""
-    found: list[float] = []
-    block: list[list[float]] = []
-    for line in [*text.splitlines(), ""]:
-        row = [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
-        if 2 <= len(row) <= 6:
-            found += [abs(a - b) for i, a in enumerate(row) for b in row[i + 1 :]]
-        if row and (not block or len(row) == len(block[-1])):
-            block.append(row)
-            continue
-        if 2 <= len(block) <= 12:
-            columns = list(zip(*block, strict=True))[-6:]
-            found += [abs(a - b) for c in columns for i, a in enumerate(c) for b in c[i + 1 :]]
-        block = [row] if row else []
-    return found
+    rows = [_row(line) for line in text.splitlines()]
+    beside = [row for row in rows if 2 <= len(row) <= 6]
+    return [abs(a - b) for c in (*beside, *_columns(rows)) for i, a in enumerate(c) for b in c[i + 1 :]]
 
 
 def ratios(text: str) -> list[float]:
     """How many times as large as another a number of the same column of an output's small tables is."""
-    found: list[float] = []
+    columns = _columns([_row(line) for line in text.splitlines()])
+    return [a / b for c in columns for a in c for b in c if a > b > 0]
+
+
+def _row(line: str) -> list[float]:
+    return [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
+
+
+def _columns(rows: Iterable[list[float]]) -> Iterator[tuple[float, ...]]:
+    """The last six columns of each small table."""
+    for block in _blocks(rows):
+        if len(block) <= 12:
+            yield from list(zip(*block, strict=True))[-6:]
+
+
+def _blocks(rows: Iterable[list[float]]) -> Iterator[list[list[float]]]:
+    """The tables of an output: two or more lines after each other with as many numbers each."""
     block: list[list[float]] = []
-    for line in [*text.splitlines(), ""]:
-        row = [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
+    for row in [*rows, []]:
         if row and (not block or len(row) == len(block[-1])):
             block.append(row)
             continue
-        if 2 <= len(block) <= 12:
-            columns = list(zip(*block, strict=True))[-6:]
-            found += [a / b for c in columns for a in c for b in c if a > b > 0]
+        if len(block) >= 2:
+            yield block
         block = [row] if row else []
-    return found
