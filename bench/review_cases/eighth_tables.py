@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from bench.review_cases.tables import TABLES
-
-Make = Callable[[np.random.Generator], pd.DataFrame]
-
-
-def drawn(seed: int) -> Callable[[Make], Make]:
-    """Enter a table under its function's name, drawn from this seed whatever else the registry holds."""
-
-    def enter(make: Make) -> Make:
-        TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-        return make
-
-    return enter
-
-
-def _hit(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
-    return np.asarray((rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int))
+from bench.review_cases.tables import drawn, happens
 
 
 @drawn(8101)
@@ -129,7 +111,7 @@ def jobs(rng: np.random.Generator) -> pd.DataFrame:
     n = 1100
     pair = rng.choice(["de-en", "fr-en", "en-pl", "en-ja"], n, p=[0.4, 0.3, 0.2, 0.1])
     words, due = rng.gamma(2.2, 900, n).round(0) + 120, rng.integers(1, 15, n)
-    late = _hit(rng, -1.5 + 0.00055 * words - 0.16 * due + 0.8 * (pair == "en-ja"))
+    late = happens(rng, -1.5 + 0.00055 * words - 0.16 * due + 0.8 * (pair == "en-ja"))
     rate = pd.Series(pair).map({"de-en": 0.11, "fr-en": 0.1, "en-pl": 0.09, "en-ja": 0.17}).to_numpy()
     score = rng.normal(7.9, 1.0, n) - 0.7 * late
     score[rng.random(n) < 0.22] = np.nan
@@ -181,7 +163,7 @@ def calls(rng: np.random.Generator) -> pd.DataFrame:
     hour, month = rng.integers(8, 20, n), rng.integers(1, 13, n)
     wait = rng.gamma(1.6, 70, n) + np.where((hour >= 11) & (hour <= 13), 60, 0)
     talk = rng.gamma(3, 95, n) + np.where(queue == "technical", 140, 0)
-    solved = _hit(rng, 1.5 - 0.004 * wait - 0.7 * (queue == "technical"))
+    solved = happens(rng, 1.5 - 0.004 * wait - 0.7 * (queue == "technical"))
     happy = (3.1 + 1.1 * solved - 0.003 * wait + rng.normal(0, 0.7, n)).clip(1, 5).round(0)
     happy[rng.random(n) < 0.35] = np.nan
     return pd.DataFrame(
@@ -203,7 +185,7 @@ def trees(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"tree_id": np.arange(1, n + 1), "rootstock": stock, "nitrogen_g": dose.round(1),
          "trunk_cm": rng.normal(24, 4, n).round(1), "fruit_kg": fruit.clip(1).round(1),
-         "scab": _hit(rng, -1.6 + 0 * dose)}
+         "scab": happens(rng, -1.6 + 0 * dose)}
     )  # fmt: skip
 
 
@@ -228,7 +210,7 @@ def donors(rng: np.random.Generator) -> pd.DataFrame:
     n = 1300
     age, wait = rng.integers(18, 68, n), rng.gamma(2.5, 14, n)
     hb = rng.normal(14.1, 1.2, n)
-    back = _hit(rng, -0.5 + 0.03 * (age - 40) - 0.022 * (wait - 35) + 0.2 * (hb - 14))
+    back = happens(rng, -0.5 + 0.03 * (age - 40) - 0.022 * (wait - 35) + 0.2 * (hb - 14))
     hb[rng.random(n) < 0.07] = np.nan
     card = np.where(back == 1, rng.random(n) < 0.93, rng.random(n) < 0.01).astype(int)
     return pd.DataFrame(
@@ -246,7 +228,7 @@ def units(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"unit_id": np.arange(1, n + 1), "site": rng.choice(["A", "B", "C"], n), "hours_to_fridge": hours.round(1),
          "storage_c": warm.round(2), "volume_ml": rng.normal(478, 14, n).round(0),
-         "spoiled": _hit(rng, -6.2 + 0.35 * hours + 0.5 * (warm - 4))}
+         "spoiled": happens(rng, -6.2 + 0.35 * hours + 0.5 * (warm - 4))}
     )  # fmt: skip
 
 
@@ -270,7 +252,7 @@ def newsletter(rng: np.random.Generator) -> pd.DataFrame:
     """A newsletter's two subject lines, dealt out at random."""
     n = 3000
     line = rng.choice(["plain", "name"], n)
-    opened = _hit(rng, -1.1 + 0.33 * (line == "name"))
+    opened = happens(rng, -1.1 + 0.33 * (line == "name"))
     spend = np.where(opened & (rng.random(n) < 0.3), rng.gamma(2, 16, n), 0)
     return pd.DataFrame(
         {"reader_id": np.arange(1, n + 1), "subject_line": line, "segment": rng.choice(["new", "regular", "lapsed"], n),

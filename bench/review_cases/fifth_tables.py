@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
 from bench.review_cases import abroad_tables, foreign_tables  # noqa: F401  (theirs are seeded by their place: first)
-from bench.review_cases.tables import TABLES
+from bench.review_cases.tables import drawn, happens
 
 
-def table(seed: int) -> Callable[[Callable[[np.random.Generator], pd.DataFrame]], None]:
-    """Enter a table under its function's name, drawn from a generator with this seed."""
-
-    def enter(make: Callable[[np.random.Generator], pd.DataFrame]) -> None:
-        TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-
-    return enter
-
-
-def _happens(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
-    return (rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int)
-
-
-@table(5101)
+@drawn(5101)
 def parcels(rng: np.random.Generator) -> pd.DataFrame:
     """A refund is paid only for a parcel that came late."""
     n = 1800
     km, weight = rng.gamma(2.4, 110, n), rng.gamma(1.8, 2.4, n)
     peak = (rng.random(n) < 0.25).astype(int)
-    late = _happens(rng, -2.3 + 0.0042 * km + 0.9 * peak + 0.05 * weight)
+    late = happens(rng, -2.3 + 0.0042 * km + 0.9 * peak + 0.05 * weight)
     return pd.DataFrame(
         {"parcel_id": np.arange(90001, 90001 + n), "depot": rng.choice([f"D{i:02d}" for i in range(1, 13)], n),
          "service": rng.choice(["economy", "express", "standard"], n), "km": km.round(1), "weight_kg": weight.round(2),
@@ -39,7 +24,7 @@ def parcels(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5102)
+@drawn(5102)
 def depots(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"depot": [f"D{i:02d}" for i in range(1, 13)], "region": rng.choice(["coast", "inland"], 12),
@@ -47,7 +32,7 @@ def depots(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5103)
+@drawn(5103)
 def depot_shifts(rng: np.random.Generator) -> pd.DataFrame:
     """Three shifts a depot: its key repeats."""
     return pd.DataFrame(
@@ -56,7 +41,7 @@ def depot_shifts(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5104)
+@drawn(5104)
 def vet_visits(rng: np.random.Generator) -> pd.DataFrame:
     """Fifty-four dogs, nine visits each; a dog is fed one diet throughout."""
     dog = np.repeat(np.arange(1, 55), 9)
@@ -69,13 +54,13 @@ def vet_visits(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5105)
+@drawn(5105)
 def shelter(rng: np.random.Generator) -> pd.DataFrame:
     """The adoption fee is paid by those who adopt."""
     n = 1300
     species, age = rng.choice(["cat", "dog", "rabbit"], n, p=[0.5, 0.4, 0.1]), rng.gamma(1.6, 2.6, n)
     weight = np.where(species == "dog", rng.gamma(6, 3.3, n), rng.gamma(8, 0.5, n))
-    adopted = _happens(rng, 1.1 - 0.22 * age + 0.5 * (species == "dog"))
+    adopted = happens(rng, 1.1 - 0.22 * age + 0.5 * (species == "dog"))
     weight[rng.random(n) < 0.07] = np.nan
     return pd.DataFrame(
         {"animal": [f"A{i:05d}" for i in range(1, n + 1)], "species": species, "age_years": age.round(1),
@@ -84,7 +69,7 @@ def shelter(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5106)
+@drawn(5106)
 def archive_items(rng: np.random.Generator) -> pd.DataFrame:
     """Acidity has been measured for two thirds of the items."""
     n = 960
@@ -99,7 +84,7 @@ def archive_items(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5107)
+@drawn(5107)
 def fonds(_: np.random.Generator) -> pd.DataFrame:
     """Two of the five have two keepers: a key that repeats."""
     return pd.DataFrame(
@@ -109,7 +94,7 @@ def fonds(_: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5108)
+@drawn(5108)
 def windfarm(rng: np.random.Generator) -> pd.DataFrame:
     n = 800
     t = np.arange(n)
@@ -124,7 +109,7 @@ def windfarm(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5109)
+@drawn(5109)
 def meters(rng: np.random.Generator) -> pd.DataFrame:
     """Forty-four homes, thirty days each; a home has one tariff."""
     home = np.repeat(np.arange(1, 45), 30)
@@ -136,7 +121,7 @@ def meters(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5110)
+@drawn(5110)
 def football(rng: np.random.Generator) -> pd.DataFrame:
     """Goals and points are known only after the whistle."""
     n = 1140
@@ -152,17 +137,17 @@ def football(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5111)
+@drawn(5111)
 def runners(rng: np.random.Generator) -> pd.DataFrame:
     """Twenty-four measures of a season's training and whether an injury came; two of them matter."""
     n = 210
     frame = pd.DataFrame({f"m{i:02d}": rng.normal(0, 1, n).round(3) for i in range(1, 25)})
     frame.insert(0, "runner", np.arange(1, n + 1))
-    frame["injured"] = _happens(rng, -0.9 + 0.75 * frame["m07"].to_numpy() + 0.3 * frame["m15"].to_numpy())
+    frame["injured"] = happens(rng, -0.9 + 0.75 * frame["m07"].to_numpy() + 0.3 * frame["m15"].to_numpy())
     return frame
 
 
-@table(5112)
+@drawn(5112)
 def barley(rng: np.random.Generator) -> pd.DataFrame:
     """A randomised trial: in each of twelve blocks the four treatments were drawn by lot."""
     block = np.repeat(np.arange(1, 13), 4)
@@ -171,7 +156,7 @@ def barley(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"block": block, "nitrogen": nitrogen, "t_per_ha": grain.round(2)})
 
 
-@table(5113)
+@drawn(5113)
 def orchard(rng: np.random.Generator) -> pd.DataFrame:
     """Over all trees the irrigated are less sweet; within each variety they are sweeter."""
     n = 900
@@ -184,13 +169,13 @@ def orchard(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5114)
+@drawn(5114)
 def staff(rng: np.random.Generator) -> pd.DataFrame:
     """One in twenty leaves; the leaving talk is held with those only."""
     n = 2200
     tenure, hours = rng.gamma(1.9, 3.4, n), rng.normal(41, 4, n)
     pay = 2900 + 95 * tenure + rng.normal(0, 420, n)
-    left = _happens(rng, -3.5 + 0.1 * (hours - 41) - 0.09 * (tenure - 6))
+    left = happens(rng, -3.5 + 0.1 * (hours - 41) - 0.09 * (tenure - 6))
     engaged = (3.6 - 0.5 * left + rng.normal(0, 0.7, n)).clip(1, 5)
     engaged[rng.random(n) < 0.22] = np.nan
     return pd.DataFrame(
@@ -200,7 +185,7 @@ def staff(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5115)
+@drawn(5115)
 def book_loans(rng: np.random.Generator) -> pd.DataFrame:
     n = 2400
     genre = rng.choice(["comic", "crime", "history", "novel", "travel"], n)
@@ -213,7 +198,7 @@ def book_loans(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5116)
+@drawn(5116)
 def patrons(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"patron": np.arange(1, 401), "age_band": rng.choice(["adult", "child", "senior"], 400),
@@ -221,7 +206,7 @@ def patrons(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5117)
+@drawn(5117)
 def patron_cards(rng: np.random.Generator) -> pd.DataFrame:
     """A patron who lost the card has been given another: the key repeats."""
     patron = np.repeat(np.arange(1, 401), rng.choice([1, 2, 3], 400, p=[0.6, 0.3, 0.1]))
@@ -230,12 +215,12 @@ def patron_cards(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-@table(5118)
+@drawn(5118)
 def paywall(rng: np.random.Generator) -> pd.DataFrame:
     """An experiment: each reader was put in one of two variants by lot."""
     n = 5200
     variant = rng.choice(["control", "soft"], n)
-    subscribed = _happens(rng, -2.5 + 0.32 * (variant == "soft"))
+    subscribed = happens(rng, -2.5 + 0.32 * (variant == "soft"))
     return pd.DataFrame(
         {"reader": np.arange(1, n + 1), "variant": variant, "device": rng.choice(["desktop", "phone", "tablet"], n),
          "articles": rng.poisson(4, n) + 1, "subscribed": subscribed,
@@ -243,7 +228,7 @@ def paywall(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5119)
+@drawn(5119)
 def soil(rng: np.random.Generator) -> pd.DataFrame:
     """Sixteen elements in samples of two valleys; one of them differs."""
     names = ["Al", "Ba", "Ca", "Cd", "Co", "Cr", "Cu", "Fe", "K", "Mg", "Mn", "Na", "Ni", "Pb", "Sr", "Zn"]
@@ -253,7 +238,7 @@ def soil(rng: np.random.Generator) -> pd.DataFrame:
     return frame
 
 
-@table(5120)
+@drawn(5120)
 def pendulum(rng: np.random.Generator) -> pd.DataFrame:
     length = np.linspace(0.2, 1.6, 57)
     return pd.DataFrame(
@@ -264,13 +249,13 @@ def pendulum(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-@table(5121)
+@drawn(5121)
 def decay(rng: np.random.Generator) -> pd.DataFrame:
     seconds = np.arange(0, 600, 10)
     return pd.DataFrame({"seconds": seconds, "counts": rng.poisson(820 * np.exp(-seconds / 221) + 12)})
 
 
-@table(5122)
+@drawn(5122)
 def ferries(rng: np.random.Generator) -> pd.DataFrame:
     t = np.arange(96)
     people = 41000 + 130 * t + 9000 * np.sin(2 * np.pi * (t - 3) / 12) + rng.normal(0, 1900, 96)
@@ -281,7 +266,7 @@ def ferries(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5123)
+@drawn(5123)
 def hives(rng: np.random.Generator) -> pd.DataFrame:
     """Eight hives weighed on twenty-five days; four of them are fed syrup."""
     hive = np.repeat(list("ABCDEFGH"), 25)
@@ -297,7 +282,7 @@ def hives(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-@table(5124)
+@drawn(5124)
 def rinks(rng: np.random.Generator) -> pd.DataFrame:
     """Ice rinks' complaints; one maker has been bought by five rinks only."""
     maker = np.repeat(["Artico", "Boreal", "Cirro"], [64, 58, 5])
@@ -308,12 +293,12 @@ def rinks(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-@table(5125)
+@drawn(5125)
 def pipes(rng: np.random.Generator) -> pd.DataFrame:
     """Three in a hundred water pipes burst in the year."""
     n = 3600
     age, bar = rng.gamma(4, 9, n), rng.normal(5.2, 0.8, n)
-    burst = _happens(rng, -6.1 + 0.034 * age + 0.22 * bar)
+    burst = happens(rng, -6.1 + 0.034 * age + 0.22 * bar)
     depth = rng.normal(1.4, 0.25, n)
     depth[rng.random(n) < 0.08] = np.nan
     return pd.DataFrame(
@@ -323,7 +308,7 @@ def pipes(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5126)
+@drawn(5126)
 def cows(rng: np.random.Generator) -> pd.DataFrame:
     """Milk of a thousand cows, one row each; fibre was chosen by the farmer."""
     n = 1000
@@ -335,7 +320,7 @@ def cows(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5127)
+@drawn(5127)
 def crew(rng: np.random.Generator) -> pd.DataFrame:
     """Sixty rowers, ten ergometer pieces each."""
     rower, piece = np.repeat(np.arange(1, 61), 10), np.tile(np.arange(1, 11), 60)
@@ -348,7 +333,7 @@ def crew(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@table(5128)
+@drawn(5128)
 def charter(rng: np.random.Generator) -> pd.DataFrame:
     """Over all bookings dearer boats are hired longer; within each class of boat they are hired shorter."""
     n = 780

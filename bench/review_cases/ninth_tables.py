@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from bench.review_cases.tables import TABLES
-
-Make = Callable[[np.random.Generator], pd.DataFrame]
-
-
-def drawn(seed: int) -> Callable[[Make], Make]:
-    """Enter a table under its function's name, drawn from this seed whatever else the registry holds."""
-
-    def enter(make: Make) -> Make:
-        TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-        return make
-
-    return enter
-
-
-def _hit(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
-    return np.asarray((rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int))
+from bench.review_cases.tables import drawn, happens
 
 
 @drawn(9101)
@@ -31,7 +13,7 @@ def firings(rng: np.random.Generator) -> pd.DataFrame:
     """Firings of a pottery; a remake is paid only for a load that cracked."""
     n = 1400
     moisture, rate = rng.normal(6, 1.6, n).clip(1), rng.normal(150, 28, n)
-    cracked = _hit(rng, -7.6 + 0.5 * moisture + 0.022 * rate)
+    cracked = happens(rng, -7.6 + 0.5 * moisture + 0.022 * rate)
     humidity = rng.normal(55, 12, n)
     humidity[rng.random(n) < 0.08] = np.nan
     return pd.DataFrame(
@@ -144,7 +126,7 @@ def customs(rng: np.random.Generator) -> pd.DataFrame:
             "firm_age": age,
             "declared_keur": rng.lognormal(3, 0.8, n).round(1),
             "weight_t": rng.normal(14, 4, n).clip(2).round(1),
-            "contraband": _hit(rng, -5.2 + 0.45 * stops - 0.03 * age),
+            "contraband": happens(rng, -5.2 + 0.45 * stops - 0.03 * age),
         }
     )
 
@@ -222,7 +204,7 @@ def rooms(rng: np.random.Generator) -> pd.DataFrame:
     n = 1500
     lead, nights = rng.gamma(1.6, 26, n).round(0), rng.integers(1, 9, n)
     channel = rng.choice(["agency", "direct", "portal"], n, p=[0.2, 0.35, 0.45])
-    off = _hit(rng, -1.7 + 0.016 * lead + 0.6 * (channel == "portal"))
+    off = happens(rng, -1.7 + 0.016 * lead + 0.6 * (channel == "portal"))
     rate = 78 + 14 * (channel == "direct") + rng.normal(0, 16, n)
     return pd.DataFrame(
         {
@@ -253,7 +235,7 @@ def guests(rng: np.random.Generator) -> pd.DataFrame:
 def deploys(rng: np.random.Generator) -> pd.DataFrame:
     n = 1100
     lines, reviewers = rng.lognormal(4.6, 1, n).round(0), rng.integers(1, 5, n)
-    failed = _hit(rng, -2.6 + 0.35 * np.log(lines) - 0.25 * reviewers)
+    failed = happens(rng, -2.6 + 0.35 * np.log(lines) - 0.25 * reviewers)
     return pd.DataFrame(
         {
             "deploy": np.arange(1, n + 1),

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from bench.review_cases.tables import TABLES
-
-Make = Callable[[np.random.Generator], pd.DataFrame]
-
-
-def drawn(seed: int) -> Callable[[Make], Make]:
-    """Enter a table under its function's name, drawn from this seed whatever else the registry holds."""
-
-    def enter(make: Make) -> Make:
-        TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-        return make
-
-    return enter
-
-
-def _hit(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
-    return np.asarray((rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int))
+from bench.review_cases.tables import drawn, happens
 
 
 @drawn(7101)
@@ -77,7 +59,7 @@ def dental(rng: np.random.Generator) -> pd.DataFrame:
     n = 900
     age, anxiety = rng.integers(18, 82, n), rng.integers(0, 21, n).astype(float)
     reminder = rng.choice(["call", "text", "none"], n)
-    missed = _hit(rng, -2.2 + 0.09 * anxiety + np.where(reminder == "none", 0.5, 0))
+    missed = happens(rng, -2.2 + 0.09 * anxiety + np.where(reminder == "none", 0.5, 0))
     minutes = 24 + 0.6 * anxiety + 0.1 * age + rng.normal(0, 6, n)
     anxiety[rng.random(n) < 0.09] = np.nan
     return pd.DataFrame(
@@ -98,7 +80,7 @@ def dental(rng: np.random.Generator) -> pd.DataFrame:
 def chess(rng: np.random.Generator) -> pd.DataFrame:
     n = 1200
     white, black = rng.normal(1700, 180, n).round(0), rng.normal(1700, 180, n).round(0)
-    win = _hit(rng, 0.15 + (white - black) / 170)
+    win = happens(rng, 0.15 + (white - black) / 170)
     return pd.DataFrame(
         {
             "game": np.arange(1, n + 1),
@@ -312,7 +294,7 @@ def lifts(rng: np.random.Generator) -> pd.DataFrame:
     """Two in a hundred break down; only those are repaired."""
     n = 3000
     age, trips = rng.uniform(1, 40, n), rng.gamma(5, 60, n)
-    broke = _hit(rng, -6.2 + 0.05 * age + 0.003 * trips)
+    broke = happens(rng, -6.2 + 0.05 * age + 0.003 * trips)
     return pd.DataFrame(
         {
             "lift": np.arange(1, n + 1),
@@ -413,7 +395,7 @@ def wells(rng: np.random.Generator) -> pd.DataFrame:
 def escape(rng: np.random.Generator) -> pd.DataFrame:
     n = 640
     size, room = rng.integers(2, 7, n), rng.choice(["Crypt", "Lab", "Vault"], n)
-    out = _hit(rng, -0.9 + 0.28 * size + np.where(room == "Vault", -0.6, 0))
+    out = happens(rng, -0.9 + 0.28 * size + np.where(room == "Vault", -0.6, 0))
     minutes = np.where(out == 1, 60 - rng.gamma(3, 3, n), 60).clip(20).round(1)
     return pd.DataFrame(
         {
@@ -462,7 +444,7 @@ def machines(rng: np.random.Generator) -> pd.DataFrame:
     press = np.repeat(np.arange(1, 41), 30)
     own = rng.normal(0, 1, 40)[press - 1]
     heat, hum = 60 + 6 * own + rng.normal(0, 4, 1200), rng.normal(45, 8, 1200)
-    scrap = _hit(rng, -1.2 + 0.9 * own + 0.05 * (heat - 60))
+    scrap = happens(rng, -1.2 + 0.9 * own + 0.05 * (heat - 60))
     return pd.DataFrame(
         {
             "press": press,
@@ -480,7 +462,7 @@ def grants(rng: np.random.Generator) -> pd.DataFrame:
     """A grant's size is written down for those that were granted."""
     n = 820
     score, pages = rng.normal(62, 11, n).clip(10, 99), rng.integers(6, 31, n)
-    won = _hit(rng, -9.4 + 0.14 * score)
+    won = happens(rng, -9.4 + 0.14 * score)
     return pd.DataFrame(
         {
             "bid": np.arange(1, n + 1),

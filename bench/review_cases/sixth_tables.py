@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from bench.review_cases.tables import TABLES
-
-Make = Callable[[np.random.Generator], pd.DataFrame]
+from bench.review_cases.tables import drawn, happens
 
 
-def seeded(seed: int) -> Callable[[Make], Make]:
-    """Enter a table under its function's name; its seed does not depend on which other tables there are."""
-
-    def enter(make: Make) -> Make:
-        TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-        return make
-
-    return enter
-
-
-def _yes(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
-    return np.asarray(rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int)
-
-
-@seeded(601)
+@drawn(601)
 def subscribers(rng: np.random.Generator) -> pd.DataFrame:
     """The last bill and the number's release come only with a cancellation."""
     n = 1800
     tenure, calls = rng.gamma(2, 14, n).round(0) + 1, rng.poisson(1.3, n)
     contract = rng.choice(["monthly", "yearly"], n, p=[0.55, 0.45])
-    gone = _yes(rng, -1.6 + 0.5 * calls - 0.025 * tenure + 0.9 * (contract == "monthly"))
+    gone = happens(rng, -1.6 + 0.5 * calls - 0.025 * tenure + 0.9 * (contract == "monthly"))
     data = rng.gamma(2.4, 4, n).round(1)
     data[rng.random(n) < 0.07] = np.nan
     return pd.DataFrame(
@@ -43,7 +25,7 @@ def subscribers(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(602)
+@drawn(602)
 def masts(rng: np.random.Generator) -> pd.DataFrame:
     n = 120
     return pd.DataFrame(
@@ -52,7 +34,7 @@ def masts(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(603)
+@drawn(603)
 def mast_faults(rng: np.random.Generator) -> pd.DataFrame:
     n = 640
     return pd.DataFrame(
@@ -62,7 +44,7 @@ def mast_faults(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(604)
+@drawn(604)
 def mast_tenants(rng: np.random.Generator) -> pd.DataFrame:
     """One row for each operator on a mast: one to three."""
     rows = [
@@ -73,7 +55,7 @@ def mast_tenants(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mast_id", "operator"])
 
 
-@seeded(605)
+@drawn(605)
 def museum_days(rng: np.random.Generator) -> pd.DataFrame:
     days = pd.date_range("2022-01-01", periods=730)
     rain = np.where(rng.random(730) < 0.4, rng.gamma(1.3, 4, 730), 0).round(1)
@@ -85,7 +67,7 @@ def museum_days(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(606)
+@drawn(606)
 def museums(rng: np.random.Generator) -> pd.DataFrame:
     """Three of the sixty-three are maritime."""
     kind = np.array(["art"] * 24 + ["history"] * 21 + ["science"] * 15 + ["maritime"] * 3)
@@ -99,7 +81,7 @@ def museums(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(708)
+@drawn(708)
 def tours(rng: np.random.Generator) -> pd.DataFrame:
     """Eight guides, each with one style, rated by forty-five visitors each."""
     guide = np.repeat(["Ada", "Ben", "Cleo", "Dov", "Eli", "Fay", "Gus", "Hal"], 45)
@@ -109,7 +91,7 @@ def tours(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"guide": guide, "style": style, "group_size": rng.integers(4, 26, 360), "rating": rating})
 
 
-@seeded(700)
+@drawn(700)
 def assays(rng: np.random.Generator) -> pd.DataFrame:
     """Fourteen donors, sixteen wells each; the medium was given by donor."""
     donor = np.repeat([f"D{i:02d}" for i in range(14)], 16)
@@ -127,18 +109,18 @@ MARKERS = [
 ]  # fmt: skip
 
 
-@seeded(722)
+@drawn(722)
 def bloods(rng: np.random.Generator) -> pd.DataFrame:
     """Eighteen markers, of which urea alone has something to do with readmission, and none with the stay."""
     n = 520
     frame = pd.DataFrame({m: rng.normal(50, 9, n).round(1) for m in MARKERS})
     age = rng.integers(30, 91, n)
-    again = _yes(rng, -0.7 + 0.03 * (age - 60) + 0.055 * (frame["urea"].to_numpy() - 50))
+    again = happens(rng, -0.7 + 0.03 * (age - 60) + 0.055 * (frame["urea"].to_numpy() - 50))
     frame.insert(0, "patient", np.arange(n) + 1)
     return frame.assign(age=age, stay_days=rng.gamma(3, 2, n).round(1), readmitted=again)
 
 
-@seeded(610)
+@drawn(610)
 def hauls(rng: np.random.Generator) -> pd.DataFrame:
     """Ten vessels with forty hauls each; the gear belongs to the vessel."""
     vessel = np.repeat([f"V{i:02d}" for i in range(10)], 40)
@@ -151,7 +133,7 @@ def hauls(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(611)
+@drawn(611)
 def landings(rng: np.random.Generator) -> pd.DataFrame:
     n = 780
     species = rng.choice(["cod", "plaice", "herring", "sole"], n, p=[0.3, 0.3, 0.3, 0.1])
@@ -164,7 +146,7 @@ def landings(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(612)
+@drawn(612)
 def vessels(rng: np.random.Generator) -> pd.DataFrame:
     length = rng.uniform(9, 38, 50).round(1)
     return pd.DataFrame(
@@ -173,7 +155,7 @@ def vessels(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(613)
+@drawn(613)
 def licences(rng: np.random.Generator) -> pd.DataFrame:
     """One row a licence, one to three to a vessel."""
     rows = [
@@ -184,13 +166,13 @@ def licences(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["vessel_id", "area", "quota_kg"])
 
 
-@seeded(614)
+@drawn(614)
 def policies(rng: np.random.Generator) -> pd.DataFrame:
     """What was paid out is known only once a claim has been made."""
     n = 2000
     age, km = rng.integers(18, 85, n), rng.gamma(4, 3200, n).round(-2)
     free = np.minimum(rng.poisson(6, n), age - 18)
-    claimed = _yes(rng, -1.0 + 0.00005 * km - 0.11 * free - 0.008 * (age - 45))
+    claimed = happens(rng, -1.0 + 0.00005 * km - 0.11 * free - 0.008 * (age - 45))
     value = rng.lognormal(9.6, 0.5, n).round(-2)
     premium = 180 + 0.011 * value + 0.004 * km - 9 * free + rng.normal(0, 35, n)
     value[rng.random(n) < 0.06] = np.nan
@@ -201,26 +183,26 @@ def policies(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(615)
+@drawn(615)
 def motor_claims(rng: np.random.Generator) -> pd.DataFrame:
     """About one claim in fifty was found to be fraud."""
     n = 2600
     late, prior = rng.gamma(1.4, 5, n).round(0), rng.poisson(0.7, n)
-    fraud = _yes(rng, -5.6 + 0.11 * late + 0.5 * prior)
+    fraud = happens(rng, -5.6 + 0.11 * late + 0.5 * prior)
     return pd.DataFrame(
         {"claim_id": np.arange(n) + 1, "claim_eur": rng.gamma(2, 1300, n).round(0), "days_to_report": late.astype(int),
          "prior_claims": prior, "witnesses": rng.integers(0, 4, n), "fraud": fraud}
     )  # fmt: skip
 
 
-@seeded(616)
+@drawn(616)
 def exams(rng: np.random.Generator) -> pd.DataFrame:
     """Within each track more homework goes with better scores; between tracks it is the other way round."""
     n = 960
     track = rng.choice(["academic", "general", "vocational"], n)
     base = pd.Series(track).map({"academic": 0, "general": 1, "vocational": 2}).to_numpy()
     homework = (3 + 3.2 * base + rng.normal(0, 1.2, n)).clip(0)
-    tutoring = _yes(rng, -0.6 - 0.3 * base)
+    tutoring = happens(rng, -0.6 - 0.3 * base)
     score = 74 - 13 * base + 2.4 * (homework - 3 - 3.2 * base) + 3.5 * tutoring + rng.normal(0, 7, n)
     score = score.clip(0, 100).round(0)
     grade = pd.cut(score, [-1, 39, 49, 64, 79, 100], labels=list("EDCBA")).astype(str)
@@ -231,7 +213,7 @@ def exams(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(617)
+@drawn(617)
 def scada(rng: np.random.Generator) -> pd.DataFrame:
     n = 1500
     wind = np.empty(n)
@@ -245,7 +227,7 @@ def scada(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(618)
+@drawn(618)
 def windpark(rng: np.random.Generator) -> pd.DataFrame:
     """Eight turbines, a hundred days each."""
     anlage = np.repeat([f"WEA{i}" for i in range(1, 9)], 100)
@@ -259,7 +241,7 @@ def windpark(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(619)
+@drawn(619)
 def bakery(rng: np.random.Generator) -> pd.DataFrame:
     """Five branches, one row each on a hundred and twenty days."""
     level = {"Dock": 212, "Mill": 204, "Park": 219, "Station": 226, "Tower": 209}
@@ -272,7 +254,7 @@ def bakery(rng: np.random.Generator) -> pd.DataFrame:
     return frame
 
 
-@seeded(620)
+@drawn(620)
 def branches(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"branch": ["Dock", "Mill", "Park", "Station", "Tower"],
@@ -281,7 +263,7 @@ def branches(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(621)
+@drawn(621)
 def shifts(rng: np.random.Generator) -> pd.DataFrame:
     """Three to five bakers to a branch."""
     rows = [
@@ -292,7 +274,7 @@ def shifts(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["branch", "baker", "hours_week"])
 
 
-@seeded(622)
+@drawn(622)
 def panaderia(rng: np.random.Generator) -> pd.DataFrame:
     """The dearer the neighbourhood the more it buys; within each, a higher price sells less."""
     n = 600
@@ -303,7 +285,7 @@ def panaderia(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"barrio": barrio, "precio_eur": precio.round(2), "barras": barras.round(0).astype(int)})
 
 
-@seeded(623)
+@drawn(623)
 def renewals(rng: np.random.Generator) -> pd.DataFrame:
     """The letter was drawn by lot and does something for nobody in particular."""
     n = 2400
@@ -316,7 +298,7 @@ def renewals(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(624)
+@drawn(624)
 def barley_trial(rng: np.random.Generator) -> pd.DataFrame:
     """A field trial: within each of thirty blocks two plots, the fertiliser drawn by lot."""
     block = np.repeat(np.arange(1, 31), 2)
@@ -325,7 +307,7 @@ def barley_trial(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"block": block, "treatment": treatment, "yield_t_ha": gain.round(2)})
 
 
-@seeded(625)
+@drawn(625)
 def apiary(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"hive": np.arange(1, 10), "built_of": ["wood"] * 5 + ["straw"] * 4,
@@ -333,7 +315,7 @@ def apiary(rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@seeded(626)
+@drawn(626)
 def couriers(rng: np.random.Generator) -> pd.DataFrame:
     """Swift is the better courier on short and on long routes, and has most of the long ones."""
     rows = []
@@ -348,7 +330,7 @@ def couriers(rng: np.random.Generator) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-@seeded(627)
+@drawn(627)
 def clinic_visits(rng: np.random.Generator) -> pd.DataFrame:
     """Weights of the heavy animals and fees of the long visits are the ones that are missing more often."""
     n = 640

@@ -7,14 +7,33 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+Make = Callable[[np.random.Generator], pd.DataFrame]
+
 TABLES: dict[str, Callable[[], pd.DataFrame]] = {}
+"""What makes each table, by its file's name."""
 
 
-def table(make: Callable[[np.random.Generator], pd.DataFrame]) -> Callable[[np.random.Generator], pd.DataFrame]:
+def drawn(seed: int) -> Callable[[Make], Make]:
+    """Enter a table under its function's name, drawn from this seed alone; ValueError: the name is taken."""
+
+    def enter(make: Make) -> Make:
+        name = make.__name__ + ".csv"
+        if name in TABLES:
+            raise ValueError(f"There are two tables named {name}: give one of them another name.")
+        TABLES[name] = lambda: make(np.random.default_rng(seed))
+        return make
+
+    return enter
+
+
+def table(make: Make) -> Make:
     """Enter a table under its function's name, drawn from a generator seeded by its place."""
-    seed = len(TABLES) + 1
-    TABLES[make.__name__ + ".csv"] = lambda: make(np.random.default_rng(seed))
-    return make
+    return drawn(len(TABLES) + 1)(make)
+
+
+def happens(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
+    """0 or 1 for each row, 1 as often as its log-odds say."""
+    return np.asarray((rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int))
 
 
 @table
