@@ -19,6 +19,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "seventh": lambda: foreign.cases("seventh_faulty.txt", "seventh_clean.txt"),
     "eighth": lambda: foreign.cases("eighth_faulty.txt", "eighth_clean.txt"),
     "ninth": lambda: foreign.cases("ninth_faulty.txt", "ninth_clean.txt"),
+    "tenth": lambda: foreign.cases("tenth_faulty.txt", "tenth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

@@ -18,6 +18,7 @@ from bench.review_cases import (  # noqa: F401  (their tables enter the registry
     ninth_tables,
     seventh_tables,
     sixth_tables,
+    tenth_tables,
 )
 from bench.review_cases.model import Case
 
