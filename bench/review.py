@@ -22,7 +22,6 @@ from typing import Any
 
 os.environ.setdefault("MPLBACKEND", "agg")  # the cells draw, and nobody looks
 
-import nbformat
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -35,6 +34,7 @@ from graphs.checks import notebook as notebooks
 from graphs.checks.observed import observed
 from notebooks import observer
 from notebooks.catalog import catalog
+from notebooks.nb import nbformat
 
 Notebook = Any
 

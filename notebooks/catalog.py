@@ -103,7 +103,7 @@ class _Node(dict[str, Any]):
 
 
 def _plain(path: Path) -> Any:
-    """A notebook of version 4, read as the JSON that it is: importing nbformat takes a second, and somebody waits.
+    """A notebook of version 4, read as the JSON that it is: importing nbformat takes a while, and somebody waits.
 
     None for whatever is not plainly one.
     """
@@ -119,7 +119,7 @@ def _plain(path: Path) -> Any:
 
 def _upgraded(path: Path) -> Any:
     """A notebook of an older version brought up to 4, or a sentence about what is wrong with it."""
-    import nbformat
+    from notebooks.nb import nbformat
 
     unfit = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, nbformat.ValidationError)
     try:

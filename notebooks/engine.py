@@ -101,7 +101,7 @@ def _run_cells(nb_man: Any, job: Job, limit: float, streams: dict[str, TextIO | 
 
 def _outputs(execution: Execution, job: Job, count: int, *, expected: bool) -> list[Any]:
     """The cell's outputs. papermill takes any error for a failure, so one that the notebook expects becomes stderr."""
-    from nbformat import v4
+    from notebooks.nb import v4
 
     if execution.error is None or execution.status != "error" or not expected:
         return as_notebook(execution, job.read, count)

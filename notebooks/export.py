@@ -38,7 +38,7 @@ def notebook(view: RunView, store: Store) -> Any:
     Finished cells only, with their outputs. A cell that raised is tagged `raises-exception`, Jupyter's word for going
     on after it.
     """
-    from nbformat import v4
+    from notebooks.nb import v4
 
     said = told.content(view)
     cells = [v4.new_markdown_cell(_opening(view, said), id="title")]
@@ -190,7 +190,7 @@ def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
 
 
 def _notebook_bytes(view: RunView, store: Store) -> bytes:
-    import nbformat
+    from notebooks.nb import nbformat
 
     text: str = nbformat.writes(notebook(view, store))
     return (text + "\n").encode()
@@ -226,7 +226,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _code_cell(execution: Execution, count: int, store: Store) -> Any:
-    from nbformat import v4
+    from notebooks.nb import v4
 
     tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
     return v4.new_code_cell(

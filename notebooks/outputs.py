@@ -188,7 +188,7 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
 
     The order of MIME types is fixed, so that the same outputs give the same bytes.
     """
-    from nbformat import v4
+    from notebooks.nb import v4
 
     nodes: list[Any] = []
     for output in merged(execution.outputs):
@@ -211,7 +211,7 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
 
 def error_output(error: ExecutionError) -> Any:
     """An exception as a notebook's error output."""
-    from nbformat import v4
+    from notebooks.nb import v4
 
     lines = (error.traceback or f"{error.name}: {error.value}").splitlines()
     return v4.new_output("error", ename=error.name, evalue=error.value, traceback=lines)

@@ -60,7 +60,7 @@ async def reproduce(
     view = store.view(run_id)
     if not any(x.status in FINISHED for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
-    import nbformat
+    from notebooks.nb import nbformat
 
     async def closing(again: str) -> None:
         matches = await asyncio.to_thread(lambda: compare(store, view, store, store.view(again)))

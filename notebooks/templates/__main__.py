@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import nbformat
+from notebooks.nb import nbformat
 
 HERE = Path(__file__).parent
 

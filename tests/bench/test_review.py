@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
 
 from bench import review
 from bench.review_cases import EXPECTED, FAULTS, SUITES, Case, all_cases
 from bench.review_cases.tables import TABLES
+from notebooks.nb import nbformat
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,9 @@ from tests.e2e.test_tutorial import BLOCK
 from tests.free_port import free_port
 from tests.kernel_gateway.wheels import make_wheel
 
-pytest.importorskip("jupyterlab", reason="the extra `lab` is not installed")
-
 
 @pytest.mark.slow
+@pytest.mark.skipif(find_spec("jupyterlab") is None, reason="the extra `lab` is not installed")
 def test_every_block_of_the_gateway_page_does_what_it_says(product: Product, tmp_path: Path) -> None:
     make_wheel(tmp_path / "wheels", "cowsay", "1.0", "")
     text = (REPOSITORY / "docs" / "gateway.md").read_text().replace("3000", str(free_port()))

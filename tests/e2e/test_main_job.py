@@ -9,8 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-
+from notebooks.nb import nbformat
 from tests.e2e.product import PENGUINS, QUESTION, REPOSITORY, Product
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 from dataclasses import replace
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from traitlets.config import Config
 from graphs.checks import notebook, run_checks
 from graphs.checks.observed import NOTHING, Observed, observed
 from notebooks import observer
+from notebooks.nb import nbformat
 
 
 @pytest.fixture

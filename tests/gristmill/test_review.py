@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import nbformat
 import pytest
 from click.testing import CliRunner, Result
 
 from gristmill.cli import main
+from notebooks.nb import nbformat
 from tests.gristmill.door import Server
 
 MEAN = 'import pandas as pd\nd = pd.read_csv("flowers.csv")\nprint("mean length", round(d.length.mean(), 3))\n'

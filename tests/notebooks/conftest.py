@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from artifacts.events import RunStarted
 from artifacts.store import Store
 from artifacts.types import Run, new_id
 from kernel_gateway.client import Host, find_host, stop_host
+from notebooks.nb import nbformat
 from notebooks.session import Session
 
 

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from notebooks import catalog
 from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError
+from notebooks.nb import nbformat
 
 
 def test_every_template_of_ours_says_what_it_is_and_takes_a_file() -> None:
@@ -71,10 +71,25 @@ def test_a_notebook_in_another_language_is_refused(tmp_path: Path) -> None:
         catalog.read(tmp_path / "r.ipynb")
 
 
-def test_our_templates_are_read_without_the_second_that_nbformat_takes_to_import() -> None:
+def test_our_templates_are_read_without_importing_nbformat() -> None:
     code = "import sys; from notebooks import catalog; print(len(catalog.catalog()), 'nbformat' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert told == [str(len(catalog.catalog())), "False"]
+
+
+def test_nbformat_is_imported_without_a_grammar_that_takes_a_second_and_checks_notebooks_all_the_same() -> None:
+    code = """
+import sys
+from notebooks.nb import nbformat, v4
+print("rfc3987_syntax" in sys.modules, "lark" in sys.modules)
+nbformat.validate(v4.new_notebook(cells=[v4.new_code_cell("1 + 1")]))
+try:
+    nbformat.validate({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]})
+except nbformat.ValidationError:
+    print("refused")
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert told == ["False", "False", "refused"]
 
 
 @pytest.mark.parametrize(

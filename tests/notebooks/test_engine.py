@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from artifacts.events import OutputReceived, RunResumed
@@ -18,6 +17,7 @@ from artifacts.types import Run
 from kernel_gateway.client import Host, connect_sandbox
 from notebooks.errors import NotebookNotFound, ParameterError
 from notebooks.export import write_out
+from notebooks.nb import nbformat
 from notebooks.runner import resume_notebook, run_notebook
 
 WORK = (

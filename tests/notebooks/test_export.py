@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -43,6 +42,7 @@ from artifacts.types import (
     new_id,
 )
 from notebooks import content, export, files
+from notebooks.nb import nbformat
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
 

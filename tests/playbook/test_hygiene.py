@@ -6,12 +6,12 @@ import ast
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
 from notebooks import templates
+from notebooks.nb import nbformat
 from notebooks.templates.toolkit import clean, kind_of
 
 N = 2000

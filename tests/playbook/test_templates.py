@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from notebooks.catalog import catalog, cells, find
+from notebooks.nb import nbformat
 from notebooks.templates.__main__ import HERE, renewed, toolkit
 from notebooks.templates.toolkit import clean, d_interval, eta2_interval, r_interval, v_interval
 
