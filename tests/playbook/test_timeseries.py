@@ -87,6 +87,52 @@ def test_a_step_beside_a_trend_is_told_and_the_slope_is_given_with_it_apart(
     assert straight == {"sales": False, "visits": True, "weight": False}
 
 
+def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 150
+    steps = np.arange(n) / n
+    during = (np.arange(n) >= 60) & (np.arange(n) < 69)
+    noise = random.normal(size=(n, 7))
+    df = pd.DataFrame(
+        {
+            "month": pd.date_range("2009-01-01", periods=n, freq="MS"),
+            "cases": 80 * np.exp(3 * steps + 0.07 * noise[:, 0]),
+            "reach": 90 - 14 * np.exp(-9 * steps) + noise[:, 1],
+            "share": 30 - 12 / (1 + np.exp(-14 * (steps - 0.5))) + noise[:, 2],
+            "strike": 70 - 6 * during + noise[:, 3],
+            "fair": 40 + 5 * steps + 7 * during + noise[:, 4],
+            "spiky": np.exp(1.2 * noise[:, 5]),
+            "wander": np.cumsum(noise[:, 6]),
+        }
+    )
+    ran = kernel.template("timeseries", data=table("curves", df), max_findings=9)
+    assert ran.error is None
+    trends = {f.columns[0]: f for f in ran.of("trend", "claim")}
+    assert {k: f.params.get("shape") for k, f in trends.items()} == {
+        "cases": "faster",
+        "reach": "level off",
+        "share": "S",
+        "fair": None,
+    }
+    assert "exponential" in trends["cases"].text
+    assert "saturating" in trends["reach"].text
+    change, (low, high) = trends["reach"].params["change"], trends["reach"].params["change_ci"]
+    assert low < 14 < high
+    assert low < change < high
+    passed = {f.columns[0]: f for f in ran.of("outliers", "claim")}
+    assert {k: (f.direction, f.params["from"], f.params["to"]) for k, f in passed.items()} == {
+        "strike": ("-", "2014-01", "2014-09"),
+        "fair": ("+", "2014-01", "2014-09"),
+    }
+    assert ran.of("change_point", "claim") == []
+    told = ran.findings[-1]
+    assert (told.type, told.columns) == ("null", ("spiky", "wander"))
+    assert "tested were 7 columns over 150 months" in told.text
+    assert told.params["not_checked"] in told.caveats
+    assert [f.kind for f in ran.findings if f.kind in ("period_covered", "not_checked", "tested")] == []
+
+
 @pytest.mark.parametrize("memory", [0.0, 0.6])
 def test_noise_that_remembers_has_no_season_no_trend_and_no_shift(
     kernel: Kernel, table: Writer, random: np.random.Generator, memory: float
@@ -134,7 +180,7 @@ def test_a_unit_that_joins_late_moves_no_series(kernel: Kernel, table: Writer, r
     ]
     ran = kernel.template("timeseries", data=table("stores", pd.concat(parts)))
     assert ran.of("change_point", "claim") == []
-    assert "each of 3 stores" in ran.of("period_covered")[0].text
+    assert "each of 3 stores" in ran.findings[-1].text
 
 
 def test_years_written_as_numbers_are_a_time(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:

@@ -174,7 +174,8 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
         warnings = [f for f in headlines if f["type"] == "warning"][:2]
         said += [str(f["text"]) for f in [*[w for w in warnings if w["kind"] in TURNS], *strongest] or warnings]
     if not any(f["type"] == "claim" or f["kind"] in TURNS for f in headlines):
-        tested = next((str(f["text"]) for f in everything if f["kind"] == "tested"), "")
+        summed_up = (f for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend"))
+        tested = next((str(f["text"]) for f in summed_up), "")
         ran = any((f.get("test") or {}).get("m") for f in everything)
         nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
         if tested:  # after what has one answer, which stands first
@@ -232,6 +233,7 @@ def _not_found(findings: Sequence[Finding]) -> list[str]:
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
     said = [str(f["text"]) for f in findings if f["kind"] == "not_checked"]
+    said += [str(beyond) for f in findings if (beyond := (f.get("params") or {}).get("not_checked"))]
     for cell in facts.cells:
         if not cell.get("ok", True):
             said.append(f"{cell.get('title') or 'A step'}: {cell.get('cell')} failed and was left.")
