@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -92,6 +92,7 @@ def table_html(html: str) -> str:
     return nh3.clean(html, tags=_TABLE_TAGS, attributes=attributes, clean_content_tags={"script", "style"})
 
 
+@lru_cache(maxsize=64)  # the toolkit opens every notebook of the playbook, and takes a quarter of a second
 def highlight(code: str) -> str:
     """Python source as escaped HTML with the short class names of Pygments."""
     from pygments import highlight as run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from graphs.models.base import (
@@ -21,6 +22,8 @@ from graphs.models.base import (
 )
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from openai import APIStatusError
 
 RETRIES = 3
@@ -29,6 +32,14 @@ RETRIES = 3
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 300.0  # a local server may load its weights before it says the first word
 _OVERFLOW = ("context_length", "context length", "context window", "maximum context", "too many tokens", "too long")
+
+
+@cache
+def _authorities() -> SSLContext:
+    """The certificates that are believed, read once: each reply has a client of its own."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 class OpenAIModel:
@@ -60,7 +71,11 @@ class OpenAIModel:
             body["tools"] = [{"type": "function", "function": t.model_dump()} for t in tools]
         begun = finished = False
         async with openai.AsyncOpenAI(
-            api_key=self._key or "none", base_url=self._base_url, max_retries=RETRIES, timeout=timeout
+            api_key=self._key or "none",
+            base_url=self._base_url,
+            max_retries=RETRIES,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(verify=_authorities()),
         ) as client:
             try:
                 async with await client.chat.completions.create(**body) as stream:
