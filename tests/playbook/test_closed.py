@@ -176,6 +176,7 @@ def short(asked: Asked) -> str:
         asked.where and f"where[{told(asked.where)}]",
         asked.order,
         asked.limit and str(asked.limit),
+        asked.place and f"place {asked.place}",
         asked.named_by and f"show {asked.named_by}",
     ]
     return " ".join(p for p in parts if p)

@@ -22,7 +22,8 @@ def agreed(parse: Parse, asked: Asked) -> Asked:
     _rows_are_counted(parse, asked)
     _none_left_over(parse, asked)
     _of_each(parse, asked)
-    asked = _against(parse, asked)
+    _one_of_both(parse)
+    asked = _weighted(parse, _against(parse, asked))
     for item in parse.items:
         if item.kind == "S" and item.value[1]:
             asked = _about(parse, asked, item)
@@ -75,7 +76,7 @@ def _of_each(parse: Parse, asked: Asked) -> None:
     said = f"one {asked.measure} has several rows"
     if only := _ONLY.search(parse.question):
         raise NotClear(f"{said}, and “{only[0]}” says that no other row is there, which I do not look for")
-    if any(f[1] in ("!=", "not in") for f in asked.where):
+    if any(f[1] in ("!=", "not in") for f in asked.where) or any(i.unit == "not" for i in parse.items if i.kind == "F"):
         raise NotClear(f"{said}, and it may ask for those of which none or of which not all are so")
     filters = [i for i in parse.items if i.kind == "F"]
     if any(i.unit == "and" for i in filters):
@@ -84,6 +85,31 @@ def _of_each(parse: Parse, asked: Asked) -> None:
     rows = any(i.kind == "E" and not i.columns for i in parse.items)
     if not dated and not rows and any(f[1] in ("<", ">", "<=", ">=") for f in asked.where):
         raise NotClear(f"{said}, and a bound may be for each of them or for their total or mean")
+
+
+def _one_of_both(parse: Parse) -> None:
+    """Two groups of different columns with nothing but "and" between them may be rows of both or of either."""
+    kinds = "".join(i.kind for i in parse.items)
+    for match in re.finditer(r"(?=(?<!K)F(JF))", kinds):
+        pair = parse.items[match.start()], parse.items[match.end(1) - 1]
+        columns = [i.value[0][0] for i in pair]
+        levels = all(i.value[0][1] in ("=", "in") and i.unit != "verb" and not parse.is_time(i) for i in pair)
+        if levels and columns[0] != columns[1]:
+            raise NotClear(f"“{pair[0].text} and {pair[1].text}” may be those of both or those of either")
+
+
+def _weighted(parse: Parse, asked: Asked) -> Asked:
+    """The reading of a table whose rows each stand for several: its counts are totals of the column of how many."""
+    weight = parse.table.weight()
+    if not weight or weight in asked.columns() or asked.aggregate in ("columns", "missing", "most missing", "distinct"):
+        return asked
+    if any(i.kind == "E" and i.value == "row" for i in parse.items):
+        return asked
+    note = f"Each row stands for as many as its {weight}."
+    kinds = {"count": "sum", "share": "share of sum"}
+    if asked.aggregate not in kinds or (asked.aggregate == "share" and asked.by):
+        raise NotClear(f"each row stands for as many as its {weight}, and that is not one that I compute so")
+    return replace(asked, aggregate=kinds[asked.aggregate], measure=weight, notes=[*asked.notes, note])
 
 
 def _against(parse: Parse, asked: Asked) -> Asked:

@@ -23,6 +23,7 @@ class Asked:
     hits: list[list[Any]] = field(default_factory=list)
     order: str = ""
     limit: int = 0
+    place: int = 0
     named_by: str = ""
     notes: list[str] = field(default_factory=list)
 

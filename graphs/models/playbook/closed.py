@@ -18,7 +18,7 @@ from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.crossed import CROSSED
 from graphs.models.playbook.facts import File
-from graphs.models.playbook.items import parts
+from graphs.models.playbook.items import parts, root
 from graphs.models.playbook.mentions import Reader
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import PLAIN
@@ -29,6 +29,9 @@ __all__ = ["Asked", "Refused", "questions", "understand"]
 
 _OPENING = "what|which|why|how|who|when|where|does|do|did"
 _NEXT = rf",?\s+(?:and|or|but)\s+(?:also\s+)?(?=(?:{_OPENING})\b)|,\s+(?=(?:what|why|how|does|do|did)\b)"
+_ASKS = re.compile(
+    rf"\W*(?:(?:{_OPENING}|please|tell|show|give|list|is|are|was|were|can|could|name)\b|{known.CLOSED.pattern})", re.I
+)
 _BACK = re.compile(r"\b(it|its|they|them|their|that one|this one|he|she|his|her)\b", re.I)
 _TODAY = re.compile(
     r"\b((last|this|past|previous|current) (\d+ |few |two |three )?(year|quarter|month|week|day)s?|today|yesterday|"
@@ -70,6 +73,8 @@ def questions(text: str) -> list[str]:
     found = list[str]()
     for sentence in re.split(r"[?!;]+\s*|\.\s+(?=[A-Z])", text):
         parts_of = re.split(_NEXT, sentence, flags=re.I)
+        while len(parts_of) > 1 and not _ASKS.match(parts_of[0]):
+            parts_of[:2] = [f"{parts_of[0]}, {parts_of[1]}"]  # "among smokers, what share …" is one question
         found += [p.strip(" ,.") for p in parts_of if p and p.strip(" ,.")]
     return found
 
@@ -87,14 +92,15 @@ def understand(
         if _BOUND.search(question):
             return Refused("it asks for yes or no; ask for the number itself")
         return _sided(question, table)
-    closed = bool(known.CLOSED.search(question) or _NAMED.search(question)) and not known.OPEN.search(question)
+    open_words = known.OPEN.search(_without_names(question, table))
+    closed = bool(known.CLOSED.search(question) or _NAMED.search(question)) and not open_words
     if _AHEAD.search(question):
         return Refused("it asks for what is still to come, and I make no forecasts; I follow what there is over time")
     back = _BACK.search(question) if follows else None
     try:
         asked = _first(Parse(question, table))
     except NotClear as unclear:
-        if known.OPEN.search(question):
+        if open_words:
             return None
         if known.FOREIGN.search(question):
             return Refused("I read questions in English only")
@@ -129,10 +135,17 @@ def _sided(question: str, table: Table) -> Asked | None:
     return replace(asked, order="highest" if sign.value[0] == ">" else "lowest")
 
 
+def _without_names(question: str, table: Table) -> str:
+    """The question without its names: a life expectancy is no expectation, and "which segment" seeks no clusters."""
+    question = re.sub(r"\bwhich [^\W\d_]+", "", question, flags=re.I)
+    names = {root(w) for c in table.file.columns for w in parts(c.name)}
+    return re.sub(r"[^\W\d_]+", lambda m: "" if root(m[0]) in names else m[0], question)
+
+
 def _asks(question: str, table: Table) -> bool:
     """Whether a question that is not open has conditions, groups or numbers, and so asks for something computed."""
     kinds = {i.kind for i in Reader(table.file).read(question)}
-    if known.OPEN.search(question) or _TESTED.search(question):
+    if known.OPEN.search(_without_names(question, table)) or _TESTED.search(question):
         return False
     return bool(kinds & set("ASNTVOQB")) or ("U" not in kinds and "E" in kinds)
 

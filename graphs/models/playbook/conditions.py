@@ -45,6 +45,16 @@ class Table:
             raise NotClear(f"“{item.text}” can mean {_either(able)}; name one of them")
         return able[0]
 
+    def weight(self) -> str:
+        """The column that says how many each row stands for, where rows are cells of a table of counts: Freq."""
+        counts = [c for c in self.file.columns if known.FREQUENCY.fullmatch(c.name) and c.is_number]
+        others = [c for c in self.file.columns if c not in counts]
+        cells = 1
+        for c in others:
+            cells *= max(c.n_unique, 1)
+        few = bool(others) and all(c.n_unique < max(self.file.rows, 3) for c in others) and self.file.rows <= cells
+        return counts[0].name if len(counts) == 1 and few else ""
+
     def is_key(self, name: str) -> bool:
         """Whether each row has a value of its own, or the name says that it marks rows."""
         column = self.column(name)
@@ -92,10 +102,15 @@ def _missing(run: Sequence[Item], table: Table, before: Item | None) -> Item | N
     name = table.pick(column)
     if not any(i.kind == "M" for i in run):  # no age, no rain: not known, or nought
         about = table.column(name)
+        none = [v for v in about.values if v.lower() in ("none", "no", "nothing", f"no {name.lower()}")]
+        if none and about.n_missing:
+            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean that {name} is {none[0]} or that it is missing")
+        if none:
+            return _filter(run, [(name, "=", none[0])], "not")
         nought = isinstance(about.low, (int, float)) and about.low <= 0
         if nought and about.n_missing:
             raise NotClear(f"“{' '.join(i.text for i in run)}” may mean that {name} is 0 or that it is missing")
-        return _filter(run, [(name, "=", 0.0) if nought else (name, "missing", "")])
+        return _filter(run, [(name, "=", 0.0) if nought else (name, "missing", "")], "not")
     return _filter(run, [(name, "present" if any(i.kind == "X" for i in run) else "missing", "")])
 
 
@@ -105,8 +120,8 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     named = next((i for i in run if i.kind in "CY"), None)
     if (op == "between") != (len(numbers) == 2):
         return None
-    if named is not None and named is run[-1] and not any(table.column(c).is_number for c in named.columns):
-        return None  # over 65 smoke
+    if named is not None and (named.kind == "Y" or not any(table.column(c).is_number for c in named.columns)):
+        return None  # over 65 smoke, smokers over 65
     if named is not None:
         columns = [table.pick(named, "number")]
     else:
@@ -133,6 +148,11 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     return _filter(run, [(columns[0], op, values[0])])
 
 
+def _compared_of(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A bound before its column: at least 500 in order total."""
+    return _compared([*run[:-2], run[-1]], table, before) if run[-2].text.lower() == "in" else None
+
+
 def _beside(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """One column compared with another in the same row: more away goals than home goals."""
     op = str(next(i.value for i in run if i.kind in "OZ")[0])
@@ -154,14 +174,17 @@ def _ranged(run: Sequence[Item], table: Table, before: Item | None) -> Item | No
 
 def _there(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """Something that not all rows have: orders with a voucher."""
-    if len(run[0].columns) != 1 or before is None or before.text.lower() not in _OWNING:
+    if len(run[0].columns) != 1 or before is None:
         return None
     column = table.column(run[0].columns[0])
-    if column.is_number or column.is_time or not column.n_missing:
+    done = before.text.lower() in _BEING and run[0].text.lower().endswith("ed")  # trips that were rated
+    owned = before.text.lower() in _OWNING and not column.is_number and not column.is_time
+    if not column.n_missing or not (done or owned):
         return None
     return _filter(run, [(column.name, "present", "")])
 
 
+_BEING = ("is", "are", "was", "were", "been", "got")
 _OWNING = ("with", "have", "has", "had", "having", "used")
 
 
@@ -267,6 +290,13 @@ def _named_time(times: Sequence[str], table: Table) -> Filter | None:
     return None
 
 
+_WAYS = {
+    "from": ("origin", "from", "source", "start", "departure", "sender"),
+    "to": ("destination", "dest", "to", "target", "end", "arrival", "receiver"),
+}
+"""A preposition and the words of the column that holds where something comes from or goes to."""
+
+
 def _levels(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """A value or several of one column, as the column named beside them or their only one."""
     values = [i for i in run if i.kind == "V"]
@@ -276,6 +306,8 @@ def _levels(run: Sequence[Item], table: Table, before: Item | None) -> Item | No
         shared = [c for c in shared if c in named.columns]
     if not shared:
         return None
+    way = _WAYS.get(before.text.lower(), ()) if before is not None and before.kind == "P" else ()
+    shared = [c for c in shared if set(parts(c)) & set(way)] or shared
     if len(shared) > 1 and named is None:
         raise NotClear(f"“{values[0].text}” is a value of {_either(shared)}; name the column")
     column = shared[0]
@@ -352,12 +384,13 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | N
     (r"(?:XP*M|X|M)[KP]*[CY](?![KP]*X?V)|[CY][KP]*X?M", _missing),
     (r"[CY][KP]*OP*NJN[GC]|[CY][KP]*OP*N[GC]", _compared_in),
     (r"[CY][KP]*O[KP]*[CY](?![NRVOK])|ZCP[CY](?![NRVO])", _beside),
-    (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]|OP*NJN|OP*N", _compared),
+    (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]", _compared),
+    (r"OP*NPC", _compared_of),
     (r"OP*NJN|OP*N", _compared),
     (r"C[KP]*NPN", _ranged),
     (r"K(?P<f>C)(?![KPJ]*[VNOTSAC])", _there),
     (r"C[KP]*OTJT|C[KP]*PTPT|OTJT|PTPT|CK?P*T|X?P?T", _timed),
-    (r"[CY][KP]*X?[V](?:[JD]+V)*|X?V(?:[JD]+V)*[CY]", _levels),
+    (r"[CY][KP]*X?[V](?:[JD]+V)*|(?:X[KP]*)?V(?:[JD]+V)*[CY]", _levels),
     (r"[CY][KP]*[NR](?:[JD]+[NR])+|[NR](?:[JD]+[NR])+[CY]", _numbered),
     (r"[CY][KP]*X?K?[NR]|[NR][CY]", _numbered),
     (r"(?:X[KP]*)?V(?:[JD]+X?V)*", _levels),

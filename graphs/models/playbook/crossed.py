@@ -131,7 +131,7 @@ def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     return Asked("count", by=name, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
 
 
-@pattern(CROSSED, r"[ah]?g[an]?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?h(?P<c>C)g", r"gn?E+", r"nE+g")
+@pattern(CROSSED, r"[ah]?g[an]?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?ha?(?P<c>C)g", r"gn?E+", r"nE+g")
 def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
     """By how much an amount changed between two times: growth of revenue from 2022 to 2023."""
     if not parse.periods:
@@ -155,10 +155,8 @@ def _how_many(parse: Parse, match: re.Match[str]) -> Asked | None:
     item = parse.at(match, "c")
     assert item is not None
     column = parse.table.column(parse.table.pick(item))
-    if not column.dtype.lower().startswith(("int", "uint")) or column.low != 0 or parse.table.is_key(column.name):
-        return None
     named = match.groupdict().get("by")
-    if column.is_yes_no or (not named and not parse.where):
+    if not parse.counts(column.name):
         return None
     parse.notes.append(f"“how many {item.text}” is read as the total of {column.name}.")
     by, grain = _group(parse, parse.at(match, "by") or item) if named else ("", "")
@@ -185,9 +183,11 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("ratio", parse.number(item), where=parse.filters())
     column = parse.table.column(parse.table.pick(item))
     if column.is_number and not parse.table.is_key(column.name):
-        if set(parts(column.name)) & FLOW and parse.where:
+        if parse.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
             measure, kind = parse.amount(item)
             return Asked(kind, measure, where=parse.filters())
+        if item.sure <= 1 and not set(parts(item.text)) & set(parts(column.name)):
+            raise NotClear(f"“{item.text}” may mean {column.name}, and it does not say which number of it")
         return Asked("summary", parse.number(item), where=parse.filters())
     if parse.where or column.is_time or not 2 <= column.n_unique <= MOST_LEVELS:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from graphs.models.playbook import synonyms
 from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.facts import Column
-from graphs.models.playbook.items import Item, parts, root
+from graphs.models.playbook.items import Item, parts, root, unit_of
 
 _SIGNS = {"minus": "−", "plus": "+", "times": "×", "divided by": "÷"}
 _COUNTED = frozenset(("quantity", "qty", "count", "counts", "units", "items", "hours", "minutes", "days", "area"))
@@ -69,7 +69,10 @@ def _is_denominator(per: Item, item: Item, table: Table) -> bool:
     if per.text.lower() != "per" or len(item.columns) != 1:
         return False
     column = table.column(item.columns[0])
-    words = parts(column.name)
+    words = [w for w in parts(column.name) if w not in ("num", "n", "no", "number", "of", "total", "count")]
+    words = words[:-1] if unit_of(column.name) and len(words) > 1 else words
+    if {root(w) for w in words} - {root(w) for w in item.text.split()} and item.sure <= 1:
+        return False  # per night, of minimum_nights
     partly = [root(w) for w in words] != [root(w) for w in item.text.split()]
     said = item.text.lower()
     plural = words[-1].endswith("s") and not said.endswith("s") and column.dtype.lower().startswith(("int", "uint"))

@@ -51,7 +51,7 @@ class Item:
 
     A aggregate, S superlative, Z comparative, C column, Y column of yes and no, V value, N number, R ordinal,
     O comparison, T time, G grain of time, B per, W which, H who or when, E what a row is, X not, M missing, J and,
-    D or, P preposition, K is or has, r rate, c columns, U not understood.
+    D or, P preposition, K is or has, r rate, c columns, p pair of, U not understood.
     """
 
     kind: str

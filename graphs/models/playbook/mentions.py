@@ -19,6 +19,7 @@ from graphs.models.playbook.tokens import QUOTED, tokens
 
 _GROUPED = ("grouped by", "broken down by", "split by", "for each", "for every", "in each", "in every", "of each")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 1e2}
+_MARKS = ("id", "key", "code", "no", "nr", "number", "uuid")
 _NEGATIONS = frozenset(
     [
         "not",
@@ -48,8 +49,19 @@ class Reader:
         self.columns = {c.name: c for c in file.columns}
         self._parts = {c.name: parts(c.name) for c in file.columns}
         self._levels = {c.name: [(v, [t.lower() for t in tokens(v)]) for v in c.values] for c in file.columns}
+        self.row_nouns = self._keyed()
         years = any(w in ("year", "yr") for words in self._parts.values() for w in words)
         self._dated = years or any(c.is_time for c in file.columns)
+
+    def _keyed(self) -> frozenset[str]:
+        """What one row is, told by the columns that mark each row: order of order_id, invoice of 1, 2, 3 …"""
+        nouns = set[str]()
+        for c in self.file.columns:
+            words, whole = self._parts[c.name], c.n_unique == self.file.rows > 0
+            counted = c.is_number and whole and isinstance(c.low, int) and c.high - c.low + 1 == c.n_unique
+            if whole and (words[-1] in _MARKS or counted):
+                nouns |= {root(w) for w in words if w not in (*_MARKS, "row", "index", "record", "unique")}
+        return frozenset(nouns)
 
     def read(self, question: str) -> list[Item]:
         """The items of a question, in order."""
@@ -105,7 +117,10 @@ class Reader:
         for length in range(min(6, len(texts) - i), 0, -1):
             run = [root(t) for t in texts[i : i + length]]
             said = " ".join(texts[i : i + length])
-            if length == 1 and (said.lower() in _SMALL or len(said) < 2) and said not in self.columns:
+            if not (said[0].isalnum() and said[-1].isalnum()):
+                continue  # a comma is no part of a name
+            small = said.lower() in _SMALL or len(said) < 2
+            if length == 1 and small and said not in self.columns and not self._tells(said):
                 continue
             acronym = synonyms.ACRONYMS.get(said.lower())
             apart = [root(p) for t in texts[i : i + length] for p in parts(t)]  # co2 as co and 2
@@ -141,7 +156,9 @@ class Reader:
             if length == 1 and (said.lower() in known.AGGREGATES or said.lower() in known.GRAINS):
                 continue
             partly = tuple(c for c, words in self._parts.items() if _within(run, [root(w) for w in words]))
-            if partly and not all(w in _SMALL for w in (t.lower() for t in texts[i : i + length])):
+            partly = tuple(c for c in partly if "per" not in self._parts[c] or "per" in run)  # gdp is no gdp_per_capita
+            light = all(t.lower() in _LIGHT for t in texts[i : i + length])
+            if partly and (not light or (length == 1 and self._tells(said))):
                 yield length, self._partly(said, partly)
                 return
             kin = synonyms.KIN.get(said.lower()) or synonyms.KIN.get(texts[i].lower().rstrip("s"), ())
@@ -156,6 +173,16 @@ class Reader:
                     if meant:
                         yield 1, Item("E", said, "id", meant, 1) if keys == [*meant] else self._column(said, meant, 1)
                         return
+
+    def _acts(self, texts: Sequence[str], i: int) -> bool:
+        """Whether a verb ends the question and so tells who is meant: how many goalkeepers scored."""
+        passive = i > 0 and texts[i - 1].lower() in known.HAVE
+        return texts[i].lower() in known.ACTIVE and i + 1 == len(texts) and not passive
+
+    def _tells(self, word: str) -> bool:
+        """Whether a word that is passed over elsewhere is part of a column's name: scored, where there is a score."""
+        told = word.lower() in known.TELLING
+        return told and any(root(word) in [root(w) for w in words] for words in self._parts.values())
 
     def _measured_in(self, column: str, word: str) -> bool:
         """Whether a word is the unit in which a column is measured: km, kilometres."""
@@ -175,10 +202,12 @@ class Reader:
     def _partly(self, said: str, columns: tuple[str, ...]) -> Item:
         """Part of a name; where it is all of an identifier's name but "id", it is what a row is about."""
         run = [root(w) for w in said.split()]
-        marks = ("id", "key", "code", "no", "nr", "number", "uuid")
-        keys = [c for c in columns if self._parts[c][-1] in marks and not self.columns[c].n_missing]
+        keys = [c for c in columns if self._parts[c][-1] in _MARKS and not self.columns[c].n_missing]
         own = [c for c in keys if [root(w) for w in self._parts[c][:-1]] == run]
-        if len(own) == 1:
+        several = any(
+            self._parts[c][-1] not in ("id", "uuid") and self.columns[c].n_unique < self.file.rows for c in own
+        )
+        if len(own) == 1 and not (several and self._is_row(said.lower())):  # a flight_no flies each day, in flights.csv
             return Item("E", said, "id", tuple(own), 2)
         if self._is_row(said.lower()):
             return Item("E", said, "one")
@@ -194,9 +223,12 @@ class Reader:
             small = all(t in _SMALL or t in known.NUMBERS for t in run) and not light
             if length == 1 and (re.fullmatch(r"[\d.,$€£]+[km]?", run[0])):
                 continue
+            beside = {root(t) for t in (*texts[max(i - 2, 0) : i], *texts[i + length : i + length + 2])}
             meant: dict[str, str] = {}
             loose: dict[str, str] = {}
             for column in self.file.columns:
+                if length == 1 and run[0] in known.LOGICAL and not beside & {root(w) for w in self._parts[column.name]}:
+                    continue  # both men and women, where "both" is a value as well
                 for value, words in self._levels[column.name]:
                     if len(words) != length:
                         continue
@@ -257,7 +289,7 @@ class Reader:
             yield 1, Item("E", text, "one")
         elif low == "used" and i + 1 < len(texts) and texts[i + 1].lower() in ("a", "an", "the", "any"):
             yield 1, Item("K", text)
-        elif low in known.FILLERS:
+        elif low in known.FILLERS and not self._acts(texts, i):
             yield 1, None
         elif low in _NEGATIONS:
             yield 1, Item("X", text)
@@ -311,11 +343,17 @@ class Reader:
         return length, Item("N", " ".join(texts[i : i + length]), value)
 
     def _is_row(self, word: str) -> bool:
-        """Whether a noun is what one row is: named by the file, or a person in a table about persons."""
+        """Whether a noun is what one row is: named by the file, or a person in a table about persons.
+
+        Where a column marks each row, its name says what one row is, and no other noun is: invoices are no customers.
+        """
         stem = root(word)
         named = [root(w) for w in parts(self.file.name.rsplit(".", 1)[0])]
         if stem in named or (len(stem) >= 3 and any(n.endswith(stem) for n in named)):
             return True
+        people = {root(w) for w in known.PEOPLE}
+        if self.row_nouns and not self.row_nouns & people:
+            return stem in self.row_nouns
         personal = any(w in known.PERSONAL for words in self._parts.values() for w in words)
         return word in known.PEOPLE and personal
 
@@ -329,6 +367,8 @@ _SMALL = (
     | _NEGATIONS
     | {"and", "or", "by", "per", "which", "what", "how", "m", "f"}
 )
+
+_LIGHT = _SMALL | {"number"}  # "number of" is no number_of_reviews
 
 
 def _shortened(name: list[str], run: list[str]) -> bool:
@@ -373,6 +413,8 @@ def _phrases_at(texts: Sequence[str], i: int, question: str) -> Iterator[tuple[i
         percentile = re.fullmatch(r"(\d\d?)(st|nd|rd|th) percentile", said)
         if percentile:
             yield length, Item("A", shown, f"quantile {int(percentile[1]) / 100:g}")
+        if said in ("pair of", "pairs of", "combination of", "combinations of"):
+            yield length, Item("p", shown)
         if said in ("other than", "apart from", "except for"):
             yield length, Item("X", shown)
         if said in ("year old", "years old", "years of age"):

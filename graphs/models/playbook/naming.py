@@ -24,6 +24,9 @@ HAPPENED = frozenset(
 ) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
 LEVEL_WORDS = ("score", "scores", "rating", "ratings", "level", "levels")
 LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
+KINDS = frozenset(
+    ("species", "type", "kind", "breed", "variety", "category", "genre", "model", "class", "style", "sort")
+)
 NO_COUNT = {*known.GOOD, *known.GRAINS, "minutes", "seconds", "hours", "min", "status", "age", "scores", "ratings"}
 NAMES = ("name", "title", "model", "label", "product", "item")
 DONE = (

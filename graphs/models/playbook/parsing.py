@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
@@ -14,7 +16,7 @@ from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.naming import DATED, DAY_PARTS, DONE, HAPPENED, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
+from graphs.models.playbook.naming import DATED, DAY_PARTS, DONE, HAPPENED, KINDS, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
 from graphs.models.playbook.vocabulary import FLOW
 
 _SYMBOLS = {
@@ -45,6 +47,7 @@ class Parse:
             raise NotClear("it names no column of this table")
         if len(items) > 1 and items[0].kind == "W" and items[1].kind == "K":
             items = items[2:]  # what is the …
+        items = self._placed(items)
         items, self.periods = take_periods(self._neighbours(items))
         items, self.formula = take_formula(items, table, self.notes)
         if self.formula is not None:
@@ -57,6 +60,18 @@ class Parse:
         self._same_time(filters)
         self.rest = [i for i in self.items if i.kind not in "FPKJ"]
         self.kinds = "".join(self.symbol(i) for i in self.rest)
+
+    def _placed(self, items: list[Item]) -> list[Item]:
+        """The items without the ordinal of a rank, which is kept as the place that is asked for: second highest."""
+        self.place = 0
+        for k, (item, after) in enumerate(pairwise(items)):
+            ranks = (after.kind == "S" and after.value[1] != ("TIME",)) or (
+                after.kind == "A" and after.value in ("mode", "rarest")
+            )
+            if item.text.lower() in known.ORDINALS and item.kind == "R" and item.value > 1 and ranks:
+                self.place = int(item.value)
+                return [*items[:k], *items[k + 1 :]]
+        return items
 
     def _same_time(self, filters: Sequence[Item]) -> None:
         """Raise NotClear where what was done is dated by a column that dates something else: left in 2020, by hired."""
@@ -81,6 +96,10 @@ class Parse:
             raise NotClear(f"it wants {twice[0][0]} to be two things at once")
         if self.periods and asked.aggregate not in ("change",):
             raise NotClear("it asks for a change, which I compute of one number between two times")
+        if self.place:
+            if asked.limit != 1:
+                raise NotClear("it asks for a place in an order, and I see no rows or groups that are put in order")
+            asked = replace(asked, place=self.place)
         if self.formula is not None:
             made = self.formula
             asked = replace(asked, formula=[made.name, made.first, made.operation, made.second])
@@ -107,7 +126,13 @@ class Parse:
             level = item.kind in "UC" and item.text.lower() in LEVEL_WORDS and last is not None and last.kind == "C"
             if level and last is not None and (item.kind == "U" or set(last.columns) & set(item.columns)):
                 continue  # a satisfaction score
-            paid = item.kind == "U" and item.text.lower() == "paid" and after is not None and after.kind in "BV"
+            paid = (
+                item.kind in "UC"
+                and item.sure <= 1
+                and item.text.lower() == "paid"
+                and after is not None
+                and after.kind in "BV"
+            )
             if paid and any("pay" in c.lower() for i in items[place + 1 : place + 3] for c in i.columns):
                 continue  # paid by card, which is a value of the payment
             if item.kind == "B" and last is not None and last.kind == "X":
@@ -132,8 +157,7 @@ class Parse:
             if item.text.lower() in known.ORDINALS and (listed or (named and not any(c.is_time for c in named))):
                 item = Item("R", item.text, known.ORDINALS[item.text.lower()])
             if item.kind == "S" and item.value[1] == known.GOOD:
-                fits = [c for c in (after.columns if after is not None else ()) if set(parts(c)) & set(known.GOOD)]
-                item = item if fits else Item("U", item.text)
+                item = self._judged(item, items)
             others = [i for i in items if i is not item and i.kind == "C"]
             if item.text.lower() == "paid" and any(set(i.columns) & set(item.columns) for i in others):
                 continue  # the fare paid
@@ -151,6 +175,19 @@ class Parse:
             out.append(item)
         return out
 
+    def _judged(self, item: Item, items: Sequence[Item]) -> Item:
+        """The best or worst of what is good or bad to have much of; a word that is unknown where it is neither."""
+        named = [c for i in items if i.kind == "C" for c in i.columns if self.table.column(c).is_number]
+        good = [c for c in named if set(parts(c)) & set(known.GOOD)]
+        bad = [c for c in named if set(parts(c)) & set(known.BAD)]
+        if bool(good) == bool(bad) or len(named) > 1:
+            return Item("U", item.text)
+        if good:
+            return item
+        order = "lowest" if item.value[0] == "highest" else "highest"
+        self.notes.append(f"“{item.text}” is read as the {order} {bad[0]}.")
+        return replace(item, value=(order, known.BAD))
+
     def _names_rows(self, name: str) -> bool:
         column = self.table.column(name)
         if column.dtype.lower().startswith(("int", "uint")) and column.n_unique == self.table.file.rows:
@@ -163,7 +200,8 @@ class Parse:
     def _is_event(self, item: Item) -> bool:
         """Whether a word is what each row's date is of: the orders of order_date. A row is then one of them."""
         dated = [parts(c) for c in item.columns if self.table.column(c).is_time]
-        return any([root(w) for w in name if w not in DATED] == [root(item.text)] for name in dated)
+        others = [c for c in self.table.file.columns if c.is_number and root(item.text) in map(root, parts(c.name))]
+        return not others and any([root(w) for w in name if w not in DATED] == [root(item.text)] for name in dated)
 
     def _as_value(self, item: Item) -> Item:
         """A column of two levels, one of which is the word itself ("passed" is pass or fail), as that level."""
@@ -179,9 +217,9 @@ class Parse:
             last = items[place - 1] if place else None
             noun = item.text.lower().endswith("s") and len(item.text) > 3
             noun = noun and item.text.lower() not in DAY_PARTS
-            if item.kind == "U" and last is not None and last.kind == "F" and noun:
+            if item.kind == "U" and last is not None and last.kind == "F" and noun and self._sorts(last):
                 single = item.text.lower().removesuffix("s")
-                self.notes.append(f"Each row is taken for one {single}.")
+                self.notes.append(f"One row is counted as one {single}.")
                 out.append(Item("E", item.text, "one"))
                 continue
             if item.kind == "U":
@@ -192,6 +230,11 @@ class Parse:
                 raise NotClear(f"“{item.text}” does not fit with the words around it")
             out.append(item)
         return out
+
+    def _sorts(self, item: Item) -> bool:
+        """Whether a condition names a sort of what the rows are ("Gentoo penguins"), whose noun no column tells."""
+        words = {w for f in item.value for w in parts(str(f[0]))}
+        return bool(words & KINDS) and not Reader(self.table.file).row_nouns
 
     def _limits(self, items: Sequence[Item], place: int) -> bool:
         """Whether a number says how many are wanted, as in "top 5" and "which 3 cities"."""
@@ -230,7 +273,7 @@ class Parse:
         if item.kind == "E" and not item.columns:
             raise NotClear(f"no column says which {item.text} a row is about")
         name = self.told(item, self.table.pick(item, "group", "time"))
-        self._is_head(item, name)
+        self.is_head(item, name)
         if not self.table.column(name).is_time:
             return name, ""
         word = parts(name)[-1]
@@ -240,14 +283,26 @@ class Parse:
             else (name, "year" if word == "year" else "day")
         )
 
-    def _is_head(self, item: Item, name: str) -> None:
+    def is_head(self, item: Item, name: str) -> None:
         """Raise NotClear where a group is named by a word that only describes it: "per guest" is no guest_country."""
         words, said = [root(w) for w in parts(name)], [root(w) for w in parts(item.text)]
         core = words[:-1] if unit_of(name) else words
         describes = item.sure == 1 and set(said) <= set(words) and core[-1] not in said
         person = item.text.lower() in known.PEOPLE
-        if describes and (person or core[-1] not in LEVELS):
+        plural = words[-1] != parts(name)[-1] and parts(name)[-1].endswith("s")
+        amount = self.table.column(name).is_number and (plural or bool(set(parts(name)) & FLOW))
+        other = item.sure <= 1 and amount and set(said) != set(core)  # per night, of minimum_nights
+        if other or (describes and (person or core[-1] not in LEVELS)):
+            raise NotClear(f"“{item.text}” may be more than {name} or a part of it; say its whole name")
+
+    def counts_kinds(self, item: Item, name: str) -> None:
+        """Raise NotClear where what is counted is named by a word that only describes a column: rooms, room_type."""
+        words, said = [root(w) for w in parts(name)], [root(w) for w in parts(item.text)]
+        core = words[:-1] if unit_of(name) else words
+        if item.sure == 1 and set(said) <= set(words) and core[-1] not in (*said, "name", "titl", "label", "cod"):
             raise NotClear(f"“{item.text}” is only a part of {name}, and may not be that; say its whole name")
+        if item.text.lower() in synonyms.DOING:
+            raise NotClear(f"“{item.text}” is no name of something to count")
 
     def _grain(self, item: Item) -> tuple[str, str]:
         named = [c.name for c in self.table.file.columns if item.value in parts(c.name) and not c.is_time]
@@ -263,6 +318,18 @@ class Parse:
             grain = f"{grain} of year"
         return time, grain
 
+    def repeated_people(self) -> str:
+        """The column of persons with several rows each, where the question counts persons by what they are: women."""
+        nouns = {*synonyms.SEXES, *known.PEOPLE}
+        said = [i for i in self.items if i.kind == "F" and (i.unit == "verb" or set(i.text.lower().split()) & nouns)]
+        said = [i for i in said if i.unit != "verb" or root(i.text).endswith("er") or i.text.lower().endswith("s")]
+        marked = [
+            c for c in self.table.file.columns if {root(w) for w in parts(c.name)} & {root(w) for w in known.PEOPLE}
+        ]
+        marked = [c for c in marked if self.table.is_key(c.name) or not c.is_number]
+        able = [c.name for c in marked if 20 < c.n_unique < self.table.file.rows and not c.is_time]
+        return able[0] if said and able else ""
+
     def single(self, grain: str) -> str:
         """The grain of a list of totals or counts: each month of each year for itself, unless "of the year" is said."""
         return grain if re.search(r"of the year\b", self.question, re.I) else grain.removesuffix(" of year")
@@ -277,11 +344,17 @@ class Parse:
 
     def flows(self, name: str) -> bool:
         """Whether a column's values add up to something, by its name or as a plural that counts: passengers, votes."""
+        return bool(set(parts(name)) & (FLOW | {"total", "sum", "subtotal"})) or self.counts(name)
+
+    def counts(self, name: str) -> bool:
+        """Whether a column holds how many there are of something in each row: goals, passengers, days of absence."""
         column, words = self.table.column(name), parts(name)
-        counts = column.dtype.lower().startswith(("int", "uint")) and column.n_unique > 20 and column.low is not None
+        if not column.dtype.lower().startswith(("int", "uint")) or column.is_yes_no or self.table.is_key(name):
+            return False
         words = words[:-1] if words[-1] in DONE or unit_of(name) else words  # bytes_sent, response_ms
         plural = bool(words) and words[-1].endswith("s") and not words[-1].endswith("ss") and not set(words) & NO_COUNT
-        return bool(set(words) & FLOW) or (counts and plural and float(column.low) >= 0)
+        amount = bool(set(words) & {"quantity", "qty"})
+        return amount or (plural and float(column.low) >= 0 and (column.n_unique > 20 or float(column.low) == 0))
 
     def amount(self, item: Item) -> tuple[str, str]:
         """A column, and which number of it where nothing says that: the total of what flows, else the mean."""

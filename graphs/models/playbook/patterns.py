@@ -72,8 +72,10 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
         name = parse.table.pick(keyed)
         if not parse.is_row_name(name):
             return Asked("distinct", name, where=parse.filters())
+    elif not entities and (people := parse.repeated_people()):
+        raise NotClear(f"one {people} may have several rows, and it may count the rows or the different {people}s")
     elif entities and entities[0].value == "one":
-        parse.notes.append(f"Each row is taken for one of the {entities[0].text.lower()}.")
+        parse.notes.append(f"One row is counted as one of the {entities[0].text.lower()}.")
     both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
     if both:
         return Asked("count", by=both[0].value[0][0], where=parse.filters(), order="highest")
@@ -89,9 +91,12 @@ def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("distinct", by, grain=grain.removesuffix(" of year"), where=parse.filters())
     name = parse.table.pick(item)
     column = parse.table.column(name)
-    if "d" not in parse.kinds and column.is_number and column.n_unique > 20:
+    if "d" not in parse.kinds and parse.counts(name):
+        return None  # how many goals: their total
+    if "d" not in parse.kinds and column.is_number and (column.n_unique > 20 or parts(name)[-1].endswith("s")):
         raise NotClear(f"“how many {item.text}” may be the rows, the different values of {name} or their total")
     if parse.kinds.startswith("n") or "d" in parse.kinds:
+        parse.counts_kinds(item, name)
         return Asked("distinct", parse.told(item, name), where=parse.filters())
     if re.search(r"\b(there|exist|occur)\b", parse.question, re.I):
         return Asked("distinct", parse.told(item, name), where=parse.filters())
@@ -106,6 +111,19 @@ def _mode(parse: Parse, match: re.Match[str]) -> Asked:
     parse.popular(next(i.text for i in parse.rest if parse.symbol(i) == "o"))
     rare = any(i.kind == "A" and i.value == "rarest" for i in parse.rest)
     return Asked("count", by=by, grain=grain, where=parse.filters(), order="lowest" if rare else "highest", limit=1)
+
+
+@pattern(PLAIN, r"W?op(?P<by>[CG])(?P<also>[CG])")
+def _mode_of_pairs(parse: Parse, match: re.Match[str]) -> Asked:
+    """The commonest pair of two groups: the most frequent pair of origin and destination."""
+    first, second = parse.at(match, "by"), parse.at(match, "also")
+    assert first is not None
+    assert second is not None
+    by, also = parse.group(first), parse.group(second)
+    order = "lowest" if any(i.kind == "A" and i.value == "rarest" for i in parse.rest) else "highest"
+    return Asked(
+        "count", by=by[0], grain=by[1], also_by=also[0], also_grain=also[1], where=parse.filters(), order=order, limit=1
+    )
 
 
 @pattern(PLAIN, r"k(?P<a>[CY])(?P<b>[CY])", r"W?k(?P<a>[CY])(?P<b>[CY])E*")

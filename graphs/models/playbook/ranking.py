@@ -65,6 +65,7 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
     r"W?(?P<s>S)(?P<a>a)(?P<c>C)E*B(?P<by>[CGYE])",
     r"W?(?P<s>S)(?P<by>[CG])E*",
     r"W(?P<by>[CG])E*(?P<s>S)E*(?P<c>C)",
+    r"H(?P<by>C)(?P<s>S)(?P<row>E)",
 )
 def _which(parse: Parse, match: re.Match[str]) -> Asked | None:
     by_item, ranked = parse.at(match, "by"), parse.at(match, "s")
@@ -149,8 +150,21 @@ def _ranking(
             order=order,
             limit=limit,
         )
+    if item is None and _single_row(parse, ranked):
+        parse.notes.append(f"Compared by the {order} single {measure}.")
+        single = "max" if order == "highest" else "min"
+        return Asked(single, measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+    if item is None and set(parts(measure)) & FLOW and not set(ranked.value[1]) & {"rain", "speed"}:
+        raise NotClear(f"“{ranked.text}” may be by the total or by the mean {measure}; say which")
     kind = parse.kind_of_sum(measure, ranked.text.lower())
     return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+
+
+def _single_row(parse: Parse, ranked: Item) -> bool:
+    """Whether one row is meant, and not the mean of several: the cheapest listing, and no oldest patients."""
+    place = next(k for k, i in enumerate(parse.items) if i is ranked)
+    after = parse.items[place + 1 : place + 2]
+    return bool(after) and after[0].kind == "E" and not after[0].text.lower().endswith("s") and after[0].value != "row"
 
 
 @pattern(

@@ -122,6 +122,11 @@ KIN: Mapping[str, tuple[str, ...]] = {
 }
 """A word of the question that may stand for a column's word, where no column has the word itself."""
 
+DOING = frozenset(
+    ("paid", "spend", "earn", "cost", "costs", "weigh", "old", "heavy", "tall", "aged", "long", "far", "fast")
+)
+"""Kin that say what is done or how something is, and name nothing that can be counted."""
+
 ACRONYMS: Mapping[str, str] = {"miles per gallon": "mpg", "gross domestic product": "gdp", "body mass index": "bmi"}
 
 MADE: Mapping[str, tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]] = {

@@ -18,7 +18,11 @@ def tokens(text: str) -> list[str]:
     text = re.sub(r"(?<![\d-])(\d{1,3})\s?[-–]\s?(\d{1,3})(?![\d-])", r"\1 to \2", text)
     text = re.sub(r"(\d[\d.,]*k?)((?: \w+)?) or (?:more|above|over|higher|older|longer)\b", r"at least \1\2", text)
     text = re.sub(r"(\d[\d.,]*k?)((?: \w+)?) or (?:less|fewer|below|under|lower|younger)\b", r"at most \1\2", text)
+    text = re.sub(r"\bneither\b(?=.*\bnor\b)", "not", text, flags=re.I)
+    text = re.sub(r"\b(nor|or) (?=\w)", "or ", re.sub(r"\beither (?=.*\bor\b)", "", text, flags=re.I), flags=re.I)
+    text = re.sub(r"\bcompared (with|to)\b", "versus", text, flags=re.I)
     text = re.sub(r"(?<![\w.])(\d+)\+(?!\w)", r"at least \1", text)
     text = re.sub(r"%(?= (of|with|who|that)\b)", " percent", text)
     text = re.sub(r"\s([/÷*×])\s", lambda m: " divided by " if m[1] in "/÷" else " times ", text)
-    return [t.replace("’", "'") for t in TOKEN.findall(text.replace("_", " "))]
+    text = re.sub(r"\b(what|who|where|when|how|it|that|there|here)['’]s\b", r"\1 is", text, flags=re.I)
+    return [t.replace("’", "'").removesuffix("'s") for t in TOKEN.findall(text.replace("_", " "))]

@@ -100,8 +100,9 @@ AGGREGATES: Mapping[str, str] = {
 }
 """A phrase and the number that it asks for."""
 
-GOOD = ("score", "rating", "points", "gpa", "accuracy", "marks")
-"""What more of is better: "the best price" may be the lowest, the best score is the highest."""
+GOOD = ("score", "rating", "points", "gpa", "accuracy", "marks", "mpg", "mileage", "satisfaction")
+BAD = ("delay", "delays", "wait", "error", "errors", "defects", "complaints", "loss", "losses", "late", "downtime")
+"""What more of is better, and what is worse: "the best price" may be the lowest, the best score is the highest."""
 
 FLOW = _words(
     """
@@ -299,14 +300,15 @@ ORDINALS |= {f"{i}{end}": i for i, end in enumerate(("st", "nd", "rd", "th", "th
 FILLERS = _words(
     """
     weigh weighs a an the please tell me show give us you can could would i we want know like find compute
-    calculate get what's whats all any each's this that these those there here it its their our my data
+    calculate get whats all any this that these those there here it its their our my data
     dataset table file csv sheet do does did value values amount figure recorded overall ever also just only
     actually altogether how generated generate generates produced brought received got observed measured
-    seen exactly whose which's been respectively roughly single entire whole approximately come comes came go
+    seen exactly whose been respectively roughly single entire whole approximately come comes came go
     goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
     happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
-    according had's make makes level's 's sell sells bring brings scored shows achieve achieved reach reaches reached
-    ridden holds pls plz calc gets need still looking use uses usage consume consumes consumed consumption
+    according make makes sell sells bring brings scored shows achieve achieved reach reaches reached
+    ridden holds pls plz calc gets need something anything still looking use uses usage consume consumes consumed
+    consumption
     """
 )
 """Words that say nothing about which number is meant."""
@@ -319,6 +321,23 @@ MEANT = _words(
 )
 """Fillers that mean more where a column has them as a value: a single person, a trip for work, a table sold."""
 
+TELLING = _words("amount figure level value scored usage consumption consumed travel stay stayed stays")
+"""Fillers that are more where a column has them in its name."""
+
+ACTIVE = _words("scored reached achieved used produced")
+"""Fillers that tell who is meant where no object follows."""
+
+LOGICAL = _words(
+    """
+    both all any every each none other others some neither either many most more less few fewer several same such only
+    not no and or
+    """
+)
+"""Words that join, leave out or count; a value of this name is meant only beside its column's name."""
+
+FREQUENCY = re.compile(r"(.*[\W_])?(n|freq|frequency|frequencies|counts?|cnt|tally|number)", re.I)
+"""Names of a column that counts how many a row stands for."""
+
 HAVE = _words(
     """
     is are was were be has have had having with who that where when whose holding being
@@ -326,7 +345,7 @@ HAVE = _words(
 )
 PREPOSITIONS = _words(
     """
-    of in for from among amongst at on within during to across out by's between's than
+    of in for from among amongst at on within during to across out than
     """
 )
 
@@ -341,7 +360,7 @@ PEOPLE = _words(
     people person persons individual individuals passenger passengers patient patients customer customers
     client clients student students employee employees user users subject subjects participant participants
     member members respondent respondents worker workers player players visitor visitors driver drivers staff
-    women's adult's pupil pupils guest guests
+    pupil pupils guest guests
     """
 )
 PERSONAL = _words(
@@ -365,7 +384,7 @@ _NUMBERS = (
 )
 CLOSED = re.compile(
     r"^\W*((please|tell me|show me|give me|can you tell me|calculate|compute|find)\W+)*"
-    r"(how (many|much|often|old|heavy|tall|long)\b|what(['’]s| is| are| was| were) the\b|"
+    r"(how (many|much|often|old|heavy|tall|long)\b|what(['’]?s| is| are| was| were) the\b|"
     r"(the )?(second|third|fourth|fifth)\b|(the )?(\d+|two|three|four|five|ten) (most|least|\w+est)\b|"
     rf"(the )?({_NUMBERS}|\w+est)\b|"
     r"((on|in|for|at) )?(what|which|who|when|where)\b.*\b"
