@@ -35,13 +35,17 @@ def test_words_of_cause_need_a_declared_assignment(kernel: Kernel, table: Writer
     assert claim.effect.ci is not None
     assert claim.effect.ci[0] < 0.05 < claim.effect.ci[1]
     assert len(declared.plots) == 1
-    (untested,) = declared.of("not_checked")
-    assert "minutes" in untested.text
-    assert "bought is" in untested.text
+    assert (
+        claim.params["not_found"] == "The only other column, minutes, does not differ between the arms beyond chance."
+    )
     (observed,) = kernel.template("ab_test", data=name, outcome="bought", assignment="page").of("ab_effect")
     assert "is higher in redesign than in control" in observed.text
-    (null,) = kernel.template("ab_test", data=name, **ROLES | {"outcome": "minutes"}).of("ab_effect")
+    turned = kernel.template("ab_test", data=name, **ROLES | {"outcome": "minutes"})
+    (null,) = turned.of("ab_effect")
     assert null.type == "null"
+    (beside,) = turned.of("group_difference", "claim")
+    assert "bought differs between the arms" in beside.text
+    assert "secondary" in beside.text
 
 
 def test_lost_rows_are_a_mismatch_and_take_the_words_of_cause(
@@ -79,3 +83,42 @@ def test_of_three_arms_each_is_held_against_the_control_and_a_stray_one_is_left_
     (claim,) = ran.of("ab_effect", "claim")
     assert "% of the control (95 % CI +" in claim.text
     assert [f.params["level"] for f in ran.of("small_sample", "warning")] == ["gren"]
+
+
+def test_other_columns_are_compared_as_a_family_of_their_own_and_by_units(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    users, each = 400, 6
+    treated = random.random(users) < 0.5
+    who = np.repeat(np.arange(users), each)
+    df = pd.DataFrame({"user_id": who + 7000, "arm": np.where(treated[who], "treatment", "control")})
+    df["spend"] = random.normal(30, 6, len(who)) + 2 * treated[who]
+    df["clicks"] = random.poisson(3 + 1.2 * treated[who])
+    df["taste"] = random.normal(size=users)[who] * 3 + random.normal(size=len(who))  # as rows, far from equal
+    df["plan"] = np.where(treated, random.choice(list("abcccc"), users), random.choice(list("abc"), users))[who]
+    df["mood"] = random.choice(["good", "bad"], len(who))
+    ran = kernel.template(
+        "ab_test",
+        data=table("further", df),
+        outcome="spend",
+        assignment="arm",
+        allocation="1,1",
+        unit="user_id",
+        randomised=True,
+        outcomes_apart=["mood"],
+    )
+    assert ran.error is None
+    (main,) = ran.of("ab_effect", "claim")
+    assert "Of the other 3 columns" in main.params["not_found"]
+    assert "taste" in main.params["not_found"]
+    (beside,) = ran.of("group_difference", "claim")
+    assert (beside.columns, beside.params["top"], beside.n) == (("arm", "clicks"), "treatment", users)
+    assert beside.effect is not None
+    assert beside.effect.ci is not None
+    assert beside.effect.ci[0] < 1.2 < beside.effect.ci[1]
+    assert beside.test is not None
+    assert beside.test.m == 3
+    assert "raised" not in beside.text
+    assert not any("mood" in f.columns for f in ran.findings)
+    assert [f.columns for f in ran.of("association", "claim")] == [("arm", "plan")]
+    assert len(ran.plots) == 3

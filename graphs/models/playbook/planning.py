@@ -42,7 +42,7 @@ def make_plan(facts: Facts) -> Plan:
     }
     told = [c for c in asked if len(c.columns) > 1 or c.text.lower().strip(" .?!") not in refused]
     tests = [s for clause in told for s in _steps(clause, facts)] + list(_from_roles(facts))
-    tests = [_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)]
+    tests = _each_apart([_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)])
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
@@ -273,6 +273,21 @@ def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
     }
     why = "Whether the arms are as planned and each row a unit of its own, and then by how much they differ."
     return _step("ab_test", f"Compare the arms of {by} in {outcome}", why, parameters)
+
+
+def _each_apart(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps, where several outcomes of one experiment are not also told among each other's further columns."""
+
+    def others(step: dict[str, Any]) -> list[str]:
+        mine = step["parameters"]
+        same = [s["parameters"] for s in steps if s["template"] == "ab_test"]
+        alike = [s for s in same if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])]
+        return sorted({s["outcome"] for s in alike} - {mine["outcome"]})
+
+    return [
+        s if s["template"] != "ab_test" else s | {"parameters": s["parameters"] | {"outcomes_apart": others(s)}}
+        for s in steps
+    ]
 
 
 def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
