@@ -48,6 +48,7 @@ def make_plan(facts: Facts) -> Plan:
         tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
     totals = any(s["template"] == "joins" and "outcome" in s["parameters"] for s in tests)
     answers, open_parts = _answers(facts, totals)
+    tests = [_untotalled(s, answers) for s in tests]
     if (open_parts or not answers) and not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
     steps = list[dict[str, Any]]()
@@ -79,6 +80,17 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
             steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.", {}))
         open_parts = open_parts or not answered
     return steps, open_parts
+
+
+def _untotalled(step: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """A join without the total that an answer gives already; it still says what repeated rows would make of it."""
+    told = step["parameters"]
+    given = [a["parameters"] for a in answers if a["template"] == "answer"]
+    parts = ("aggregate", "measure", "by", "grain", "where", "limit")
+    same = any(
+        [a.get(part) for part in parts] == ["sum", told.get("outcome"), told.get("by"), None, None, None] for a in given
+    )
+    return step if step["template"] != "joins" or not same else step | {"parameters": told | {"by": ""}}
 
 
 def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Asked, list[list[str]]]]:
