@@ -318,10 +318,10 @@ def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
         times = {facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)}
         if times & {c.name for c in file.columns} and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
-        yield from _screen_of(file)
-        if file.rows >= 100:
+        if file.rows >= 100:  # before the pairs, so that what only the clusters make related is told with them
             why = "Whether a column has two humps or a heavy tail, and whether the rows fall into groups."
             yield _step("clusters", f"Look at shapes and clusters in {file.name}", why, {"data": file.name})
+        yield from _screen_of(file)
 
 
 def _screen_of(file: File) -> Iterator[dict[str, Any]]:
