@@ -135,6 +135,12 @@ async def test_files_that_share_a_key_are_joined_and_the_total_is_added_up() -> 
         ("joins", {"data": "sales.csv", "others": ["who.csv"], "outcome": "amount", "by": "tier"}),
         ("associations", {"data": "sales.csv"}),
     ]
+    both = [*TEMPLATES, {"name": "answer", "parameters": [{"name": p} for p in vars(Asked("count"))]}]
+    facts = brief(question="Total amount by tier?", files=[lookup, sales], roles={}, templates=both)
+    _, _, arguments = await ask(("make_plan",), facts)
+    told = {s["template"]: s["parameters"] for s in arguments["steps"]}
+    assert (told["answer"]["measure"], told["answer"]["by"]) == ("amount", "tier")
+    assert told["joins"] == {"data": "sales.csv", "others": ["who.csv"], "outcome": "amount"}, "no total twice"
     total = CLAIM | {"type": "descriptive", "kind": "total", "text": "Total amount by tier: pro 40.", "effect": None}
     _, _, report = await ask(("write_report",), brief(question="Total amount by tier?", findings=[total]))
     assert report["answer"].startswith("Total amount by tier: pro 40.")

@@ -197,6 +197,30 @@ def test_associations_of_every_kind_are_found_with_their_effects(
     assert len(ran.plots) == 4, "each claim has its own chart"
 
 
+def test_a_chain_of_columns_and_what_turns_a_relation_about_are_told_once(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 600
+    deep = random.normal(size=n)
+    shop = random.choice(["a", "b"], n)
+    df = pd.DataFrame({name: deep + 0.6 * random.normal(size=n) for name in ("one", "two", "three", "four")})
+    df["apart"] = random.normal(size=n)
+    df["beside"] = 0.7 * df["apart"] + random.normal(size=n)
+    df["size"] = (shop == "a") * 4 + random.normal(size=n)
+    df["cost"] = (shop == "a") * 4 - 0.6 * df["size"] + (shop == "a") * 3.0 + random.normal(size=n)
+    df["shop"] = shop
+    ran = kernel.template("associations", data=table("chain", df))
+    assert ran.error is None
+    claims = {frozenset(f.columns): f for f in ran.findings if f.type == "claim"}
+    assert frozenset({"apart", "beside"}) in claims
+    (head,) = [f for f in claims.values() if set(f.columns) <= {"one", "two", "three", "four"}]
+    assert {*head.columns, *(c for link in head.params["chain"] for c in link)} == {"one", "two", "three", "four"}
+    (turned,) = ran.of("simpsons_paradox", "warning")
+    assert set(turned.columns) == {"size", "cost", "shop"}
+    assert "Shop goes with both" in turned.text
+    assert not [pair for pair in claims if "shop" in pair]
+
+
 def test_far_points_and_leaks_are_warnings_and_no_claims(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
@@ -398,6 +422,21 @@ def test_missing_values_that_follow_a_column_are_told(
     ran = kernel.template("profile", data=table("gone", pd.DataFrame({"age": age, "pay": pay})))
     (claim,) = ran.of("missing_pattern", "claim")
     assert (claim.columns, claim.direction) == (("pay", "age"), "+")
+
+
+def test_far_values_of_the_same_rows_are_one_finding_and_another_kind_of_row_is_none(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 600
+    df = pd.DataFrame({c: random.normal(50, 4, n) for c in ("girth", "depth", "rest", "paid")})
+    df.loc[:4, ["girth", "depth"]] = [[150.0 + k, 190.0 - k] for k in range(5)]
+    df["sort"] = ["rare"] * 12 + ["usual"] * (n - 12)
+    df["rest"] += (df["sort"] == "rare") * 90
+    ran = kernel.template("profile", data=table("far_rows", df))
+    assert ran.error is None
+    (claim,) = ran.of("outliers", "claim")
+    assert set(claim.columns) == {"girth", "depth"}
+    assert "the same rows" in claim.text
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.06, 1_000), (0.06, 100_000), (0.7, 4_000), (0.9, 1_500)])
