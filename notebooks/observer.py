@@ -574,7 +574,8 @@ def _model_units(watch: _Watch, frame: FrameType, result: Any) -> list[dict[str,
             levels = column.nunique()
             if column.dtype.kind in "fMm" or not 5 < levels <= len(rows) / 3 or str(unit) in map(str, model.exog_names):
                 continue
-            given = [c for c in varying if of[c].nunique() <= 8 and of[c].groupby(column).nunique().max() == 1]
+            most = levels if _CALLED_ID.search(str(unit)) else 8
+            given = [c for c in varying if of[c].nunique() <= most and of[c].groupby(column).nunique().max() == 1]
             told = [str(model.exog_names[c]) for c in given if not _in_order(column, of[c])]
             if told and _alike(left, column, pandas.Series(numpy.zeros(len(left)))):
                 found.append({"column": str(unit), "levels": int(levels), "rows": len(rows), "terms": told[:5]})

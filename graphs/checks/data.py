@@ -6,8 +6,9 @@ The tables are only read, never run. A check that looks at them can object to wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,9 @@ class Turn:
     within: float
 
 
-def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
-    """The column within whose levels the relation of two others turns about, where the table has one.
+def turned(frame: pd.DataFrame, x: str, y: str, held: Sequence[str] = ()) -> Turn | None:
+    """The column within whose levels the relation of two others turns about, where the table has one; with `held`, of
+    what is left of both once those numbers are held constant.
 
     It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
     are more than noise, and so have nearly all levels.
@@ -68,7 +70,9 @@ def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
         second = _extremes(frame[y], first)
     if first is None or second is None:
         return None
-    for by in sorted(set(frame.columns) - {x, y}, key=str):
+    if held:
+        first, second = (_left_of(v, frame, held) for v in (first, second))
+    for by in sorted(set(frame.columns) - {x, y, *held}, key=str):
         groups = frame[by]
         if not 2 <= groups.nunique() <= _LEVELS:
             continue
@@ -95,6 +99,16 @@ def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
         ):
             return Turn(x, y, str(by), pooled, within)
     return None
+
+
+def _left_of(values: pd.Series[Any], frame: pd.DataFrame, held: Sequence[str]) -> pd.Series[Any]:
+    """What is left of a column once numbers are held constant: its residuals on them."""
+    import numpy as np
+
+    known = values.notna() & frame[list(held)].notna().all(axis=1)
+    design = np.column_stack([np.ones(int(known.sum())), frame.loc[known, list(held)].astype(float)])
+    weights, *_ = np.linalg.lstsq(design, values[known].astype(float), rcond=None)
+    return (values[known].astype(float) - design @ weights).reindex(values.index)
 
 
 def _numeric(column: pd.Series[Any]) -> pd.Series[Any] | None:
@@ -163,6 +177,10 @@ def _alike(y: pd.Series[Any], unit: pd.Series[Any], factor: pd.Series[Any]) -> b
     return bool(f.sf(between / degrees / (inside / left), degrees, left) < 0.001)
 
 
+_VERY_FEW = 8
+"""Rows of a level that are a handful where most levels have a few times as many."""
+
+
 def few_of(frame: pd.DataFrame, most: int) -> dict[str, int]:
     """The levels of which a table has a handful of rows, where it has many of most: how many of each."""
     import pandas as pd
@@ -172,8 +190,12 @@ def few_of(frame: pd.DataFrame, most: int) -> dict[str, int]:
         if pd.api.types.is_numeric_dtype(frame[column]) or not 2 <= frame[column].nunique() <= 50:
             continue
         counts = frame[column].value_counts()
-        if counts.median() >= 30:
-            found |= {str(level): int(n) for level, n in counts.items() if 0 < n < most}
+        usual = counts.median()
+        found |= {
+            str(level): int(n)
+            for level, n in counts.items()
+            if 0 < n < most and (usual >= 30 or (n < _VERY_FEW and usual >= 2.5 * n and usual >= 10))
+        }
     return found
 
 
@@ -201,7 +223,8 @@ def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
     numeric = {str(c): v for c in features.columns if (v := _numeric(features[c])) is not None and v.nunique() > 1}
     if target.nunique() == 2:
         classes = target == target.max()
-        return next((str(c) for c in features.columns if _parts(features[c], classes)), None)
+        alone = next((str(c) for c in features.columns if _parts(features[c], classes)), None)
+        return alone or _two_part(numeric, classes)
     for column, values in numeric.items():
         if values.nunique() > 2 and abs(values.corr(target)) >= 0.995:
             return column
@@ -215,6 +238,14 @@ def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
         return None
     shares = {c: abs(w) * float(numeric[c].std()) for c, w in zip(several, weights[1:], strict=True)}
     return " and ".join(sorted(c for c, share in shares.items() if share > 0.02 * float(target.std())))
+
+
+def _two_part(numeric: Mapping[str, pd.Series[Any]], classes: pd.Series[Any]) -> str | None:
+    """Two columns that part the classes by their difference, as the days promised and those that it took do."""
+    for one, other in combinations([c for c, v in numeric.items() if v.nunique() > 2][:12], 2):
+        if _parts(numeric[one] - numeric[other], classes):
+            return f"{one} and {other}"
+    return None
 
 
 def _parts(column: pd.Series[Any], classes: pd.Series[Any]) -> bool:

@@ -11,7 +11,7 @@ from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, mends, sentences
 from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
-from graphs.checks.figures import COUNTS, figures
+from graphs.checks.figures import counted, figures
 from graphs.checks.inference import TESTS
 from graphs.checks.relations import is_told, relations
 from graphs.checks.shadow import shadow
@@ -19,9 +19,11 @@ from graphs.checks.syntax import (
     assigned,
     calls,
     keywords,
+    meanings,
     name_of,
     names,
     printed,
+    spelled_out,
     statements,
     trees,
     words,
@@ -144,7 +146,7 @@ def small_n(work: Work) -> Iterator[Found]:
                     mend="Say in the sentence how few there are, or leave those out of the claim.",
                 )
                 return
-        for place, few in (*_averaged_few(work), *_level_few(work), *_whole_few(work)):
+        for place, few in (*_averaged_few(work), *_level_few(work), *_whole_few(work), *_rate_few(work)):
             yield Objection(
                 where=place,
                 problem=f"a number of the report stands for a handful of rows, {few}, and the report does not say so.",
@@ -196,10 +198,17 @@ def _named_few(work: Work) -> dict[str, int]:
     found = {}
     for level, n in (pair for frame in work.frames.values() for pair in few_of(frame, HANDFUL).items()):
         for sentence in re.split(r"(?<=[.!?;])\s+|\n", work.report.answer):
-            said = re.search(rf"(?<!\w){re.escape(level)}(?!\w)", sentence)
-            if said and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
+            if is_named(level, sentence) and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
                 found[level] = n
     return found
+
+
+def is_named(level: str, text: str) -> bool:
+    """Whether a text names a level: as it is written, or a longer word by its stem, the hurdlers of `hurdles`."""
+    if re.search(rf"(?<!\w){re.escape(level)}(?!\w)", text):
+        return True
+    stem = level[: max(5, len(level) - 2)]
+    return level.isalpha() and len(level) > 5 and re.search(rf"\b{stem}\w{{0,4}}\b", text, re.I) is not None
 
 
 def _averaged_few(work: Work) -> Iterator[tuple[str, int]]:
@@ -209,7 +218,10 @@ def _averaged_few(work: Work) -> Iterator[tuple[str, int]]:
     for made in shadow(work).reduced:
         usual = sorted([0, *(n for _, n in made.values)])[(len(made.values) + 1) // 2]
         alone = len(made.values) == 1
-        if made.name not in ("mean", "median", "agg", "aggregate") or (largest if alone else usual) < SMALL:
+        if made.name not in ("mean", "median", "agg", "aggregate"):
+            continue
+        left_over = made.of * 10 <= largest and not any(_stands_for_more(f) for f in work.frames.values())
+        if (largest if alone else usual) < SMALL and not left_over:
             continue
         for value, rows in made.values:
             said = [f for f in told if f.is_near(value) or (f.share and f.is_near(100 * value))]
@@ -234,10 +246,36 @@ def _level_few(work: Work) -> Iterator[tuple[str, int]]:
                     yield pair.cell.cell, int(rows)
 
 
+def _rate_few(work: Work) -> Iterator[tuple[str, int]]:
+    """Rates of a row with a handful of cases under the line, where most rows have many, which the report names."""
+    known = meanings(work)
+    for cell, tree in trees(work):
+        under = [
+            spelled_out(n.right, known, 1)
+            for n in ast.walk(tree)
+            if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)
+        ]
+        for frame in work.frames.values() if under else ():
+            for column in frame.columns:
+                counts = frame[column]
+                whole = counts.dtype.kind in "iu" and counts.median() >= SMALL and 0 < counts.min() < HANDFUL
+                if not whole or not any(re.search(rf"(?<!\w){re.escape(str(column))}(?!\w)", u) for u in under):
+                    continue
+                for _, row in frame[counts < HANDFUL].iterrows():
+                    labels = [str(v) for v in row if isinstance(v, str)]
+                    few = int(row[column])
+                    if (
+                        few
+                        and any(is_named(v, work.report.answer) for v in labels)
+                        and not _is_counted(few, work.report.answer)
+                    ):
+                        yield cell.cell, few
+
+
 def _is_counted(rows: int, told: str) -> bool:
     """Whether a text says how many rows there are, in digits or in a word."""
-    word = COUNTS[rows] if 0 < rows < len(COUNTS) else str(rows)
-    return re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)|\b{word}\b", told, re.I) is not None
+    one = rows == 1 and re.search(r"\bone\b", told, re.I)
+    return bool(one or rows in counted(told) or re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)", told))
 
 
 def _cut_short(tree: ast.Module) -> int | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SPACES = "   "
 _BODY = rf"(?:(?:\d{{1,3}}(?:[,{_SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:[.٫]\d+)?|(?<=[\s=<>(≤≥])\.\d+)"
+CITED = "¶"
+"""What stands for a source, an author and a year, while a text is read."""
 COMMA = "٫"
 """What stands for a decimal comma while a text is read: `21,5` may still be two numbers."""
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
@@ -16,8 +18,14 @@ _UNITS = r"k|K|M|bn|mn|x|×|kWh|MWh|kW|mg|kg|g|km|m|cm|mm|min|h|s|ms|d|GB|MB|EUR
 NUMBER = re.compile(
     rf"(?<![\w.])(?<![A-Za-z][-‑–])[+\-−–]?(?P<body>{_BODY})(?P<power>{_POWER})(?P<unit>{_UNITS})?(?![\w]|\.\d|,\d{{3}})"
 )
-_SCALES = {"k": 1e3, "thousand": 1e3, "mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
-_SCALE = re.compile(r"\s?(thousand|million|billion|mn|bn)\b", re.I)
+_SCALES = {
+    **dict.fromkeys(("k", "thousand", "tausend", "tsd", "mil", "mille", "mila", "duizend"), 1e3),
+    **dict.fromkeys(
+        ("mn", "m", "million", "mio", "millionen", "millones", "millón", "millions", "milioni", "miljoen"), 1e6
+    ),
+    **dict.fromkeys(("bn", "billion", "mrd", "milliarden", "milliard", "milliards", "miliardi", "miljard"), 1e9),
+}
+_SCALE = re.compile(rf"\s?({'|'.join(s for s in sorted(_SCALES, key=len, reverse=True) if len(s) > 1)})\b", re.I)
 _PERCENT = re.compile(r"\s?(?:%|per ?cent\b|percent\b|\\%)")
 _POINTS = re.compile(r"\s?(?:percentage points|points of a per ?cent|pp\b)")
 _ROUGHLY = re.compile(
@@ -26,6 +34,8 @@ _ROUGHLY = re.compile(
     r"[~≈<>≤≥]\s*$",
     re.I,
 )
+_DATE = re.compile(r"\b(?:19|20)\d\d-\d\d(?:-\d\d)?\b")
+_SOURCE = re.compile(r"\(?[A-Z].*\W\(?(?:19|20)\d\d[a-z]?\)", re.S)
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _NO_CLAIMS = re.compile(
     r"```.*?```|`[^`]*`|“[^”]*”|'[^'\n]*'|\"[^\"\n]*\"|https?://\S+|"
@@ -43,8 +53,19 @@ _NO_CLAIMS = re.compile(
     r"\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
     re.M | re.S | re.I,
 )
+_CLAUSES = re.compile(
+    r"(?<=[.!?;])(?<!\b[ie]\.[eg]\.)(?<!\b[zd]\.[Bh]\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bapprox\.)\s+(?=[^\d\s])|"
+    r"\n{2,}|\n(?=\s*[-*|])"
+)
+"""What parts sentences."""
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 """The words for small counts, by how many they mean."""
+_COUNTED = (
+    COUNTS,
+    ("kein", "eine", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
+    ("aucun", "une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"),
+    ("ningún", "una", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce"),
+)
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -53,8 +74,8 @@ class Figure:
     """A number as written: its size without the sign, and by how much it may be off, having been rounded.
 
     `share` is said of percent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
-    `scale` is the word behind it, 1000 of "27.2 thousand", which a cell's output may leave to a heading; `clause` is
-    the sentence that it stands in.
+    `scale` is the word behind it, 1000 of "27.2 thousand", which a cell's output may leave to a heading, or one over
+    that of another of its sentence; `clause` is the sentence that it stands in.
     """
 
     text: str
@@ -76,11 +97,15 @@ def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
     """The numbers that a text claims. Names with digits, quoted words, numbering, days of a month are none."""
     for name in names:  # a level that is called 1 takes no digit out of 0.0145
         text = re.sub(rf"(?<!\w)(?<!\d[.,]){re.escape(name)}(?!\w|[.,]\d)", " ", text)
-    text = _NO_CLAIMS.sub(" ", text)
+    text = _NO_CLAIMS.sub(lambda m: f" {CITED} " if _SOURCE.fullmatch(m.group()) else " ", text)
     text = _DECIMAL_COMMA.sub(lambda m: f"{m[1].replace('.', '')}{COMMA}{m[2]}", text)
     found = []
-    for clause in re.split(r"(?<=[.!?;])\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])", text):
-        found += [_figure(m, clause) for m in NUMBER.finditer(clause)]
+    for clause in _CLAUSES.split(text):
+        beside = [_figure(m, clause) for m in NUMBER.finditer(clause)]
+        scales = {f.scale for f in beside} - {1.0}
+        if len(scales) == 1:  # "2.10 million, then 1.03 and 1.02"
+            beside = [replace(f, scale=1 / max(scales)) if f.scale == 1.0 and not f.whole else f for f in beside]
+        found += beside
     return found
 
 
@@ -127,6 +152,12 @@ def size(body: str, power: str = "") -> float:
     return number * 10.0 ** max(min(places, 308), -308) if abs(places) < 400 else number
 
 
+def counted(text: str) -> set[int]:
+    """The small counts that a text says in words, from two on."""
+    said = set(re.findall(r"[^\W\d_]+", text.lower()))
+    return {n for language in _COUNTED for n, word in enumerate(language) if n > 1 and word in said}
+
+
 def values(text: str) -> list[float]:
     """All numbers that an output shows. Where blanks may part thousands or columns, both are taken."""
     found = []
@@ -146,6 +177,7 @@ def totals(text: str) -> list[float]:
     for block in _blocks(plain):
         found.append(len(block))
         counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
+        counts += [c[:-1] for c in counts if len(c) > 2 and c[-1] == sum(c[:-1])]  # the last line is the total
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
     return found
 
@@ -164,7 +196,7 @@ def ratios(text: str) -> list[float]:
 
 
 def _row(line: str) -> list[float]:
-    return [size(m["body"], m["power"]) for m in NUMBER.finditer(line)]
+    return [size(m["body"], m["power"]) for m in NUMBER.finditer(_DATE.sub(" ", line))]
 
 
 def _columns(rows: Iterable[list[float]]) -> Iterator[tuple[float, ...]]:

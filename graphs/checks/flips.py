@@ -28,17 +28,22 @@ from graphs.checks.syntax import (
 from graphs.checks.tables import by_group, pooled, tables
 
 _TOLD = re.compile(
-    r"\bwithin\b|inside (each|every)|simpson|revers|turns? (round|about|around)|opposite|adjust|controll?(ed|ing)|"
-    r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |holding|held (constant|equal)|"
+    r"\bwithin\b|inside (each|every)|simpson|revers(?:ed|es|al|ing)|turns? (round|about|around)|opposite|"
+    r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |"
     r"innerhalb|bei gleiche[rmn]|umgekehrt|kehrt sich|in jede[rm]|s'inverse|dans (chacun|chaque)|à \w+ égale?|"
     r"toutes choses|se invierte|dentro de cada|en cada|a igual|a parità|in ciascun|in ogni|binnen elke",
     re.I,
 )
+_HELD = re.compile(
+    r"adjust|controll?(ed|ing)|\bnet of\b|holding|held (constant|equal|fixed)|bereinigt|à \w+ égale", re.I
+)
+"""What says that something was held constant: that excuses where it is the very column that matters."""
 _PARTED = (
     r"\b(?:per|by|each|every|within|same|all|both|given|between|across|among|for|je|pro|nach|jede[rmn]?|par|pour|chaque|"
     r"por|cada|según|per|ogni)"
 )
 """What stands before the name of a column by whose levels a report takes a relation apart."""
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n")
 _RELATION = re.compile(
     r"\.corr\(|corrwith|pearsonr|spearmanr|kendalltau|linregress|polyfit|\.slope|\.params|\.coef_?\b"
 )
@@ -56,13 +61,16 @@ def sign_flips(work: Work) -> Iterator[Found]:
     if (shown := _shown(work)) is not None:
         yield _turned("answer", shown)
         return
-    if (flip := _in_data(work)) is not None:
+    constant = [plain(c) for _, text in sentences(work) for c in _SENTENCES.split(text) if _HELD.search(c)]
+    if (flip := _in_data(work)) is not None and not any(plain(flip[1].by)[:5] in c for c in constant):
         at, turn = flip
         problem = (
             f"{turn.y} is related to {turn.x} the other way round within {turn.by} ({turn.within:+.3g} for "
             f"{turn.pooled:+.3g} over all rows), and this is not said."
         )
         yield Objection(where=at, problem=problem, mend=f"Compare within {turn.by} as well, and say what holds there.")
+        return
+    if constant:
         return
     known = meanings(work)
     cells = list(trees(work))
@@ -86,8 +94,12 @@ def _turned(where: str, cell: str) -> Objection:
 def _in_data(work: Work) -> tuple[str, Turn] | None:
     """The cell whose told relation of two columns turns about within a third, of which the report says nothing."""
     said = plain(" ".join(text for _, text in sentences(work)))
-    for pair in relations(work):
-        turn = turned(work.frames[pair.table], pair.x, pair.y)
+    for pair in relations(work, terms=True):
+        frame = work.frames[pair.table]
+        held = [c for c in pair.others if frame[c].dtype.kind in "iuf"]
+        if len(held) < len(pair.others) or (held and plain(pair.x)[:5] not in said):
+            continue
+        turn = turned(frame, pair.x, pair.y, held)
         if turn is None or re.search(rf"{_PARTED}\s+(?:\w+\s+){{0,2}}{re.escape(plain(turn.by)[:5])}", said):
             continue
         levels = [plain(str(v)) for v in work.frames[pair.table][turn.by].dropna().unique()]
@@ -102,7 +114,7 @@ def _tells_each(said: str, levels: list[str]) -> bool:
     return len(named) == len(levels) >= 2 and any(
         all(re.search(rf"(?<!\w){re.escape(level)}(?!\w)", sentence) for level in levels)
         and len(numbers(sentence)) >= 2 * len(levels)
-        for sentence in re.split(r"(?<=[.!?])\s+|\n", said)
+        for sentence in _SENTENCES.split(said)
     )
 
 

@@ -12,7 +12,7 @@ from artifacts.types import Execution, Objection
 from graphs.checks.base import Found, Work, check, sentences
 from graphs.checks.causes import denied
 from graphs.checks.data import bands, commonest, nested_units, restates, stands_out
-from graphs.checks.figures import figures
+from graphs.checks.figures import COUNTS, figures
 from graphs.checks.relations import is_told, mentioned, plain, relations
 from graphs.checks.shadow import fits
 from graphs.checks.syntax import (
@@ -57,6 +57,16 @@ _SELECTED = re.compile(r"sort|min\(|nsmallest|idxmin|argmin")
 _DRAWN = words("choice integers permutation resample sample randint")
 _PICKS = words("min nsmallest sort_values sorted idxmin argmin argsort sort")
 _IS_P = re.compile(r"pvalue|p_value|[\"']p[\"']|\bp_?vals?\b|\bps?\b")
+_HOW_MANY = re.compile(r"\blen\(|\.shape\b|\.size\b|\.count\(|\bcomb\(|\bn_?tests?\b|\bm\b|\bk\b")
+_LEVEL = re.compile(r"\balpha\b|\blevel\b|(?<![\d.])0?\.(?:05|01|1)(?!\d)")
+_TESTED = re.compile("|".join(sorted(TESTS)))
+_SAID_CORRECTED = re.compile(
+    r"(?:multipl(?:ied|ying)|divid(?:ed|ing)) (?:it |them )?by (?:the (?:number|count) of|how many|\d+|"
+    + "|".join(COUNTS)
+    + r")|"
+    r"(?:for|of) the (?:number|multitude) of (?:tests|comparisons)|famil(?:y|ies)-?wise",
+    re.I,
+)
 _BY_CHANCE = re.compile(r"by chance|uncorrected|not corrected|explorat|many tests|of (?:that|so) many", re.I)
 _SIGNIFICANT = re.compile(r"significan|\bp\s*[=<≤]|\bp[- ]value", re.I)
 
@@ -73,6 +83,7 @@ _MEASURE = re.compile(
     r"(?P<f1>\bF1\b)|(?P<accuracy>\baccuracy\b)|(?P<eta2>eta²|\beta2\b|η²)",
     re.I,
 )
+_OF_TRAINING = re.compile(r"\btrain\w*|in[- ]sample|\bfitted to\b", re.I)
 _LEARNS = {"fit", "cross_val_score", "cross_validate", "cross_val_predict"}
 _RESTATES = "a column that it rests on may restate the outcome"
 _LEAK_TOLD = re.compile(
@@ -102,7 +113,7 @@ _SCORES = {
     "f1": re.compile(r"f1_score|scoring=['\"]f1"),
 }
 _AFTERWARDS = re.compile(
-    r"(^|_)(recover(ed|y)|collection|refund(ed|s)?|chargeback|cancel+ation|cancel+ed|closing|termination|settle(d|ment)|"
+    r"(^|_)(actual|recover(ed|y)|collection|refund(ed|s)?|chargeback|cancel+ation|cancel+ed|closing|termination|settle(d|ment)|"
     r"payout|written_off|write_?off|exit|post|after|follow_?up|discharge|autopsy|return_to|days_to_return|"
     r"(churn|leav\w+|exit|cancel\w*|default\w*|refusal|failure)_(reason|date|fee|code))(_|$)",
     re.I,
@@ -139,6 +150,12 @@ def leakage(work: Work) -> Iterator[Found]:
                 if len(values) == 1 and _PERFECT[kind] <= values[0] <= 1 and is_it.search(source):
                     yield _leak(cell.cell, f"{kind} {values[0]:.3g} is too good to be true: {_RESTATES}.")
                     return
+    learns = any(called(tree) & _LEARNS for _, tree in trees(work))
+    for where, text in sentences(work) if learns else ():
+        for figure in figures(text):
+            if (what := _too_good(" ".join(figure.clause.split()))) is not None:
+                yield _leak(where, f"{what} is too good to be true: {_RESTATES}.")
+                return
     whole = [tree for _, tree in trees(work)]
     for fit in fits(work):
         features = fit.X.drop(columns=str(fit.y.name), errors="ignore")
@@ -149,7 +166,7 @@ def leakage(work: Work) -> Iterator[Found]:
                 fit.cell.cell, f"`{column}` all but says what {str(fit.y.name)!r} is, and is used to predict it."
             )
             return
-        if (column := bands(features, fit.y)) is not None:
+        if not fit.explains and (column := bands(features, fit.y)) is not None:
             yield _leak(fit.cell.cell, f"`{column}` is {str(fit.y.name)!r} cut into bands, and is used to predict it.")
             return
         if (column := stands_out(features, fit.y)) is not None and plain(column) not in plain(told):
@@ -202,6 +219,8 @@ def _leak(where: str, problem: str) -> Objection:
 
 def _too_good(line: str) -> str | None:
     """A measure of prediction in a line that is nearly perfect, as it stands there."""
+    if _OF_TRAINING.search(line):
+        return None
     for match in _MEASURE.finditer(line):
         rest = re.split(r"[;,]\s*(?=[^\W\d])", line[match.end() : match.end() + 80])[0]
         found = [v for v in numbers(rest) if 0 <= v <= 1]
@@ -240,9 +259,9 @@ def _uses(tree: ast.AST, derived: dict[str, Execution]) -> str | None:
 @check("multiple_testing")
 def multiple_testing(work: Work) -> Iterator[Found]:
     """Where many tests were made, their p values were corrected for it."""
-    code = "\n".join(c.code for c in work.written)
-    if _CORRECTED.search(code) or _CORRECTED.search(" ".join(text for _, text in sentences(work))):
+    if corrected(work):
         return
+    code = "\n".join(c.code for c in work.written)
     by_hand = {c.cell for c in work.written}
     loose = [f for f in work.headlines if f.type == "claim" and f.evidence.cell in by_hand and _bare_p(f.test)]
     claims = " ".join(text for _, text in sentences(work))
@@ -271,6 +290,24 @@ def multiple_testing(work: Work) -> Iterator[Found]:
             problem=f"{len(loose)} findings carry a p value that was not corrected for their number.",
             mend="Correct them as one family by Benjamini-Hochberg and report q, family and m in `test`.",
         )
+
+
+def corrected(work: Work) -> bool:
+    """Whether p values, or the level that they are held to, are corrected for their number: by a library, by hand
+    (times or divided by how many there are), or by the greatest of redrawn ones; or the report says that they are."""
+    known = meanings(work)
+    claims = " ".join(text for _, text in sentences(work))
+    if any(_CORRECTED.search(t) for t in (claims, *(c.code for c in work.written))) or _SAID_CORRECTED.search(claims):
+        return True
+    for _, tree in trees(work):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
+                continue
+            left, right = (spelled_out(side, known) for side in (node.left, node.right))
+            for of, by in ((left, right), *([(right, left)] if isinstance(node.op, ast.Mult) else [])):
+                if _HOW_MANY.search(by) and (_IS_P.search(of) or _LEVEL.search(of) or _TESTED.search(of)):
+                    return True
+    return False
 
 
 def _picks_p(tree: ast.Module, known: dict[str, ast.expr]) -> bool:

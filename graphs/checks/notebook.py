@@ -19,9 +19,9 @@ Notebook = Any
 _DATA = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".xlsx", ".xls", ".feather")
 _OURS = {"toolkit", "open", "describe", "template", "code"}
 _SUMS_UP = re.compile(
-    r"summar|\bresults?\b|\bfindings?\b|conclu|\banswer|tl;?dr|headline|in short|\bwe found|"
-    r"Zusammenfassung|Ergebnis|Fazit|résumé|résultat|resumen|resultado",
-    re.I,
+    r"^#+ .*\b(?:answers?|results?|findings?)\b|^\**(?:answer|results?|findings?)\b|summar|conclu|tl;?dr|headline|"
+    r"in short|\bwe found|\bthe answer\b|Zusammenfassung|Ergebnis|Fazit|résumé|résultat|resumen|resultado",
+    re.I | re.M,
 )
 _MEDIA = "application/octet-stream"
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.figures import COMMA, COUNTS, Figure, differences, figures, ratios, totals, values
-from graphs.checks.syntax import calls, name_of, strings, trees
+from graphs.checks.derived import COMPARES, TIMES, follows
+from graphs.checks.figures import CITED, COMMA, Figure, counted, differences, figures, ratios, totals, values
+from graphs.checks.relations import plain
+from graphs.checks.syntax import calls, name_of, names, strings, trees
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
@@ -26,12 +30,6 @@ _MORE = re.compile(
 _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round", "str", "dict", "Markdown", "append")
 _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re.I)
 _DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
-_COMPARES = re.compile(
-    r"\b(?:\w+er|more|less|other|rest|remaining|few|differ\w*|apart|gap|gain\w*|change\w*|swing|missing|without|"
-    r"left out|lost|than|between|above|below|beyond|mehr|weniger|unterschied|als|más|"
-    r"menos|diferencia|plus|moins|écart|différence|più|meno|verschil|fehl\w+)\b",
-    re.I,
-)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
 _ELSEWHERE = re.compile(
@@ -40,20 +38,18 @@ _ELSEWHERE = re.compile(
     r"known value|official|Literaturwert|Normwert|valeur admise|valor aceptado)\b",
     re.I,
 )
+_RULE = re.compile(
+    r"\b(?:WHO|EU|directive|laws?|legal|limits?|allow\w*|permit\w*|norms?|rules?|thresholds?|usual\w*|convention\w*|"
+    r"recommend\w*|required?|requirement|targets?|quota|budget|benchmark|standard|minimum|maximum|Grenzwert|seuil|límite)\b",
+    re.I,
+)
+"""What stands near a number that was set by somebody and is none of the notebook's results."""
+_PREFIXED = re.compile(
+    r"\d[ \u00a0]?(?:ms|µs|mm|nm|µm|km|m|g|mg|µg|kg|t|ml|l|kW|MW|kWh|MWh|GWh|kJ|MJ|kB|MB|GB)\b|"
+    r"\b(?:milli|kilo|micro|mega)?(?:met(?:er|re)|gram|watt|second)s?\b|\b(?:tonn?e|tonelada|tonnellat)\w*|\btons?\b|\bTonnen?\b"
+)
+"""Units that are a thousand of another, which a cell's output may be in."""
 _GUESS = re.compile(r"guess|chance|coin|toss|random|\bAUC\b|raten|hasard|azar", re.I)
-_TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely))\b")
-_MANY_TIMES = {
-    7: re.compile(r"\bweek|Woche|semaine|semana", re.I),
-    10: re.compile(r"\bten\b|\b10\b|zehn|\bdix\b|\bdiez\b", re.I),
-    12: re.compile(r"\byear|\bannu|dozen|Jahr|\bans?\b|\baños?\b", re.I),
-    24: re.compile(r"\bday|\bTag|\bjour|\bdía", re.I),
-    52: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
-    60: re.compile(r"\bhour|minute|Stunde|heure|hora", re.I),
-    100: re.compile(r"hundred|\b100\b|hundert|\bcent\b|\bcien\b", re.I),
-    365: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
-    1000: re.compile(r"thousand|\b1[, ]?000\b|tausend|\bmille?\b|\bmil\b", re.I),
-}
-"""How many of the smaller unit one of the larger holds, and the word of the larger: 87 a month is 1044 a year."""
 _BESIDE = 4
 """How many numbers back the two may stand of which one is the difference: "149 seconds against 89. That is 60 more"."""
 _FRACTIONS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
@@ -63,7 +59,7 @@ _FRACTION = re.compile(r"\b(a|one|two|three|four) (third|quarter|fifth|sixth|ten
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings traces to a cell."""
-    names = _names(work)
+    called = _names(work)
     everything = [v for x in work.view.executions for t in [_printed(x)] for v in (*values(t), *totals(t))]
     carried = {f.id: list(_fields(f)) for f in work.view.findings}
     settings = list(_settings(work))
@@ -71,7 +67,7 @@ def numbers(work: Work) -> Iterator[Found]:
     for finding in work.headlines:
         known = carried[finding.id] + everything
         typed = _typed(work.cells.get(finding.evidence.cell))
-        claimed = _claimed(finding.text, names)
+        claimed = _claimed(finding.text, called)
         loose = [f for f in _loose(claimed, known, settings) if _traces(f, typed)]
         if loose:
             yield Objection(
@@ -80,15 +76,16 @@ def numbers(work: Work) -> Iterator[Found]:
                 mend="Compute the number in the cell and build the sentence from it.",
             )
     told = [v for f in work.view.findings for v in values(f.text)]
-    said = [*values(work.view.run.goal), *values(work.given), *(len(frame) for frame in work.frames.values())]
+    years = {float(y) for frame in work.frames.values() for y in _years(frame)}
+    said = [*years, *values(work.view.run.goal), *values(work.given), *(len(frame) for frame in work.frames.values())]
     known = [*everything, *told, *said, *(v for many in carried.values() for v in many)]
-    claimed = _claimed(work.report.answer.removeprefix(work.given), names)
-    loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work)]
+    claimed = _claimed(work.report.answer.removeprefix(work.given), called)
+    loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work) and not _counted(f, work)]
     apart = [v for x in work.view.executions for v in differences(_printed(x))]
-    loose = [f for f in loose if not (_COMPARES.search(f.clause) and _traces(f, apart))]
+    loose = [f for f in loose if not (COMPARES.search(f.clause) and _traces(f, apart))]
     times = [v for x in work.view.executions for v in ratios(_printed(x))]
-    loose = [f for f in loose if not (_TIMES.match(f.after) and _traces(f, times))]
-    elsewhere = {f.value for f in loose if _ELSEWHERE.search(f.clause)}
+    loose = [f for f in loose if not (TIMES.match(f.after) and _traces(f, times))]
+    elsewhere = {f.value for f in loose if _is_elsewhere(f)}
     dated = any(_DATED.search(_printed(x)) for x in work.view.executions)
     unsure = [f for f in loose if _is_unsure(f, dated) or f.value in elsewhere]
     if unsure and len(unsure) == len(loose):
@@ -109,35 +106,42 @@ def _is_unsure(figure: Figure, dated: bool) -> bool:
     """Whether a number may be none of the notebook's own: known from elsewhere, counted by eye, or a year where no cell
     puts out years."""
     plain = figure.whole and not figure.share and not figure.unit
-    counted = plain and figure.value < 100 and bool(_ABOUT.search(figure.clause))
-    return (
-        counted or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or bool(_ELSEWHERE.search(figure.clause))
-    )
+    by_eye = plain and figure.value < 100 and bool(_ABOUT.search(figure.clause))
+    return by_eye or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or _is_elsewhere(figure)
+
+
+def _is_elsewhere(figure: Figure) -> bool:
+    """Whether a number is said to be none of the notebook's own: from a book, or a limit that somebody set."""
+    before = figure.clause.partition(figure.text)[0]
+    if CITED in figure.clause or _ELSEWHERE.search(figure.clause):
+        return True
+    digits = figure.text.strip("+-−–0.,").replace(".", "").replace(",", "")
+    return len(digits) <= 3 and bool(_RULE.search(f"{before[-35:]} | {figure.after[:25]}"))
 
 
 def _is_part(figure: Figure, work: Work) -> bool:
     """Whether a percentage is a count in its sentence over the rows of a given table: 100 of 900 are 11.1 %."""
     counts = [f.value for f in figures(figure.clause) if f.whole and not f.share]
-    counts += [n for n, word in enumerate(COUNTS) if n and re.search(rf"\b{word}\b", figure.clause, re.I)]
+    counts += [1, *counted(figure.clause)]
     rows = [len(frame) for frame in work.frames.values()] if figure.share and counts else []
     return any(figure.is_near(100 * c / n) for c in counts for n in rows if 0 < c <= n)
 
 
 def _names(work: Work) -> list[str]:
     """Names and values that may hold digits and are no claims: columns, files, finding and cell ids, levels."""
-    names = {c for f in work.view.findings for c in (*f.columns, *(f.segment or "").split())}
-    names |= {str(v) for f in work.view.findings for v in f.params.values() if isinstance(v, str)}
-    names |= {a.name for a in work.view.artifacts} | set(work.cells) | {f.id for f in work.view.findings}
-    names |= set(work.roles.values())
+    found = {c for f in work.view.findings for c in (*f.columns, *(f.segment or "").split())}
+    found |= {str(v) for f in work.view.findings for v in f.params.values() if isinstance(v, str)}
+    found |= {a.name for a in work.view.artifacts} | set(work.cells) | {f.id for f in work.view.findings}
+    found |= set(work.roles.values())
     for _, tree in trees(work):
         said = {id(n) for c in calls(tree) if name_of(c) in _SHOWN for n in ast.walk(c)}
-        names |= {
+        found |= {
             n.value
             for n in ast.walk(tree)
             if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in said
             if len(n.value) <= 24 and re.search(r"[^\W\d]", n.value)
         }
-    return sorted((n for n in names if re.search(r"\d", n)), key=len, reverse=True)
+    return sorted((n for n in found if re.search(r"\d", n)), key=len, reverse=True)
 
 
 def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
@@ -158,16 +162,19 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
 def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> list[Figure]:
     """Those that trace to nothing: not to a number that was put out, nor to a setting, nor to two others beside it."""
     loose = [f for f in claimed if not _traces(f, known) and not _traces(f, settings) and not _is_ratio(f, known)]
-    elsewhere = {f.value for f in claimed if _ELSEWHERE.search(f.clause)}
+    elsewhere = {f.value for f in claimed if _is_elsewhere(f)}
     firm = [f for f in claimed if f not in loose or f.value in elsewhere]
     place = {id(f): i for i, f in enumerate(claimed)}
-    return [
-        f
-        for f in loose
-        if not _follows(f, [g for g in firm if g.clause == f.clause and g is not f])
-        and not _differs(f, [g for g in firm if 0 < place[id(f)] - place[id(g)] <= _BESIDE])
-        and not (_COMPARES.search(f.clause) and _differs(f, [g for g in firm if abs(place[id(g)] - place[id(f)]) <= 5]))
-    ]
+    return [f for f in loose if not follows(f, *_around(f, firm, place))]
+
+
+def _around(figure: Figure, firm: list[Figure], place: dict[int, int]) -> tuple[list[Figure], list[Figure]]:
+    """The firm numbers of a number's own sentence, and those that stand shortly before it, or, where it compares,
+    about it."""
+    beside = [g for g in firm if g.clause == figure.clause and g is not figure]
+    back = {id(g): place[id(figure)] - place[id(g)] for g in firm if g is not figure}
+    most = _BESIDE + 1 if COMPARES.search(figure.clause) else 0
+    return beside, [g for g in firm if id(g) in back and (0 < back[id(g)] <= _BESIDE or 0 < abs(back[id(g)]) <= most)]
 
 
 def _traces(figure: Figure, known: Iterable[float]) -> bool:
@@ -178,6 +185,9 @@ def _traces(figure: Figure, known: Iterable[float]) -> bool:
         both = [figures(part) for part in re.split(rf"[{COMMA}   ]", figure.text)]
         whole = any(figure.is_near(v) or figure.is_near(100 * v) for v in known)
         parts = [figure] if whole else [f for part in both for f in part]
+    prefixed = [1000.0 * v for v in known] + [v / 1000 for v in known] if _PREFIXED.search(figure.clause) else []
+    if any(figure.is_near(v) for v in prefixed):
+        return True
     if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
         return True  # 1.800 of those who write thousands so
     return all(
@@ -192,48 +202,38 @@ def _is_ratio(figure: Figure, known: Iterable[float]) -> bool:
     return bool(_MORE.match(figure.after)) and any(figure.is_near(100 * (abs(v) - 1)) for v in known)
 
 
-def _follows(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is what others of its sentence give: a difference, sum, ratio, or one for a larger unit."""
-    larger = [many for many, word in _MANY_TIMES.items() if word.search(figure.clause)]
-    if any(abs(a.value * many - figure.value) <= a.half * many + figure.half for a in beside for many in larger):
-        return True
-    times = bool(_TIMES.match(figure.after)) or figure.unit in ("x", "×")
-    for a, b in permutations(beside, 2):
-        if a.value <= 0 or b.value <= 0:
-            continue
-        slack = a.half + b.half + figure.half
-        differs = abs(abs(a.value - b.value) - figure.value) <= slack
-        difference = differs or abs(a.value + b.value - figure.value) <= slack
-        if difference and not times:
-            return True
-        ratio = a.value / b.value
-        loose = ratio * (a.half / a.value + b.half / b.value)
-        of_hundred = figure.share and abs(100 * ratio - figure.value) <= 100 * loose + figure.half
-        more = figure.share and abs(abs(100 * ratio - 100) - figure.value) <= 100 * loose + figure.half
-        if of_hundred or more or abs(ratio - figure.value) <= loose + figure.half:
-            return True
-    return False
+def _years(frame: pd.DataFrame) -> set[int]:
+    """The years that the dates of a table are of."""
+    found: set[int] = set()
+    for column in frame.columns:
+        if frame[column].dtype.kind not in "iufb":
+            starts = frame[column].dropna().astype(str).str.extract(r"^((?:19|20)\d\d)-\d\d", expand=False).dropna()
+            found |= {int(y) for y in starts.unique()} if len(starts) > len(frame) / 2 else set()
+    return found
 
 
-def _differs(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is what two others near it differ by, or by how many percent."""
-    if _TIMES.match(figure.after):
+def _counted(figure: Figure, work: Work) -> bool:
+    """Whether a whole number counts what its sentence names of a given table: the values of a column, its least or
+    greatest, its gaps; or the rows that a share of them comes to, as they are held back for a test."""
+    if not figure.whole or figure.share:
         return False
-    for a, b in permutations(beside, 2):
-        if abs(abs(a.value - b.value) - figure.value) <= a.half + b.half + figure.half:
-            return True
-        if figure.share and a.value > 0 and b.value > 0:
-            slack = 100 * a.value / b.value * (a.half / a.value + b.half / b.value)
-            if abs(abs(100 * a.value / b.value - 100) - figure.value) <= slack + figure.half:
-                return True
-        part = a.share and not b.share and _ABOUT.search(figure.clause)  # 7.4 points of 100,000 readers
-        if part and abs(a.value * b.value / 100 - figure.value) <= a.half * b.value / 100 + figure.half:
-            return True
-    return False
+    shares = [v for v in _settings(work) if 0 < v < 1]
+    rows = {round(len(f) * part) for f in work.frames.values() for v in shares for part in (v, 1 - v)}
+    said = plain(figure.clause)
+    for frame in work.frames.values():
+        for column in frame.columns:
+            if any(re.search(rf"\b{re.escape(w[:5])}", said) for w in plain(str(column)).split() if len(w) > 2):
+                values = frame[column].dropna()
+                rows |= {values.nunique(), len(frame) - len(values)}
+                rows |= {int(v) for v in (values.min(), values.max())} if values.dtype.kind in "iu" else set()
+    return figure.value in rows
 
 
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
+    unpacked = {
+        n for _, tree in trees(work) for c in calls(tree) for k in c.keywords if k.arg is None for n in names(k)
+    }
     computed = {
         n.id
         for _, tree in trees(work)
@@ -259,6 +259,9 @@ def _settings(work: Work) -> Iterator[float]:
                 for text in strings(node):  # a query's limits
                     yield from (float(m[1]) for m in _LIMIT.finditer(text))
                 inner = [*node.args, *(k.value for k in node.keywords)]
+            elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Call, ast.Dict)):
+                handed = any(isinstance(t, ast.Name) and t.id in unpacked for t in node.targets)  # params = dict(...)
+                inner = [c for c in ast.walk(node.value) if isinstance(c, ast.Constant)] if handed else []
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
                 of = {t.id for t in node.targets if isinstance(t, ast.Name)}
                 inner = [node.value] if of & computed else []

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 from artifacts.types import Execution
 from graphs.checks.base import Work, sentences
 from graphs.checks.figures import figures, values
-from graphs.checks.syntax import called, calls, meanings, name_of, spelled_out, strings, trees, words, written_text
+from graphs.checks.syntax import (
+    assigned,
+    called,
+    calls,
+    meanings,
+    name_of,
+    names,
+    spelled_out,
+    statements,
+    strings,
+    trees,
+    words,
+    written_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,32 +43,39 @@ _AVERAGES = words("mean median agg aggregate sum describe apply boxplot plot")
 
 @dataclass(frozen=True)
 class Relation:
-    """Two columns of a table that a call of a cell relates, and no third."""
+    """Two columns of a table that a call of a cell relates; `others` are the further terms of its model."""
 
     cell: Execution
     call: ast.Call
     table: str
     x: str
     y: str
+    others: tuple[str, ...] = ()
 
 
 def relations(work: Work, *, terms: bool = False) -> Iterator[Relation]:
-    """The pairs of columns that cells relate, of those cells from which the report repeats a number.
+    """The pairs of columns that cells relate, of those cells from which the report repeats a number, or another cell
+    takes what it repeats.
 
     With `terms`, each term of a model with several is paired with the outcome.
     """
     known = meanings(work)
+    told = {cell.cell for cell in work.written if is_told(work, cell)}
+    used = {n for cell, tree in trees(work) if cell.cell in told for n in names(tree)}
     for cell, tree in trees(work):
-        if not is_told(work, cell):
-            continue
-        for call in calls(tree):
+        handed_on = [
+            s for s in statements(tree) if (pair := assigned(s)) and {n for t in pair[0] for n in names(t)} & used
+        ]
+        for call in calls(tree) if cell.cell in told else (c for s in handed_on for c in calls(s)):
             source = _about(call, known)
             if source is None:
                 continue
             for name, frame in work.frames.items():
                 columns = mentioned(source, frame)
                 if len(columns) == 2 or (terms and "~" in source and len(columns) > 2):
-                    yield from (Relation(cell, call, name, other, columns[0]) for other in columns[1:])
+                    for x in columns[1:]:
+                        others = tuple(c for c in columns[1:] if c != x)
+                        yield Relation(cell, call, name, x, columns[0], others)
 
 
 def _about(call: ast.Call, known: dict[str, ast.expr]) -> str | None:

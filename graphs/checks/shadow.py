@@ -43,11 +43,12 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class Fit:
-    """A model that learns a column `y` from the columns of `X`."""
+    """A model that learns a column `y` from the columns of `X`; `explains`: its terms are a formula's."""
 
     cell: Execution
     X: pd.DataFrame
     y: pd.Series[Any]
+    explains: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,17 +159,17 @@ class Shadow:
                 frame = self.value(given["data"] if "data" in given else call.args[1])
                 left, _, right = str(call.args[0].value).partition("~")
                 terms = [c for c in frame.columns if c in _terms(right)]
-                self._fitted(cell, frame[terms], frame[left.strip()])
+                self._fitted(cell, frame[terms], frame[left.strip()], explains=True)
             elif name in _REDUCES and isinstance(call.func, ast.Attribute):
                 self._averaged(cell, call)
         except (Unknown, *_FAILS):
             return
 
-    def _fitted(self, cell: Execution, X: Any, y: Any) -> None:
+    def _fitted(self, cell: Execution, X: Any, y: Any, *, explains: bool = False) -> None:
         if getattr(X, "ndim", 0) == 1 and hasattr(X, "to_frame"):
             X = X.to_frame()
         if getattr(X, "ndim", 0) == 2 and hasattr(X, "columns") and hasattr(y, "nunique") and len(X) == len(y):
-            self.fits.append(Fit(cell, X, y))
+            self.fits.append(Fit(cell, X, y, explains))
 
     def _averaged(self, cell: Execution, call: ast.Call) -> None:
         import pandas as pd

@@ -56,6 +56,7 @@ def typed_results(work: Work) -> Iterator[Found]:
     numeric = (n.value for n in ast.walk(whole) if isinstance(n, ast.Constant) and not isinstance(n.value, bool))
     used = {abs(v) for v in numeric if isinstance(v, (int, float))}
     claims = [f for _, text in sentences(work) for f in figures(text)]
+    facts = _facts(work)
     for cell, tree in trees(work):
         what = (
             _only_shown(tree, whole)
@@ -64,6 +65,7 @@ def typed_results(work: Work) -> Iterator[Found]:
             or _said(tree, told - used)
             or _read_out(tree, told)
             or _repeated(tree, whole, claims)
+            or _counts(tree, facts)
         )
         if what is not None:
             yield Objection(
@@ -71,6 +73,30 @@ def typed_results(work: Work) -> Iterator[Found]:
                 problem=f"{what} typed in, where a cell should have computed it.",
                 mend="Compute it from the data in this cell, and print or report the variable.",
             )
+
+
+def _facts(work: Work) -> set[int]:
+    """How many rows of the given tables have each level, and how many of them each yes-or-no column is true for."""
+    found: set[int] = set()
+    for frame in work.frames.values():
+        flags = [c for c in frame.columns if frame[c].dtype.kind in "iub" and set(frame[c].unique()) <= {0, 1}]
+        for column in frame.columns:
+            if 2 <= frame[column].nunique() <= 12:
+                found |= {int(n) for n in frame[column].value_counts()}
+                found |= {int(n) for c in flags if c != column for n in frame.groupby(column)[c].sum()}
+    return {n for n in found if n > 100 and n % 50}
+
+
+def _counts(tree: ast.Module, facts: set[int]) -> str | None:
+    """Counts of the given tables' rows that are written out where a test takes them."""
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is None or not isinstance(pair[1], (ast.List, ast.Tuple, ast.Dict, ast.Call)) or _computes(pair[1]):
+            continue
+        typed = {n.value for n in ast.walk(pair[1]) if isinstance(n, ast.Constant) and type(n.value) is int}
+        if len(typed & facts) >= 2:
+            return f"counts of the table's rows ({', '.join(map(str, sorted(typed & facts)))}) are"
+    return None
 
 
 def _telling(node: ast.AST) -> float | None:

@@ -10,6 +10,7 @@ from artifacts.types import Objection
 from graphs.checks.base import Found, Work, sentences, witness
 from graphs.checks.evidence import HANDFUL
 from graphs.checks.figures import figures
+from graphs.checks.inference import corrected
 from graphs.checks.observed import Seen
 from graphs.checks.syntax import written_text
 
@@ -218,11 +219,8 @@ def tests_counted(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     few = bool(made) and sum(made.values()) < 4 and not several
     yield from (f for f in said if not (few and isinstance(f, Objection) and f.where.startswith("cell-")))
     claims = " ".join(text for _, text in sentences(work))
-    corrected = next(work.observed.of("corrected"), None) is not None or _BY_CHANCE.search(claims)
-    if any(isinstance(f, Objection) for f in said) or corrected or not _LEANS.search(claims):
-        return
-    code = "\n".join(c.code for c in work.written)
-    if re.search(r"multipletests|bonferroni|holm|fdr|0?\.0[15]\s*/", code, re.I):
+    settled = next(work.observed.of("corrected"), None) is not None or _BY_CHANCE.search(claims) or corrected(work)
+    if any(isinstance(f, Objection) for f in said) or settled or not _LEANS.search(claims):
         return
     written = {c.cell for c in work.written}
     reported = len(re.findall(r"\bp\b", claims))
