@@ -46,6 +46,9 @@ def _none_left_over(parse: Parse, asked: Asked) -> None:
         if each and not set(item.columns) & grouped:
             raise NotClear(f"“{per.text} {item.text}” asks for groups, and something else limits them")
     for item in items:
+        acted = item.kind == "V" and re.search(rf"\b(did|do|does)\b.*\b{re.escape(item.text)}\W*$", parse.question)
+        if acted and item.text.islower() and " " not in item.text:
+            raise NotClear(f"“{item.text}” may be what is done, and is a value of {item.columns[0]}")
         if item.kind == "V" and not {*item.columns} & {f[0] for f in conditions} and not {*item.columns} & used:
             raise NotClear(f"“{item.text}” is left over in my reading")
     days = [(f[0], str(f[2])) for f in conditions if f[1] == "in" and re.match(r"(weekday|month) \d", str(f[2]))]

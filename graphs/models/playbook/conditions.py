@@ -251,6 +251,8 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
         "through": "<=",
         "by": "<=",
     }
+    if word == "from" and len(times) == 1:
+        raise NotClear(f"“{' '.join(i.text for i in run)}” may mean in it or since it")
     op = ops.get(word, "=" if years else "in")
     if repeated and op != "in":
         raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")

@@ -24,6 +24,20 @@ HAPPENED = frozenset(
 ) | {root(w) for w in ("trip", "invoice", "session", "payment", "record", "game", "flight", "period", "created")}
 LEVEL_WORDS = ("score", "scores", "rating", "ratings", "level", "levels")
 LEVELS = {root(w) for w in ("name", "title", "type", "method", "category", "kind", "class", "label", "code", "group")}
+LABELS = {
+    *known.GRAINS,
+    "season",
+    "grade",
+    "class",
+    "level",
+    "group",
+    "floor",
+    "cluster",
+    "zone",
+    "tier",
+    "stage",
+    "id",
+}
 KINDS = frozenset(
     ("species", "type", "kind", "breed", "variety", "category", "genre", "model", "class", "style", "sort")
 )

@@ -165,7 +165,11 @@ class Parse:
                 item = replace(item, kind="E", value="id")
             dated = (after is not None and after.kind == "T") or (items[0].kind != "H" and self._latest(last))
             if item.kind == "C" and item.sure == 1 and not dated and self._is_event(item):
-                item = Item("E", item.text, "one")
+                done = item.text.lower().endswith("ed") and self.table.column(item.columns[0]).n_missing
+                if done and last is not None and last.kind == "X":
+                    raise NotClear(f"“{last.text} {item.text}” may mean that {item.columns[0]} is missing; say so")
+                told = [(item.columns[0], "present", "")]
+                item = Item("F", item.text, told, unit="verb") if done else Item("E", item.text, "one")
             if item.kind == "O" and item.value[0] == "=" and after is not None and after.kind == "V":
                 continue  # churn = yes
             if item.kind == "C" and (last is None or last.kind not in "BWAS"):
@@ -294,6 +298,11 @@ class Parse:
         other = item.sure <= 1 and amount and set(said) != set(core)  # per night, of minimum_nights
         if other or (describes and (person or core[-1] not in LEVELS)):
             raise NotClear(f"“{item.text}” may be more than {name} or a part of it; say its whole name")
+
+    def is_asked_of(self, item: Item) -> bool:
+        """Whether a verb such as "were" leads to an item, which then is what is told of the rows and not counted."""
+        place = next(k for k, i in enumerate(self.items) if i is item)
+        return place > 0 and self.items[place - 1].kind == "K" and item.text.lower().endswith("ed")
 
     def counts_kinds(self, item: Item, name: str) -> None:
         """Raise NotClear where what is counted is named by a word that only describes a column: rooms, room_type."""
@@ -459,7 +468,9 @@ class Parse:
         if self.formula is not None and self.formula.operation == "divided by" and measure == self.formula.name:
             return "ratio"
         flows = self.flows(measure)
-        chosen = "sum" if flows or said == "most" else "mean"
+        if said == "most" and not flows:
+            raise NotClear(f"the most {measure} may be by the total, by the mean or by the highest; say which")
+        chosen = "sum" if flows else "mean"
         self.notes.append(
             f"Compared by the {'total' if chosen == 'sum' else 'mean'}, since the question does not say which."
         )

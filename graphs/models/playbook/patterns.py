@@ -12,6 +12,7 @@ from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear
 from graphs.models.playbook.facts import YES
 from graphs.models.playbook.items import parts
+from graphs.models.playbook.naming import LABELS
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.vocabulary import FLOW
 
@@ -31,6 +32,7 @@ def pattern(rules: Rules, *texts: str) -> Callable[[Make], Make]:
 
 
 PLAIN: Rules = []
+_SOLD = re.compile(r"\b(sold|bought|ordered|booked|purchased|rented|shipped|delivered|borrowed)\b", re.I)
 
 
 @pattern(PLAIN, r"WcKSM", r"Wc?S?M", r"WcSM")
@@ -93,10 +95,14 @@ def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
     column = parse.table.column(name)
     if "d" not in parse.kinds and parse.counts(name):
         return None  # how many goals: their total
-    if "d" not in parse.kinds and column.is_number and (column.n_unique > 20 or parts(name)[-1].endswith("s")):
+    if "d" not in parse.kinds and parse.is_asked_of(item):
+        return None  # how many were rated
+    if "d" not in parse.kinds and column.is_number and not set(parts(name)) & LABELS:
         raise NotClear(f"“how many {item.text}” may be the rows, the different values of {name} or their total")
     if parse.kinds.startswith("n") or "d" in parse.kinds:
         parse.counts_kinds(item, name)
+        if "d" not in parse.kinds and (sold := _SOLD.search(parse.question)) and not parse.table.is_key(name):
+            raise NotClear(f"“{sold[0]}” may ask for the rows, their amount or the different values of {name}")
         return Asked("distinct", parse.told(item, name), where=parse.filters())
     if re.search(r"\b(there|exist|occur)\b", parse.question, re.I):
         return Asked("distinct", parse.told(item, name), where=parse.filters())

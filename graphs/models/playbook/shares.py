@@ -46,6 +46,8 @@ def share(parse: Parse) -> Asked:
         times = [i for i in after if i.kind == "F" and parse.is_time(i)]
         counted = [i for i in after if i not in times] or times
         whole = _all([i for i in times if i not in counted])
+        if not parse.flows(parse.table.pick(item, "number")):
+            raise NotClear(f"“{item.text}” may be counted or added up, and {parse.table.pick(item)} is no plain amount")
         if grouped[0]:
             raise NotClear("a share of a total by groups is not one that I compute")
         return Asked("share of sum", parse.number(item), hits=_all(counted), where=whole)
