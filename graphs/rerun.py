@@ -80,12 +80,14 @@ async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Pat
 
     async def opened(session: Session) -> None:
         sessions.append(session)
+        await leases.enter_async_context(session.leased())
         await watch(session)
 
     async def closing(run_id: str) -> None:
         told.extend([await seen(session) for session in sessions])
 
-    run = await run_notebook(store, host, path, {}, files=files, opened=opened, closing=closing)
+    async with contextlib.AsyncExitStack() as leases:
+        run = await run_notebook(store, host, path, {}, files=files, opened=opened, closing=closing)
     return await asyncio.to_thread(store.view, run.id), (told[0] if told else None)
 
 

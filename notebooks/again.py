@@ -72,6 +72,7 @@ class Again:
             await own.append(RunStarted(run_id=self._run_id, run=view.run))
             session = await Session.open(own, self._host, self._run_id)
             stack.push_async_callback(session.close)
+            await stack.enter_async_context(session.leased())
             for artifact in view.artifacts:
                 if artifact.role == "input":
                     await session.bring(artifact, self._store)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SANDBOX_LIFE = 3600
 """Seconds that a sandbox lives unused."""
+LEASE = 120
+"""Seconds that a leased sandbox outlives the process that leased it, at most."""
 CELL_TIMEOUT = 600.0
 """Seconds that a cell may take if nobody says otherwise."""
 
@@ -162,6 +164,24 @@ class Session:
         if self._cell is not None and self._cell.call is not None:
             self._cell.call.cancel()
 
+    @contextlib.asynccontextmanager
+    async def leased(self, life: int = LEASE) -> AsyncIterator[None]:
+        """Within this block the sandbox lives `life` seconds at a time: for one that nobody resumes, should we die."""
+        self._life, self._renewed = life, float("-inf")
+
+        async def keep() -> None:
+            while True:
+                with contextlib.suppress(SandboxGone):  # the next cell says so
+                    await self._renew()
+                await asyncio.sleep(life / 4)
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
     async def close(self) -> None:
         """End the sandbox. The record stays."""
         await self.interrupt()
@@ -238,7 +258,7 @@ class Session:
             await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
 
     async def _renew(self) -> None:
-        if time.monotonic() - self._renewed > self._life / 4:
+        if time.monotonic() - self._renewed >= self._life / 4:
             try:
                 await self._sandbox.set_timeout(self._life)
             except host_failures() as error:

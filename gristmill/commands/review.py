@@ -12,6 +12,7 @@ from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
 if TYPE_CHECKING:
     from artifacts.events import Reviewed
     from graphs.checks import CheckResult
+    from gristmill.settings import Settings
     from kernel_gateway.client import Host
 
 ROLES = ("target", "time", "unit", "assignment")
@@ -24,14 +25,15 @@ ROLES = ("target", "time", "unit", "assignment")
 @click.option("--role", "roles", multiple=True, metavar="ROLE=COLUMN", help="Target, time, unit or assignment.")
 @click.option(
     "--rerun/--no-rerun",
-    default=True,
-    help="Run it again in a fresh sandbox, compare what its cells put out, and watch what they do (the default).",
+    default=None,
+    help="Whether to run it again in a fresh sandbox, compare what its cells put out and watch what they do "
+    "(default: GRISTMILL_RERUN, or yes).",
 )
 @isolation
 @as_json
 @speaks
 async def command(
-    notebook: Path, files: tuple[Path, ...], question: str, roles: tuple[str, ...], rerun: bool, as_json: bool
+    notebook: Path, files: tuple[Path, ...], question: str, roles: tuple[str, ...], rerun: bool | None, as_json: bool
 ) -> int:
     """Review a NOTEBOOK of your own: leaks, many tests, rows lost, numbers in its prose that no cell printed, and more.
 
@@ -45,8 +47,10 @@ async def command(
     from dataclasses import replace
 
     from gristmill.errors import Misuse
+    from gristmill.settings import load
     from notebooks.catalog import read
 
+    settings = load()
     if missing := [f for f in files if not f.is_file()]:
         raise Misuse(f"There is no file {missing[0]}.")
     nb = await asyncio.to_thread(read, notebook)
@@ -57,12 +61,12 @@ async def command(
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
     extra: list[CheckResult] = []
     told, ran = None, False
-    if rerun:
-        nb, check, told = await _again(notebook, nb, given)
+    if settings.rerun if rerun is None else rerun:
+        nb, check, told = await _again(settings, notebook, nb, given)
         extra.append(check)
         ran = told is not None
     if not mapping.has_run(nb) and not ran:
-        why = extra[0].detail if extra else "Run and save it first, or leave out --no-rerun."
+        why = extra[0].detail if extra else "Run and save it first, or have it run with --rerun."
         raise Misuse(f"{notebook} holds no outputs to review. {why}")
     work = mapping.work_of(nb, given, question=question, roles=named)
     work = replace(work, observed=observed(told, work.view.executions))
@@ -72,25 +76,22 @@ async def command(
     return 1 if verdict.verdict == "fail" else 0
 
 
-async def _again(path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
+async def _again(settings: Settings, path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
     """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had, and
     what was seen of it. Where it cannot be run, that is a remark."""
     import asyncio
-    import os
 
     from graphs import rerun
-    from gristmill.settings import load
     from kernel_gateway.client import GatewayError, find_host, stop_host
     from notebooks.errors import NotebookError
 
-    home = load().home
     telling = asyncio.create_task(_tell_later())
     try:
-        host = await find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap"))
+        host = await find_host(settings.home, isolation=settings.isolation)
         try:
             return await _run(host, path, nb, given)
         finally:
-            await stop_host(host, home)
+            await stop_host(host, settings.home)
     except (GatewayError, NotebookError) as error:
         return nb, rerun.not_done(str(error)), None
     finally:

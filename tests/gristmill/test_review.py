@@ -73,11 +73,20 @@ def test_good_work_passes_and_what_cannot_be_reviewed_is_said(written, tmp_path)
         (path, tmp_path / "none.csv"): "There is no file",
         (tmp_path / "none.ipynb",): "There is no notebook",
         (path, "--role", "colour=length"): "There is no role 'colour'",
-        (written((MEAN, None)), "--no-rerun"): "leave out --no-rerun",
+        (written((MEAN, None)), "--no-rerun"): "have it run with --rerun",
     }.items():
         done = review(*arguments)
         assert done.exit_code == 2, done.output
         assert said in done.output
+
+
+def test_the_setting_says_whether_it_is_run_again_where_the_command_does_not(written, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_RERUN", "0")
+    done = review(written((MEAN, None)))
+    assert (done.exit_code, "holds no outputs to review" in done.output) == (2, True)
+    monkeypatch.setenv("GRISTMILL_RERUN", "maybe")
+    done = review(written((MEAN, "mean length 6.998\n")))
+    assert (done.exit_code, "GRISTMILL_RERUN is 'maybe'" in done.output) == (2, True)
 
 
 def test_run_again_it_must_put_out_the_same(server: Server, written, monkeypatch):

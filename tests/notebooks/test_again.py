@@ -7,6 +7,7 @@ import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from artifacts.store import Store
 from artifacts.types import Run
 from kernel_gateway.client import GatewayError, Host, connection
 from notebooks.again import Again
-from notebooks.session import Session
+from notebooks.session import LEASE, Session
 
 DRAW = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]); plt.show()"
 
@@ -35,6 +36,21 @@ async def sandboxes(host: Host, run_id: str) -> list[str]:
     """The sandboxes of a run that live."""
     query = SandboxQuery(metadata={"run_id": run_id})
     return [s.sandbox_id for s in await AsyncSandbox.list(query, **connection(host)).next_items()]
+
+
+async def left(host: Host, sandbox_id: str) -> float:
+    """Seconds after which a sandbox ends unless somebody renews it."""
+    info = await AsyncSandbox.get_info(sandbox_id, **connection(host))
+    return (info.end_at - datetime.now(UTC)).total_seconds()
+
+
+async def test_a_leased_sandbox_is_renewed_though_no_cell_begins(session: Session, host: Host) -> None:
+    async with session.leased(24), asyncio.timeout(60):
+        while (before := await left(host, session.sandbox_id)) > 24:  # noqa: ASYNC110 - the sandbox tells nobody
+            await asyncio.sleep(0.05)
+        while (now := await left(host, session.sandbox_id)) <= before:
+            before = now
+            await asyncio.sleep(0.2)
 
 
 async def test_what_finished_is_run_again_and_each_thing_compared(
@@ -65,7 +81,11 @@ async def test_what_finished_is_run_again_and_each_thing_compared(
         matches = await again.matches(store.view(session.run_id), tell)
         assert [(m.name, m.verdict) for m in matches if m.verdict != "identical"] == [("cell-04", "changed")]
         assert told == [(0, 2), (1, 2), (2, 3)], "what has run again is let be"
-        assert len(await sandboxes(host, session.run_id)) == 2
+        (second,) = {*await sandboxes(host, session.run_id)} - {session.sandbox_id}
+        async with asyncio.timeout(30):
+            while await left(host, second) > LEASE:  # noqa: ASYNC110 - the sandbox tells nobody when it is renewed
+                await asyncio.sleep(0.05)
+        assert await left(host, session.sandbox_id) > 10 * LEASE, "the first one is there for whoever resumes the run"
         assert len(os.listdir(scratch)) == 1
     finally:
         await again.aclose()
