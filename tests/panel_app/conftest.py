@@ -29,7 +29,11 @@ class Dashboard:
         )
         self.socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.server = uvicorn.Server(uvicorn.Config(self._app, interface="asgi3", log_level="warning", lifespan="on"))
+        # As `gristmill serve` has it: for a connection that comes at the moment of the end uvicorn waits for ever.
+        config = uvicorn.Config(
+            self._app, interface="asgi3", log_level="warning", lifespan="on", timeout_graceful_shutdown=3
+        )
+        self.server = uvicorn.Server(config)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
