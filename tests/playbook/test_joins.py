@@ -40,6 +40,34 @@ def test_a_fan_out_is_told_and_no_row_is_added_twice(
         assert total.params["totals"]["not known"] == pytest.approx(sales.loc[twice, "paid"].sum(), abs=1)
 
 
+@pytest.mark.parametrize("gap", [0.0, 25.0])
+def test_levels_of_a_joined_column_are_compared_with_each_unit_counted_once(
+    kernel: Kernel, table: Writer, random: np.random.Generator, gap: float
+) -> None:
+    n, rows = 60, 3000
+    sector = random.choice(["club", "trade"], n)
+    taste = 60 + 20 * random.normal(size=n)
+    shift = np.where(sector == "club", gap - taste[sector == "club"].mean(), -taste[sector == "trade"].mean())
+    taste += shift + 60  # so that the units differ by as much as is planted
+    who = random.integers(0, n, rows)
+    paid = taste[who] + random.normal(size=rows)
+    sales = pd.DataFrame({"firm": who + 4000, "paid": paid.round(2), "at": random.normal(size=rows)})
+    firms = table(f"firms{gap:g}", pd.DataFrame({"firm_id": np.arange(n) + 4000, "sector": sector}))
+    ran = kernel.template(
+        "joins", data=table(f"deals{gap:g}", sales), others=[firms], outcome="paid", compare="sector", per_unit="mean"
+    )
+    assert ran.error is None
+    (told,) = ran.of("group_difference")
+    assert (told.type, told.n) == ("claim" if gap else "null", n)
+    assert "60 firms, each counted once" in told.text
+    assert told.effect is not None
+    assert told.effect.ci is not None
+    low, high = sorted(told.effect.ci)
+    assert low < gap < high
+    assert high - low > 15  # of 3,000 rows as if each were one it would be a tenth as wide
+    assert len(ran.plots) == (1 if gap else 0)
+
+
 def test_keys_fit_however_they_are_written_and_orphans_are_counted(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:

@@ -45,10 +45,10 @@ def make_plan(facts: Facts) -> Plan:
     tests = _each_apart([_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)])
     if main is not None and lookups:
         join = _join(asked, main, lookups)
-        tests = [join, *(_screen_of(main) if "outcome" in join["parameters"] else tests)]
-    totals = any(s["template"] == "joins" and "outcome" in s["parameters"] for s in tests)
+        tests = [join, *(_screen_of(main) if "by" in join["parameters"] else tests)]
+    totals = any(s["template"] == "joins" and "by" in s["parameters"] for s in tests)
     answers, open_parts = _answers(facts, totals)
-    tests = [_untotalled(s, answers) for s in tests]
+    tests = [_as_answered(s, answers) for s in tests]
     if (open_parts or not answers) and not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
     steps = list[dict[str, Any]]()
@@ -82,15 +82,23 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     return steps, open_parts
 
 
-def _untotalled(step: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """A join without the total that an answer gives already; it still says what repeated rows would make of it."""
+def _as_answered(step: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """A join that follows an answer of the same columns: without its total, and comparing what the answer aggregates.
+
+    It still says what repeated rows would make of the total, and whether the levels differ by more than chance.
+    """
     told = step["parameters"]
+    if step["template"] != "joins" or "compare" not in told:
+        return step
+    both = (told["outcome"], told["compare"])
     given = [a["parameters"] for a in answers if a["template"] == "answer"]
-    parts = ("aggregate", "measure", "by", "grain", "where", "limit")
-    same = any(
-        [a.get(part) for part in parts] == ["sum", told.get("outcome"), told.get("by"), None, None, None] for a in given
-    )
-    return step if step["template"] != "joins" or not same else step | {"parameters": told | {"by": ""}}
+    given = [a for a in given if (a.get("measure"), a.get("by")) == both]
+    if any(a.get("aggregate") == "mean" for a in given):
+        told = told | {"per_unit": "mean"}
+    parts = ("aggregate", "grain", "where", "limit")
+    if any([a.get(part) for part in parts] == ["sum", None, None, None] for a in given):
+        told = told | {"by": ""}
+    return step | {"parameters": told}
 
 
 def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Asked, list[list[str]]]]:
@@ -247,6 +255,7 @@ _TESTED = re.compile(
     r"\b(which|better|best)\b.*\b(variant|arm|version)\b.*\b(wins?|won|better|best)\b|\bwinn(er|ing)\b",
     re.I,
 )
+_MOST = re.compile(r"\b(most|least|total|sum|much|altogether|contribut\w*)\b", re.I)
 _TOTAL = re.compile(r"\b(total|sum|add\w* up)\b", re.I)
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
 
@@ -338,7 +347,7 @@ def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
 
 
 def _join(asked: list[Clause], main: File, lookups: tuple[File, ...]) -> dict[str, Any]:
-    """The join of the files; with the total that a clause asks for, where it names what to add up by what."""
+    """The join of the files; with the total that a clause asks for, and what it compares by another file."""
     parameters: dict[str, Any] = {"data": main.name, "others": [f.name for f in lookups]}
     numbers = {c.name for c in main.columns if c.is_number}
     groups = {c.name for f in lookups for c in f.columns if c.is_group} | {c.name for c in main.columns if c.is_group}
@@ -347,10 +356,14 @@ def _join(asked: list[Clause], main: File, lookups: tuple[File, ...]) -> dict[st
             c for c in clause.columns if c in numbers
         ]
         levels = [c for c in clause.columns if c in groups and c not in amounts[:1]]
-        if clause.intent == "closed" and amounts and levels and _TOTAL.search(clause.text):
-            parameters |= {"outcome": amounts[0], "by": levels[0]}
+        if amounts and levels:
+            parameters |= {"outcome": amounts[0], "compare": levels[0]}
+            if clause.intent == "closed" and _TOTAL.search(clause.text):
+                parameters["by"] = levels[0]
+            elif not _MOST.search(clause.text):
+                parameters["per_unit"] = "mean"
             break
-    why = "Which keys fit, and whether a join would repeat rows and inflate what is added up."
+    why = "Which keys fit, whether a join would repeat rows, and whether levels differ, each unit counted once."
     return _step("joins", f"Join {_list([f.name for f in lookups])} to {main.name}", why, parameters)
 
 
