@@ -11,7 +11,8 @@ demo: setup
 serve: setup
 	@$(BIN)/gristmill serve
 
-# Whole files in two processes, each with gateways of its own; `make test JOBS=0` is this process alone.
+# Whole files in two processes, each with gateways of its own (in which order: tests/conftest.py); `make test JOBS=0` is
+# this process alone.
 JOBS ?= 2
 test: browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

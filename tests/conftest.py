@@ -1,0 +1,44 @@
+"""What is run first and what stays together, where whole files are dealt to several processes (`make test`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+HERE = Path(__file__).parent
+
+FIRST = (
+    "e2e/test_tutorial.py",
+    "gristmill/",
+    "e2e/test_main_job.py",
+    "graphs/test_workbench.py",
+    "panel_app/test_pages.py",
+    "playbook/test_templates.py",
+    "e2e/",
+)
+"""What takes longest, so that no process is left alone with it at the end."""
+
+TOGETHER = "tests/gristmill/"
+"""A folder whose files share a server and a finished run, which each process would make anew."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        where = item.path.relative_to(HERE).as_posix()
+        return next((at for at, start in enumerate(FIRST) if where.startswith(start)), len(FIRST))
+
+    items.sort(key=turn)
+
+
+class Dealing(LoadFileScheduling):
+    """Whole files, and that folder as if it were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
+    return Dealing(config, log) if config.getvalue("dist") == "loadfile" else None
