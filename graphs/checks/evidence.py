@@ -275,7 +275,7 @@ def _rate_few(work: Work) -> Iterator[tuple[str, int]]:
 def _is_counted(rows: int, told: str) -> bool:
     """Whether a text says how many rows there are, in digits or in a word."""
     one = rows == 1 and re.search(r"\bone\b", told, re.I)
-    return bool(one or rows in counted(told) or re.search(rf"(?<![\d.,]){rows}(?![\d.,]\d|\d)", told))
+    return bool(one or rows in counted(told) or re.search(rf"(?<![\w.,]){rows}(?![\d.,]\d|\d)", told))
 
 
 def _cut_short(tree: ast.Module) -> int | None:

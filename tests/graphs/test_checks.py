@@ -169,6 +169,15 @@ TRACED = (
     ("it grows by 87.0 a month, about 1044 a year", "87.01"),
     ("149 seconds against 89. That is 60 seconds, or 67% more", "149.2 88.9"),
     ("1.53 times as much", "a 16.925 x\nb 11.042 x"),
+    ("29 to 60 ms", "0.0290 0.0600"),
+    ("unas 179 toneladas", "179440.3 kg"),
+    ("2.10 million, then 1.03 and 1.02", "2101234 1031234 1021234"),
+    ("unos 196 mil litros", "195896"),
+    ("por grado, 0.029; cinco grados más van con 0.15", "0.0294"),
+    ("the others share 83 %", "north 17\nsouth 40\nwest 43\nall 100"),
+    ("a slope of 0.223, i.e. 2.68 a year", "0.22330"),
+    ("Jones and others (2007) found 2.68.", "x"),
+    ("23 °C is allowed by law", "x"),
     ("measured by ISO 10304-1, directive 2020/2184", "x"),
     ("between 11 and 14 o'clock", "x"),
 )
@@ -207,6 +216,10 @@ UNTRACED = (
     ("37.8 thousand euros", "27.81"),
     ("it grows by 87.0 a month, about 1144 a year", "87.01"),
     ("149 seconds against 89. That is 70 seconds", "149.2 88.9"),
+    ("29 to 60 ms", "0.0390 0.0600"),
+    ("2.10 million, then 1.03", "2101234 1234567"),
+    ("a slope of 0.223, i.e. 2.98 a year", "0.22330"),
+    ("at the usual penalty this is 251730 euro", "57869"),
     ("1.83 times as much", "a 16.925 x\nb 11.042 x"),
 )
 
@@ -371,6 +384,17 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
         ("typed_results", "r = 0.4231\nprint(f'r = {r}')", "g = 9.81\nprint((m * g).sum(), g)"),
         ("typed_results", "t = pd.DataFrame({'auc': [0.741, 0.783]})", "grid = {'alpha': [0.13, 1.7]}"),
         ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
+        *(
+            (
+                "multiple_testing",
+                "ps = {c: ttest_ind(a[c], b[c]).pvalue for c in a}\nbest = min(ps, key=ps.get)",
+                f"ps = {{c: ttest_ind(a[c], b[c]).pvalue for c in a}}\n{by_hand}\nbest = min(adj, key=adj.get)",
+            )
+            for by_hand in (
+                "n = len(ps)\nadj = {c: min(1, p * n) for c, p in ps.items()}",
+                "level = 0.05\nadj = {c: p for c, p in ps.items() if p < level / len(ps)}",
+            )
+        ),
         (
             "multiple_testing",
             *(
@@ -520,6 +544,38 @@ def test_bands_of_the_outcome_a_lone_telltale_and_a_table_of_few_rows_are_seen_i
     cells = (cell(1, f"{name} = pd.read_csv('{file}')\n{code}", "-0.87"),)
     view = RunView(run=Run(id="run_1", goal="What matters?"), executions=cells)
     work = Work(view, ReportMade(run_id="run_1", answer=answer), files={file: tmp_path / file})
+    assert {r.name: r for r in run_checks(work)}[check].ok is ok
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "answer", "ok"),
+    [
+        ("leakage", "m = LogisticRegression().fit(d[['told', 'took']], d['late'])", "Fine.", False),
+        ("leakage", "m = LogisticRegression().fit(d[['told', 'other']], d['late'])", "Fine.", True),
+        ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers took 7.51 days.", False),
+        ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers, 5 of them, took 7.51 days.", True),
+        ("small_n", "print(d.groupby('kind')['took'].mean())", "The hilly ones took 7.51 days.", True),
+        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S3 with 33.3 %.", False),
+        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S4 with 33.3 %.", True),
+        ("typed_results", "k = [191, 208]\nz = proportions_ztest(k, [300, 400])", "They differ.", False),
+        ("typed_results", "k = [193, 209]\nz = proportions_ztest(k, [300, 400])", "They differ.", True),
+    ],
+)
+def test_two_columns_that_say_the_outcome_few_rows_however_named_and_typed_counts_are_seen(
+    tmp_path, check, code, answer, ok
+):
+    def row(i: int) -> str:
+        told, late = 2 + i * 7 % 11, int(i % 3 == 1)
+        took = told + (1 + i % 3 if late else -(i % 2))
+        kind = "hurdles" if i < 5 else ("jump", "sprint")[i % 2]
+        arm = "old" if i < 191 else "new" if i < 399 else "none"
+        return f"S{i},{told},{took},{i * 13 % 17},{late},{kind},{arm},{i % 4},{3 if i == 3 else 60 + i}"
+
+    rows = "\n".join(["site,told,took,other,late,kind,arm,bad,runs", *map(row, range(450))])
+    (tmp_path / "t.csv").write_text(rows)
+    cells = (cell(1, f"d = pd.read_csv('t.csv')\n{code}", "7.5111 33.3%"),)
+    view = RunView(run=Run(id="run_1", goal="What matters?"), executions=cells)
+    work = Work(view, ReportMade(run_id="run_1", answer=answer), files={"t.csv": tmp_path / "t.csv"})
     assert {r.name: r for r in run_checks(work)}[check].ok is ok
 
 
