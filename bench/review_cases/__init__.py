@@ -20,6 +20,8 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "eighth": lambda: foreign.cases("eighth_faulty.txt", "eighth_clean.txt"),
     "ninth": lambda: foreign.cases("ninth_faulty.txt", "ninth_clean.txt"),
     "tenth": lambda: foreign.cases("tenth_faulty.txt", "tenth_clean.txt"),
+    "eleventh": lambda: foreign.cases("eleventh_faulty.txt", "eleventh_clean.txt"),
+    "twelfth": lambda: foreign.cases("twelfth_faulty.txt", "twelfth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

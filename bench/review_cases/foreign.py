@@ -13,12 +13,14 @@ from pathlib import Path
 from bench.review_cases import (  # noqa: F401  (their tables enter the registry)
     abroad_tables,
     eighth_tables,
+    eleventh_tables,
     fifth_tables,
     foreign_tables,
     ninth_tables,
     seventh_tables,
     sixth_tables,
     tenth_tables,
+    twelfth_tables,
 )
 from bench.review_cases.model import Case
 
