@@ -46,15 +46,45 @@ def _none_left_over(parse: Parse, asked: Asked) -> None:
         if each and not set(item.columns) & grouped:
             raise NotClear(f"“{per.text} {item.text}” asks for groups, and something else limits them")
     for item in items:
-        acted = item.kind == "V" and re.search(rf"\b(did|do|does)\b.*\b{re.escape(item.text)}\W*$", parse.question)
-        if acted and item.text.islower() and " " not in item.text:
+        acted = item.kind == "V" and re.search(
+            rf"\b(did|do|does)\b(?!.*\b(have|get)\b).*\b{re.escape(item.text)}\W*$", parse.question
+        )
+        if acted and item.text == item.value and item.text.islower():
             raise NotClear(f"“{item.text}” may be what is done, and is a value of {item.columns[0]}")
-        if item.kind == "V" and not {*item.columns} & {f[0] for f in conditions} and not {*item.columns} & used:
+        if not _has_role(item, parse, asked):
             raise NotClear(f"“{item.text}” is left over in my reading")
     days = [(f[0], str(f[2])) for f in conditions if f[1] == "in" and re.match(r"(weekday|month) \d", str(f[2]))]
     kinds = [(column, told.split()[0]) for column, told in dict.fromkeys(days)]
     if len(kinds) > len(set(kinds)):
         raise NotClear("it names two times of one kind, and no row is of both; ask for one of them at a time")
+
+
+_SAME = {
+    "mean": ("ratio", "per", "difference", "change", "summary"),
+    "sum": ("ratio", "per", "difference", "change", "summary", "share of sum", "count", "distinct"),
+    "median": ("difference", "change", "summary"),
+}
+"""A number that is asked for, and the aggregates in which it is told all the same."""
+
+
+def _has_role(item: Item, parse: Parse, asked: Asked) -> bool:
+    """Whether the reading uses an item: a value in a condition, a column anywhere, an aggregate, an end, a negation."""
+    conditions, used = [*asked.where, *asked.hits], set(asked.columns())
+    if item.kind == "V":
+        wanted = {item.value} if isinstance(item.value, str) else set(item.value.values())
+        told = [v for f in conditions if f[0] in item.columns for v in (f[2] if isinstance(f[2], list) else [f[2]])]
+        return bool(wanted & {str(v) for v in told}) if told else bool(used & {*item.columns})
+    if item.kind in "CY" and item.sure > 1:
+        rate = item.text.lower() in ("rate", "rates") and asked.aggregate == "share"
+        return rate or bool(used & {*item.columns}) or any(parse.is_row_name(c) for c in item.columns)
+    if item.kind == "A" and (item.value in _SAME or item.value in ("std", "variance", "range")):
+        return asked.aggregate in (item.value, *_SAME.get(str(item.value), ()))
+    if item.kind == "S" and item.value[1] != ("TIME",):  # first class
+        return bool(asked.order) or asked.aggregate in ("max", "min", "summary")
+    if item.kind == "X":
+        nought = any(f[1] == "=" and f[2] in (0.0, "none", "no") for f in conditions)
+        return nought or any(f[1] in ("!=", "not in", "missing", "present", "in") for f in conditions)
+    return True
 
 
 def _rows_are_counted(parse: Parse, asked: Asked) -> None:

@@ -309,7 +309,7 @@ class Reader:
             yield 1, Item("r", text)
         elif low in ("columns", "variables", "features", "fields", "column", "variable"):
             yield 1, Item("c", text)
-        elif low in known.HAVE:
+        elif low in known.HAVE and not (low == "whose" and i == 0):  # whose films gross most: an owner, and not a film
             yield 1, Item("K", text)
         elif low in known.PREPOSITIONS:
             yield 1, Item("P", text)

@@ -47,6 +47,8 @@ class Parse:
             raise NotClear("it names no column of this table")
         if len(items) > 1 and items[0].kind == "W" and items[1].kind == "K":
             items = items[2:]  # what is the …
+        if any(i.kind == "A" and i.value == "count" for i in items):  # how many are there in total
+            items = [i for i in items if i.text.lower() not in ("in total", "altogether")]
         items = self._placed(items)
         items, self.periods = take_periods(self._neighbours(items))
         items, self.formula = take_formula(items, table, self.notes)

@@ -307,7 +307,8 @@ FILLERS = _words(
     goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
     happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
     according make makes sell sells bring brings scored shows achieve achieved reach reaches reached
-    ridden holds pls plz calc gets need something anything still looking use uses usage consume consumes consumed
+    ridden holds pls plz hey gimme
+    calc gets need something anything still looking use uses usage consume consumes consumed
     consumption
     """
 )
@@ -394,8 +395,8 @@ CLOSED = re.compile(
 """Questions to which one number or one name is the answer."""
 
 FOREIGN = re.compile(
-    r"\b(wieviele?|wie viele?|welche[rs]?|durchschnitt\w*|warum|anzahl|combien|moyenne?|pourquoi|quelle?s?|cuánt[ao]s?|"
-    r"cuál|promedio|por qué|quant[ie]|perché|media del?)\b",
+    r"\b(wieviele?|wie viele?|welche[rs]?|durchschnitt\w*|warum|anzahl|combien|moyenne?|pourquoi|"
+    r"quel(?:le)?s?|cuánt[ao]s?|cuál|promedio|por qué|quant[ie]|perché|media del?)\b",
     re.I,
 )
 """Words that only a question in another language has."""
