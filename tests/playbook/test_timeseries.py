@@ -128,7 +128,8 @@ def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
     assert ran.of("change_point", "claim") == []
     told = ran.findings[-1]
     assert (told.type, told.columns) == ("null", ("spiky", "wander"))
-    assert "tested were 7 columns over 150 months" in told.text
+    assert "7 columns were tested for a trend, a lasting shift, an episode and a season of one year" in told.text
+    assert "over 150 months" in told.text
     assert told.params["not_checked"] in told.caveats
     assert [f.kind for f in ran.findings if f.kind in ("period_covered", "not_checked", "tested")] == []
 
