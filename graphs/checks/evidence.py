@@ -13,7 +13,7 @@ from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
 from graphs.checks.figures import counted, figures
 from graphs.checks.inference import TESTS
-from graphs.checks.relations import is_told, relations
+from graphs.checks.relations import is_told, mentioned, relations
 from graphs.checks.shadow import shadow
 from graphs.checks.syntax import (
     assigned,
@@ -66,6 +66,9 @@ _COUNTS_ROWS = re.compile(
     re.I,
 )
 _TIMES = re.compile(r"(^|_)(year|date|month|quarter|week|day|time|jahr|datum|monat|an|annee|fecha|anno|mes)(_|$)", re.I)
+_NO_NAMES = words("other others none unknown yes no all any new old high low good bad a i in on is as an or")
+"""Levels that stand in sentences without being spoken of."""
+_FIRST = re.compile(r"\b(?:most|least|best|worst|top|leads?|first|last|\w{3,}est)\b", re.I)
 _SET_ASIDE = re.compile(r"not compared|left out|leaves? out|exclud|omitted|set aside|not shown|too few", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test", re.I)
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
@@ -198,7 +201,8 @@ def _named_few(work: Work) -> dict[str, int]:
     found = {}
     for level, n in (pair for frame in work.frames.values() for pair in few_of(frame, HANDFUL).items()):
         for sentence in re.split(r"(?<=[.!?;])\s+|\n", work.report.answer):
-            if is_named(level, sentence) and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
+            told = level.lower() not in _NO_NAMES and (figures(sentence) or _FIRST.search(sentence))
+            if told and is_named(level, sentence) and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
                 found[level] = n
     return found
 
@@ -247,29 +251,25 @@ def _level_few(work: Work) -> Iterator[tuple[str, int]]:
 
 
 def _rate_few(work: Work) -> Iterator[tuple[str, int]]:
-    """Rates of a row with a handful of cases under the line, where most rows have many, which the report names."""
-    known = meanings(work)
+    """Rates that the report repeats of a row with a handful of cases under the line, where most rows have many."""
+    known, told = meanings(work), figures(work.report.answer)
     for cell, tree in trees(work):
-        under = [
-            spelled_out(n.right, known, 1)
-            for n in ast.walk(tree)
-            if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)
-        ]
-        for frame in work.frames.values() if under else ():
-            for column in frame.columns:
-                counts = frame[column]
-                whole = counts.dtype.kind in "iu" and counts.median() >= SMALL and 0 < counts.min() < HANDFUL
-                if not whole or not any(re.search(rf"(?<!\w){re.escape(str(column))}(?!\w)", u) for u in under):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+                continue
+            over, under = (spelled_out(side, known, 1) for side in (node.left, node.right))
+            for frame in work.frames.values():
+                above, below = mentioned(over, frame), mentioned(under, frame)
+                if len(above) != 1 or len(below) != 1 or any(frame[c].dtype.kind not in "iu" for c in above + below):
                     continue
-                for _, row in frame[counts < HANDFUL].iterrows():
-                    labels = [str(v) for v in row if isinstance(v, str)]
-                    few = int(row[column])
-                    if (
-                        few
-                        and any(is_named(v, work.report.answer) for v in labels)
-                        and not _is_counted(few, work.report.answer)
-                    ):
-                        yield cell.cell, few
+                counts = frame[below[0]]
+                few = frame[(counts > 0) & (counts < HANDFUL)] if counts.median() >= SMALL else frame[:0]
+                for _, row in few.iterrows():
+                    rate, rows = float(row[above[0]] / row[below[0]]), int(row[below[0]])
+                    named = any(isinstance(v, str) and is_named(v, work.report.answer) for v in row)
+                    said = any(f.is_near(rate) or f.is_near(100 * rate) for f in told)
+                    if named and said and not _is_counted(rows, work.report.answer):
+                        yield cell.cell, rows
 
 
 def _is_counted(rows: int, told: str) -> bool:

@@ -58,8 +58,6 @@ _DRAWN = words("choice integers permutation resample sample randint")
 _PICKS = words("min nsmallest sort_values sorted idxmin argmin argsort sort")
 _IS_P = re.compile(r"pvalue|p_value|[\"']p[\"']|\bp_?vals?\b|\bps?\b")
 _HOW_MANY = re.compile(r"\blen\(|\.shape\b|\.size\b|\.count\(|\bcomb\(|\bn_?tests?\b|\bm\b|\bk\b")
-_LEVEL = re.compile(r"\balpha\b|\blevel\b|(?<![\d.])0?\.(?:05|01|1)(?!\d)")
-_TESTED = re.compile("|".join(sorted(TESTS)))
 _SAID_CORRECTED = re.compile(
     r"(?:multipl(?:ied|ying)|divid(?:ed|ing)) (?:it |them )?by (?:the (?:number|count) of|how many|\d+|"
     + "|".join(COUNTS)
@@ -303,9 +301,12 @@ def corrected(work: Work) -> bool:
         for node in ast.walk(tree):
             if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
                 continue
-            left, right = (spelled_out(side, known) for side in (node.left, node.right))
-            for of, by in ((left, right), *([(right, left)] if isinstance(node.op, ast.Mult) else [])):
-                if _HOW_MANY.search(by) and (_IS_P.search(of) or _LEVEL.search(of) or _TESTED.search(of)):
+            sides = [(node.left, node.right), (node.right, node.left)]
+            for of, by in sides if isinstance(node.op, ast.Mult) else sides[:1]:
+                level = known.get(of.id, of) if isinstance(of, ast.Name) else of
+                is_level = isinstance(level, ast.Constant) and level.value in (0.05, 0.01, 0.1)
+                plain_p = not isinstance(of, ast.BinOp) and _IS_P.search(ast.unparse(of))
+                if (is_level or plain_p) and _HOW_MANY.search(spelled_out(by, known)):
                     return True
     return False
 

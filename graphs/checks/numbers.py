@@ -40,7 +40,7 @@ _ELSEWHERE = re.compile(
 )
 _RULE = re.compile(
     r"\b(?:WHO|EU|directive|laws?|legal|limits?|allow\w*|permit\w*|norms?|rules?|thresholds?|usual\w*|convention\w*|"
-    r"recommend\w*|required?|requirement|targets?|quota|budget|benchmark|standard|minimum|maximum|Grenzwert|seuil|límite)\b",
+    r"recommend\w*|required?|requirement|targets?|quota|budget|benchmark|Grenzwert|seuil|límite)\b",
     re.I,
 )
 """What stands near a number that was set by somebody and is none of the notebook's results."""

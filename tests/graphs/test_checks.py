@@ -555,7 +555,7 @@ def test_bands_of_the_outcome_a_lone_telltale_and_a_table_of_few_rows_are_seen_i
         ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers took 7.51 days.", False),
         ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers, 5 of them, took 7.51 days.", True),
         ("small_n", "print(d.groupby('kind')['took'].mean())", "The hilly ones took 7.51 days.", True),
-        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S3 with 33.3 %.", False),
+        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S3 with 100.0 %.", False),
         ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S4 with 33.3 %.", True),
         ("typed_results", "k = [191, 208]\nz = proportions_ztest(k, [300, 400])", "They differ.", False),
         ("typed_results", "k = [193, 209]\nz = proportions_ztest(k, [300, 400])", "They differ.", True),
