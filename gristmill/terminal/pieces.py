@@ -108,7 +108,7 @@ def _finding(console: Console, finding: Finding) -> None:
     line = Text(told, style="cyan") + Text(("   " if told else "") + f"see {one_line(where)}", style="dim")
     say(console, line, 6)
     if finding.caveats:
-        say(console, "; ".join(one_line(c) for c in finding.caveats), 6, lead="but: ", style="dim")
+        say(console, " ".join(one_line(c) for c in finding.caveats), 6, lead="but: ", style="dim")
 
 
 def _list(console: Console, title: str, lines: Sequence[str]) -> None:

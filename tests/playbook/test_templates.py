@@ -424,17 +424,19 @@ def test_missing_values_that_follow_a_column_are_told(
     assert (claim.columns, claim.direction) == (("pay", "age"), "+")
 
 
-def test_a_weak_driver_must_hold_beside_the_stronger_ones(
+def test_a_driver_is_asked_what_it_tells_beside_the_stronger_ones(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
     n = 3_000
     main, own = random.normal(size=n), random.normal(size=n)
     df = pd.DataFrame({"main": main, "own": own, "along": 0.12 * main + random.normal(size=n)})
+    df["site"] = np.array(["north", "south", "west"])[np.digitize(main + 0.8 * random.normal(size=n), [-0.6, 0.6])]
     df["won"] = main + 0.2 * own + random.normal(size=n)
     ran = kernel.template("associations", data=table("beside", df), outcome="won")
     assert ran.error is None
     claims = [f for f in ran.findings if f.type == "claim"]
-    assert [set(f.columns) for f in claims] == [{"main", "won"}, {"own", "won"}]
+    assert [set(f.columns) for f in claims] == [{"main", "won"}, {"site", "won"}, {"own", "won"}]
+    assert ["beside main it adds only 0.0 %" in " ".join(f.caveats) for f in claims] == [False, True, False]
     assert "nothing beside what explains more of won: along" in claims[0].params["not_found"]
 
 
