@@ -167,7 +167,10 @@ async def test_a_closed_question_is_answered_by_a_cell_or_refused_with_the_reaso
     assert "I cannot answer that without a model: “wingspan” is no column" in said
     answer = CLAIM | {"type": "descriptive", "kind": "answer", "text": "The mean is 4.", "params": {"question": "Q"}}
     _, _, report = await ask(("write_report",), brief(question="Mean body mass?", findings=[CLAIM, answer], plan=steps))
-    assert report["answer"].startswith("The mean is 4. Not answered: What is the mean wingspan of the birds. I cannot")
+    paragraphs = report["answer"].split("\n\n")
+    assert paragraphs[0] == "The mean is 4."
+    assert paragraphs[1].startswith("Not answered: “What is the mean wingspan of the birds”. I cannot")
+    assert all("does not answer that" in p for p in paragraphs[2:])
     asked = {"template": "answer", "title": "Answer: R", "parameters": {"question": "R"}}
     _, _, report = await ask(("write_report",), brief(question="R", findings=[CLAIM], plan=[asked]))
     assert "“Answer: R” has no answer" in report["answer"]

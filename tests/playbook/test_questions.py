@@ -276,3 +276,21 @@ def test_the_fastest_has_the_least_hours_and_versus_makes_groups(
     assert isinstance(got, Asked), got
     assert (got.where, got.by) == (where, by)
     assert order is None or got.order == order
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is Ana a better agent than Bo?",
+        "Is it raining more when people call less?",
+        "Are urgent calls dearer than low ones, and by how much?",
+        "Which agent would save most with a robot?",
+    ],
+)
+def test_what_the_tests_cannot_answer_is_refused_and_not_left_to_them(question: str) -> None:
+    assert isinstance(understand(question, DESK), Refused)
+
+
+@pytest.mark.parametrize("question", ["Does the priority matter for the amount?", "Do urgent calls have more hours?"])
+def test_whether_columns_go_together_is_left_to_the_tests_or_told_as_a_number(question: str) -> None:
+    assert not isinstance(understand(question, DESK), Refused)

@@ -20,7 +20,7 @@ from graphs.models.playbook.crossed import CROSSED
 from graphs.models.playbook.facts import File
 from graphs.models.playbook.items import parts, root
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.parsing import Parse, strange
 from graphs.models.playbook.patterns import PLAIN
 from graphs.models.playbook.ranking import RANKED
 from graphs.models.playbook.shares import difference, share
@@ -47,6 +47,9 @@ _AHEAD = re.compile(
     r"will\b(?=.*\b(be|win|sell|grow|reach|cost|have|rise|fall|increase|decrease|we|get)\b))",
     re.I,
 )
+_SUPPOSED = re.compile(r"\b(would|could|should)\b", re.I)
+_HOW_MUCH = re.compile(r"\bhow (much|many)\b", re.I)
+_COMPARATIVE = re.compile(r"\b(more|less|fewer|better|worse|\w+er than)\b", re.I)
 _NAMED = re.compile(
     r"^\W*(avg|ratio|growth|top \d|\w+ (rate|ratio|margin))\b|\b(ratio|margin|growth|per|rate)\b|"
     r"\bdifference between\b",
@@ -63,9 +66,13 @@ _YES_NO = re.compile(r"\W*(do|does|did|is|are|was|were|has|have|can|could|will|w
 
 @dataclass(frozen=True)
 class Refused:
-    """A closed question that is not answered, and why, as the end of a sentence."""
+    """A closed question that is not answered, and why, as the end of a sentence.
+
+    `of_one` says that other files beside this one may well answer it by their tests.
+    """
 
     why: str
+    of_one: bool = False
 
 
 def questions(text: str) -> list[str]:
@@ -91,7 +98,7 @@ def understand(
     if _YES_NO.match(question) and not re.match(r"\W*(can|could) you\b", question, re.I):
         if _BOUND.search(question):
             return Refused("it asks for yes or no; ask for the number itself")
-        return _sided(question, table)
+        return _sided(question, table) or _unsided(question, table, roles or {})
     open_words = known.OPEN.search(_without_names(question, table))
     closed = bool(known.CLOSED.search(question) or _NAMED.search(question)) and not open_words
     if _AHEAD.search(question):
@@ -100,6 +107,8 @@ def understand(
     try:
         asked = _first(Parse(question, table))
     except NotClear as unclear:
+        if open_words and known.CLOSED.search(question) and _SUPPOSED.search(question):
+            return Refused("it asks what would be, and the table holds only what was; ask for a number that it holds")
         if open_words:
             return None
         if known.FOREIGN.search(question):
@@ -133,6 +142,22 @@ def _sided(question: str, table: Table) -> Asked | None:
     except NotClear:
         return None
     return replace(asked, order="highest" if sign.value[0] == ">" else "lowest")
+
+
+def _unsided(question: str, table: Table, roles: Mapping[str, str]) -> Refused | None:
+    """Why a question for yes or no gets no number, where the tests of the table's columns would be no answer either.
+
+    None: it is left to the tests, as whether two groups or two columns of the table go together.
+    """
+    if _HOW_MUCH.search(question):
+        return Refused("I do not see which two groups it compares, or in what; ask for the number of each group")
+    items = Reader(table.file).read(question)
+    columns = {i.columns for i in items if i.kind in "CYV"}
+    halves = any(len(c.values) == 2 for names in columns for c in map(table.column, names))
+    unknown = [i.text for i in items if i.kind == "U"]
+    if not _COMPARATIVE.search(question) or not unknown or len(columns) > 1 or halves or roles.get("assignment"):
+        return None
+    return Refused(f"{strange(unknown[0])}; say by which column it is to be compared", of_one=True)
 
 
 def _without_names(question: str, table: Table) -> str:

@@ -32,7 +32,8 @@ _SYMBOLS = {
 }
 
 
-def _strange(word: str) -> str:
+def strange(word: str) -> str:
+    """That a word is unknown, as the end of a sentence."""
     return f"“{word}” is no column or value of this table, and no word of mine"
 
 
@@ -229,7 +230,7 @@ class Parse:
                 out.append(Item("E", item.text, "one"))
                 continue
             if item.kind == "U":
-                raise NotClear(_strange(item.text))
+                raise NotClear(strange(item.text))
             if item.kind == "B" and [i.kind for i in items[place + 1 : place + 2]] == ["F"]:
                 continue  # the fare paid by women
             if item.kind in "XDOTVNR" and not (item.kind == "N" and self._limits(items, place)):

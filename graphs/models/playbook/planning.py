@@ -77,7 +77,8 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
         reasons = [r.why for r in read.values() if isinstance(r, Refused)]
         if reasons and not answered and not totals:
             reason = reasons[0] if len(reasons) == 1 else "no single one of the files has all that it names"
-            steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.", {}))
+            advice = "" if ";" in reason else " Ask for one number or name at a time, in the table's own words."
+            steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.{advice}", {}))
         open_parts = open_parts or not answered
     return steps, open_parts
 
@@ -123,6 +124,8 @@ def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Ask
 def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked | Refused | None:
     """A part of the question as what can be computed of all rows of a file; or why it cannot."""
     read = understand(part, file, facts.roles, follows=follows)
+    if isinstance(read, Refused) and read.of_one and len(facts.files) > 1:
+        return None  # the files together may be tested for it
     if isinstance(read, Asked) and file.sampled:
         used = set(read.columns())
         lost = [c.name for c in file.columns if not c.in_all_rows and (c.name in used or read.aggregate == "missing")]

@@ -155,14 +155,15 @@ def _stratifier(findings: Iterable[Finding], columns: set[str]) -> str:
 def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
     answers = [str(f["text"]) for f in everything if f["kind"] == "answer"]
     said = [*answers, *(str(f["text"]) for f in everything if f["kind"] == "total")][:5]
+    unanswered = list[str]()
     for step in facts.plan:
         if step.get("template") is None and str(step.get("title", "")).startswith("Not answered: "):
-            said.append(f"{step['title']}. {step['why']}")
+            unanswered.append(f"Not answered: “{str(step['title']).removeprefix('Not answered: ')}”. {step['why']}")
         elif step.get("template") == "answer" and not _came_of(step, everything):
             said.append(f"“{step['title']}” has no answer: the cell that computes it failed.")
     if answers and all(clause.intent == "closed" for clause in asked):
         warnings = [f for f in headlines if f["kind"] in TURNS and relevance(f, asked) > 0.5]
-        return " ".join([*said, *(str(f["text"]) for f in warnings[:1])])
+        return "\n\n".join([" ".join([*said, *(str(f["text"]) for f in warnings[:1])]), *unanswered])
     used, first = set[str](), len(said)
     for clause in asked:
         for text, finding in _reply(clause, headlines, everything):
@@ -182,7 +183,11 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
             said = [*said[:first], *([] if first else [nothing]), tested, *said[first:]]
         else:
             said.append(nothing)
-    return " ".join(dict.fromkeys(filter(None, said)))
+    answered, found = (" ".join(dict.fromkeys(filter(None, part))) for part in (said[:first], said[first:]))
+    if not unanswered:
+        return " ".join(filter(None, (answered, found)))
+    beside = f"What the tests of the table found, which does not answer that: {found}" if found else ""
+    return "\n\n".join(filter(None, (answered, *unanswered, beside)))
 
 
 def _came_of(step: Mapping[str, Any], findings: Iterable[Finding]) -> bool:

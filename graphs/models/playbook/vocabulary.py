@@ -203,6 +203,8 @@ COMPARISONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "deeper than": (">", ("depth",)),
     "wider than": (">", ("width",)),
     "more expensive than": (">", ("price", "cost", "fare")),
+    "pricier than": (">", ("price", "cost", "fare")),
+    "dearer than": (">", ("price", "cost", "fare")),
     "cheaper than": ("<", ("price", "cost", "fare")),
     "less expensive than": ("<", ("price", "cost", "fare")),
     "hotter than": (">", ("temperature", "temp")),
