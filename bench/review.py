@@ -103,6 +103,7 @@ def _filled(text: str, variables: dict[str, Any]) -> str:
 
 def _run(shell: Any, code: str, where: str) -> list[Any]:
     with capture_output() as captured:
+        shell.display_trap.hook = sys.displayhook  # a cell's last value is shown as a notebook shows it
         result = shell.run_cell(code, store_history=False)
     fault = result.error_before_exec or result.error_in_exec
     if fault is not None:
