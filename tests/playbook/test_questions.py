@@ -294,3 +294,51 @@ def test_what_the_tests_cannot_answer_is_refused_and_not_left_to_them(question: 
 @pytest.mark.parametrize("question", ["Does the priority matter for the amount?", "Do urgent calls have more hours?"])
 def test_whether_columns_go_together_is_left_to_the_tests_or_told_as_a_number(question: str) -> None:
     assert not isinstance(understand(question, DESK), Refused)
+
+
+LESSONS = File(
+    "pupils.csv",
+    400,
+    (
+        Column("lesson_id", "int64", 400, low=1000, high=1399),
+        Column("held", "datetime64[us]", 390, low="2021-01-01", high="2023-06-30"),
+        Column("Subject", "str", 3, values=("Art", "Maths", "Music")),
+        Column("Age", "int64", 40, low=6, high=50),
+        Column("Study Hours per Week", "float64", 80, low=0.0, high=9.0),
+        Column("score", "float64", 300, low=0.0, high=100.0),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "aggregate", "measure", "where", "periods"),
+    [
+        ("hi, mean study hours in Art, thanks", "mean", "Study Hours per Week", [["Subject", "=", "Art"]], []),
+        ("score of lesson 1042", "summary", "score", [["lesson_id", "=", 1042.0]], []),
+        ("mean age where score is above 4 but below 6", "mean", "Age", [["score", ">", 4.0], ["score", "<", 6.0]], []),
+        ("mean score in 2022 vs 2021", "change", "score", [], ["2021", "2022"]),
+        ("mean score of students over 20 years", "mean", "score", [["Age", ">", 20.0]], []),
+    ],
+)
+def test_rows_by_their_number_bounds_on_both_sides_and_two_years_are_read(
+    question: str, aggregate: str, measure: str, where: list[list[object]], periods: list[str]
+) -> None:
+    got = understand(question, LESSONS)
+    assert isinstance(got, Asked), got
+    assert (got.aggregate, got.measure, got.where, got.periods) == (aggregate, measure, where, periods)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "total study hours",  # hours a week add up to no total
+        "mean score of lesson 9",  # there is none
+        "mean score above 60 but below 40",
+        "mean score by subject in 2022 vs 2021",
+        "mean score in 2021 vs 2022 vs 2023",
+        "whose lessons score the most",
+        "mean score of lessons over 20 years",
+    ],
+)
+def test_what_may_mean_something_else_is_still_refused(question: str) -> None:
+    assert not isinstance(understand(question, LESSONS), Asked)

@@ -14,6 +14,7 @@ from graphs.models.playbook.naming import backwards
 from graphs.models.playbook.parsing import Parse
 
 _ONLY = re.compile(r"\b(only|just|solely)\b", re.I)
+_ABLE = re.compile(r"\b(how|what|which|who)\b.*\b(can|could|should)\b(?! (you|i|we)\b)", re.I)
 _OPPOSITE = {"highest": "lowest", "lowest": "highest", "max": "min", "min": "max"}
 
 
@@ -23,6 +24,9 @@ def agreed(parse: Parse, asked: Asked) -> Asked:
     _none_left_over(parse, asked)
     _of_each(parse, asked)
     _one_of_both(parse)
+    rate = asked.aggregate == "sum" and "per" in parts(asked.measure) and asked.formula == []
+    if rate and not re.search(r"\bper\b", parse.question, re.I):
+        raise NotClear(f"{asked.measure} is a rate, and rates do not add up to a total; ask for their mean")
     asked = _weighted(parse, _against(parse, asked))
     for item in parse.items:
         if item.kind == "S" and item.value[1]:
@@ -36,6 +40,8 @@ def _none_left_over(parse: Parse, asked: Asked) -> None:
     """Each group, value and number that the question names is in the reading, and no two times exclude each other."""
     used, conditions = set(asked.columns()), [*asked.where, *asked.hits]
     items = [i for i in Reader(parse.table.file).read(parse.question) if i.kind != "P"]
+    if _ABLE.search(parse.question):
+        raise NotClear("it asks what can or should be, and the table holds only what was")
     if but := re.search(r"\b(all|every\w*|any\w*|none|nothing) but\b", parse.question, re.I):
         raise NotClear(f"“{but[0]}” leaves something out; say “except”")
     for per, item in pairwise(items):

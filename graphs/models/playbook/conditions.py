@@ -148,6 +148,47 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     return _filter(run, [(columns[0], op, values[0])])
 
 
+def _within(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """A column between two bounds, each with its own word: a score above 6 but below 7."""
+    named, bounds = next(i for i in run if i.kind == "C"), [k for k, i in enumerate(run) if i.kind == "O"]
+    ops = [str(run[k].value[0])[0] for k in bounds]
+    if sorted(ops) != ["<", ">"] or any(run[k].value[1] for k in bounds):
+        return None
+    ends = [next(k for k in range(b, len(run)) if run[k].kind == "N") for b in bounds]
+    made = [_compared([named, run[b], run[e]], table, before) for b, e in zip(bounds, ends, strict=True)]
+    if None in made:
+        return None
+    filters: list[Filter] = [f for m in made if m is not None for f in m.value]
+    values = {f[1][0]: float(str(f[2])) for f in filters}
+    if values[">"] >= values["<"]:
+        raise NotClear(f"no {filters[0][0]} is above {values['>']:g} and below {values['<']:g}")
+    return _filter(run, filters)
+
+
+def _aged(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """Persons by their years, where a column is of ages: patients between 30 and 40 years."""
+    people = before is not None and before.kind in "EVC" and before.text.lower() in {*known.PEOPLE, *synonyms.SEXES}
+    if run[-1].text.lower() != "years" or not people or run[0].value[1]:
+        return None
+    bounds = [Item("N", i.text, i.value, unit="age") if i.kind == "N" else i for i in run[:-1]]
+    return _compared(bounds, table, before)
+
+
+def _keyed(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
+    """What a row is about, by its number: order 1042."""
+    noun, number = run[0], run[1]
+    if noun.value != "id" or len(noun.columns) != 1 or noun.text.lower().endswith("s") or number.unit:
+        return None
+    column = table.column(noun.columns[0])
+    low, high = column.low, column.high
+    marks = parts(column.name)[-1] in ("id", "key", "no", "nr", "number")
+    if before is not None and before.text.lower() in ("before", "after", "since", "until", "till", "from", "than"):
+        raise NotClear(f"“{before.text} {noun.text} {number.text}” is of other rows than that one")
+    if not marks or not isinstance(low, int) or not isinstance(high, int) or not low <= number.value <= high:
+        return None
+    return _filter(run, [(column.name, "=", float(number.value))]) if float(number.value).is_integer() else None
+
+
 def _compared_of(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
     """A bound before its column: at least 500 in order total."""
     return _compared([*run[:-2], run[-1]], table, before) if run[-2].text.lower() == "in" else None
@@ -196,7 +237,9 @@ def _implied(numbers: Sequence[Item], before: Item | None, said: str) -> tuple[s
     if "degree" in units:
         return ("temp", "temperature")
     people = before is not None and before.kind in "EV" and before.text.lower() in {*known.PEOPLE, *synonyms.SEXES}
-    return ("age",) if "age" in units or (people and said.lower() in ("over", "under") and not any(units)) else ()
+    bare = said.lower() in ("over", "under") and not any(units)
+    aged = said.lower() in ("over", "under", "between") and units <= {"", "year"} and "year" in units
+    return ("age",) if "age" in units or (people and (bare or aged)) else ()
 
 
 def _compared_in(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
@@ -234,6 +277,10 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     if years and not all(re.fullmatch(r"\d{4}", t) for t in times):
         raise NotClear(f"{column} holds years only")
     repeated = any(not re.match(r"\d{4}", t) for t in times)
+    span = [str(table.column(column).low)[:4], str(table.column(column).high)[:4]]
+    bare = word == "between" and all(re.fullmatch(r"\d{4}", t) for t in times)
+    if bare and named is None and re.fullmatch(r"\d{4}", span[0]) and not (times[0] <= span[1] and times[1] >= span[0]):
+        raise NotClear(f"“{' '.join(i.text for i in run)}” may be no years, and {column} is of {' to '.join(span)}")
     if word == "between":
         if repeated:
             months = [int(m[1]) for t in times if (m := re.fullmatch(r"month (\d+)", t))]
@@ -316,6 +363,9 @@ def _levels(run: Sequence[Item], table: Table, before: Item | None) -> Item | No
     chosen = [v.value if isinstance(v.value, str) else v.value[column] for v in values]
     chosen = list(dict.fromkeys(chosen))
     if any(i.kind == "X" for i in run):
+        late = next(k for k, i in enumerate(run) if i.kind == "X") > run.index(values[0])
+        if len(values) > 1 and (late or any(i.text.lower() == "but" for i in run)):
+            raise NotClear(f"“{' '.join(i.text for i in run)}” takes one and leaves another; name only one of them")
         if len(values) > 1 and sum(i.kind == "X" for i in run) not in (1,):
             return None
         return _filter(run, [(column, "not in", chosen)] if len(chosen) > 1 else [(column, "!=", chosen[0])])
@@ -386,6 +436,9 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | N
     (r"(?:XP*M|X|M)[KP]*[CY](?![KP]*X?V)|[CY][KP]*X?M", _missing),
     (r"[CY][KP]*OP*NJN[GC]|[CY][KP]*OP*N[GC]", _compared_in),
     (r"[CY][KP]*O[KP]*[CY](?![NRVOK])|ZCP[CY](?![NRVO])", _beside),
+    (r"C[KP]*OP*NJP*OP*N", _within),
+    (r"OP*NJN[GC]|OP*N[GC]", _aged),
+    (r"E(?<![SWO]E)N(?![PJDN]*N|[EC])", _keyed),
     (r"[CY][KP]*OP*NJN|[CY][KP]*OP*N|OP*NJN[CY]|OP*N[CY]", _compared),
     (r"OP*NPC", _compared_of),
     (r"OP*NJN|OP*N", _compared),

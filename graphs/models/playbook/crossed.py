@@ -137,8 +137,11 @@ def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
     if not parse.periods:
         return None
     said = next((i for i in parse.rest if parse.symbol(i) == "a"), None)
+    if any(i.kind == "F" and i.unit == "and" and i.value[0][1] == "in" for i in parse.items):
+        raise NotClear("it names several groups, and a change is computed of one; ask for one of them at a time")
     named = match.groupdict()
     if not named.get("c"):
+        parse.only_rows([i for i in parse.rest if i.kind == "E"])
         return Asked("change", other="count", by=parse.table.time(), periods=parse.periods, where=parse.filters())
     item = parse.at(match, "c")
     assert item is not None
@@ -183,6 +186,8 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("ratio", parse.number(item), where=parse.filters())
     column = parse.table.column(parse.table.pick(item))
     if column.is_number and not parse.table.is_key(column.name):
+        if any(f[1] == "=" and parse.is_row_name(str(f[0])) for f in parse.where):
+            return Asked("summary", parse.number(item), where=parse.filters())  # of one row
         if parse.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
             measure, kind = parse.amount(item)
             return Asked(kind, measure, where=parse.filters())

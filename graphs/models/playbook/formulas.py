@@ -127,11 +127,33 @@ def with_column(table: Table, formula: Formula) -> Table:
     return replace(table, file=replace(table.file, columns=(*table.file.columns, added)))
 
 
+def _set_against(items: Sequence[Item]) -> list[Item]:
+    """The items with two times that are set against each other as a change between them: 2022 versus 2021."""
+    kinds = "".join(i.kind for i in items)
+    match = re.search(r"(T)P*(J)P*(T|N)|(N)P*(J)P*(T)", kinds)
+    if match is None or any(i.kind == "A" and i.value in _TURNED for i in items):
+        return list(items)
+    first, place, last = (match.start(k) for k in ((1, 2, 3) if match[1] else (4, 5, 6)))
+    years = all(re.fullmatch(r"\d{4}", items[k].text) for k in (first, last))
+    if items[place].text.lower() not in ("vs", "versus") or (kinds[first] + kinds[last] != "TT" and not years):
+        return list(items)
+    out = list(items)
+    for k in (first, last) if years else ():
+        out[k] = Item("T", items[k].text, items[k].text)
+    if sum(i.kind == "T" for i in out) != 2:
+        return list(items)
+    return [Item("A", items[place].text, "change"), *out[:place], *out[place + 1 :]]
+
+
+_TURNED = ("change", "difference", "ratio", "share", "correlation")
+
+
 def take_periods(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
     """The items without the two times between which a change is asked for, and these times, the earlier first.
 
     Raises NotClear where a change is asked for and there are not two times, both years, months, quarters or days.
     """
+    items = _set_against(items)
     changed = [i for i in items if i.kind == "A" and i.value in ("change", "difference")]
     times = [i for i in items if i.kind == "T" and re.match(r"\d{4}", str(i.value))]
     months = [i for i in items if i.kind == "T" and re.match(r"(month|quarter) ", str(i.value))]

@@ -156,7 +156,7 @@ class Reader:
             if length == 1 and (said.lower() in known.AGGREGATES or said.lower() in known.GRAINS):
                 continue
             partly = tuple(c for c, words in self._parts.items() if _within(run, [root(w) for w in words]))
-            partly = tuple(c for c in partly if "per" not in self._parts[c] or "per" in run)  # gdp is no gdp_per_capita
+            partly = tuple(c for c in partly if "per" in run or "per" not in self._parts[c] or self._is_rate(c, run))
             light = all(t.lower() in _LIGHT for t in texts[i : i + length])
             if partly and (not light or (length == 1 and self._tells(said))):
                 yield length, self._partly(said, partly)
@@ -173,6 +173,12 @@ class Reader:
                     if meant:
                         yield 1, Item("E", said, "id", meant, 1) if keys == [*meant] else self._column(said, meant, 1)
                         return
+
+    def _is_rate(self, column: str, run: Sequence[str]) -> bool:
+        """Whether a run of words is all of a name but its "per week"; gdp is no gdp_per_capita."""
+        words = self._parts[column]
+        cut = words.index("per")
+        return len(run) > 1 and [root(w) for w in words[:cut]] == [*run] and set(words[cut + 1 :]) <= _RATES
 
     def _acts(self, texts: Sequence[str], i: int) -> bool:
         """Whether a verb ends the question and so tells who is meant: how many goalkeepers scored."""
@@ -289,6 +295,8 @@ class Reader:
             yield 1, Item("E", text, "one")
         elif low == "used" and i + 1 < len(texts) and texts[i + 1].lower() in ("a", "an", "the", "any"):
             yield 1, Item("K", text)
+        elif low == "whose" and i == 0:  # whose films gross most: an owner, and not a film
+            yield 1, Item("U", text)
         elif low in known.FILLERS and not self._acts(texts, i):
             yield 1, None
         elif low in _NEGATIONS:
@@ -309,7 +317,7 @@ class Reader:
             yield 1, Item("r", text)
         elif low in ("columns", "variables", "features", "fields", "column", "variable"):
             yield 1, Item("c", text)
-        elif low in known.HAVE and not (low == "whose" and i == 0):  # whose films gross most: an owner, and not a film
+        elif low in known.HAVE:
             yield 1, Item("K", text)
         elif low in known.PREPOSITIONS:
             yield 1, Item("P", text)
@@ -349,6 +357,8 @@ class Reader:
         """
         stem = root(word)
         named = [root(w) for w in parts(self.file.name.rsplit(".", 1)[0])]
+        if any(stem in kin and any(root(w) in named for w in kin) for kin in _ROW_KIN):
+            return True
         if stem in named or (len(stem) >= 3 and any(n.endswith(stem) for n in named)):
             return True
         people = {root(w) for w in known.PEOPLE}
@@ -358,6 +368,8 @@ class Reader:
         return word in known.PEOPLE and personal
 
 
+_ROW_KIN = tuple(frozenset(root(w) for w in kin) for kin in synonyms.ROW_KIN)
+_RATES = frozenset(("hour", "day", "week", "month", "year"))
 _TIMES = frozenset(("day", "days", "hour", "hours", "h", "min", "minutes", "sec", "seconds", "weeks", "months"))
 _MEANT = known.MEANT | {f"{word}s" for word in known.MEANT}
 _SMALL = (

@@ -102,6 +102,7 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "age": ("alter",),
     "long": ("length", "duration", "runtime", "länge", "dauer"),
     "far": ("distance",),
+    "mileage": ("mpg",),
     "fast": ("speed",),
     "money": ("revenue", "sales", "turnover", "income", "amount", "umsatz"),
     "spend": ("spending", "spent", "expenditure", "amount"),
@@ -121,6 +122,16 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "direct": ("director",),
 }
 """A word of the question that may stand for a column's word, where no column has the word itself."""
+
+ROW_KIN: tuple[frozenset[str], ...] = (
+    frozenset(("home", "house", "haus")),
+    frozenset(("film", "movie")),
+    frozenset(("car", "vehicle", "automobile")),
+    frozenset(("employee", "worker", "mitarbeiter")),
+    frozenset(("pupil", "student", "schueler", "schüler")),
+    frozenset(("apartment", "flat")),
+)
+"""Nouns of which one may name what the other names in a file's name; none of them is a verb as well."""
 
 DOING = frozenset(
     ("paid", "spend", "earn", "cost", "costs", "weigh", "old", "heavy", "tall", "aged", "long", "far", "fast")
