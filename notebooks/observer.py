@@ -64,7 +64,7 @@ _LEARNERS = re.compile(
 """What learns from rows something that it then puts into every row."""
 _CALLED_ID = re.compile(
     r"(^|_)(id|no|nr|num|number|code|key|subject|patient|person|participant|user|customer|client|member|student|pupil|"
-    r"household|animal|site|batch|plot|cluster|machine|device|station|sensor|player|runner|home|well|tree)(_|$)|id$",
+    r"serial|unit|specimen|household|animal|site|batch|plot|cluster|machine|device|station|sensor|player|runner|home|well|tree)(_|$)|id$",
     re.I,
 )
 
@@ -293,10 +293,11 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
                 watch.add("dropped", frame, by="dropna", before=before, after=len(made), at_edge=at_edge)
 
     def masked(frame: FrameType, made: Any) -> None:
-        whole = frame.f_locals["self"]
         asker = frame.f_back.f_back if frame.f_back is not None else None
-        if asker is None or asker.f_globals is not watch.shell.user_ns:
-            return
+        if asker is not None and asker.f_globals is watch.shell.user_ns:
+            lost(frame, frame.f_locals["self"], made)
+
+    def lost(frame: FrameType, whole: Any, made: Any) -> None:
         if 0 < len(made) < len(whole) <= 10 * _MOST_ROWS:
             gone = whole[~whole.index.isin(made.index)] if whole.index.is_unique else whole.iloc[:0]
             for column in whole.columns[:_MOST_COLUMNS]:
@@ -337,7 +338,15 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
 
     _at_return(watch, merge.merge, joined)
     _at_return(watch, pandas.DataFrame.dropna, dropped)
+
+    def located(frame: FrameType, made: Any) -> None:
+        whole = frame.f_locals["self"].obj
+        if getattr(whole, "ndim", 0) == 2 and getattr(made, "ndim", 0) == 2 and made.shape[1] == whole.shape[1]:
+            lost(frame, whole, made)
+
     _at_return(watch, pandas.DataFrame._getitem_bool_array, masked)
+    indexing = importlib.import_module("pandas.core.indexing")
+    _at_return(watch, indexing._LocationIndexer._getbool_axis, located)
     _at_return(watch, pandas.Series._reduce, reduced)
     group = importlib.import_module("pandas.core.groupby")
     group_codes = {
@@ -403,7 +412,9 @@ def _given(watch: _Watch, frame: FrameType) -> list[Any]:
         if outer.f_code.co_name == "axis_nan_policy_wrapper":
             break
     here = outer.f_locals if outer.f_code.co_name == "axis_nan_policy_wrapper" else frame.f_locals
-    if "args" in here and "kwds" in here:
+    if "d_args" in here and "kwds" in here:  # `args` itself is deleted once the samples are taken out
+        values = [*here["d_args"].values(), *here["kwds"].values()]
+    elif "args" in here and "kwds" in here:
         values = [*here["args"], *here["kwds"].values()]
     else:
         code = frame.f_code
@@ -824,7 +835,8 @@ def _mixed(watch: _Watch, frame: FrameType, fit: _Fit, x: Any) -> list[dict[str,
             both = float(after.isin(before.unique()).mean())
             if both > 0.5 and _alike(outcome, before.reset_index(drop=True), outcome * 0):
                 found.append({"column": str(unit), "levels": int(levels), "share": round(both, 3)})
-        return found[:5]
+        if found:  # a table of features may have the same rows, and not the units
+            return found[:5]
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -135,6 +136,11 @@ def mends(later: Execution, former: Execution) -> bool:
     if former.title and later.title.strip().lower() == former.title.strip().lower():
         return True
     return SequenceMatcher(None, former.code, later.code, autojunk=False).ratio() > 0.6
+
+
+def parted(text: str) -> list[str]:
+    """The sentences of a text; a line that only wraps ends none, a blank line or a bullet does."""
+    return re.split(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+[.)]))", text)
 
 
 def sentences(work: Work) -> Iterator[tuple[str, str]]:

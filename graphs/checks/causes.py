@@ -28,19 +28,33 @@ _METHOD = (
     r"collinear\w*|imbalance|autocorrelation|privacy|clustering)\b"
 )
 """What stands behind the reason for a way of working: because of the many tests."""
+_MODAL = r"(?:would|will|could|helps?(?: to)?) (?:(?:\w+ly|therefore|thus|then|also|hence|so) )?"
+_ABOUT_WORK = (
+    r"(?:(?:the|an?|any|our|its|this) )?(?:\w+ )?(?:tests?|estimates?|intervals?|comparisons?|figures?|results?|"
+    r"conclusions?|evidence|differences?|means?|medians?|averages?|models?|data|analysis|sample|power|it|this|that|sense)\b"
+)
+_STATES = (
+    r"severe|deadly|fatal|dangerous|safe|late|early|slow|fast|quick|expensive|dear|cheap|costly|strong|weak|tall|heavy|"
+    r"light|loyal|satisfied|successful|profitable|productive|tired|absent|sick|fit|healthy|rich|poor|brittle|rare|"
+    r"frequent|common|scarce"
+)
 _ENGLISH = (
     rf"caus(?:e|es|ed|ing)(?! (?:an?|the|no) (?:\w+ )?(?:warnings?|errors?|exceptions?|crash|bug|problems?)\b)|"
     rf"leads? to|led to|drives?|driven by|(?:because of|due to|owing to)(?! {_METHOD})|results? in|resulted in|"
     r"thanks to|"
     r"as a (?:direct )?(?:result|consequence) of|attributable to|stems? from|gives rise to|brings? about(?! [\d€$£])|"
+    r"brings? about [\d.,]+%? (?:fewer|more|less|additional)|"
     rf"contributes? to|protects? against|is the reason|(?:is|are) (?:to blame|behind the)|pays? off|"
     rf"(?:{_MOVED}){_NO_OBJECT}|"
-    rf"(?<=s )(?:{_MOVES}) (?:the|an?|their|its) |"
-    rf"(?:would|will|could|helps?(?: to)?) (?:{_MOVES}){_NO_OBJECT}|"
+    rf"(?:(?<=s )|of (?!(?:how|what|which|double|half) )\w+ )(?:{_MOVES}) (?:the|an?|their|its) |"
+    rf"{_MODAL}(?:{_MOVES}){_NO_OBJECT}|"
     rf"ha(?:s|d|ve) an? (?:\w+ )?(?:effect|impact|influence) on|"
     rf"(?<!not )(?:makes?|made) (?:\w+ ){{1,3}}(?:rise|fall|grow|drop|higher|lower|happ\w+|unhapp\w+|better|worse|"
     rf"more|less|faster|slower|longer|shorter|larger|smaller|richer|poorer|safer|healthier|likely|sicker|ill)|"
-    rf"(?:gets|earns|wins|saves|costs|buys) (?:people|you|them|us|workers?|patients?|customers?|"
+    rf"(?<!not )(?:makes?|made) (?!{_ABOUT_WORK})(?:(?:the|an?|their|our|its) )?\w+ (?:{_STATES})(?=[.:;,!]| and\b|$)|"
+    rf"(?:gets|earns|wins|saves|buys) (?:people|you|them|us|workers?|patients?|customers?|"
+    rf"(?:an?|the|every|each) \w+ (?=an? |\d|more|less|another))|"
+    rf"costs (?:people|workers?|patients?|customers?|"
     rf"(?:an?|the|every|each) \w+ (?=an? |\d|more|less|another))"
     rf"|responsible for|(?:the )?(?:causal )?impact of"
 )
@@ -74,7 +88,7 @@ _CAUSAL = re.compile(
     rf"\b(?:{_ENGLISH}|{_SPANISH}|{_OTHERS})(?<= )",
     re.I,
 )
-_MOVED_FORM = re.compile(rf"(?:{_MOVED}|(?:would|will|could|helps?(?: to)?) (?:{_MOVES}))", re.I)
+_MOVED_FORM = re.compile(rf"(?:{_MOVED}|{_MODAL}(?:{_MOVES}))", re.I)
 _PASSIVE = re.compile(r"\b(?:be|been|being|was|were|is|are|get|gets|got)\s+(?:\w+ly )?$", re.I)
 _NOUN = re.compile(
     r"\b(?:of|among|in|on|the|these|those|all|most|both|many|some|few|\d+|per|by|each|every|frequent|common(?:est)?|"
@@ -94,6 +108,7 @@ _OF_MODEL = re.compile(
 _QUOTED = re.compile(r"“[^”]{12,}”|\"[^\"\n]{12,}\"|«[^»]{12,}»|„[^“”]{12,}[“”]")
 _DENIED = re.compile(
     r"\b(?:not|never|no|cannot|without|whether|n't|nothing|nobody|don't|neither|nor|"
+    r"wrong|mistake\w*|mislead\w*|incorrect|unwarranted|premature|"
     r"nicht|kein\w*|nie|niemand|ohne|ob|weder|sin|ni|nunca|nadie|si|pas|ne|sans|aucun\w*|rien|non|senza|nessun\w*|"
     r"não|niet|geen)\b[^.;:]{0,60}$|correlation[^.]{0,20}$",
     re.I,

@@ -55,6 +55,7 @@ _TAKES_RNG = words("bootstrap permutation_test monte_carlo_test")
 _FOLDS = words("KFold StratifiedKFold StratifiedGroupKFold")
 _GENERATORS = words("default_rng RandomState Random PCG64 PCG64DXSM MT19937 Philox SFC64 SeedSequence")
 _UNIQUE = words("is_unique duplicated nunique has_duplicates")
+_OF_TABLES = _UNIQUE | words("index any all sum mean values to_numpy loc set_index reset_index groupby size max astype")
 _DROPS = words("dropna drop_nulls drop_nans")
 _COPIES = words("query head tail sample nlargest nsmallest dropna drop_duplicates sort_values copy where filter")
 """What gives a table of its own, to which nothing assigned is ever seen again."""
@@ -154,20 +155,30 @@ def _looked_at(work: Work) -> set[str]:
         shown = [a for c in calls(tree) if name_of(c) in ("print", "display") for a in c.args]
         shown += [n.test for n in ast.walk(tree) if isinstance(n, (ast.Assert, ast.If))]
         for part in shown:
-            unique = any(isinstance(n, ast.Attribute) and n.attr in _UNIQUE for n in ast.walk(part))
-            if unique:
-                found |= names(part)
+            for asked in ast.walk(part):
+                unique = isinstance(asked, ast.Attribute) and asked.attr in ("is_unique", "has_duplicates")
+                if unique or (isinstance(asked, ast.Call) and name_of(asked) in _UNIQUE):
+                    found |= _asked_of(asked)
             found |= {f"len {n}" for n in _counted(part)}
     return found
+
+
+def _asked_of(node: ast.AST) -> set[str]:
+    """The tables that a question for unique values is put to, each with the column that it names, if it does."""
+    columns = {s for s in strings(node) if s not in ("first", "last")}
+    columns |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr not in _OF_TABLES}
+    return {f"{name} {column}" for name in names(node) for column in columns} if columns else names(node)
 
 
 def _safe(call: ast.Call, known: dict[str, ast.expr], looked: set[str]) -> bool:
     """Whether a join cannot multiply rows unseen: its keys were looked at, or one side has a row for each key."""
     on = call.func.value if isinstance(call.func, ast.Attribute) else None
     tables = [*call.args[:2], *([on] if on is not None else [])]
-    if any(names(t) & looked for t in tables):
-        return True
     keys = {s for k in ("on", "left_on", "right_on") for s in strings(keywords(call).get(k) or ast.Constant(None))}
+    for name in {n for t in tables for n in names(t)}:
+        columns = {c.partition(" ")[2] for c in looked if c.startswith(f"{name} ")}
+        if name in looked or (columns and (not keys or columns & keys)):
+            return True
     for table in tables:
         made = known.get(table.id, table) if isinstance(table, ast.Name) else table
         for one in calls(made):
@@ -190,6 +201,7 @@ def fan_out(work: Work) -> Iterator[Found]:
     known = meanings(work)
     queries = [s for _, tree in trees(work) for s in sorted(strings(tree))]
     tables = {**work.frames, **renamed(queries, work.frames), **_read_as(known, work.frames)} if work.frames else {}
+    meant = any(_times_as_many(n) for _, tree in trees(work) for n in ast.walk(tree))
     for cell, tree in trees(work):
         for call in calls(tree):
             expects = keywords(call).get("validate")
@@ -202,7 +214,7 @@ def fan_out(work: Work) -> Iterator[Found]:
                 )
                 break
         for made in shadow(work).reduced:
-            if made.cell is cell and made.twice and made.name == "sum":
+            if made.cell is cell and made.twice and made.name == "sum" and not meant:
                 yield Objection(
                     where=cell.cell,
                     problem=f"{made.column!r} is summed after a join that repeats its rows, so it is counted several "
@@ -218,6 +230,15 @@ def fan_out(work: Work) -> Iterator[Found]:
                     mend="Aggregate the table whose key repeats to one row a key first (WITH ... GROUP BY), then join.",
                 )
                 break
+
+
+def _times_as_many(node: ast.AST) -> bool:
+    """`assert len(pairs) == len(orders) * k`: the rows are meant to be multiplied, and by how much is made sure of."""
+    if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Compare):
+        return False
+    sides = [node.test.left, *node.test.comparators]
+    product = any(isinstance(s, ast.BinOp) and isinstance(s.op, ast.Mult) and called(s) & {"len"} for s in sides)
+    return product and isinstance(node.test.ops[0], ast.Eq) and all(called(s) & {"len"} for s in sides)
 
 
 def _read_as(known: dict[str, ast.expr], frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -272,12 +293,15 @@ def _masked(tree: ast.Module, known: dict[str, ast.expr]) -> str | None:
         value = pair[1] if pair is not None else None
         while isinstance(value, ast.Call) and name_of(value) in ("copy", "reset_index"):
             value = value.func.value if isinstance(value.func, ast.Attribute) else None
-        if not isinstance(value, ast.Subscript) or is_series(value.value, {}):
+        if not isinstance(value, ast.Subscript):
             continue
-        asks = known.get(value.slice.id) if isinstance(value.slice, ast.Name) else value.slice
-        whole = isinstance(value.value, ast.Name) or (
-            isinstance(value.value, ast.Attribute) and value.value.attr == "loc"
-        )
+        located = isinstance(value.value, ast.Attribute) and value.value.attr == "loc"
+        table = value.value.value if isinstance(value.value, ast.Attribute) and located else value.value
+        picks = value.slice.elts if located and isinstance(value.slice, ast.Tuple) else [value.slice]
+        if is_series(table, {}) or (len(picks) > 1 and isinstance(picks[1], ast.Constant)):
+            continue
+        asks = known.get(picks[0].id) if isinstance(picks[0], ast.Name) else picks[0]
+        whole = isinstance(table, ast.Name)
         if whole and asks is not None and (name := _keeps_known(asks)) is not None:
             return name
     return None

@@ -93,6 +93,11 @@ def _ways(figure: Figure, a: Figure, b: Figure) -> Iterator[str]:
         yield "ratio"
     if figure.share and _is(figure, abs(100 * ratio - 100), 100 * slack):
         yield "change"
+    base = b.value - a.value  # "79.9 million, 3.5 million (4.6 %) more": of what it was before
+    if figure.share and base > 0 and not (a.share or b.share) and COMPARES.search(figure.after):
+        growth = a.value / base
+        if _is(figure, 100 * growth, 100 * growth * (a.half / a.value + (a.half + b.half) / base)):
+            yield "change"
 
 
 def _is(figure: Figure, value: float, slack: float) -> bool:

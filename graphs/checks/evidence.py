@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from artifacts.types import Execution, Objection
-from graphs.checks.base import Found, Work, check, mends, sentences
+from graphs.checks.base import Found, Work, check, mends, parted, sentences
 from graphs.checks.causes import claimed_cause, denied
 from graphs.checks.data import few_of
 from graphs.checks.figures import counted, figures
@@ -200,7 +200,7 @@ def _named_few(work: Work) -> dict[str, int]:
     """The levels that the answer names and of which the given tables have a handful of rows, with how many."""
     found = {}
     for level, n in (pair for frame in work.frames.values() for pair in few_of(frame, HANDFUL).items()):
-        for sentence in re.split(r"(?<=[.!?;])\s+|\n", work.report.answer):
+        for sentence in parted(work.report.answer):
             told = level.lower() not in _NO_NAMES and (figures(sentence) or _FIRST.search(sentence))
             if told and is_named(level, sentence) and not _is_counted(n, sentence) and not _SET_ASIDE.search(sentence):
                 found[level] = n

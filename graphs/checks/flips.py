@@ -28,7 +28,9 @@ from graphs.checks.syntax import (
 from graphs.checks.tables import by_group, pooled, tables
 
 _TOLD = re.compile(
-    r"\bwithin\b|inside (each|every)|simpson|revers(?:ed|es|al|ing)|turns? (round|about|around)|opposite|"
+    r"\bwithin\b(?! (?:this|these|our|(?:the|its) (?:data\w*|sample|file|table|margin|error)|an?\b|about|\d|reach|"
+    r"limits?|reason|minutes|hours|days|weeks))|inside (each|every)|"
+    r"simpson|revers(?:ed|es|al|ing)|turns? (round|about|around)|opposite|"
     r"confound|at the same \w+|flips?\b|the other way|(in|at) (each|every|all) |"
     r"innerhalb|bei gleiche[rmn]|umgekehrt|kehrt sich|in jede[rm]|s'inverse|dans (chacun|chaque)|à \w+ égale?|"
     r"toutes choses|se invierte|dentro de cada|en cada|a igual|a parità|in ciascun|in ogni|binnen elke",

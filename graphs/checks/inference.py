@@ -55,6 +55,7 @@ _CORRECTED = re.compile(
 )
 _SELECTED = re.compile(r"sort|min\(|nsmallest|idxmin|argmin")
 _DRAWN = words("choice integers permutation resample sample randint")
+_REDRAWS = {"choice", "permutation", "shuffle", "sample", "resample", "integers"}
 _PICKS = words("min nsmallest sort_values sorted idxmin argmin argsort sort")
 _IS_P = re.compile(r"pvalue|p_value|[\"']p[\"']|\bp_?vals?\b|\bps?\b")
 _HOW_MANY = re.compile(r"\blen\(|\.shape\b|\.size\b|\.count\(|\bcomb\(|\bn_?tests?\b|\bm\b|\bk\b")
@@ -123,7 +124,9 @@ _BINARY_CLASS = re.compile(r"classif|Classifier|LogisticRegression|SVC|GaussianN
 def leakage(work: Work) -> Iterator[Found]:
     """Nothing that is known only after the outcome, or made from it, predicts it."""
     told = " ".join([text for _, text in sentences(work)] + [f.kind for f in work.view.findings])
-    if "target_leakage" in told or any(not denied(told[: m.start()]) for m in _LEAK_TOLD.finditer(told)):
+    topic = plain(" ".join([work.view.run.goal, *(str(c) for frame in work.frames.values() for c in frame.columns)]))
+    said = (m for m in _LEAK_TOLD.finditer(told) if m.group().lower() != "leak" or "leak" not in topic)
+    if "target_leakage" in told or any(not denied(told[: m.start()]) for m in said):
         return
     target = work.roles.get("target")
     derived = dict[str, Execution]()
@@ -350,11 +353,18 @@ def _repeated(tree: ast.AST) -> bool:
     if called(tree) & _MANY_AT_ONCE:
         return True
     functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and called(f) & TESTS} | TESTS
+    redrawn = {
+        n
+        for s in statements(tree)
+        if (pair := assigned(s)) is not None and called(pair[1]) & _REDRAWS
+        for t in pair[0]
+        for n in names(t)
+    }
     for node in ast.walk(tree):
         if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
             over = node.test if isinstance(node, ast.While) else _over(node)
             few = isinstance(over, (ast.List, ast.Tuple)) and len(over.elts) <= 3
-            drawn = called(node) & {"choice", "permutation", "shuffle", "sample", "resample", "integers"}
+            drawn = called(node) & _REDRAWS or names(over) & redrawn
             fits = called(node) & _MODELS and any(
                 isinstance(n, ast.Attribute) and n.attr in ("pvalues", "pvalue", "f_pvalue") for n in ast.walk(node)
             )

@@ -44,6 +44,19 @@ _RULE = re.compile(
     re.I,
 )
 """What stands near a number that was set by somebody and is none of the notebook's results."""
+_PASSES = re.compile(
+    r"\s?(?:%|per ?cent|percent)\s+(?:of [^.;,]{0,30}?)?(?:exceed\w*|surpass\w*|pass\w*|fail\w*|meet|met|miss\w*|"
+    r"reach\w*|breach\w*|lie|lay|are|were|fall|fell|stay\w*|keep|kept)\b",
+    re.I,
+)
+_SET = re.compile(r"(?i:limits?|guidelines?|thresholds?|values?|targets?|quotas?|levels?|rules?|maximum|minimum)")
+_UNITED = re.compile(r"\s?(?:hours?|h|minutes?|min|Stunden?|Minuten?|heures?|horas?|minutos?)\b")
+_OUT_OF = re.compile(
+    r"\s?(?:in|of|out of|per|je|auf|sur|por cada) (?:a |every |each )?"
+    r"(100|1[,. \u00a0]?000|thousand|hundred|10[,. \u00a0]?000)\b"
+)
+_BASE = re.compile(r"\d\s(?:\w+ ){0,3}(?:in|per|out of|for every|je|auf|sur)\s$")
+"""What stands before the number that a rate is told of: 206 in 1,000."""
 _PREFIXED = re.compile(
     r"\d[ \u00a0]?(?:ms|µs|mm|nm|µm|km|m|g|mg|µg|kg|t|ml|l|kW|MW|kWh|MWh|GWh|kJ|MJ|kB|MB|GB)\b|"
     r"\b(?:milli|kilo|micro|mega)?(?:met(?:er|re)|gram|watt|second)s?\b|\b(?:tonn?e|tonelada|tonnellat)\w*|\btons?\b|\bTonnen?\b"
@@ -78,6 +91,7 @@ def numbers(work: Work) -> Iterator[Found]:
     told = [v for f in work.view.findings for v in values(f.text)]
     years = {float(y) for frame in work.frames.values() for y in _years(frame)}
     said = [*years, *values(work.view.run.goal), *values(work.given), *(len(frame) for frame in work.frames.values())]
+    said += [len(frame) - v for frame in work.frames.values() for v in _left_out(work)]
     known = [*everything, *told, *said, *(v for many in carried.values() for v in many)]
     claimed = _claimed(work.report.answer.removeprefix(work.given), called)
     loose = [f for f in _loose(claimed, known, settings) if not _is_part(f, work) and not _counted(f, work)]
@@ -85,6 +99,7 @@ def numbers(work: Work) -> Iterator[Found]:
     loose = [f for f in loose if not (COMPARES.search(f.clause) and _traces(f, apart))]
     times = [v for x in work.view.executions for v in ratios(_printed(x))]
     loose = [f for f in loose if not (TIMES.match(f.after) and _traces(f, times))]
+    loose = _beyond(loose, claimed)  # of what has been traced by now, others may follow
     elsewhere = {f.value for f in loose if _is_elsewhere(f)}
     dated = any(_DATED.search(_printed(x)) for x in work.view.executions)
     unsure = [f for f in loose if _is_unsure(f, dated) or f.value in elsewhere]
@@ -102,6 +117,14 @@ def numbers(work: Work) -> Iterator[Found]:
             yield f"“{match.group()}” is near no share that a cell printed."
 
 
+def _left_out(work: Work) -> Iterator[float]:
+    """How many rows a cell says that it leaves out."""
+    for cell in work.view.executions:
+        for line in _printed(cell).splitlines():
+            if re.search(r"\b(?:left out|dropped|removed|excluded|set aside)\b", line, re.I):
+                yield from (v for v in values(line) if v > 0 and v == int(v))
+
+
 def _is_unsure(figure: Figure, dated: bool) -> bool:
     """Whether a number may be none of the notebook's own: known from elsewhere, counted by eye, or a year where no cell
     puts out years."""
@@ -113,6 +136,8 @@ def _is_unsure(figure: Figure, dated: bool) -> bool:
 def _is_elsewhere(figure: Figure) -> bool:
     """Whether a number is said to be none of the notebook's own: from a book, or a limit that somebody set."""
     before = figure.clause.partition(figure.text)[0]
+    if figure.share and _PASSES.match(figure.after) and not re.search(rf"(?:{_SET.pattern})\W+(?:\w+\W+)?$", before):
+        return False  # how many pass a limit, and not the limit
     if CITED in figure.clause or _ELSEWHERE.search(figure.clause):
         return True
     digits = figure.text.strip("+-−–0.,").replace(".", "").replace(",", "")
@@ -150,6 +175,8 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
     for figure in figures(text, names):
         if figure.unit in ("th", "st", "nd", "rd") or (figure.value in _FREE and not figure.unit):
             continue
+        if figure.value in (1000, 10_000, 100_000) and _BASE.search(figure.clause.partition(figure.text)[0]):
+            continue
         if figure.value == 0.5 and _GUESS.search(figure.clause):
             continue
         small = figure.whole and figure.value <= _COUNTABLE
@@ -162,6 +189,11 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
 def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> list[Figure]:
     """Those that trace to nothing: not to a number that was put out, nor to a setting, nor to two others beside it."""
     loose = [f for f in claimed if not _traces(f, known) and not _traces(f, settings) and not _is_ratio(f, known)]
+    return _beyond(loose, claimed)
+
+
+def _beyond(loose: list[Figure], claimed: list[Figure]) -> list[Figure]:
+    """Those that do not follow from the others that a text claims."""
     elsewhere = {f.value for f in claimed if _is_elsewhere(f)}
     firm = [f for f in claimed if f not in loose or f.value in elsewhere]
     place = {id(f): i for i, f in enumerate(claimed)}
@@ -186,6 +218,11 @@ def _traces(figure: Figure, known: Iterable[float]) -> bool:
         whole = any(figure.is_near(v) or figure.is_near(100 * v) for v in known)
         parts = [figure] if whole else [f for part in both for f in part]
     prefixed = [1000.0 * v for v in known] + [v / 1000 for v in known] if _PREFIXED.search(figure.clause) else []
+    if _UNITED.match(figure.after) and not figure.whole:  # minutes told in hours
+        prefixed += [60.0 * v for v in known] + [v / 60 for v in known]
+    if (many := _OUT_OF.match(figure.after)) is not None and not figure.share:  # a share told as so many in 1,000
+        of = {"hundred": 100.0, "thousand": 1000.0}.get(many[1]) or float(re.sub(r"\D", "", many[1]))
+        prefixed += [of * v for v in known if abs(v) <= 1]
     if any(figure.is_near(v) for v in prefixed):
         return True
     if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):

@@ -262,6 +262,10 @@ class Tracer:
                 return self._selection(node, names)
             case ast.Call():
                 return self._call(node, names)
+            case ast.Compare():  # a mask of rows: what they are compared with names no column
+                return replace(
+                    joined([self.value(n, names) for n in (node.left, *node.comparators)]), texts=frozenset()
+                )
             case ast.BinOp():
                 left, right = self.value(node.left, names), self.value(node.right, names)
                 found = self.combined(node, left, right)

@@ -140,6 +140,12 @@ def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
 def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str | None:
     """Numbers of the report that are written out in the code and that no number from the data has touched."""
     typed = _typed_names(whole)
+    beside = [
+        pair[0][0].id
+        for s in statements(tree)
+        if (pair := assigned(s)) is not None and len(pair[0]) == 1 and isinstance(pair[0][0], ast.Name)
+        if (held := _telling(pair[1])) is not None and any(f.is_near(held) or f.is_near(100 * held) for f in claims)
+    ]
     for statement in statements(tree):
         pair = assigned(statement)
         if pair is None or isinstance(statement, ast.AugAssign) or _computes(pair[1]):
@@ -153,7 +159,8 @@ def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str 
             value = _measured(node)
             if value is None or not any(f.is_near(value) or f.is_near(100 * value) for f in claims):
                 continue
-            measured = not single or all(_MEASURES.search(t) for t in targets)
+            several = len(beside) > 1 and all(t in beside and not t.isupper() for t in targets)
+            measured = not single or several or all(_MEASURES.search(t) for t in targets)
             if all(_only_passed_on(t, whole, typed if measured else set()) for t in targets):
                 return f"{value:g} (in `{targets[0]}`) is"
     return None

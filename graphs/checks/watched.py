@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Objection
-from graphs.checks.base import Found, Work, sentences, witness
+from graphs.checks.base import Found, Work, parted, sentences, witness
 from graphs.checks.evidence import HANDFUL
 from graphs.checks.figures import figures
 from graphs.checks.inference import corrected
@@ -92,10 +92,14 @@ def keys_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     objected = {f.where for f in said if isinstance(f, Objection)}
     written = {c.cell for c in work.written}
     for join in work.observed.of("merge"):
-        if join.cell not in written or join.cell in objected or join.facts.get("validate"):
+        if join.cell not in written or join.cell in objected:
             continue
         rows, both = join.count("rows"), max(join.count("left"), join.count("right"))
-        many = not join.facts.get("left_unique", True) and not join.facts.get("right_unique", True)
+        many = (
+            not join.facts.get("validate")
+            and not join.facts.get("left_unique", True)
+            and not join.facts.get("right_unique", True)
+        )
         grown = join.facts.get("how") == "left" and rows > join.count("left") and _summed(work, join)
         if (many and rows > both) or grown:
             objected.add(join.cell)
@@ -183,7 +187,7 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             continue
         for level, n in small.items():
             named = rf"(?<![\w.,]){re.escape(str(level))}(?![\w%]|[.,]\d)"
-            for sentence in re.split(r"(?<=[.!?;])\s+|\n", report):
+            for sentence in parted(report):
                 said_of = re.search(named, sentence, re.I) and not re.fullmatch(r"[\d.]{1,2}", str(level))
                 if said_of and not _admits(sentence, int(n)):
                     yield _few(table.cell, f"{level!r} has a handful of rows, {n},")

@@ -290,6 +290,12 @@ def test_few_rows_called_high_confidence_is_an_objection_and_otherwise_a_remark(
         ("Smoking causes cancer.", {}, False),
         ("Longer bills lead to deeper bills.", {}, False),
         ("The two go together; that does not show that one causes the other.", {}, True),
+        ("Ten hours of practice improve a score by 6 points.", {}, False),
+        ("More staff will therefore lift the takings.", {}, False),
+        ("Ice makes roads dangerous; salting them would bring about 8 fewer accidents.", {}, False),
+        ("This makes the estimate weak, and we want to improve the fit.", {}, True),
+        ("Each miss costs us 15 EUR.", {}, True),
+        ("It would be wrong to say that storks cause births.", {}, True),
         ("The variant leads to more sales.", {"assignment": "variant"}, True),
         ("The variant leads to more sales.", {"assignment": "not randomised"}, False),
         ("The variant leads to more sales.", {"target": "sales"}, False),
@@ -307,6 +313,19 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
         ("seeds", "a, b = train_test_split(df)", "a, b = train_test_split(df, random_state=0)"),
         ("seeds", "s = df.sample(100)", "s = df.sample(100, random_state=1)"),
         ("merges", "d = a.merge(b, on='k')", "d = a.merge(b, on='k', validate='m:1')"),
+        (
+            "merges",
+            "print(a['order'].is_unique)\nd = a.join(b.set_index('k'), on='k')",
+            "print(b['k'].is_unique)\nd = a.join(b.set_index('k'), on='k')",
+        ),
+        ("dropped_rows", "d2 = d2.loc[d2['x'].notna()]", "x = d2.loc[d2['x'].notna(), 'x']"),
+        (
+            "ahead",
+            "d['level'] = d['y'].rolling(7, center=True).mean()\npast = d[d['day'] < '2023']\n"
+            "m = LinearRegression().fit(past[cols], past['y'])",
+            "d['level'] = d['y'].shift(1).rolling(7).mean()\npast = d[d['day'] < '2023']\n"
+            "m = LinearRegression().fit(past[cols], past['y'])",
+        ),
         ("dropped_rows", "df = df.dropna()", "n = len(df)\ndf = df.dropna()\nprint(n, len(df))"),
         ("dropped_rows", "df = df.dropna(subset=['x'])\nprint('ok')", "x = df['x'].dropna()"),
         ("files", "pd.read_csv('/etc/passwd')", "pd.read_csv('penguins.csv')"),
@@ -597,3 +616,34 @@ def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_leve
     assert spoke("How good?", at_level) == set()
     assert spoke("How good?", at_level + "\nlate = m.predict_proba(b)[:, 1] >= T[at]") == {"tuned_on_test"}
     assert spoke("How good?", curve + "at = np.argmax(P * R)\nprint(P[at], T[at])") == {"tuned_on_test"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "answer", "ok"),
+    [
+        ("median 107.7", "Half are done within 1.8 hours.", True),
+        ("median 107.7", "Half are done within 2.9 hours.", False),
+        ("share 0.206", "About 206 in 1,000 leak.", True),
+        ("share 0.206", "About 306 in 1,000 leak.", False),
+        ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (4.6%) more than before.", True),
+        ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (6.4%) more than before.", False),
+        ("median 67.5", "Of the homes, 21.3% exceed the guideline.", False),
+        ("median 67.5", "The guideline of 300 is seldom reached; the median is 67.5.", True),
+    ],
+)
+def test_a_number_may_be_told_in_another_unit_and_a_share_beyond_a_limit_is_no_limit(printed, answer, ok):
+    assert results(cell(1, "print(x)", printed), answer=answer)["numbers"].ok is ok
+
+
+def test_results_typed_side_by_side_are_seen_and_a_rule_of_the_work_is_not():
+    typed = cell(1, "plain = 0.1623\nwith_text = 0.0934\nsaved = plain - with_text\nprint(saved)", "0.0689")
+    assert not results(typed, answer="It fell from 16.2% to 9.3%.")["typed_results"].ok
+    rule = cell(1, "plain = 0.1623\nwith_text = 0.0934\nprint(d.x.mean() * plain - d.y.mean() * with_text)", "3.7")
+    assert results(rule, answer="It comes to 3.7 at 16.2% and 9.3%.")["typed_results"].ok
+
+
+def test_draws_of_one_measure_are_no_family_of_tests_however_they_are_looped_over():
+    code = "idx = rng.integers(0, 12, size=(500, 12))\nboot = [spearmanr(x[i], y[i])[0] for i in idx]\nboot.sort()"
+    assert results(cell(1, code), answer="They go together (p = 0.02).")["multiple_testing"].ok
+    code = "found = sorted(spearmanr(d[c], y).pvalue for c in columns)"
+    assert not results(cell(1, code), answer="They go together (p = 0.02).")["multiple_testing"].ok

@@ -73,6 +73,34 @@ CASES = {
         "The table is long.",
         "merges",
     ),
+    "a sum of what a join repeats that was declared": (
+        [
+            "two = d.groupby('guide', as_index=False)['size'].sum()",
+            "def wide(a, b):\n    return a.merge(b, on='guide', how='left', validate='one_to_many')\n"
+            "v = wide(two, d[['guide', 'style']])\nprint(v.groupby('style')['size'].sum())",
+        ],
+        "There is much of it.",
+        "merges",
+    ),
+    "samples of rounded values that a function of the notebook's compares": (
+        [
+            "from scipy import stats\nd['rating'] = d['rating'].round(1)",
+            "def tell(a, b):\n    return stats.ttest_ind(a, b, equal_var=False).pvalue",
+            "parts = {n: g['rating'] for n, g in d.groupby('style')}\np = tell(parts['x'], parts['y'])",
+        ],
+        "The styles differ significantly.",
+        "repeated_units",
+    ),
+    "a model of dummies whose units are in another table": (
+        [
+            "from sklearn.model_selection import train_test_split as cut\nfrom sklearn.linear_model import Ridge",
+            "d['guide_id'] = d['guide']\nx = pd.get_dummies(d[['size', 'style']]).assign(z=d['size'] ** 2)\n"
+            "a, b, y, t = cut(x, d['rating'], random_state=0)\nguess = Ridge().fit(a, y).predict(b)",
+        ],
+        "It predicts.",
+        "split_rows",
+    ),
+    "rows located by what is known": (["d2 = d.loc[d['age'].notna()]"], "There is little to see.", "dropped_rows"),
     "rows that a model leaves out": (
         ["import statsmodels.api as sm\nf = sm.OLS(d['size'], sm.add_constant(d[['age']]), missing='drop').fit()"],
         "There is little to see.",
