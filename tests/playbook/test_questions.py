@@ -313,10 +313,11 @@ LESSONS = File(
 @pytest.mark.parametrize(
     ("question", "aggregate", "measure", "where", "periods"),
     [
-        ("hi, mean study hours in Art, thanks", "mean", "Study Hours per Week", [["Subject", "=", "Art"]], []),
+        ("hello, mean study hours in Art, thanks", "mean", "Study Hours per Week", [["Subject", "=", "Art"]], []),
         ("score of lesson 1042", "summary", "score", [["lesson_id", "=", 1042.0]], []),
         ("mean age where score is above 4 but below 6", "mean", "Age", [["score", ">", 4.0], ["score", "<", 6.0]], []),
         ("mean score in 2022 vs 2021", "change", "score", [], ["2021", "2022"]),
+        ("mean age with study hours per week over 90 minutes", "mean", "Age", [["Study Hours per Week", ">", 1.5]], []),
         ("mean score of students over 20 years", "mean", "score", [["Age", ">", 20.0]], []),
     ],
 )
@@ -337,6 +338,10 @@ def test_rows_by_their_number_bounds_on_both_sides_and_two_years_are_read(
         "mean score by subject in 2022 vs 2021",
         "mean score in 2021 vs 2022 vs 2023",
         "whose lessons score the most",
+        "mean score before 2022 vs 2023",
+        "how many lessons before lesson 1042",
+        "mean score of lessons in Art, not Music",
+        "how many lessons can Art hold",
         "mean score of lessons over 20 years",
     ],
 )

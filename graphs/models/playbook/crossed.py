@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import NotClear
+from graphs.models.playbook.conditions import NotClear, is_year
 from graphs.models.playbook.items import Item, parts
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import Rules, pattern
@@ -149,6 +149,8 @@ def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
         kind, measure = str(said.value), parse.number(item)
     else:
         measure, kind = parse.amount(item)
+    if parse.formula is None and is_year(parse.table.column(measure)):
+        raise NotClear(f"{measure} is a time itself, and does not change between two times")
     return Asked("change", measure, kind, parse.table.time(), periods=parse.periods, where=parse.filters())
 
 

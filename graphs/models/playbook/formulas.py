@@ -135,6 +135,9 @@ def _set_against(items: Sequence[Item]) -> list[Item]:
         return list(items)
     first, place, last = (match.start(k) for k in ((1, 2, 3) if match[1] else (4, 5, 6)))
     years = all(re.fullmatch(r"\d{4}", items[k].text) for k in (first, last))
+    led = [i.text.lower() for i in (*items[max(first - 1, 0) : first], *items[place + 1 : last]) if i.kind in "PO"]
+    if set(led) - {"in", "of", "for", "during", "on"}:
+        return list(items)  # before 2022 vs 2023
     if items[place].text.lower() not in ("vs", "versus") or (kinds[first] + kinds[last] != "TT" and not years):
         return list(items)
     out = list(items)

@@ -120,9 +120,16 @@ def plain(word: str) -> str:
     return re.sub("[äöüß]", lambda m: {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}[m[0]], word.lower())
 
 
+def _told_unit(column: str) -> str:
+    """The only unit that a column's name has written out anywhere: minutes of WaitMinutes, hours of hours_to_close."""
+    words = [w.removesuffix("s") for w in parts(column) if len(w) > 3]
+    told = [w for w in words if any(w in units for units in DIMENSIONS)]
+    return told[0] if len(told) == 1 and len(parts(column)) > 1 else ""
+
+
 def convert(value: float, unit: str, column: str) -> float | None:
     """A number in the column's own unit; None where its unit is of another kind."""
-    own = unit_of(column)
+    own = unit_of(column) or _told_unit(column)
     for units in DIMENSIONS:
         if unit in units and own in units:
             return float(f"{value * units[unit] / units[own]:.12g}")

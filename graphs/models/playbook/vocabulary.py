@@ -309,7 +309,7 @@ FILLERS = _words(
     goes went belong belongs fall falls work works live lives lived living occur occurs occurred happen
     happened made placed bought sold took take taken travel travelled traveled stay stayed stays given
     according make makes sell sells bring brings scored shows achieve achieved reach reaches reached
-    ridden holds pls plz hey hi hello thanks kindly wondering gimme handle handles
+    ridden holds pls plz hey hello thanks kindly wondering gimme handle handles
     calc gets need something anything still looking use uses usage consume consumes consumed
     consumption
     """
