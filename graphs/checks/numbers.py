@@ -31,6 +31,7 @@ _SHOWN = ("print", "display", "report", "DataFrame", "Series", "format", "round"
 _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re.I)
 _DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
 _ELSEWHERE = re.compile(
     r"\b(?:accepted|reference|literature|published|nominal|textbook|handbook|theor\w+|brochure|contract|draft|"
@@ -313,8 +314,15 @@ def _settings(work: Work) -> Iterator[float]:
 
 
 def _printed(cell: Execution) -> str:
-    """What a cell put out, without the sentences of its own findings: those are what is being checked."""
-    return "\n".join(f"{o.text}\n{o.data.get('text/html', '')}" for o in cell.outputs if FINDING_MIME not in o.data)
+    """What a cell put out, without the sentences of its own findings: those are what is being checked.
+
+    Of a page only what a reader sees of it: the script of an interactive chart holds any number.
+    """
+    return "\n".join(
+        f"{o.text}\n{_MARKUP.sub(' ', str(o.data.get('text/html', '')))}"
+        for o in cell.outputs
+        if FINDING_MIME not in o.data
+    )
 
 
 def _fields(value: Finding) -> Iterator[float]:
