@@ -16,7 +16,7 @@ COMPARES = re.compile(
     re.I,
 )
 TIMES = re.compile(r"\s?(?:times|-?fold|as (?:many|much|often|likely|large|high|big|long))\b")
-_ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
+ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
 _DIVIDES = re.compile(
     r"\b(?:times|fold|factor|ratio|per|each|every|averages?|apiece|a piece|one in|standard deviations?|SDs?|share|"
     r"odds|for every|against|pro|je|jeder?|par|por|cada|chaque)\b|\d[^.]{0,20} an? (?:day|week|month|year|head|\w+)\b",
@@ -82,7 +82,7 @@ def _ways(figure: Figure, a: Figure, b: Figure) -> Iterator[str]:
         yield "difference"
     if _is(figure, a.value + b.value, a.half + b.half):
         yield "sum"
-    part = a.share and not b.share and _ABOUT.search(figure.clause)  # 7.4 points of 100,000 readers
+    part = a.share and not b.share and ABOUT.search(figure.clause)  # 7.4 points of 100,000 readers
     if part and _is(figure, a.value * b.value / 100, a.half * b.value / 100):
         yield "part"
     if a.value <= 0 or b.value <= 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.derived import COMPARES, TIMES, follows
+from graphs.checks.derived import ABOUT, COMPARES, TIMES, follows
 from graphs.checks.figures import CITED, COMMA, Figure, counted, differences, figures, ratios, totals, values
 from graphs.checks.relations import plain
 from graphs.checks.syntax import calls, name_of, names, strings, trees
@@ -32,7 +32,6 @@ _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re
 _DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
-_ABOUT = re.compile(r"\b(?:about|around|roughly|nearly|some|approximately|circa|etwa|rund|unos|environ)\b", re.I)
 _ELSEWHERE = re.compile(
     r"\b(?:accepted|reference|literature|published|nominal|textbook|handbook|theor\w+|brochure|contract|draft|"
     r"tariff|price list|agreement|regulation|guideline|statute|manual|data ?sheet|specification|standard value|"
@@ -130,7 +129,7 @@ def _is_unsure(figure: Figure, dated: bool) -> bool:
     """Whether a number may be none of the notebook's own: known from elsewhere, counted by eye, or a year where no cell
     puts out years."""
     plain = figure.whole and not figure.share and not figure.unit
-    by_eye = plain and figure.value < 100 and bool(_ABOUT.search(figure.clause))
+    by_eye = plain and figure.value < 100 and bool(ABOUT.search(figure.clause))
     return by_eye or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or _is_elsewhere(figure)
 
 
