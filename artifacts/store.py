@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["NotFound", "Store", "StoreDamaged", "StoreError", "StoreLocked", "StoreNewer", "StoreUnwritable"]
 
 _PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
+_ENOUGH = 4  # characters of an id that name one; fewer would fit some id or other by chance
 
 
 class Store:
@@ -148,9 +149,9 @@ class Store:
         return fold(events)
 
     def run(self, ref: str) -> Run:
-        """A run by its id, by the beginning or the end of it (with or without "run_"), or the newest by "last".
+        """A run by its id, by four characters or more of its beginning or end, or the newest by "last".
 
-        "last" passes over runs that only run another's notebook again.
+        The id may be without its "run_". "last" passes over runs that only run another's notebook again.
         Raises NotFound when none or several answer to it; the message says what is near.
         """
         if ref == "last":
@@ -212,7 +213,7 @@ class Store:
         return artifact
 
     def artifact(self, ref: str) -> Artifact:
-        """An artifact by its id, or by the beginning or the end of it (with or without "art_"). Raises NotFound."""
+        """An artifact by its id, or by the beginning or the end of it, as `run` finds one. Raises NotFound."""
         return read_artifact(self._one("artifacts", ARTIFACT, "artifact", ref))
 
     def artifacts(
@@ -346,11 +347,11 @@ class Store:
             return read.execute(query, [*where.values, limit, offset]).fetchall()
 
     def _one(self, table: str, columns: str, what: str, ref: str) -> tuple[Any, ...]:
-        """The row whose id is `ref`, or the only one whose id begins or ends with it."""
+        """The row whose id is `ref`, or the only one whose id begins or ends with it (with four characters or more)."""
         bare = ref.rpartition("_")[2].lower()
         with self._database.cursor() as read:
             rows = read.execute(f"SELECT {columns} FROM {table} WHERE id = ?", [ref]).fetchall()
-            if not rows and bare:
+            if not rows and len(bare) >= _ENOUGH:
                 matches = "starts_with(split_part(id, '_', -1), ?) OR ends_with(id, ?)"
                 rows = read.execute(f"SELECT {columns} FROM {table} WHERE {matches} LIMIT 2", [bare, bare]).fetchall()
             if len(rows) == 1:

@@ -20,7 +20,7 @@ ref = click.argument("ref", metavar="RUN", default="last")
 def command() -> None:
     """List, show, follow, cancel, resume or reproduce runs.
 
-    RUN is an id, the beginning of one, or `last` (the default).
+    RUN is an id, its first or last four characters or more, or `last` (the default).
     """
 
 

@@ -203,8 +203,9 @@ def test_a_run_answers_to_a_part_of_its_id(store, begin):
         store.run("1m7aaaa")
     with pytest.raises(NotFound, match=r"There is no run 'run_1m7bbbbbbbbbb4'; near it: run_1m7bbbbbbbbbb3"):
         store.run("run_1m7bbbbbbbbbb4")
-    with pytest.raises(NotFound):
-        store.run("")
+    for short in ("", "bb3", "1m7"):
+        with pytest.raises(NotFound, match="There is no run"):
+            store.run(short)
     with pytest.raises(NotFound, match="no run run_nowhere"):
         store.view("run_nowhere")
 
