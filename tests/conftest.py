@@ -12,17 +12,16 @@ HERE = Path(__file__).parent
 
 FIRST = (
     "e2e/test_tutorial.py",
+    "e2e/",
     "gristmill/",
-    "e2e/test_main_job.py",
     "graphs/test_workbench.py",
     "panel_app/test_pages.py",
     "playbook/test_templates.py",
-    "e2e/",
 )
 """What takes longest, so that no process is left alone with it at the end."""
 
-TOGETHER = "tests/gristmill/"
-"""A folder whose files share a server and a finished run, which each process would make anew."""
+TOGETHER = ("tests/e2e/", "tests/gristmill/")
+"""Folders whose files share a server and finished runs, which each process would make anew."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,10 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Dealing(LoadFileScheduling):
-    """Whole files, and that folder as if it were one."""
+    """Whole files, and each of those folders as if it were one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else str(super()._split_scope(nodeid))
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:

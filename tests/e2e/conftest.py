@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import PENGUINS, QUESTION, Product
+from tests.e2e.product import BLOCK, QUESTION, REPOSITORY, Block, Product, environment
 
 
 @pytest.fixture
@@ -19,10 +21,35 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
-def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, Path, str]]:
-    """The README's question, asked once: the product, the folder of results, and what the terminal showed."""
-    base = tmp_path_factory.mktemp("analysed")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, Path, list[Block]]]:
+    """The tutorial, executed as it stands: the product, the folder that it was followed in, and its blocks."""
+    base = tmp_path_factory.mktemp("tutorial")
     mine = Product(base / "home")
-    shown = mine.run("analyze", PENGUINS, "--ask", QUESTION, "--out", base / "out")
-    yield mine, base / "out", shown
-    mine.kill()
+    (base / "examples").symlink_to(REPOSITORY / "examples")
+    (base / ".venv").symlink_to(Path(sys.prefix))
+    names = environment(mine.home)
+    names["PATH"] = f"{Path(sys.executable).parent}:{names['PATH']}"
+    blocks = []
+    try:
+        for kind, text in BLOCK.findall((REPOSITORY / "docs" / "tutorial.md").read_text()):
+            shown = ""
+            if kind != "text":
+                command = ["bash", "-euc", text] if kind == "sh" else [sys.executable, "-c", text]
+                done = subprocess.run(
+                    command, cwd=base, env=names, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150
+                )
+                shown = done.stdout + done.stderr
+                assert done.returncode == 0, f"{text}\n{shown}"
+            blocks.append(Block(kind, text, shown))
+        yield mine, base, blocks
+    finally:
+        mine.kill()
+
+
+@pytest.fixture(scope="session")
+def analysed(tutorial: tuple[Product, Path, list[Block]]) -> tuple[Product, Path, str]:
+    """The README's question, as the tutorial asks it: the product, the folder of results, what the terminal showed."""
+    product, base, blocks = tutorial
+    asked = f'gristmill analyze examples/penguins.csv --ask "{QUESTION}" --out penguins'
+    shown = next(block.shown for block in blocks if asked in block.text)
+    return product, base / "penguins", shown

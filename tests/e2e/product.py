@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,16 @@ REPOSITORY = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("gristmill"))
 QUESTION = "Does bill length predict bill depth, and what separates the species?"
 PENGUINS = REPOSITORY / "examples" / "penguins.csv"
+BLOCK = re.compile(r"^```(sh|text|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of the tutorial: its kind (`sh`, `text` or `python`), its text and, once it ran, what it printed."""
+
+    kind: str
+    text: str
+    shown: str = ""
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -45,8 +45,9 @@ def address(product: Product, tmp_path: Path) -> Iterator[str]:
         raise
 
 
+@pytest.mark.timeout(900)
 def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
-    browser: Browser, address: str, tmp_path: Path
+    browser: Browser, address: str, tmp_path: Path, analysed: tuple[Product, Path, str]
 ) -> None:
     context = browser.new_context(accept_downloads=True)
     asked: list[str] = []
@@ -73,10 +74,12 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
     second.goto(address.replace("/?", f"{page.url[page.url.index('/runs') :]}?"))
     expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
 
-    with page.expect_download() as download:
-        page.get_by_label("Download analysis.ipynb").first.click(timeout=60_000)
-    download.value.save_as(tmp_path / "analysis.ipynb")
-    assert "simpsons_paradox" in (tmp_path / "analysis.ipynb").read_text()
+    _, out, _ = analysed
+    for name in ("findings.json", "analysis.ipynb", "report.md"):
+        with page.expect_download() as download:
+            page.get_by_label(f"Download {name}").first.click(timeout=60_000)
+        download.value.save_as(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes(), f"{name} is not what the terminal made"
     page.get_by_role("button", name="Reproduce").click()
     expect(page.get_by_text("it holds", exact=True)).to_be_visible(timeout=120_000)
     assert set(page.locator(".compared td .chip").all_inner_texts()) <= {"identical", "equal"}

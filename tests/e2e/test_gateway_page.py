@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import REPOSITORY, Product, environment
-from tests.e2e.test_tutorial import BLOCK
+from tests.e2e.product import BLOCK, REPOSITORY, Product, environment
 from tests.free_port import free_port
 from tests.kernel_gateway.wheels import make_wheel
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from notebooks.nb import nbformat
 from tests.e2e.product import PENGUINS, QUESTION, REPOSITORY, Product
 
@@ -20,6 +22,7 @@ def test_the_demo_is_the_command_that_the_readme_shows() -> None:
     assert (REPOSITORY / shlex.split(asked)[2]) == PENGUINS
 
 
+@pytest.mark.timeout(900)
 def test_the_paradox_is_found_with_both_columns_the_species_and_the_numbers(
     analysed: tuple[Product, Path, str],
 ) -> None:
@@ -66,18 +69,10 @@ def test_the_notebook_is_valid_and_stands_alone_in_plain_jupyter(
 
 def test_reproduce_reports_identical_or_equal_for_every_artifact(analysed: tuple[Product, Path, str]) -> None:
     product, _, _ = analysed
-    told = product.json("runs", "reproduce", "last")
-    verdicts = [match["verdict"] for match in told["matches"]]
+    again = next(run["id"] for run in product.json("runs", "list") if run["agent"] == "reproduce")
+    verdicts = [match["verdict"] for match in product.json("runs", "show", again)["comparison"]["matches"]]
     assert len(verdicts) > 2
-    assert set(verdicts) <= {"identical", "equal"}, told
-
-
-def test_the_same_question_gives_the_same_bytes(analysed: tuple[Product, Path, str], product: Product) -> None:
-    _, out, _ = analysed
-    again = product.home.parent / "again"
-    product.run("analyze", PENGUINS, "--ask", QUESTION, "--out", again)
-    for name in ("findings.json", "analysis.ipynb", "report.md"):
-        assert (again / name).read_bytes() == (out / name).read_bytes(), f"{name} differs between two runs"
+    assert set(verdicts) <= {"identical", "equal"}, verdicts
 
 
 def test_nothing_is_left_running_after_the_command(analysed: tuple[Product, Path, str]) -> None:
