@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 DIMENSIONS: Sequence[Mapping[str, float]] = (
@@ -65,6 +66,7 @@ class Item:
 _ODD = {"men": "man", "women": "woman", "people": "person", "children": "child", "mice": "mous", "feet": "foot"}
 
 
+@lru_cache(maxsize=65536)  # each word of a question is held against each column and value, and again for each reading
 def root(word: str) -> str:
     """What the forms of a word share: penguins, penguin → penguin; delayed, delay → delay; price, pricing → pric."""
     word = re.sub(r"['’]s$", "", word.lower())
@@ -97,6 +99,7 @@ def parts(name: str) -> list[str]:
     return [t.lower() for t in re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
 
 
+@lru_cache(maxsize=4096)
 def unit_of(column: str) -> str:
     """The unit at the end of a column's name, or nothing."""
     words = parts(column)
