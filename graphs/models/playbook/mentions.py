@@ -17,28 +17,8 @@ from graphs.models.playbook.items import DIMENSIONS, LONG_UNITS, UNITS, Item, pa
 from graphs.models.playbook.times import times_at
 from graphs.models.playbook.tokens import QUOTED, tokens
 
-_GROUPED = ("grouped by", "broken down by", "split by", "for each", "for every", "in each", "in every", "of each")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 1e2}
 _MARKS = ("id", "key", "code", "no", "nr", "number", "uuid")
-_NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "without",
-        "except",
-        "excluding",
-        "outside",
-        "non",
-        "never",
-        "didn't",
-        "don't",
-        "isn't",
-        "wasn't",
-        "weren't",
-        "aren't",
-        "n't",
-    ]
-)
 
 
 class Reader:
@@ -284,6 +264,7 @@ class Reader:
 
     def _words_at(self, texts: Sequence[str], i: int, question: str) -> Iterator[tuple[int, Item | None]]:
         text, low = texts[i], texts[i].lower()
+        kind = known.WORDS.get(low)
         number = self._number(texts, i)
         if number is not None:
             yield number
@@ -297,30 +278,12 @@ class Reader:
             yield 1, Item("K", text)
         elif low == "whose" and i == 0:  # whose films gross most: an owner, and not a film
             yield 1, Item("U", text)
-        elif low in known.FILLERS and not self._acts(texts, i):
-            yield 1, None
-        elif low in _NEGATIONS:
-            yield 1, Item("X", text)
-        elif low in ("missing", "null", "nan", "blank", "empty", "unknown"):
-            yield 1, Item("M", text)
-        elif low in ("which", "what"):
-            yield 1, Item("W", text)
         elif low in ("when", "who", "whom") and i == 0:
             yield 1, Item("H", text)
-        elif low in ("and", "&", ",", "vs", "versus", "but"):
-            yield 1, Item("J", text)
-        elif low == "or":
-            yield 1, Item("D", text)
-        elif low in ("by", "per", "across", "each", "every"):
-            yield 1, Item("B", text)
-        elif low in ("rate", "rates"):
-            yield 1, Item("r", text)
-        elif low in ("columns", "variables", "features", "fields", "column", "variable"):
-            yield 1, Item("c", text)
-        elif low in known.HAVE:
-            yield 1, Item("K", text)
-        elif low in known.PREPOSITIONS:
-            yield 1, Item("P", text)
+        elif kind == "" and not self._acts(texts, i):
+            yield 1, None
+        elif kind:
+            yield 1, Item(kind, text)
         yield 1, Item("U", text)
 
     def _number(self, texts: Sequence[str], i: int) -> tuple[int, Item] | None:
@@ -376,7 +339,7 @@ _SMALL = (
     known.FILLERS
     | known.HAVE
     | known.PREPOSITIONS
-    | _NEGATIONS
+    | known.NEGATIONS
     | {"and", "or", "by", "per", "which", "what", "how", "m", "f"}
 )
 
@@ -412,32 +375,8 @@ def _phrases_at(texts: Sequence[str], i: int, question: str) -> Iterator[tuple[i
     low = [t.lower() for t in texts[i : i + 4]]
     for length in range(len(low), 0, -1):
         said, shown = " ".join(low[:length]), " ".join(texts[i : i + length])
-        if said in known.AGGREGATES:
-            yield length, Item("A", shown, known.AGGREGATES[said])
-        if said in known.SUPERLATIVES:
-            yield length, Item("S", shown, known.SUPERLATIVES[said])
-        if said in known.COMPARISONS:
-            yield length, Item("O", shown, known.COMPARISONS[said])
-        if said in known.GRAINS:
-            yield length, Item("G", shown, known.GRAINS[said])
-        if said in _GROUPED:
-            yield length, Item("B", shown)
-        percentile = re.fullmatch(r"(\d\d?)(st|nd|rd|th) percentile", said)
-        if percentile:
+        if percentile := re.fullmatch(r"(\d\d?)(st|nd|rd|th) percentile", said):
             yield length, Item("A", shown, f"quantile {int(percentile[1]) / 100:g}")
-        if said in ("pair of", "pairs of", "combination of", "combinations of"):
-            yield length, Item("p", shown)
-        if said in ("other than", "apart from", "except for"):
-            yield length, Item("X", shown)
-        if said in ("year old", "years old", "years of age"):
-            yield length, None
-        if length == 1 and said.endswith("er") and f"{said} than" in known.COMPARISONS:
-            yield 1, Item("Z", shown, known.COMPARISONS[f"{said} than"])
-        if said in known.OPERATIONS:
-            yield length, Item("Q", shown, known.OPERATIONS[said])
-        if said == "more":
-            yield 1, Item("Z", shown, (">", ()))
-        if said in ("more expensive", "less expensive"):
-            yield length, Item("Z", shown, known.COMPARISONS[f"{said} than"])
-        if said in ("since", "after", "before", "until", "till", "through", "from"):
-            yield length, Item("P", shown, said)
+        if said in known.PHRASES:
+            kind, value = known.PHRASES[said]
+            yield length, Item(kind, shown, value) if kind else None

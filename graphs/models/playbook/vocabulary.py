@@ -4,100 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-AGGREGATES: Mapping[str, str] = {
-    "mean": "mean",
-    "average": "mean",
-    "averages": "mean",
-    "averaged": "mean",
-    "avg": "mean",
-    "on average": "mean",
-    "in average": "mean",
-    "mean value of": "mean",
-    "average value of": "mean",
-    "arithmetic mean": "mean",
-    "median": "median",
-    "total": "sum",
-    "totals": "sum",
-    "sum": "sum",
-    "summed": "sum",
-    "combined": "sum",
-    "in total": "sum",
-    "total amount of": "sum",
-    "sum total": "sum",
-    "altogether": "sum",
-    "how much": "sum",
-    "standard deviation": "std",
-    "std dev": "std",
-    "std": "std",
-    "variance": "variance",
-    "range": "range",
-    "how many": "count",
-    "how often": "count",
-    "number of": "count",
-    "total number of": "count",
-    "overall number of": "count",
-    "count": "count",
-    "count of": "count",
-    "no of": "count",
-    "counts": "count",
-    "amount of rows": "count",
-    "percentage": "share",
-    "percent": "share",
-    "pct": "share",
-    "share": "share",
-    "proportion": "share",
-    "fraction": "share",
-    "distinct": "distinct",
-    "different": "distinct",
-    "unique": "distinct",
-    "most common": "mode",
-    "most popular": "mode",
-    "least popular": "rarest",
-    "most frequent": "mode",
-    "commonest": "mode",
-    "most often": "mode",
-    "mode": "mode",
-    "least common": "rarest",
-    "rarest": "rarest",
-    "least frequent": "rarest",
-    "correlation": "correlation",
-    "correlation coefficient": "correlation",
-    "pearson correlation": "correlation",
-    "difference": "difference",
-    "gap": "difference",
-    "ratio": "ratio",
-    "growth": "change",
-    "growth rate": "change",
-    "change": "change",
-    "percentage change": "change",
-    "percent change": "change",
-    "relative change": "change",
-    "increase": "change",
-    "decrease": "change",
-    "rise": "change",
-    "decline": "change",
-    "drop": "change",
-    "grow": "change",
-    "grew": "change",
-    "grown": "change",
-    "sd": "std",
-    "st dev": "std",
-    "stdev": "std",
-    "spread": "std",
-    "mean average": "mean",
-    "typical": "median",
-    "sum of": "sum",
-    "lower quartile": "quantile 0.25",
-    "first quartile": "quantile 0.25",
-    "upper quartile": "quantile 0.75",
-    "third quartile": "quantile 0.75",
-}
+def _meanings(text: str) -> dict[str, str]:
+    """Each phrase with its meaning, from lines such as "mean: mean, average"."""
+    lines = [line.strip().split(": ") for line in text.strip().splitlines()]
+    return {phrase: meaning for meaning, phrases in lines for phrase in phrases.split(", ")}
+
+
+AGGREGATES: Mapping[str, str] = _meanings(
+    """
+    mean: mean, average, averages, averaged, avg, on average, in average, mean value of, average value of
+    mean: arithmetic mean, mean average
+    median: median, typical
+    sum: total, totals, sum, sum of, summed, combined, in total, total amount of, sum total, altogether, how much
+    std: standard deviation, std dev, std, sd, st dev, stdev, spread
+    variance: variance
+    range: range
+    count: how many, how often, number of, total number of, overall number of, count, count of, no of, counts
+    count: amount of rows
+    share: percentage, percent, pct, share, proportion, fraction
+    distinct: distinct, different, unique
+    mode: most common, most popular, most frequent, commonest, most often, mode
+    rarest: least common, least popular, least frequent, rarest
+    correlation: correlation, correlation coefficient, pearson correlation
+    difference: difference, gap
+    ratio: ratio
+    change: growth, growth rate, change, percentage change, percent change, relative change, increase, decrease
+    change: rise, decline, drop, grow, grew, grown
+    quantile 0.25: lower quartile, first quartile
+    quantile 0.75: upper quartile, third quartile
+    """
+)
 """A phrase and the number that it asks for."""
 
 GOOD = ("score", "rating", "points", "gpa", "accuracy", "marks", "mpg", "mileage", "satisfaction")
@@ -112,148 +55,98 @@ FLOW = _words(
 )
 """Words of columns whose values add up to something: a total of them is what is asked for, where nothing else is."""
 
-SUPERLATIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    **{
-        w: ("highest", ())
-        for w in ["highest", "largest", "biggest", "greatest", "most", "maximum", "max", "maximal", "top", "peak"]
-    },
-    **{w: ("lowest", ()) for w in ["lowest", "smallest", "least", "fewest", "minimum", "min", "minimal", "bottom"]},
-    "longest": ("highest", ("length", "duration", "runtime")),
-    "shortest": ("lowest", ("length", "duration", "runtime", "height")),
-    "oldest": ("highest", ("age",)),
-    "youngest": ("lowest", ("age",)),
-    "eldest": ("highest", ("age",)),
-    "heaviest": ("highest", ("weight", "mass", "wt")),
-    "lightest": ("lowest", ("weight", "mass", "wt")),
-    "tallest": ("highest", ("height",)),
-    "deepest": ("highest", ("depth",)),
-    "widest": ("highest", ("width",)),
-    "narrowest": ("lowest", ("width",)),
-    "most expensive": ("highest", ("price", "cost", "fare")),
-    "priciest": ("highest", ("price", "cost", "fare")),
-    "dearest": ("highest", ("price", "cost", "fare")),
-    "least expensive": ("lowest", ("price", "cost", "fare")),
-    "cheapest": ("lowest", ("price", "cost", "fare")),
-    "richest": ("highest", ("income", "wealth", "salary")),
-    "poorest": ("lowest", ("income", "wealth", "salary")),
-    "highest paid": ("highest", ("salary", "wage", "income")),
-    "lowest paid": ("lowest", ("salary", "wage", "income")),
-    "best paid": ("highest", ("salary", "wage", "income")),
-    "worst paid": ("lowest", ("salary", "wage", "income")),
-    "hottest": ("highest", ("temperature", "temp")),
-    "warmest": ("highest", ("temperature", "temp")),
-    "coldest": ("lowest", ("temperature", "temp")),
-    "coolest": ("lowest", ("temperature", "temp")),
-    "wettest": ("highest", ("rain", "rainfall", "precipitation")),
-    "rainiest": ("highest", ("rain", "rainfall", "precipitation")),
-    "driest": ("lowest", ("rain", "rainfall", "precipitation")),
-    "windiest": ("highest", ("wind",)),
-    "fastest": ("highest", ("speed",)),
-    "most populous": ("highest", ("population",)),
-    "best": ("highest", GOOD),
-    "worst": ("lowest", GOOD),
-    "busiest": ("highest", ("ROWS",)),
-    "quietest": ("lowest", ("ROWS",)),
-    "slowest": ("lowest", ("speed",)),
-    "strongest": ("highest", ("strength",)),
-    "latest": ("highest", ("TIME",)),
-    "last": ("highest", ("TIME",)),
-    "most recent": ("highest", ("TIME",)),
-    "newest": ("highest", ("TIME",)),
-    "earliest": ("lowest", ("TIME",)),
-    "first": ("lowest", ("TIME",)),
-}
-"""A superlative: which end is meant, and words of the column that it is about where it says that itself."""
+_ADJECTIVES = (
+    ("", "highest largest biggest greatest most maximum max maximal top peak", "more higher larger bigger greater"),
+    ("length duration runtime", "longest", "longer"),
+    ("age", "oldest eldest", "older"),
+    ("weight mass wt", "heaviest", "heavier"),
+    ("height", "tallest", "taller"),
+    ("depth", "deepest", "deeper"),
+    ("width", "widest", "wider"),
+    ("price cost fare", "most_expensive priciest dearest", "more_expensive pricier dearer"),
+    ("income wealth salary", "richest", "richer"),
+    ("salary wage income", "highest_paid best_paid", ""),
+    ("temperature temp", "hottest warmest", "hotter warmer"),
+    ("rain rainfall precipitation", "wettest rainiest", "wetter"),
+    ("wind", "windiest", "windier"),
+    ("speed", "fastest", "faster"),
+    ("population", "most_populous", ""),
+    ("strength", "strongest", ""),
+    (" ".join(GOOD), "best", ""),
+    ("ROWS", "busiest", ""),
+    ("TIME", "latest last most_recent newest", ""),
+)
+"""Words of a column, the superlatives that say that much of it is meant, and the comparatives."""
+_OPPOSITES = (
+    ("", "lowest smallest least fewest minimum min minimal bottom", "less fewer lower smaller"),
+    ("length duration runtime height", "shortest", "shorter"),
+    ("age", "youngest", "younger"),
+    ("weight mass wt", "lightest", "lighter"),
+    ("width", "narrowest", ""),
+    ("price cost fare", "least_expensive cheapest", "less_expensive cheaper"),
+    ("income wealth salary", "poorest", "poorer"),
+    ("salary wage income", "lowest_paid worst_paid", ""),
+    ("temperature temp", "coldest coolest", "colder"),
+    ("rain rainfall precipitation", "driest", "drier"),
+    ("speed", "slowest", "slower"),
+    (" ".join(GOOD), "worst", ""),
+    ("ROWS", "quietest", ""),
+    ("TIME", "earliest first", ""),
+)
+"""The same of little."""
 
-COMPARISONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    **{
-        w: (">", ())
-        for w in (
-            "more than",
-            "greater than",
-            "higher than",
-            "larger than",
-            "bigger than",
-            "above",
-            "over",
-            "exceeding",
-            "exceeds",
-            "exceeded",
-            "exceed",
-            "in excess of",
-            ">",
-        )
-    },
-    **{
-        w: ("<", ())
-        for w in ("less than", "fewer than", "lower than", "smaller than", "below", "under", "not reaching", "<")
-    },
-    **{w: (">=", ()) for w in ("at least", "no less than", "not less than", "no fewer than", "minimum of", ">=")},
-    **{w: ("<=", ()) for w in ("at most", "no more than", "not more than", "up to", "not above", "maximum of", "<=")},
-    **{w: ("=", ()) for w in ("exactly", "equal to", "equals", "=", "==", "of exactly")},
-    "older than": (">", ("age",)),
-    "aged over": (">", ("age",)),
-    "younger than": ("<", ("age",)),
-    "aged under": ("<", ("age",)),
-    "heavier than": (">", ("weight", "mass", "wt")),
-    "lighter than": ("<", ("weight", "mass", "wt")),
-    "longer than": (">", ("length", "duration")),
-    "shorter than": ("<", ("length", "duration", "height")),
-    "taller than": (">", ("height",)),
-    "deeper than": (">", ("depth",)),
-    "wider than": (">", ("width",)),
-    "more expensive than": (">", ("price", "cost", "fare")),
-    "pricier than": (">", ("price", "cost", "fare")),
-    "dearer than": (">", ("price", "cost", "fare")),
-    "cheaper than": ("<", ("price", "cost", "fare")),
-    "less expensive than": ("<", ("price", "cost", "fare")),
-    "hotter than": (">", ("temperature", "temp")),
-    "warmer than": (">", ("temperature", "temp")),
-    "colder than": ("<", ("temperature", "temp")),
-    "faster than": (">", ("speed",)),
-    "slower than": ("<", ("speed",)),
-    "richer than": (">", ("income", "wealth", "salary")),
-    "poorer than": ("<", ("income", "wealth", "salary")),
-    "windier than": (">", ("wind",)),
-    "wetter than": (">", ("rain", "rainfall", "precipitation")),
-    "drier than": ("<", ("rain", "rainfall", "precipitation")),
-    "between": ("between", ()),
-}
+type Graded = Mapping[str, tuple[str, tuple[str, ...]]]
+"""A word, which end or side of a column it means, and words of that column where it says itself which it is."""
 
-OPERATIONS: Mapping[str, str] = {
-    "minus": "minus",
-    "plus": "plus",
-    "times": "times",
-    "multiplied by": "times",
-    "divided by": "divided by",
-}
+
+def _graded(place: int, ends: tuple[str, str]) -> Graded:
+    both = [(ends[0], _ADJECTIVES), (ends[1], _OPPOSITES)]
+    return {
+        word.replace("_", " "): (end, tuple(row[0].split()))
+        for end, rows in both
+        for row in rows
+        for word in row[place].split()
+    }
+
+
+SUPERLATIVES: Graded = _graded(1, ("highest", "lowest"))
+COMPARATIVES: Graded = _graded(2, (">", "<"))
+_BOUNDS = _meanings(
+    """
+    >: above, over, exceeding, exceeds, exceeded, exceed, in excess of, >
+    <: below, under, not reaching, <
+    >=: at least, no less than, not less than, no fewer than, minimum of, >=
+    <=: at most, no more than, not more than, up to, not above, maximum of, <=
+    =: exactly, equal to, equals, =, ==, of exactly
+    between: between
+    """
+)
+COMPARISONS: Graded = {phrase: (op, ()) for phrase, op in _BOUNDS.items()}
+COMPARISONS |= {f"{word} than": meant for word, meant in COMPARATIVES.items()}
+COMPARISONS |= {"aged over": (">", ("age",)), "aged under": ("<", ("age",))}
+
+OPERATIONS: Mapping[str, str] = _meanings(
+    """
+    minus: minus
+    plus: plus
+    times: times, multiplied by
+    divided by: divided by
+    """
+)
 """What is done with two columns to make a third."""
 
-GRAINS: Mapping[str, str] = {
-    "year": "year",
-    "years": "year",
-    "quarter": "quarter",
-    "quarters": "quarter",
-    "month": "month",
-    "months": "month",
-    "calendar month": "month",
-    "week": "week",
-    "day": "day",
-    "days": "day",
-    "date": "day",
-    "day of the week": "weekday",
-    "day of week": "weekday",
-    "weekday": "weekday",
-    "weekdays": "weekday",
-    "hours": "hour",
-    "weeks": "week",
-    "time of day": "hour",
-    "calendar year": "year",
-    "hour": "hour",
-    "hour of the day": "hour",
-    "hour of day": "hour",
-    "month of the year": "month of year",
-}
+GRAINS: Mapping[str, str] = _meanings(
+    """
+    year: year, years, calendar year
+    quarter: quarter, quarters
+    month: month, months, calendar month
+    month of year: month of the year
+    week: week, weeks
+    day: day, days, date
+    weekday: day of the week, day of week, weekday, weekdays
+    hour: hour, hours, time of day, hour of the day, hour of day
+    """
+)
 
 MONTHS = (
     "january",
@@ -271,29 +164,8 @@ MONTHS = (
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-NUMBERS = {
-    w: i
-    for i, w in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-        ]
-    )
-}
+_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+NUMBERS = {word: i for i, word in enumerate(_COUNTED.split())}
 ORDINALS = {
     w: i for i, w in enumerate(["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"], 1)
 }
@@ -402,3 +274,51 @@ FOREIGN = re.compile(
     re.I,
 )
 """Words that only a question in another language has."""
+
+NEGATIONS = _words(
+    """
+    not no without except excluding outside non never didn't don't isn't wasn't weren't aren't n't
+    """
+)
+_KINDS: Mapping[str, frozenset[str]] = {
+    "": FILLERS,
+    "X": NEGATIONS,
+    "M": _words("missing null nan blank empty unknown"),
+    "W": _words("which what"),
+    "J": _words("and & , vs versus but"),
+    "D": _words("or"),
+    "B": _words("by per across each every"),
+    "r": _words("rate rates"),
+    "c": _words("columns variables features fields column variable"),
+    "K": HAVE,
+    "P": PREPOSITIONS,
+}
+WORDS: Mapping[str, str] = {word: kind for kind in reversed(list(_KINDS)) for word in _KINDS[kind]}
+"""A word and the kind of item that it is where it is nothing else; "" for what says nothing."""
+
+
+def _phrases() -> dict[str, tuple[str, Any]]:
+    """Each phrase with the kind of its item and its value; what stands first wins."""
+    tables: list[tuple[str, Mapping[str, Any]]] = [
+        ("A", AGGREGATES),
+        ("S", SUPERLATIVES),
+        ("O", COMPARISONS),
+        ("G", GRAINS),
+        ("B", dict.fromkeys(("grouped by", "broken down by", "split by", *_EACH))),
+        ("p", dict.fromkeys(("pair of", "pairs of", "combination of", "combinations of"))),
+        ("X", dict.fromkeys(("other than", "apart from", "except for"))),
+        ("", dict.fromkeys(("year old", "years old", "years of age"))),
+        ("Z", COMPARATIVES),
+        ("Q", OPERATIONS),
+        ("P", {word: word for word in ("since", "after", "before", "until", "till", "through", "from")}),
+    ]
+    found = dict[str, tuple[str, Any]]()
+    for kind, table in tables:
+        for phrase, value in table.items():
+            found.setdefault(phrase, (kind, value))
+    return found
+
+
+_EACH = ("for each", "for every", "in each", "in every", "of each")
+PHRASES: Mapping[str, tuple[str, Any]] = _phrases()
+"""A phrase, the kind of item that it is ("" for none) and what it means."""
