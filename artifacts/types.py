@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,9 +24,20 @@ ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "
 FindingType = Literal["claim", "warning", "null", "descriptive"]
 
 
+_making = threading.Lock()
+_newest = 0
+
+
 def new_id(prefix: str) -> str:
-    """A short id that sorts by time of creation: `run_01m3v9q2m7x4tk` (9 characters of milliseconds, 5 random)."""
-    ms, chars = time.time_ns() // 1_000_000, []
+    """A short id that sorts by time of creation: `run_01m3v9q2m7x4tk` (9 characters of milliseconds, 5 random).
+
+    The ids of one process all differ and sort as they were made, within a millisecond and when the clock is set back,
+    too: then the milliseconds run ahead of the clock.
+    """
+    global _newest
+    with _making:
+        _newest = ms = max(time.time_ns() // 1_000_000, _newest + 1)
+    chars = []
     for _ in range(9):
         ms, rest = divmod(ms, 32)
         chars.append(_ALPHABET[rest])

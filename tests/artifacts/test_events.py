@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -160,19 +159,15 @@ def test_ten_thousand_outputs_fold_well_under_a_second():
     live: RunView | None = None
     for event in events:
         live = apply(live, event)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 6, "a third of a second here; minutes, were each output looked at again"
     assert live == view
 
 
-def test_ids_sort_by_the_time_of_their_making():
-    ids = []
-    for _ in range(20):
-        ids.append(new_id("run"))
-        made = time.time_ns() // 1_000_000
-        while time.time_ns() // 1_000_000 == made:
-            pass
-    assert all(earlier < later for earlier, later in pairwise(ids))
-    assert len({new_id("run") for _ in range(1000)}) == 1000
+def test_ids_differ_and_sort_as_they_were_made_though_the_clock_is_set_back(monkeypatch):
+    ids = [new_id("run") for _ in range(1000)]
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    ids += [new_id("run") for _ in range(2)]
+    assert ids == sorted(set(ids))
 
 
 def test_the_values_and_the_fold_need_no_heavy_package():
