@@ -121,9 +121,12 @@ _BOUNDS = _meanings(
     between: between
     """
 )
-COMPARISONS: Graded = {phrase: (op, ()) for phrase, op in _BOUNDS.items()}
-COMPARISONS |= {f"{word} than": meant for word, meant in COMPARATIVES.items()}
-COMPARISONS |= {"aged over": (">", ("age",)), "aged under": ("<", ("age",))}
+COMPARISONS: Graded = {
+    **{phrase: (op, ()) for phrase, op in _BOUNDS.items()},
+    **{f"{word} than": meant for word, meant in COMPARATIVES.items()},
+    "aged over": (">", ("age",)),
+    "aged under": ("<", ("age",)),
+}
 
 OPERATIONS: Mapping[str, str] = _meanings(
     """
