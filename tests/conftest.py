@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+import notebooks.nb  # noqa: F401  # before any test asks for jsonschema, which costs a second and a half otherwise
+
 HERE = Path(__file__).parent
 
 FIRST = (
