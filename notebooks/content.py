@@ -34,11 +34,13 @@ _METRICS = {
     "std_beta": "standardised slope",
     "mean_absolute_error": "mean absolute error",
     "anderson_darling": "Anderson–Darling A²",
+    "percentage points": "difference in percentage points",
 }
 _COUNTED = {"period": "period: {} steps", "lag": "delay: {} steps", "k": "{} groups"}
 _OF_KIND = {
     ("simpsons_paradox", "pearson_r"): "pooled r",
     ("simpsons_paradox", "mean_diff"): "pooled difference",
+    ("simpsons_paradox", "percentage points"): "pooled difference in percentage points",
     ("spurious_trend_correlation", "pearson_r"): "r of the changes",
     ("confounding", "pearson_r"): "partial r",
     ("distribution_shape", "mean_diff"): "distance of the humps",
@@ -216,7 +218,21 @@ def effect(value: Effect | None, kind: str = "") -> str:
 
 def size(finding: Finding) -> str:
     """A finding's effect, unless its sentence tells it: a count, or the sizes of all that are ranked."""
-    return effect(finding.effect, finding.kind) if tells_size(finding) else ""
+    return effect(in_points(finding), finding.kind) if tells_size(finding) else ""
+
+
+def in_points(finding: Finding) -> Effect | None:
+    """A finding's effect in the unit of its sentence: a difference of shares is told in percentage points there."""
+    found = finding.effect
+    if found is None or found.value is None or found.metric != "mean_diff" or _POINTS not in finding.text:
+        return found
+    points = 100 * found.value
+    written = [_value(w) for w in re.findall(_NUMBER, finding.text)]
+    if not any(abs(abs(points) - abs(value)) <= 0.51 * 10**-places for value, places in written):
+        return found  # the points that the sentence speaks of are others
+    low, high = found.ci or (None, None)
+    ends = (100 * low, 100 * high) if low is not None and high is not None else None
+    return Effect(metric=_POINTS, value=points, ci=ends, ci_level=found.ci_level)
 
 
 def tells_size(finding: Finding) -> bool:
@@ -240,7 +256,7 @@ def headline(finding: Finding) -> str:
     numbers = [found.value, *(end for end in found.ci if end is not None)]
 
     def is_one(written: str) -> bool:
-        value, places = float(written.replace(",", "").replace("−", "-")), len(written.partition(".")[2])
+        value, places = _value(written)
         return any(abs(abs(n) * k - abs(value)) <= 0.51 * 10**-places for n in numbers for k in (1, 100))
 
     def shorter(match: re.Match[str]) -> str:
@@ -258,10 +274,21 @@ def headline(finding: Finding) -> str:
 
 
 def tied(text: str) -> str:
-    """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`."""
-    return re.sub(r" (?=[=%<]|CI )|(?<=[=<]) (?=\S)", "\u00a0", text)
+    """The text with what belongs together kept on one line: `r = −0.24`, `95 %`, `n = 342`, `24.5 °C`, `12 EUR`."""
+    return re.sub(r" (?=[=%<]|CI )|(?<=[=<]) (?=\S)|(?<=\d) (?=(?:[°µ€$£]|[A-Z]{3}\b|[kmc]?[gmW]\b))", "\u00a0", text)
 
 
+def set_apart(html: str) -> str:
+    """An answer's HTML, in which the paragraph on a question that has no answer does not look like one."""
+    return re.sub(r"<p>(Not answered:)", r'<p class="refused"><strong>\1</strong>', html)
+
+
+def _value(written: str) -> tuple[float, int]:
+    """A number as a sentence has it, and to how many decimals."""
+    return float(written.replace(",", "").replace("−", "-")), len(written.partition(".")[2])
+
+
+_POINTS = "percentage points"
 _NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"
 _BRACKET = re.compile(r" \(([^()]*95 % CI [^()]*)\)")
 _ENDS = re.compile(rf"95 % CI ({_NUMBER})(?: %)? to ({_NUMBER})")

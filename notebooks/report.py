@@ -60,7 +60,7 @@ def report_html(view: RunView, store: Store) -> str:
     ]
     page: str = _template().render(
         said=said,
-        answer=prose(told.tied(said.answer)),
+        answer=told.set_apart(prose(told.tied(said.answer))),
         headlines=headlines,
         others=[(f, told.size(f)) for f in said.others],
         plan=view.plan,

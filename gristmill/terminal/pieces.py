@@ -85,7 +85,7 @@ def findings(console: Console, view: RunView) -> None:
     if report is not None and report.answer:
         heading(console, "Answer")
         for paragraph in clean(report.answer).strip().splitlines():
-            say(console, paragraph, 2)
+            say(console, paragraph, 2, style="yellow" if paragraph.startswith("Not answered:") else "")
     ranked = [f for f in view.ranked if report is None or f.rank is not None]
     if ranked:
         heading(console, "Findings")

@@ -330,6 +330,32 @@ def test_a_headline_leaves_the_numbers_to_the_line_below_it_unless_they_are_othe
     assert content.headline(told) == short
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        (
+            "b raised c: 16.6 % against 11.7 %, +4.96 percentage points",
+            0.0496,
+            "percentage points = 4.96 (95 % CI 2.90",
+        ),
+        ("b is 0.0496 higher, where d lacks 3 percentage points", 0.0496, "mean difference = 0.050 (95 % CI 0.029"),
+        ("b is 4.96 higher", 4.96, "mean difference = 4.96 (95 % CI 2.90"),
+    ],
+)
+def test_a_difference_of_shares_is_sized_in_the_unit_of_its_sentence(text: str, value: float, said: str) -> None:
+    size = Effect(metric="mean_diff", value=value, ci=(value * 2.9 / 4.96, value * 7.1 / 4.96))
+    assert said in content.size(finding(1).model_copy(update={"text": text, "effect": size}))
+
+
+async def test_a_question_without_an_answer_does_not_look_like_one(store: Store, begin: Begin) -> None:
+    run = await begin("Mean wingspan?")
+    told = "Not answered: “<b>wingspan”. There is none.\n\nWhat was found: Not answered: that."
+    await store.append(ReportMade(run_id=run.id, answer=told, order=()))
+    page = export.report_html(store.view(run.id), store)
+    assert '<p class="refused"><strong>Not answered:</strong> “&lt;b&gt;wingspan”.' in page
+    assert page.count('class="refused"') == 1
+
+
 async def test_what_is_wrong_with_the_table_stands_before_the_findings(store: Store, begin: Begin, table: Path) -> None:
     run = await begin("What matters?")
     await cell(store, run.id, 1, "1")
