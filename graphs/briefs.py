@@ -75,6 +75,7 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
     """For the review: the report, its findings, the checks that were made, and the code that was written."""
     facts = {
         "question": state["question"],
+        "roles": state["roles"],
         "round": state["round"] + 1,
         "report": state["report"],
         "findings": _findings(view),

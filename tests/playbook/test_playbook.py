@@ -329,6 +329,10 @@ async def test_report_leads_with_what_turns_the_answer_and_drops_the_pooled_clai
     assert report["answer"].index(FLIP["text"]) < report["answer"].index(RANKING["text"])
     assert report["answer"].startswith("Yes, but only when it is read by species.")
     assert report["not_found"] == [ABSENT["text"]]
+    beside = CLAIM | {"id": "F8", "params": {"not_found": ABSENT["text"]}}
+    both = ABSENT | {"text": f"No trend. {ABSENT['text']}"}
+    _, _, once = await ask(("write_report",), brief(question=QUESTION, findings=[beside, both]))
+    assert once["not_found"] == [both["text"]], "what a longer sentence tells is not told again"
     assert any("assigned at random" in line for line in report["not_checked"])
 
 
@@ -376,6 +380,10 @@ async def test_review_fails_a_failed_check_and_a_pooled_claim() -> None:
         ("give_review",), brief(question=QUESTION, report={"findings": ["F3"]}, findings=[FLIP], checks=checks[1:])
     )
     assert (review["verdict"], review["objections"]) == ("pass", [])
+    for roles, remarked in (({}, True), ({"assignment": "arm"}, False)):
+        claimed = brief(question="?", roles=roles, report={"findings": ["F1"]}, findings=[CLAIM], checks=[])
+        _, _, review = await ask(("give_review",), claimed)
+        assert any("do not show causes" in remark for remark in review["remarks"]) is remarked
 
 
 async def test_the_same_messages_get_the_same_reply_piece_by_piece() -> None:

@@ -233,7 +233,8 @@ def _not_found(findings: Sequence[Finding]) -> list[str]:
     beside = [
         str(said) for f in findings if f["type"] == "claim" and (said := (f.get("params") or {}).get("not_found"))
     ]
-    return list(dict.fromkeys([*(str(f["text"]) for f in findings if f["type"] == "null"), *beside]))
+    absent = [str(f["text"]) for f in findings if f["type"] == "null"]
+    return list(dict.fromkeys([*absent, *(said for said in beside if not any(said in text for text in absent))]))
 
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
