@@ -12,7 +12,6 @@ import resource
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -134,9 +133,10 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     domain = options.domain or f"localhost:{port}"
     key = options.api_key or _api_key(options.api_key_file)
     place = Place.make(folder / "run")
-    fonts = _font_list(folder / "cache")
+    cache = folder / "cache"
+    cache.mkdir(mode=0o700, exist_ok=True)
     spare = options.spare if options.spare is not None else _SPARE if options.parked else 0
-    host = Host(place, options.isolation, program, sizes, outside, fonts, spare)
+    host = Host(place, options.isolation, program, sizes, outside, cache, spare)
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
     sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
@@ -205,19 +205,6 @@ def _api_key(file: Path | None) -> str:
     if file is not None:
         return file.read_text().strip()
     return os.environ.get("E2B_API_KEY") or "e2b_" + secrets.token_hex(20)
-
-
-def _font_list(cache: Path) -> Path | None:
-    """matplotlib's list of this machine's fonts, made once: each new sandbox would spend half a second on its own."""
-    found = sorted(cache.glob("fontlist-*.json"))
-    if not found:
-        cache.mkdir(mode=0o700, exist_ok=True)
-        environment = {"MPLCONFIGDIR": str(cache), "HOME": str(cache), "PATH": os.environ.get("PATH", "")}
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            command = [sys.executable, "-I", "-c", "import matplotlib.font_manager"]
-            subprocess.run(command, env=environment, capture_output=True, timeout=60)
-        found = sorted(cache.glob("fontlist-*.json"))
-    return found[-1] if found else None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -103,13 +103,13 @@ class Host:
         program: str,
         sizes: Sizes,
         outside: Outside,
-        fonts: Path | None = None,
+        cache: Path,
         spare: int = 0,
     ) -> None:
-        """`spare` is how many shells are kept for the next who ask."""
+        """`cache` is a folder that outlasts us; `spare` is how many shells are kept for the next who ask."""
         self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
         self.sizes = sizes
-        self._fonts = fonts
+        self._cache = cache
         self._call_filter = seccomp.program()
         self._limits = {"memory": sizes.memory, "file_size": sizes.home, "processes": sizes.processes}
         self._groups: Groups | None = None
@@ -124,7 +124,7 @@ class Host:
                 self._groups = Groups.find()
             except NoGroups as why:
                 log.warning("total memory of a sandbox is not enforced: %s", why)
-            self._nursery = Nursery(fonts, self._limits, self._call_filter, self._inits)
+            self._nursery = Nursery(cache, self._limits, self._call_filter, self._inits)
 
     def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
@@ -385,8 +385,8 @@ class Host:
     ) -> subprocess.Popen[bytes]:
         """Start bubblewrap with our profile and `more` folders to show; raises OSError."""
         contents = {place: text.encode() for place, text in etc_files().items()}
-        if self._fonts is not None and self._fonts.exists():
-            contents[f"{CACHE}/matplotlib/{self._fonts.name}"] = self._fonts.read_bytes()
+        for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
+            contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []

@@ -55,14 +55,14 @@ class Nursery:
 
     def __init__(
         self,
-        fonts: Path | None,
+        cache: Path,
         limits: dict[str, int],
         call_filter: bytes | None,
         inits: Callable[[], Iterable[int]] = tuple,
     ) -> None:
         """`inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
         self._config = {
-            "fonts": str(fonts.parent) if fonts is not None else None,
+            "cache": str(cache.absolute()),
             "limits": limits,
             "call_filter": call_filter.hex() if call_filter is not None else None,
         }

@@ -47,7 +47,7 @@ class _Filter(ctypes.Structure):
 def main(
     settle: Callable[[], None],
     control: int,
-    fonts: str | None,
+    cache: str,
     limits: dict[str, int],
     call_filter: str | None,
 ) -> NoReturn:
@@ -61,7 +61,7 @@ def main(
     """
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     leave_keyring()
-    preload.load(fonts)
+    preload.load(cache)
     settle()
     wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)

@@ -20,15 +20,15 @@ LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
-def load(fonts: str | None) -> None:
-    """Import what every sandbox needs. `fonts` is a folder with matplotlib's list of fonts.
+def load(cache: str) -> None:
+    """Import what every sandbox needs. matplotlib keeps its list of this machine's fonts in the folder `cache`.
 
-    Nothing may run that starts a thread or OpenMP: neither lives on in a fork.
+    Nothing may run that starts a thread or OpenMP: neither lives on in a fork. (matplotlib's clock for a list that
+    takes long is stopped when the list is there, long before the first fork.)
     """
     kept = {name: os.environ.get(name) for name in ("MPLBACKEND", "MPLCONFIGDIR")}
     os.environ["MPLBACKEND"] = INLINE
-    if fonts is not None:
-        os.environ["MPLCONFIGDIR"] = fonts
+    os.environ["MPLCONFIGDIR"] = cache
     _import(SERVICE)
     _import(LIBRARIES)
     for name, value in kept.items():

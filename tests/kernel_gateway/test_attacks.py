@@ -273,23 +273,27 @@ async def test_a_crash_leaves_no_core(fresh: AsyncSandbox) -> None:
     assert done.results[0].json == [-6, []]
 
 
-async def test_everything_in_a_sandbox_stopped_it_is_still_ended(gateway, processes_of, eventually, gone) -> None:
+async def test_everything_in_a_sandbox_stopped_it_is_still_ended(gateway, processes_of, soon, gone) -> None:
     made = await AsyncSandbox.create(timeout=60, **gateway.connection)
     await made.run_code("1")
     code = """
 import os, signal
 for name in os.listdir('/proc'):
     if name.isdigit() and int(name) not in (1, os.getpid()): os.kill(int(name), signal.SIGSTOP)"""
-    with pytest.raises((SandboxException, httpx.HTTPError)):
-        await made.run_code(code, timeout=1, request_timeout=2)
+    cell = asyncio.create_task(made.run_code(code))
 
-    def stopped() -> list[psutil.Process]:
+    async def stopped() -> list[psutil.Process]:
         return those_that(processes_of(gateway.process.pid), lambda one: one.status() == psutil.STATUS_STOPPED)
 
-    eventually(lambda: bool(stopped()), 30, "the stop of every process")
-    ending = stopped()
+    async def ended() -> bool:
+        return all(map(gone, ending))
+
+    await soon(stopped, 30)
+    ending = await stopped()
     assert await made.kill()
-    eventually(lambda: all(map(gone, ending)), 30, "the end of every process")
+    with pytest.raises((SandboxException, httpx.HTTPError)):
+        await asyncio.wait_for(cell, 30)
+    await soon(ended, 30)
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="what is written into them is that machine's code")
@@ -300,13 +304,14 @@ async def test_a_sandbox_that_has_taken_over_its_init_ends_with_a_killed_gateway
     running = gateways(tmp_path, "--parked", "0")
     made = await AsyncSandbox.create(timeout=60, **running.connection)
     if nursery == "another nursery":
-        for process in psutil.Process(running.process.pid).children():
-            if process.name() == NURSERY:
-                process.kill()
-                eventually(lambda process=process: gone(process), 5, "the end of the nursery")
+        children = psutil.Process(running.process.pid).children()
+        for process in those_that(children, lambda one: one.name() == NURSERY):
+            process.kill()
+            eventually(lambda process=process: gone(process), 30, "the end of the nursery")
         await AsyncSandbox.create(timeout=60, **running.connection)  # when this is there, so is the next nursery
     done = await made.run_code("""
 import os, signal, struct, time
+end = time.monotonic() + 30
 register = {"rax": b"\\x48\\xb8", "rdi": b"\\x48\\xbf", "rsi": b"\\x48\\xbe"}
 def put(name, value): return register[name] + struct.pack("<Q", value)
 # prctl(PR_SET_PDEATHSIG, 0), then pause() for ever: neither heeds the end of what it waits for any more.
@@ -316,11 +321,12 @@ for pid in (2, 1):
     with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
         memory.seek(int(where(pid)[-1], 16) - 2)
         memory.write(b"\\x90\\x90" + code)
-os.kill(2, signal.SIGSTOP), time.sleep(0.05), os.kill(2, signal.SIGCONT)
+os.kill(2, signal.SIGSTOP)
+while open("/proc/2/stat").read().rpartition(")")[2].split()[0] != "T" and time.monotonic() < end: time.sleep(0.01)
+os.kill(2, signal.SIGCONT)
 if (child := os.fork()) == 0:
     os._exit(0) if os.fork() else (time.sleep(0.05), os._exit(0))  # an orphan, which wakes the init
 os.waitpid(child, 0)
-end = time.monotonic() + 30
 while (state := [where(1)[0], where(2)[0]]) != ["34", "34"] and time.monotonic() < end: time.sleep(0.01)
 state""")
     assert done.results[0].json == ["34", "34"]
