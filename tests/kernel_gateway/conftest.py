@@ -141,6 +141,6 @@ async def sandbox(gateway: Gateway, shared_id: str) -> AsyncSandbox:
 
 @pytest.fixture
 async def fresh(gateway: Gateway) -> AsyncIterator[AsyncSandbox]:
-    made = await AsyncSandbox.create(timeout=120, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=600, **gateway.connection)
     yield made
     await made.kill()

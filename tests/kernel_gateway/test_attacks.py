@@ -274,7 +274,7 @@ async def test_a_crash_leaves_no_core(fresh: AsyncSandbox) -> None:
 
 
 async def test_everything_in_a_sandbox_stopped_it_is_still_ended(gateway, processes_of, soon, gone) -> None:
-    made = await AsyncSandbox.create(timeout=60, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, **gateway.connection)
     await made.run_code("1")
     code = """
 import os, signal
@@ -302,13 +302,13 @@ async def test_a_sandbox_that_has_taken_over_its_init_ends_with_a_killed_gateway
     gateways, processes_of, eventually, gone, tmp_path: Path, nursery: str
 ) -> None:
     running = gateways(tmp_path, "--parked", "0")
-    made = await AsyncSandbox.create(timeout=60, **running.connection)
+    made = await AsyncSandbox.create(timeout=300, **running.connection)
     if nursery == "another nursery":
         children = psutil.Process(running.process.pid).children()
         for process in those_that(children, lambda one: one.name() == NURSERY):
             process.kill()
             eventually(lambda process=process: gone(process), 30, "the end of the nursery")
-        await AsyncSandbox.create(timeout=60, **running.connection)  # when this is there, so is the next nursery
+        await AsyncSandbox.create(timeout=300, **running.connection)  # when this is there, so is the next nursery
     done = await made.run_code("""
 import os, signal, struct, time
 end = time.monotonic() + 30

@@ -18,7 +18,7 @@ def http(gateway) -> Iterator[httpx.Client]:
 
 
 def test_the_synchronous_sdk_works_the_same(gateway) -> None:
-    with Sandbox.create(timeout=60, **gateway.connection) as made:
+    with Sandbox.create(timeout=300, **gateway.connection) as made:
         seen: list[str] = []
         done = made.run_code("print('hello')\n2 + 2", on_stdout=lambda m: seen.append(m.line))
         assert (done.text, seen) == ("4", ["hello\n"])
@@ -92,7 +92,7 @@ def test_creation_is_idempotent(http: httpx.Client) -> None:
 
 async def test_lists_by_metadata_page_by_page_newest_first(gateway) -> None:
     made = [
-        await AsyncSandbox.create(metadata={"batch": "a & b/ü", "n": str(n)}, timeout=60, **gateway.connection)
+        await AsyncSandbox.create(metadata={"batch": "a & b/ü", "n": str(n)}, timeout=300, **gateway.connection)
         for n in range(3)
     ]
     try:
@@ -121,7 +121,7 @@ def test_lists_by_state_time_and_template_in_either_order(gateway) -> None:
     try:
         for number, template in enumerate(("base", "code-interpreter-v1", "base")):
             metadata = {"batch": "ordered", "n": str(number)}
-            made.append(Sandbox.create(template, timeout=60, metadata=metadata, **gateway.connection))
+            made.append(Sandbox.create(template, timeout=300, metadata=metadata, **gateway.connection))
         made[2].pause()
         assert listed() == ["2", "1", "0"]
         assert listed(order="asc") == listed(order="asc", limit=1) == ["0", "1", "2"]
@@ -214,7 +214,7 @@ async def test_memory_that_forks_share_counts_once(sandbox: AsyncSandbox, soon) 
 
 
 async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) -> None:
-    made = await AsyncSandbox.create(timeout=60, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, **gateway.connection)
     cell = asyncio.create_task(made.run_code("print('on')\nimport time; time.sleep(60)"))
     command = asyncio.create_task(made.commands.run("echo on; sleep 60"))
     await soon(made.commands.list, 30)

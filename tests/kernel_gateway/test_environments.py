@@ -40,7 +40,7 @@ def test_a_sandbox_runs_in_one_keeps_it_and_cannot_change_it(gateway, wheels: Pa
     assert tiny.packages["tinyfact"] == "1.2"
     assert {"pandas", "ipykernel"} <= set(tiny.packages)
     assert not list(tiny.folder.glob("lib/*/site-packages/pandas"))  # ours, which it lies over
-    with Sandbox.create("tiny", timeout=60, **gateway.connection) as sandbox:
+    with Sandbox.create("tiny", timeout=300, **gateway.connection) as sandbox:
         assert sandbox.get_info().template_id == "tiny"
         ran = sandbox.run_code("import sys, pandas\nprint(sys.prefix, pandas.__version__)")
         assert ran.logs.stdout == [f"/opt/environment {tiny.packages['pandas']}\n"]
@@ -53,14 +53,14 @@ def test_a_sandbox_runs_in_one_keeps_it_and_cannot_change_it(gateway, wheels: Pa
         _build(gateway.home, wheels, "tinyfact==1.3")
         with pytest.raises(BuildFailed, match="No matching distribution found for nowhere-to-be-found"):
             _build(gateway.home, wheels, "nowhere-to-be-found")
-        with Sandbox.create("tiny", timeout=60, **gateway.connection) as newer:
+        with Sandbox.create("tiny", timeout=300, **gateway.connection) as newer:
             assert newer.run_code("import tinyfact; print(tinyfact.VERSION)").logs.stdout == ["1.3\n"]
         environments.remove(gateway.home, "tiny")
         # Imported only now, when the build has neither a name nor a successor.
         assert sandbox.run_code("import tinyfact; print(tinyfact.VERSION)").logs.stdout == ["1.2\n"]
         message = r"404: There is no template 'tiny' on this host.*base.*built here: none"
         with pytest.raises(SandboxException, match=message):
-            Sandbox.create("tiny", timeout=60, **gateway.connection)
+            Sandbox.create("tiny", timeout=300, **gateway.connection)
 
     def is_empty() -> bool:
         with environments.building(gateway.home) as folder:

@@ -113,7 +113,7 @@ def test_its_files_are_private(gateway) -> None:
 
 def test_killed_outright_it_takes_every_sandbox_along(gateways, processes_of, eventually, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path)
-    made = Sandbox.create(timeout=60, **running.connection)
+    made = Sandbox.create(timeout=300, **running.connection)
     made.commands.run("setsid nohup sleep 1000 >/dev/null 2>&1 &")
     made.run_code("import subprocess; subprocess.Popen(['sleep', '1001'], start_new_session=True)")
 
@@ -152,7 +152,7 @@ def _listening() -> set[str]:
 
 def test_told_to_stop_it_leaves_nothing(gateways, processes_of, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path)
-    Sandbox.create(timeout=60, **running.connection)
+    Sandbox.create(timeout=300, **running.connection)
     started = processes_of(running.process.pid)
     running.stop()
     assert running.process.returncode == 0
@@ -176,7 +176,7 @@ def test_killed_sandboxes_leave_no_process_and_no_file(gateways, processes_of, e
         process = psutil.Process(running.process.pid)
         before = process.num_fds()
         for _ in range(5):
-            made = Sandbox.create(timeout=60, **running.connection)
+            made = Sandbox.create(timeout=300, **running.connection)
             made.run_code("1")
             made.kill()
         eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")

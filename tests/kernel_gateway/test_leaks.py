@@ -46,7 +46,7 @@ def test_killed_in_the_middle_of_it_all_that_is_left_goes(
     gateways: Callable, processes_of, eventually, gone, tmp_path: Path, verb: str, body: dict, milliseconds: int
 ) -> None:
     running = gateways(tmp_path, "--parked", "0")
-    made = Sandbox.create(timeout=60, **running.connection)
+    made = Sandbox.create(timeout=300, **running.connection)
     made.commands.run("head -c 60000000 /dev/urandom > big; setsid sleep 1000 >/dev/null 2>&1 &")
     asking = threading.Thread(target=_hold, args=(running, made, verb, body))
     asking.start()

@@ -126,7 +126,7 @@ print(said.decode("latin-1"))"""
 
 
 def test_without_the_operators_leave_there_is_no_way_out(gateway) -> None:
-    made = Sandbox.create(timeout=60, allow_internet_access=True, **gateway.connection)
+    made = Sandbox.create(timeout=300, allow_internet_access=True, **gateway.connection)
     try:
         shown = made.commands.run("env | grep -i proxy || echo none").stdout
         assert shown == "none\n"
@@ -303,11 +303,11 @@ print(answers)""")
 
 
 def test_a_pause_and_a_fork_keep_the_way_out_as_it_was(open_gateway, server) -> None:
-    made = Sandbox.create(timeout=60, network={"allow_out": ["a.test"]}, **open_gateway.connection)
-    (fork,) = made.fork(timeout=60)
+    made = Sandbox.create(timeout=300, network={"allow_out": ["a.test"]}, **open_gateway.connection)
+    (fork,) = made.fork(timeout=300)
     try:
         made.pause()
-        again = Sandbox.connect(made.sandbox_id, timeout=60, **open_gateway.connection)
+        again = Sandbox.connect(made.sandbox_id, timeout=300, **open_gateway.connection)
         for one in (again, fork):
             assert _get(one, f"http://a.test:{server.server_port}/")[0] == 200
             assert _get(one, f"http://b.test:{server.server_port}/")[0] == 403
@@ -365,7 +365,7 @@ def test_rules_that_mean_nothing_are_refused(access: object, allow: object, deny
 
 def test_the_command_has_no_option_that_lets_the_loopback_through(gateways, tmp_path: Path, server) -> None:
     running = gateways(tmp_path, "--allow-internet", "--parked", "0")
-    made = Sandbox.create(timeout=60, network={"allow_out": ["127.0.0.2"]}, **running.connection)
+    made = Sandbox.create(timeout=300, network={"allow_out": ["127.0.0.2"]}, **running.connection)
     try:
         assert _get(made, f"http://127.0.0.2:{server.server_port}/")[0] == 403
         assert _get(made, "http://127.0.0.2/")[0] == 403

@@ -110,14 +110,14 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
 ) -> None:
     running = gateways(tmp_path, "--parked", "0")
     try:
-        first = Sandbox.create(timeout=60, **running.connection)
+        first = Sandbox.create(timeout=300, **running.connection)
         first.run_code("kept = 1")
         for _ in range(2):  # killed young a second time it is not replaced: sandboxes then start one by one
             eventually(lambda: nurseries(running), 30, "a nursery")
             (killed,) = nurseries(running)
             killed.kill()
             eventually(lambda killed=killed: gone(killed), 30, "its end")
-            made = Sandbox.create(timeout=60, **running.connection)
+            made = Sandbox.create(timeout=300, **running.connection)
             assert made.run_code("import numpy; 1 + 1").text == "2"
             assert made.create_code_context().id
             assert "fontlist" in made.commands.run("ls $MPLCONFIGDIR").stdout, (
@@ -168,7 +168,7 @@ def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventu
         eventually(lambda: len(spare()) == 2, 30, "two to spare")
         first = spare()
         ahead = {os.stat(f"/proc/{one.pid}/ns/mnt").st_ino for one in first}
-        made = [Sandbox.create(timeout=60, **running.connection) for _ in range(3)]
+        made = [Sandbox.create(timeout=300, **running.connection) for _ in range(3)]
         used = [inside(one) for one in made]
         assert len({*used}) == 3
         assert ahead <= {*used}
@@ -178,6 +178,6 @@ def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventu
         eventually(lambda: len(spare()) == 2, 30, "two others")
         for one in spare():
             one.kill()
-        assert inside(Sandbox.create(timeout=60, **running.connection)), "one that is gone is given to nobody"
+        assert inside(Sandbox.create(timeout=300, **running.connection)), "one that is gone is given to nobody"
     finally:
         running.stop()

@@ -45,7 +45,7 @@ async def test_files_variables_and_processes_survive_and_use_no_cpu(
 
 
 async def test_a_paused_sandbox_is_listed_as_such_and_can_be_killed(gateway, gone, processes_of, eventually) -> None:
-    made = await AsyncSandbox.create(timeout=60, metadata={"which": "paused"}, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, metadata={"which": "paused"}, **gateway.connection)
     await made.pause()
     stopped = those_that(processes_of(gateway.process.pid), lambda one: one.status() == psutil.STATUS_STOPPED)
 

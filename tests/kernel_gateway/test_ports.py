@@ -154,7 +154,7 @@ async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) 
 
 
 async def test_a_port_that_speaks_tls_is_spoken_to_so(gateway, client, soon) -> None:
-    made = await AsyncSandbox.create(timeout=60, network={"https_ports": [8300]}, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, network={"https_ports": [8300]}, **gateway.connection)
     try:
         await made.files.write("tls/serve.py", _TLS)
         await made.commands.run("python serve.py", cwd="tls", background=True)
@@ -169,7 +169,7 @@ async def test_a_port_that_speaks_tls_is_spoken_to_so(gateway, client, soon) -> 
 
 
 async def test_ports_ask_for_the_token_when_its_creator_wants_that(gateway, client) -> None:
-    made = await AsyncSandbox.create(timeout=60, network={"allow_public_traffic": False}, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, network={"allow_public_traffic": False}, **gateway.connection)
     try:
         by_name = _named(made, gateway, 8000)
         assert (await client.get("/", headers=by_name)).status_code == 403

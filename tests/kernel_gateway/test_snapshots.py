@@ -47,7 +47,7 @@ async def test_a_snapshot_carries_files_as_they_are_and_the_sandbox_goes_on(gate
             while await source.files.read("ticks") == before:
                 pass
         wanted = (await source.commands.run(_LOOK)).stdout.replace("deep/sock s 755 \n", "")
-        made = await AsyncSandbox.create(taken.snapshot_id, envs={"B": "2"}, timeout=60, **gateway.connection)
+        made = await AsyncSandbox.create(taken.snapshot_id, envs={"B": "2"}, timeout=300, **gateway.connection)
         assert (await made.commands.run(_LOOK)).stdout == wanted
         assert (await made.commands.run("stat -c %h deep/two.txt; deep/run.sh; echo $A$B")).stdout == "2\nhi\n12\n"
         assert (await made.files.get_info("tagged.txt")).metadata == {"who": "me"}
@@ -81,7 +81,7 @@ def test_snapshots_have_names_and_are_listed_page_by_page(gateway, shared_id: st
         assert [info.snapshot_id for info in found] == wanted
         assert [info.snapshot_id for info in sandbox.list_snapshots().next_items()] == wanted
         assert Sandbox.list_snapshots(sandbox_id="iother", **gateway.connection).next_items() == []
-        made = Sandbox.create("mine", timeout=60, **gateway.connection)
+        made = Sandbox.create("mine", timeout=300, **gateway.connection)
         assert made.files.read("v.txt") == "2"
         made.kill()
     finally:
@@ -94,7 +94,7 @@ def test_snapshots_have_names_and_are_listed_page_by_page(gateway, shared_id: st
 
 async def test_forks_have_the_files_and_lives_of_their_own(gateway, source: AsyncSandbox) -> None:
     await source.files.write("a.txt", "same")
-    forks = await source.fork(timeout=60, count=2)
+    forks = await source.fork(timeout=300, count=2)
     try:
         assert len({source.sandbox_id, *(fork.sandbox_id for fork in forks)}) == 3
         await forks[0].files.write("a.txt", "changed")
@@ -110,18 +110,18 @@ async def test_a_paused_sandbox_is_copied_and_stays_paused(gateway, source: Asyn
     await source.files.write("a.txt", "1")
     await source.run_code("n = 1")
     await source.pause()
-    (fork,) = await source.fork(timeout=60)
+    (fork,) = await source.fork(timeout=300)
     assert await fork.files.read("a.txt") == "1"
     await fork.kill()
     assert (await source.get_info()).state == SandboxState.PAUSED
-    again = await AsyncSandbox.connect(source.sandbox_id, timeout=60, **gateway.connection)
+    again = await AsyncSandbox.connect(source.sandbox_id, timeout=300, **gateway.connection)
     assert (await again.run_code("n + 1")).text == "2"
 
 
 @pytest.mark.parametrize("way", ["pause", "reboot", "timeout"])
 async def test_without_its_memory_a_sandbox_comes_back_with_its_files(gateway, soon, way: str) -> None:
     lifecycle = {"on_timeout": {"action": "pause", "mode": "filesystem"}}
-    made = await AsyncSandbox.create(timeout=60, lifecycle=lifecycle, envs={"A": "1"}, **gateway.connection)
+    made = await AsyncSandbox.create(timeout=300, lifecycle=lifecycle, envs={"A": "1"}, **gateway.connection)
     try:
         await made.files.write("kept.txt", "here")
         await made.run_code("n = 1")
@@ -141,7 +141,7 @@ async def test_without_its_memory_a_sandbox_comes_back_with_its_files(gateway, s
         with pytest.raises(SandboxException, match="was not found"):
             await made.commands.run("true")
         options = {"on_resume": "reboot"} if way == "reboot" else {}
-        again = await AsyncSandbox.connect(made.sandbox_id, timeout=60, **options, **gateway.connection)
+        again = await AsyncSandbox.connect(made.sandbox_id, timeout=300, **options, **gateway.connection)
         assert again.sandbox_id == made.sandbox_id
         assert await again.files.read("kept.txt") == "here"
         shown = (await again.commands.run("echo $A $E2B_SANDBOX_ID")).stdout
@@ -154,7 +154,7 @@ async def test_without_its_memory_a_sandbox_comes_back_with_its_files(gateway, s
 
 def test_snapshots_outlast_the_gateway_and_what_was_not_finished_does_not(gateways, tmp_path: Path) -> None:
     running = gateways(tmp_path, "--parked", "0")
-    made = Sandbox.create(timeout=60, **running.connection)
+    made = Sandbox.create(timeout=300, **running.connection)
     made.files.write("a.txt", "kept")
     taken = made.create_snapshot("lasting")
     folder = tmp_path / "gateway" / "snapshots"
@@ -172,7 +172,7 @@ def test_snapshots_outlast_the_gateway_and_what_was_not_finished_does_not(gatewa
         assert {path.suffix for path in folder.iterdir()} == {".json", ".tar"}
         (kept,) = [one for one in Sandbox.list_snapshots(**again.connection).next_items() if one.names]
         assert kept.snapshot_id == taken.snapshot_id
-        copy = Sandbox.create(kept.snapshot_id, timeout=60, **again.connection)
+        copy = Sandbox.create(kept.snapshot_id, timeout=300, **again.connection)
         assert copy.files.read("a.txt") == "kept"
     finally:
         again.stop()
@@ -267,7 +267,7 @@ async def test_what_cannot_be_kept_is_refused_at_once_with_a_reason(gateway, fre
     with pytest.raises(
         SandboxException, match=r"^400: /home/user/d/d.*path of more than 4095 bytes; shorten or delete"
     ):
-        await fresh.fork(timeout=60)
+        await fresh.fork(timeout=300)
     await fresh.commands.run("rm -rf d")
     await fresh.commands.run("for n in 1 2 3 4 5; do truncate -s 4G hole$n; done")
     with pytest.raises(SandboxException, match=r"^400: The sandbox's files exceed \d+ MiB"):

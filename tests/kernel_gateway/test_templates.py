@@ -108,7 +108,7 @@ def test_a_step_that_fails_fails_the_build_and_says_why(gateway, name: str, step
     assert why in str(failed.value)
     assert not Template.exists(name, **gateway.connection)
     with pytest.raises(SandboxException):
-        Sandbox.create(name, timeout=60, **gateway.connection)
+        Sandbox.create(name, timeout=300, **gateway.connection)
     assert not [one for one in Sandbox.list(**gateway.connection).next_items() if one.metadata.get("template") == name]
 
 
