@@ -17,7 +17,7 @@ from notebooks.schedule import Scheduler, check, latest_due, next_due
 
 
 def schedule(cron: str, timezone: str = "Europe/Berlin", created_at: datetime | None = None) -> Schedule:
-    created = created_at or datetime(2026, 1, 1, tzinfo=UTC)
+    created = created_at or datetime(2000, 1, 1, tzinfo=UTC)  # long ago, whatever date this machine has
     return Schedule(id=new_id("sch"), cron=cron, timezone=timezone, kind="question", goal="?", created_at=created)
 
 
