@@ -205,10 +205,39 @@ async def test_change_over_time_needs_a_column_of_dates() -> None:
         ("profile", {}),
         ("timeseries", {"time": "day", "columns": ["sales"]}),
     ]
+    course = ("timeseries", {"time": "day", "columns": ["sales"]})
+    assert course in await plan("How do sales change, and which day was the best?", dated)
     facts = brief(question="What happened over time?", files=[table(PENGUINS)], roles={}, templates=TEMPLATES)
     said, _, arguments = await ask(("make_plan",), facts)
-    assert [s["template"] for s in arguments["steps"]] == ["profile", "associations"]
-    assert "There is no column of dates" in said
+    assert [s["template"] for s in arguments["steps"]] == [None, "profile", "associations"]
+    assert "No column holds dates that I can read" in said
+    told = brief(question="What happened over time?", findings=[CLAIM], cells=[], roles={}, plan=arguments["steps"])
+    _, _, report = await ask(("write_report",), told)
+    assert report["answer"].startswith("Not answered: “What happened over time”. No column holds dates")
+    assert CLAIM["text"] in report["answer"].split("does not answer that:")[1]
+
+
+async def test_who_is_spoken_of_is_no_amount_to_be_explained() -> None:
+    bought = ("amount_eur", "float64", 5000, [1.2])
+    shop = table([("customer_id", "int64", 799, [1001]), bought, ("returned", "str", 2, ["yes", "no"])], rows=6000)
+    for question in ("What drives customer spending?", "Do customers with a higher amount return more?"):
+        assert all(p.get("outcome") != "customer_id" for _, p in await plan(question, [shop])), question
+    regions = shop | {"name": "regions.csv", "rows": 799, "fits": ["customer_id", "customer_id"]}
+    regions["columns"] = [shop["columns"][0], {"name": "region", "dtype": "str", "n_unique": 4, "examples": ["north"]}]
+    joined = dict(await plan("Which customer region spends the most?", [shop, regions]))["joins"]
+    assert "outcome" not in joined, "numbers of customers were added up by region"
+
+
+async def test_arms_that_nothing_declares_are_named_with_the_way_to_have_them_compared() -> None:
+    arms = ("variant", "str", 3, ["control", "one_page", "free_ship"])
+    trial = table([arms, ("bought", "int64", 2, [0]), ("pages", "int64", 30, [1])])
+    facts = brief(question="Does it work?", files=[trial], roles={}, templates=TEMPLATES)
+    _, _, arguments = await ask(("make_plan",), facts)
+    steps = arguments["steps"]
+    _, _, report = await ask(("write_report",), brief(question="Does it work?", findings=[CLAIM], plan=steps))
+    assert "--role assignment=variant" in report["answer"].split("\n\n")[-1]
+    assert any("--role assignment=variant" in line for line in report["not_checked"])
+    assert all(template for template, _ in await plan("Does it work?", [trial], assignment="variant"))
 
 
 async def test_only_templates_and_parameters_that_exist_are_used() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from graphs.models.playbook.closed import Asked, Refused, questions, understand
 from graphs.models.playbook.facts import Column, Facts, File
-from graphs.models.playbook.words import Clause, clauses
+from graphs.models.playbook.words import Clause, clauses, tokens
 
 MOST_STEPS = 12
 CANNOT = "I cannot answer that without a model"
+UNCOMPARED = "Not compared: the arms of "
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Plan:
 
 def make_plan(facts: Facts) -> Plan:
     """What has one closed answer, what the table is and what will bite, what each clause asks for; else a screen."""
-    asked = clauses(facts.question, facts.columns)
+    asked = [_without_keys(clause, facts) for clause in clauses(facts.question, facts.columns)]
     main, lookups = _joinable(facts)
     profiles = [
         _step(
@@ -52,7 +53,8 @@ def make_plan(facts: Facts) -> Plan:
     if (open_parts or not answers) and not any(s["template"] in facts.templates for s in tests):
         tests = list(_screen(facts))
     steps = list[dict[str, Any]]()
-    for step in [*answers, *profiles, *tests]:
+    left = [*_unfollowed(asked, facts, answers), *_uncompared(facts, tests)]
+    for step in [*answers, *left, *profiles, *tests]:
         if step not in steps:
             steps.append(step)
     known = [_fit(s, facts) for s in steps if s["template"] in facts.templates or s["template"] is None][:MOST_STEPS]
@@ -81,6 +83,41 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
             steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.{advice}", {}))
         open_parts = open_parts or not answered
     return steps, open_parts
+
+
+def _unfollowed(asked: list[Clause], facts: Facts, answers: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A step for each clause on change over time, where no column is a time: it says that there is no answer."""
+    if facts.roles.get("time") or any(c.is_time for c in facts.columns):
+        return
+    known = {s["title"].partition(": ")[2].lower() for s in answers}
+    for clause in asked:
+        if clause.intent == "time" and clause.text.lower().strip(" .?!") not in known:
+            why = (
+                "No column holds dates that I can read, so nothing can be followed over time. "
+                "A whole column of them has to be written in one way."
+            )
+            yield _step(None, f"Not answered: {clause.text}", why, {})
+
+
+def _uncompared(facts: Facts, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A step that says how to have a column read as an experiment's arms, where it looks so and nothing says it."""
+    declared = facts.roles.get("assignment") or any(s["template"] == "ab_test" for s in tests)
+    arms = [c.name for c in facts.columns if 2 <= c.n_unique <= 8 and c.levels & _CONTROLS]
+    if "ab_test" in facts.templates and not declared and len(arms) == 1:
+        why = (
+            f"{arms[0]} has a control, as the arms of an experiment do. If it was assigned at random, declare it "
+            f"(--role assignment={arms[0]}, or “Model and columns” in the dashboard), and its arms are compared."
+        )
+        yield _step(None, f"{UNCOMPARED}{arms[0]}", why, {})
+
+
+def _without_keys(clause: Clause, facts: Facts) -> Clause:
+    """The clause without keys: customers are who is spoken of, and their numbers are neither an amount nor a group."""
+    keys = {c.name for c in facts.columns if c.n_unique > 20 and tokens(c.name)[-1:] in (["id"], ["uuid"], ["key"])}
+    columns, factors, outcomes = (
+        tuple(c for c in named if c not in keys) for named in (clause.columns, clause.factors, clause.outcomes)
+    )
+    return replace(clause, columns=columns, factors=factors, outcomes=outcomes)
 
 
 def _as_answered(step: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -389,7 +426,7 @@ def _say(asked: list[Clause], facts: Facts, steps: list[dict[str, Any]]) -> str:
     said += "".join(f" {s['why']}" for s in steps if s["template"] is None)
     if any(clause.intent == "time" for clause in asked) and not any(s["template"] == "timeseries" for s in steps):
         dated = any(c.is_time for c in facts.columns)
-        said += " I have no template for change over time." if dated else " There is no column of dates to follow."
+        said += " I have no template for change over time." if dated else ""
     if len(facts.files) > 1 and not any(s["template"] == "joins" for s in steps):
         said += f" The {len(facts.files)} files are looked at one by one, not joined."
     run = sum(s["template"] is not None for s in steps)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphs.models.playbook.facts import Column, Facts
+from graphs.models.playbook.planning import UNCOMPARED
 from graphs.models.playbook.words import Clause, clauses
 
 HEADLINES = 7
@@ -161,7 +162,10 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
             unanswered.append(f"Not answered: “{str(step['title']).removeprefix('Not answered: ')}”. {step['why']}")
         elif step.get("template") == "answer" and not _came_of(step, everything):
             said.append(f"“{step['title']}” has no answer: the cell that computes it failed.")
-    if answers and all(clause.intent == "closed" for clause in asked):
+    told = {
+        str(s.get("title", "")).removeprefix("Answer: ").lower() for s in facts.plan if s.get("template") == "answer"
+    }
+    if answers and all(c.intent == "closed" or c.text.lower().strip(" .?!") in told for c in asked):
         warnings = [f for f in headlines if f["kind"] in TURNS and relevance(f, asked) > 0.5]
         return "\n\n".join([" ".join([*said, *(str(f["text"]) for f in warnings[:1])]), *unanswered])
     used, first = set[str](), len(said)
@@ -184,10 +188,16 @@ def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding],
         else:
             said.append(nothing)
     answered, found = (" ".join(dict.fromkeys(filter(None, part))) for part in (said[:first], said[first:]))
+    hint = [] if any(clause.columns for clause in asked) else _uncompared(facts)
     if not unanswered:
-        return " ".join(filter(None, (answered, found)))
+        return "\n\n".join(filter(None, (" ".join(filter(None, (answered, found))), *hint)))
     beside = f"What the tests of the table found, which does not answer that: {found}" if found else ""
-    return "\n\n".join(filter(None, (answered, *unanswered, beside)))
+    return "\n\n".join(filter(None, (answered, *unanswered, beside, *hint)))
+
+
+def _uncompared(facts: Facts) -> list[str]:
+    """What the plan says of arms that nothing declares."""
+    return [str(s["why"]) for s in facts.plan if not s.get("template") and str(s.get("title")).startswith(UNCOMPARED)]
 
 
 def _came_of(step: Mapping[str, Any], findings: Iterable[Finding]) -> bool:
@@ -238,7 +248,7 @@ def _not_found(findings: Sequence[Finding]) -> list[str]:
 
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
-    said = [str(f["text"]) for f in findings if f["kind"] == "not_checked"]
+    said = [*_uncompared(facts), *(str(f["text"]) for f in findings if f["kind"] == "not_checked")]
     said += [str(beyond) for f in findings if (beyond := (f.get("params") or {}).get("not_checked"))]
     for cell in facts.cells:
         if not cell.get("ok", True):

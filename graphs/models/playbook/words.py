@@ -75,6 +75,7 @@ _TIME = re.compile(
     r"what (has |have )?changed)",
     re.I,
 )
+_COURSE = re.compile(r"^how (do|does|did|has|have|is|are|was|were)\b.*\b(chang|develop|evolv)\w*$", re.I)
 _FORWARD = re.compile(
     r"\b(predict|affect|influenc|explain|determin|driv|caus|chang|impact|increas|decreas|rais|reduc|improv|lead|matter)",
     re.I,
@@ -207,7 +208,7 @@ def _clause(text: str, columns: Sequence[Column]) -> Clause:
         return Clause(text, "closed", found)
     if _SEPARATE.search(text):
         return Clause(text, "separate", found)
-    if _TIME.search(text):
+    if _TIME.search(text) or (_COURSE.search(text) and any(c.is_time for c in columns)):
         return Clause(text, "time", tuple(named(_TIME.sub(" ", text), columns)))  # "over" means no stock_cover
     backward = _BACKWARD.search(text)
     verb = backward or _FORWARD.search(text)
