@@ -1,6 +1,20 @@
 """The reviewer's deterministic checks. Importing this package enters the built-in ones in the registry."""
 
-from graphs.checks import charts, code, evidence, files, flips, inference, numbers, splits, typed, watched
+from graphs.checks import (
+    charts,
+    code,
+    evidence,
+    files,
+    flips,
+    inference,
+    joins,
+    leaks,
+    numbers,
+    repeated,
+    splits,
+    typed,
+    watched,
+)
 from graphs.checks.base import CheckResult, Work, check, run_checks
 
 __all__ = [
@@ -13,7 +27,10 @@ __all__ = [
     "files",
     "flips",
     "inference",
+    "joins",
+    "leaks",
     "numbers",
+    "repeated",
     "run_checks",
     "splits",
     "typed",

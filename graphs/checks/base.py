@@ -48,6 +48,11 @@ class Work:
         """The cells whose code a model wrote and that stand: not the opening ones, a template's, or replaced ones."""
         return [x for x in self.view.executions if "code" in x.tags and x.cell not in self.replaced]
 
+    @cached_property
+    def by_hand(self) -> set[str]:
+        """The names of the cells that a model wrote and that stand."""
+        return {x.cell for x in self.written}
+
     @property
     def replaced(self) -> set[str]:
         """The cells that a reviewer objected to and that a later cell does again, none of their findings being kept."""

@@ -23,17 +23,9 @@ def charts(work: Work) -> Iterator[Found]:
         bars = {(along, _axes(c)) for c in calls(tree) for along in _bars(c)}
         others = _scales_of_others(tree, known)
         if any(_cuts(call, bars, known) for call in calls(tree) if id(call) not in others):
-            yield Objection(
-                where=cell.cell,
-                problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
-                mend="Let the bars start at zero, or draw points with intervals instead.",
-            )
+            yield off_zero(cell.cell)
         elif any(_bends(call, bars) for call in calls(tree)):
-            yield Objection(
-                where=cell.cell,
-                problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
-                mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
-            )
+            yield bent(cell.cell)
         elif _laid_over(tree):
             yield Objection(
                 where=cell.cell,
@@ -43,6 +35,24 @@ def charts(work: Work) -> Iterator[Found]:
             )
         elif any(_is_log(call) for call in calls(tree)) and not re.search(r"\blog", " ".join(_labels(tree)), re.I):
             yield f"{cell.cell} draws on a logarithmic axis and does not say so."
+
+
+def off_zero(cell: str) -> Objection:
+    """That bars of a cell do not stand on zero."""
+    return Objection(
+        where=cell,
+        problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
+        mend="Let the bars start at zero, or draw points with intervals instead.",
+    )
+
+
+def bent(cell: str) -> Objection:
+    """That bars of a cell stand on a logarithmic axis."""
+    return Objection(
+        where=cell,
+        problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
+        mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
+    )
 
 
 def _scales_of_others(tree: ast.Module, known: dict[str, ast.expr]) -> set[int]:

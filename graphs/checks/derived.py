@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 from graphs.checks.figures import Figure, counted
+from graphs.checks.units import behind, named, shifts, steps
 
 COMPARES = re.compile(
     r"\b(?:\w+er|more|less|other|rest|remain\w*|few|differ\w*|apart|gap|gain\w*|change\w*|swing|missing|without|"
@@ -29,19 +30,6 @@ _ADDS = re.compile(
 )
 _HALVES = re.compile(r"\b(?:half|halves|fair|coin|even|evenly|equal\w*|expect\w*|midpoint|halfway|average)\b", re.I)
 _DOUBLES = re.compile(r"\b(?:twice|doubl\w+|both|two|in all|in total|altogether|together|plus or minus)\b|±", re.I)
-_SMALLER = {"thousand": 1000, "hundred": 100}
-_LARGER = {
-    7: re.compile(r"\bweek|Woche|semaine|semana", re.I),
-    10: re.compile(r"\bten\b|\b10\b|zehn|\bdix\b|\bdiez\b", re.I),
-    12: re.compile(r"\byear|\bannu|dozen|Jahr|\bans?\b|\baños?\b", re.I),
-    24: re.compile(r"\bday|\bTag|\bjour|\bdía", re.I),
-    52: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
-    60: re.compile(r"\bhour|minute|second|Stunde|Sekunde|heure|hora", re.I),
-    100: re.compile(r"hundred|\b100\b|hundert|\bcent\b|\bcien\b|centimet|\bcm\b|per cent|percent|%", re.I),
-    365: re.compile(r"\byear|\bannu|Jahr|\bans?\b|\baños?\b", re.I),
-    1000: re.compile(r"thousand|\b1[, ]?000\b|tausend|\bmille?\b|\bmil\b|gram|‰|\bmet(?:er|re)s?\b|\b[mg]\b", re.I),
-}
-"""How many of the smaller unit one of the larger holds, and the word of either: 87 a month is 1044 a year."""
 
 
 def follows(figure: Figure, beside: Sequence[Figure], near: Sequence[Figure]) -> bool:
@@ -68,12 +56,27 @@ def _said(figure: Figure, times: bool) -> set[str]:
 
 def _scaled(figure: Figure, a: Figure) -> bool:
     """Whether a number is another one in a larger or smaller unit, or its half or double, as its sentence says."""
-    larger = [many for many, word in _LARGER.items() if word.search(figure.clause)]
-    factors = [*larger, *(1 / many for many in larger)]
+    rates = [u for u in named(figure.clause) if u.dimension in ("time", "share", "count")]
+    told = conversions(figure).union(*map(steps, rates))
+    factors = [*told, *(1 / many for many in told)]
     factors += [float(n) for n in counted(figure.clause)]
     factors += [2.0] if _DOUBLES.search(figure.clause) else []
     factors += [0.5] if _HALVES.search(figure.clause) else []
     return any(_is(figure, a.value * f, a.half * f) for f in factors)
+
+
+def conversions(figure: Figure) -> frozenset[float]:
+    """By what a number in another unit is multiplied to be told in this one's.
+
+    What only moves the point may go by any unit that the sentence names; what makes new digits must be written with the
+    unit, and be no whole number: minutes told in hours.
+    """
+    of = behind(figure.unit + figure.after)
+    named_here = (u for u in named(figure.clause) if u.dimension not in ("share", "count"))
+    direct = steps(of) if of is not None and of.dimension != "count" else frozenset[float]()
+    return frozenset(f for u in named_here for f in steps(u) if shifts(f)) | {
+        f for f in direct if shifts(f) or not figure.whole
+    }
 
 
 def _ways(figure: Figure, a: Figure, b: Figure) -> Iterator[str]:

@@ -38,7 +38,7 @@ SMALL = 30
 HANDFUL = 12
 """Rows below which a claim has to say that it rests on few, and below which one that does not say so is sent back."""
 
-_SMALL_WORDS = re.compile(
+SMALL_WORDS = re.compile(
     r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval|nur\b|wenige?\b|s[oó]lo\b|poc[oa]s\b|"
     r"seulement|peu de|pochi\b)",
     re.I,
@@ -130,8 +130,8 @@ def small_n(work: Work) -> Iterator[Found]:
                 problem=f"it rests on {finding.n} rows, fewer than {SMALL}, and its confidence is called high.",
                 mend=f"Report it again with n = {finding.n} as a caveat and a lower confidence.",
             )
-        elif not _SMALL_WORDS.search(" ".join((finding.text, *finding.caveats))):
-            if finding.n < HANDFUL and finding.evidence.cell in {c.cell for c in work.written}:
+        elif not SMALL_WORDS.search(" ".join((finding.text, *finding.caveats))):
+            if finding.n < HANDFUL and finding.evidence.cell in work.by_hand:
                 yield Objection(
                     where=finding.id,
                     problem=f"it rests on a handful of rows, {finding.n}, and does not say so.",
@@ -140,29 +140,26 @@ def small_n(work: Work) -> Iterator[Found]:
             else:
                 yield f"{finding.id} rests on only {finding.n} rows."
     told = work.report.answer
-    if not work.headlines and not _SMALL_WORDS.search(told):
+    if not work.headlines and not SMALL_WORDS.search(told):
         for cell, tree in trees(work):
             if (few := _handful(cell, tree, told) or _cut_short(tree)) is not None:
-                yield Objection(
-                    where=cell.cell,
-                    problem=f"it rests on a handful of rows, {few}, and the report does not say so.",
-                    mend="Say in the sentence how few there are, or leave those out of the claim.",
-                )
+                yield few_rows(cell.cell, f"it rests on a handful of rows, {few},")
                 return
         for place, few in (*_averaged_few(work), *_level_few(work), *_whole_few(work), *_rate_few(work)):
-            yield Objection(
-                where=place,
-                problem=f"a number of the report stands for a handful of rows, {few}, and the report does not say so.",
-                mend="Say in the sentence how few there are, or leave those out of the claim.",
-            )
+            yield few_rows(place, f"a number of the report stands for a handful of rows, {few},")
             return
         for level, few in sorted(_named_few(work).items()):
-            yield Objection(
-                where="answer",
-                problem=f"{level!r} has a handful of rows, {few}, and the report does not say so.",
-                mend="Say in the sentence how few there are, or leave those out of the claim.",
-            )
+            yield few_rows("answer", f"{level!r} has a handful of rows, {few},")
             return
+
+
+def few_rows(where: str, what: str) -> Objection:
+    """That something stands for a handful of rows, and nobody is told so."""
+    return Objection(
+        where=where,
+        problem=f"{what} and the report does not say so.",
+        mend="Say in the sentence how few there are, or leave those out of the claim.",
+    )
 
 
 def _whole_few(work: Work) -> Iterator[tuple[str, int]]:

@@ -6,28 +6,22 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-_SPACES = "   "
-_BODY = rf"(?:(?:\d{{1,3}}(?:[,{_SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:[.٫]\d+)?|(?<=[\s=<>(≤≥])\.\d+)"
+from graphs.checks.units import PERCENT, POINTS, SIGNS, scale
+
+SPACES = " \u00a0\u2009\u202f"
+"""What may part thousands: a blank, or one that keeps them on one line."""
+_BODY = rf"(?:(?:\d{{1,3}}(?:[,{SPACES}'’]\d{{3}})+(?!\d)|\d+)(?:[.٫]\d+)?|(?<=[\s=<>(≤≥])\.\d+)"
 CITED = "¶"
 """What stands for a source, an author and a year, while a text is read."""
 COMMA = "٫"
 """What stands for a decimal comma while a text is read: `21,5` may still be two numbers."""
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
 _POWER = r"(?:[eE][+\-−]?\d+|\s?[×x·]\s?10(?:\^|\*\*)?\{?[+\-−]?\d+\}?|\s?[×x·]\s?10[⁻⁰¹²³⁴-⁹]+)?"
-_UNITS = r"k|K|M|bn|mn|x|×|kWh|MWh|kW|mg|kg|g|km|m|cm|mm|min|h|s|ms|d|GB|MB|EUR|USD|CHF|°C|pp|pts?|th|st|nd|rd"
+_UNITS = rf"{SIGNS}|x|×|EUR|USD|CHF|GBP|pp|pts?|th|st|nd|rd"
 NUMBER = re.compile(
     rf"(?<![\w.])(?<![A-Za-z][-‑–])[+\-−–]?(?P<body>{_BODY})(?P<power>{_POWER})(?P<unit>{_UNITS})?(?![\w]|\.\d|,\d{{3}})"
 )
-_SCALES = {
-    **dict.fromkeys(("k", "thousand", "tausend", "tsd", "mil", "mille", "mila", "duizend"), 1e3),
-    **dict.fromkeys(
-        ("mn", "m", "million", "mio", "millionen", "millones", "millón", "millions", "milioni", "miljoen"), 1e6
-    ),
-    **dict.fromkeys(("bn", "billion", "mrd", "milliarden", "milliard", "milliards", "miliardi", "miljard"), 1e9),
-}
-_SCALE = re.compile(rf"\s?({'|'.join(s for s in sorted(_SCALES, key=len, reverse=True) if len(s) > 1)})\b", re.I)
-_PERCENT = re.compile(r"\s?(?:%|per ?cent\b|percent\b|\\%)")
-_POINTS = re.compile(r"\s?(?:percentage points|points of a per ?cent|pp\b)")
+_SHARE = re.compile(rf"\s?(?:{PERCENT}|{POINTS})", re.I)
 _ROUGHLY = re.compile(
     r"\b(about|around|roughly|nearly|almost|some|approximately|approx\.?|circa|ca\.?|close to|a little \w+|"
     r"(?:just |slightly )?(?:over|under|above|below)|(?:more|less|fewer) than|at (?:least|most)|up to)\s*$|"
@@ -115,8 +109,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     mantissa = match["body"].replace(COMMA, ".")
     decimals = len(mantissa.split(".")[1]) if "." in mantissa else 0
     unit = match["unit"] or ""
-    scale = _SCALE.match(rest)
-    factor = _SCALES.get((scale[1] if scale else unit if unit in ("k", "K", "M", "bn", "mn") else "").lower(), 1.0)
+    factor = scale(unit, rest)
     power = size("1", match["power"])
     half = 0.51 * 10.0**-decimals * power * factor
     digits = f"{value:.0f}"
@@ -129,7 +122,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
         text=match.group(),
         value=value * factor,
         half=half,
-        share=bool(_PERCENT.match(rest) or _POINTS.match(rest)),
+        share=_SHARE.match(rest) is not None,
         unit=unit,
         rough=rough,
         whole="." not in mantissa and not match["power"] and factor == 1.0,
@@ -141,7 +134,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
 
 def size(body: str, power: str = "") -> float:
     """What digits with separators and a power of ten amount to."""
-    number = float(re.sub(rf"[,'’{_SPACES}]", "", body.replace(COMMA, ".")))
+    number = float(re.sub(rf"[,'’{SPACES}]", "", body.replace(COMMA, ".")))
     exponent = re.search(r"[+\-−]?\d+$", power.translate(_SUPERSCRIPTS).rstrip("}"))
     if not power or exponent is None:
         return number
@@ -163,9 +156,9 @@ def values(text: str) -> list[float]:
     found = []
     for match in NUMBER.finditer(text):
         number = size(match["body"], match["power"])
-        found += [number, number / 100] if _PERCENT.match(text, match.end()) else [number]
-        if re.search(rf"[{_SPACES},]", match["body"]):
-            found += [float(part) for part in re.split(rf"[{_SPACES},]", match["body"])]
+        found += [number, number / 100] if _SHARE.match(text, match.end()) else [number]
+        if re.search(rf"[{SPACES},]", match["body"]):
+            found += [float(part) for part in re.split(rf"[{SPACES},]", match["body"])]
     return found
 
 

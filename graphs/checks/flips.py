@@ -142,10 +142,9 @@ def _claims(
     work: Work, cells: list[tuple[Execution, ast.Module]], known: dict[str, ast.expr]
 ) -> Iterator[tuple[str, float, Finding | None]]:
     """What is claimed of a relation: where, the signed value, and the finding, if it is one."""
-    by_hand = {c.cell for c in work.written}
     found = False
     for finding in work.headlines:
-        if finding.type == "claim" and finding.effect is not None and finding.evidence.cell in by_hand:
+        if finding.type == "claim" and finding.effect is not None and finding.evidence.cell in work.by_hand:
             found = True
             if finding.effect.value:
                 yield finding.id, finding.effect.value, finding

@@ -43,7 +43,6 @@ _RELATES = words(
 _WEIGHED = ("feature_importances_", "coef_", "pvalues", "tvalues", "support_", "ranking_")
 _REGRESSES = words("lstsq polyfit OLS ols GLM glm Logit logit")
 _RANDOM_FOLDS = words("KFold StratifiedKFold ShuffleSplit StratifiedShuffleSplit RepeatedKFold RepeatedStratifiedKFold")
-_TIMED_FOLDS = words("TimeSeriesSplit")
 _TRAIN = re.compile(r"(^|_)(tr|train\w*|fold|past|fit_rows|learn\w*)(_|$)|^X_?tr|^y_?tr", re.I)
 _PICKS = words("first last sum size count nth head tail")
 _SCORED = re.compile(r"^(score|accuracy|auc|f1|mse|mae|rmse|roc_auc)$|_(score|error|loss|deviance)$")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.types import FINDING_MIME, Execution, Finding, Objection
 from graphs.checks.base import Found, Work, check
-from graphs.checks.derived import ABOUT, COMPARES, TIMES, follows
-from graphs.checks.figures import CITED, COMMA, Figure, counted, differences, figures, ratios, totals, values
+from graphs.checks.derived import ABOUT, COMPARES, TIMES, conversions, follows
+from graphs.checks.figures import CITED, COMMA, SPACES, Figure, counted, differences, figures, ratios, totals, values
 from graphs.checks.relations import plain
 from graphs.checks.syntax import calls, name_of, names, strings, trees
+from graphs.checks.units import BEFORE_BASE, PERCENT, per_many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ _LEVELS = re.compile(r"significan|level|alpha|interval|confiden|discover|FDR|err
 _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _MORE = re.compile(
-    r"\s?(?:%|per ?cent|percent)[^.;]{0,30}\b(more|less|higher|lower|fewer|larger|smaller|increase|decrease|gain|rise|"
+    rf"\s?{PERCENT}[^.;]{{0,30}}\b(more|less|higher|lower|fewer|larger|smaller|increase|decrease|gain|rise|"
     r"drop|longer|shorter|faster|slower|above|below|uplift|lift)",
     re.I,
 )
@@ -45,23 +46,11 @@ _RULE = re.compile(
 )
 """What stands near a number that was set by somebody and is none of the notebook's results."""
 _PASSES = re.compile(
-    r"\s?(?:%|per ?cent|percent)\s+(?:of [^.;,]{0,30}?)?(?:exceed\w*|surpass\w*|pass\w*|fail\w*|meet|met|miss\w*|"
+    rf"\s?{PERCENT}\s+(?:of [^.;,]{{0,30}}?)?(?:exceed\w*|surpass\w*|pass\w*|fail\w*|meet|met|miss\w*|"
     r"reach\w*|breach\w*|lie|lay|are|were|fall|fell|stay\w*|keep|kept)\b",
     re.I,
 )
 _SET = re.compile(r"(?i:limits?|guidelines?|thresholds?|values?|targets?|quotas?|levels?|rules?|maximum|minimum)")
-_UNITED = re.compile(r"\s?(?:hours?|h|minutes?|min|Stunden?|Minuten?|heures?|horas?|minutos?)\b")
-_OUT_OF = re.compile(
-    r"\s?(?:in|of|out of|per|je|auf|sur|por cada) (?:a |every |each )?"
-    r"(100|1[,. \u00a0]?000|thousand|hundred|10[,. \u00a0]?000)\b"
-)
-_BASE = re.compile(r"\d\s(?:\w+ ){0,3}(?:in|per|out of|for every|je|auf|sur)\s$")
-"""What stands before the number that a rate is told of: 206 in 1,000."""
-_PREFIXED = re.compile(
-    r"\d[ \u00a0]?(?:ms|µs|mm|nm|µm|km|m|g|mg|µg|kg|t|ml|l|kW|MW|kWh|MWh|GWh|kJ|MJ|kB|MB|GB)\b|"
-    r"\b(?:milli|kilo|micro|mega)?(?:met(?:er|re)|gram|watt|second)s?\b|\b(?:tonn?e|tonelada|tonnellat)\w*|\btons?\b|\bTonnen?\b"
-)
-"""Units that are a thousand of another, which a cell's output may be in."""
 _GUESS = re.compile(r"guess|chance|coin|toss|random|\bAUC\b|raten|hasard|azar", re.I)
 _BESIDE = 4
 """How many numbers back the two may stand of which one is the difference: "149 seconds against 89. That is 60 more"."""
@@ -175,7 +164,9 @@ def _claimed(text: str, names: Iterable[str]) -> list[Figure]:
     for figure in figures(text, names):
         if figure.unit in ("th", "st", "nd", "rd") or (figure.value in _FREE and not figure.unit):
             continue
-        if figure.value in (1000, 10_000, 100_000) and _BASE.search(figure.clause.partition(figure.text)[0]):
+        if figure.value in (1000, 10_000, 100_000, 1_000_000) and BEFORE_BASE.search(
+            figure.clause.partition(figure.text)[0]
+        ):
             continue
         if figure.value == 0.5 and _GUESS.search(figure.clause):
             continue
@@ -213,17 +204,16 @@ def _traces(figure: Figure, known: Iterable[float]) -> bool:
     """Whether a number is one of `known`, rounded as it is written; sign and percent may differ."""
     known = list(known)
     parts = [figure]
-    if re.search(r"\d[   ]\d{3}", figure.text) or COMMA in figure.text:  # thousands, or two numbers side by side
-        both = [figures(part) for part in re.split(rf"[{COMMA}   ]", figure.text)]
+    if (
+        re.search(rf"\d[{SPACES}]\d{{3}}", figure.text) or COMMA in figure.text
+    ):  # thousands, or two numbers side by side
+        both = [figures(part) for part in re.split(rf"[{COMMA}{SPACES}]", figure.text)]
         whole = any(figure.is_near(v) or figure.is_near(100 * v) for v in known)
         parts = [figure] if whole else [f for part in both for f in part]
-    prefixed = [1000.0 * v for v in known] + [v / 1000 for v in known] if _PREFIXED.search(figure.clause) else []
-    if _UNITED.match(figure.after) and not figure.whole:  # minutes told in hours
-        prefixed += [60.0 * v for v in known] + [v / 60 for v in known]
-    if (many := _OUT_OF.match(figure.after)) is not None and not figure.share:  # a share told as so many in 1,000
-        of = {"hundred": 100.0, "thousand": 1000.0}.get(many[1]) or float(re.sub(r"\D", "", many[1]))
-        prefixed += [of * v for v in known if abs(v) <= 1]
-    if any(figure.is_near(v) for v in prefixed):
+    retold = [f * v for f in conversions(figure) for v in known]
+    if (many := per_many(figure.after)) is not None and not figure.share:  # a share told as so many in 1,000
+        retold += [many * v for v in known if abs(v) <= 1]
+    if any(figure.is_near(v) for v in retold):
         return True
     if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
         return True  # 1.800 of those who write thousands so

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.types import Execution
 from graphs.checks.base import Work
-from graphs.checks.syntax import READERS, assigned, calls, keywords, name_of, trees, words
+from graphs.checks.syntax import READERS, assigned, called, calls, keywords, name_of, trees, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +93,8 @@ class Shadow:
                 self._assign(pair[0], pair[1], isinstance(statement, ast.AugAssign))
             elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 self._in_place(statement.value)
+            elif isinstance(statement, ast.Assert) and (table := _product(statement.test)) in self.names:
+                getattr(self.names[table], "attrs", {}).pop(TWICE, None)
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, added: bool) -> None:
         try:
@@ -338,6 +340,20 @@ _COMPARES: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.Lt: lambda a, b: a < b,
     ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b,
 }  # fmt: skip
+
+
+def _product(asserted: ast.expr) -> str:
+    """The table whose rows are said to be so many times another's, so that they are meant to be multiplied:
+    `len(pairs) == len(orders) * k`."""
+    if not isinstance(asserted, ast.Compare) or len(asserted.ops) != 1 or not isinstance(asserted.ops[0], ast.Eq):
+        return ""
+    sides = [asserted.left, asserted.comparators[0]]
+    for of, many in (sides, sides[::-1]):
+        if isinstance(many, ast.BinOp) and isinstance(many.op, ast.Mult) and "len" in called(many):
+            match of:
+                case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=table)]):
+                    return table
+    return ""
 
 
 def _terms(right: str) -> set[str]:

@@ -8,37 +8,29 @@ from collections.abc import Iterator, Sequence
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, parted, sentences, witness
-from graphs.checks.evidence import HANDFUL
-from graphs.checks.figures import figures
-from graphs.checks.inference import corrected
+from graphs.checks.charts import bent, off_zero
+from graphs.checks.evidence import HANDFUL, SMALL_WORDS, few_rows
+from graphs.checks.figures import COUNTS, figures
+from graphs.checks.inference import BY_CHANCE, COMPARE, COMPARED, CORRECT, corrected
 from graphs.checks.observed import Seen
 from graphs.checks.syntax import written_text
 
 _LEANS = re.compile(
     r"significan|signifikan|\bp\s*[=<≤(]|\bp[- ]?(?:value|Wert)|interval|\bCI\b|confidence|Konfidenz|\d\s?%?\s*CI", re.I
 )
-_BY_CHANCE = re.compile(
-    r"by chance|uncorrected|not corrected|explorat|many tests|of (?:that|so) many|correct(?:ed|ion)|bonferroni|holm|"
-    r"fdr|benjamini|multiple (?:tests|testing|comparisons)|zufällig|korrigiert",
-    re.I,
-)
-_FEW = re.compile(
-    r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval|nur\b|wenige?\b|s[oó]lo\b|poc[oa]s\b|"
-    r"seulement|peu de|pochi\b|handful|one|two|three|four|five|six|seven|eight|nine|ten|eleven)\b",
-    re.I,
-)
+_FEW = re.compile(rf"(?:{SMALL_WORDS.pattern}|\bhandful|\b(?:{'|'.join(COUNTS[1:])}))\b", re.I)
 _NOT_INDEPENDENT = re.compile(r"independen|cluster|repeated|mixed model|aggregat|unabhängig|effective sample", re.I)
-_COMPARED = re.compile(
-    r"baseline|always|majority|most frequent|commonest|chance|balanced|recall|precision|sensitiv|specific|\bAUC\b|"
-    r"\bF1\b|no better|dummy|base rate|prevalence|catches|missed",
-    re.I,
-)
 _TOO_FEW = 8
 """Rows of one sample below which a test needs a word, however many the other has."""
 _FAMILY = 6
 """Tests in one place that make a family."""
 _SIMULATED = 250
 """Tests in one place beyond which they are draws of a simulation."""
+
+
+def _objected(said: Sequence[Found]) -> set[str]:
+    """The places that a check has objected to."""
+    return {f.where for f in said if isinstance(f, Objection)}
 
 
 @witness("dropped_rows")
@@ -53,15 +45,14 @@ def rows_lost(work: Work, said: Sequence[Found]) -> Iterator[Found]:
         if where and seen and not any(s.cell == where for s in silent):
             continue
         yield found
-    objected = {f.where for f in said if isinstance(f, Objection)}
-    written = {c.cell for c in work.written}
+    objected = _objected(said)
     for loss in silent:
-        if loss.cell in written and loss.cell not in objected:
+        if loss.cell in work.by_hand and loss.cell not in objected:
             objected.add(loss.cell)
             yield _lost(loss.cell, loss.count("before"), loss.count("after"))
     for model in work.observed.of("model"):
         before, after = model.count("given"), model.count("rows")
-        if before > after and not _is_told(before, after, told) and model.cell in written - objected:
+        if before > after and not _is_told(before, after, told) and model.cell in work.by_hand - objected:
             objected.add(model.cell)
             yield _lost(model.cell, before, after)
 
@@ -89,10 +80,9 @@ def _is_told(before: int, after: int, told: set[float]) -> bool:
 def keys_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """A join that multiplied the rows of both sides, or of the side whose values are then summed."""
     yield from said
-    objected = {f.where for f in said if isinstance(f, Objection)}
-    written = {c.cell for c in work.written}
+    objected = _objected(said)
     for join in work.observed.of("merge"):
-        if join.cell not in written or join.cell in objected:
+        if join.cell not in work.by_hand or join.cell in objected:
             continue
         rows, both = join.count("rows"), max(join.count("left"), join.count("right"))
         many = (
@@ -129,28 +119,16 @@ def axes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """Bars as they were drawn: from zero or not, on an even scale or not."""
     bars = [s for s in work.observed.of("bars") if not s.facts.get("histogram") and s.facts.get("from_zero")]
     cut = {s.cell for s in bars if _off_zero(s)}
-    bent = {s.cell for s in bars if s.facts.get("scale") in ("log", "symlog", "logit")}
+    curved = {s.cell for s in bars if s.facts.get("scale") in ("log", "symlog", "logit")}
     for found in said:
         where = found.where if isinstance(found, Objection) else ""
         about_zero = isinstance(found, Objection) and "does not start at zero" in found.problem
         if about_zero and any(s.cell == where for s in bars) and where not in cut:
             continue
         yield found
-    objected = {f.where for f in said if isinstance(f, Objection)}
-    written = {c.cell for c in work.written}
-    for cell in sorted((cut | bent) & written - objected):
-        if cell in cut:
-            yield Objection(
-                where=cell,
-                problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
-                mend="Let the bars start at zero, or draw points with intervals instead.",
-            )
-        else:
-            yield Objection(
-                where=cell,
-                problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
-                mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
-            )
+    objected = _objected(said)
+    for cell in sorted((cut | curved) & work.by_hand - objected):
+        yield off_zero(cell) if cell in cut else bent(cell)
 
 
 def _off_zero(bars: Seen) -> bool:
@@ -165,9 +143,8 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """Tests of a handful of rows, and levels with a handful of rows that the report sets first."""
     yield from said
     report = work.report.answer
-    if any(isinstance(f, Objection) for f in said) or work.headlines:
+    if _objected(said) or work.headlines:
         return
-    written = {c.cell for c in work.written}
     for test in work.observed.of("test"):
         sizes = [int(n) for n in test.facts.get("sizes") or () if isinstance(n, int) and n > 1]
         p = test.number("p")
@@ -176,12 +153,12 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
         )
         handful = bool(sizes) and (min(sizes) < _TOO_FEW or max(sizes) < HANDFUL)
         told = any(_admits(report, n) for n in (*sizes, sum(sizes)))
-        if handful and leans and test.cell in written and not told:
-            yield _few(test.cell, f"it rests on a handful of rows, {min(sizes)},")
+        if handful and leans and test.cell in work.by_hand and not told:
+            yield few_rows(test.cell, f"it rests on a handful of rows, {min(sizes)},")
             return
     for table in work.observed.of("grouped"):
         small = table.facts.get("small")
-        if table.cell not in written or not isinstance(small, dict) or (table.number("median") or 0) < HANDFUL:
+        if table.cell not in work.by_hand or not isinstance(small, dict) or (table.number("median") or 0) < HANDFUL:
             continue
         if not re.search("mean|median|agg", str(table.facts.get("how"))):
             continue
@@ -190,20 +167,12 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             for sentence in parted(report):
                 said_of = re.search(named, sentence, re.I) and not re.fullmatch(r"[\d.]{1,2}", str(level))
                 if said_of and not _admits(sentence, int(n)):
-                    yield _few(table.cell, f"{level!r} has a handful of rows, {n},")
+                    yield few_rows(table.cell, f"{level!r} has a handful of rows, {n},")
                     return
 
 
 def _admits(text: str, n: int) -> bool:
     return bool(_FEW.search(text) or re.search(rf"(?<![\d.,]){n}(?![\d.,]\d|\d)", text))
-
-
-def _few(cell: str, what: str) -> Objection:
-    return Objection(
-        where=cell,
-        problem=f"{what} and the report does not say so.",
-        mend="Say in the sentence how few there are, or leave those out of the claim.",
-    )
 
 
 @witness("multiple_testing")
@@ -223,18 +192,17 @@ def tests_counted(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     few = bool(made) and sum(made.values()) < 4 and not several
     yield from (f for f in said if not (few and isinstance(f, Objection) and f.where.startswith("cell-")))
     claims = " ".join(text for _, text in sentences(work))
-    settled = next(work.observed.of("corrected"), None) is not None or _BY_CHANCE.search(claims) or corrected(work)
-    if any(isinstance(f, Objection) for f in said) or settled or not _LEANS.search(claims):
+    settled = next(work.observed.of("corrected"), None) is not None or BY_CHANCE.search(claims) or corrected(work)
+    if _objected(said) or settled or not _LEANS.search(claims):
         return
-    written = {c.cell for c in work.written}
     reported = len(re.findall(r"\bp\b", claims))
     for place, many in made.items():
-        if _FAMILY <= many <= _SIMULATED and place in small and place[0] in written and reported < many:
+        if _FAMILY <= many <= _SIMULATED and place in small and place[0] in work.by_hand and reported < many:
             yield Objection(
                 where=place[0],
                 problem=f"{many} tests are made here, the report tells of a small p value, and nothing corrects for "
                 "their number.",
-                mend="Correct the whole family by Benjamini-Hochberg (multipletests) and report q and how many tests.",
+                mend=CORRECT,
             )
             return
 
@@ -244,13 +212,12 @@ def units_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """Tests whose rows were several of each unit, as the values that went into them show."""
     yield from said
     claims = " ".join(text for _, text in sentences(work))
-    if any(isinstance(f, Objection) for f in said) or not _LEANS.search(claims) or _NOT_INDEPENDENT.search(claims):
+    if _objected(said) or not _LEANS.search(claims) or _NOT_INDEPENDENT.search(claims):
         return
-    written = {c.cell for c in work.written}
     for seen in work.observed.of("test", "model"):
         for unit in seen.facts.get("units") or ():
             name, levels, rows = str(unit.get("column")), unit.get("levels"), unit.get("rows")
-            if seen.cell in written and not _respected(work, name):
+            if seen.cell in work.by_hand and not _respected(work, name):
                 yield Objection(
                     where=seen.cell,
                     problem=f"its {rows} rows are of {levels} values of {name!r} only and alike within each, so they "
@@ -277,7 +244,7 @@ def classes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
         return
     yield from said
     claims = [(where, text) for where, text in sentences(work)]
-    if any(isinstance(f, Objection) for f in said) or _COMPARED.search(" ".join(t for _, t in claims)):
+    if _objected(said) or COMPARED.search(" ".join(t for _, t in claims)):
         return
     for seen in taken:
         value, share = seen.number("value") or 0.0, seen.number("commonest") or 0.0
@@ -293,8 +260,7 @@ def classes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
                     where=where,
                     problem="accuracy alone is praised, and naming the commonest class every time is right in "
                     f"{share:.1%}.",
-                    mend="Give the share of the commonest class beside it, and recall, precision or AUC for the rare "
-                    "one.",
+                    mend=COMPARE,
                 )
                 return
 
@@ -303,11 +269,10 @@ def classes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
 def fits_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """What was fitted to the very rows that it, or what rests on it, was then tested on."""
     yield from said
-    if any(isinstance(f, Objection) for f in said):
+    if _objected(said):
         return
-    written = {c.cell for c in work.written}
     for leak in work.observed.of("leak"):
-        if leak.cell in written:
+        if leak.cell in work.by_hand:
             yield Objection(
                 where=leak.cell,
                 problem=f"`{leak.facts.get('by')}` is fitted to all {leak.count('rows'):,} rows, and the model is then "
@@ -321,7 +286,7 @@ def fits_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             known
             and score.facts.get("held")
             and score.count("fit_rows") > score.count("rows")
-            and score.cell in written
+            and score.cell in work.by_hand
         ):
             yield Objection(
                 where=score.cell,
@@ -336,12 +301,11 @@ def fits_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
 def mixed_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
     """Units of which rows were learnt from and others scored."""
     yield from said
-    if any(isinstance(f, Objection) for f in said):
+    if _objected(said):
         return
-    written = {c.cell for c in work.written}
     for score in work.observed.of("scored"):
         for unit in score.facts.get("mixed") or ():
-            if score.cell in written:
+            if score.cell in work.by_hand:
                 name = unit.get("column")
                 yield Objection(
                     where=score.cell,

@@ -56,6 +56,23 @@ def results(*cells, findings=(), answer="Nothing stands out.", not_checked=(), r
     return {r.name: r for r in run_checks(Work(view, report, roles or {}))}
 
 
+@pytest.fixture
+def spoke(tmp_path):
+    """The checks that object to the code of a cell and an answer, the given tables being at hand and the first of
+    them read as `d`."""
+
+    def judged(tables, code, answer="Done.", text="", goal="What matters?"):
+        for name, rows in tables.items():
+            (tmp_path / name).write_text("\n".join(rows))
+        reads = f"d = pd.read_csv('{next(iter(tables))}')\n"
+        view = RunView(run=Run(id="run_1", goal=goal), executions=(cell(1, reads + code, text),))
+        files = {name: tmp_path / name for name in tables}
+        found = run_checks(Work(view, ReportMade(run_id="run_1", answer=answer), files=files))
+        return {c.name for c in found if not c.ok}
+
+    return judged
+
+
 def test_good_work_passes_every_check():
     said = "Bill length and bill depth go together negatively over all (r = −0.235, 95 % interval −0.33 to −0.13)."
     effect = Effect(metric="pearson_r", value=-0.235053, ci=(-0.3328, -0.1323))
@@ -512,110 +529,102 @@ def test_what_an_unfinished_try_reported_goes_when_the_same_call_is_tried_again(
     assert apply(view, ExecutionStarted(run_id="run_1", execution=other)).findings == view.findings
 
 
-def test_the_given_table_shows_what_a_feature_says_of_the_outcome_and_of_how_many_rows_a_mean_is(tmp_path):
-    rows = [
-        f"{i % 97},{(i % 97) > 60:d},{i % 2 * 7 + (i % 97 > 60) * 30},{'rare' if i < 4 else 'usual'}"
-        for i in range(400)
-    ]
-    (tmp_path / "t.csv").write_text("\n".join(["size,left,fee,kind", *rows]))
+def _sizes(i: int) -> str:
+    size = i % 97
+    return f"{size},{size > 60:d},{i % 2 * 7 + (size > 60) * 30},{'rare' if i < 4 else 'usual'}"
 
-    def spoke(code: str, answer: str) -> set[str]:
-        view = RunView(
-            run=Run(id="run_1", goal="Who leaves?"), executions=(cell(1, f"d = pd.read_csv('t.csv')\n{code}"),)
-        )
-        report = ReportMade(run_id="run_1", answer=answer)
-        checks = run_checks(Work(view, report, files={"t.csv": tmp_path / "t.csv"}))
-        return {c.name for c in checks if c.name in ("leakage", "small_n") and not c.ok}
 
-    assert spoke("m = LogisticRegression().fit(d.drop(columns=['left', 'size', 'kind']), d['left'])", "Done.") == {
-        "leakage"
+def _marks(i: int) -> str:
+    marks, back = i * 7 % 101, i % 5 == 0
+    card = int(i % 75 > 0 if back else i % 97 == 1)  # one in 15 who come back has none, 1 % of the others one
+    return f"{i % 13},{'north' if i % 3 else 'south'},{'CBA'[marks // 34]},{marks},{back:d},{card}"
+
+
+def _sites(i: int) -> str:
+    told, late = 2 + i * 7 % 11, int(i % 3 == 1)
+    took = told + (1 + i % 3 if late else -(i % 2))
+    kind = "hurdles" if i < 5 else ("jump", "sprint")[i % 2]
+    arm = "old" if i < 191 else "new" if i < 399 else "none"
+    return f"S{i},{told},{took},{i * 13 % 17},{late},{kind},{arm},{i % 4},{3 if i == 3 else 60 + i}"
+
+
+TABLES = {
+    "orders.csv": ["size,left,fee,kind", *map(_sizes, range(400))],
+    "marks.csv": ["hours,town,band,marks,back,card", *map(_marks, range(600))],
+    "sites.csv": ["site,told,took,other,late,kind,arm,bad,runs", *map(_sites, range(450))],
+    "wells.csv": ["deep,salt", *(f"{i}.5,{20 - i % 5}.2" for i in range(8))],
+    "rowers.csv": ["hours,score,rower", *(f"{i % 9},{40 + i * 7 % 20 + i * 11 % 23},{i % 25}" for i in range(400))],
+}
+FEW = "print(d[d['kind'] == 'rare']['size'].mean())"
+BY_KIND = "print(d.groupby('kind')['took'].mean())"
+TO_BACK = "m = Logit(d['back'], d[['hours', 'town', '{}']])"
+DEEP = "print(np.corrcoef(d['deep'], d['salt'])[0, 1])"
+RATE = "d['rate'] = d['bad'] / d['runs']"
+ODD = "d = d.assign(odd=d['size'] % 2)\nm = LogisticRegression().fit(d[['odd']], d['left'])"
+
+
+@pytest.mark.parametrize(
+    ("table", "check", "code", "answer", "ok"),
+    [
+        ("orders", "leakage", "m = LogisticRegression().fit(d[['fee']], d['left'])", "Done.", False),
+        ("orders", "leakage", ODD, "Done.", True),
+        ("orders", "small_n", FEW, "Such orders have a size of 1.50.", False),
+        ("orders", "small_n", FEW, "Such orders, 4 of them, have a size of 1.50.", True),
+        ("marks", "leakage", "m = Ridge().fit(d[['hours', 'band']], d['marks'])", "They go together.", False),
+        ("marks", "leakage", "m = Ridge().fit(d[['hours', 'town']], d['marks'])", "They go together.", True),
+        ("marks", "leakage", TO_BACK.format("card"), "We can tell who comes back.", False),
+        ("marks", "leakage", TO_BACK.format("card"), "The card may come after the visit.", True),
+        ("marks", "leakage", TO_BACK.format("marks"), "We can tell who comes back.", True),
+        ("wells", "small_n", DEEP, "It falls, r = -0.87, in the region.", False),
+        ("wells", "small_n", DEEP, "In eight wells r = -0.87.", True),
+        ("wells", "small_n", "print(d['salt'].max())", "The saltiest well has -0.87.", True),
+        ("sites", "leakage", "m = LogisticRegression().fit(d[['told', 'took']], d['late'])", "Fine.", False),
+        ("sites", "leakage", "m = LogisticRegression().fit(d[['told', 'other']], d['late'])", "Fine.", True),
+        ("sites", "small_n", BY_KIND, "Hurdlers took 7.51 days.", False),
+        ("sites", "small_n", BY_KIND, "Hurdlers, 5 of them, took 7.51 days.", True),
+        ("sites", "small_n", BY_KIND, "The hilly ones took 7.51 days.", True),
+        ("sites", "small_n", RATE, "The worst is S3 with 100.0 %.", False),
+        ("sites", "small_n", RATE, "The worst is S4 with 33.3 %.", True),
+        ("sites", "typed_results", "k = [191, 208]\nz = proportions_ztest(k, [300, 400])", "They differ.", False),
+        ("sites", "typed_results", "k = [193, 209]\nz = proportions_ztest(k, [300, 400])", "They differ.", True),
+    ],
+)
+def test_the_given_table_shows_leaks_few_rows_and_typed_counts_that_the_code_does_not(
+    spoke, table, check, code, answer, ok
+):
+    name = f"{table}.csv"
+    assert (check not in spoke({name: TABLES[name]}, code, answer, "1.50 -0.87 7.5111 33.3% 100.0%")) is ok
+
+
+def test_a_sum_over_repeated_rows_is_meant_where_the_product_is_asserted_of_that_very_table(spoke):
+    tables = {
+        "orders.csv": ["order,price", *(f"{i},{i * 7 % 90}" for i in range(60))],
+        "parts.csv": ["order,part", *(f"{i % 60},{i}" for i in range(120))],
     }
-    assert spoke("m = LogisticRegression().fit(d.assign(odd=d['size'] % 2)[['odd']], d['left'])", "Done.") == set()
-    few = "m = d[d['kind'] == 'rare']['size'].mean()"
-    assert spoke(few, "Such orders have a size of 1.50.") == {"small_n"}
-    assert spoke(few, "Such orders, 4 of them, have a size of 1.50.") == set()
+    joins = "p = pd.read_csv('parts.csv')\nboth = p.merge(d, on='order', validate='m:1')\n"
+    wide = "wide = d.merge(p, on='order', validate='1:m')\n"
+    meant = "assert len(wide) == len(d) * 2\n"
+    other = "assert len(both) == len(d) * 2\n"
+    sums = "print(wide['price'].sum())"
+    assert "fan_out" in spoke(tables, joins + wide + sums)
+    assert "fan_out" in spoke(tables, joins + wide + other + sums)
+    assert "fan_out" not in spoke(tables, joins + wide + meant + sums)
 
 
-@pytest.mark.parametrize(
-    ("check", "code", "answer", "ok"),
-    [
-        ("leakage", "m = Ridge().fit(d[['hours', 'band']], d['marks'])", "They go together.", False),
-        ("leakage", "m = Ridge().fit(d[['hours', 'town']], d['marks'])", "They go together.", True),
-        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'card']])", "We can tell who comes back.", False),
-        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'card']])", "The card may come after the visit.", True),
-        ("leakage", "m = Logit(d['back'], d[['hours', 'town', 'marks']])", "We can tell who comes back.", True),
-        ("small_n", "print(np.corrcoef(few['deep'], few['salt'])[0, 1])", "It falls, r = -0.87, in the region.", False),
-        ("small_n", "print(np.corrcoef(few['deep'], few['salt'])[0, 1])", "In eight wells r = -0.87.", True),
-        ("small_n", "print(few['salt'].max())", "The saltiest well has -0.87.", True),
-    ],
-)
-def test_bands_of_the_outcome_a_lone_telltale_and_a_table_of_few_rows_are_seen_in_the_files(
-    tmp_path, check, code, answer, ok
-):
-    def row(i: int) -> str:
-        marks, back = i * 7 % 101, i % 5 == 0
-        card = int(i % 75 > 0 if back else i % 97 == 1)  # one in 15 who come back has none, 1 % of the others one
-        return f"{i % 13},{'north' if i % 3 else 'south'},{'CBA'[marks // 34]},{marks},{back:d},{card}"
-
-    (tmp_path / "t.csv").write_text("\n".join(["hours,town,band,marks,back,card", *map(row, range(600))]))
-    (tmp_path / "few.csv").write_text("deep,salt\n" + "".join(f"{i}.5,{20 - i % 5}.2\n" for i in range(8)))
-    name, file = ("d", "t.csv") if check == "leakage" else ("few", "few.csv")
-    cells = (cell(1, f"{name} = pd.read_csv('{file}')\n{code}", "-0.87"),)
-    view = RunView(run=Run(id="run_1", goal="What matters?"), executions=cells)
-    work = Work(view, ReportMade(run_id="run_1", answer=answer), files={file: tmp_path / file})
-    assert {r.name: r for r in run_checks(work)}[check].ok is ok
-
-
-@pytest.mark.parametrize(
-    ("check", "code", "answer", "ok"),
-    [
-        ("leakage", "m = LogisticRegression().fit(d[['told', 'took']], d['late'])", "Fine.", False),
-        ("leakage", "m = LogisticRegression().fit(d[['told', 'other']], d['late'])", "Fine.", True),
-        ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers took 7.51 days.", False),
-        ("small_n", "print(d.groupby('kind')['took'].mean())", "Hurdlers, 5 of them, took 7.51 days.", True),
-        ("small_n", "print(d.groupby('kind')['took'].mean())", "The hilly ones took 7.51 days.", True),
-        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S3 with 100.0 %.", False),
-        ("small_n", "d['rate'] = d['bad'] / d['runs']", "The worst is S4 with 33.3 %.", True),
-        ("typed_results", "k = [191, 208]\nz = proportions_ztest(k, [300, 400])", "They differ.", False),
-        ("typed_results", "k = [193, 209]\nz = proportions_ztest(k, [300, 400])", "They differ.", True),
-    ],
-)
-def test_two_columns_that_say_the_outcome_few_rows_however_named_and_typed_counts_are_seen(
-    tmp_path, check, code, answer, ok
-):
-    def row(i: int) -> str:
-        told, late = 2 + i * 7 % 11, int(i % 3 == 1)
-        took = told + (1 + i % 3 if late else -(i % 2))
-        kind = "hurdles" if i < 5 else ("jump", "sprint")[i % 2]
-        arm = "old" if i < 191 else "new" if i < 399 else "none"
-        return f"S{i},{told},{took},{i * 13 % 17},{late},{kind},{arm},{i % 4},{3 if i == 3 else 60 + i}"
-
-    rows = "\n".join(["site,told,took,other,late,kind,arm,bad,runs", *map(row, range(450))])
-    (tmp_path / "t.csv").write_text(rows)
-    cells = (cell(1, f"d = pd.read_csv('t.csv')\n{code}", "7.5111 33.3%"),)
-    view = RunView(run=Run(id="run_1", goal="What matters?"), executions=cells)
-    work = Work(view, ReportMade(run_id="run_1", answer=answer), files={"t.csv": tmp_path / "t.csv"})
-    assert {r.name: r for r in run_checks(work)}[check].ok is ok
-
-
-def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_level(tmp_path):
-    scores = [40 + (i * 7 % 20) + (i * 11 % 23) for i in range(400)]
-    rows = "".join(f"{i % 9},{score},{i % 25}\n" for i, score in enumerate(scores))
-    (tmp_path / "t.csv").write_text("hours,score,rower\n" + rows)
-    split = "d = pd.read_csv('t.csv')\na, b, y, z = train_test_split(d[['hours']], d['score'])\n"
+def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_level(spoke):
+    split = "a, b, y, z = train_test_split(d[['hours']], d['score'])\n"
     curve = "m = LogisticRegression().fit(a, y)\nP, R, T = precision_recall_curve(z, m.predict_proba(b)[:, 1])\n"
 
-    def spoke(goal: str, code: str) -> set[str]:
-        view = RunView(run=Run(id="run_1", goal=goal), executions=(cell(1, split + code),))
-        checks = run_checks(Work(view, ReportMade(run_id="run_1", answer="Done."), files={"t.csv": tmp_path / "t.csv"}))
-        return {c.name for c in checks if c.name in ("split_rows", "tuned_on_test") and not c.ok}
+    def said(goal: str, code: str) -> set[str]:
+        found = spoke({"rowers.csv": TABLES["rowers.csv"]}, split + code, goal=goal)
+        return found & {"split_rows", "tuned_on_test"}
 
-    assert spoke("Predict a new score from the hours.", "") == set()
-    assert spoke("Predict the score of a new rower.", "") == {"split_rows"}
+    assert said("Predict a new score from the hours.", "") == set()
+    assert said("Predict the score of a new rower.", "") == {"split_rows"}
     at_level = curve + "at = np.argmax(R[:-1] <= 0.5)\nprint(P[at], R[at])"
-    assert spoke("How good?", at_level) == set()
-    assert spoke("How good?", at_level + "\nlate = m.predict_proba(b)[:, 1] >= T[at]") == {"tuned_on_test"}
-    assert spoke("How good?", curve + "at = np.argmax(P * R)\nprint(P[at], T[at])") == {"tuned_on_test"}
+    assert said("How good?", at_level) == set()
+    assert said("How good?", at_level + "\nlate = m.predict_proba(b)[:, 1] >= T[at]") == {"tuned_on_test"}
+    assert said("How good?", curve + "at = np.argmax(P * R)\nprint(P[at], T[at])") == {"tuned_on_test"}
 
 
 @pytest.mark.parametrize(
@@ -625,6 +634,20 @@ def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_leve
         ("median 107.7", "Half are done within 2.9 hours.", False),
         ("share 0.206", "About 206 in 1,000 leak.", True),
         ("share 0.206", "About 306 in 1,000 leak.", False),
+        ("share 0.0042", "It is 420 per 100,000 people.", True),
+        ("share 0.0124", "That is 124 basis points.", True),
+        ("share 0.0124", "That is 142 basis points.", False),
+        ("share 0.4123", "Es sind 41,2 Prozent der Kunden.", True),
+        ("share 0.4123", "Es sind 43,2 Prozent der Kunden.", False),
+        ("width 43.92", "They are 4.39 cm wide.", True),
+        ("days 1241", "They last 3.4 years.", True),
+        ("days 1241", "They last 4.3 years.", False),
+        ("mass 12.5", "They weigh 27.6 lb.", True),
+        ("use 1.5", "It takes 5.4 MJ.", True),
+        ("dose 410.2", "It holds 450µg.", False),
+        ("cost 345000", "It cost 345\u202f000 francs.", True),
+        ("cost 345000", "It cost 354\u00a0000 francs.", False),
+        ("mean 87.0", "An average of 1044 came, for 87.0.", False),
         ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (4.6%) more than before.", True),
         ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (6.4%) more than before.", False),
         ("median 67.5", "Of the homes, 21.3% exceed the guideline.", False),
