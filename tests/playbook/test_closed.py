@@ -174,6 +174,7 @@ def short(asked: Asked) -> str:
         "" if asked.by else asked.grain and f":{asked.grain}",
         asked.hits and f"hits[{told(asked.hits)}]",
         asked.where and f"where[{told(asked.where)}]",
+        asked.having and f"having[{told([['', *limit] for limit in asked.having])}]",
         asked.order,
         asked.limit and str(asked.limit),
         asked.place and f"place {asked.place}",

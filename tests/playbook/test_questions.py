@@ -239,9 +239,7 @@ DESK = File(
 @pytest.mark.parametrize(
     "question",
     [
-        "How many agents closed fewer than 80 calls?",  # calls, and not hours to close
         "How many agents had only urgent calls?",
-        "How many different agents had no urgent call?",
         "How many different agents had urgent and high calls?",
         "Number of agents with satisfaction below 2",  # each value, or the mean
         "How many hours was the satisfaction below 2?",
@@ -276,6 +274,22 @@ def test_the_fastest_has_the_least_hours_and_versus_makes_groups(
     assert isinstance(got, Asked), got
     assert (got.where, got.by) == (where, by)
     assert order is None or got.order == order
+
+
+@pytest.mark.parametrize(
+    ("question", "where", "having"),
+    [
+        ("How many agents took fewer than 80 calls?", [], [["<", 80.0]]),  # calls, and not hours to close
+        ("How many different agents had no urgent call?", [["priority", "=", "urgent"]], [["=", 0.0]]),
+        ("Which agents had between 5 and 9 calls in May?", [["opened", "in", "month 5"]], [[">=", 5.0], ["<=", 9.0]]),
+    ],
+)
+def test_groups_are_limited_by_the_number_of_their_rows(
+    question: str, where: list[object], having: list[object]
+) -> None:
+    got = understand(question, DESK)
+    assert isinstance(got, Asked), got
+    assert (got.aggregate, got.by, got.where, got.having) == ("count", "agent", where, having)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, is_year
-from graphs.models.playbook.items import Item, parts
+from graphs.models.playbook.items import Item, measured_as, parts
 from graphs.models.playbook.mentions import Reader
 from graphs.models.playbook.naming import backwards
 from graphs.models.playbook.parsing import Parse
@@ -66,9 +66,9 @@ def _none_left_over(parse: Parse, asked: Asked) -> None:
 
 
 _SAME = {
-    "mean": ("ratio", "per", "difference", "change", "summary"),
-    "sum": ("ratio", "per", "difference", "change", "summary", "share of sum", "count", "distinct"),
-    "median": ("difference", "change", "summary"),
+    "mean": ("ratio", "per", "difference", "quotient", "change", "summary"),
+    "sum": ("ratio", "per", "difference", "quotient", "change", "summary", "share of sum", "count", "distinct"),
+    "median": ("difference", "quotient", "change", "summary"),
 }
 """A number that is asked for, and the aggregates in which it is told all the same."""
 
@@ -82,14 +82,18 @@ def _has_role(item: Item, parse: Parse, asked: Asked) -> bool:
         return bool(wanted & {str(v) for v in told}) if told else bool(used & {*item.columns})
     if item.kind in "CY" and item.sure > 1:
         rate = item.text.lower() in ("rate", "rates") and asked.aggregate == "share"
-        return rate or bool(used & {*item.columns}) or any(parse.is_row_name(c) for c in item.columns)
+        return rate or bool(used & {*item.columns}) or any(parse.table.is_row_name(c) for c in item.columns)
     if item.kind == "A" and (item.value in _SAME or item.value in ("std", "variance", "range")):
         return asked.aggregate in (item.value, *_SAME.get(str(item.value), ()))
     if item.kind == "S" and item.value[1] != ("TIME",):  # first class
         return bool(asked.order) or asked.aggregate in ("max", "min", "summary")
     if item.kind == "X":
         nought = any(f[1] == "=" and f[2] in (0.0, "none", "no") for f in conditions)
-        return nought or any(f[1] in ("!=", "not in", "missing", "present", "in") for f in conditions)
+        return (
+            nought
+            or bool(asked.having)
+            or any(f[1] in ("!=", "not in", "missing", "present", "in") for f in conditions)
+        )
     return True
 
 
@@ -156,7 +160,7 @@ def _against(parse: Parse, asked: Asked) -> Asked:
     if asked.by or not re.search(r"\b(vs|versus)\b", parse.question, re.I):
         return asked
     beside = [i.value[0][0] for i in parse.items if i.kind == "F" and i.unit == "and" and len(i.value) == 1]
-    if len(beside) != 1 or asked.aggregate in ("difference", "share", "share of sum"):
+    if len(beside) != 1 or asked.aggregate in ("difference", "quotient", "share", "share of sum"):
         return asked
     if asked.aggregate not in ("mean", "sum", "median", "count"):
         raise NotClear(f"it sets values of {beside[0]} against each other, and does not say by which number")
@@ -174,7 +178,7 @@ def _about(parse: Parse, asked: Asked, item: Item) -> Asked:
         if not times:
             raise NotClear(f"“{item.text}” is of a time, and {measure} of a single row in time is not what I look up")
         return asked
-    if words & set(parts(measure)):
+    if words & set(parts(measure)) or measured_as(measure, list(words)):
         return asked
     if words == {"speed"}:
         if not backwards(measure):

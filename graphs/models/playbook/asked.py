@@ -21,6 +21,7 @@ class Asked:
     formula: list[str] = field(default_factory=list)
     where: list[list[Any]] = field(default_factory=list)
     hits: list[list[Any]] = field(default_factory=list)
+    having: list[list[Any]] = field(default_factory=list)
     order: str = ""
     limit: int = 0
     place: int = 0

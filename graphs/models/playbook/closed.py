@@ -16,7 +16,7 @@ from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.agreeing import agreed
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.conditions import NotClear, Table
-from graphs.models.playbook.crossed import CROSSED
+from graphs.models.playbook.crossed import CROSSED, limited
 from graphs.models.playbook.facts import File
 from graphs.models.playbook.items import parts, root
 from graphs.models.playbook.mentions import Reader
@@ -221,9 +221,12 @@ def _first(parse: Parse) -> Asked:
 
 def _fitting(parse: Parse) -> Asked:
     """What the first pattern that fits makes of it. Raises NotClear where none does."""
+    if parse.bound is not None:
+        return parse.noted(limited(parse, parse.bound))
     if any(i.kind == "A" and i.value == "share" for i in parse.items):
         return parse.noted(share(parse))
-    if any(i.kind == "A" and i.value == "difference" for i in parse.rest) or re.search(r"hZ|[WH]\w*Z", parse.kinds):
+    apart = any(i.kind == "A" and i.value in ("difference", "ratio") for i in parse.rest)
+    if apart or re.search(r"[hn]Z|[WH]\w*Z", parse.kinds):
         return parse.noted(difference(parse))
     for pattern, make in (*PLAIN, *RANKED, *CROSSED):
         match = re.fullmatch(pattern, parse.kinds)

@@ -61,6 +61,11 @@ class Table:
         marks = parts(name)[-1] in ("id", "key", "code", "no", "number", "nr", "uuid")
         return marks or (column.n_unique + column.n_missing >= self.file.rows and not column.dtype.startswith("float"))
 
+    def is_row_name(self, name: str) -> bool:
+        """Whether no two rows share a value."""
+        column = self.column(name)
+        return column.n_unique + column.n_missing >= self.file.rows
+
     def time(self) -> str:
         """The column of times. Raises NotClear where there is none, or more than one."""
         times = [c.name for c in self.file.columns if c.is_time]

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from graphs.models.playbook.asked import Asked
+from graphs.models.playbook.bounds import Bound
 from graphs.models.playbook.conditions import NotClear, is_year
 from graphs.models.playbook.items import Item, parts
 from graphs.models.playbook.parsing import Parse
@@ -69,18 +70,37 @@ def _by_group(parse: Parse, match: re.Match[str]) -> Asked | None:
     return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order="" if grain else "highest")
 
 
-@pattern(CROSSED, r"h?(?P<a>a)E*(?P<c>C)E*B(?P<by>E)E*", r"h?(?P<a>a)nE*B(?P<by>E)E*", r"nE*B(?P<by>E)(?P<a>a)")
+@pattern(CROSSED, r"h?(?P<a>a)E*(?P<c>C)E*B(?P<by>E)E*", r"h?(?P<a>a)nE*B(?P<by>[CEG])E*", r"nE*B(?P<by>[CEG])(?P<a>a)")
 def _for_each(parse: Parse, match: re.Match[str]) -> Asked | None:
-    """A total divided by the number of what it is per: average revenue per customer, where customers repeat."""
+    """A total divided by the number of what it is per: revenue per customer, orders per month."""
     per, said = parse.at(match, "by"), parse.at(match, "a")
     assert per is not None
     assert said is not None
-    if said.value not in ("mean", "sum") or not per.columns:
+    if said.value not in ("mean", "sum") or (per.kind == "E" and not per.columns):
         return None
     if not match.groupdict().get("c"):
         parse.only_rows([i for i in parse.rest if i.kind == "E" and i is not per])
         return _each(parse, per, "mean", "") if said.value == "mean" else None
     return _each(parse, per, "mean", _number(parse, match)[1])
+
+
+def limited(parse: Parse, bound: Bound) -> Asked:
+    """How many groups, or which, have a number within bounds: how many customers have more than 3 orders."""
+    match = re.fullmatch(r"W?[nq]?d?(?P<by>[CGE])n?E*", parse.kinds)
+    item = parse.at(match, "by") if match else None
+    if item is None:
+        raise NotClear(f"I do not see of which groups each is to have “{bound.text}”")
+    by, grain = parse.group(item)
+    if item.kind == "C":
+        parse.counts_kinds(item, by)
+    if parse.table.is_row_name(by) and not grain:
+        raise NotClear(f"each row has a {by} of its own, and “{bound.text}” is of several")
+    if grain and bound.limits[0][0] not in (">", ">="):
+        raise NotClear(f"a {grain} without a row is not in the table, and may have “{bound.text}”")
+    measure = parse.number(bound.measure) if bound.measure and bound.aggregate != "distinct" else ""
+    measure = parse.table.pick(bound.measure) if bound.measure and not measure else measure
+    where, limits = parse.filters(), [list(limit) for limit in bound.limits]
+    return Asked(bound.aggregate, measure, by=by, grain=parse.single(grain), where=where, having=limits)
 
 
 @pattern(CROSSED, r"EB(?P<by>E)")
@@ -93,11 +113,14 @@ def _rows_each(parse: Parse, match: re.Match[str]) -> Asked | None:
 
 
 def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
-    if per.columns and not parse.is_row_name(parse.table.pick(per)):
-        other = parse.table.pick(per)
+    """A total, or the rows, divided by how many there are of a thing or of a time; rows' own if each row is one."""
+    other, grain = parse.group(per) if per.kind in "CG" else (parse.table.pick(per) if per.columns else "", "")
+    if grain and any(f[0] == other and not re.match(r"\d{4}", str(f[2])) for f in parse.where):
+        raise NotClear(f"it counts the {grain}s of a part of each year, which I do not")
+    if other and (grain or not parse.table.is_row_name(other)):
         if measure and not set(parts(measure)) & FLOW:
             raise NotClear(f"{measure} is no amount that adds up over the rows of one {per.text}")
-        return Asked("per", measure, other, where=parse.filters())
+        return Asked("per", measure, other, grain=parse.single(grain), where=parse.filters())
     if not measure:
         return None
     parse.notes = [n for n in parse.notes if "the question does not say which" not in n]
@@ -108,7 +131,7 @@ def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
 def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
     """What the rows are, by a group or with conditions, and no word for a number: orders per month."""
     rows = [i for i in parse.rest if i.kind == "E"]
-    if any(i.columns and not parse.is_row_name(i.columns[0]) for i in rows) or parse.asks:
+    if any(i.columns and not parse.table.is_row_name(i.columns[0]) for i in rows) or parse.asks:
         return None
     if not rows and [f[1] for f in parse.where] != ["missing"]:
         return None  # missing prices by shop
@@ -180,7 +203,7 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
     if wanted:
         return Asked("summary", parse.number(item), where=parse.filters())
     entities = [i for i in parse.rest if i.kind == "E"]
-    if any(i.columns and not parse.is_row_name(i.columns[0]) for i in entities):
+    if any(i.columns and not parse.table.is_row_name(i.columns[0]) for i in entities):
         return None
     if not parse.where and (len(parse.items) > 1 or entities):
         return None
@@ -188,7 +211,7 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("ratio", parse.number(item), where=parse.filters())
     column = parse.table.column(parse.table.pick(item))
     if column.is_number and not parse.table.is_key(column.name):
-        if any(f[1] == "=" and parse.is_row_name(str(f[0])) for f in parse.where):
+        if any(f[1] == "=" and parse.table.is_row_name(str(f[0])) for f in parse.where):
             return Asked("summary", parse.number(item), where=parse.filters())  # of one row
         if parse.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
             measure, kind = parse.amount(item)

@@ -119,6 +119,13 @@ class Reader:
                 if straight:
                     yield length, self._column(said, straight, 2)  # years of experience
                     return
+            if length > 1 and run[0] == "time":
+                whole = tuple(
+                    c for c, words in self._parts.items() if ["time" if w in _TIMES else root(w) for w in words] == run
+                )
+                if whole:
+                    yield length, self._column(said, whole, 2)  # time to close, in hours_to_close
+                    return
             if length > 1 and texts[i + length - 1].lower() in ("time", "duration"):
                 took = tuple(c for c, words in self._parts.items() if words[-1] in _TIMES and _within(run[:-1], words))
                 if len(took) == 1:
@@ -141,17 +148,20 @@ class Reader:
             if partly and (not light or (length == 1 and self._tells(said))):
                 yield length, self._partly(said, partly)
                 return
-            kin = synonyms.KIN.get(said.lower()) or synonyms.KIN.get(texts[i].lower().rstrip("s"), ())
+            kin = synonyms.KIN.get(said.lower()) or (
+                synonyms.KIN.get(said.lower().rstrip("s"), ()) if length == 1 else ()
+            )
             measured = tuple(c for c in self.columns if self._measured_in(c, said.lower()))
             if length == 1 and len(measured) == 1 and not self._is_row(said.lower()):
                 yield 1, self._column(said, measured, 1)  # total km
                 return
-            if length == 1 and kin:
+            if kin:
                 for other in kin:
                     meant = tuple(c for c, words in self._parts.items() if other in words)
                     keys = [c for c in meant if self._parts[c][-1] in ("id", "nr", "no", "key")]
                     if meant:
-                        yield 1, Item("E", said, "id", meant, 1) if keys == [*meant] else self._column(said, meant, 1)
+                        item = Item("E", said, "id", meant, 1) if keys == [*meant] else self._column(said, meant, 1)
+                        yield length, item
                         return
 
     def _is_rate(self, column: str, run: Sequence[str]) -> bool:
@@ -164,6 +174,17 @@ class Reader:
         """Whether a verb ends the question and so tells who is meant: how many goalkeepers scored."""
         passive = i > 0 and texts[i - 1].lower() in known.HAVE
         return texts[i].lower() in known.ACTIVE and i + 1 == len(texts) and not passive
+
+    def _says_nothing(self, texts: Sequence[str], i: int) -> bool:
+        """Whether a word can be passed over: a filler, "list" before all else, or a verb of having or doing.
+
+        Such a verb leads to a number of things or to who did it, and so tells nothing but that they belong together.
+        """
+        low, after = texts[i].lower(), [t.lower() for t in texts[i + 1 : i + 3] if t.lower() != "the"]
+        if low in known.RELATING:
+            return bool(after) and after[0] in known.QUANTIFYING
+        asks = low in ("list", "name") and i == 0 and bool(after)
+        return asks or (known.WORDS.get(low) == "" and not self._acts(texts, i))
 
     def _tells(self, word: str) -> bool:
         """Whether a word that is passed over elsewhere is part of a column's name: scored, where there is a score."""
@@ -229,7 +250,8 @@ class Reader:
                         meant[column.name] = value
                     elif len(run[-1]) > 3 and [root(w) for w in words] == [root(t) for t in run]:
                         loose[column.name] = value
-            meant = meant or loose
+            derived = run[-1].endswith(("ing", "ed"))  # engineering is no engineer; children are each child
+            meant = meant or loose if derived else loose | meant
             if meant:
                 written = set(meant.values())
                 chosen: Any = written.pop() if len(written) == 1 else dict(meant)
@@ -280,7 +302,7 @@ class Reader:
             yield 1, Item("U", text)
         elif low in ("when", "who", "whom") and i == 0:
             yield 1, Item("H", text)
-        elif kind == "" and not self._acts(texts, i):
+        elif self._says_nothing(texts, i):
             yield 1, None
         elif kind:
             yield 1, Item(kind, text)

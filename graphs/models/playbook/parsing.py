@@ -11,6 +11,7 @@ from typing import Any
 from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.asked import Asked
+from graphs.models.playbook.bounds import take_bound
 from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
 from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
@@ -51,10 +52,12 @@ class Parse:
         if any(i.kind == "A" and i.value == "count" for i in items):  # how many are there in total
             items = [i for i in items if i.text.lower() not in ("in total", "altogether")]
         items = self._placed(items)
+        items = self._rated(items)
         items, self.periods = take_periods(self._neighbours(items))
         items, self.formula = take_formula(items, table, self.notes)
         if self.formula is not None:
             self.table = table = with_column(table, self.formula)
+        items, self.bound = take_bound(items, table)
         self.asks = any(i.kind in "ASZr" for i in items)
         items = take_conditions(items, table)
         self.items = self._known(items)
@@ -76,6 +79,16 @@ class Parse:
                 return [*items[:k], *items[k + 1 :]]
         return items
 
+    def _rated(self, items: Sequence[Item]) -> list[Item]:
+        """The items with the rate of a value as its share: the pass rate is the share of what passed."""
+        out = list[Item]()
+        for item in items:
+            if item.kind == "r" and out and out[-1].kind == "V" and len(out[-1].columns) == 1:
+                out[-1:] = [Item("A", item.text, "share"), out[-1]]
+            else:
+                out.append(item)
+        return out
+
     def _same_time(self, filters: Sequence[Item]) -> None:
         """Raise NotClear where what was done is dated by a column that dates something else: left in 2020, by hired."""
         done = next((i for i in filters if i.unit == "verb"), None)
@@ -89,7 +102,7 @@ class Parse:
 
     def counted_by(self, by: str, grain: str) -> None:
         """Raise NotClear where each row has a group of its own, so that a count of rows tells nothing."""
-        if self.is_row_name(by) and (not grain or grain in parts(by)):
+        if self.table.is_row_name(by) and (not grain or grain in parts(by)):
             raise NotClear(f"each row has a {by} of its own, so there is nothing to count by it")
 
     def noted(self, asked: Asked) -> Asked:
@@ -117,6 +130,10 @@ class Parse:
         for place, item in enumerate(items):
             after = next((i for i in items[place + 1 :] if i.kind not in "P"), None)
             last = out[-1] if out else None
+            if item.kind == "B" and item.text.lower() == "by" and after is not None and after.kind == "O":
+                continue  # delayed by more than 15 minutes
+            if item.kind == "S" and item.value[1] == ("age",):
+                item = self._by_year(item)
             if item.kind == "O" and item.value[0] == "between" and (after is None or after.kind not in "NT"):
                 item = Item("P", item.text)
             if item.kind == "G" and last is not None and last.kind == "T":
@@ -182,6 +199,15 @@ class Parse:
             out.append(item)
         return out
 
+    def _by_year(self, item: Item) -> Item:
+        """The oldest, where there is no age and one year or date tells when each row began: the earliest of it."""
+        columns = self.table.file.columns
+        dated = [c for c in columns if is_year(c)]
+        if len(dated) != 1 or any("age" in parts(c.name) for c in columns):
+            return item
+        order = "lowest" if item.value[0] == "highest" else "highest"
+        return replace(item, value=(order, tuple(parts(dated[0].name))))
+
     def _judged(self, item: Item, items: Sequence[Item]) -> Item:
         """The best or worst of what is good or bad to have much of; a word that is unknown where it is neither."""
         named = [c for i in items if i.kind == "C" for c in i.columns if self.table.column(c).is_number]
@@ -199,7 +225,7 @@ class Parse:
         column = self.table.column(name)
         if column.dtype.lower().startswith(("int", "uint")) and column.n_unique == self.table.file.rows:
             return float(column.high) - float(column.low) + 1 == column.n_unique  # 1, 2, 3 … are no measurement
-        return not column.is_number and not column.is_time and self.is_row_name(name)
+        return not column.is_number and not column.is_time and self.table.is_row_name(name)
 
     def _latest(self, item: Item | None) -> bool:
         return item is not None and item.kind == "S" and bool(item.value[1] == ("TIME",))
@@ -423,14 +449,10 @@ class Parse:
             raise NotClear("no column names the single rows")
         return named[0].name
 
-    def is_row_name(self, name: str) -> bool:
-        column = self.table.column(name)
-        return column.n_unique + column.n_missing >= self.table.file.rows
-
     def only_rows(self, items: Sequence[Item]) -> None:
         """Raise NotClear where what is counted has several rows each: customers in a table of orders."""
         for item in items:
-            if item.columns and not self.is_row_name(item.columns[0]):
+            if item.columns and not self.table.is_row_name(item.columns[0]):
                 raise NotClear(f"one of the {item.text} has several rows, and rows are what I can count here")
 
     def of_kind(self) -> bool:

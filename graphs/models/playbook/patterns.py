@@ -66,13 +66,13 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("count", by=by, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
     if not entities and not parse.where:
         return None
-    keyed = next((i for i in entities if i.value == "id"), None)
+    keyed = entities[0] if entities and entities[0].value == "id" else None
     if keyed is not None:
         others = [i for i in entities if i.value == "id" and i.text.lower() != keyed.text.lower()]
-        if any(not parse.is_row_name(c) for i in others for c in i.columns):
+        if any(not parse.table.is_row_name(c) for i in others for c in i.columns):
             raise NotClear(f"I do not see what “{others[0].text}” is to “{keyed.text}”")
         name = parse.table.pick(keyed)
-        if not parse.is_row_name(name):
+        if not parse.table.is_row_name(name):
             return Asked("distinct", name, where=parse.filters())
     elif not entities and (people := parse.repeated_people()):
         raise NotClear(f"one {people} may have several rows, and it may count the rows or the different {people}s")
@@ -196,7 +196,7 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
     per = parse.at(match, "by") if match.groupdict().get("by") else None
     if per is not None and per.kind == "E" and per.columns and said.value in ("mean", "sum"):
         return None  # a number for each, which is one pattern further on
-    if per is not None and per.kind == "E" and all(parse.is_row_name(c) for c in per.columns):
+    if per is not None and per.kind == "E" and all(parse.table.is_row_name(c) for c in per.columns):
         per = None  # per order, where each row is an order
     by, grain = parse.group(per) if per is not None else ("", "")
     both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]

@@ -73,7 +73,8 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
         joined = [] if answered else _of_joined(part, facts, follows=place > 0)
         for name, asked, lookups in [(name, asked, list[list[str]]()) for name, asked in answered.items()] + joined:
             why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
-            told = {k: v for k, v in (vars(asked) | {"lookups": lookups}).items() if v not in ("", [], 0)}
+            told = vars(asked) | {"lookups": lookups, "everyone": _everyone(name, asked, facts)}
+            told = {k: v for k, v in told.items() if v not in ("", [], 0)}
             steps.append(_step("answer", f"Answer: {part}", why, {"data": name, "question": part} | told))
             answered[name] = asked
         reasons = [r.why for r in read.values() if isinstance(r, Refused)]
@@ -163,6 +164,9 @@ def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked 
     read = understand(part, file, facts.roles, follows=follows)
     if isinstance(read, Refused) and read.of_one and len(facts.files) > 1:
         return None  # the files together may be tested for it
+    none_of = isinstance(read, Asked) and read.having == [["=", 0.0]] and not read.where
+    if none_of and isinstance(read, Asked) and not _everyone(file.name, read, facts):
+        return Refused(f"{file.name} holds no {read.by} without a row, and no other file names them all")
     if isinstance(read, Asked) and file.sampled:
         used = set(read.columns())
         lost = [c.name for c in file.columns if not c.in_all_rows and (c.name in used or read.aggregate == "missing")]
@@ -171,6 +175,13 @@ def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked 
                 f"{file.name} is so large that only a sample is read, and {lost[0]} is written in several ways"
             )
     return read
+
+
+def _everyone(name: str, asked: Asked, facts: Facts) -> list[str]:
+    """The file and its column that name every group of a bound, also those of which the asked file has no row."""
+    main = max(facts.files, key=lambda f: f.rows)
+    known = [[f.name, f.fits[1]] for f in facts.files if f is not main and f.fits and f.fits[0] == asked.by]
+    return known[0] if asked.having and name == main.name and known and not main.sampled else []
 
 
 def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
         place = parse.items.index(item)
         if row is not None and parse.items[place + 1 : place + 2] == [row]:
             return parse.row(measure, ranked, row)  # the highest rated film
-    elif ranked.value[1] and ranked.value[1] != ("TIME",) and parse.is_row_name(parse.table.pick(item)):
+    elif ranked.value[1] and ranked.value[1] != ("TIME",) and parse.table.is_row_name(parse.table.pick(item)):
         return parse.row(parse.own(ranked), ranked, item)
     else:
         return None
@@ -109,7 +109,7 @@ def _ranking(
     order = str(ranked.value[0])
     if ranked.value[1] == ("TIME",):
         raise NotClear(f"“{ranked.text}” does not fit with the words around it")
-    if by_item.kind == "E" and (not by_item.columns or parse.is_row_name(by_item.columns[0])):
+    if by_item.kind == "E" and (not by_item.columns or parse.table.is_row_name(by_item.columns[0])):
         by, grain = parse.label(by_item), ""
     else:
         by, grain = parse.group(by_item)
@@ -138,7 +138,7 @@ def _ranking(
         raise NotClear(f"it would rank {by} by itself")
     if said is not None and said.value not in ("count", "distinct"):
         return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
-    if not grain and parse.is_row_name(by):
+    if not grain and parse.table.is_row_name(by):
         return Asked("row", measure, where=parse.filters(), order=order, limit=limit, named_by=by)
     if grain == "day":
         return Asked(
@@ -168,13 +168,18 @@ def _single_row(parse: Parse, ranked: Item) -> bool:
 
 
 @pattern(
-    RANKED, r"HE*(?P<s>S)E*(?P<c>C)?E*", r"H(?P<c>C)(?P<s>S)", r"WE+(?P<s>S)E*(?P<c>C)?E*", r"W(?P<s>S)E+(?P<never>I)?"
+    RANKED,
+    r"HE*(?P<s>S)E*(?P<c>C)?E*",
+    r"H(?P<c>C)(?P<s>S)",
+    r"WE+(?P<s>S)E*(?P<c>C)?E*",
+    r"W(?P<s>S)E+(?P<never>I)?",
+    r"G(?P<s>S)E+",
 )
 def _who_or_when(parse: Parse, match: re.Match[str]) -> Asked | None:
     ranked, item = parse.at(match, "s"), parse.at(match, "c")
     assert ranked is not None
     if ranked.value[1] == ("TIME",):
-        if parse.rest[0].text.lower() != "when" or item is not None:
+        if parse.rest[0].text.lower() not in ("when", "date") or item is not None:
             return None
         return Asked("max" if ranked.value[0] == "highest" else "min", parse.table.time(), where=parse.filters())
     measure = parse.number(item) if item is not None else parse.own(ranked)

@@ -16,7 +16,7 @@ _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding
 
 def share(parse: Parse) -> Asked:
     """A share of rows, or of a total. Raises NotClear where it is not plain what is counted of what."""
-    parse.only_rows([i for i in parse.items if i.kind == "E"])
+    parse.only_rows([i for i in parse.items if i.kind == "E"][:1])
     place = next(k for k, i in enumerate(parse.items) if i.kind == "A" and i.value == "share")
     before, after = parse.items[:place], parse.items[place + 1 :]
     kinds = "".join(parse.symbol(i) for i in after)
@@ -119,7 +119,7 @@ def _counted(parse: Parse, items: Sequence[Item]) -> tuple[int, bool]:
 
 
 def difference(parse: Parse) -> Asked:
-    """How far two groups lie apart in a measure. Raises NotClear where the groups or the measure are not plain."""
+    """How far two groups lie apart in a measure or a count, or their ratio. Raises NotClear where that is not plain."""
     pairs = [
         i
         for i in parse.items
@@ -137,14 +137,20 @@ def difference(parse: Parse) -> Asked:
     levels = list(used[0].value[0][2]) if pairs else [u.value[0][2] for u in used]
     levels = levels or list(parse.table.column(column).values)
     rest = "".join(parse.symbol(i) for i in parse.rest if i.kind not in "EB" and i is not halved)
-    shaped = re.fullmatch(r"[WH]?h?[af]{0,2}(C|Y)?r?Z?(C|Y)?[af]?", rest)
+    kind = "quotient" if "x" in rest else "difference"
+    shaped = re.fullmatch(r"[WH]?h?[af]{0,2}n?(C|Y)?r?Z?(C|Y)?[af]?", rest.replace("x", "f"))
     if not shaped or (shaped[1] and shaped[2]):
         raise NotClear("I do not see in what they are compared")
     measured = next((i for i in parse.rest if i.kind in "CY" and i is not halved), None)
     if measured is not None and measured.kind == "Y" and not parse.table.column(measured.columns[0]).is_number:
         raise NotClear(f"{measured.columns[0]} is yes or no in words, and a difference of shares is asked for")
     sign = next((i for i in parse.rest if i.kind == "Z"), None)
-    if measured is None and sign is None:
+    rest_of = [list(f) for i in parse.items if i.kind == "F" and i not in used for f in i.value]
+    where = [*rest_of, [column, "in", levels]]
+    if measured is None and ("n" in rest or (kind == "quotient" and sign is None and "a" not in rest)):
+        parse.only_rows([i for i in parse.rest if i.kind == "E"])
+        return Asked(kind, other="count", by=column, where=where)
+    if "n" in rest or (measured is None and sign is None):
         raise NotClear("I do not see in what they are compared")
     measure = parse.number(measured) if measured is not None else _compared_by(parse, sign)
     kinds = [str(i.value) for i in parse.rest if parse.symbol(i) == "a"]
@@ -152,8 +158,7 @@ def difference(parse: Parse) -> Asked:
         raise NotClear(f"a difference in {kinds[0]} is not one that I compute")
     if not kinds:
         parse.notes.append("Compared by the mean.")
-    rest_of = [list(f) for i in parse.items if i.kind == "F" and i not in used for f in i.value]
-    return Asked("difference", measure, kinds[0] if kinds else "mean", column, where=[*rest_of, [column, "in", levels]])
+    return Asked(kind, measure, kinds[0] if kinds else "mean", column, where=where)
 
 
 def _halved(parse: Parse) -> Item | None:

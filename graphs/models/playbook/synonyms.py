@@ -118,6 +118,8 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "units": ("quantity", "qty"),
     "unit": ("quantity", "qty"),
     "paid": ("fare", "price", "amount"),
+    "sold for": ("price",),
+    "go for": ("price",),
     "directed": ("director",),
     "direct": ("director",),
 }
@@ -130,8 +132,9 @@ ROW_KIN: tuple[frozenset[str], ...] = (
     frozenset(("employee", "worker", "mitarbeiter")),
     frozenset(("pupil", "student", "schueler", "schüler")),
     frozenset(("apartment", "flat")),
+    frozenset(("loan", "borrow")),
 )
-"""Nouns of which one may name what the other names in a file's name; none of them is a verb as well."""
+"""Nouns of which one may name what the other names in a file's name; a verb among them is what is done to a row."""
 
 DOING = frozenset(
     ("paid", "spend", "earn", "cost", "costs", "weigh", "old", "heavy", "tall", "aged", "long", "far", "fast")

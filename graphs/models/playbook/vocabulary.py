@@ -30,8 +30,9 @@ AGGREGATES: Mapping[str, str] = _meanings(
     count: amount of rows
     share: percentage, percent, pct, share, proportion, fraction
     distinct: distinct, different, unique
-    mode: most common, most popular, most frequent, commonest, most often, mode
-    rarest: least common, least popular, least frequent, rarest
+    mode: most common, most popular, most frequent, commonest, most often, mode, used the most, used most, appears most
+    mode: used most often, appears most often, occurs most often, occurs most
+    rarest: least common, least popular, least frequent, rarest, used the least, used least, used least often
     correlation: correlation, correlation coefficient, pearson correlation
     difference: difference, gap
     ratio: ratio
@@ -278,6 +279,18 @@ FOREIGN = re.compile(
 )
 """Words that only a question in another language has."""
 
+RELATING = _words(
+    """
+    handled wrote written write carried carry carries served serve serves treated treat lent lend lends
+    rented rent rents attended attend published publish released release managed manage manages processed process
+    completed complete operated operate operates flown flew departed depart visited visit directed direct ordered order
+    buy purchased booked book borrowed borrow drove driven ran run runs hosted host hosts taught teach teaches
+    """
+)
+"""Verbs that say no more than that rows belong to what stands before them: agents who handled 9 tickets."""
+QUANTIFYING = _words("more less fewer at over under exactly above below between no by from to most least fewest")
+"""Words after which such a verb has an object or an agent, and sets no condition of its own."""
+
 NEGATIONS = _words(
     """
     not no without except excluding outside non never didn't don't isn't wasn't weren't aren't n't
@@ -310,7 +323,7 @@ def _phrases() -> dict[str, tuple[str, Any]]:
         ("B", dict.fromkeys(("grouped by", "broken down by", "split by", *_EACH))),
         ("p", dict.fromkeys(("pair of", "pairs of", "combination of", "combinations of"))),
         ("X", dict.fromkeys(("other than", "apart from", "except for"))),
-        ("", dict.fromkeys(("year old", "years old", "years of age"))),
+        ("", dict.fromkeys(("year old", "years old", "years of age", "by how many percent", "by what percentage"))),
         ("Z", COMPARATIVES),
         ("Q", OPERATIONS),
         ("P", {word: word for word in ("since", "after", "before", "until", "till", "through", "from")}),
