@@ -22,6 +22,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "tenth": lambda: foreign.cases("tenth_faulty.txt", "tenth_clean.txt"),
     "eleventh": lambda: foreign.cases("eleventh_faulty.txt", "eleventh_clean.txt"),
     "twelfth": lambda: foreign.cases("twelfth_faulty.txt", "twelfth_clean.txt"),
+    "thirteenth": lambda: foreign.cases("thirteenth_faulty.txt", "thirteenth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

@@ -20,6 +20,7 @@ from bench.review_cases import (  # noqa: F401  (their tables enter the registry
     seventh_tables,
     sixth_tables,
     tenth_tables,
+    thirteenth_tables,
     twelfth_tables,
 )
 from bench.review_cases.model import Case
