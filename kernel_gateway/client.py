@@ -211,7 +211,8 @@ def _ask_health(url: str, key: str) -> dict[str, Any] | None:
     parts = urlsplit(url)
     if parts.scheme != "http":
         return None
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
+    # Where nobody listens that is said at once; a gateway that is given up as dead would be in the next one's way.
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=30)
     try:
         connection.request("GET", "/health", headers={"X-API-KEY": key})
         answer = connection.getresponse()
@@ -265,7 +266,7 @@ def _read_all(descriptor: int) -> dict[str, Any]:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(30)
     except subprocess.TimeoutExpired:
         process.kill()  # its sandboxes die with it
         process.wait()

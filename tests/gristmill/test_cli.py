@@ -78,12 +78,20 @@ def test_schedules_are_added_listed_run_and_removed(server: Server, flowers: Pat
     assert "Europe/Berlin" in listed
     with server.client() as client:
         fired = client.post(f"/api/schedules/{ref}/run").json()
-    assert fired["goal"] == "What separates them?"
-    assert fired["status"] == "running"
-    assert server.json("runs", "cancel", fired["id"])["status"] == "cancelled"
-    assert server.cli("runs", "follow", fired["id"]).status == 1, "a cancelled run is no success"
+        assert fired["goal"] == "What separates them?"
+        assert fired["status"] == "running"
+        assert client.post(f"/api/runs/{fired['id']}/cancel").json()["status"] == "cancelled"
     assert server.cli("schedule", "remove", ref).status == 0
     assert ref not in [s["schedule"]["id"] for s in server.json("schedule", "list")]
+
+
+def test_a_run_is_cancelled_and_that_is_no_success(server: Server) -> None:
+    nap = '{"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": "import time; time.sleep(600)", '
+    nap += '"outputs": [], "execution_count": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    with server.client() as client:
+        begun = client.post("/api/notebooks/run", files={"notebook": ("nap.ipynb", nap.encode())}).json()["id"]
+    assert server.json("runs", "cancel", begun)["status"] == "cancelled"
+    assert server.cli("runs", "follow", begun).status == 1
 
 
 def test_a_schedule_of_a_notebook_is_run_now_and_watched(server: Server, flowers: Path, tmp_path: Path) -> None:
