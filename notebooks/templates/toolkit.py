@@ -1246,9 +1246,14 @@ def _see_caps(table: Table) -> None:
                 table.traps.append(trap("censored_values", text, [name], at, high=True))
 
 
-def _by_chance(df: pd.DataFrame, columns: list[str]) -> float:
-    """How many pairs of rows would agree in all these columns by chance, if no column told anything of another."""
-    return len(df) ** 2 / 2 * float(np.prod([(df[c].value_counts(True) ** 2).sum() for c in columns]))
+def _by_chance(table: Table, columns: list[str]) -> float:
+    """How many rows would repeat another by chance, if the finest column told nothing of the others: it is shuffled."""
+    finest = max(columns, key=table.levels)
+    if table.levels(finest) == len(table.df):
+        return 0.0
+    fine, rest = table.df[finest], table.df[columns]
+    shuffled = (rest.assign(**{finest: fine.sample(frac=1, random_state=seed).array}) for seed in range(4))
+    return float(np.mean([_repeats(table, columns, df).sum() for df in shuffled]))
 
 
 def _drop_repeats(table: Table) -> None:
@@ -1263,7 +1268,7 @@ def _drop_repeats(table: Table) -> None:
             continue
         table.left_out[name] = "a mark of how rows were split"
         again = table.df.duplicated(subset=rest) & ~table.df.duplicated()
-        if again.any() and again.sum() > 10 * _by_chance(table.df, rest) + 2:
+        if again.any() and again.sum() > 10 * _by_chance(table, rest) + 2:
             before = len(table.df)
             table.take(table.df[~again])
             text = (
@@ -1276,17 +1281,18 @@ def _drop_repeats(table: Table) -> None:
     keys = [c for c in names(table.df) if table.kind(c) == "identifier" and table.df[c].is_unique]
     rest = [c for c in names(table.df) if c not in keys]
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
-        repeats = _repeats(table, columns)
+        repeats = _repeats(table, columns, table.df)
         if not repeats.any():
             continue
-        chance = _by_chance(table.df, columns)
+        chance = _by_chance(table, columns)
         before, fine = len(table.df), max(table.levels(c) for c in columns) > len(table.df) / 4
+        beyond = max((2 if fine else 10) * chance, len(repeats) / 100)
         if fine:  # a copy carries some value that only its like carry
             alone = table.df[~repeats]
             copies = table.df[repeats]
             rare = pd.DataFrame({c: copies[c].map(alone[c].value_counts()) == 1 for c in columns})
             fine = bool(rare.any(axis=1).mean() >= 0.5)
-        if repeats.sum() <= (1.5 * chance + 6 * chance**0.5 if fine else max(10 * chance, len(repeats) / 100)):
+        if repeats.sum() <= (1.5 * chance if fine else beyond) + 6 * chance**0.5:
             continue
         text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
         text += " in everything but the identifier" if columns is rest else ""
@@ -1300,13 +1306,13 @@ def _drop_repeats(table: Table) -> None:
         return
 
 
-def _repeats(table: Table, columns: list[str]) -> Any:
-    """Which rows repeat an earlier one in these columns; all are compared of those alone that agree in the finest."""
+def _repeats(table: Table, columns: list[str], df: pd.DataFrame) -> Any:
+    """Which rows of `df` repeat an earlier one in these columns; those alone are compared that agree in the finest."""
     finest = sorted(columns, key=table.levels, reverse=True)[:3]
-    if table.levels(finest[0]) == len(table.df):
-        return pd.Series(False, index=table.df.index)
-    alike = table.df.duplicated(subset=finest, keep=False)
-    return alike & table.df.loc[alike, columns].duplicated().reindex(table.df.index, fill_value=False)
+    if table.levels(finest[0]) == len(df):
+        return pd.Series(False, index=df.index)
+    alike = df.duplicated(subset=finest, keep=False)
+    return alike & df.loc[alike, columns].duplicated().reindex(df.index, fill_value=False)
 
 
 def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:

@@ -87,13 +87,13 @@ def test_a_step_beside_a_trend_is_told_and_the_slope_is_given_with_it_apart(
     assert straight == {"sales": False, "visits": True, "weight": False}
 
 
-def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
+def test_a_curve_a_hump_and_stairs_are_told_as_what_they_are_and_what_came_back_is_no_shift(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
     n = 150
     steps = np.arange(n) / n
     during = (np.arange(n) >= 60) & (np.arange(n) < 69)
-    noise = random.normal(size=(n, 7))
+    noise, more = random.normal(size=(n, 7)), random.normal(size=(n, 2))
     df = pd.DataFrame(
         {
             "month": pd.date_range("2009-01-01", periods=n, freq="MS"),
@@ -104,6 +104,8 @@ def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
             "fair": 40 + 5 * steps + 7 * during + noise[:, 4],
             "spiky": np.exp(1.2 * noise[:, 5]),
             "wander": np.cumsum(noise[:, 6]),
+            "fad": 60 + 8 * np.exp(-(((steps - 0.45) / 0.15) ** 2) / 2) + more[:, 0],
+            "fee": 12 + 4 * (steps >= 0.3) + 6 * (steps >= 0.7) + more[:, 1],
         }
     )
     ran = kernel.template("timeseries", data=table("curves", df), max_findings=9)
@@ -114,7 +116,9 @@ def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
         "reach": "level off",
         "share": "S",
         "fair": None,
+        "fad": "hump",
     }
+    assert abs(pd.Timestamp(trends["fad"].params["top_at"]) - df["month"][67]) < pd.Timedelta(days=300)
     assert "exponential" in trends["cases"].text
     assert "saturating" in trends["reach"].text
     change, (low, high) = trends["reach"].params["change"], trends["reach"].params["change_ci"]
@@ -125,10 +129,16 @@ def test_a_curve_is_a_trend_of_its_own_shape_and_what_came_back_is_no_shift(
         "strike": ("-", "2014-01", "2014-09"),
         "fair": ("+", "2014-01", "2014-09"),
     }
-    assert ran.of("change_point", "claim") == []
+    (shift,) = ran.of("change_point", "claim")
+    assert (shift.columns, shift.direction) == (("fee",), "+")
+    assert [
+        abs(pd.Timestamp(at) - df["month"][k]) < pd.Timedelta(days=100)
+        for at, k in zip(shift.params["all_at"], (45, 105), strict=True)
+    ] == [True, True]
+    assert "the largest of 2" in shift.text
     told = ran.findings[-1]
     assert (told.type, told.columns) == ("null", ("spiky", "wander"))
-    assert "7 columns were tested for a trend, a lasting shift, an episode and a season of one year" in told.text
+    assert "9 columns were tested for a trend, a lasting shift, an episode and a season of one year" in told.text
     assert "over 150 months" in told.text
     assert told.params["not_checked"] in told.caveats
     assert [f.kind for f in ran.findings if f.kind in ("period_covered", "not_checked", "tested")] == []
