@@ -36,10 +36,15 @@ class GalleryPage(Page):
 
     def html(self) -> Markup:
         self._shown = self._artifacts()
-        return render("pages/gallery.html", found=self._shown[: self.limit], more=len(self._shown) > self.limit)
+        found, more = self._shown[: self.limit], len(self._shown) > self.limit
+        return render("pages/gallery.html", found=found, more=more, goals=self._goals(found))
 
     def _artifacts(self) -> list[Artifact]:
         return self.store.artifacts(role=self.role, text=self.text or None, limit=self.limit + 1)
+
+    def _goals(self, found: list[Artifact]) -> dict[str, str]:
+        """What was asked in each of the runs that made these, as files of many runs bear the same names."""
+        return {run_id: self.store.run(run_id).goal for run_id in {a.run_id for a in found}}
 
     async def live(self, wire: Wire) -> None:
         while True:
@@ -51,7 +56,8 @@ class GalleryPage(Page):
         if [a.id for a in before] != [a.id for a in self._shown]:
             filtered = bool(self.text or self.role)
             more = len(self._shown) > self.limit
-            html = part(TILES, "tiles", self._shown[: self.limit], more, filtered)
+            found = self._shown[: self.limit]
+            html = part(TILES, "tiles", found, more, filtered, await asyncio.to_thread(self._goals, found))
             wire.send([Patch(do="set", id="tiles", html=html)])
 
     async def act(self, wire: Wire, message: Message) -> None:

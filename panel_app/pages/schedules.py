@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from artifacts.errors import NotFound
 from artifacts.store import Store
-from artifacts.types import Fire, Run, Schedule
+from artifacts.types import Fire, Run, Schedule, now
+from notebooks.schedule import next_due
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
 from panel_app.wire import Patch, Wire
@@ -24,10 +26,16 @@ LAST = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """A schedule with its latest fires, each with the run it became."""
+    """A schedule with its next time, in its own zone, and its latest fires, each with the run it became."""
 
     schedule: Schedule
+    next: str
     fires: list[tuple[Fire, Run | None]]
+
+
+def _next(schedule: Schedule) -> str:
+    """When a schedule is due next: `Mon 23 Nov 2026, 07:00`."""
+    return next_due(schedule, now()).astimezone(ZoneInfo(schedule.timezone)).strftime("%a %d %b %Y, %H:%M")
 
 
 class SchedulesPage(Page):
@@ -53,7 +61,10 @@ class SchedulesPage(Page):
                 wire.send([Patch(do="set", id="schedules", html=part(CARDS, "cards", self._shown))])
 
     def _entries(self) -> list[Entry]:
-        return [Entry(s, [(f, self._run(f)) for f in self.store.fires(s.id)[:LAST]]) for s in self.store.schedules()]
+        return [
+            Entry(s, _next(s), [(f, self._run(f)) for f in self.store.fires(s.id)[:LAST]])
+            for s in self.store.schedules()
+        ]
 
     def _run(self, fire: Fire) -> Run | None:
         if fire.run_id is None:

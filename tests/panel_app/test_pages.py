@@ -193,6 +193,7 @@ def test_artifacts_are_found_shown_and_traced_to_their_code(watch: NewWatch, sto
     expect(page.locator(".tile")).to_have_count(5)
     page.get_by_label("Kind").select_option("plot")
     expect(page.locator(".tile .name")).to_have_text(["fig_01.png"])
+    expect(page.locator(".tile .of")).to_have_text([done.run.goal])
     page.locator(".tile").click()
     page.wait_for_url("**/artifacts/art_*")
     assert page.locator(".preview img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 48
@@ -216,6 +217,8 @@ def test_schedules_are_listed_with_what_came_of_them(watch: NewWatch, store: Sto
     store.record_fire(schedule.id, due, done.id)  # the open page keeps up
     expect(page.locator(".schedule")).to_contain_text("0 7 * * 1-5 in Europe/Berlin")
     expect(page.locator(".schedule .status")).to_have_text("Done")
+    coming = page.locator(".schedule dt:text-is('Next') + dd")
+    expect(coming).to_have_text(re.compile(r"^(Mon|Tue|Wed|Thu|Fri) .*, 07:00$"))
 
 
 def test_colours_follow_the_system_until_somebody_chooses(watch: NewWatch, done: Story) -> None:
