@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import os
 import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import IO, Any, Literal
@@ -55,6 +57,9 @@ class _Running:
         self._outputs, self._inlet = outputs, inlet
         self._input_lock = asyncio.Lock()
         self._listeners: set[_Queue] = set()
+        self._read: dict[_Output, float] = dict.fromkeys(outputs, 0)  # bytes,
+        self._told: dict[_Output, float] = dict.fromkeys(outputs, 0)  # and how many of them have been handed on
+        self._progress = asyncio.Event()
 
     def listen(self) -> _Queue:
         """A queue that gets every event from now on."""
@@ -73,7 +78,11 @@ class _Running:
         """Carry output to the listeners until the process has ended and its end is told, then drain the rest."""
         pumps = [asyncio.create_task(self._pump(field, descriptor)) for field, descriptor in self._outputs.items()]
         code = await self._exit()
+        written = {field: self._read[field] + _unread(descriptor) for field, descriptor in self._outputs.items()}
         await asyncio.wait(pumps, timeout=_LAST_OUTPUT_SECONDS)
+        while any(self._told[field] < size for field, size in written.items()):  # while its reader takes its time
+            self._progress.clear()
+            await self._progress.wait()
         async with self._input_lock:
             self.terminal = None
             self._close_input()
@@ -128,6 +137,13 @@ class _Running:
                 await queue.put(event)
 
     async def _pump(self, field: _Output, descriptor: int) -> None:
+        try:
+            await self._carry(field, descriptor)
+        finally:
+            self._told[field] = math.inf
+            self._progress.set()
+
+    async def _carry(self, field: _Output, descriptor: int) -> None:
         while True:
             try:
                 data = os.read(descriptor, _CHUNK)
@@ -138,7 +154,10 @@ class _Running:
                 return  # a terminal whose last user has gone answers EIO
             if not data:
                 return
+            self._read[field] += len(data)
             await self._publish(_data_event(field, data))
+            self._told[field] += len(data)
+            self._progress.set()
             await asyncio.sleep(0)  # with nobody listening, an endless writer would let nothing else run
 
     async def _exit(self) -> int:
@@ -148,6 +167,14 @@ class _Running:
         finally:
             os.close(descriptor)
         return self._popen.wait()
+
+
+def _unread(descriptor: int) -> int:
+    """How many bytes wait in a pipe or a terminal."""
+    try:
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
 
 
 class Processes(process_connect.Process):

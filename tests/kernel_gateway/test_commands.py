@@ -1,11 +1,16 @@
 """Commands and terminals in a sandbox."""
 
 import asyncio
+import os
+import subprocess
 
 import pytest
 from e2b import CommandExitException, InvalidArgumentException, TimeoutException
+from e2b.envd.process import process_pb
 from e2b.sandbox.commands.command_handle import PtySize
 from e2b_code_interpreter import AsyncSandbox
+
+from kernel_gateway.inside import process
 
 
 async def _value(value: bool) -> bool:
@@ -59,6 +64,25 @@ async def test_five_megabytes_of_standard_input(sandbox: AsyncSandbox) -> None:
 async def test_much_output_arrives_complete(sandbox: AsyncSandbox) -> None:
     done = await sandbox.commands.run("head -c 20000000 /dev/zero | tr '\\0' x")
     assert len(done.stdout) == 20_000_000
+
+
+async def test_a_reader_that_takes_its_time_gets_the_last_of_the_output_before_the_end(soon, monkeypatch) -> None:
+    monkeypatch.setattr(process, "_CHUNK", 1000)
+    monkeypatch.setattr(process, "_QUEUED_CHUNKS", 2)
+    outlet, inlet = os.pipe()
+    os.set_blocking(outlet, False)
+    popen = subprocess.Popen(["printf", "x" * 50_000], stdout=inlet)  # noqa: ASYNC220 - as the service does
+    os.close(inlet)
+    running = process._Running(process_pb.ProcessConfig(cmd="printf"), None, popen, {"stdout": outlet}, None)
+    queue, told = running.listen(), 0
+    following = asyncio.create_task(running.follow(lambda: None))
+    await soon(lambda: _value(queue.full()), 30)
+    await asyncio.sleep(2 * process._LAST_OUTPUT_SECONDS)  # the time that it takes
+    async with asyncio.timeout(60):
+        while (event := (await queue.get()).event).field == "data":
+            told += len(event.value.output.value)
+        await following
+    assert told == 50_000
 
 
 async def test_list_and_kill(sandbox: AsyncSandbox, soon) -> None:
