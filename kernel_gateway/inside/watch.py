@@ -76,6 +76,7 @@ class Watch:
 
     def taken(self) -> list[Change]:
         """Every change that waits; raises `FellBehind`."""
+        self._read()  # of what happened before we were asked nothing is left for the next time
         changes = []
         while not self._waiting.empty():
             changes.append(self._waiting.get_nowait())

@@ -121,7 +121,7 @@ async def test_what_a_slow_reader_misses_is_counted_and_nothing_grows(gateway, f
         httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=60) as client,
         client.stream("POST", "/execute", json={"code": code}) as answer,
     ):
-        await soon(lambda: fresh.files.exists("done"), 30)  # nobody has read a byte so far
+        await soon(lambda: fresh.files.exists("done"), 120)  # nobody has read a byte so far
         told = [json.loads(line) async for line in answer.aiter_lines()]
     assert host.memory_info().rss - before < 32 << 20
     assert told[-1] == {"type": "end_of_execution"}
