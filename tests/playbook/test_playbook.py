@@ -226,6 +226,10 @@ async def test_who_is_spoken_of_is_no_amount_to_be_explained() -> None:
     regions["columns"] = [shop["columns"][0], {"name": "region", "dtype": "str", "n_unique": 4, "examples": ["north"]}]
     joined = dict(await plan("Which customer region spends the most?", [shop, regions]))["joins"]
     assert "outcome" not in joined, "numbers of customers were added up by region"
+    answer = {"name": "answer", "parameters": [{"name": p} for p in vars(Asked("count"))]}
+    facts = brief(question="Total amount in Bohemia?", files=[shop, regions], roles={}, templates=[*TEMPLATES, answer])
+    said, _, _ = await ask(("make_plan",), facts)
+    assert "“bohemia” is no column or value" in said.lower(), "files that join are refused for the word, as one file is"
 
 
 async def test_arms_that_nothing_declares_are_named_with_the_way_to_have_them_compared() -> None:

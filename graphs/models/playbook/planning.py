@@ -70,8 +70,9 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
     for place, part in enumerate(questions(facts.question) if "answer" in facts.templates else ()):
         read = {f.name: _understood(part, f, facts, follows=place > 0) for f in facts.files}
         answered = {name: asked for name, asked in read.items() if isinstance(asked, Asked)}
-        joined = [] if answered else _of_joined(part, facts, follows=place > 0)
-        for name, asked, lookups in [(name, asked, list[list[str]]()) for name, asked in answered.items()] + joined:
+        joined = None if answered else _of_joined(part, facts, follows=place > 0)
+        together = [joined] if isinstance(joined, tuple) else []
+        for name, asked, lookups in [(name, asked, list[list[str]]()) for name, asked in answered.items()] + together:
             why = "One number or name is asked for, so it is computed from the rows that are meant, before all else."
             told = vars(asked) | {"lookups": lookups, "everyone": _everyone(name, asked, facts)}
             told = {k: v for k, v in told.items() if v not in ("", [], 0)}
@@ -79,7 +80,10 @@ def _answers(facts: Facts, totals: bool) -> tuple[list[dict[str, Any]], bool]:
             answered[name] = asked
         reasons = [r.why for r in read.values() if isinstance(r, Refused)]
         if reasons and not answered and not totals:
-            reason = reasons[0] if len(reasons) == 1 else "no single one of the files has all that it names"
+            unknown = (
+                [joined.why] if isinstance(joined, Refused) else ["no single one of the files has all that it names"]
+            )
+            reason = (reasons if len(reasons) == 1 else unknown)[0]
             advice = "" if ";" in reason else " Ask for one number or name at a time, in the table's own words."
             steps.append(_step(None, f"Not answered: {part}", f"{CANNOT}: {reason}.{advice}", {}))
         open_parts = open_parts or not answered
@@ -140,12 +144,15 @@ def _as_answered(step: dict[str, Any], answers: list[dict[str, Any]]) -> dict[st
     return step | {"parameters": told}
 
 
-def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Asked, list[list[str]]]]:
-    """A part of the question that the files answer only together: the longest, with what others tell of its rows."""
+def _of_joined(part: str, facts: Facts, *, follows: bool) -> tuple[str, Asked, list[list[str]]] | Refused | None:
+    """A part of the question that the files answer only together: the longest, with what others tell of its rows.
+
+    Why they do not even so; None where they do not fit together.
+    """
     main = max(facts.files, key=lambda f: f.rows)
     others = [f for f in facts.files if f is not main and f.fits]
     if not others or any(f.sampled for f in facts.files):
-        return []
+        return None
     columns = {c.name: c for c in main.columns}
     owner = dict[str, File]()
     for file in others:
@@ -154,9 +161,9 @@ def _of_joined(part: str, facts: Facts, *, follows: bool) -> list[tuple[str, Ask
                 columns[column.name], owner[column.name] = column, file
     asked = understand(part, replace(main, columns=tuple(columns.values())), facts.roles, follows=follows)
     if not isinstance(asked, Asked):
-        return []
+        return asked
     used = [f for f in others if any(owner.get(c) is f for c in asked.columns())]
-    return [(main.name, asked, [[f.name, *f.fits] for f in used if f.fits])]
+    return main.name, asked, [[f.name, *f.fits] for f in used if f.fits]
 
 
 def _understood(part: str, file: File, facts: Facts, *, follows: bool) -> Asked | Refused | None:
