@@ -86,7 +86,7 @@ def _has_role(item: Item, parse: Parse, asked: Asked) -> bool:
     if item.kind == "A" and (item.value in _SAME or item.value in ("std", "variance", "range")):
         return asked.aggregate in (item.value, *_SAME.get(str(item.value), ()))
     if item.kind == "S" and item.value[1] != ("TIME",):  # first class
-        return bool(asked.order) or asked.aggregate in ("max", "min", "summary")
+        return bool(asked.order) or asked.aggregate in ("max", "min", "range", "summary")
     if item.kind == "X":
         nought = any(f[1] == "=" and f[2] in (0.0, "none", "no") for f in conditions)
         return (

@@ -10,7 +10,7 @@ from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.facts import YES, Column, File
 from graphs.models.playbook.items import Item, convert, parts, root, unit_of
-from graphs.models.playbook.naming import backwards
+from graphs.models.playbook.naming import DATED, backwards
 
 type Filter = tuple[str, str, str | float | list[str]]
 """Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""
@@ -71,6 +71,10 @@ class Table:
         times = [c.name for c in self.file.columns if c.is_time]
         if self.time_role in times:
             return self.time_role
+        about = {root(w) for w in parts(self.file.name.rsplit(".", 1)[0])}
+        own = [t for t in times if about & ({root(w) for w in parts(t)} - {root(w) for w in DATED})]
+        if len(own) == 1:
+            return own[0]  # of loans, the LoanDate
         if len(times) > 1:
             raise NotClear(f"it names a time, and the table has several: {_either(times)}; declare one as the time")
         if not times:
@@ -147,10 +151,26 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
         value = convert(n.value, n.unit, columns[0])
         if value is None:
             raise NotClear(f"“{n.text}” is in another unit than {columns[0]}")
-        values.append(value)
+        values.append(_scaled(value, n.text, table.column(columns[0])))
     if op == "between":
         return _filter(run, [(columns[0], ">=", min(values)), (columns[0], "<=", max(values))])
     return _filter(run, [(columns[0], op, values[0])])
+
+
+def _scaled(value: float, said: str, column: Column) -> float:
+    """A number as its column counts, which may be in millions. Raises NotClear where it is far from all its values."""
+    ends = [abs(end) for end in (column.low, column.high) if isinstance(end, (int, float))]
+    if not ends or abs(value) <= 1000 * max(*ends, 1):
+        return value
+    mark = re.search(
+        r"million|\bmi?o\b|\bmn\b|[$€£]\s?m|m(?:usd|eur|gbp)|(?P<k>thousand|[$€£]\s?k|k(?:usd|eur|gbp))",
+        column.name,
+        re.I,
+    )
+    told = value / (1e3 if mark and mark["k"] else 1e6)
+    if mark is None or told > 1000 * max(ends):
+        raise NotClear(f"“{said}” is far beyond every {column.name}, and may be counted in something else")
+    return told
 
 
 def _within(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
@@ -225,6 +245,9 @@ def _there(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     column = table.column(run[0].columns[0])
     done = before.text.lower() in _BEING and run[0].text.lower().endswith("ed")  # trips that were rated
     owned = before.text.lower() in _OWNING and not column.is_number and not column.is_time
+    counted = isinstance(column.low, (int, float)) and column.low == 0 and not column.n_missing
+    if counted and column.is_number and before.text.lower() in _OWNING:
+        return _filter(run, [(column.name, ">", 0.0)])  # loans that had a fine
     if not column.n_missing or not (done or owned):
         return None
     return _filter(run, [(column.name, "present", "")])

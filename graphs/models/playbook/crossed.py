@@ -118,7 +118,7 @@ def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
     if grain and any(f[0] == other and not re.match(r"\d{4}", str(f[2])) for f in parse.where):
         raise NotClear(f"it counts the {grain}s of a part of each year, which I do not")
     if other and (grain or not parse.table.is_row_name(other)):
-        if measure and not set(parts(measure)) & FLOW:
+        if measure and not parse.flows(measure):
             raise NotClear(f"{measure} is no amount that adds up over the rows of one {per.text}")
         return Asked("per", measure, other, grain=parse.single(grain), where=parse.filters())
     if not measure:

@@ -119,9 +119,11 @@ class Reader:
                 if straight:
                     yield length, self._column(said, straight, 2)  # years of experience
                     return
-            if length > 1 and run[0] == "time":
+            if length > 1 and texts[i].lower() == "time":
                 whole = tuple(
-                    c for c, words in self._parts.items() if ["time" if w in _TIMES else root(w) for w in words] == run
+                    c
+                    for c, words in self._parts.items()
+                    if set(words) & _TIMES and [root("time" if w in _TIMES else w) for w in words] == run
                 )
                 if whole:
                     yield length, self._column(said, whole, 2)  # time to close, in hours_to_close
@@ -144,6 +146,10 @@ class Reader:
                 continue
             partly = tuple(c for c, words in self._parts.items() if _within(run, [root(w) for w in words]))
             partly = tuple(c for c in partly if "per" in run or "per" not in self._parts[c] or self._is_rate(c, run))
+            if length == 2 and not partly:  # signed up, of signup_date
+                joined = root(run[0] + texts[i + 1].lower())
+                partly = tuple(c for c, words in self._parts.items() if joined in [root(w) for w in words])
+                said = "".join(run) if partly else said
             light = all(t.lower() in _LIGHT for t in texts[i : i + length])
             if partly and (not light or (length == 1 and self._tells(said))):
                 yield length, self._partly(said, partly)
@@ -182,7 +188,8 @@ class Reader:
         """
         low, after = texts[i].lower(), [t.lower() for t in texts[i + 1 : i + 3] if t.lower() != "the"]
         if low in known.RELATING:
-            return bool(after) and after[0] in known.QUANTIFYING
+            asked = {"do", "does", "did"} & {t.lower() for t in texts[:i]}
+            return after[0] in known.QUANTIFYING if after else bool(asked)
         asks = low in ("list", "name") and i == 0 and bool(after)
         return asks or (known.WORDS.get(low) == "" and not self._acts(texts, i))
 

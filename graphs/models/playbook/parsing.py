@@ -132,7 +132,7 @@ class Parse:
             last = out[-1] if out else None
             if item.kind == "B" and item.text.lower() == "by" and after is not None and after.kind == "O":
                 continue  # delayed by more than 15 minutes
-            if item.kind == "S" and item.value[1] == ("age",):
+            if item.kind == "S" and item.value[1] in (("age",), ("TIME",)):
                 item = self._by_year(item)
             if item.kind == "O" and item.value[0] == "between" and (after is None or after.kind not in "NT"):
                 item = Item("P", item.text)
@@ -200,12 +200,17 @@ class Parse:
         return out
 
     def _by_year(self, item: Item) -> Item:
-        """The oldest, where there is no age and one year or date tells when each row began: the earliest of it."""
-        columns = self.table.file.columns
+        """The oldest or newest, where there is no age and no date, and one year tells when each row began."""
+        columns, order = self.table.file.columns, str(item.value[0])
         dated = [c for c in columns if is_year(c)]
-        if len(dated) != 1 or any("age" in parts(c.name) for c in columns):
+        aged = item.value[1] == ("age",) and any("age" in parts(c.name) for c in columns)
+        known_time = (
+            any(c.is_time for c in columns) or item.text.lower() in known.ORDINALS or item.text.lower() == "last"
+        )
+        if len(dated) != 1 or aged or (item.value[1] == ("TIME",) and known_time):
             return item
-        order = "lowest" if item.value[0] == "highest" else "highest"
+        if item.value[1] == ("age",):
+            order = "lowest" if order == "highest" else "highest"
         return replace(item, value=(order, tuple(parts(dated[0].name))))
 
     def _judged(self, item: Item, items: Sequence[Item]) -> Item:
@@ -257,8 +262,9 @@ class Parse:
                 continue
             if item.kind == "U":
                 raise NotClear(strange(item.text))
-            if item.kind == "B" and [i.kind for i in items[place + 1 : place + 2]] == ["F"]:
-                continue  # the fare paid by women
+            after = "".join(i.kind for i in items[place + 1 : place + 3])
+            if item.kind == "B" and (after[:1] == "F" or (after == "EF" and items[place + 1].text.endswith("s"))):
+                continue  # the fare paid by women, visits by patients over 65
             if item.kind in "XDOTVNR" and not (item.kind == "N" and self._limits(items, place)):
                 raise NotClear(f"“{item.text}” does not fit with the words around it")
             out.append(item)

@@ -108,7 +108,7 @@ def _ranking(
     """The groups or rows that come first: by a count, by an aggregate of a measure, or by the measure itself."""
     order = str(ranked.value[0])
     if ranked.value[1] == ("TIME",):
-        raise NotClear(f"“{ranked.text}” does not fit with the words around it")
+        return None
     if by_item.kind == "E" and (not by_item.columns or parse.table.is_row_name(by_item.columns[0])):
         by, grain = parse.label(by_item), ""
     else:

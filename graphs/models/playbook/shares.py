@@ -120,6 +120,9 @@ def _counted(parse: Parse, items: Sequence[Item]) -> tuple[int, bool]:
 
 def difference(parse: Parse) -> Asked:
     """How far two groups lie apart in a measure or a count, or their ratio. Raises NotClear where that is not plain."""
+    ends = re.fullmatch(r"fSS(?P<c>C)E*", parse.kinds)
+    if ends and {i.value for i in parse.rest if i.kind == "S"} == {("highest", ()), ("lowest", ())}:
+        return Asked("range", parse.number(parse.rest[ends.start("c")]), where=parse.filters())
     pairs = [
         i
         for i in parse.items

@@ -120,6 +120,7 @@ KIN: Mapping[str, tuple[str, ...]] = {
     "paid": ("fare", "price", "amount"),
     "sold for": ("price",),
     "go for": ("price",),
+    "lasted": ("duration", "runtime", "length"),
     "directed": ("director",),
     "direct": ("director",),
 }

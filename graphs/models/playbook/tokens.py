@@ -18,7 +18,8 @@ def tokens(text: str) -> list[str]:
     """The words, numbers and signs of a text, what is written in short written out."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     text = re.sub(r"n['’]t\b", " not", text)
-    text = re.sub(r"\b(?:only|just) (once|twice|thrice)\b", r"exactly \1", text, flags=re.I)
+    text = re.sub(r"\b(?:only|just) (once|twice|thrice|one|a single)\b", r"exactly \1", text, flags=re.I)
+    text = re.sub(r"(?<=(?:ctly|than|east|most) )(?:one|a single)\b", "1", text, flags=re.I)
     often = r"(?<=(?:ctly|than|east|most) )(?:once|twice|thrice)\b|\b(?:once|twice|thrice)(?= or more\b)"
     text = re.sub(often, lambda m: f"{_TIMES[m[0].lower()]} times", text, flags=re.I)
     text = re.sub(r"(?<![\d-])(\d{1,3})\s?[-–]\s?(\d{1,3})(?![\d-])", r"\1 to \2", text)

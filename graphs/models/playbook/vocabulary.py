@@ -283,12 +283,13 @@ RELATING = _words(
     """
     handled wrote written write carried carry carries served serve serves treated treat lent lend lends
     rented rent rents attended attend published publish released release managed manage manages processed process
-    completed complete operated operate operates flown flew departed depart visited visit directed direct ordered order
-    buy purchased booked book borrowed borrow drove driven ran run runs hosted host hosts taught teach teaches
+    completed complete operated operate operates flown flew fly flies departed depart visited visit directed direct
+    ordered order buy purchased booked book borrowed borrow
+    drove driven ran run runs hosted host hosts taught teach teaches
     """
 )
 """Verbs that say no more than that rows belong to what stands before them: agents who handled 9 tickets."""
-QUANTIFYING = _words("more less fewer at over under exactly above below between no by from to most least fewest")
+QUANTIFYING = _words("more less fewer at over under exactly above below between no by from to most least fewest on")
 """Words after which such a verb has an object or an agent, and sets no condition of its own."""
 
 NEGATIONS = _words(
@@ -335,6 +336,6 @@ def _phrases() -> dict[str, tuple[str, Any]]:
     return found
 
 
-_EACH = ("for each", "for every", "in each", "in every", "of each")
+_EACH = ("for each", "for every", "in each", "in every", "of each", "by each", "by every", "per each")
 PHRASES: Mapping[str, tuple[str, Any]] = _phrases()
 """A phrase, the kind of item that it is ("" for none) and what it means."""
