@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import tests.surroundings  # noqa: F401 - what the caller of the tests has set
 from artifacts.events import RunStarted
 from artifacts.store import Store
 from artifacts.types import Run, new_id
