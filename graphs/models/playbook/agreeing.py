@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import NotClear, is_year
 from graphs.models.playbook.items import Item, measured_as, parts
 from graphs.models.playbook.mentions import Reader
 from graphs.models.playbook.naming import backwards
 from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.table import NotClear, is_year
 
 _ONLY = re.compile(r"\b(only|just|solely)\b", re.I)
 _ABLE = re.compile(r"\b(how|what|which|who)\b.*\b(can|could|should)\b(?! (you|i|we)\b)", re.I)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphs.models.playbook.conditions import Table
 from graphs.models.playbook.items import Item
+from graphs.models.playbook.table import Table
 
 NUMBERS = ("mean", "median", "sum", "min", "max")
 _NONE = ("no", "never", "without")

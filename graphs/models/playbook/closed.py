@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.agreeing import agreed
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.crossed import CROSSED, limited
 from graphs.models.playbook.facts import File
 from graphs.models.playbook.items import parts, root
@@ -24,6 +23,7 @@ from graphs.models.playbook.parsing import Parse, strange
 from graphs.models.playbook.patterns import PLAIN
 from graphs.models.playbook.ranking import RANKED
 from graphs.models.playbook.shares import difference, share
+from graphs.models.playbook.table import NotClear, Table
 
 __all__ = ["Asked", "Refused", "questions", "understand"]
 

@@ -4,82 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
-from graphs.models.playbook.facts import YES, Column, File
+from graphs.models.playbook.facts import YES, Column
 from graphs.models.playbook.items import Item, convert, parts, root, unit_of
-from graphs.models.playbook.naming import DATED, backwards
-
-type Filter = tuple[str, str, str | float | list[str]]
-"""Column, comparison, value: `("fare", ">", 50)`, `("sex", "=", "female")`, `("day", "in", "2023-05")`."""
-
-
-class NotClear(Exception):
-    """A question that cannot be answered as it stands, with the reason as a sentence."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """What the grammar knows of a table: its columns by name, and which of them holds the time."""
-
-    file: File
-    time_role: str = ""
-
-    def column(self, name: str) -> Column:
-        return next(c for c in self.file.columns if c.name == name)
-
-    def pick(self, item: Item, *wanted: str) -> str:
-        """The one column that an item can mean, given what is wanted of it: number, time or group."""
-        fits: dict[str, Callable[[Column], bool]] = {
-            "number": lambda c: c.is_number or c.dtype.startswith("bool"),
-            "time": lambda c: c.is_time,
-            "group": lambda c: not (c.dtype.lower().startswith("float") and c.n_unique > 20),
-        }
-        able = [n for n in item.columns if not wanted or any(fits[w](self.column(n)) for w in wanted)]
-        if not able:
-            word = "a number" if "number" in wanted else "something to group by"
-            raise NotClear(f"“{item.text}” names {_either(item.columns)}, which does not hold {word}")
-        if len(able) > 1:
-            raise NotClear(f"“{item.text}” can mean {_either(able)}; name one of them")
-        return able[0]
-
-    def weight(self) -> str:
-        """The column that says how many each row stands for, where rows are cells of a table of counts: Freq."""
-        counts = [c for c in self.file.columns if known.FREQUENCY.fullmatch(c.name) and c.is_number]
-        others = [c for c in self.file.columns if c not in counts]
-        cells = 1
-        for c in others:
-            cells *= max(c.n_unique, 1)
-        few = bool(others) and all(c.n_unique < max(self.file.rows, 3) for c in others) and self.file.rows <= cells
-        return counts[0].name if len(counts) == 1 and few else ""
-
-    def is_key(self, name: str) -> bool:
-        """Whether each row has a value of its own, or the name says that it marks rows."""
-        column = self.column(name)
-        marks = parts(name)[-1] in ("id", "key", "code", "no", "number", "nr", "uuid")
-        return marks or (column.n_unique + column.n_missing >= self.file.rows and not column.dtype.startswith("float"))
-
-    def is_row_name(self, name: str) -> bool:
-        """Whether no two rows share a value."""
-        column = self.column(name)
-        return column.n_unique + column.n_missing >= self.file.rows
-
-    def time(self) -> str:
-        """The column of times. Raises NotClear where there is none, or more than one."""
-        times = [c.name for c in self.file.columns if c.is_time]
-        if self.time_role in times:
-            return self.time_role
-        about = {root(w) for w in parts(self.file.name.rsplit(".", 1)[0])}
-        own = [t for t in times if about & ({root(w) for w in parts(t)} - {root(w) for w in DATED})]
-        if len(own) == 1:
-            return own[0]  # of loans, the LoanDate
-        if len(times) > 1:
-            raise NotClear(f"it names a time, and the table has several: {_either(times)}; declare one as the time")
-        if not times:
-            raise NotClear("it names a time, and the table has no column of dates")
-        return times[0]
+from graphs.models.playbook.naming import backwards
+from graphs.models.playbook.table import Filter, NotClear, Table, either, is_year
 
 
 def take_conditions(items: Sequence[Item], table: Table) -> list[Item]:
@@ -98,8 +29,12 @@ def take_conditions(items: Sequence[Item], table: Table) -> list[Item]:
     return items
 
 
+def _said(run: Sequence[Item]) -> str:
+    return " ".join(i.text for i in run)
+
+
 def _filter(run: Sequence[Item], filters: list[Filter], kind: str = "") -> Item:
-    return Item("F", " ".join(i.text for i in run), filters, unit=kind)
+    return Item("F", _said(run), filters, unit=kind)
 
 
 def _missing(run: Sequence[Item], table: Table, before: Item | None) -> Item | None:
@@ -113,12 +48,12 @@ def _missing(run: Sequence[Item], table: Table, before: Item | None) -> Item | N
         about = table.column(name)
         none = [v for v in about.values if v.lower() in ("none", "no", "nothing", f"no {name.lower()}")]
         if none and about.n_missing:
-            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean that {name} is {none[0]} or that it is missing")
+            raise NotClear(f"“{_said(run)}” may mean that {name} is {none[0]} or that it is missing")
         if none:
             return _filter(run, [(name, "=", none[0])], "not")
         nought = isinstance(about.low, (int, float)) and about.low <= 0
         if nought and about.n_missing:
-            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean that {name} is 0 or that it is missing")
+            raise NotClear(f"“{_said(run)}” may mean that {name} is 0 or that it is missing")
         return _filter(run, [(name, "=", 0.0) if nought else (name, "missing", "")], "not")
     return _filter(run, [(name, "present" if any(i.kind == "X" for i in run) else "missing", "")])
 
@@ -141,10 +76,10 @@ def _compared(run: Sequence[Item], table: Table, before: Item | None) -> Item | 
     if not columns:
         return None
     if len(columns) > 1:
-        raise NotClear(f"“{' '.join(i.text for i in run)}” can be about {_either(columns)}; name one of them")
+        raise NotClear(f"“{_said(run)}” can be about {either(columns)}; name one of them")
     if named is not None and kin == ("speed",) and "speed" not in parts(columns[0]):
         if not backwards(columns[0]):
-            raise NotClear(f"“{' '.join(i.text for i in run)}” may mean more or less of {columns[0]}")
+            raise NotClear(f"“{_said(run)}” may mean more or less of {columns[0]}")
         op = {">": "<", "<": ">"}[op]  # faster than 20 minutes
     values = []
     for n in numbers:
@@ -300,7 +235,7 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
         else:
             column = table.time()
     if any(i.kind == "X" for i in run):
-        raise NotClear(f"“{' '.join(i.text for i in run)}” leaves out a time, which no rule of mine does")
+        raise NotClear(f"“{_said(run)}” leaves out a time, which no rule of mine does")
     value: Callable[[str], str | float] = (lambda t: float(t)) if years else (lambda t: t)
     if years and not all(re.fullmatch(r"\d{4}", t) for t in times):
         raise NotClear(f"{column} holds years only")
@@ -308,12 +243,12 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
     span = [str(table.column(column).low)[:4], str(table.column(column).high)[:4]]
     bare = word == "between" and all(re.fullmatch(r"\d{4}", t) for t in times)
     if bare and named is None and re.fullmatch(r"\d{4}", span[0]) and not (times[0] <= span[1] and times[1] >= span[0]):
-        raise NotClear(f"“{' '.join(i.text for i in run)}” may be no years, and {column} is of {' to '.join(span)}")
+        raise NotClear(f"“{_said(run)}” may be no years, and {column} is of {' to '.join(span)}")
     if word == "between":
         if repeated:
             months = [int(m[1]) for t in times if (m := re.fullmatch(r"month (\d+)", t))]
             if years or len(months) != 2 or months[0] >= months[1]:
-                raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+                raise NotClear(f"“{_said(run)}” names no year")
             return _filter(run, [(column, "in", f"months {months[0]}-{months[1]}")])
         return _filter(run, [(column, ">=", value(times[0])), (column, "<=", value(times[1]))])
     ops = {
@@ -327,10 +262,10 @@ def _timed(run: Sequence[Item], table: Table, before: Item | None) -> Item | Non
         "by": "<=",
     }
     if word == "from" and len(times) == 1:
-        raise NotClear(f"“{' '.join(i.text for i in run)}” may mean in it or since it")
+        raise NotClear(f"“{_said(run)}” may mean in it or since it")
     op = ops.get(word, "=" if years else "in")
     if repeated and op != "in":
-        raise NotClear(f"“{' '.join(i.text for i in run)}” names no year")
+        raise NotClear(f"“{_said(run)}” names no year")
     return _filter(run, [(column, op, value(times[0]))], "named" if named is not None else "")
 
 
@@ -341,12 +276,6 @@ def _in_one_year(times: list[str]) -> list[str]:
     if len(times) == 2 and month and year and int(month[1]) <= int(year[2]):
         return [f"{year[1]}-{int(month[1]):02d}", times[1]]
     return times
-
-
-def is_year(column: Column) -> bool:
-    """Whether a column of numbers holds years."""
-    whole = column.dtype.lower().startswith(("int", "uint", "float")) and isinstance(column.low, (int, float))
-    return whole and bool({"year", "yr"} & set(parts(column.name))) and 1500 <= float(column.low) <= 2100
 
 
 def _named_time(times: Sequence[str], table: Table) -> Filter | None:
@@ -386,14 +315,14 @@ def _levels(run: Sequence[Item], table: Table, before: Item | None) -> Item | No
     way = _WAYS.get(before.text.lower(), ()) if before is not None and before.kind == "P" else ()
     shared = [c for c in shared if set(parts(c)) & set(way)] or shared
     if len(shared) > 1 and named is None:
-        raise NotClear(f"“{values[0].text}” is a value of {_either(shared)}; name the column")
+        raise NotClear(f"“{values[0].text}” is a value of {either(shared)}; name the column")
     column = shared[0]
     chosen = [v.value if isinstance(v.value, str) else v.value[column] for v in values]
     chosen = list(dict.fromkeys(chosen))
     if any(i.kind == "X" for i in run):
         late = next(k for k, i in enumerate(run) if i.kind == "X") > run.index(values[0])
         if len(values) > 1 and (late or any(i.text.lower() == "but" for i in run)):
-            raise NotClear(f"“{' '.join(i.text for i in run)}” takes one and leaves another; name only one of them")
+            raise NotClear(f"“{_said(run)}” takes one and leaves another; name only one of them")
         if len(values) > 1 and sum(i.kind == "X" for i in run) not in (1,):
             return None
         return _filter(run, [(column, "not in", chosen)] if len(chosen) > 1 else [(column, "!=", chosen[0])])
@@ -480,7 +409,3 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Item], Table, Item | None], Item | N
     (r"YJXK*Y|YJX$", _both),
     (r"XK*Y(?!r)|Y(?!r)", _true),
 )
-
-
-def _either(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.bounds import Bound
-from graphs.models.playbook.conditions import NotClear, is_year
 from graphs.models.playbook.items import Item, parts
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import Rules, pattern
+from graphs.models.playbook.table import NotClear, is_year
 from graphs.models.playbook.vocabulary import FLOW
 
 MOST_LEVELS = 60
@@ -118,7 +118,7 @@ def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
     if grain and any(f[0] == other and not re.match(r"\d{4}", str(f[2])) for f in parse.where):
         raise NotClear(f"it counts the {grain}s of a part of each year, which I do not")
     if other and (grain or not parse.table.is_row_name(other)):
-        if measure and not parse.flows(measure):
+        if measure and not parse.table.flows(measure):
             raise NotClear(f"{measure} is no amount that adds up over the rows of one {per.text}")
         return Asked("per", measure, other, grain=parse.single(grain), where=parse.filters())
     if not measure:
@@ -184,7 +184,7 @@ def _how_many(parse: Parse, match: re.Match[str]) -> Asked | None:
     assert item is not None
     column = parse.table.column(parse.table.pick(item))
     named = match.groupdict().get("by")
-    if not parse.counts(column.name):
+    if not parse.table.counts(column.name):
         return None
     parse.notes.append(f"“how many {item.text}” is read as the total of {column.name}.")
     by, grain = _group(parse, parse.at(match, "by") or item) if named else ("", "")
@@ -213,7 +213,7 @@ def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
     if column.is_number and not parse.table.is_key(column.name):
         if any(f[1] == "=" and parse.table.is_row_name(str(f[0])) for f in parse.where):
             return Asked("summary", parse.number(item), where=parse.filters())  # of one row
-        if parse.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
+        if parse.table.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
             measure, kind = parse.amount(item)
             return Asked(kind, measure, where=parse.filters())
         if item.sure <= 1 and not set(parts(item.text)) & set(parts(column.name)):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from graphs.models.playbook import synonyms
-from graphs.models.playbook.conditions import NotClear, Table
 from graphs.models.playbook.facts import Column
 from graphs.models.playbook.items import Item, parts, root, unit_of
+from graphs.models.playbook.table import NotClear, Table
 
 _SIGNS = {"minus": "−", "plus": "+", "times": "×", "divided by": "÷"}
 _COUNTED = frozenset(("quantity", "qty", "count", "counts", "units", "items", "hours", "minutes", "days", "area"))

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from graphs.models.playbook import synonyms
 from graphs.models.playbook import vocabulary as known
 from graphs.models.playbook.asked import Asked
 from graphs.models.playbook.bounds import take_bound
-from graphs.models.playbook.conditions import Filter, NotClear, Table, is_year, take_conditions
+from graphs.models.playbook.conditions import take_conditions
 from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.naming import DATED, DAY_PARTS, DONE, HAPPENED, KINDS, LEVEL_WORDS, LEVELS, NAMES, NO_COUNT
+from graphs.models.playbook.naming import DAY_PARTS, HAPPENED, KINDS, LEVELS, NAMES
+from graphs.models.playbook.neighbours import settled, take_place
+from graphs.models.playbook.table import Filter, NotClear, Table, is_year
 from graphs.models.playbook.vocabulary import FLOW
 
 _SYMBOLS = {
@@ -51,9 +52,8 @@ class Parse:
             items = items[2:]  # what is the …
         if any(i.kind == "A" and i.value == "count" for i in items):  # how many are there in total
             items = [i for i in items if i.text.lower() not in ("in total", "altogether")]
-        items = self._placed(items)
-        items = self._rated(items)
-        items, self.periods = take_periods(self._neighbours(items))
+        items, self.place = take_place(items)
+        items, self.periods = take_periods(settled(items, table, question, self.notes))
         items, self.formula = take_formula(items, table, self.notes)
         if self.formula is not None:
             self.table = table = with_column(table, self.formula)
@@ -66,28 +66,6 @@ class Parse:
         self._same_time(filters)
         self.rest = [i for i in self.items if i.kind not in "FPKJ"]
         self.kinds = "".join(self.symbol(i) for i in self.rest)
-
-    def _placed(self, items: list[Item]) -> list[Item]:
-        """The items without the ordinal of a rank, which is kept as the place that is asked for: second highest."""
-        self.place = 0
-        for k, (item, after) in enumerate(pairwise(items)):
-            ranks = (after.kind == "S" and after.value[1] != ("TIME",)) or (
-                after.kind == "A" and after.value in ("mode", "rarest")
-            )
-            if item.text.lower() in known.ORDINALS and item.kind == "R" and item.value > 1 and ranks:
-                self.place = int(item.value)
-                return [*items[:k], *items[k + 1 :]]
-        return items
-
-    def _rated(self, items: Sequence[Item]) -> list[Item]:
-        """The items with the rate of a value as its share: the pass rate is the share of what passed."""
-        out = list[Item]()
-        for item in items:
-            if item.kind == "r" and out and out[-1].kind == "V" and len(out[-1].columns) == 1:
-                out[-1:] = [Item("A", item.text, "share"), out[-1]]
-            else:
-                out.append(item)
-        return out
 
     def _same_time(self, filters: Sequence[Item]) -> None:
         """Raise NotClear where what was done is dated by a column that dates something else: left in 2020, by hired."""
@@ -123,130 +101,6 @@ class Parse:
             if whole and asked.aggregate in ("mean", "sum"):
                 asked = replace(asked, aggregate="ratio")
         return replace(asked, notes=list(dict.fromkeys([*self.notes, *asked.notes])))
-
-    def _neighbours(self, items: list[Item]) -> list[Item]:
-        """The items after what their neighbours tell: "between" two names, an adjective's own column."""
-        out: list[Item] = []
-        for place, item in enumerate(items):
-            after = next((i for i in items[place + 1 :] if i.kind not in "P"), None)
-            last = out[-1] if out else None
-            if item.kind == "B" and item.text.lower() == "by" and after is not None and after.kind == "O":
-                continue  # delayed by more than 15 minutes
-            if item.kind == "S" and item.value[1] in (("age",), ("TIME",)):
-                item = self._by_year(item)
-            if item.kind == "O" and item.value[0] == "between" and (after is None or after.kind not in "NT"):
-                item = Item("P", item.text)
-            if item.kind == "G" and last is not None and last.kind == "T":
-                continue  # in the month of May
-            if item.kind == "C" and item.text.lower() in ("rate", "rates") and last is not None and last.kind == "Y":
-                item = Item("r", item.text)  # the rate of what is yes or no before it, and no column of rates
-            only = re.search(rf"\b{re.escape(item.text)} only\b", self.question, re.I)
-            if item.kind == "Y" and not only and re.search(r"B[CGYP]+J+P*$", "".join(i.kind for i in out)):
-                item = replace(item, kind="C")  # by district and solar
-            level = item.kind in "UC" and item.text.lower() in LEVEL_WORDS and last is not None and last.kind == "C"
-            if level and last is not None and (item.kind == "U" or set(last.columns) & set(item.columns)):
-                continue  # a satisfaction score
-            paid = (
-                item.kind in "UC"
-                and item.sure <= 1
-                and item.text.lower() == "paid"
-                and after is not None
-                and after.kind in "BV"
-            )
-            if paid and any("pay" in c.lower() for i in items[place + 1 : place + 3] for c in i.columns):
-                continue  # paid by card, which is a value of the payment
-            if item.kind == "B" and last is not None and last.kind == "X":
-                continue
-            if item.kind == "O" and item.value[0] in "<>" and after is not None and after.kind == "V":
-                item = replace(item, kind="Z")  # earn more than men
-            if item.kind in "UC" and item.text.lower() == "month" and after is not None and after.kind == "T":
-                continue
-            if item.kind == "E" and last is not None and last.kind in "CY" and last.text.lower() == item.text.lower():
-                continue
-            if (
-                item.kind == "C"
-                and last is not None
-                and last.kind == "S"
-                and last.value[1]
-                and last.value[1] != ("TIME",)
-            ):
-                own = tuple(c for c in item.columns if set(parts(c)) & set(last.value[1]))
-                item = replace(item, columns=own) if own else item
-            named = [self.table.column(c) for c in after.columns] if after is not None else []
-            listed = "".join(i.kind for i in items[place + 1 : place + 3]) in ("JR", "DR")
-            if item.text.lower() in known.ORDINALS and (listed or (named and not any(c.is_time for c in named))):
-                item = Item("R", item.text, known.ORDINALS[item.text.lower()])
-            if item.kind == "S" and item.value[1] == known.GOOD:
-                item = self._judged(item, items)
-            others = [i for i in items if i is not item and i.kind == "C"]
-            if item.text.lower() == "paid" and any(set(i.columns) & set(item.columns) for i in others):
-                continue  # the fare paid
-            if item.kind == "C" and len(item.columns) == 1 and self._names_rows(item.columns[0]):
-                item = replace(item, kind="E", value="id")
-            dated = (after is not None and after.kind == "T") or (items[0].kind != "H" and self._latest(last))
-            if item.kind == "C" and item.sure == 1 and not dated and self._is_event(item):
-                done = item.text.lower().endswith("ed") and self.table.column(item.columns[0]).n_missing
-                if done and last is not None and last.kind == "X":
-                    raise NotClear(f"“{last.text} {item.text}” may mean that {item.columns[0]} is missing; say so")
-                told = [(item.columns[0], "present", "")]
-                item = Item("F", item.text, told, unit="verb") if done else Item("E", item.text, "one")
-            if item.kind == "O" and item.value[0] == "=" and after is not None and after.kind == "V":
-                continue  # churn = yes
-            if item.kind == "C" and (last is None or last.kind not in "BWAS"):
-                item = self._as_value(item)
-            if item.kind == "S" and item.value[1] == ("TIME",) and (after is None or after.kind not in "CGEN"):
-                item = Item("U", item.text)
-            out.append(item)
-        return out
-
-    def _by_year(self, item: Item) -> Item:
-        """The oldest or newest, where there is no age and no date, and one year tells when each row began."""
-        columns, order = self.table.file.columns, str(item.value[0])
-        dated = [c for c in columns if is_year(c)]
-        aged = item.value[1] == ("age",) and any("age" in parts(c.name) for c in columns)
-        known_time = (
-            any(c.is_time for c in columns) or item.text.lower() in known.ORDINALS or item.text.lower() == "last"
-        )
-        if len(dated) != 1 or aged or (item.value[1] == ("TIME",) and known_time):
-            return item
-        if item.value[1] == ("age",):
-            order = "lowest" if order == "highest" else "highest"
-        return replace(item, value=(order, tuple(parts(dated[0].name))))
-
-    def _judged(self, item: Item, items: Sequence[Item]) -> Item:
-        """The best or worst of what is good or bad to have much of; a word that is unknown where it is neither."""
-        named = [c for i in items if i.kind == "C" for c in i.columns if self.table.column(c).is_number]
-        good = [c for c in named if set(parts(c)) & set(known.GOOD)]
-        bad = [c for c in named if set(parts(c)) & set(known.BAD)]
-        if bool(good) == bool(bad) or len(named) > 1:
-            return Item("U", item.text)
-        if good:
-            return item
-        order = "lowest" if item.value[0] == "highest" else "highest"
-        self.notes.append(f"“{item.text}” is read as the {order} {bad[0]}.")
-        return replace(item, value=(order, known.BAD))
-
-    def _names_rows(self, name: str) -> bool:
-        column = self.table.column(name)
-        if column.dtype.lower().startswith(("int", "uint")) and column.n_unique == self.table.file.rows:
-            return float(column.high) - float(column.low) + 1 == column.n_unique  # 1, 2, 3 … are no measurement
-        return not column.is_number and not column.is_time and self.table.is_row_name(name)
-
-    def _latest(self, item: Item | None) -> bool:
-        return item is not None and item.kind == "S" and bool(item.value[1] == ("TIME",))
-
-    def _is_event(self, item: Item) -> bool:
-        """Whether a word is what each row's date is of: the orders of order_date. A row is then one of them."""
-        dated = [parts(c) for c in item.columns if self.table.column(c).is_time]
-        others = [c for c in self.table.file.columns if c.is_number and root(item.text) in map(root, parts(c.name))]
-        return not others and any([root(w) for w in name if w not in DATED] == [root(item.text)] for name in dated)
-
-    def _as_value(self, item: Item) -> Item:
-        """A column of two levels, one of which is the word itself ("passed" is pass or fail), as that level."""
-        levels = self.table.column(item.columns[0]).values
-        own = [v for v in levels if root(v) == root(item.text)]
-        one = len(item.columns) == 1 and len(levels) == 2 and len(own) == 1
-        return Item("V", item.text, own[0], item.columns, item.sure) if one else item
 
     def _known(self, items: list[Item]) -> list[Item]:
         """The items, all of which are understood. A noun after a value ("Gentoo penguins") is taken for the rows."""
@@ -386,20 +240,6 @@ class Parse:
             self.notes.append(f"“{item.text}” is read as {name}, the only one of its kind.")
         return name
 
-    def flows(self, name: str) -> bool:
-        """Whether a column's values add up to something, by its name or as a plural that counts: passengers, votes."""
-        return bool(set(parts(name)) & (FLOW | {"total", "sum", "subtotal"})) or self.counts(name)
-
-    def counts(self, name: str) -> bool:
-        """Whether a column holds how many there are of something in each row: goals, passengers, days of absence."""
-        column, words = self.table.column(name), parts(name)
-        if not column.dtype.lower().startswith(("int", "uint")) or column.is_yes_no or self.table.is_key(name):
-            return False
-        words = words[:-1] if words[-1] in DONE or unit_of(name) else words  # bytes_sent, response_ms
-        plural = bool(words) and words[-1].endswith("s") and not words[-1].endswith("ss") and not set(words) & NO_COUNT
-        amount = bool(set(words) & {"quantity", "qty"})
-        return amount or (plural and float(column.low) >= 0 and (column.n_unique > 20 or float(column.low) == 0))
-
     def amount(self, item: Item) -> tuple[str, str]:
         """A column, and which number of it where nothing says that: the total of what flows, else the mean."""
         measure = self.number(item)
@@ -407,7 +247,7 @@ class Parse:
             words = set(parts(self.formula.first)) | set(parts(self.formula.second))
             flows = self.formula.operation != "divided by" and bool(words & FLOW) and not words & {"price"}
         else:
-            flows = self.flows(measure)
+            flows = self.table.flows(measure)
         kind = "sum" if flows else "mean"
         if self.formula is None or self.formula.operation != "divided by":
             said = "total" if flows else "mean"
@@ -498,7 +338,7 @@ class Parse:
         """Total or mean where the question says neither: a total of what flows, a mean of what is measured."""
         if self.formula is not None and self.formula.operation == "divided by" and measure == self.formula.name:
             return "ratio"
-        flows = self.flows(measure)
+        flows = self.table.flows(measure)
         if said == "most" and not flows:
             raise NotClear(f"the most {measure} may be by the total, by the mean or by the highest; say which")
         chosen = "sum" if flows else "mean"

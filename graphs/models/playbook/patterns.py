@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import NotClear
 from graphs.models.playbook.facts import YES
 from graphs.models.playbook.items import parts
 from graphs.models.playbook.naming import LABELS
 from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.table import NotClear
 from graphs.models.playbook.vocabulary import FLOW
 
 type Make = Callable[[Parse, re.Match[str]], Asked | None]
@@ -93,7 +93,7 @@ def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
         return Asked("distinct", by, grain=grain.removesuffix(" of year"), where=parse.filters())
     name = parse.table.pick(item)
     column = parse.table.column(name)
-    if "d" not in parse.kinds and parse.counts(name):
+    if "d" not in parse.kinds and parse.table.counts(name):
         return None  # how many goals: their total
     if "d" not in parse.kinds and parse.is_asked_of(item):
         return None  # how many were rated

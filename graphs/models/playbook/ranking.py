@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import NotClear
 from graphs.models.playbook.items import Item, measured_as, parts
 from graphs.models.playbook.parsing import Parse
 from graphs.models.playbook.patterns import Rules, pattern
+from graphs.models.playbook.table import NotClear
 from graphs.models.playbook.vocabulary import FLOW
 
 RANKED: Rules = []

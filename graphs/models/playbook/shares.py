@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.models.playbook.asked import Asked
-from graphs.models.playbook.conditions import Filter, NotClear
 from graphs.models.playbook.items import Item, parts
 from graphs.models.playbook.parsing import Parse
+from graphs.models.playbook.table import Filter, NotClear
 
 _RELATIVE = ("who", "that", "with", "whose", "where", "when", "having", "holding", "being")
 
@@ -46,7 +46,7 @@ def share(parse: Parse) -> Asked:
         times = [i for i in after if i.kind == "F" and parse.is_time(i)]
         counted = [i for i in after if i not in times] or times
         whole = _all([i for i in times if i not in counted])
-        if not parse.flows(parse.table.pick(item, "number")):
+        if not parse.table.flows(parse.table.pick(item, "number")):
             raise NotClear(f"“{item.text}” may be counted or added up, and {parse.table.pick(item)} is no plain amount")
         if grouped[0]:
             raise NotClear("a share of a total by groups is not one that I compute")
