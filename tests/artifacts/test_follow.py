@@ -60,9 +60,9 @@ def test_no_gap_and_no_duplicate_while_many_write_and_many_come_and_go(store, be
         watching = [pool.submit(watchers, k) for k in (0, 1)]
         writing = [pool.submit(writer, k) for k in (0, 1)]
         for done in writing:
-            done.result(60)
+            done.result(200)
         for done in watching:
-            for after, seen in done.result(60):
+            for after, seen in done.result(200):
                 assert seen == list(range(after + 1, LAST + 1))
     assert store._followers._by_run == {}, "who stops watching is forgotten"
 
@@ -154,7 +154,7 @@ async def test_closing_the_store_ends_the_followers(home, begin):
         waiting = asyncio.ensure_future(anext(follow))
         await asyncio.sleep(0)
     with pytest.raises(StopAsyncIteration):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
     with pytest.raises(StoreError, match="closed"):
         await collect(store, run)
 
