@@ -1762,9 +1762,9 @@ def _plain(value: Any) -> Any:
 
 
 def say(column: str) -> str:
-    """A column's name as a reader says it: `bill_length_mm` → bill length; a whole question comes in quotes."""
+    """A column's name as a reader says it: `bill_length_mm` → bill length; a question or a sentence comes in quotes."""
     words = _words(column)[0]
-    return f"“{words}”" if " " in str(column).strip() and ("?" in words or len(words.split()) > 7) else words
+    return f"“{words}”" if " " in str(column).strip() and ("?" in words or len(words.split()) > 3) else words
 
 
 def label(column: str) -> str:
@@ -1824,6 +1824,17 @@ def signed(x: float, digits: int = 2) -> str:
 def chance(p: float) -> str:
     """A p-value for a sentence."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def name_columns(ax: Any, levels: Any) -> None:
+    """Write levels below the columns of a chart with named rows: on several lines, or aslant if a word is too wide."""
+    beside = max(len(line) for t in ax.get_yticklabels() for line in t.get_text().split("\n"))
+    letters = int((ax.figure.get_figwidth() - 0.9 - 0.105 * beside) / len(levels) / 0.11)  # inches that a letter takes
+    told = [textwrap.fill(str(level), max(8, letters), max_lines=3, placeholder="…") for level in levels]
+    if max(len(line) for name in told for line in name.split("\n")) > letters:
+        ax.set_xticks(range(len(levels)), [short(level, 16) for level in levels], rotation=35, ha="right")
+    else:
+        ax.set_xticks(range(len(levels)), told)
 
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E6E6E", "#000000")  # Okabe & Ito 2008
@@ -1893,7 +1904,9 @@ def _make_fit(fig: Any) -> None:
     width, height = fig.get_size_inches()
 
     def may_be_long(ax: Any, text: Any, whole: str) -> bool:
-        room = height - 1.2 if text is ax.yaxis.label else width / ax.get_subplotspec().get_gridspec().ncols - 2
+        beside = max((len(line) for t in ax.get_yticklabels() for line in t.get_text().split("\n")), default=0)
+        wide = width / ax.get_subplotspec().get_gridspec().ncols - max(2, 0.6 + 0.12 * beside)
+        room = height - 1.2 if text is ax.yaxis.label else wide
         return bool(len(whole) * 0.12 > room)  # inches that a letter takes; to draw a chart only to look takes long
 
     if not any(may_be_long(*each) for each in named):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,17 @@ from scipy import stats
 from notebooks.catalog import catalog, cells, find
 from notebooks.nb import nbformat
 from notebooks.templates.__main__ import HERE, renewed, toolkit
-from notebooks.templates.toolkit import clean, d_interval, eta2_interval, r_interval, v_interval
+from notebooks.templates.toolkit import (
+    _make_fit,
+    clean,
+    d_interval,
+    eta2_interval,
+    figure,
+    name_columns,
+    r_interval,
+    say,
+    v_interval,
+)
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -560,3 +571,33 @@ def test_what_the_rows_are_sorted_by_is_no_relation_of_a_column_with_few_values(
     assert ran.error is None
     assert [set(f.columns) for f in ran.of("group_difference")] == [{"length", "kind"}]
     assert not ran.of("nonlinear_association")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ["Agree", "Disagree", "Neutral", "Strongly agree", "Strongly disagree"],
+        ["Administration", "Engineering", "Finance and control", "Human resources", "Legal", "Sales", "Support"],
+        ["no", "yes"],
+    ],
+)
+def test_names_along_a_chart_neither_overlap_nor_leave_it(levels: list[str]) -> None:
+    fig, ax = figure("Missing by answer")
+    ax.imshow([range(len(levels))] * 3, aspect="auto")
+    ax.set_yticks(range(3), ["I have a good work-life balance", "I would recommend this company", "Meetings"])
+    name_columns(ax, levels)
+    ax.set_xlabel("rows without a value (%, and how many)")
+    _make_fit(fig)
+    fig.draw_without_rendering()
+    below = ax.xaxis.label.get_window_extent()
+    assert below.x0 >= 0
+    assert below.x1 <= fig.bbox.width
+    names = [t.get_window_extent() for t in ax.get_xticklabels()]
+    if not ax.get_xticklabels()[0].get_rotation():  # aslant they run beside one another
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(names))
+
+
+def test_a_column_that_is_a_sentence_is_quoted_in_one() -> None:
+    assert say("I am paid fairly") == "“I am paid fairly”"
+    assert say("bill_length_of_the_bird_mm") == "bill length of the bird"
+    assert say("Unit price") == "Unit price"
