@@ -30,11 +30,11 @@ def _two_groups(parse: Parse, match: re.Match[str]) -> Asked | None:
     if match.groupdict().get("n"):
         parse.only_rows([i for i in parse.rest if i.kind == "E" and i is not parse.at(match, "by")])
         grain, also_grain = parse.single(grain), parse.single(also_grain)
-        return Asked("count", by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+        return parse.ask("count", by=by, grain=grain, also_by=also, also_grain=also_grain)
     kind, measure = _number(parse, match)
     if kind == "sum":
         grain, also_grain = parse.single(grain), parse.single(also_grain)
-    return Asked(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+    return parse.ask(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain)
 
 
 @pattern(
@@ -44,38 +44,33 @@ def _two_groups(parse: Parse, match: re.Match[str]) -> Asked | None:
 )
 def _which_pair(parse: Parse, match: re.Match[str]) -> Asked | None:
     """The pair of two groups that comes first: which department and year had the highest average salary."""
-    ranked = parse.at(match, "s")
-    assert ranked is not None
+    ranked = parse.one(match, "s")
     if ranked.value[1]:
         return None
     by, grain, also, also_grain = _pair(parse, match)
-    item, said = parse.at(match, "c"), parse.at(match, "a")
-    assert item is not None
+    item, said = parse.one(match, "c"), parse.at(match, "a")
     measure = parse.number(item)
     kind = str(said.value) if said is not None else parse.kind_of_sum(measure, ranked.text.lower())
-    asked = Asked(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain, where=parse.filters())
+    asked = parse.ask(kind, measure, by=by, grain=grain, also_by=also, also_grain=also_grain)
     return replace(asked, order=str(ranked.value[0]), limit=1)
 
 
 @pattern(CROSSED, r"(?P<c>C)E*B(?P<by>[CGYE])E*", r"B(?P<by>[CGY])(?P<c>C)E*")
 def _by_group(parse: Parse, match: re.Match[str]) -> Asked | None:
     """A column by a group, without the word for the number: revenue by region."""
-    per = parse.at(match, "by")
-    assert per is not None
+    per = parse.one(match, "by")
     kind, measure = _number(parse, match)
     if per.kind == "E":
         return _each(parse, per, kind, measure)
     by, grain = _group(parse, per)
     grain = parse.single(grain) if kind == "sum" else grain
-    return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order="" if grain else "highest")
+    return parse.ask(kind, measure, by=by, grain=grain, order="" if grain else "highest")
 
 
 @pattern(CROSSED, r"h?(?P<a>a)E*(?P<c>C)E*B(?P<by>E)E*", r"h?(?P<a>a)nE*B(?P<by>[CEG])E*", r"nE*B(?P<by>[CEG])(?P<a>a)")
 def _for_each(parse: Parse, match: re.Match[str]) -> Asked | None:
     """A total divided by the number of what it is per: revenue per customer, orders per month."""
-    per, said = parse.at(match, "by"), parse.at(match, "a")
-    assert per is not None
-    assert said is not None
+    per, said = parse.one(match, "by"), parse.one(match, "a")
     if said.value not in ("mean", "sum") or (per.kind == "E" and not per.columns):
         return None
     if not match.groupdict().get("c"):
@@ -106,8 +101,7 @@ def limited(parse: Parse, bound: Bound) -> Asked:
 @pattern(CROSSED, r"EB(?P<by>E)")
 def _rows_each(parse: Parse, match: re.Match[str]) -> Asked | None:
     """The rows divided by the number of what they are per: loans per member."""
-    per = parse.at(match, "by")
-    assert per is not None
+    per = parse.one(match, "by")
     parse.only_rows([i for i in parse.rest if i is not per and i.kind == "E"])
     return _each(parse, per, "mean", "") if per.columns else None
 
@@ -120,11 +114,11 @@ def _each(parse: Parse, per: Item, kind: str, measure: str) -> Asked | None:
     if other and (grain or not parse.table.is_row_name(other)):
         if measure and not parse.table.flows(measure):
             raise NotClear(f"{measure} is no amount that adds up over the rows of one {per.text}")
-        return Asked("per", measure, other, grain=parse.single(grain), where=parse.filters())
+        return parse.ask("per", measure, other, grain=parse.single(grain))
     if not measure:
         return None
     parse.notes = [n for n in parse.notes if "the question does not say which" not in n]
-    return Asked("mean", measure, where=parse.filters())
+    return parse.ask("mean", measure)
 
 
 @pattern(CROSSED, r"(?P<n>E)+B(?P<by>[CGY])E*", r"(?P<n>E)+", r"B(?P<by>[CGY])")
@@ -146,12 +140,11 @@ def _counted(parse: Parse, match: re.Match[str]) -> Asked | None:
         several = rows[0].text.lower().endswith("s") or rows[0].text.lower() in ("people", "staff", "men", "women")
         if not parse.where or not several or parse.items[0].kind not in "EF" or "W" in parse.kinds:
             return None
-        return Asked("count", where=parse.filters(), notes=["They are counted, since nothing else is asked of them."])
-    item = parse.at(match, "by")
-    assert item is not None
+        return parse.ask("count", notes=["They are counted, since nothing else is asked of them."])
+    item = parse.one(match, "by")
     name, grain = _group(parse, item)
     parse.counted_by(name, grain)
-    return Asked("count", by=name, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
+    return parse.ask("count", by=name, grain=parse.single(grain), order="" if grain else "highest")
 
 
 @pattern(CROSSED, r"[ah]?g[an]?E*(?P<c>C)E*", r"W?[ah]?(?P<c>C)E*g", r"B?ha?(?P<c>C)g", r"gn?E+", r"nE+g")
@@ -160,65 +153,62 @@ def _change(parse: Parse, match: re.Match[str]) -> Asked | None:
     if not parse.periods:
         return None
     said = next((i for i in parse.rest if parse.symbol(i) == "a"), None)
-    if any(i.kind == "F" and i.unit == "and" and i.value[0][1] == "in" for i in parse.items):
+    if parse.set_beside():
         raise NotClear("it names several groups, and a change is computed of one; ask for one of them at a time")
     named = match.groupdict()
     if not named.get("c"):
         parse.only_rows([i for i in parse.rest if i.kind == "E"])
-        return Asked("change", other="count", by=parse.table.time(), periods=parse.periods, where=parse.filters())
-    item = parse.at(match, "c")
-    assert item is not None
+        return parse.ask("change", other="count", by=parse.table.time(), periods=parse.periods)
+    item = parse.one(match, "c")
     if said is not None and said.value in ("mean", "median", "sum"):
         kind, measure = str(said.value), parse.number(item)
     else:
         measure, kind = parse.amount(item)
     if parse.formula is None and is_year(parse.table.column(measure)):
         raise NotClear(f"{measure} is a time itself, and does not change between two times")
-    return Asked("change", measure, kind, parse.table.time(), periods=parse.periods, where=parse.filters())
+    return parse.ask("change", measure, kind, parse.table.time(), periods=parse.periods)
 
 
 @pattern(CROSSED, r"n(?P<c>C)E*B(?P<by>[CGYE])E*", r"n(?P<c>C)E*")
 def _how_many(parse: Parse, match: re.Match[str]) -> Asked | None:
     """How many of what a column counts in each row, such as goals or days of absence: their total."""
-    item = parse.at(match, "c")
-    assert item is not None
+    item = parse.one(match, "c")
     column = parse.table.column(parse.table.pick(item))
     named = match.groupdict().get("by")
     if not parse.table.counts(column.name):
         return None
     parse.notes.append(f"“how many {item.text}” is read as the total of {column.name}.")
-    by, grain = _group(parse, parse.at(match, "by") or item) if named else ("", "")
+    by, grain = _group(parse, parse.one(match, "by")) if named else ("", "")
     ranked = "highest" if by and not grain else ""
-    return Asked("sum", column.name, by=by, grain=parse.single(grain), where=parse.filters(), order=ranked)
+    return parse.ask("sum", column.name, by=by, grain=parse.single(grain), order=ranked)
 
 
 @pattern(CROSSED, r"[aS]{2,}E*(?P<c>C)E*", r"E*(?P<c>[CY])E*")
 def _overview(parse: Parse, match: re.Match[str]) -> Asked | None:
     """Several numbers of one column, or the column with no word for a number: the min, max and mean of humidity."""
-    item = parse.at(match, "c")
-    assert item is not None
+    item = parse.one(match, "c")
     wanted = [i for i in parse.rest if i.kind in "AS"]
     if any(i.value[1] if i.kind == "S" else i.value not in _IN_OVERVIEW for i in wanted):
         return None
     if wanted:
-        return Asked("summary", parse.number(item), where=parse.filters())
+        return parse.ask("summary", parse.number(item))
     entities = [i for i in parse.rest if i.kind == "E"]
     if any(i.columns and not parse.table.is_row_name(i.columns[0]) for i in entities):
         return None
     if not parse.where and (len(parse.items) > 1 or entities):
         return None
     if parse.formula is not None and parse.formula.operation == "divided by":
-        return Asked("ratio", parse.number(item), where=parse.filters())
+        return parse.ask("ratio", parse.number(item))
     column = parse.table.column(parse.table.pick(item))
     if column.is_number and not parse.table.is_key(column.name):
         if any(f[1] == "=" and parse.table.is_row_name(str(f[0])) for f in parse.where):
-            return Asked("summary", parse.number(item), where=parse.filters())  # of one row
+            return parse.ask("summary", parse.number(item))  # of one row
         if parse.table.flows(column.name) and (parse.where or set(parts(column.name)) & {"total", "sum"}):
             measure, kind = parse.amount(item)
-            return Asked(kind, measure, where=parse.filters())
+            return parse.ask(kind, measure)
         if item.sure <= 1 and not set(parts(item.text)) & set(parts(column.name)):
             raise NotClear(f"“{item.text}” may mean {column.name}, and it does not say which number of it")
-        return Asked("summary", parse.number(item), where=parse.filters())
+        return parse.ask("summary", parse.number(item))
     if parse.where or column.is_time or not 2 <= column.n_unique <= MOST_LEVELS:
         return None
     return Asked("count", by=column.name, order="highest")
@@ -229,8 +219,7 @@ _IN_OVERVIEW = ("mean", "median", "std", "min", "max", "range", "quantile 0.25",
 
 def _number(parse: Parse, match: re.Match[str]) -> tuple[str, str]:
     """The number that is asked for of a measure, and the measure."""
-    item, said = parse.at(match, "c"), parse.at(match, "a")
-    assert item is not None
+    item, said = parse.one(match, "c"), parse.at(match, "a")
     if said is not None:
         return str(said.value), parse.number(item)
     measure, kind = parse.amount(item)
@@ -246,9 +235,7 @@ def _group(parse: Parse, item: Item) -> tuple[str, str]:
 
 
 def _pair(parse: Parse, match: re.Match[str]) -> tuple[str, str, str, str]:
-    first, second = parse.at(match, "by"), parse.at(match, "also")
-    assert first is not None
-    assert second is not None
+    first, second = parse.one(match, "by"), parse.one(match, "also")
     if not parse.listed(first, second):
         raise NotClear(f"“{first.text}” and “{second.text}” stand side by side, and may be one thing")
     pair = (*_group(parse, first), *_group(parse, second))

@@ -156,6 +156,19 @@ class Parse:
         place = match.start(name) if match.groupdict().get(name) else -1
         return self.rest[place] if place >= 0 else None
 
+    def one(self, match: re.Match[str], name: str) -> Item:
+        """The item at a part of a pattern that is there whenever the pattern fits."""
+        return self.rest[match.start(name)]
+
+    def ask(self, aggregate: str, measure: str = "", other: str = "", by: str = "", **more: Any) -> Asked:
+        """What is to be computed of the rows that meet the question's conditions."""
+        return Asked(aggregate, measure, other, by, where=self.filters(), **more)
+
+    def set_beside(self) -> str:
+        """The column of which several values are named, each for itself: men and women; "" where there is none."""
+        both = [i for i in self.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
+        return str(both[0].value[0][0]) if both else ""
+
     def number(self, item: Item) -> str:
         return self.told(item, self.table.pick(item, "number"))
 

@@ -35,7 +35,7 @@ PLAIN: Rules = []
 _SOLD = re.compile(r"\b(sold|bought|ordered|booked|purchased|rented|shipped|delivered|borrowed)\b", re.I)
 
 
-@pattern(PLAIN, r"WcKSM", r"Wc?S?M", r"WcSM")
+@pattern(PLAIN, r"Wc?S?M")
 def _most_missing(parse: Parse, match: re.Match[str]) -> Asked:
     return Asked("most missing", order="highest", limit=1)
 
@@ -52,7 +52,7 @@ def _missing_cells(parse: Parse, match: re.Match[str]) -> Asked:
     return Asked("missing")
 
 
-@pattern(PLAIN, r"(?:h)?nE*", r"E*nE*B(?P<by>[CGYE])E*", r"(?P<by>[CGYE])n", r"nE*(?P<in>I)")
+@pattern(PLAIN, r"(?:h)?nE*", r"E*nE*B(?P<by>[CGYE])E*", r"(?P<by>[CGYE])n")
 def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
     entities = [i for i in parse.rest if i.kind == "E"]
     named = match.groupdict().get("by")
@@ -63,7 +63,7 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
         parse.only_rows([i for i in entities if i is not parse.at(match, "by")])
         by, grain = parse.group(parse.at(match, "by") or parse.rest[-1])
         parse.counted_by(by, grain)
-        return Asked("count", by=by, grain=parse.single(grain), where=parse.filters(), order="" if grain else "highest")
+        return parse.ask("count", by=by, grain=parse.single(grain), order="" if grain else "highest")
     if not entities and not parse.where:
         return None
     keyed = entities[0] if entities and entities[0].value == "id" else None
@@ -73,24 +73,21 @@ def _count(parse: Parse, match: re.Match[str]) -> Asked | None:
             raise NotClear(f"I do not see what “{others[0].text}” is to “{keyed.text}”")
         name = parse.table.pick(keyed)
         if not parse.table.is_row_name(name):
-            return Asked("distinct", name, where=parse.filters())
+            return parse.ask("distinct", name)
     elif not entities and (people := parse.repeated_people()):
         raise NotClear(f"one {people} may have several rows, and it may count the rows or the different {people}s")
     elif entities and entities[0].value == "one":
         parse.notes.append(f"One row is counted as one of the {entities[0].text.lower()}.")
-    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
-    if both:
-        return Asked("count", by=both[0].value[0][0], where=parse.filters(), order="highest")
-    return Asked("count", where=parse.filters())
+    beside = parse.set_beside()
+    return parse.ask("count", by=beside, order="highest" if beside else "")
 
 
 @pattern(PLAIN, r"n?d(?P<c>[CYGE])E*", r"n(?P<c>[CYG])E*", r"[dW]d?(?P<c>C)(?P<list>E*)")
 def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
-    item = parse.at(match, "c")
-    assert item is not None
+    item = parse.one(match, "c")
     if item.kind == "G":
         by, grain = parse.group(item)
-        return Asked("distinct", by, grain=grain.removesuffix(" of year"), where=parse.filters())
+        return parse.ask("distinct", by, grain=grain.removesuffix(" of year"))
     name = parse.table.pick(item)
     column = parse.table.column(name)
     if "d" not in parse.kinds and parse.table.counts(name):
@@ -103,44 +100,37 @@ def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
         parse.counts_kinds(item, name)
         if "d" not in parse.kinds and (sold := _SOLD.search(parse.question)) and not parse.table.is_key(name):
             raise NotClear(f"“{sold[0]}” may ask for the rows, their amount or the different values of {name}")
-        return Asked("distinct", parse.told(item, name), where=parse.filters())
+        return parse.ask("distinct", parse.told(item, name))
     if re.search(r"\b(there|exist|occur)\b", parse.question, re.I):
-        return Asked("distinct", parse.told(item, name), where=parse.filters())
+        return parse.ask("distinct", parse.told(item, name))
     return None
 
 
 @pattern(PLAIN, r"W?(?P<c>[CYG])o", r"W?o(?P<c>[CYG])E*")
 def _mode(parse: Parse, match: re.Match[str]) -> Asked:
-    item = parse.at(match, "c")
-    assert item is not None
+    item = parse.one(match, "c")
     by, grain = parse.group(item)
     parse.popular(next(i.text for i in parse.rest if parse.symbol(i) == "o"))
     rare = any(i.kind == "A" and i.value == "rarest" for i in parse.rest)
-    return Asked("count", by=by, grain=grain, where=parse.filters(), order="lowest" if rare else "highest", limit=1)
+    return parse.ask("count", by=by, grain=grain, order="lowest" if rare else "highest", limit=1)
 
 
 @pattern(PLAIN, r"W?op(?P<by>[CG])(?P<also>[CG])")
 def _mode_of_pairs(parse: Parse, match: re.Match[str]) -> Asked:
     """The commonest pair of two groups: the most frequent pair of origin and destination."""
-    first, second = parse.at(match, "by"), parse.at(match, "also")
-    assert first is not None
-    assert second is not None
+    first, second = parse.one(match, "by"), parse.one(match, "also")
     by, also = parse.group(first), parse.group(second)
     order = "lowest" if any(i.kind == "A" and i.value == "rarest" for i in parse.rest) else "highest"
-    return Asked(
-        "count", by=by[0], grain=by[1], also_by=also[0], also_grain=also[1], where=parse.filters(), order=order, limit=1
-    )
+    return parse.ask("count", by=by[0], grain=by[1], also_by=also[0], also_grain=also[1], order=order, limit=1)
 
 
-@pattern(PLAIN, r"k(?P<a>[CY])(?P<b>[CY])", r"W?k(?P<a>[CY])(?P<b>[CY])E*")
+@pattern(PLAIN, r"W?k(?P<a>[CY])(?P<b>[CY])E*")
 def _correlation(parse: Parse, match: re.Match[str]) -> Asked:
-    a, b = parse.at(match, "a"), parse.at(match, "b")
-    assert a is not None
-    assert b is not None
+    a, b = parse.one(match, "a"), parse.one(match, "b")
     pair = parse.number(a), parse.number(b)
     if pair[0] == pair[1]:
         raise NotClear("it names one column twice")
-    return Asked("correlation", *pair, where=parse.filters())
+    return parse.ask("correlation", *pair)
 
 
 @pattern(
@@ -155,23 +145,20 @@ def _correlation(parse: Parse, match: re.Match[str]) -> Asked:
 )
 def _rate(parse: Parse, match: re.Match[str]) -> Asked:
     """The rate of a column of yes and no is the share of its yes."""
-    item = parse.at(match, "y")
-    assert item is not None
+    item = parse.one(match, "y")
     name = parse.told(item, parse.table.pick(item))
     yes = next((v for v in parse.table.column(name).values if v.lower() in YES), "True")
     named = match.groupdict()
-    by, grain = parse.group(parse.at(match, "by") or item) if named.get("by") else ("", "")
+    by, grain = parse.group(parse.one(match, "by")) if named.get("by") else ("", "")
     ranked = parse.at(match, "s") if named.get("s") else None
     order = str(ranked.value[0]) if ranked else "highest" if by else ""
-    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
-    if both and not by:
-        by, order = both[0].value[0][0], "highest"
-    return Asked(
+    if not by and (beside := parse.set_beside()):
+        by, order = beside, "highest"
+    return parse.ask(
         "share",
         by=by,
         grain=grain,
         hits=[[name, "=", yes]],
-        where=parse.filters(),
         order=order,
         limit=1 if ranked else 0,
     )
@@ -184,12 +171,9 @@ def _rate(parse: Parse, match: re.Match[str]) -> Asked:
     r"(?P<a>h)E*(?P<c>[C])E*",
     r"h?E*(?P<a>a)n?E*(?P<c>C)E*B(?P<by>[CGYE])E*",
     r"B(?P<by>[CGYE])(?P<a>a)(?P<c>C)E*",
-    r"(?P<by>[CGY])(?P<a>a)(?P<c>C)E*(?P<never>I)",
 )
 def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
-    item, said = parse.at(match, "c"), parse.at(match, "a")
-    assert item is not None
-    assert said is not None
+    item, said = parse.one(match, "c"), parse.one(match, "a")
     measure = parse.number(item)
     if said.text.lower() == "how much" and not set(parts(measure)) & FLOW:
         raise NotClear(f"“how much” may ask for the total of {measure}, for its mean or for one value")
@@ -199,9 +183,7 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
     if per is not None and per.kind == "E" and all(parse.table.is_row_name(c) for c in per.columns):
         per = None  # per order, where each row is an order
     by, grain = parse.group(per) if per is not None else ("", "")
-    both = [i for i in parse.items if i.kind == "F" and i.unit == "and" and i.value[0][1] == "in"]
-    if both and not by:
-        by = both[0].value[0][0]
+    by = by or parse.set_beside()
     if by and not grain and parse.table.column(by).n_unique > 60 and not parse.table.column(by).is_time:
         raise NotClear(
             f"{by} has too many values for a number each, and “per” may mean the total divided by their count"
@@ -209,4 +191,4 @@ def _aggregate(parse: Parse, match: re.Match[str]) -> Asked | None:
     if said.value == "sum":
         grain = parse.single(grain)
     ranked = "highest" if by and not grain else ""
-    return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order=ranked)
+    return parse.ask(str(said.value), measure, by=by, grain=grain, order=ranked)

@@ -22,8 +22,7 @@ RANKED: Rules = []
     r"(?P<s>S)E*",
 )
 def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
-    ranked, item = parse.at(match, "s"), parse.at(match, "c") if "c" in match.groupdict() else None
-    assert ranked is not None
+    ranked, item = parse.one(match, "s"), parse.at(match, "c") if "c" in match.groupdict() else None
     row = next((i for i in parse.rest if i.kind == "E"), None)
     if item is None:
         if not ranked.value[1] or ranked.value[1] == ("TIME",):
@@ -52,7 +51,7 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
         and parse.kinds.startswith("W")
     ):
         return None
-    return Asked("max" if ranked.value[0] == "highest" else "min", measure, where=parse.filters())
+    return parse.ask("max" if ranked.value[0] == "highest" else "min", measure)
 
 
 @pattern(
@@ -64,13 +63,10 @@ def _extreme(parse: Parse, match: re.Match[str]) -> Asked | None:
     r"W?(?P<by>[CGYE])(?P<c>C)(?P<s>S)(?P<a>a)",
     r"W?(?P<s>S)(?P<a>a)(?P<c>C)E*B(?P<by>[CGYE])",
     r"W?(?P<s>S)(?P<by>[CG])E*",
-    r"W(?P<by>[CG])E*(?P<s>S)E*(?P<c>C)",
     r"H(?P<by>C)(?P<s>S)(?P<row>E)",
 )
 def _which(parse: Parse, match: re.Match[str]) -> Asked | None:
-    by_item, ranked = parse.at(match, "by"), parse.at(match, "s")
-    assert by_item is not None
-    assert ranked is not None
+    by_item, ranked = parse.one(match, "by"), parse.one(match, "s")
     return _ranking(parse, by_item, ranked, parse.at(match, "a"), parse.at(match, "c"), 1)
 
 
@@ -80,25 +76,19 @@ def _which(parse: Parse, match: re.Match[str]) -> Asked | None:
     r"[HW]?(?P<n>N)(?P<s>S)(?P<by>[CGE])E*(?:B(?P<a>[an])?E*(?P<c>C))?",
     r"W?(?P<s>S)(?P<n>N)(?P<by>[CGY])E*",
     r"W?(?P<n>N)(?P<by>[CGYE])E*(?P<s>S)(?P<a>[an])?n?E*(?P<c>C)?E*",
-    r"W(?P<s>S)(?P<n>N)(?P<by>[CGYE])E*B(?P<a>[an])?E*(?P<c>C)?E*",
 )
 def _top(parse: Parse, match: re.Match[str]) -> Asked | None:
-    by_item, ranked, count = parse.at(match, "by"), parse.at(match, "s"), parse.at(match, "n")
-    assert by_item is not None
-    assert ranked is not None
-    assert count is not None
+    by_item, ranked, count = parse.one(match, "by"), parse.one(match, "s"), parse.one(match, "n")
     return _ranking(parse, by_item, ranked, parse.at(match, "a"), parse.at(match, "c"), int(count.value))
 
 
 @pattern(RANKED, r"[HW]?(?P<n>N)(?P<s>S)E*")
 def _first_rows(parse: Parse, match: re.Match[str]) -> Asked | None:
     """The first few of the rows that are meant: five cheapest rieslings."""
-    ranked, count = parse.at(match, "s"), parse.at(match, "n")
-    assert ranked is not None
-    assert count is not None
+    ranked, count = parse.one(match, "s"), parse.one(match, "n")
     if not parse.where or not ranked.value[1] or ranked.value[1] in (("TIME",), ("ROWS",)):
         return None
-    asked = Asked("row", parse.own(ranked), where=parse.filters(), order=str(ranked.value[0]), limit=int(count.value))
+    asked = parse.ask("row", parse.own(ranked), order=str(ranked.value[0]), limit=int(count.value))
     return replace(asked, named_by=parse.label(None))
 
 
@@ -125,7 +115,7 @@ def _ranking(
     if counted:
         parse.only_rows(rows)
         parse.counted_by(by, grain)
-        return Asked("count", by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+        return parse.ask("count", by=by, grain=grain, order=order, limit=limit)
     if item is not None:
         measure = parse.number(item)
     elif ranked.value[1]:
@@ -137,27 +127,26 @@ def _ranking(
     if measure == by:
         raise NotClear(f"it would rank {by} by itself")
     if said is not None and said.value not in ("count", "distinct"):
-        return Asked(str(said.value), measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+        return parse.ask(str(said.value), measure, by=by, grain=grain, order=order, limit=limit)
     if not grain and parse.table.is_row_name(by):
-        return Asked("row", measure, where=parse.filters(), order=order, limit=limit, named_by=by)
+        return parse.ask("row", measure, order=order, limit=limit, named_by=by)
     if grain == "day":
-        return Asked(
+        return parse.ask(
             "sum" if set(parts(measure)) & FLOW else "mean",
             measure,
             by=by,
             grain=grain,
-            where=parse.filters(),
             order=order,
             limit=limit,
         )
     if item is None and _single_row(parse, ranked):
         parse.notes.append(f"Compared by the {order} single {measure}.")
         single = "max" if order == "highest" else "min"
-        return Asked(single, measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+        return parse.ask(single, measure, by=by, grain=grain, order=order, limit=limit)
     if item is None and set(parts(measure)) & FLOW and not set(ranked.value[1]) & {"rain", "speed"}:
         raise NotClear(f"“{ranked.text}” may be by the total or by the mean {measure}; say which")
     kind = parse.kind_of_sum(measure, ranked.text.lower())
-    return Asked(kind, measure, by=by, grain=grain, where=parse.filters(), order=order, limit=limit)
+    return parse.ask(kind, measure, by=by, grain=grain, order=order, limit=limit)
 
 
 def _single_row(parse: Parse, ranked: Item) -> bool:
@@ -172,19 +161,18 @@ def _single_row(parse: Parse, ranked: Item) -> bool:
     r"HE*(?P<s>S)E*(?P<c>C)?E*",
     r"H(?P<c>C)(?P<s>S)",
     r"WE+(?P<s>S)E*(?P<c>C)?E*",
-    r"W(?P<s>S)E+(?P<never>I)?",
+    r"W(?P<s>S)E+",
     r"G(?P<s>S)E+",
 )
 def _who_or_when(parse: Parse, match: re.Match[str]) -> Asked | None:
-    ranked, item = parse.at(match, "s"), parse.at(match, "c")
-    assert ranked is not None
+    ranked, item = parse.one(match, "s"), parse.at(match, "c")
     if ranked.value[1] == ("TIME",):
         if parse.rest[0].text.lower() not in ("when", "date") or item is not None:
             return None
-        return Asked("max" if ranked.value[0] == "highest" else "min", parse.table.time(), where=parse.filters())
+        return parse.ask("max" if ranked.value[0] == "highest" else "min", parse.table.time())
     measure = parse.number(item) if item is not None else parse.own(ranked)
     if parse.rest[0].text.lower() == "when":
         named_by = parse.table.time()
     else:
         named_by = parse.label(next((i for i in parse.rest if i.kind == "E" and i.columns), None))
-    return Asked("row", measure, where=parse.filters(), order=str(ranked.value[0]), limit=1, named_by=named_by)
+    return parse.ask("row", measure, order=str(ranked.value[0]), limit=1, named_by=named_by)
