@@ -1,7 +1,8 @@
-"""What is run first and what stays together, where whole files are dealt to several processes (`make test`)."""
+"""What no test may heed, and which are run first and stay together where files are dealt to several processes."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from xdist.scheduler import LoadFileScheduling
 import notebooks.nb  # noqa: F401  # before any test asks for jsonschema, which costs a second and a half otherwise
 
 HERE = Path(__file__).parent
+
+SET = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
+for _name in [name for name in os.environ if name.startswith(SET)]:
+    del os.environ[_name]  # whoever works with the product has a key or a data folder there, and no test may heed it
 
 FIRST = (
     "e2e/test_tutorial.py",

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-import tests.surroundings  # noqa: F401 - what the caller of the tests has set
-
 
 @dataclass
 class Answer:

@@ -19,8 +19,6 @@ import psutil
 import pytest
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
-import tests.surroundings  # noqa: F401 - what the caller of the tests has set
-
 NURSERY = "gristmill-nurse"  # as the process calls itself
 
 

@@ -338,7 +338,7 @@ async def test_cells_of_one_context_wait_for_each_other(sandbox: AsyncSandbox) -
 )
 async def test_a_kernel_that_dies_is_told_and_replaced(fresh: AsyncSandbox, code: str, said: str) -> None:
     await fresh.run_code("kept = 1")
-    done = await asyncio.wait_for(fresh.run_code(f"print('last words', flush=True)\n{code}"), 10)
+    done = await asyncio.wait_for(fresh.run_code(f"print('last words', flush=True)\n{code}"), 60)
     assert done.error is not None
     assert done.error.name == "KernelDied"
     assert said in done.error.value

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import tests.surroundings  # noqa: F401 - what the caller of the tests has set
 from artifacts.events import RunStarted
 from artifacts.store import Store
 from artifacts.types import Run, new_id

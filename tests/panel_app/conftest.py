@@ -13,7 +13,6 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-import tests.surroundings  # noqa: F401 - what the caller of the tests has set
 from artifacts.store import Store
 from tests.panel_app.story import StandIn, Story, penguins
 
