@@ -89,6 +89,8 @@ _CAUSAL = re.compile(
     re.I,
 )
 _MOVED_FORM = re.compile(rf"(?:{_MOVED}|{_MODAL}(?:{_MOVES}))", re.I)
+_ADJECTIVE = re.compile(r"\b(?:the|an?|our|its|their|of|with|by|gradient)[ -]$", re.I)
+"""What stands before a form in -ed that only describes a thing: the boosted trees, with reduced fares."""
 _PASSIVE = re.compile(r"\b(?:be|been|being|was|were|is|are|get|gets|got)\s+(?:\w+ly )?$", re.I)
 _NOUN = re.compile(
     r"\b(?:of|among|in|on|the|these|those|all|most|both|many|some|few|\d+|per|by|each|every|frequent|common(?:est)?|"
@@ -122,12 +124,13 @@ def claimed_cause(text: str) -> str | None:
         before, after = text[: match.start()], re.match(r"[^.!?\n]*", text[match.end() :])
         rest = after.group() if after else ""
         asked = text[match.end() + len(rest) :][:1] == "?"
+        described = _ADJECTIVE.search(before) and match.group().strip().endswith("ed")
         passive = _MOVED_FORM.fullmatch(match.group().strip()) and _PASSIVE.search(before)
         sentence = re.split(r"[.!?]\s|\n\n", before)[-1] + match.group() + rest
         method = _REASON.match(match.group()) and _OURSELVES.search(sentence)
         of_model = _MOVED_FORM.match(match.group().strip()) and _OF_MODEL.search(rest[:40])
         thing = _THINGS.fullmatch(match.group().strip()) and _NOUN.search(before)
-        if not (asked or passive or thing or method or of_model or denied(before)):
+        if not (asked or described or passive or thing or method or of_model or denied(before)):
             return match.group().strip()
     return None
 

@@ -93,7 +93,9 @@ def _unseeded(call: ast.Call, known: dict[str, ast.expr], full: dict[str, str]) 
         shuffles = keywords(call).get("shuffle")
         return isinstance(shuffles, ast.Constant) and bool(shuffles.value) and not given
     if name in _TAKES_RNG:
-        return "stats" in owner and not given
+        resamples = keywords(call).get("n_resamples")
+        exact = resamples is not None and "inf" in ast.unparse(resamples)  # all that there are, and none by chance
+        return "stats" in owner and not given and not exact
     if name not in _TAKES_RANDOM_STATE or given or _is_off(call):
         return False
     if name == "resample" and isinstance(call.func, ast.Attribute) and not owner.startswith("sklearn"):

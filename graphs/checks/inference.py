@@ -67,8 +67,8 @@ _ACCURATE = re.compile(
     r"accura|classif\w+ .{0,60}\bcorrect|right in|correct(ly)? (in|for)|hit rate|per cent correct", re.I
 )
 COMPARED = re.compile(
-    r"baseline|always|guess|majority|large(?:r|st) class|most frequent|commonest|chance|balanced|recall|precision|"
-    r"sensitiv|specific|\bAUC\b|\bF1\b|no better|dummy|base rate|half (by|would)|by half|prevalence|"
+    r"baseline|always|guess|majority|large(?:r|st) class|most frequent|commonest|chance|balanced|\brecall\b|"
+    r"\bprecision\b|sensitivit|specificit|\bAUC\b|\bF1\b|no better|dummy|base rate|half (by|would)|by half|prevalence|"
     r"catches|missed",
     re.I,
 )

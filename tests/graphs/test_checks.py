@@ -312,6 +312,8 @@ def test_few_rows_called_high_confidence_is_an_objection_and_otherwise_a_remark(
         ("Ice makes roads dangerous; salting them would bring about 8 fewer accidents.", {}, False),
         ("This makes the estimate weak, and we want to improve the fit.", {}, True),
         ("Each miss costs us 15 EUR.", {}, True),
+        ("The boosted trees rank recalls well, at the reduced price, too.", {}, True),
+        ("A bonus that boosted sales is worth its price.", {}, False),
         ("It would be wrong to say that storks cause births.", {}, True),
         ("The variant leads to more sales.", {"assignment": "variant"}, True),
         ("The variant leads to more sales.", {"assignment": "not randomised"}, False),
@@ -326,6 +328,11 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
     ("check", "bad", "good"),
     [
         ("seeds", "rng = np.random.default_rng()", "rng = np.random.default_rng(0)"),
+        (
+            "seeds",
+            "from scipy.stats import permutation_test\npermutation_test((a, b), f)",
+            "from scipy.stats import permutation_test\npermutation_test((a, b), f, n_resamples=np.inf)",
+        ),
         ("seeds", "x = np.random.normal(size=9)", "np.random.seed(0)\nx = np.random.normal(size=9)"),
         ("seeds", "a, b = train_test_split(df)", "a, b = train_test_split(df, random_state=0)"),
         ("seeds", "s = df.sample(100)", "s = df.sample(100, random_state=1)"),
