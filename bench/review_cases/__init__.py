@@ -23,6 +23,7 @@ SUITES: dict[str, Callable[[], list[Case]]] = {
     "eleventh": lambda: foreign.cases("eleventh_faulty.txt", "eleventh_clean.txt"),
     "twelfth": lambda: foreign.cases("twelfth_faulty.txt", "twelfth_clean.txt"),
     "thirteenth": lambda: foreign.cases("thirteenth_faulty.txt", "thirteenth_clean.txt"),
+    "fourteenth": lambda: foreign.cases("fourteenth_faulty.txt", "fourteenth_clean.txt"),
 }
 """The sets of cases, each in a fixed order and with unique names."""
 

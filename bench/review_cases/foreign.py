@@ -16,6 +16,7 @@ from bench.review_cases import (  # noqa: F401  (their tables enter the registry
     eleventh_tables,
     fifth_tables,
     foreign_tables,
+    fourteenth_tables,
     ninth_tables,
     seventh_tables,
     sixth_tables,
