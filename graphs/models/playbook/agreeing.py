@@ -42,6 +42,11 @@ def _none_left_over(parse: Parse, asked: Asked) -> None:
     items = [i for i in Reader(parse.table.file).read(parse.question) if i.kind != "P"]
     if _ABLE.search(parse.question):
         raise NotClear("it asks what can or should be, and the table holds only what was")
+    last = parse.items[-1].text.lower()
+    if "".join(i.kind for i in parse.items[-2:]) == "KP" and parse.question.lower().endswith(f" {last}"):
+        raise NotClear(f"“{parse.items[-2].text} {parse.items[-1].text}” tells something of the rows that I do not see")
+    if re.search(r"\bstill\b", parse.question, re.I) and not conditions:
+        raise NotClear("“still” asks for those of which something is not over, and no condition says what")
     if but := re.search(r"\b(all|every\w*|any\w*|none|nothing) but\b", parse.question, re.I):
         raise NotClear(f"“{but[0]}” leaves something out; say “except”")
     for per, item in pairwise(items):

@@ -10,7 +10,7 @@ from graphs.models.playbook.items import Item
 from graphs.models.playbook.table import Table
 
 NUMBERS = ("mean", "median", "sum", "min", "max")
-_NONE = ("no", "never", "without")
+_NONE = {"no": "x", "without": "x", "never": "v"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _symbol(item: Item, table: Table) -> str:
         named = {"count": "n", "distinct": "d", "share": "q", **dict.fromkeys(NUMBERS, "a")}
         return named.get(str(item.value), "A")
     if item.kind == "X":
-        return "x" if item.text.lower() in _NONE else "X"
+        return _NONE.get(item.text.lower(), "X")
     if item.kind == "E" and item.columns and not all(table.is_row_name(c) for c in item.columns):
         return "e"
     return "t" if item.kind == "Q" and item.text.lower() == "times" else item.kind
@@ -69,5 +69,6 @@ _SHAPES = (
     r"OP*N(?:JN)?(?:(?P<kept>[VY])?E|t)",
     r"(?<=[KP])(?P<a>a)P*(?P<c>C)[KP]*OP*N(?:JN)?",
     r"(?P<c>C)[KP]*OP*N(?:JN)?(?P<a>a)$",
-    r"x(?P<kept>[VY])?E",
+    r"[xv]K*(?P<kept>[VY])?E",
+    r"vK*(?P<kept>[VY])(?![CEVYJD])",
 )

@@ -106,7 +106,7 @@ def _distinct(parse: Parse, match: re.Match[str]) -> Asked | None:
     return None
 
 
-@pattern(PLAIN, r"W?(?P<c>[CYG])o", r"W?o(?P<c>[CYG])E*")
+@pattern(PLAIN, r"W?(?P<c>[CYG])o", r"W?(?P<c>E)E*o", r"W?o(?P<c>[CYG])E*")
 def _mode(parse: Parse, match: re.Match[str]) -> Asked:
     item = parse.one(match, "c")
     by, grain = parse.group(item)

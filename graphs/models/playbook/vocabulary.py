@@ -224,7 +224,7 @@ HAVE = _words(
 )
 PREPOSITIONS = _words(
     """
-    of in for from among amongst at on within during to across out than
+    of in for from among amongst at on within during to across than
     """
 )
 
@@ -327,7 +327,11 @@ def _phrases() -> dict[str, tuple[str, Any]]:
         ("", dict.fromkeys(("year old", "years old", "years of age", "by how many percent", "by what percentage"))),
         ("Z", COMPARATIVES),
         ("Q", OPERATIONS),
-        ("P", {word: word for word in ("since", "after", "before", "until", "till", "through", "from")}),
+        (
+            "P",
+            {"out of": "of"}
+            | {word: word for word in ("since", "after", "before", "until", "till", "through", "from")},
+        ),
     ]
     found = dict[str, tuple[str, Any]]()
     for kind, table in tables:
