@@ -310,6 +310,24 @@ def test_whether_columns_go_together_is_left_to_the_tests_or_told_as_a_number(qu
     assert not isinstance(understand(question, DESK), Refused)
 
 
+SENT = File(
+    "orders.csv",
+    400,
+    (
+        Column("order_date", "datetime64[us]", 390, low="2024-01-01", high="2024-06-30"),
+        Column("delivery_date", "datetime64[us]", 390, low="2024-01-05", high="2024-07-30"),
+        Column("status", "str", 3, values=("delivered", "open", "returned")),
+    ),
+)
+
+
+def test_rows_are_dated_by_their_own_time_unless_what_is_said_has_another() -> None:
+    got = understand("How many orders were returned in March 2024?", SENT)
+    assert isinstance(got, Asked), got
+    assert ["order_date", "in", "2024-03"] in got.where
+    assert isinstance(understand("How many orders were delivered in March 2024?", SENT), Refused)
+
+
 LESSONS = File(
     "pupils.csv",
     400,

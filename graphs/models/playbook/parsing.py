@@ -16,7 +16,7 @@ from graphs.models.playbook.facts import Column
 from graphs.models.playbook.formulas import take_formula, take_periods, with_column
 from graphs.models.playbook.items import Item, parts, root, unit_of
 from graphs.models.playbook.mentions import Reader
-from graphs.models.playbook.naming import DAY_PARTS, HAPPENED, KINDS, LEVELS, NAMES
+from graphs.models.playbook.naming import DATED, DAY_PARTS, HAPPENED, KINDS, LEVELS, NAMES
 from graphs.models.playbook.neighbours import settled, take_place
 from graphs.models.playbook.table import Filter, NotClear, Table, is_year
 from graphs.models.playbook.vocabulary import FLOW
@@ -69,6 +69,12 @@ class Parse:
 
     def _same_time(self, filters: Sequence[Item]) -> None:
         """Raise NotClear where what was done is dated by a column that dates something else: left in 2020, by hired."""
+        times = [c.name for c in self.table.file.columns if c.is_time]
+        said = {root(w) for i in filters if not self.is_time(i) for w in parts(i.text)}
+        for name in (i.value[0][0] for i in filters if self.is_time(i) and i.unit != "named" and len(times) > 1):
+            others = {root(w) for t in times if t != name for w in parts(t)} - {root(w) for w in DATED}
+            if any(len(w) >= 4 and o.startswith(w[:4]) for w in said for o in others):
+                raise NotClear(f"it may be of another time than {name}; name the column of the time")
         done = next((i for i in filters if i.unit == "verb"), None)
         for item in filters:
             if done is None or item.unit == "named" or not self.is_time(item):
