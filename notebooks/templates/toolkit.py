@@ -158,8 +158,10 @@ def _ends_in_total(df: pd.DataFrame) -> bool:
 
 def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.DataFrame:
     """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's."""
-    df = pd.DataFrame({c: _values(df[c], notes) for c in df.columns})
+    read = {c: _values(df[c], notes) for c in df.columns}
+    df = pd.DataFrame(read)
     df.attrs["rows"] = rows
+    df.attrs["date_forms"] = {c: s.attrs["date_forms"] for c, s in read.items() if "date_forms" in s.attrs}
     print(f"{name}: {rows:,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
     return df
 
@@ -668,7 +670,16 @@ def _values(s: Any, notes: list[str]) -> Any:
     dates = _evenest(dates) if len(dates) > 1 else dates
     if len(dates) > 1:
         notes.append(f"{s.name} may be day/month or month/day: it was left as text")
-    return dates[0].dt.tz_localize(None).reindex(s.index) if len(dates) == 1 else text
+    if not dates and len(given) and (mixed := _mixed_dates(given)):
+        dates, forms = mixed
+        text.attrs["date_forms"] = forms
+        if not dates:
+            notes.append(f"{s.name} holds dates in several forms that cannot be told apart: it was left as text")
+    if len(dates) != 1:
+        return text
+    when = dates[0].dt.tz_localize(None).reindex(s.index)
+    when.attrs = dict(text.attrs)
+    return when
 
 
 def _years(s: pd.Series) -> Any:
@@ -711,6 +722,36 @@ def _dates(given: pd.Series) -> list[Any]:
             if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
                 parsed.append(dates)
     return parsed
+
+
+def _mixed_dates(given: pd.Series) -> tuple[list[Any], dict[str, Any]] | None:
+    """A column of text whose days are written in several forms: its one reading, and how many values have which form.
+
+    There is no reading, and `unsure` names what is open, where the values of one form can be read in two ways or, each
+    by itself, in different ones. None where a value has no form of a day at all.
+    """
+    days = dict.fromkeys(pattern for pattern, form in DATE_FORMS if form == "ISO8601" or re.search("%d", form))
+    forms = [f"(?:{pattern}){clock}" for pattern in days for clock, _ in CLOCK_FORMS]
+    if not any(re.fullmatch(form, given.iloc[0]) for form in forms):
+        return None
+    left, read, told, unsure = given, list[Any](), dict[str, int](), ""
+    for form in forms:
+        fits = left.str.fullmatch(form)
+        if not fits.any():
+            continue
+        some, left = left[fits], left[~fits]
+        told[some.iloc[0]] = len(some)
+        readings = _dates(some)
+        whole = [dates for dates in readings if dates.notna().all()]
+        if not whole and pd.concat(readings, axis=1).isna().all(axis=1).any():  # 2024-13-45 is no day
+            return None
+        unsure = unsure or ("" if len(whole) == 1 else str(some.iloc[0]))
+        read += whole[:1]
+        if left.empty:
+            break
+    if len(left) or (len(told) < 2 and not unsure):
+        return None
+    return ([] if unsure else [pd.concat(read).reindex(given.index)]), {"told": told, "unsure": unsure}
 
 
 def _evenest(readings: list[Any]) -> list[Any]:
@@ -866,6 +907,7 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
     table = Table(file, raw.copy(), len(raw))
     if len(raw) < 2:
         return table
+    _tell_date_forms(table, raw.attrs.get("date_forms", {}))
     steps = (
         _merge_spellings,
         _blank_sentinels,
@@ -879,6 +921,21 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
     for step in steps:
         step(table)
     return table
+
+
+def _tell_date_forms(table: Table, forms: dict[str, dict[str, Any]]) -> None:
+    """Say of which columns the days are written in several forms, and whether they could be read all the same."""
+    for name, found in forms.items():
+        listed = ", ".join(f"{count:,} like {example}" for example, count in found["told"].items())
+        end = (
+            f"{found['unsure']} may be day/month or month/day, so it was left as text: write all of them as 2024-01-31."
+            if found["unsure"]
+            else "each form can be read in one way only, so all are dates."
+        )
+        text = f"{say(name)} writes its days in more than one way ({listed}); {end}"
+        table.log.append(text)
+        rows = sum(found["told"].values())
+        table.traps.append(trap("inconsistent_categories", text, [name], rows, high=True))
 
 
 def _spelling(level: str) -> str:

@@ -347,3 +347,24 @@ def test_decimal_commas_do_not_make_a_title_of_the_header(tmp_path: Path) -> Non
     df = read_table(write(tmp_path / "t.csv", "length;width;price;grade\n" + rows))
     assert list(df.columns) == ["length", "width", "price", "grade"]
     assert len(df) == 39
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "told"),
+    [
+        ("%d.%m.%Y", "%Y-%m-%d", "100 like 01.01.2024"),
+        ("%d/%m/%Y", "%d %b %Y", "100 like 01/01/2024"),
+        ("%d/%m/%Y", "%m/%d/%Y", "may be day/month or month/day"),
+        ("%Y-%m-%d", "no day", ""),
+    ],
+)
+def test_days_in_several_forms_are_read_where_each_can_be_read_in_one_way(
+    tmp_path: Path, early: str, late: str, told: str
+) -> None:
+    days = pd.date_range("2024-01-01", periods=140)
+    written = [*days[:100].strftime(early), *days[100:].strftime(late)]
+    pd.DataFrame({"seen_on": written, "size": range(140)}).to_csv(tmp_path / "t.csv", index=False)
+    df = read_table(tmp_path / "t.csv")
+    said = [t["text"] for t in toolkit.clean(df).traps if t["kind"] == "inconsistent_categories"]
+    assert (df["seen_on"].tolist() == days.tolist()) is told.endswith("2024")
+    assert [told in text for text in said] == [True] * bool(told)
