@@ -39,7 +39,8 @@ def follows(figure: Figure, beside: Sequence[Figure], near: Sequence[Figure]) ->
     said = _said(figure, times)
     if any(_scaled(figure, a) for a in (*beside, *near)):
         return True
-    for others, free in ((beside, {"sum", "difference", "ratio", "change"}), (near, {"difference", "change"})):
+    compared = {"difference", "change"} if COMPARES.search(figure.clause) else set[str]()
+    for others, free in ((beside, {"sum", "difference", "ratio", "change"}), (near, compared)):
         allowed = (free & {"ratio", "change"} if times else free) | said
         if any(how in allowed for a, b in permutations(others, 2) for how in _ways(figure, a, b)):
             return True
@@ -88,7 +89,7 @@ def _ways(figure: Figure, a: Figure, b: Figure) -> Iterator[str]:
     part = a.share and not b.share and ABOUT.search(figure.clause)  # 7.4 points of 100,000 readers
     if part and _is(figure, a.value * b.value / 100, a.half * b.value / 100):
         yield "part"
-    if a.value <= 0 or b.value <= 0:
+    if a.value <= 0 or b.value <= 0 or a.share != b.share:
         return
     ratio = a.value / b.value
     slack = ratio * (a.half / a.value + b.half / b.value)

@@ -33,13 +33,13 @@ _LIMIT = re.compile(r"(?:[<>=]|\blimit|\bbetween|\band)\s*(\d+(?:\.\d+)?)\b", re
 _DATED = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?:-\d\d(?:-\d\d)?)?(?![\d.]\d|\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
-_ELSEWHERE = re.compile(
+ELSEWHERE = re.compile(
     r"\b(?:accepted|reference|literature|published|nominal|textbook|handbook|theor\w+|brochure|contract|draft|"
     r"tariff|price list|agreement|regulation|guideline|statute|manual|data ?sheet|specification|standard value|"
     r"known value|official|Literaturwert|Normwert|valeur admise|valor aceptado)\b",
     re.I,
 )
-_RULE = re.compile(
+RULE = re.compile(
     r"\b(?:WHO|EU|directive|laws?|legal|limits?|allow\w*|permit\w*|norms?|rules?|thresholds?|usual\w*|convention\w*|"
     r"recommend\w*|required?|requirement|targets?|quota|budget|benchmark|Grenzwert|seuil|límite)\b",
     re.I,
@@ -89,7 +89,7 @@ def numbers(work: Work) -> Iterator[Found]:
     times = [v for x in work.view.executions for v in ratios(_printed(x))]
     loose = [f for f in loose if not (TIMES.match(f.after) and _traces(f, times))]
     loose = _beyond(loose, claimed)  # of what has been traced by now, others may follow
-    elsewhere = {f.value for f in loose if _is_elsewhere(f)}
+    elsewhere = {f.value for f in loose if is_elsewhere(f)}
     dated = any(_DATED.search(_printed(x)) for x in work.view.executions)
     unsure = [f for f in loose if _is_unsure(f, dated) or f.value in elsewhere]
     if unsure and len(unsure) == len(loose):
@@ -119,18 +119,18 @@ def _is_unsure(figure: Figure, dated: bool) -> bool:
     puts out years."""
     plain = figure.whole and not figure.share and not figure.unit
     by_eye = plain and figure.value < 100 and bool(ABOUT.search(figure.clause))
-    return by_eye or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or _is_elsewhere(figure)
+    return by_eye or bool(plain and not dated and _YEAR.fullmatch(figure.text)) or is_elsewhere(figure)
 
 
-def _is_elsewhere(figure: Figure) -> bool:
+def is_elsewhere(figure: Figure) -> bool:
     """Whether a number is said to be none of the notebook's own: from a book, or a limit that somebody set."""
     before = figure.clause.partition(figure.text)[0]
     if figure.share and _PASSES.match(figure.after) and not re.search(rf"(?:{_SET.pattern})\W+(?:\w+\W+)?$", before):
         return False  # how many pass a limit, and not the limit
-    if CITED in figure.clause or _ELSEWHERE.search(figure.clause):
+    if CITED in figure.clause or ELSEWHERE.search(figure.clause):
         return True
     digits = figure.text.strip("+-−–0.,").replace(".", "").replace(",", "")
-    return len(digits) <= 3 and bool(_RULE.search(f"{before[-35:]} | {figure.after[:25]}"))
+    return len(digits) <= 3 and bool(RULE.search(f"{before[-35:]} | {figure.after[:25]}"))
 
 
 def _is_part(figure: Figure, work: Work) -> bool:
@@ -185,7 +185,7 @@ def _loose(claimed: list[Figure], known: list[float], settings: list[float]) -> 
 
 def _beyond(loose: list[Figure], claimed: list[Figure]) -> list[Figure]:
     """Those that do not follow from the others that a text claims."""
-    elsewhere = {f.value for f in claimed if _is_elsewhere(f)}
+    elsewhere = {f.value for f in claimed if is_elsewhere(f)}
     firm = [f for f in claimed if f not in loose or f.value in elsewhere]
     place = {id(f): i for i, f in enumerate(claimed)}
     return [f for f in loose if not follows(f, *_around(f, firm, place))]

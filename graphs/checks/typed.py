@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
 from graphs.checks.figures import Figure, figures
+from graphs.checks.numbers import ELSEWHERE, RULE, is_elsewhere
 from graphs.checks.syntax import (
     assigned,
     called,
     calls,
     keywords,
+    meanings,
     name_of,
     names,
     numbers,
     owner_of,
+    spelled_out,
     statements,
     trees,
     words,
@@ -35,15 +39,32 @@ _PASSED_ON = words(
 _SUMS = words("sum mean div sub mul diff pct_change")
 _DRAWS = re.compile(r"^(plt|pyplot|ax\w*|axs?|axes|fig\w*|sns|seaborn|px|go|alt|chart)\b")
 _MERGED = ("merge", "map", "join", "replace", "reindex", "isin")
-_MEASURES = re.compile(
-    r"(^|_)(auc|roc|acc|accuracy|r2|rmse|mae|mse|f1|score|scores|recall|precision|p|p_?values?|mean|means|median|"
-    r"result|results|metrics?|estimate|effect|coef|corr|r|rho|lift|rate|share|std|sd|ci|low|high|loss|error)(_|$)",
+_METRICS = (
+    r"auc|roc|auroc|auprc|rmse|rmsle|mae|mse|s?mape|rsq|rsquared|log_?loss|brier|silhouettes?|sil|inertias?|wcss|"
+    r"davies_bouldin|calinski_harabasz|aic|bic|mcc|ndcg|perplexity|p_?vals?|p_?values?"
+)
+_SCORED = r"acc|accuracy|scores?|recall|precision|results?|metrics?|r2|f1|kappa|corr|correlations?|rho"
+_OTHER = r"p|r|means?|median|estimate|effect|coef|lift|rate|share|std|sd|ci|low|high|loss|error"
+_METRIC, _SCORES, _MEASURES = (
+    re.compile(rf"(^|_)({of})(_|$)", re.I)
+    for of in (_METRICS, f"{_METRICS}|{_SCORED}", f"{_METRICS}|{_SCORED}|{_OTHER}")
+)
+"""What names a measure of a model or a test and nothing else; what does so as a rule; and any statistic."""
+_RIVAL = re.compile(r"(^|_)(baseline|naive|dummy|previous|prev|old|before|last|earlier|incumbent|champion)(_|$)", re.I)
+_SET = re.compile(
+    r"(^|_)(targets?|thresholds?|limits?|cuts?|cut_?offs?|bands?|bins?|edges|weights?|goals?|required?|tol|tolerance|quota|"
+    r"published|literature|ref|reference|norms?|nominal|official|expected|assum\w*|given|prior|null|sla|kpi|desired|"
+    r"allowed|accepted)(_|$)",
     re.I,
 )
-_SCORES = re.compile(
-    r"(^|_)(auc|roc|acc|accuracy|r2|rmse|mae|mse|f1|scores?|recall|precision|results?|metrics?|p_?values?|corr|rho)(_|$)",
+"""What names a number that somebody sets, or knows from elsewhere."""
+_TOLD = re.compile(
+    rf"{ELSEWHERE.pattern}|{RULE.pattern}|\b(?:asked|agreed|assum\w+|set by|given|provided|supplied|quoted|according|"
+    r"from the (?:\w+[ '’]+){0,3}(?:question|client|brief|report|paper|study|office|supplier|vendor|model card))\b",
     re.I,
 )
+_MEASURING = re.compile(r"\w_(?:score|error)\(|\.score\(|\b(?:mse|rmse|mae|auc)\w*\(")
+"""A call that measures how good a model is."""
 _CONVENTIONS = {0.0, 0.001, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99, 1.0, 1.96}
 _SHARES = {round(1 / k, d) for k in range(2, 11) for d in (2, 3, 4)}
 
@@ -57,7 +78,9 @@ def typed_results(work: Work) -> Iterator[Found]:
     used = {abs(v) for v in numeric if isinstance(v, (int, float))}
     claims = [f for _, text in sentences(work) for f in figures(text)]
     facts = _facts(work)
-    for cell, tree in trees(work):
+    known = meanings(work)
+    for cell, whole_cell in trees(work):
+        tree = _unsourced(cell.code, whole_cell, work)
         what = (
             _only_shown(tree, whole)
             or _table(tree, whole)
@@ -66,6 +89,7 @@ def typed_results(work: Work) -> Iterator[Found]:
             or _read_out(tree, told)
             or _repeated(tree, whole, claims)
             or _counts(tree, facts)
+            or _measure(tree, whole, known)
         )
         if what is not None:
             yield Objection(
@@ -73,6 +97,58 @@ def typed_results(work: Work) -> Iterator[Found]:
                 problem=f"{what} typed in, where a cell should have computed it.",
                 mend="Compute it from the data in this cell, and print or report the variable.",
             )
+
+
+def _unsourced(code: str, tree: ast.Module, work: Work) -> ast.Module:
+    """A cell without the numbers that somebody set or that are known from elsewhere: their name, a comment beside or
+    above them, or a sentence about them says so."""
+    lines = code.splitlines()
+    texts = [work.view.run.goal, work.given, *(t for _, t in sentences(work))]
+    sourced = [f for i, t in enumerate(texts) for f in figures(t) if i == 0 or is_elsewhere(f)]
+    body = []
+    for statement in tree.body:
+        above = lines[statement.lineno - 2] if statement.lineno > 1 else ""
+        beside = [line.partition("#")[2] for line in lines[statement.lineno - 1 : statement.end_lineno]]
+        notes = " ".join([above if above.lstrip().startswith("#") else "", *beside])
+        told = assigned(statement) is not None and _TOLD.search(notes) is not None
+        alone = list(_scalars(statement))
+        if not told and not (alone and all(_SET.search(t) or any(f.is_near(v) for f in sourced) for t, v in alone)):
+            body.append(statement)
+    return ast.Module(body=body, type_ignores=[])
+
+
+def _scalars(tree: ast.AST) -> Iterator[tuple[str, float]]:
+    """The names that are given one measured-looking number each, in an assignment or as a function's default."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[ast.AST, ast.expr]] = []
+        if isinstance(node, ast.stmt) and not isinstance(node, ast.AugAssign) and (pair := assigned(node)) is not None:
+            several = pair[1].elts if isinstance(pair[1], (ast.Tuple, ast.List)) else [pair[1]] * len(pair[0])
+            pairs = [*zip(pair[0], several, strict=False)] if len(several) == len(pair[0]) else []
+        elif isinstance(node, ast.arguments) and node.defaults:
+            pairs = [*zip(node.args[-len(node.defaults) :], node.defaults, strict=True)]
+        for target, value in pairs:
+            name = getattr(target, "id", getattr(target, "arg", ""))
+            if name and (number := _measured(value)) is not None:
+                yield name, number
+
+
+def _measure(tree: ast.Module, whole: ast.Module, known: dict[str, ast.expr]) -> str | None:
+    """A number under the name of a measure, or of what a measure is set against: the score of a former model."""
+    made = [n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    used = {n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    for name, value in _scalars(tree):
+        rival = not name.isupper() and (_SCORES.search(name) or _RIVAL.search(name))
+        named = _METRIC.search(name) or (rival and _against_measure(name, whole, known))
+        if named and name in used and made.count(name) < 2 and not _SET.search(name):
+            return f"{value:g} (`{name}`) is"
+    return None
+
+
+def _against_measure(name: str, whole: ast.Module, known: dict[str, ast.expr]) -> bool:
+    """Whether a name is compared or reckoned with what measures a model."""
+    sums = (n for n in ast.walk(whole) if isinstance(n, (ast.BinOp, ast.Compare)) and name in names(n))
+    others = {n for part in sums for n in names(part)} - {name}
+    return any(_METRIC.search(n) or (n in known and _MEASURING.search(spelled_out(known[n], known, 1))) for n in others)
 
 
 def _facts(work: Work) -> set[int]:
@@ -247,17 +323,17 @@ def _table(tree: ast.AST, whole: ast.AST) -> str | None:
         pair = assigned(statement)
         shown = statement.value if isinstance(statement, ast.Expr) and "report" not in called(statement) else None
         value = pair[1] if pair is not None else shown
-        target = pair[0][0].id if pair is not None and isinstance(pair[0][0], ast.Name) else ""
+        target = pair[0][0].id if pair is not None and len(pair[0]) == 1 and isinstance(pair[0][0], ast.Name) else ""
         if value is None or any(target in names(c) for c in calls(whole) if target and name_of(c) in _MERGED):
             continue
         for part in ast.walk(value):
-            for key, held in _columns(part, target):
-                words = _MEASURES if isinstance(held, (ast.List, ast.Tuple)) else _SCORES
-                literals = [n for n in ast.walk(held) if _telling(n) is not None]
-                bare = isinstance(held, (ast.List, ast.Tuple, ast.Dict, ast.Constant, ast.UnaryOp))
-                if bare and not names(held) and literals and words.search(key):
-                    few = len([n for n in ast.walk(part) if _telling(n) is not None])
-                    if few >= 2:
+            for label, held in _columns(part, "" if _computes(value) else target):
+                key = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", label))
+                words = _MEASURES if isinstance(part, ast.Dict) and isinstance(held, (ast.List, ast.Tuple)) else _SCORES
+                bare = isinstance(held, (ast.List, ast.Tuple, ast.Dict, ast.Constant, ast.UnaryOp)) and not names(held)
+                if bare and words.search(key) and not _SET.search(key):
+                    here, of = (sum(_telling(n) is not None for n in ast.walk(p)) for p in (held, part))
+                    if here and of >= 2:
                         return f"a table of results (`{key}`) is"
     return None
 
@@ -269,8 +345,14 @@ def _columns(part: ast.AST, target: str) -> Iterator[tuple[str, ast.expr]]:
                 yield key.value, value
         if all(isinstance(v, (ast.Constant, ast.UnaryOp)) for v in part.values):
             yield target, part
-    elif isinstance(part, ast.Call) and name_of(part) == "Series" and part.args:
-        yield target, part.args[0]
+    elif isinstance(part, (ast.List, ast.Tuple)):
+        yield target, part
+    elif isinstance(part, ast.Call) and name_of(part) in ("Series", "DataFrame") and part.args:
+        given = keywords(part)
+        columns = [str(getattr(c, "value", "")) for c in getattr(given.get("columns"), "elts", ())]
+        for row in getattr(part.args[0], "elts", ()):
+            yield from zip(columns, getattr(row, "elts", ()), strict=False)
+        yield str(getattr(given.get("name"), "value", target)), part.args[0]
 
 
 def _reported(tree: ast.AST) -> str | None:

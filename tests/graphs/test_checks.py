@@ -426,6 +426,26 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
         ),
         ("typed_results", "r = 0.4231\nprint(f'r = {r}')", "g = 9.81\nprint((m * g).sum(), g)"),
         ("typed_results", "t = pd.DataFrame({'auc': [0.741, 0.783]})", "grid = {'alpha': [0.13, 1.7]}"),
+        (
+            "typed_results",
+            "old_rmse = 233.7\nprint(1 - error / old_rmse)",
+            "old_rmse = 233.7  # from the association's report\nprint(1 - error / old_rmse)",
+        ),
+        (
+            "typed_results",
+            "mse = mean_squared_error(y, p)\nbefore = 41.3\nprint(mse < before)",
+            "before = 41.3\nprint((d.weight < before).sum())",
+        ),
+        (
+            "typed_results",
+            "s = pd.Series({2: 0.47, 3: 0.58}, name='mean silhouette')\nk = s.idxmax()",
+            "s = pd.Series({2: 0.47, 3: 0.58}, name='price')\nk = s.idxmax()",
+        ),
+        (
+            "typed_results",
+            "t = pd.DataFrame([['a', 0.61], ['b', 0.67]], columns=['model', 'AUC'])",
+            "t = pd.DataFrame([['a', 0.61], ['b', 0.67]], columns=['model', 'least AUC target'])",
+        ),
         ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
         *(
             (
@@ -658,6 +678,7 @@ def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_leve
         ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (4.6%) more than before.", True),
         ("2023  76414000\n2024  79903000", "It brought 79.9 million, 3.5 million (6.4%) more than before.", False),
         ("median 67.5", "Of the homes, 21.3% exceed the guideline.", False),
+        ("a 38.5 %\nb 40.8 %\nn 25", "It is 38.5% in a, 40.8% in b. Readers under 25 account for 46.8%.", False),
         ("median 67.5", "The guideline of 300 is seldom reached; the median is 67.5.", True),
     ],
 )
