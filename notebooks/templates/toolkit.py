@@ -1878,6 +1878,13 @@ def signed(x: float, digits: int = 2) -> str:
     return f"{x:+.{digits}f}".replace("-", "−")
 
 
+def from_to(ends: Any, digits: int = 2) -> str:
+    """The ends of a correlation's interval, with as many decimals as tell them apart, at most four."""
+    while digits < 4 and signed(ends[0], digits) == signed(ends[1], digits):
+        digits += 1
+    return f"{signed(ends[0], digits)} to {signed(ends[1], digits)}"
+
+
 def chance(p: float) -> str:
     """A p-value for a sentence."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -99,3 +99,20 @@ def test_files_that_share_nothing_are_left_apart(kernel: Kernel, table: Writer, 
     ran = kernel.template("joins", data=left, others=[right])
     assert ran.error is None
     assert [f.kind for f in ran.findings] == ["not_checked"]
+
+
+@pytest.mark.parametrize(("outcome", "adds_up"), [("paid", True), ("discount_pct", False), ("unit_price", False)])
+def test_only_amounts_are_added_up(
+    kernel: Kernel, table: Writer, random: np.random.Generator, outcome: str, adds_up: bool
+) -> None:
+    buyers = pd.DataFrame({"buyer_id": np.arange(70, 150), "tier": random.choice(["gold", "tin"], 80)})
+    shops = pd.DataFrame({"shop_id": np.arange(200, 240), "town": random.choice(["Ulm", "Jena"], 40)})
+    sales = pd.DataFrame({"buyer": random.integers(70, 150, 600), "shop": random.integers(200, 240, 600)})
+    sales = sales.assign(**{outcome: random.gamma(3, 9, 600).round(2)})
+    others = [table("who", pd.concat([buyers, buyers.head(5)])), table("where", shops)]
+    ran = kernel.template("joins", data=table("sold", sales), others=others, outcome=outcome, by="tier")
+    assert ran.error is None
+    (warned,) = ran.of("join_fanout")
+    assert ("would add up to" in warned.text, len(ran.of("total"))) == (adds_up, int(adds_up))
+    charted, plain = (next(f.evidence.cell for f in ran.of(kind)) for kind in ("join_fanout", "joined"))
+    assert charted != plain  # a finding without a chart takes the first of its cell

@@ -23,6 +23,7 @@ from notebooks.templates.toolkit import (
     d_interval,
     eta2_interval,
     figure,
+    from_to,
     name_columns,
     r_interval,
     say,
@@ -601,3 +602,39 @@ def test_a_column_that_is_a_sentence_is_quoted_in_one() -> None:
     assert say("I am paid fairly") == "“I am paid fairly”"
     assert say("bill_length_of_the_bird_mm") == "bill length of the bird"
     assert say("Unit price") == "Unit price"
+
+
+@pytest.mark.parametrize("factors", [["paid"], []])
+def test_an_identifier_as_the_outcome_is_not_tested_and_the_reader_is_told_what_to_name(
+    kernel: Kernel, table: Writer, random: np.random.Generator, factors: list[str]
+) -> None:
+    rows = pd.DataFrame({"customer_id": np.arange(400) + 7001, "paid": random.gamma(2, 9, 400)})
+    rows["visits"] = random.poisson(rows["paid"])
+    name = table("customers", rows.sample(frac=1, random_state=0))
+    ran = kernel.template("associations", data=name, outcome="customer_id", factors=factors)
+    assert ran.error is None
+    (told,) = ran.of("not_checked")
+    assert "identifier" in told.text
+    assert "name a column of numbers or of categories as the outcome" in told.text
+
+
+def test_the_ends_of_a_narrow_interval_are_told_apart() -> None:
+    assert from_to((-0.2, 0.31)) == "−0.20 to +0.31"
+    assert from_to((-0.9434, -0.9391)) == "−0.943 to −0.939"
+    assert from_to((0.999991, 0.999992)) == "+1.0000 to +1.0000"
+
+
+def test_hours_are_told_by_the_clock_and_an_interval_has_the_digits_of_its_width(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    at = pd.date_range("2024-03-01", periods=24 * 40, freq="h")
+    warm = 12 + 0.2 * np.sin(at.hour.to_numpy() / 24 * 2 * np.pi) + random.normal(0, 0.1, len(at))
+    name = table("hours", pd.DataFrame({"at": at, "temp_c": warm.round(3)}))
+    told = kernel.template("answer", data=name, aggregate="mean", measure="temp_c", by="at", grain="hour")
+    (answer,) = told.of("answer")
+    places = [answer.text.index(f" {hour:02d}:00 ") for hour in range(24)]
+    assert places == sorted(places)
+    whole = kernel.template("answer", data=name, aggregate="mean", measure="temp_c")
+    (mean,) = whole.of("answer")
+    half = 1.96 * warm.std() / len(at) ** 0.5
+    assert f"(95 % CI {warm.mean() - half:.3f} to {warm.mean() + half:.3f})" in mean.text
