@@ -115,6 +115,12 @@ _DENIED = re.compile(
     r"não|niet|geen)\b[^.;:]{0,60}$|correlation[^.]{0,20}$",
     re.I,
 )
+_LEFT_OPEN = re.compile(
+    r"[^.;:,]{0,60}\b(?:(?:cannot|can't|could not|not|never) (?:\w+ ){0,2}(?:said|shown|known|told|concluded|proved|"
+    r"proven|inferred|settled|decided)|(?:is|stays|remains) (?:left )?(?:open|unknown|unproven|untested))\b",
+    re.I,
+)
+"""What stands behind a cause that is only spoken of: that they cause this cannot be said."""
 
 
 def claimed_cause(text: str) -> str | None:
@@ -130,7 +136,8 @@ def claimed_cause(text: str) -> str | None:
         method = _REASON.match(match.group()) and _OURSELVES.search(sentence)
         of_model = _MOVED_FORM.match(match.group().strip()) and _OF_MODEL.search(rest[:40])
         thing = _THINGS.fullmatch(match.group().strip()) and _NOUN.search(before)
-        if not (asked or described or passive or thing or method or of_model or denied(before)):
+        open_ = re.search(r"\b(?:that|whether|if) [^.;:,]{0,40}$", before, re.I) and _LEFT_OPEN.match(rest)
+        if not (asked or described or passive or thing or method or of_model or open_ or denied(before)):
             return match.group().strip()
     return None
 

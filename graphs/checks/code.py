@@ -100,8 +100,9 @@ def _unseeded(call: ast.Call, known: dict[str, ast.expr], full: dict[str, str]) 
         return False
     if name == "resample" and isinstance(call.func, ast.Attribute) and not owner.startswith("sklearn"):
         return False  # a time series brought to months
-    made_by = known.get(owner)  # rng.sample of a generator that was seeded where it was made
-    return owner != "rng" and not (isinstance(made_by, ast.Call) and name_of(made_by) in _GENERATORS)
+    # a generator is judged where it is made, in the call itself or before
+    makers = (known.get(owner), getattr(call.func, "value", None))
+    return owner != "rng" and not any(isinstance(m, ast.Call) and name_of(m) in _GENERATORS for m in makers)
 
 
 def _brought(unpacked: ast.expr, known: dict[str, ast.expr]) -> set[str] | None:
@@ -222,6 +223,9 @@ _WARNED = re.compile(r"ChainedAssignmentError|SettingWithCopyWarning")
 def chained_assignment(work: Work) -> Iterator[Found]:
     """Values are assigned to the table itself and not to a copy."""
     known = meanings(work)
+    every = [n for _, tree in trees(work) for n in ast.walk(tree)]
+    filled = [n.value for n in every if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)]
+    read = {n.id for n in every if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in filled}
     for cell, tree in trees(work):
         targets = [t for s in statements(tree) if (pair := assigned(s)) is not None for t in pair[0]]
         in_place = [
@@ -231,7 +235,7 @@ def chained_assignment(work: Work) -> Iterator[Found]:
         ]
         selected = [t for t in in_place if isinstance(t, ast.Subscript)]
         if (
-            any(_chained(t, known) for t in targets)
+            any(_chained(t, known) or _never_read(t, known, read) for t in targets)
             or any(_column(t) or _mask(t.slice, known) or _located(t) or _is_table(t.value, known) for t in selected)
             or any(_WARNED.search(o.text) for o in cell.outputs if o.kind == "stderr")
         ):
@@ -259,6 +263,13 @@ def _chained(target: ast.expr, known: dict[str, ast.expr]) -> bool:
     if _mask(inner.slice, known) or (isinstance(target, ast.Subscript) and _mask(target.slice, known)):
         return True
     return isinstance(target, ast.Subscript) and (_located(inner) or (_column(inner) and _is_table(inner.value, known)))
+
+
+def _never_read(target: ast.expr, known: dict[str, ast.expr], read: set[str]) -> bool:
+    """A column of some rows that were taken out of a table and that nothing looks at again."""
+    name = target.value.id if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) else ""
+    rows = known.get(name)
+    return name not in read and isinstance(rows, ast.Subscript) and _mask(rows.slice, known)
 
 
 def _located(node: ast.Subscript) -> bool:

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from artifacts.types import Objection
 from graphs.checks.base import Found, Work, check, sentences
 from graphs.checks.figures import Figure, figures
-from graphs.checks.numbers import ELSEWHERE, RULE, is_elsewhere
+from graphs.checks.measures import (
+    CONVENTIONS,
+    MEASURES,
+    SCORES,
+    SET,
+    SHARES,
+    measured,
+    telling,
+    typed_measure,
+    unsourced,
+)
 from graphs.checks.syntax import (
     assigned,
     called,
@@ -21,7 +31,6 @@ from graphs.checks.syntax import (
     names,
     numbers,
     owner_of,
-    spelled_out,
     statements,
     trees,
     words,
@@ -38,35 +47,8 @@ _PASSED_ON = words(
 """What shows or rearranges values and computes nothing from them."""
 _SUMS = words("sum mean div sub mul diff pct_change")
 _DRAWS = re.compile(r"^(plt|pyplot|ax\w*|axs?|axes|fig\w*|sns|seaborn|px|go|alt|chart)\b")
+_CHARTS = words("bar barh pie plot scatter stem step barplot lineplot Bar Scatter")
 _MERGED = ("merge", "map", "join", "replace", "reindex", "isin")
-_METRICS = (
-    r"auc|roc|auroc|auprc|rmse|rmsle|mae|mse|s?mape|rsq|rsquared|log_?loss|brier|silhouettes?|sil|inertias?|wcss|"
-    r"davies_bouldin|calinski_harabasz|aic|bic|mcc|ndcg|perplexity|p_?vals?|p_?values?"
-)
-_SCORED = r"acc|accuracy|scores?|recall|precision|results?|metrics?|r2|f1|kappa|corr|correlations?|rho"
-_OTHER = r"p|r|means?|median|estimate|effect|coef|lift|rate|share|std|sd|ci|low|high|loss|error"
-_METRIC, _SCORES, _MEASURES = (
-    re.compile(rf"(^|_)({of})(_|$)", re.I)
-    for of in (_METRICS, f"{_METRICS}|{_SCORED}", f"{_METRICS}|{_SCORED}|{_OTHER}")
-)
-"""What names a measure of a model or a test and nothing else; what does so as a rule; and any statistic."""
-_RIVAL = re.compile(r"(^|_)(baseline|naive|dummy|previous|prev|old|before|last|earlier|incumbent|champion)(_|$)", re.I)
-_SET = re.compile(
-    r"(^|_)(targets?|thresholds?|limits?|cuts?|cut_?offs?|bands?|bins?|edges|weights?|goals?|required?|tol|tolerance|quota|"
-    r"published|literature|ref|reference|norms?|nominal|official|expected|assum\w*|given|prior|null|sla|kpi|desired|"
-    r"allowed|accepted)(_|$)",
-    re.I,
-)
-"""What names a number that somebody sets, or knows from elsewhere."""
-_TOLD = re.compile(
-    rf"{ELSEWHERE.pattern}|{RULE.pattern}|\b(?:asked|agreed|assum\w+|set by|given|provided|supplied|quoted|according|"
-    r"from the (?:\w+[ '’]+){0,3}(?:question|client|brief|report|paper|study|office|supplier|vendor|model card))\b",
-    re.I,
-)
-_MEASURING = re.compile(r"\w_(?:score|error)\(|\.score\(|\b(?:mse|rmse|mae|auc)\w*\(")
-"""A call that measures how good a model is."""
-_CONVENTIONS = {0.0, 0.001, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99, 1.0, 1.96}
-_SHARES = {round(1 / k, d) for k in range(2, 11) for d in (2, 3, 4)}
 
 
 @check("typed_results")
@@ -80,7 +62,7 @@ def typed_results(work: Work) -> Iterator[Found]:
     facts = _facts(work)
     known = meanings(work)
     for cell, whole_cell in trees(work):
-        tree = _unsourced(cell.code, whole_cell, work)
+        tree = unsourced(cell.code, whole_cell, work)
         what = (
             _only_shown(tree, whole)
             or _table(tree, whole)
@@ -89,7 +71,8 @@ def typed_results(work: Work) -> Iterator[Found]:
             or _read_out(tree, told)
             or _repeated(tree, whole, claims)
             or _counts(tree, facts)
-            or _measure(tree, whole, known)
+            or typed_measure(tree, whole, known, claims)
+            or _drawn(tree, claims)
         )
         if what is not None:
             yield Objection(
@@ -97,58 +80,6 @@ def typed_results(work: Work) -> Iterator[Found]:
                 problem=f"{what} typed in, where a cell should have computed it.",
                 mend="Compute it from the data in this cell, and print or report the variable.",
             )
-
-
-def _unsourced(code: str, tree: ast.Module, work: Work) -> ast.Module:
-    """A cell without the numbers that somebody set or that are known from elsewhere: their name, a comment beside or
-    above them, or a sentence about them says so."""
-    lines = code.splitlines()
-    texts = [work.view.run.goal, work.given, *(t for _, t in sentences(work))]
-    sourced = [f for i, t in enumerate(texts) for f in figures(t) if i == 0 or is_elsewhere(f)]
-    body = []
-    for statement in tree.body:
-        above = lines[statement.lineno - 2] if statement.lineno > 1 else ""
-        beside = [line.partition("#")[2] for line in lines[statement.lineno - 1 : statement.end_lineno]]
-        notes = " ".join([above if above.lstrip().startswith("#") else "", *beside])
-        told = assigned(statement) is not None and _TOLD.search(notes) is not None
-        alone = list(_scalars(statement))
-        if not told and not (alone and all(_SET.search(t) or any(f.is_near(v) for f in sourced) for t, v in alone)):
-            body.append(statement)
-    return ast.Module(body=body, type_ignores=[])
-
-
-def _scalars(tree: ast.AST) -> Iterator[tuple[str, float]]:
-    """The names that are given one measured-looking number each, in an assignment or as a function's default."""
-    for node in ast.walk(tree):
-        pairs: list[tuple[ast.AST, ast.expr]] = []
-        if isinstance(node, ast.stmt) and not isinstance(node, ast.AugAssign) and (pair := assigned(node)) is not None:
-            several = pair[1].elts if isinstance(pair[1], (ast.Tuple, ast.List)) else [pair[1]] * len(pair[0])
-            pairs = [*zip(pair[0], several, strict=False)] if len(several) == len(pair[0]) else []
-        elif isinstance(node, ast.arguments) and node.defaults:
-            pairs = [*zip(node.args[-len(node.defaults) :], node.defaults, strict=True)]
-        for target, value in pairs:
-            name = getattr(target, "id", getattr(target, "arg", ""))
-            if name and (number := _measured(value)) is not None:
-                yield name, number
-
-
-def _measure(tree: ast.Module, whole: ast.Module, known: dict[str, ast.expr]) -> str | None:
-    """A number under the name of a measure, or of what a measure is set against: the score of a former model."""
-    made = [n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    used = {n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    for name, value in _scalars(tree):
-        rival = not name.isupper() and (_SCORES.search(name) or _RIVAL.search(name))
-        named = _METRIC.search(name) or (rival and _against_measure(name, whole, known))
-        if named and name in used and made.count(name) < 2 and not _SET.search(name):
-            return f"{value:g} (`{name}`) is"
-    return None
-
-
-def _against_measure(name: str, whole: ast.Module, known: dict[str, ast.expr]) -> bool:
-    """Whether a name is compared or reckoned with what measures a model."""
-    sums = (n for n in ast.walk(whole) if isinstance(n, (ast.BinOp, ast.Compare)) and name in names(n))
-    others = {n for part in sums for n in names(part)} - {name}
-    return any(_METRIC.search(n) or (n in known and _MEASURING.search(spelled_out(known[n], known, 1))) for n in others)
 
 
 def _facts(work: Work) -> set[int]:
@@ -175,26 +106,16 @@ def _counts(tree: ast.Module, facts: set[int]) -> str | None:
     return None
 
 
-def _telling(node: ast.AST) -> float | None:
-    """A literal that looks measured: a fraction that is no convention and no simple share."""
-    if isinstance(node, ast.UnaryOp):
-        node = node.operand
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, float):
-        return None
-    value = abs(node.value)
-    return None if value in _CONVENTIONS or value in _SHARES else node.value
-
-
 def _only_shown(tree: ast.AST, whole: ast.AST) -> str | None:
     """A name that is given a measured-looking number and then only shown, never computed with."""
     for statement in statements(tree):
         pair = assigned(statement)
         if pair is None or len(pair[0]) != 1 or not isinstance(pair[0][0], ast.Name):
             continue
-        if (value := _telling(pair[1])) is None:
+        if (value := telling(pair[1])) is None:
             continue
         name = pair[0][0].id
-        if name.isupper() and not _MEASURES.search(name):
+        if name.isupper() and not MEASURES.search(name):
             continue  # a limit or a rule that the notebook is told
         uses = [n for n in ast.walk(whole) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
         shown = {id(n) for c in calls(whole) if name_of(c) in _SHOWN for n in ast.walk(c)} | {
@@ -220,34 +141,26 @@ def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str 
         pair[0][0].id
         for s in statements(tree)
         if (pair := assigned(s)) is not None and len(pair[0]) == 1 and isinstance(pair[0][0], ast.Name)
-        if (held := _telling(pair[1])) is not None and any(f.is_near(held) or f.is_near(100 * held) for f in claims)
+        if (held := telling(pair[1])) is not None and any(f.is_near(held) or f.is_near(100 * held) for f in claims)
     ]
     for statement in statements(tree):
         pair = assigned(statement)
         if pair is None or isinstance(statement, ast.AugAssign) or _computes(pair[1]):
             continue
         targets = [t.id for t in pair[0] if isinstance(t, ast.Name)]
-        rule = all(t.isupper() and not _MEASURES.search(t) for t in targets)
+        rule = all(t.isupper() and not MEASURES.search(t) for t in targets)
         single = isinstance(pair[1], (ast.Constant, ast.UnaryOp))
         if not targets or len(targets) < len(pair[0]) or (rule and single):
             continue
         for node in ast.walk(pair[1]):
-            value = _measured(node)
+            value = measured(node)
             if value is None or not any(f.is_near(value) or f.is_near(100 * value) for f in claims):
                 continue
             several = len(beside) > 1 and all(t in beside and not t.isupper() for t in targets)
-            measured = not single or several or all(_MEASURES.search(t) for t in targets)
-            if all(_only_passed_on(t, whole, typed if measured else set()) for t in targets):
+            named = not single or several or all(MEASURES.search(t) for t in targets)
+            if all(_only_passed_on(t, whole, typed if named else set()) for t in targets):
                 return f"{value:g} (in `{targets[0]}`) is"
     return None
-
-
-def _measured(node: ast.AST) -> float | None:
-    """A literal that looks measured: a telling fraction, or a count that is neither round nor a year."""
-    if (value := _telling(node)) is not None:
-        return value
-    whole = node.value if isinstance(node, ast.Constant) and type(node.value) is int else 0
-    return float(whole) if whole > 100 and whole % 50 and not 1900 <= whole <= 2100 else None
 
 
 def _computes(value: ast.expr) -> bool:
@@ -276,7 +189,7 @@ def _typed_names(whole: ast.Module) -> set[str]:
 
 def _is_typed(value: ast.expr, typed: set[str]) -> bool:
     held = names(value) - {"pd", "np"}
-    literal = any(_measured(n) is not None for n in ast.walk(value))
+    literal = any(measured(n) is not None for n in ast.walk(value))
     return held <= typed and bool(literal or held) and {name_of(c) for c in calls(value)} <= _PASSED_ON | _SUMS
 
 
@@ -329,12 +242,22 @@ def _table(tree: ast.AST, whole: ast.AST) -> str | None:
         for part in ast.walk(value):
             for label, held in _columns(part, "" if _computes(value) else target):
                 key = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", label))
-                words = _MEASURES if isinstance(part, ast.Dict) and isinstance(held, (ast.List, ast.Tuple)) else _SCORES
+                words = MEASURES if held is not part and isinstance(held, (ast.List, ast.Tuple)) else SCORES
                 bare = isinstance(held, (ast.List, ast.Tuple, ast.Dict, ast.Constant, ast.UnaryOp)) and not names(held)
-                if bare and words.search(key) and not _SET.search(key):
-                    here, of = (sum(_telling(n) is not None for n in ast.walk(p)) for p in (held, part))
+                if bare and words.search(key) and not SET.search(key):
+                    here, of = (sum(telling(n) is not None for n in ast.walk(p)) for p in (held, part))
                     if here and of >= 2:
                         return f"a table of results (`{key}`) is"
+    return None
+
+
+def _drawn(tree: ast.AST, claims: list[Figure]) -> str | None:
+    """Numbers that are written out in the call that draws them, and that the report repeats."""
+    for call in (c for c in calls(tree) if name_of(c) in _CHARTS):
+        for given in (*call.args, *(k.value for k in call.keywords if k.arg in ("x", "y", "height", "values"))):
+            literals = [v for n in getattr(given, "elts", ()) if (v := telling(n)) is not None]
+            if len(literals) > 1 and any(f.is_near(v) or f.is_near(100 * v) for f in claims for v in literals):
+                return f"what a chart draws ({literals[0]:g} and others) is"
     return None
 
 
@@ -350,8 +273,9 @@ def _columns(part: ast.AST, target: str) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(part, ast.Call) and name_of(part) in ("Series", "DataFrame") and part.args:
         given = keywords(part)
         columns = [str(getattr(c, "value", "")) for c in getattr(given.get("columns"), "elts", ())]
-        for row in getattr(part.args[0], "elts", ()):
-            yield from zip(columns, getattr(row, "elts", ()), strict=False)
+        rows = [getattr(row, "elts", []) for row in getattr(part.args[0], "elts", [])]
+        down = ([*cells] for cells in zip(*rows, strict=False))
+        yield from ((c, ast.List(cells, ast.Load())) for c, cells in zip(columns, down, strict=False))
         yield str(getattr(given.get("name"), "value", target)), part.args[0]
 
 
@@ -361,8 +285,8 @@ def _reported(tree: ast.AST) -> str | None:
         effect = keywords(call).get("effect")
         if name_of(call) == "report" and isinstance(effect, ast.Dict):
             for key, value in zip(effect.keys, effect.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "value" and _telling(value) is not None:
-                    return f"the effect {_telling(value):g} of a finding is"
+                if isinstance(key, ast.Constant) and key.value == "value" and telling(value) is not None:
+                    return f"the effect {telling(value):g} of a finding is"
     return None
 
 
@@ -382,7 +306,7 @@ def _read_out(tree: ast.Module, told: set[float]) -> str | None:
             if pair is None or not only_shown or not any(isinstance(t, ast.Name) and t.id in over for t in pair[0]):
                 continue
             literal = isinstance(pair[1], (ast.Dict, ast.List, ast.Tuple)) and not names(pair[1])
-            values = [v for n in ast.walk(pair[1]) if (v := _telling(n)) is not None]
+            values = [v for n in ast.walk(pair[1]) if (v := telling(n)) is not None]
             if literal and any(abs(v) in told for v in values):
                 return f"what a loop prints of `{ast.unparse(pair[0][0])}` is"
     return None
@@ -396,6 +320,6 @@ def _said(tree: ast.AST, told: set[float]) -> str | None:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     for text in re.findall(r"(?<![\w.,])(?:\d+\.\d+|\d{1,3}(?:,\d{3})+)(?![\w,])", argument.value):
                         value = float(text.replace(",", ""))
-                        if value in told and value not in _CONVENTIONS and value not in _SHARES:
+                        if value in told and value not in CONVENTIONS and value not in SHARES:
                             return f"{text} is"
     return None

@@ -446,6 +446,13 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
             "t = pd.DataFrame([['a', 0.61], ['b', 0.67]], columns=['model', 'AUC'])",
             "t = pd.DataFrame([['a', 0.61], ['b', 0.67]], columns=['model', 'least AUC target'])",
         ),
+        (
+            "typed_results",
+            "t = pd.DataFrame([('a', 61.3), ('b', 67.1)], columns=['town', 'mean_rent'])",
+            "t = pd.DataFrame([('a', 61.3), ('b', 67.1)], columns=['town', 'latitude'])",
+        ),
+        ("chained_assignment", *(f"top = d[d.x > 9]\ntop['x'] = 9\nprint({of}.x.mean())" for of in ("d", "top"))),
+        ("seeds", "s = random.Random().sample(rows, 40)", "s = random.Random(4).sample(rows, 40)"),
         ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
         *(
             (
@@ -684,6 +691,15 @@ def test_a_number_that_is_predicted_is_no_unit_and_a_curve_may_be_read_at_a_leve
 )
 def test_a_number_may_be_told_in_another_unit_and_a_share_beyond_a_limit_is_no_limit(printed, answer, ok):
     assert results(cell(1, "print(x)", printed), answer=answer)["numbers"].ok is ok
+
+
+def test_what_a_chart_draws_or_a_mean_is_set_against_is_typed_in_where_the_report_repeats_it():
+    drawn = cell(1, "plt.bar(['a', 'b'], [871.4, 902.6])")
+    before = cell(1, "mean_rent = d.rent.mean()\nmean_rent_before = 861.3\nprint(mean_rent / mean_rent_before)", "1.04")
+    for typed, answer in ((drawn, "B is dearest, at 902.6."), (before, "It was 861.3 before.")):
+        assert not results(typed, answer=answer)["typed_results"].ok
+        assert results(typed, answer="They differ.")["typed_results"].ok
+    assert results(before, answer="The published mean was 861.3.")["typed_results"].ok
 
 
 def test_results_typed_side_by_side_are_seen_and_a_rule_of_the_work_is_not():
