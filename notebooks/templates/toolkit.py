@@ -1878,11 +1878,14 @@ def signed(x: float, digits: int = 2) -> str:
     return f"{x:+.{digits}f}".replace("-", "−")
 
 
+def decimals(ends: Any, digits: int = 2) -> int:
+    """How many decimals tell the ends of a correlation's interval apart, at most four."""
+    return next((k for k in range(digits, 4) if signed(ends[0], k) != signed(ends[1], k)), 4)
+
+
 def from_to(ends: Any, digits: int = 2) -> str:
-    """The ends of a correlation's interval, with as many decimals as tell them apart, at most four."""
-    while digits < 4 and signed(ends[0], digits) == signed(ends[1], digits):
-        digits += 1
-    return f"{signed(ends[0], digits)} to {signed(ends[1], digits)}"
+    """The ends of a correlation's interval, with as many decimals as tell them apart: −0.943 to −0.938."""
+    return " to ".join(signed(end, decimals(ends, digits)) for end in ends)
 
 
 def chance(p: float) -> str:
