@@ -50,7 +50,10 @@ def merges(work: Work) -> Iterator[Found]:
 def _joins(call: ast.Call) -> bool:
     """`merge` of tables, or `join` where its arguments tell that it is a table's and not a text's or a path's."""
     return name_of(call) == "merge" or (
-        name_of(call) == "join" and bool(set(keywords(call)) & {"on", "how", "rsuffix"})
+        name_of(call) == "join"
+        and bool(
+            set(keywords(call)) & {"on", "how", "rsuffix"} or "set_index" in called(ast.Tuple(call.args, ast.Load()))
+        )
     )
 
 
@@ -79,7 +82,8 @@ def _asked_of(node: ast.AST) -> set[str]:
 def _safe(call: ast.Call, known: dict[str, ast.expr], looked: set[str]) -> bool:
     """Whether a join cannot multiply rows unseen: its keys were looked at, or one side has a row for each key."""
     on = call.func.value if isinstance(call.func, ast.Attribute) else None
-    tables = [*call.args[:2], *([on] if on is not None else [])]
+    named = [v for k, v in keywords(call).items() if k in ("left", "right", "other")]
+    tables = [*call.args[:2], *named, *([on] if on is not None else [])]
     keys = {s for k in ("on", "left_on", "right_on") for s in strings(keywords(call).get(k) or ast.Constant(None))}
     for name in {n for t in tables for n in names(t)}:
         columns = {c.partition(" ")[2] for c in looked if c.startswith(f"{name} ")}
@@ -107,6 +111,7 @@ def fan_out(work: Work) -> Iterator[Found]:
     known = meanings(work)
     queries = [s for _, tree in trees(work) for s in sorted(strings(tree))]
     tables = {**work.frames, **renamed(queries, work.frames), **_read_as(known, work.frames)} if work.frames else {}
+    tables |= _entered(work, tables)
     for cell, tree in trees(work):
         for call in calls(tree):
             expects = keywords(call).get("validate")
@@ -145,6 +150,16 @@ def _read_as(known: dict[str, ast.expr], frames: Mapping[str, pd.DataFrame]) -> 
             file = constant(made.args[0], known)
             if file is not None and str(file.value) in frames:
                 found[name] = frames[str(file.value)]
+    return found
+
+
+def _entered(work: Work, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The known tables by the names under which the notebook enters them in a database."""
+    found = {}
+    for call in (c for _, tree in trees(work) for c in calls(tree) if name_of(c) in ("to_sql", "register") and c.args):
+        held = call.args[1] if name_of(call) == "register" and len(call.args) > 1 else getattr(call.func, "value", None)
+        if isinstance(held, ast.Name) and held.id in tables and isinstance(call.args[0], ast.Constant):
+            found[str(call.args[0].value)] = tables[held.id]
     return found
 
 

@@ -452,6 +452,11 @@ def test_a_cause_needs_a_randomised_assignment(answer, roles, ok):
             "t = pd.DataFrame([('a', 61.3), ('b', 67.1)], columns=['town', 'latitude'])",
         ),
         ("chained_assignment", *(f"top = d[d.x > 9]\ntop['x'] = 9\nprint({of}.x.mean())" for of in ("d", "top"))),
+        (
+            "merges",
+            *(f"{look}pd.merge(left=a, right=b, left_on='k', right_on='m')" for look in ("", "assert b.m.is_unique\n")),
+        ),
+        ("merges", "a.set_index('k').join(b.set_index('k'))", "', '.join(levels)"),
         ("seeds", "s = random.Random().sample(rows, 40)", "s = random.Random(4).sample(rows, 40)"),
         ("typed_results", "report('claim', effect={'value': 0.78})", "report('claim', effect={'value': r})"),
         *(
