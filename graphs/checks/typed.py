@@ -141,7 +141,7 @@ def _repeated(tree: ast.Module, whole: ast.Module, claims: list[Figure]) -> str 
         pair[0][0].id
         for s in statements(tree)
         if (pair := assigned(s)) is not None and len(pair[0]) == 1 and isinstance(pair[0][0], ast.Name)
-        if (held := telling(pair[1])) is not None and any(f.is_near(held) or f.is_near(100 * held) for f in claims)
+        if (held := measured(pair[1])) is not None and any(f.is_near(held) or f.is_near(100 * held) for f in claims)
     ]
     for statement in statements(tree):
         pair = assigned(statement)

@@ -626,6 +626,8 @@ ODD = "d = d.assign(odd=d['size'] % 2)\nm = LogisticRegression().fit(d[['odd']],
         ("sites", "small_n", RATE, "The worst is S4 with 33.3 %.", True),
         ("sites", "typed_results", "k = [191, 208]\nz = proportions_ztest(k, [300, 400])", "They differ.", False),
         ("sites", "typed_results", "k = [193, 209]\nz = proportions_ztest(k, [300, 400])", "They differ.", True),
+        ("sites", "typed_results", "a = 16318\nb = 16451\nprint(a, b, b / a)", "Days rose from 16318 to 16451.", False),
+        ("sites", "typed_results", "a = 16318\nb = 16451\nprint(a, b, b / a)", "It was asked: 16318 given.", True),
     ],
 )
 def test_the_given_table_shows_leaks_few_rows_and_typed_counts_that_the_code_does_not(
