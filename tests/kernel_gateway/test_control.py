@@ -207,7 +207,7 @@ async def test_memory_that_forks_share_counts_once(sandbox: AsyncSandbox, soon) 
 
         await soon(held, 60)
         grown = (await sandbox.get_metrics())[-1].mem_used - before
-        assert 100 << 20 <= grown < 200 << 20
+        assert 50 << 20 <= grown < 200 << 20  # what a former test held may go meanwhile; four times would be 400
     finally:
         await forks.kill()
         await sandbox.files.remove("forks")
