@@ -20,8 +20,9 @@ class Step:
 
 
 # Times are TIMESTAMP in UTC: DuckDB's TIMESTAMPTZ needs pytz to be read from Python.
-# `body` of an event is its JSON less `seq`, which has a column of its own; runs, executions, artifacts and findings
-# are projections of events, written in the same transaction, so they can be dropped and made again.
+# `body` of an event is its JSON less `seq`, which has a column of its own; runs, artifacts and findings are projections
+# of events, written in the same transaction, so they can be dropped and made again. Executions are a view of events:
+# every cell writes them, and nobody reads them but a person who asks in SQL.
 STEPS: tuple[Step, ...] = (
     Step(
         "0001_record",
@@ -54,6 +55,33 @@ STEPS: tuple[Step, ...] = (
         CREATE TABLE fires (
             schedule_id VARCHAR NOT NULL, due TIMESTAMP NOT NULL, claimed_at TIMESTAMP NOT NULL, run_id VARCHAR,
             PRIMARY KEY (schedule_id, due));
+        """,
+    ),
+    Step(
+        "0003_executions",
+        """
+        DROP TABLE executions;
+        CREATE VIEW executions AS
+        WITH ends AS (
+            SELECT run_id, body->>'$.execution_id' AS id, arg_max(body, seq) AS body, max(made_at) AS ended_at
+            FROM events WHERE kind = 'execution_ended' GROUP BY ALL)
+        SELECT
+            begun.body->>'$.execution.id' AS id,
+            begun.run_id,
+            (begun.body->>'$.execution.seq')::INTEGER AS seq,
+            begun.body->>'$.execution.sandbox_id' AS sandbox_id,
+            begun.step_id,
+            begun.body->>'$.execution.key' AS key,
+            begun.body->>'$.execution.title' AS title,
+            begun.body->>'$.execution.code' AS code,
+            coalesce(ends.body->>'$.status', 'running') AS status,
+            (ends.body->>'$.count')::INTEGER AS count,
+            (ends.body->>'$.error.name') || ': ' || (ends.body->>'$.error.value') AS error,
+            begun.made_at AS started_at,
+            ends.ended_at
+        FROM events AS begun
+        LEFT JOIN ends ON ends.run_id = begun.run_id AND ends.id = begun.body->>'$.execution.id'
+        WHERE begun.kind = 'execution_started';
         """,
     ),
 )

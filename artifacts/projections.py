@@ -80,14 +80,6 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
             _update(write, "runs", event.run_id, status=event.status, ended_at=utc(event.at), error=event.error)
         case ReportMade():
             _update(write, "runs", event.run_id, answer=event.answer)
-        case ExecutionStarted(execution=cell):
-            kept = {"id", "run_id", "seq", "sandbox_id", "step_id", "key", "title", "code", "status", "count"}
-            _insert(write, "executions", **cell.model_dump(include=kept), started_at=utc(cell.started_at))
-        case ExecutionEnded(status=status, count=count):
-            error = f"{event.error.name}: {event.error.value}" if event.error else None
-            _update(
-                write, "executions", event.execution_id, status=status, count=count, error=error, ended_at=utc(event.at)
-            )
         case ArtifactSaved(artifact=artifact):
             values = artifact.model_dump(exclude={"parents", "created_at"})
             created_at = utc(artifact.created_at)

@@ -84,9 +84,20 @@ class Store:
 
     async def append_all(self, events: Sequence[Event]) -> list[Event]:
         """`append` for several events at once: all of them are recorded, in this order, or none."""
+        return await self.submit(events, awaited=True)
+
+    def submit(self, events: Sequence[Event], *, awaited: bool = False) -> asyncio.Future[list[Event]]:
+        """`append_all` for a caller that goes on meanwhile: what is submitted earlier is recorded earlier.
+
+        Unless it is `awaited`, it may wait 20 ms for company; `hurry` is for who cannot wait any more.
+        """
         future: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
-        self._writer.append(events, future)
-        return await future
+        self._writer.append(events, future, awaited=awaited)
+        return future
+
+    def hurry(self) -> None:
+        """Have what was submitted recorded now."""
+        self._writer.hurry()
 
     def append_sync(self, event: Event) -> Event:
         """`append` for a thread without an event loop."""

@@ -45,22 +45,24 @@ class Cell:
         self._log, self._sandbox, self._tree = log, sandbox, tree
         self._shown: list[_Reported | str] = []  # findings and names of plots, in the order of their display
 
-    async def run(self, limit: float) -> Execution:
+    async def run(self, limit: float, *, wait: bool = True) -> Execution:
         """Run for at most `limit` seconds (0: no limit) to an end of any kind; returns the execution as recorded.
+
+        Without `wait` the end may be on its way into the record still when this returns; nothing overtakes it there.
 
         `lost` holds the host's failure if the end is not known. Cancelling this interrupts the cell, records that,
         and then raises CancelledError.
         """
         begin = ExecutionStarted(run_id=self._log.run_id, step_id=self.execution.step_id, execution=self.execution)
         _, cancelled = await see_through(self._log.emit(begin))
-        recorder = Recorder(self._output, self._result)
+        recorder = Recorder(self._output, self._result, self._log.settle)
         try:
             end = _INTERRUPTED if cancelled else await self._carry_out(recorder, limit)
         except BaseException:
             recorder.abandon()
             raise
         # An end that is known must reach the record, even while whoever asked for the cell is being cancelled.
-        done, again = await see_through(self._record_end(recorder, end))
+        done, again = await see_through(self._record_end(recorder, end, wait))
         if cancelled or end.cancelled or again:
             raise asyncio.CancelledError
         return done
@@ -96,20 +98,22 @@ class Cell:
         error = _error(ended.error.name, ended.error.value, ended.error.traceback)
         return _End("error", error, count=ended.execution_count)
 
-    async def _record_end(self, recorder: Recorder, end: _End) -> Execution:
+    async def _record_end(self, recorder: Recorder, end: _End, wait: bool) -> Execution:
         log, x = self._log, self.execution
-        await recorder.close()
-        if end.status != "unknown":
-            try:
-                await self._capture()
-            except host_failures() as failure:
-                await log.note(f"The files that {x.cell} wrote could not be read: {failure}", x.step_id)
+        closing = asyncio.create_task(recorder.close())  # while the files are looked through
+        try:
+            written = [] if end.status == "unknown" else await self._tree.changes()
+            await closing
+            await self._capture(written)
+        except host_failures() as failure:
+            await closing
+            await log.note(f"The files that {x.cell} wrote could not be read: {failure}", x.step_id)
         findings = _with_plots(self._shown)
         for payload, plot in findings[:MAX_FINDINGS]:
             await self._finding(payload, plot)
         if (more := len(findings) - MAX_FINDINGS) > 0:
             await log.note(f"{x.cell} reported {more} findings beyond {MAX_FINDINGS}; they were left out.", x.step_id)
-        await log.emit(
+        log.send(
             ExecutionEnded(
                 run_id=x.run_id,
                 step_id=x.step_id,
@@ -119,11 +123,13 @@ class Cell:
                 count=end.count,
             )
         )
+        if wait:
+            await log.settle()
         return log.execution(x.id)
 
     async def _output(self, output: Output) -> None:
         x = self.execution
-        await self._log.emit(OutputReceived(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
+        self._log.send(OutputReceived(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
 
     async def _result(self, result: Result) -> None:
         parts = take_apart(result)
@@ -158,10 +164,9 @@ class Cell:
             return
         await self._log.emit(told.model_copy(update={"what": told.what[:200], "unit": told.unit[:40]}))
 
-    async def _capture(self) -> None:
+    async def _capture(self, new: Sequence[files.Entry]) -> None:
         """Keep the files that the cell made or changed."""
         log, x = self._log, self.execution
-        new = await self._tree.changes()
         for entry in new[: files.MAX_FILES]:
             name = files.safe_name(entry.path)
             data = await self._tree.fetch(entry) if entry.size <= files.MAX_FILE else None

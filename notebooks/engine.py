@@ -58,6 +58,7 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
                 run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path))
                 streams = {"stdout": stdout_file, "stderr": stderr_file}
                 _run_cells(nb_man, run, execution_timeout or 0, streams)
+                run.settle()
         except (NotebookError, GatewayError) as error:
             if job is not None:
                 raise

@@ -60,8 +60,12 @@ class Job:
         self._bridge, self._store, self._session = bridge, store, session
 
     def execute(self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float) -> Execution:
-        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end."""
-        return self._bridge.call(self._session.run(code, title=title, tags=tags, key=key, timeout=limit))
+        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end, but not for the record of it."""
+        return self._bridge.call(self._session.run(code, title=title, tags=tags, key=key, timeout=limit, wait=False))
+
+    def settle(self) -> None:
+        """Wait until the record has all of it. Raises StoreError."""
+        self._bridge.call(self._session.settle())
 
     def read(self, artifact_id: str) -> bytes:
         """The bytes of an artifact that a cell made."""

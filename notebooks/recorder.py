@@ -37,9 +37,13 @@ class Recorder:
     """
 
     def __init__(
-        self, on_output: Callable[[Output], Awaitable[None]], on_result: Callable[[Result], Awaitable[None]]
+        self,
+        on_output: Callable[[Output], Awaitable[None]],
+        on_result: Callable[[Result], Awaitable[None]],
+        settle: Callable[[], Awaitable[None]],
     ) -> None:
-        self._on_output, self._on_result = on_output, on_result
+        """`settle` is awaited before each batch but the first, so that no more than one is on its way to the record."""
+        self._on_output, self._on_result, self._settle = on_output, on_result, settle
         self._pending: list[_Text | Result] = []
         self._chars = 0
         self._kept = 0
@@ -124,6 +128,8 @@ class Recorder:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if not self._closing:
+                await self._settle()
             batch, self._pending, self._chars = self._pending, [], 0
             for item in batch:
                 if isinstance(item, _Text):

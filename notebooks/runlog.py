@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from artifacts.events import ArtifactSaved, Event, Noted, RunView
 from artifacts.events import apply as apply_event
-from artifacts.store import Store
+from artifacts.store import Store, StoreError
 from artifacts.types import Artifact, ArtifactRole, Execution
 from notebooks import files
 
@@ -18,10 +20,29 @@ class RunLog:
 
     def __init__(self, store: Store, view: RunView) -> None:
         self.store, self.view, self.run_id = store, view, view.run.id
+        self._sent: list[asyncio.Future[list[Event]]] = []
 
     async def emit(self, event: Event) -> None:
-        """Append an event; returns once it is durable."""
-        self.view = apply_event(self.view, await self.store.append(event))
+        """Append an event; returns once it, and whatever was sent before, is durable."""
+        self.send(event)
+        await self.settle()
+
+    def send(self, event: Event) -> None:
+        """Append an event without waiting; the next `emit` or `settle` waits for it and hears why it failed."""
+        self._sent.append(self.store.submit([event]))
+        self.view = apply_event(self.view, event)
+
+    async def settle(self) -> None:
+        """Wait until all that was sent is durable. Raises what `Store.append` raises; `view` is then the record's."""
+        if not (sent := self._sent):
+            return
+        self._sent = []
+        self.store.hurry()
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        if (failed := next((o for o in outcomes if isinstance(o, BaseException)), None)) is not None:
+            with contextlib.suppress(StoreError):
+                self.view = await asyncio.to_thread(self.store.view, self.run_id)
+            raise failed
 
     async def note(self, text: str, step_id: str | None = None) -> None:
         """Tell the reader something that is no finding and no failure."""

@@ -116,12 +116,15 @@ class Session:
         step_id: str | None = None,
         key: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
+        wait: bool = True,
     ) -> Execution:
         """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
 
         An exception of the code is `Execution.error`, status "error". A cell that outlasts `timeout` seconds (default
         600, 0 for no limit) or is interrupted has status "interrupted". After a lost connection the status is "unknown"
         and the cell is not run again. A `key` that has a finished cell returns that one and runs nothing.
+        Without `wait` the cell's end may still be on its way into the record on return; the next cell begins after it,
+        and `settle` waits for it.
         Raises SandboxGone when the sandbox is not there any more.
         """
         async with self._lock:
@@ -143,12 +146,16 @@ class Session:
             )
             self._cell = Cell(self._log, self._sandbox, self._tree, execution)
             try:
-                done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout)
+                done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
                 if self._cell.lost is not None:
                     await self._raise_if_gone(self._cell.lost)
             finally:
                 self._cell = None
             return done
+
+    async def settle(self) -> None:
+        """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
+        await self._log.settle()
 
     async def aside(self, code: str) -> str:
         """Run code that is no cell, and return what it printed: nothing of it is recorded. "" where it cannot be."""
