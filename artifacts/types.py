@@ -56,7 +56,10 @@ class Value(BaseModel):
 
 
 class Run(Value):
-    """One question, notebook or schedule firing, from start to end. `agent` names what carries it out."""
+    """One question, notebook or schedule firing, from start to end. `agent` names what carries it out.
+
+    `place` is that of a run whose status is queued, from 1 for the next one; None for any other.
+    """
 
     id: str
     goal: str
@@ -64,6 +67,7 @@ class Run(Value):
     model: str = "playbook"
     params: dict[str, Any] = Field(default_factory=dict)
     status: RunStatus = "running"
+    place: int | None = None
     parent_id: str | None = None
     created_at: datetime = Field(default_factory=now)
     ended_at: datetime | None = None

@@ -32,7 +32,13 @@ class Local:
     def open(cls, settings: Settings) -> Local:
         """Open the data folder. Raises StoreLocked, which names the process that holds it, or StoreUnwritable."""
         store = Store.open(settings.home)
-        workbench = Workbench(store, isolation=settings.isolation, templates=settings.templates, rerun=settings.rerun)
+        workbench = Workbench(
+            store,
+            isolation=settings.isolation,
+            templates=settings.templates,
+            rerun=settings.rerun,
+            limit=settings.max_runs,
+        )
         return cls(workbench, settings.model)
 
     async def start(
