@@ -267,7 +267,6 @@ class RunView:
     progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
     error: str | None = None
     queued: RunQueued | None = None  # its place while it waits
-    began_at: datetime | None = None  # when its turn came or it was resumed; None: when it was created
 
     @property
     def cells_of(self) -> tuple[int, int] | None:
@@ -299,12 +298,12 @@ def apply(view: RunView | None, event: Event) -> RunView:
     match event:
         case RunResumed():
             again = _with(view.run, status="running", place=None, ended_at=None)
-            return replace(view, run=again, error=None, queued=None, began_at=event.at)
+            return replace(view, run=again, error=None, queued=None)
         case RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
         case RunBegan():
-            begun = _with(view.run, status="running", place=None)
-            return replace(view, run=begun, queued=None, began_at=event.at)
+            begun = _with(view.run, status="running", place=None, began_at=event.at)
+            return replace(view, run=begun, queued=None)
         case SandboxOpened():
             return replace(view, sandboxes=(*view.sandboxes, event))
         case StepStarted(step_id=str(step_id)):

@@ -56,7 +56,7 @@ STEPS: tuple[Step, ...] = (
             PRIMARY KEY (schedule_id, due));
         """,
     ),
-    Step("0003_places", "ALTER TABLE runs ADD COLUMN place INTEGER"),
+    Step("0003_places", "ALTER TABLE runs ADD COLUMN place INTEGER; ALTER TABLE runs ADD COLUMN began_at TIMESTAMP"),
 )
 
 

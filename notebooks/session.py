@@ -54,7 +54,7 @@ class Session:
 
         Raises GatewayError where no sandbox can be had.
         """
-        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        log = RunLog(store, await in_own_thread(store.view, run_id))
         return await cls._begin(log, host, timeout)
 
     @classmethod
@@ -64,7 +64,7 @@ class Session:
         Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
         the inputs are uploaded and the finished cells replayed, without recording them a second time.
         """
-        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        log = RunLog(store, await in_own_thread(store.view, run_id))
         for cell in log.view.executions:
             if cell.status == "running":
                 await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))

@@ -13,7 +13,6 @@ import pytest
 
 from artifacts.events import OutputReceived, RunResumed
 from artifacts.store import Store
-from artifacts.types import Run
 from kernel_gateway.client import Host, connect_sandbox
 from notebooks.errors import NotebookNotFound, ParameterError
 from notebooks.export import write_out
