@@ -415,7 +415,8 @@ class Workbench:
             host = await find_host(self.store.home, isolation=self.isolation)
             if host not in self._hosts:
                 self._hosts.append(host)
-            return host
+        await in_own_thread(load_sdk)  # the first sandbox would load it on the event loop
+        return host
 
     async def _checkpoints(self) -> AsyncSqliteSaver:
         """Where the graph's progress is kept, for resumption only. A crafted file must not run code when it is read."""
