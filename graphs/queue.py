@@ -15,7 +15,7 @@ MEMORY = 2 << 30
 CLOUD = 10
 """Runs at a time where sandboxes are elsewhere: two for each, and an account of E2B has twenty at first."""
 
-_EXACT = 20  # places that are told each time they change; of those behind, a tenth of the way is told at once
+_EXACT = 20  # places that are told each time they change; of those behind, a twentieth of the way at a time
 
 
 def usual_limit(*, local: bool) -> int:
