@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from artifacts.events import RunQueued
 from artifacts.types import now
@@ -15,7 +16,8 @@ MEMORY = 2 << 30
 CLOUD = 10
 """Runs at a time where sandboxes are elsewhere: two for each, and an account of E2B has twenty at first."""
 
-_EXACT = 20  # places that are told each time they change; of those behind, a twentieth of the way at a time
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_STEP = 20  # a place is told again when it has changed by this part of itself, or by one where that is more
 
 
 def usual_limit(*, local: bool) -> int:
@@ -25,8 +27,16 @@ def usual_limit(*, local: bool) -> int:
     """
     if not local:
         return CLOUD
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(2 * len(os.sched_getaffinity(0)), memory // MEMORY))
+    return max(1, min(2 * len(os.sched_getaffinity(0)), _memory() // MEMORY))
+
+
+def _memory() -> int:
+    """Bytes of this machine, or of the container that this is."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # none, or "max"
+            total = min(total, int(limit.read_text()))
+    return total
 
 
 class Queue:
@@ -98,7 +108,7 @@ class Queue:
         while moved := [
             before.model_copy(update={"place": place, "at": now()})
             for place, before in enumerate(self._told.values(), 1)
-            if before.place - place >= max(1, before.place // _EXACT)
+            if before.place - place >= max(1, before.place // _STEP)
         ]:
             self._told.update((event.run_id, event) for event in moved)
             await self._tell(moved)

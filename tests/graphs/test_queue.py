@@ -83,12 +83,20 @@ async def test_a_long_line_is_told_its_places_a_few_times_each_and_the_last_ones
     await queue.close()
 
 
-async def test_the_limit_follows_cores_and_memory_and_is_never_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_limit_follows_cores_and_memory_and_is_never_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    container = tmp_path / "memory.max"
+    container.write_text("max\n")
+    monkeypatch.setattr("graphs.queue._LIMITS", (container, tmp_path / "none"))
     for cores, gib, limit in ((2, 32, 4), (8, 6, 3), (4, 1, 1)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         monkeypatch.setattr("os.sysconf", lambda name, gib=gib: 4096 if name == "SC_PAGE_SIZE" else gib << 18)
         assert usual_limit(local=True) == limit
     assert usual_limit(local=False) == CLOUD
+    monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 64 << 18)
+    container.write_text(f"{5 << 30}\n")
+    assert usual_limit(local=True) == 2
 
 
 @pytest_asyncio.fixture(loop_scope="session")
