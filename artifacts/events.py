@@ -50,6 +50,23 @@ class RunResumed(_Event):
     kind: Literal["run_resumed"] = "run_resumed"
 
 
+class RunQueued(_Event):
+    """The run waits for others to end; its inputs are kept. `place` is 1 for the next one, told anew as it changes.
+
+    `since` is when it began to wait, by which its turn is found again after a restart.
+    """
+
+    kind: Literal["run_queued"] = "run_queued"
+    place: int
+    since: datetime
+
+
+class RunBegan(_Event):
+    """A run that was queued has its turn."""
+
+    kind: Literal["run_began"] = "run_began"
+
+
 class SandboxOpened(_Event):
     """The run has a sandbox. `rebuilt`: an earlier one was gone, and `replayed` cells were run again in this one."""
 
@@ -195,6 +212,8 @@ class TextDelta(Value):
 Event = Annotated[
     RunStarted
     | RunResumed
+    | RunQueued
+    | RunBegan
     | SandboxOpened
     | StepStarted
     | ModelReplied
@@ -247,6 +266,7 @@ class RunView:
     comparison: Compared | None = None
     progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
     error: str | None = None
+    queued: RunQueued | None = None  # its place while it waits
 
     @property
     def cells_of(self) -> tuple[int, int] | None:
@@ -277,7 +297,13 @@ def apply(view: RunView | None, event: Event) -> RunView:
     view = replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
-            return replace(view, run=_with(view.run, status="running", ended_at=None), error=None)
+            again = _with(view.run, status="running", place=None, ended_at=None)
+            return replace(view, run=again, error=None, queued=None)
+        case RunQueued():
+            return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
+        case RunBegan():
+            begun = _with(view.run, status="running", place=None, began_at=event.at)
+            return replace(view, run=begun, queued=None)
         case SandboxOpened():
             return replace(view, sandboxes=(*view.sandboxes, event))
         case StepStarted(step_id=str(step_id)):
@@ -313,8 +339,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Noted():
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
-            ended = _with(view.run, status=event.status, ended_at=event.at)
-            return replace(view, run=ended, error=event.error, progress=None)
+            ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
+            return replace(view, run=ended, error=event.error, progress=None, queued=None)
     return view
 
 

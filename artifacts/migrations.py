@@ -84,6 +84,7 @@ STEPS: tuple[Step, ...] = (
         WHERE begun.kind = 'execution_started';
         """,
     ),
+    Step("0004_places", "ALTER TABLE runs ADD COLUMN place INTEGER; ALTER TABLE runs ADD COLUMN began_at TIMESTAMP"),
 )
 
 

@@ -18,7 +18,9 @@ from artifacts.events import (
     ExecutionStarted,
     FindingMade,
     ReportMade,
+    RunBegan,
     RunEnded,
+    RunQueued,
     RunResumed,
     RunStarted,
 )
@@ -27,7 +29,7 @@ from artifacts.types import Artifact, Run
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-RUN = "id, goal, agent, model, params, status, parent_id, created_at, ended_at"
+RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at"
 ARTIFACT = "id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at"
 
 
@@ -70,14 +72,19 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
     """Change the tables as this event says. Outputs and the like change none: they are read from the events."""
     match event:
         case RunStarted(run=run):
-            values = run.model_dump(exclude={"params", "created_at", "ended_at"})
-            ended_at = utc(run.ended_at) if run.ended_at else None
-            params = to_json(run.params).decode()
-            _insert(write, "runs", **values, params=params, created_at=utc(run.created_at), ended_at=ended_at)
+            values = run.model_dump(exclude={"params", "created_at", "began_at", "ended_at"})
+            times = {"created_at": run.created_at, "began_at": run.began_at, "ended_at": run.ended_at}
+            moments = {name: utc(at) if at else None for name, at in times.items()}
+            _insert(write, "runs", **values, **moments, params=to_json(run.params).decode())
         case RunResumed():
-            _update(write, "runs", event.run_id, status="running", ended_at=None, error=None)
+            _update(write, "runs", event.run_id, status="running", place=None, ended_at=None, error=None)
+        case RunQueued(place=place):
+            _update(write, "runs", event.run_id, status="queued", place=place)
+        case RunBegan():
+            _update(write, "runs", event.run_id, status="running", place=None, began_at=utc(event.at))
         case RunEnded():
-            _update(write, "runs", event.run_id, status=event.status, ended_at=utc(event.at), error=event.error)
+            ended = {"status": event.status, "place": None, "ended_at": utc(event.at), "error": event.error}
+            _update(write, "runs", event.run_id, **ended)
         case ReportMade():
             _update(write, "runs", event.run_id, answer=event.answer)
         case ArtifactSaved(artifact=artifact):
@@ -103,7 +110,7 @@ def _update(write: DuckDBPyConnection, table: str, id: str, **values: object) ->
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """A row of `RUN`."""
-    id, goal, agent, model, params, status, parent_id, created_at, ended_at = row
+    id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at = row
     return Run(
         id=id,
         goal=goal,
@@ -111,8 +118,10 @@ def read_run(row: tuple[Any, ...]) -> Run:
         model=model,
         params=json.loads(params),
         status=status,
+        place=place,
         parent_id=parent_id,
         created_at=created_at.replace(tzinfo=UTC),
+        began_at=began_at.replace(tzinfo=UTC) if began_at else None,
         ended_at=ended_at.replace(tzinfo=UTC) if ended_at else None,
     )
 

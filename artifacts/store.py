@@ -19,6 +19,7 @@ from artifacts.errors import NotFound, StoreDamaged, StoreError, StoreLocked, St
 from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
 from artifacts.followers import Followers, Live
 from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run, utc
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule, new_id, now
 from artifacts.writer import Writer
 
@@ -66,6 +67,15 @@ class Store:
         self._writer.close()
         self._followers.close()
         self._database.close()
+
+    async def check(self) -> None:
+        """Read, and go through the writer, as any caller does. Returns when both answered; raises StoreError."""
+        await self.append_all([])
+        await asyncio.to_thread(self.runs, limit=1)
+
+    def release(self) -> None:
+        """Let every follower end with what it has: no run is being worked on any more."""
+        self._followers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -208,7 +218,8 @@ class Store:
 
         Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
         """
-        blob = await asyncio.to_thread(self._keep, data)
+        in_thread = in_own_thread if isinstance(data, Path) else asyncio.to_thread  # a file may be very large
+        blob = await in_thread(self._keep, data)
         artifact = Artifact(
             id=new_id("art"),
             sha256=blob.sha256,

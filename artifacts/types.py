@@ -56,7 +56,11 @@ class Value(BaseModel):
 
 
 class Run(Value):
-    """One question, notebook or schedule firing, from start to end. `agent` names what carries it out."""
+    """One question, notebook or schedule firing, from start to end. `agent` names what carries it out.
+
+    `place` is that of a run whose status is queued, from 1 for the next one; None for any other. `began_at` is when the
+    turn came of a run that was queued; None for one that began as it was created.
+    """
 
     id: str
     goal: str
@@ -64,9 +68,16 @@ class Run(Value):
     model: str = "playbook"
     params: dict[str, Any] = Field(default_factory=dict)
     status: RunStatus = "running"
+    place: int | None = None
     parent_id: str | None = None
     created_at: datetime = Field(default_factory=now)
+    began_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def working_since(self) -> datetime:
+        """When the work on it began, or the waiting for it while that lasts."""
+        return self.began_at or self.created_at
 
 
 class Output(Value):

@@ -54,7 +54,7 @@ async def ask_all(
     gate = asyncio.Semaphore(jobs)
 
     with Store.open(home) as store:
-        workbench = Workbench(store)
+        workbench = Workbench(store, limit=jobs)
 
         async def one(place: int, ask: Ask) -> None:
             async with gate:

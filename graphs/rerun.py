@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import re
@@ -13,6 +12,7 @@ from typing import Any
 
 from artifacts.events import Compared, Progressed, RunView
 from artifacts.store import Store, StoreError
+from artifacts.threads import in_own_thread
 from artifacts.types import Execution, Match, Objection
 from graphs.checks import CheckResult, Work
 from graphs.state import Desk
@@ -88,7 +88,7 @@ async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Pat
 
     async with contextlib.AsyncExitStack() as leases:
         run = await run_notebook(store, host, path, {}, files=files, opened=opened, closing=closing)
-    return await asyncio.to_thread(store.view, run.id), (told[0] if told else None)
+    return await in_own_thread(store.view, run.id), (told[0] if told else None)
 
 
 def not_done(why: str) -> CheckResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 
 from artifacts.events import ReportMade, Reviewed
+from artifacts.threads import in_own_thread
 from artifacts.types import Objection
 from graphs import briefs, rerun
 from graphs.agents import agent_for
@@ -43,7 +43,7 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         again, done = await rerun.run_again(desk, work, step_id)
         if desk.again is not None:
             work = replace(work, observed=observed(desk.again.observed, view.executions))
-        checks = await asyncio.to_thread(run_checks, work)
+        checks = await in_own_thread(run_checks, work)
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, [*checks, again])),

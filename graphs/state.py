@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import new_id
 from graphs.models.base import Model
 from notebooks.catalog import Template
@@ -82,7 +82,7 @@ class Desk:
 
     async def view(self) -> RunView:
         """All that is known of the run so far."""
-        return await asyncio.to_thread(self.store.view, self.run_id)
+        return await in_own_thread(self.store.view, self.run_id)
 
     @asynccontextmanager
     async def step(self, name: str, agent: str, title: str) -> AsyncIterator[str]:

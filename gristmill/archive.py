@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
+from artifacts.threads import in_own_thread
 from gristmill.backend import Backend
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
@@ -17,7 +17,7 @@ async def run_zip(backend: Backend, ref: str, target: Path) -> None:
     """Write the zip of a run's notebook, reports, findings, plots and inputs. Raises NotFound for an unknown run."""
     with tempfile.TemporaryDirectory(prefix="gristmill-export-") as folder:
         files = await backend.write_out(ref, Path(folder))
-        await asyncio.to_thread(_pack, Path(folder), files, target)
+        await in_own_thread(_pack, Path(folder), files, target)
 
 
 def _pack(folder: Path, files: list[Path], target: Path) -> None:

@@ -79,5 +79,7 @@ def answers(server: Server) -> bool:
     try:
         with direct.open(request, timeout=ANSWER_WITHIN) as reply:
             return bool(reply.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code == 503  # it is there, and says itself what ails it
     except (urllib.error.URLError, OSError):
         return False

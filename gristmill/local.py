@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from artifacts.events import Event, TextDelta
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
 from graphs.inputs import check_question
 from graphs.workbench import Request, Workbench
@@ -32,7 +33,13 @@ class Local:
     def open(cls, settings: Settings) -> Local:
         """Open the data folder. Raises StoreLocked, which names the process that holds it, or StoreUnwritable."""
         store = Store.open(settings.home)
-        workbench = Workbench(store, isolation=settings.isolation, templates=settings.templates, rerun=settings.rerun)
+        workbench = Workbench(
+            store,
+            isolation=settings.isolation,
+            templates=settings.templates,
+            rerun=settings.rerun,
+            limit=settings.max_runs,
+        )
         return cls(workbench, settings.model)
 
     async def start(
@@ -71,7 +78,7 @@ class Local:
         return self.workbench.follow(run_id, after)
 
     async def events(self, ref: str) -> list[Event]:
-        return await asyncio.to_thread(lambda: self.store.events(self.store.run(ref).id))
+        return await in_own_thread(lambda: self.store.events(self.store.run(ref).id))
 
     async def run(self, ref: str) -> Run:
         return await asyncio.to_thread(self.store.run, ref)
@@ -89,11 +96,11 @@ class Local:
         return await asyncio.to_thread(self.store.artifacts, run_id=run_id, role=role, text=text, limit=limit)
 
     async def read(self, artifact: Artifact) -> bytes:
-        return await asyncio.to_thread(self.store.read, artifact)
+        return await in_own_thread(self.store.read, artifact)
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         run = await self.run(ref)
-        return await asyncio.to_thread(export.write_out, self.store, run.id, directory)
+        return await in_own_thread(export.write_out, self.store, run.id, directory)
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
         check(schedule.cron, schedule.timezone)

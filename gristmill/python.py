@@ -18,7 +18,9 @@ from artifacts.events import (
     Event,
     ExecutionStarted,
     Progressed,
+    RunBegan,
     RunEnded,
+    RunQueued,
     RunStarted,
     RunView,
     SandboxOpened,
@@ -214,8 +216,10 @@ async def _watch(events: Any, told: queue.SimpleQueue[str | None]) -> None:
     event: Event | TextDelta
     async for event in events:
         match event:
-            case RunStarted():
+            case RunStarted() | RunBegan():
                 told.put("starting the sandbox")
+            case RunQueued():
+                told.put(f"waiting for its turn: place {event.place} in line")
             case SandboxOpened():
                 told.put("planning")
             case ExecutionStarted():

@@ -111,6 +111,7 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
 
     server = _Server(config, open_for_business, wind_down)
     try:
+        await local.workbench.take_up()
         await server.serve(sockets=[listening])
     finally:
         firing.cancel()

@@ -28,6 +28,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_HOME", "the user's data folder", "Where the record, the files and the server's address live."),
     Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
     Setting("GRISTMILL_RERUN", "1", "`0`: no review runs the notebook again in a fresh sandbox; reports say so."),
+    Setting(
+        "GRISTMILL_MAX_RUNS",
+        "two for each core, as far as there are 2 GiB of memory for each",
+        "Runs that work at the same time; those beyond wait in line.",
+    ),
     Setting("GRISTMILL_ISOLATION", "bubblewrap", "`bubblewrap`, or `none` on a machine that is itself disposable."),
     Setting("GRISTMILL_SANDBOX", "", "`local` keeps code on this machine even where `E2B_API_KEY` is set."),
     Setting(
@@ -60,6 +65,7 @@ class Settings:
     home: Path
     model: str | None
     rerun: bool
+    max_runs: int | None
     isolation: str
     templates: Path
     host: str
@@ -87,6 +93,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         home=home,
         model=env.get("GRISTMILL_MODEL") or None,
         rerun=rerun == "1",
+        max_runs=_number(env, "GRISTMILL_MAX_RUNS", 0, 1, 1000) or None,
         isolation=isolation,
         templates=Path(templates).expanduser() if templates else home / "templates",
         host=env.get("GRISTMILL_HOST") or "127.0.0.1",

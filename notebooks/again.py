@@ -11,6 +11,7 @@ from typing import Any
 
 from artifacts.events import RunStarted, RunView
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Match
 from kernel_gateway.client import Host
 from notebooks.aio import see_through
@@ -53,7 +54,7 @@ class Again:
             self._done += 1
         if self._watched:
             self.observed = await seen(session)
-        return await asyncio.to_thread(lambda: compare(self._store, view, own, own.view(self._run_id)))
+        return await in_own_thread(lambda: compare(self._store, view, own, own.view(self._run_id)))
 
     async def aclose(self) -> None:
         """End the second run, its sandbox and its record."""
@@ -63,8 +64,8 @@ class Again:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gristmill-"))
-                own, cancelled = await see_through(asyncio.to_thread(Store.open, Path(folder)))
-                stack.push_async_callback(asyncio.to_thread, own.close)
+                own, cancelled = await see_through(in_own_thread(Store.open, Path(folder)))
+                stack.push_async_callback(in_own_thread, own.close)
                 if cancelled:
                     raise asyncio.CancelledError
             except OSError as error:

@@ -5,7 +5,6 @@ The same record gives the same bytes: no times, no ids of runs, a fixed order.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
@@ -17,6 +16,7 @@ from typing import Any
 
 from artifacts.events import RunEnded, RunView, apply
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Execution, Finding, PlanStep
 from notebooks import content as told
 from notebooks.errors import ParameterError
@@ -144,13 +144,13 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
 
     `ending` is the end that is about to be recorded, for a report that tells of it.
     """
-    view = await asyncio.to_thread(store.view, run_id)
+    view = await in_own_thread(store.view, run_id)
     if ending is not None:
         view = apply(view, ending)
     inputs = [a.id for a in view.artifacts if a.role == "input"]
     made = []
     for name, (media_type, role, make) in _FILES.items():
-        data = await asyncio.to_thread(make, view, store)
+        data = await in_own_thread(make, view, store)
         digest = hashlib.sha256(data).hexdigest()
         known = next((a for a in view.artifacts if a.name == name and a.sha256 == digest and a.role == role), None)
         made.append(

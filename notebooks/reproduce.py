@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import gzip
 import io
@@ -18,13 +17,14 @@ from typing import Any
 
 from artifacts.events import Compared, RunView
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Execution, Match, Run, RunStatus
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
 from notebooks.export import notebook
 from notebooks.outputs import merged
 from notebooks.pictures import pixels
-from notebooks.runner import run_notebook
+from notebooks.runner import carry_out_notebook, keep_notebook
 
 RTOL = 1e-9
 """Relative difference between two numbers that counts as none."""
@@ -44,44 +44,41 @@ _MADE_UP = re.compile(
 _FIGURE = re.compile(r"fig_(\d+)(\..+)")
 
 
-async def reproduce(
-    store: Store,
-    host: Host,
-    run_id: str,
-    *,
-    started: Callable[[Run], None] | None = None,
-    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
-) -> Run:
-    """Run the exported notebook of a run through papermill in a fresh sandbox, as a run of its own.
+async def keep_reproduction(store: Store, run_id: str) -> Run:
+    """Record that the exported notebook of a run is to run again, as a run of its own; run nothing yet.
 
-    At its end it records how each thing came out (`compared`). `started` and `stopped_as` are `run_notebook`'s. Raises
-    BadNotebook for a run without a finished cell.
+    Raises BadNotebook for a run without a finished cell.
     """
-    view = store.view(run_id)
+    view = await in_own_thread(store.view, run_id)
     if not any(x.status in FINISHED for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
-    from notebooks.nb import nbformat
-
-    async def closing(again: str) -> None:
-        matches = await asyncio.to_thread(lambda: compare(store, view, store, store.view(again)))
-        await store.append(Compared(run_id=again, matches=tuple(matches)))
-
     inputs = {a.name: store.path(a) for a in view.artifacts if a.role == "input"}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
-        nbformat.write(notebook(view, store), path)
-        return await run_notebook(
-            store,
-            host,
-            path,
-            {},
-            parent_id=run_id,
-            agent="reproduce",
-            files=inputs,
-            started=started,
-            stopped_as=stopped_as,
-            closing=closing,
-        )
+        await in_own_thread(_write, view, store, path)
+        return await keep_notebook(store, path, {}, parent_id=run_id, agent="reproduce", files=inputs)
+
+
+async def carry_out_reproduction(
+    store: Store, host: Host, run_id: str, *, stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled"
+) -> Run:
+    """Run what `keep_reproduction` kept through papermill, in a fresh sandbox; returns the run when it has ended.
+
+    At its end it records how each thing came out (`compared`). `stopped_as` is `carry_out_notebook`'s.
+    """
+    first = store.run(run_id).parent_id or ""
+
+    async def closing(again: str) -> None:
+        matches = await in_own_thread(lambda: compare(store, store.view(first), store, store.view(again)))
+        await store.append(Compared(run_id=again, matches=tuple(matches)))
+
+    return await carry_out_notebook(store, host, run_id, stopped_as=stopped_as, closing=closing)
+
+
+def _write(view: RunView, store: Store, path: Path) -> None:
+    from notebooks.nb import nbformat
+
+    nbformat.write(notebook(view, store), path)
 
 
 def compare(store: Store, first: RunView, other: Store, second: RunView) -> list[Match]:

@@ -9,14 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts.store import Store
+from artifacts.events import RunEnded
+from artifacts.store import Store, StoreError
+from artifacts.threads import in_own_thread
 from artifacts.types import Run, RunStatus
 from kernel_gateway.client import GatewayError, Host
 from notebooks import catalog
 from notebooks.aio import see_through
 from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
-from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
+from notebooks.files import media_type as media_type_of
+from notebooks.files import safe_name
+from notebooks.job import Bridge, Job, begin, finish, plan_uploads
 from notebooks.parameters import check, read_parameters
 from notebooks.session import Session
 
@@ -28,24 +32,33 @@ async def run_notebook(
     params: Mapping[str, Any],
     *,
     out: Path | None = None,
+    files: Mapping[str, Path] | None = None,
+    opened: Callable[[Session], Awaitable[None]] | None = None,
+    closing: Callable[[str], Awaitable[None]] | None = None,
+) -> Run:
+    """`keep_notebook`, and at once `carry_out_notebook`: the run when it has ended."""
+    run = await keep_notebook(store, path_or_name, params, files=files)
+    if run.status != "running":
+        return run
+    return await carry_out_notebook(store, host, run.id, out=out, opened=opened, closing=closing)
+
+
+async def keep_notebook(
+    store: Store,
+    path_or_name: str | Path,
+    params: Mapping[str, Any],
+    *,
     parent_id: str | None = None,
     agent: str = "notebook",
     files: Mapping[str, Path] | None = None,
-    started: Callable[[Run], None] | None = None,
-    opened: Callable[[Session], Awaitable[None]] | None = None,
-    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
-    closing: Callable[[str], Awaitable[None]] | None = None,
     only_below: Path | None = None,
 ) -> Run:
-    """Run a notebook file, or a template by its name, and return the run when it has ended.
+    """Record that a notebook file, or a template by its name, is to run, with all that it needs; run nothing yet.
 
-    Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
-    their name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
-    the executed notebook. `started` is told the run once it is recorded, `opened` its session before the first cell;
-    `closing` may record more of it when its cells have run.
-    A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
-    the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
-    `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
+    Parameters that name local files (relative to the working directory) are inputs; `files` are further ones, by their
+    name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. Where the record
+    cannot take them the run comes back failed. Raises NotebookNotFound, BadNotebook or ParameterError before a run
+    exists.
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
@@ -63,13 +76,43 @@ async def run_notebook(
         agent=agent,
         parent_id=parent_id,
     )
-    if started is not None:
-        started(run)
-
-    async def opening() -> Session:
+    try:
         media_type = "application/x-ipynb+json"
         await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
-        session = await open_session(store, host, run.id, {**uploads, **(files or {})})
+        for name, file in {**uploads, **(files or {})}.items():
+            name = safe_name(name)
+            await store.put(file, name=name, media_type=media_type_of(name), role="input", run_id=run.id)
+    except StoreError as error:
+        await store.append(RunEnded(run_id=run.id, status="failed", error=str(error)))
+        return store.run(run.id)
+    return run
+
+
+async def carry_out_notebook(
+    store: Store,
+    host: Host,
+    run_id: str,
+    *,
+    out: Path | None = None,
+    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
+    opened: Callable[[Session], Awaitable[None]] | None = None,
+    closing: Callable[[str], Awaitable[None]] | None = None,
+) -> Run:
+    """Run the notebook of a run that was kept, or take up one that had stopped; returns the run when it has ended.
+
+    Finished cells keep their outputs and are not run again. `out` receives the executed notebook. `opened` is told the
+    session before the first cell; `closing` may record more of the run when its cells have run.
+    A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
+    the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
+    another call of this. Raises BadNotebook for a run that is no notebook's.
+    """
+    view = await in_own_thread(store.view, run_id)
+    source = next((a for a in view.artifacts if a.role == "notebook" and a.name.endswith(SOURCE)), None)
+    if source is None:
+        raise BadNotebook(f"{run_id} keeps no notebook that could be run.")
+
+    async def opening() -> Session:
+        session = await Session.resume(store, host, run_id)
         try:
             if opened is not None:
                 await opened(session)
@@ -78,31 +121,11 @@ async def run_notebook(
             raise
         return session
 
-    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing)
-
-
-async def resume_notebook(
-    store: Store,
-    host: Host,
-    run_id: str,
-    *,
-    out: Path | None = None,
-    stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
-) -> Run:
-    """Take up a notebook run that had stopped: finished cells keep their outputs and are not run again.
-
-    The caller has recorded `run_resumed`. Raises BadNotebook for a run that is no notebook's.
-    """
-    view = store.view(run_id)
-    source = next((a for a in view.artifacts if a.role == "notebook" and a.name.endswith(SOURCE)), None)
-    if source is None:
-        raise BadNotebook(f"{run_id} keeps no notebook that could be resumed.")
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / (source.name.removesuffix(SOURCE) + ".ipynb")
-        path.write_bytes(store.read(source))
+        path.write_bytes(await asyncio.to_thread(store.read, source))
         values = view.run.params.get("parameters", {})
-        opening = Session.resume(store, host, run_id)
-        return await _carry_out(store, view.run, path, values, out, opening, stopped_as)
+        return await _carry_out(store, view.run, path, values, out, opening(), stopped_as, closing)
 
 
 def locate(path_or_name: str | Path, team: Path | None, *, only_below: Path | None = None) -> Path:
@@ -124,7 +147,7 @@ async def _carry_out(
     out: Path | None,
     opening: Awaitable[Session],
     stopped_as: Callable[[str], RunStatus],
-    closing: Callable[[str], Awaitable[None]] | None = None,
+    closing: Callable[[str], Awaitable[None]] | None,
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
@@ -159,9 +182,7 @@ async def _through_papermill(
     bridge = Bridge(asyncio.get_running_loop())
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         executed = Path(folder) / "executed.ipynb"
-        work = asyncio.create_task(
-            asyncio.to_thread(_papermill, path, executed, dict(values), Job(bridge, store, session))
-        )
+        work = asyncio.create_task(in_own_thread(_papermill, path, executed, dict(values), Job(bridge, store, session)))
         try:
             error = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -176,7 +197,7 @@ async def _through_papermill(
 
 async def _keep(store: Store, run_id: str, stem: str, executed: Path, out: Path | None) -> None:
     if out is not None:
-        await asyncio.to_thread(_copy, executed, out)
+        await in_own_thread(_copy, executed, out)
     await store.put(
         executed,
         name=f"{stem}-executed.ipynb",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from artifacts.events import ExecutionEnded, SandboxOpened
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
@@ -53,7 +54,7 @@ class Session:
 
         Raises GatewayError where no sandbox can be had.
         """
-        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        log = RunLog(store, await in_own_thread(store.view, run_id))
         return await cls._begin(log, host, timeout)
 
     @classmethod
@@ -63,7 +64,7 @@ class Session:
         Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
         the inputs are uploaded and the finished cells replayed, without recording them a second time.
         """
-        log = RunLog(store, await asyncio.to_thread(store.view, run_id))
+        log = RunLog(store, await in_own_thread(store.view, run_id))
         for cell in log.view.executions:
             if cell.status == "running":
                 await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))
@@ -76,7 +77,8 @@ class Session:
             await session._tree.changes()
             return session
         session = await cls._begin(log, host, SANDBOX_LIFE)
-        await session._write_inputs()
+        async with session._kept_or_ended():
+            await session._write_inputs()
         return session
 
     @property
@@ -92,7 +94,7 @@ class Session:
         name = files.safe_name(name or path.name)
         async with self._lock:
             try:
-                digest = await asyncio.to_thread(_digest, path)
+                digest = await in_own_thread(_digest, path)
                 known = [a for a in self._log.view.artifacts if a.role == "input" and a.name == name]
                 artifact = next((a for a in known if a.sha256 == digest), None)
                 if artifact is None:

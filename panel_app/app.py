@@ -70,7 +70,8 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
     """Puts `page` into the current session: its HTML by the template, its life by a wire that ends with the session."""
     document = pn.state.curdoc
     document.template = _shell()
-    document.template_variables.update(page=page, isolation=workbench.isolation)
+    # Bokeh makes a page in a thread and fills the template on the event loop: the content of a long run takes a second.
+    document.template_variables.update(page=page, content=page.html(), isolation=workbench.isolation)
     wire = Wire()
     tasks: set[asyncio.Task[None]] = set()
 

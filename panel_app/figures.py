@@ -18,6 +18,7 @@ from pathlib import Path
 
 from artifacts.errors import NotFound
 from artifacts.store import Store
+from artifacts.threads import in_own_thread
 from artifacts.types import Artifact
 from notebooks.outputs import is_chart
 from panel_app.assets import App, Receive, Scope, Send
@@ -113,7 +114,7 @@ class Figures:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not path.startswith(PATH):
             await self.app(scope, receive, send)
             return
-        made = await asyncio.to_thread(self._made, path.removeprefix(PATH))
+        made = await in_own_thread(self._made, path.removeprefix(PATH))
         status, (body, policy) = (200, made) if made else (404, (b"There is no such figure.", b"default-src 'none'"))
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)]
         headers += [(b"cache-control", b"private, max-age=3600"), (b"vary", b"accept-encoding")]

@@ -41,6 +41,7 @@ async def list_(status: str | None, text: str | None, limit: int, as_json: bool)
 
     from gristmill.terminal import console, pieces
     from gristmill.terminal.words import STATUS_STYLES, one_line, took, when
+    from gristmill.terminal.words import status as status_of
 
     screen = console.make()
     if not runs:
@@ -49,7 +50,7 @@ async def list_(status: str | None, text: str | None, limit: int, as_json: bool)
     rows = [
         [
             Text(r.id),
-            Text(r.status, style=STATUS_STYLES[r.status]),
+            Text(status_of(r), style=STATUS_STYLES[r.status]),
             Text(when(r.created_at)),
             Text(took(r)),
             Text(r.agent),

@@ -12,7 +12,7 @@ from rich.text import Text
 from artifacts.events import Reviewed, RunView
 from artifacts.types import Finding, Objection
 from graphs.look import unreadable
-from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, took
+from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
 VERDICTS = {
@@ -187,10 +187,13 @@ def ending(console: Console, view: RunView) -> None:
     """How a run ended, in a line; nothing while it goes on."""
     run = view.run
     console.print()
-    told = Text(run.status.capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
+    told = Text(status(run).capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
     if run.ended_at:
         told += Text(f" after {took(run)}", style="dim")
     console.print(told)
+    if run.status == "queued":
+        how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."
+        say(console, how, 2)
     if view.error:
         say(console, clean(view.error).strip(), 2)
 
@@ -208,7 +211,7 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    elif run.agent == "analysis" and run.status != "running" and not unreadable(view):
+    elif run.agent == "analysis" and run.status not in ("queued", "running") and not unreadable(view):
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
 

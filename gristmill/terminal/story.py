@@ -22,7 +22,9 @@ from artifacts.events import (
     Progressed,
     ReportMade,
     Reviewed,
+    RunBegan,
     RunEnded,
+    RunQueued,
     RunResumed,
     RunStarted,
     RunView,
@@ -119,6 +121,10 @@ class Story:
                 self.doing("starting the sandbox")
             case RunResumed():
                 self.doing("taking the run up again")
+            case RunQueued():
+                self.doing(f"waiting for its turn: place {event.place} in line")
+            case RunBegan():
+                self.doing("starting the sandbox")
             case SandboxOpened():
                 self._sandbox(event, view)
             case StepStarted():
@@ -151,7 +157,7 @@ class Story:
 
     def _sandbox(self, event: SandboxOpened, view: RunView) -> None:
         where = "in E2B's cloud" if event.host == "e2b" else "on this machine"
-        took_ = seconds((event.at - view.run.created_at).total_seconds()) if len(view.sandboxes) == 1 else ""
+        took_ = seconds((event.at - view.run.working_since).total_seconds()) if len(view.sandboxes) == 1 else ""
         if event.isolation == "none":
             told = Text(f"Sandbox {where} WITHOUT ISOLATION: the code can do all that you can", style="bold red")
         else:

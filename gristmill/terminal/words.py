@@ -87,9 +87,14 @@ def when(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def status(run: Run) -> str:
+    """A run's status, with its place while it waits."""
+    return f"{run.status}, place {run.place}" if run.place else run.status
+
+
 def took(run: Run | Execution) -> str:
     """How long a run or a cell took; empty while it goes on."""
-    begun = run.created_at if isinstance(run, Run) else run.started_at
+    begun = run.working_since if isinstance(run, Run) else run.started_at
     return seconds((run.ended_at - begun).total_seconds()) if run.ended_at else ""
 
 

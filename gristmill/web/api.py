@@ -20,10 +20,10 @@ from starlette.datastructures import UploadFile as Uploaded
 from starlette.exceptions import HTTPException
 
 from artifacts.store import NotFound, StoreError
+from artifacts.threads import in_own_thread
 from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
 from gristmill import __version__
 from gristmill.archive import run_zip
-from gristmill.backend import view as view_of
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
 from gristmill.plain import plain, view_json
@@ -33,6 +33,7 @@ from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
 
+ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads and writes, however busy it is
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -47,15 +48,41 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
     api.include_router(_schedules(local), prefix="/api/schedules", tags=["schedules"])
 
     @api.get("/api/health")
-    async def health() -> dict[str, Any]:
-        """That the server is up, and which."""
-        return {"status": "ok", "version": __version__, "pid": os.getpid(), "isolation": local.workbench.isolation}
+    async def health() -> JSONResponse:
+        """Which server this is, how many runs work and wait, and that the record answers; 503 where it does not."""
+        problem = await _stalled(local)
+        queue = local.workbench.queue
+        told = {
+            "status": "failing" if problem else "ok",
+            "version": __version__,
+            "pid": os.getpid(),
+            "isolation": local.workbench.isolation,
+            "runs": {"running": queue.running, "queued": queue.waiting, "limit": queue.limit},
+        }
+        if problem is None:
+            return JSONResponse(told)
+        return JSONResponse(told | {"error": {"kind": "StoreError", "message": problem}}, 503)
 
     for family in sentences():
         api.add_exception_handler(family, _sentence)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _refused)
     return api
+
+
+async def _stalled(local: Local) -> str | None:
+    """Why the record cannot be used now; None where a read and a write both went through."""
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await local.store.check()
+    except TimeoutError:
+        return (
+            f"The record did not answer within {ANSWERS_WITHIN:.0f} s. Look whether the disk or the machine is "
+            "overloaded; if it lasts, stop the server and start it again: runs can be resumed."
+        )
+    except StoreError as error:
+        return str(error)
+    return None
 
 
 def _runs(local: Local) -> APIRouter:
@@ -76,10 +103,10 @@ def _runs(local: Local) -> APIRouter:
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             with _without_path(folder):
-                paths = [await asyncio.to_thread(uploads.keep, f.file, f.filename, folder) for f in files]
+                paths = [await in_own_thread(uploads.keep, f.file, f.filename, folder) for f in files]
                 return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
         finally:  # the run has its inputs in the record by now
-            shutil.rmtree(folder, ignore_errors=True)
+            await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
     @router.get("")
     async def list_(
@@ -98,7 +125,7 @@ def _runs(local: Local) -> APIRouter:
     @router.get("/{ref}")
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
-        return view_json(await view_of(local, ref))
+        return await in_own_thread(lambda: view_json(local.store.view(local.store.run(ref).id)))
 
     @router.get("/{ref}/events", response_model=None)
     async def events(
@@ -117,8 +144,8 @@ def _runs(local: Local) -> APIRouter:
             after = int(last_event_id)
         run = await local.run(ref)
         if "application/json" in accept:
-            return {"events": plain(await asyncio.to_thread(local.store.events, run.id, after))}
-        if run.status in ENDED and not await asyncio.to_thread(local.store.events, run.id, after):
+            return {"events": await in_own_thread(lambda: plain(local.store.events(run.id, after)))}
+        if run.status in ENDED and not await in_own_thread(local.store.events, run.id, after):
             return Response(status_code=204)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(sse(local.follow(run.id, after)), media_type="text/event-stream", headers=headers)
@@ -216,7 +243,7 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
             for field, value in form.multi_items():
                 if not isinstance(value, Uploaded):
                     continue
-                kept = await asyncio.to_thread(uploads.keep, value.file, value.filename, folder)
+                kept = await in_own_thread(uploads.keep, value.file, value.filename, folder)
                 if field.startswith("param:"):
                     _give(params, field.removeprefix("param:"), str(kept))
                 elif field == "notebook":
@@ -224,12 +251,9 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
             with _without_path(folder):
-                started = await local.start_notebook(name, params, only_below=folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        _when_over(local, started, folder)
-        return started
+                return await local.start_notebook(name, params, only_below=folder)
+        finally:
+            await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
     return router
 
@@ -248,21 +272,6 @@ def _without_path(folder: Path) -> Iterator[None]:
         if status_of(error) != 2:
             raise
         raise Misuse(str(error).replace(f"{folder}{os.sep}", "")) from error
-
-
-def _when_over(local: Local, run: Run, folder: Path) -> None:
-    """Remove a request's files when its run has ended: until then it may still read them."""
-
-    async def clean() -> None:
-        await local.workbench.wait(run.id)
-        await asyncio.to_thread(shutil.rmtree, folder, True)
-
-    task = asyncio.create_task(clean())
-    _CLEANING.add(task)
-    task.add_done_callback(_CLEANING.discard)
-
-
-_CLEANING: set[asyncio.Task[None]] = set()  # the loop itself holds a task only weakly
 
 
 def _schedules(local: Local) -> APIRouter:

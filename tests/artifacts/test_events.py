@@ -23,7 +23,9 @@ from artifacts.events import (
     Progressed,
     ReportMade,
     Reviewed,
+    RunBegan,
     RunEnded,
+    RunQueued,
     RunResumed,
     RunStarted,
     RunView,
@@ -45,6 +47,7 @@ from artifacts.types import (
     Run,
     ToolCall,
     new_id,
+    now,
 )
 
 RUN = Run(id="run_1", goal="What separates the species?")
@@ -70,6 +73,8 @@ def whole_run() -> list[Event]:
     call = ToolCall(id="call-1", name="run_code", arguments="{}")
     events: list[Event] = [
         RunStarted(run_id="run_1", run=RUN),
+        RunQueued(run_id="run_1", place=2, since=now()),
+        RunBegan(run_id="run_1"),
         SandboxOpened(run_id="run_1", sandbox_id="sbx", host="local", isolation="bubblewrap"),
         StepStarted(run_id="run_1", step_id="st_1", name="code", agent="coding", title="Write and run cells"),
         ModelReplied(run_id="run_1", agent="coding", model="playbook", tool_calls=(call,), rule_based=True),
@@ -103,12 +108,24 @@ def whole_run() -> list[Event]:
 
 def test_a_view_holds_what_the_events_say():
     view = fold(whole_run())
-    assert (view.run.status, view.error, view.last_seq) == ("done", None, 26)
+    assert (view.run.status, view.error, view.last_seq) == ("done", None, 28)
     first, second = view.executions
     assert (first.text, first.status, first.count) == ("a\nb\nc\n", "ok", 1)
     assert (second.text, second.status, second.error and second.error.name) == ("other\n", "error", "KeyError")
     assert [step.status for step in view.steps] == ["done"]
     assert [len(x) for x in (view.artifacts, view.reviews, view.replies, view.sandboxes, view.notes)] == [1] * 5
+
+
+def test_a_run_that_waits_is_queued_and_has_a_place_until_its_turn_comes():
+    started, queued, began, *_ = whole_run()
+    assert fold([started]).run == RUN, "as in a record from before there was a queue"
+    waiting = fold([started, queued])
+    assert (waiting.run.status, waiting.run.place, waiting.queued) == ("queued", 2, queued)
+    assert fold([started, queued, queued.model_copy(update={"place": 1})]).run.place == 1
+    begun = fold([started, queued, began])
+    assert (begun.run.status, begun.run.place, begun.queued, begun.run.began_at) == ("running", None, None, began.at)
+    for over in (RunEnded(run_id="run_1", status="cancelled"), RunResumed(run_id="run_1")):
+        assert (fold([started, queued, over]).run.place, fold([started, queued, over]).queued) == (None, None)
 
 
 def test_every_way_to_fold_gives_the_same_view():
@@ -123,9 +140,9 @@ def test_every_way_to_fold_gives_the_same_view():
 
 def test_an_earlier_view_does_not_change_when_the_run_goes_on():
     events = whole_run()
-    before = fold(events[:7])
-    extend(before, events[7:])
-    assert before == fold(events[:7])
+    before = fold(events[:9])
+    extend(before, events[9:])
+    assert before == fold(events[:9])
     assert before.executions[0].outputs == ()
     with pytest.raises(ValidationError, match="frozen"):
         before.run.status = "done"
@@ -178,11 +195,11 @@ def test_the_values_and_the_fold_need_no_heavy_package():
 
 
 def test_how_far_a_run_is_follows_from_its_events():
-    seen = [fold(whole_run()[:i]) for i in range(1, 27)]
+    seen = [fold(whole_run()[:i]) for i in range(1, 29)]
     told = [view.progress and (view.progress.done, view.progress.of) for view in seen]
-    assert told[11:15] == [None, (2, 9), (2, 9), None], "it goes with the cell that said it"
+    assert told[13:17] == [None, (2, 9), (2, 9), None], "it goes with the cell that said it"
     assert {view.cells_of for view in seen} == {None}, "nobody knows how many cells a plan without templates makes"
     plan = PlanMade(run_id="run_1", seq=27, steps=(PlanStep(title="Look", template="profile", cells=4),))
-    assert fold([*whole_run()[:16], plan]).cells_of == (2, 4)
+    assert fold([*whole_run()[:18], plan]).cells_of == (2, 4)
     opening = ExecutionStarted(run_id="run_1", seq=28, execution=cell(3).model_copy(update={"tags": ("open",)}))
-    assert fold([*whole_run()[:16], opening, plan]).cells_of == (2, 5), "the cells before the plan count as well"
+    assert fold([*whole_run()[:18], opening, plan]).cells_of == (2, 5), "the cells before the plan count as well"

@@ -22,7 +22,9 @@ from artifacts.events import (
     FindingMade,
     Noted,
     ReportMade,
+    RunBegan,
     RunEnded,
+    RunQueued,
     RunResumed,
     RunStarted,
 )
@@ -72,6 +74,22 @@ async def test_an_event_is_read_back_as_it_was_appended(home, store, begin):
         assert again.run(run.id) == run
         assert again.view(run.id).notes == (recorded,)
         assert again.append_sync(given).seq == 3
+
+
+async def test_the_list_says_of_a_run_what_its_events_say(store, begin):
+    run = begin(store)
+    for event in (
+        RunQueued(run_id=run.id, place=2, since=now()),
+        RunQueued(run_id=run.id, place=1, since=now()),
+        RunBegan(run_id=run.id),
+        RunEnded(run_id=run.id, status="interrupted"),
+        RunResumed(run_id=run.id),
+        RunQueued(run_id=run.id, place=7, since=now()),
+        RunEnded(run_id=run.id, status="cancelled"),
+    ):
+        await store.append(event)
+        assert store.run(run.id) == store.view(run.id).run, event.kind
+        assert [r.id for r in store.runs(status="queued")] == ([run.id] if isinstance(event, RunQueued) else [])
 
 
 async def test_half_a_surrogate_pair_is_recorded_as_a_question_mark(store, begin, note):

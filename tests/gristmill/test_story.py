@@ -28,6 +28,7 @@ from artifacts.types import (
     now,
 )
 from gristmill.commands.watching import conclude
+from gristmill.terminal.pieces import ending
 from gristmill.terminal.story import Story
 from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size
 
@@ -167,6 +168,24 @@ def test_lines_stay_within_the_width_and_have_no_trailing_space() -> None:
     for line in tell(plain()).splitlines():
         assert len(line) <= 100
         assert line == line.rstrip()
+
+
+def test_a_run_that_waits_is_told_its_place_and_its_sandbox_is_timed_from_its_turn() -> None:
+    started, opened, *_ = story_events()
+    queued = ev.RunQueued(run_id=RUN, seq=2, place=2, since=BEGUN, at=BEGUN)
+    console = plain()
+    with Story(console) as story:
+        for event in (started, queued, queued.model_copy(update={"seq": 3, "place": 1})):
+            story.feed(event)
+        assert story.view is not None
+        ending(console, story.view)
+        story.feed(ev.RunBegan(run_id=RUN, seq=4, at=BEGUN + timedelta(seconds=60)))
+        story.feed(opened.model_copy(update={"seq": 5, "at": BEGUN + timedelta(seconds=61.5)}))
+    assert isinstance(console.file, io.StringIO)
+    told = console.file.getvalue()
+    assert told.index("place 2 in line") < told.index("place 1 in line") < told.index("Queued, place 1")
+    assert "network off (1.5 s)" in told
+    assert "`gristmill serve` begins it in its turn" in told
 
 
 def test_a_repeated_event_is_told_once() -> None:

@@ -13,12 +13,11 @@ import pytest
 
 from artifacts.events import OutputReceived, RunResumed
 from artifacts.store import Store
-from artifacts.types import Run
 from kernel_gateway.client import Host, connect_sandbox
 from notebooks.errors import NotebookNotFound, ParameterError
 from notebooks.export import write_out
 from notebooks.nb import nbformat
-from notebooks.runner import resume_notebook, run_notebook
+from notebooks.runner import carry_out_notebook, keep_notebook, run_notebook
 
 WORK = (
     "# Heights\n\nHow tall trees are.",
@@ -118,12 +117,10 @@ async def test_while_another_process_holds_the_record_the_notebook_runs_unrecord
 async def test_a_notebook_runs_as_a_run_like_any_other(
     store: Store, host: Host, tmp_path: Path, table: Path, write_notebook: Callable[..., Path]
 ) -> None:
-    told: list[Run] = []
     path = write_notebook(*WORK, parameters=PARAMETERS, name="{odd}.ipynb")
     out = tmp_path / "made" / "out.ipynb"
-    run = await run_notebook(store, host, path, {"data": str(table), "n": "3"}, out=out, started=told.append)
+    run = await run_notebook(store, host, path, {"data": str(table), "n": "3"}, out=out)
     assert (run.status, run.agent, run.model) == ("done", "notebook", "none")
-    assert [t.id for t in told] == [run.id]
     view = store.view(run.id)
     assert [x.text for x in view.executions[2:]] == ["3 trees\n", "6\n"]
     assert [x.title for x in view.executions] == ["", "", "Heights", "Heights"]
@@ -169,9 +166,8 @@ async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_u
         "import os, time\nprint('under way', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)",
         "n + 1",
     )
-    begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(run_notebook(store, host, path, {}, started=begun.set_result))
-    run = await begun
+    run = await keep_notebook(store, path, {})
+    task = asyncio.create_task(carry_out_notebook(store, host, run.id))
     async with asyncio.timeout(60):
         async for event in store.follow(run.id):
             if isinstance(event, OutputReceived) and "under way" in event.output.text:
@@ -182,7 +178,7 @@ async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_u
     before = store.view(run.id)
     assert (before.run.status, [x.status for x in before.executions]) == ("cancelled", ["ok", "interrupted"])
     await store.append(RunResumed(run_id=run.id))
-    resumed = asyncio.create_task(resume_notebook(store, host, run.id))
+    resumed = asyncio.create_task(carry_out_notebook(store, host, run.id))
     async with asyncio.timeout(60):
         async for event in store.follow(run.id, before.last_seq):
             if isinstance(event, OutputReceived) and "under way" in event.output.text:

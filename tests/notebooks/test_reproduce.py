@@ -17,7 +17,7 @@ from artifacts.types import Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
 from notebooks.pictures import glance
-from notebooks.reproduce import compare, difference, reproduce
+from notebooks.reproduce import carry_out_reproduction, compare, difference, keep_reproduction
 from notebooks.session import Session
 
 CELLS = [
@@ -35,7 +35,8 @@ async def test_a_run_is_made_again_in_a_fresh_sandbox_and_compared(
     await session.upload(table)
     for code in CELLS:
         await session.run(code)
-    again = await reproduce(store, host, session.run_id)
+    kept = await keep_reproduction(store, session.run_id)
+    again = await carry_out_reproduction(store, host, kept.id)
     assert (again.agent, again.parent_id, again.status) == ("reproduce", session.run_id, "done")
     assert store.view(again.id).sandboxes[0].sandbox_id != session.sandbox_id
     comparison = store.view(again.id).comparison
@@ -65,11 +66,11 @@ async def test_what_is_not_made_again_is_missing_and_what_is_new_is_said(
 
 
 async def test_a_run_without_a_cell_cannot_be_reproduced(
-    store: Store, host: Host, begin: Callable[..., Coroutine[Any, Any, Run]]
+    store: Store, begin: Callable[..., Coroutine[Any, Any, Run]]
 ) -> None:
     run = await begin()
     with pytest.raises(BadNotebook, match="nothing to reproduce"):
-        await reproduce(store, host, run.id)
+        await keep_reproduction(store, run.id)
 
 
 def picture(shift: int, width: int = 4) -> bytes:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from artifacts.events import ReportMade, Reviewed
+from artifacts.events import ReportMade, Reviewed, RunBegan, RunQueued
 from artifacts.store import Store
-from artifacts.types import Effect, ExecutionError, PlanStep, Schedule
+from artifacts.types import Effect, ExecutionError, PlanStep, Schedule, now
 from tests.free_port import free_port
 from tests.panel_app.conftest import Dashboard, Watch
 from tests.panel_app.story import QUESTION, StandIn, Story, penguins, png
@@ -176,6 +176,24 @@ def test_the_list_of_runs_keeps_up_and_can_be_searched(watch: NewWatch, store: S
     expect(page.locator(".run-row .goal")).to_have_text([QUESTION])
     page.get_by_label("Status", exact=True).select_option("failed")
     expect(page.locator("#runs")).to_contain_text("No run matches.")
+
+
+def test_a_run_that_waits_shows_its_place_until_its_turn_comes(watch: NewWatch, store: Store) -> None:
+    story = Story(store, "Whose turn is it?")
+    queued = RunQueued(run_id=story.id, place=2, since=now())
+    story.add(queued)
+    home, page = watch().open("/"), watch().open(f"/runs/{story.id}")
+    expect(home.locator(".run-row .status")).to_have_text("Queued 2")
+    expect(page.locator("#head .status")).to_have_text("Queued 2")
+    expect(page.locator("#now")).to_contain_text("place 2 in line")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    story.add(queued.model_copy(update={"place": 1}))
+    expect(home.locator(".run-row .status")).to_have_text("Queued 1")
+    expect(page.locator("#now")).to_contain_text("next in line")
+    story.add(RunBegan(run_id=story.id))
+    expect(home.locator(".run-row .status")).to_have_text("Running")
+    expect(page.locator("#head .status")).to_have_text("Running")
+    expect(page.locator("#now")).to_contain_text("Starting the sandbox")
 
 
 def test_a_failed_run_says_why_and_an_unknown_one_what_is_near(watch: NewWatch, store: Store) -> None:

@@ -1,0 +1,202 @@
+"""Works on one run after another: opens its sandbox, runs its graph or its notebook, and records how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from artifacts.events import Event, ExecutionEnded, RunEnded, RunView, StepEnded
+from artifacts.store import Store, StoreError
+from artifacts.threads import in_own_thread
+from artifacts.types import Run
+from graphs.errors import GraphError
+from graphs.models.base import Model
+from graphs.state import Desk
+from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
+from notebooks.again import Again
+from notebooks.catalog import catalog
+from notebooks.errors import NotebookError
+from notebooks.export import save_report
+from notebooks.reproduce import carry_out_reproduction
+from notebooks.runner import carry_out_notebook
+from notebooks.session import Session
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+type Ending = Literal["done", "failed", "cancelled", "interrupted"]
+
+_STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Carries runs out from nothing but their record, any number at a time. Close it at the end.
+
+    `stopped_as` gives the end of a run whose work is cancelled. `finishing` holds those whose work is done or broken
+    off, and whose end is just being recorded: they cannot be stopped any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        isolation: str,
+        templates: Path,
+        rerun: bool,
+        stopped_as: Callable[[str], Literal["cancelled", "interrupted"]],
+    ) -> None:
+        self.finishing: set[str] = set()
+        self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
+        self._stopped_as = stopped_as
+        self._hosts: list[Host] = []
+        self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._saver: AsyncSqliteSaver | None = None
+
+    def work_on(self, run: Run, model: Model | None) -> Coroutine[Any, Any, None]:
+        """Work on a run until it ends. However it ends, a run_ended with one sentence is recorded.
+
+        A question needs its `model`, a notebook and a reproduction have none.
+        """
+        return self._carry_out_notebook(run) if model is None else self._carry_out(run, model)
+
+    async def end(self, run_id: str, status: Ending, error: str | None = None) -> None:
+        """Record the end of a run."""
+        if status == "interrupted" and error is None:
+            error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
+        await self._store.append(RunEnded(run_id=run_id, status=status, error=error))
+
+    async def close(self) -> None:
+        """Stop the gateway if this process started it."""
+        await self._stack.aclose()
+        for host in self._hosts:
+            await stop_host(host, self._store.home)
+        self._hosts.clear()
+
+    async def _carry_out(self, run: Run, model: Model) -> None:
+        session: Session | None = None
+        status: Ending = "failed"
+        error: str | None = None
+        loading = asyncio.ensure_future(in_own_thread(_load_team))  # a second's import, beside the sandbox's start
+        try:
+            session = await self._open_session(run.id)
+            await self._work(run, model, session, await loading)
+            status = "done"
+        except asyncio.CancelledError:
+            status = self._stopped_as(run.id)
+        except (GraphError, GatewayError, NotebookError, StoreError) as problem:
+            error = str(problem)
+        finally:
+            self.finishing.add(run.id)
+            if (fault := sys.exception()) is not None:
+                error = (
+                    f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept; "
+                    f"`gristmill runs resume {run.id}` tries the step again."
+                )
+            await self._finish(run.id, session, status, error)
+
+    async def _carry_out_notebook(self, run: Run) -> None:
+        """See a notebook run to its end, which it records itself unless it breaks."""
+        carry_out = carry_out_reproduction if run.agent == "reproduce" else carry_out_notebook
+        status: Ending = "failed"
+        error: str | None = None
+        try:
+            await carry_out(self._store, await self._host(), run.id, stopped_as=self._stopped_as)
+        except asyncio.CancelledError:  # it has recorded that, if it had begun
+            status = self._stopped_as(run.id)
+        except (GatewayError, NotebookError, StoreError) as problem:
+            error = str(problem)
+        finally:
+            if (fault := sys.exception()) is not None:
+                error = f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept."
+            if self._store.run(run.id).status == "running":
+                await self.end(run.id, status, error)
+
+    async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
+        """Run the graph from the start, or from its last checkpoint where there is one."""
+        templates = tuple(await asyncio.to_thread(catalog, self._templates))
+        saver = await self._checkpoints()
+        graph = team.build(saver)
+        config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
+        so_far = await graph.aget_state(config)
+        if so_far.next or not so_far.values:
+            first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
+            async with aclosing(Again(self._store, session.host, run.id)) as again:
+                wanted = again if run.params.get("rerun", self._rerun) else None
+                desk = Desk(run.id, self._store, session, model, templates, wanted)
+                await graph.ainvoke(first, config, context=desk, durability="sync")
+        await saver.adelete_thread(run.id)
+
+    async def _finish(
+        self,
+        run_id: str,
+        session: Session | None,
+        status: Ending,
+        error: str | None,
+    ) -> None:
+        try:
+            # A cell cancelled in the moment in which it began has nobody else to record its end.
+            for event in loose_ends(await in_own_thread(self._store.view, run_id)):
+                await self._store.append(event)
+            if status in ("failed", "cancelled") and session is not None and session.executions:
+                await save_report(self._store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
+        except (NotebookError, StoreError) as problem:
+            _log.warning("the report of %s could not be kept: %s", run_id, problem)
+        finally:
+            await self.end(run_id, status, error)
+            if session is not None and status != "interrupted":  # an interrupted run finds its sandbox again
+                await session.close()
+
+    async def _open_session(self, run_id: str) -> Session:
+        """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
+        session = await Session.resume(self._store, await self._host(), run_id)
+        if not session.executions:  # an earlier process may have ended before it had written them all
+            for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
+                await session.upload(self._store.path(artifact), artifact.name)
+        return session
+
+    async def _host(self) -> Host:
+        async with self._finding_host:
+            host = await find_host(self._store.home, isolation=self._isolation)
+            if host not in self._hosts:
+                self._hosts.append(host)
+        await in_own_thread(load_sdk)  # the first sandbox would load it on the event loop
+        return host
+
+    async def _checkpoints(self) -> AsyncSqliteSaver:
+        """Where the graph's progress is kept, for resumption only. A crafted file must not run code when it is read."""
+        import aiosqlite
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        async with self._opening_saver:
+            if self._saver is None:
+                path = self._store.home / "checkpoints.sqlite"
+                connection = await self._stack.enter_async_context(aiosqlite.connect(path))
+                self._saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+                await self._saver.setup()
+            return self._saver
+
+
+def loose_ends(view: RunView) -> list[Event]:
+    """The ends of steps and cells that have none yet."""
+    cells = [x.id for x in view.executions if x.status == "running"]
+    steps = [s.id for s in view.steps if s.status == "running"]
+    return [
+        *(ExecutionEnded(run_id=view.run.id, execution_id=id, status="interrupted") for id in cells),
+        *(StepEnded(run_id=view.run.id, step_id=id, status="cancelled") for id in steps),
+    ]
+
+
+def _load_team() -> ModuleType:
+    load_sdk()  # first, since a sandbox can be had and filled while the rest is loaded
+    from graphs import team
+
+    return team
