@@ -45,6 +45,7 @@ class Request(Value):
     """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
 
     `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
+    `run_id` is the id that the run is to have, for a caller who must know it before there is a run.
     """
 
     question: str
@@ -53,6 +54,7 @@ class Request(Value):
     roles: dict[str, str] = Field(default_factory=dict)
     parent_id: str | None = None
     rerun: bool | None = None
+    run_id: str | None = None
 
 
 class Workbench:
@@ -94,7 +96,7 @@ class Workbench:
         model = _resolve(request.model)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
-            id=new_id("run"),
+            id=request.run_id or new_id("run"),
             goal=question,
             model="playbook" if model.rule_based else model.name,
             params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun},
@@ -122,10 +124,12 @@ class Workbench:
         out: Path | None = None,
         parent_id: str | None = None,
         only_below: Path | None = None,
+        run_id: str | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, and return at once. `out` receives it, executed.
 
-        `only_below` is the one folder of which files are read, for a request of somebody else's.
+        `only_below` is the one folder of which files are read, for a request of somebody else's. `run_id` is the id
+        that the run is to have, for a caller who must know it before there is a run.
 
         Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
         where no sandbox can be had.
@@ -144,6 +148,7 @@ class Workbench:
                     started=began,
                     stopped_as=status,
                     only_below=only_below,
+                    run_id=run_id,
                 )
             )
         except NotebookError as error:

@@ -36,13 +36,14 @@ async def run_notebook(
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     closing: Callable[[str], Awaitable[None]] | None = None,
     only_below: Path | None = None,
+    run_id: str | None = None,
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
     their name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
     the executed notebook. `started` is told the run once it is recorded, `opened` its session before the first cell;
-    `closing` may record more of it when its cells have run.
+    `closing` may record more of it when its cells have run. The run gets the id `run_id`, or a new one.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
     the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
     `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
@@ -62,6 +63,7 @@ async def run_notebook(
         cells=notebook.cells,
         agent=agent,
         parent_id=parent_id,
+        run_id=run_id,
     )
     if started is not None:
         started(run)
