@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -95,16 +96,17 @@ def send(path: Path, name: str, title: str, text: str) -> None:
         raise NotifyError(f"The notice to {name!r} {why}; look at its line in {path}.")
 
 
-def _server(name: str, url: str):  # type: ignore[no-untyped-def]  # Apprise is optional, and its types with it
+def _server(name: str, url: str) -> Any:
     try:
         from apprise import Apprise, AppriseAsset
     except ImportError:
         raise NotifyError("Notices need Apprise; install it with `pip install gristmill[notify]`.") from None
+    # What is sent goes where the operator's line says, and not where an answer points.
+    asset = AppriseAsset(app_id="Gristmill", app_desc="Gristmill", http_redirects=False)
     with _overheard():
-        # What is sent goes where the operator's line says, and not where an answer points.
-        server = Apprise(asset=AppriseAsset(app_id="Gristmill", app_desc="Gristmill", http_redirects=False))
-        if not server.add(url):
-            raise NotifyError(f"The URL of the target {name!r} is none that Apprise knows; mend its line.")
+        server = Apprise.instantiate(url, asset=asset)
+    if server is None:
+        raise NotifyError(f"The URL of the target {name!r} is none that Apprise knows; mend its line.")
     return server
 
 
