@@ -30,6 +30,11 @@ def next_due(schedule: Schedule, after: datetime) -> datetime:
     return _first(schedule.cron, schedule.timezone, after)
 
 
+def local_time(at: datetime, timezone: str) -> str:
+    """A moment as the clocks of a zone show it: `Mon 23 Nov 2026, 07:00`."""
+    return f"{at.astimezone(_zone(timezone)):%a %d %b %Y, %H:%M}"
+
+
 def due_times(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:
     """The times in (after, until] at which a schedule is due, in UTC and in order. Raises ScheduleError."""
     times = _times(schedule.cron, _zone(schedule.timezone), after)

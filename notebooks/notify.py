@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml
 
 from artifacts.types import Fire, Schedule
+from notebooks.cron import local_time
 from notebooks.errors import NotifyError
 
 _LONG = 300
@@ -62,7 +62,7 @@ def message(schedule: Schedule, fire: Fire, answer: str, base_url: str) -> tuple
     """Title and text: which schedule, what came of it, the answer's first sentence or the error, where the run is."""
     outcome = fire.outcome or "ended"
     what = " ".join((schedule.goal or f"notebook {schedule.template}").split())
-    due = fire.due.astimezone(ZoneInfo(schedule.timezone)).strftime("%a %d %b %Y, %H:%M")
+    due = local_time(fire.due, schedule.timezone)
     tries = f" after {len(fire.attempts)} attempts" if len(fire.attempts) > 1 else ""
     lines = [f"{what}", f"Due {due} ({schedule.timezone}): {outcome}{tries}."]
     said = first_sentence(answer) if outcome == "done" else fire.reason

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from artifacts.types import Fire, Schedule, now
 from graphs.scheduled import start_scheduled
 from graphs.workbench import Workbench
-from notebooks.cron import next_due
+from notebooks.cron import local_time, next_due
 from notebooks.schedule import changed
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
@@ -35,11 +34,8 @@ class Entry:
 
 
 def _next(schedule: Schedule) -> str | None:
-    """When a schedule is due next: `Mon 23 Nov 2026, 07:00`."""
-    if schedule.paused:
-        return None
-    due = next_due(schedule, now()).astimezone(ZoneInfo(schedule.timezone))
-    return f"{due:%a %d %b %Y, %H:%M}"
+    """When a schedule is due next."""
+    return None if schedule.paused else local_time(next_due(schedule, now()), schedule.timezone)
 
 
 class SchedulesPage(Page):

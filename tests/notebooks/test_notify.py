@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +15,17 @@ from aiosmtpd.controller import Controller
 from artifacts.types import Attempt, Fire, Schedule
 from notebooks.errors import NotifyError
 from notebooks.notify import check_targets, first_sentence, message, read_targets, send
+from tests.free_port import free_port
+from tests.hook import Hook
 
 DUE = datetime(2026, 1, 5, 6, tzinfo=UTC)
 SECRET = "s3cret-w0rd"
 
 
-class Hook:
-    """A web server that keeps what is posted to it, and answers with `status`."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.heard: list[tuple[str, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.heard.append((self.path, json.loads(body)))
-                self.send_response(hook.status)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                hook.heard.append((self.path, None))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    hook = Hook()
-    yield hook
-    hook.server.shutdown()
-    hook.server.server_close()
+    with Hook() as hook:
+        yield hook
 
 
 class Inbox:
@@ -80,12 +47,6 @@ def mail() -> Iterator[tuple[Inbox, int]]:
     controller.start()
     yield inbox, controller.port
     controller.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 @pytest.fixture
