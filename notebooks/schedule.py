@@ -29,8 +29,21 @@ TRIES = 3
 FIXED = frozenset(("id", "kind", "template", "created_at", "active_from"))
 """Fields that stay as they were made."""
 _FIRST_NOTICE = timedelta(minutes=1)  # the wait before the second try; the third waits four times as long
+_BACK = timedelta(days=30)  # how far back times are counted that were missed
 _LONGEST = timedelta(days=1)  # between two attempts
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Times to claim and to run, oldest first; where there is none, the last of the times that were missed for good.
+
+    `passed` counts these.
+    """
+
+    due: tuple[datetime, ...] = ()
+    missed: datetime | None = None
+    passed: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,22 +78,26 @@ class Decision:
     again: datetime | None = None
 
 
-def claims(schedule: Schedule, newest: datetime | None, since: datetime, moment: datetime) -> list[datetime]:
-    """The times to claim now, oldest first: what is due, and of what was missed as much as the schedule wants.
+def claims(schedule: Schedule, newest: datetime | None, since: datetime, moment: datetime) -> Claims:
+    """The times to claim now: what is due, and of what passed while no server ran as much as the schedule wants.
 
     `newest` is the latest time claimed so far, `since` when this server began to watch. Raises ScheduleError.
     """
     if schedule.paused:
-        return []
-    after = max(
-        schedule.created_at,
-        schedule.active_from or schedule.created_at,
-        newest or schedule.created_at,
-        moment - timedelta(seconds=schedule.window),
+        return Claims()
+    start = max(
+        schedule.created_at, schedule.active_from or schedule.created_at, newest or schedule.created_at, moment - _BACK
     )
+    begin = moment - timedelta(seconds=schedule.window)
     if schedule.catch_up == "none":
-        after = max(after, since, moment - GRACE)
-    return list(deque(due_times(schedule, after, moment), maxlen=MOST if schedule.catch_up == "all" else 1))
+        begin = max(begin, min(since, moment), moment - GRACE)
+    due, missed, count = deque[datetime](maxlen=MOST if schedule.catch_up == "all" else 1), None, 0
+    for at in due_times(schedule, start, moment):
+        if at > begin:
+            due.append(at)
+        else:
+            missed, count = at, count + 1
+    return Claims(tuple(due)) if due else Claims(missed=missed, passed=count)
 
 
 def decide(schedule: Schedule, fires: Sequence[Fire], moment: datetime) -> Decision:

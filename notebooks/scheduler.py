@@ -120,8 +120,14 @@ class Scheduler:
 
     def _claim(self, schedule: Schedule, moment: datetime) -> list[Fire]:
         """Claim what is due, and return the fires with something left to do."""
-        for due in claims(schedule, self._schedules.newest(schedule.id, moment), self._since, moment):
+        found = claims(schedule, self._schedules.newest(schedule.id, moment), self._since, moment)
+        for due in found.due:
             self._schedules.claim(schedule.id, due, moment)
+        if found.missed and self._schedules.claim(schedule.id, found.missed, moment):
+            fire = Fire(schedule_id=schedule.id, due=found.missed, claimed_at=moment)
+            more = f", nor at {found.passed - 1} times before it" if found.passed > 1 else ""
+            notify = schedule.notify if wants_notice(schedule, "missed") else ()
+            self._schedules.end(fire, "missed", f"No server ran at this time{more}.", notify=notify, at=moment)
         return self._schedules.pending(schedule.id, TRIES)
 
     async def _begin(self, schedule: Schedule, run_id: str) -> None:

@@ -12,6 +12,7 @@ from notebooks.errors import ScheduleError
 from notebooks.schedule import (
     Begin,
     Cancel,
+    Claims,
     Decision,
     End,
     changed,
@@ -70,7 +71,7 @@ def outcome(decision: Decision) -> list[str]:
 # Which times are claimed
 
 
-def hours(found: list[datetime]) -> list[int]:
+def hours(found: tuple[datetime, ...]) -> list[int]:
     return [due.hour for due in found]
 
 
@@ -82,32 +83,39 @@ def test_of_the_times_that_no_server_saw_as_many_are_made_up_for_as_the_schedule
     catch_up: str, window: float, claimed: list[int]
 ) -> None:
     job, at = schedule(catch_up=catch_up, window=window), SEVEN + minutes(30)
-    assert hours(claims(job, None, since=at, moment=at)) == claimed
+    assert hours(claims(job, SEVEN - minutes(240), since=at, moment=at).due) == claimed
 
 
 @pytest.mark.parametrize("catch_up", ["none", "latest", "all"])
 def test_a_time_that_comes_while_the_server_watches_is_claimed_whatever_is_caught_up(catch_up: str) -> None:
     job = schedule(catch_up=catch_up)
-    assert claims(job, None, since=SEVEN - minutes(30), moment=SEVEN + minutes(0.2)) == [SEVEN]
+    assert claims(job, None, since=SEVEN - minutes(30), moment=SEVEN + minutes(0.2)).due == (SEVEN,)
 
 
-def test_a_time_outside_the_window_is_missed_for_good() -> None:
+def test_a_time_outside_the_window_is_missed_for_good_and_that_is_told_once() -> None:
     job = schedule(cron="0 7 * * *", catch_up="all")
-    assert claims(job, None, since=SEVEN, moment=SEVEN + minutes(59)) == [SEVEN]
-    assert claims(job, None, since=SEVEN, moment=SEVEN + minutes(61)) == []
+    last = SEVEN - minutes(3 * 24 * 60)
+    assert claims(job, last, since=SEVEN, moment=SEVEN + minutes(59)) == Claims((SEVEN,))
+    assert claims(job, last, since=SEVEN, moment=SEVEN + minutes(60)) == Claims(missed=SEVEN, passed=3)
+    assert claims(job, SEVEN, since=SEVEN, moment=SEVEN + minutes(61)) == Claims()
+    none = schedule(catch_up="none")
+    assert claims(none, SEVEN - minutes(60), since=SEVEN + minutes(5), moment=SEVEN + minutes(5)).missed == SEVEN
 
 
 def test_nothing_is_claimed_twice_nor_before_the_schedule_was_made_or_resumed() -> None:
     at = SEVEN + minutes(30)
-    assert claims(schedule(catch_up="all", window=86_400), SEVEN, since=at, moment=at) == []
-    assert claims(schedule(created_at=SEVEN + minutes(1)), None, since=at, moment=at) == []
-    assert claims(schedule(active_from=SEVEN), None, since=at, moment=at) == []
-    assert claims(schedule(paused=True), None, since=LONG_AGO, moment=at) == []
+    for job in (
+        schedule(catch_up="all", window=86_400, active_from=SEVEN),
+        schedule(created_at=SEVEN + minutes(1)),
+        schedule(paused=True),
+    ):
+        assert claims(job, None, since=at, moment=at) == Claims()
+    assert claims(schedule(catch_up="all", window=86_400), SEVEN, since=at, moment=at) == Claims()
 
 
 def test_of_thousands_of_missed_times_the_last_hundred_are_made_up_for() -> None:
     job = schedule(cron="* * * * *", catch_up="all", window=7 * 86_400)
-    found = claims(job, None, since=SEVEN, moment=SEVEN)
+    found = claims(job, None, since=SEVEN, moment=SEVEN).due
     assert len(found) == 100
     assert found[-1] == SEVEN
 

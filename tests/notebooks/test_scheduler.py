@@ -221,6 +221,16 @@ async def test_a_failure_is_told_once_and_a_notice_that_fails_is_tried_thrice(st
     await look(scheduler, lambda: runs.told == [("team", "failed")])
 
 
+async def test_a_time_that_no_server_saw_is_told_of(store: Store, runs: Runs) -> None:
+    job = add(store, catch_up="none", notify=("team",), created_at=SEVEN - timedelta(hours=3, minutes=1))
+    scheduler = Scheduler(store, runs, Clock(SEVEN + timedelta(minutes=30)))
+    await look(scheduler, lambda: runs.told == [("team", "missed")])
+    await look(scheduler)
+    (fire,) = store.schedules.fires(job.id)
+    assert (fire.due, fire.outcome, fire.attempts) == (SEVEN, "missed", ())
+    assert fire.reason == "No server ran at this time, nor at 3 times before it."
+
+
 async def test_a_schedule_that_cannot_be_followed_does_not_stop_the_others(
     store: Store, runs: Runs, caplog: pytest.LogCaptureFixture
 ) -> None:
