@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,12 @@ def send(path: Path, name: str, title: str, text: str) -> None:
         raise NotifyError(f"There is no target {name!r} in {path} any more.")
     server = _server(name, known[name])
     with _overheard() as codes:
-        sent = bool(server.notify(body=text, title=title))
+        try:
+            sent = server.notify(body=text, title=title, body_format="text")  # escaped where HTML is sent
+        except Exception as error:  # noqa: BLE001  # whatever a plug-in raises may quote its address
+            raise NotifyError(
+                f"The notice to {name!r} failed ({type(error).__name__}); look at its line in {path}."
+            ) from None
     if not sent:
         why = f"was refused with status {codes[-1]}" if codes else "did not go through"
         raise NotifyError(f"The notice to {name!r} {why}; look at its line in {path}.")
@@ -102,34 +107,36 @@ def _server(name: str, url: str) -> Any:
     except ImportError:
         raise NotifyError("Notices need Apprise; install it with `pip install gristmill[notify]`.") from None
     # What is sent goes where the operator's line says, and not where an answer points.
-    asset = AppriseAsset(app_id="Gristmill", app_desc="Gristmill", http_redirects=False)
+    asset = AppriseAsset(app_id="Gristmill", app_desc="Gristmill", http_redirects=False, async_mode=False)
+    server = Apprise(asset=asset)
     with _overheard():
-        server = Apprise.instantiate(url, asset=asset)
-    if server is None:
+        known = server.add(url)
+    if not known:
         raise NotifyError(f"The URL of the target {name!r} is none that Apprise knows; mend its line.")
     return server
 
 
 class _Codes(logging.Handler):
-    """Keeps the HTTP statuses that one thread's attempt was answered with; the lines themselves may hold secrets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._thread = threading.get_ident()
+    """Keeps the HTTP statuses that this context's attempt was answered with; the lines themselves may hold secrets."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.found += re.findall(r"error=(\d{3})\b", record.getMessage())
+        found = _answered.get()
+        if found is not None:
+            found += re.findall(r"error=(\d{3})\b", record.getMessage())
+
+
+_answered: ContextVar[list[str] | None] = ContextVar("answered", default=None)
+_codes = _Codes()
 
 
 @contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """Keep what Apprise logs, addresses among it, out of our own log."""
-    log, codes = logging.getLogger("apprise"), _Codes()
+    """Keep what Apprise logs, addresses among it, out of our own log; yields the statuses that it was answered with."""
+    log, codes = logging.getLogger("apprise"), list[str]()
     log.propagate = False
-    log.addHandler(codes)
+    log.addHandler(_codes)  # a second time does nothing
+    token = _answered.set(codes)
     try:
-        yield codes.found
+        yield codes
     finally:
-        log.removeHandler(codes)
+        _answered.reset(token)

@@ -31,11 +31,13 @@ def hook() -> Iterator[Hook]:
 class Inbox:
     def __init__(self) -> None:
         self.heard: list[tuple[str, list[str], str]] = []
+        self.types: list[str] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         mail = message_from_bytes(envelope.content, policy=policy.default)
-        body = mail.get_body(("plain",))
+        body = mail.get_body(("html", "plain"))
         assert body is not None
+        self.types.append(body.get_content_type())
         self.heard.append((str(mail["subject"]), envelope.rcpt_tos, body.get_content()))
         return "250 OK"
 
@@ -117,6 +119,19 @@ def test_a_webhook_and_a_mailbox_are_told(targets: Path, hook: Hook, mail: tuple
     ((subject, to, body),) = inbox.heard
     assert (subject, to) == ("A title", ["team@example.org"])
     assert body.strip().splitlines() == ["A text", "of two lines"]
+
+
+def test_what_an_answer_holds_is_no_markup_in_a_mail(targets: Path, mail: tuple[Inbox, int]) -> None:
+    inbox, port = mail
+    to = f"mailto://127.0.0.1:{port}?from=mill@example.org&to=team@example.org&mode=insecure"
+    write(targets, text=to, html=f"{to}&format=html")
+    for name in ("text", "html"):
+        send(targets, name, "A title", "Rose <img src=x>\nand fell")
+    plain, html = (body for _, _, body in inbox.heard)
+    assert inbox.types == ["text/plain", "text/html"]
+    assert "<img" in plain
+    assert "&lt;img" in html
+    assert "<img" not in html
 
 
 @pytest.mark.parametrize("status", [500, 403, 302])
