@@ -398,6 +398,9 @@ async def test_a_notebook_is_run_by_name(bench, table):
 async def test_a_run_gets_the_id_that_was_asked_for(bench, table):
     run = await bench.start(Request(question="x and y?", files=(table,), run_id="run_chosen"))
     assert run.id == "run_chosen"
+    async for event in bench.follow(run.id):
+        if event.kind == "sandbox_opened":
+            break
     assert (await bench.cancel("run_chosen")).status == "cancelled"
     with pytest.raises(StoreError, match="has begun already"):
         await bench.start(Request(question="x and y?", files=(table,), run_id="run_chosen"))
