@@ -11,6 +11,8 @@ import click
 from gristmill.commands.common import as_json, backend, emit, literals, pairs, speaks
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from artifacts.types import Fire, Notice, Schedule
 
 
@@ -184,7 +186,7 @@ async def show(ref: str, limit: int, as_json: bool) -> None:
         return
     from rich.text import Text
 
-    from gristmill.terminal import console, pieces
+    from gristmill.terminal import console
     from gristmill.terminal.words import one_line, when
 
     screen, s = console.make(), found.schedule
@@ -194,13 +196,14 @@ async def show(ref: str, limit: int, as_json: bool) -> None:
     if not found.fires:
         screen.print("It has not fired yet.")
         return
-    rows = []
     for fire in found.fires:
-        tried = [f"{a.run_id if a.has_run else 'no run'} {a.status}" for a in fire.attempts]
-        told = [f"notice to {n.target}: {_notice(n)}" for n in fire.notices]
-        notes = [*tried, *([one_line(fire.reason)] if fire.reason else []), *told]
-        rows.append([Text(when(fire.due)), _outcome(fire, time=False), Text("\n".join(notes))])
-    pieces.table(screen, rows, header=("DUE", "OUTCOME", "ATTEMPTS"))
+        screen.print(Text.assemble(f"{when(fire.due)}  ", _state(fire)))
+        for a in fire.attempts:
+            screen.print(Text(f"  attempt {a.number}: {a.run_id if a.has_run else 'no run'}, {a.status}"))
+        if fire.reason:
+            screen.print(Text(f"  {one_line(fire.reason)}"))
+        for n in fire.notices:
+            screen.print(Text(f"  notice to {n.target}: {_notice(n)}", style="dim"))
 
 
 @command.command("change")
@@ -294,14 +297,21 @@ def _manner_of(schedule: Schedule) -> str:
     return f"{retries}; overlap {s.overlap}; catch-up {s.catch_up} within {duration(s.window)}; {notify}"
 
 
-def _outcome(fire: Fire, *, time: bool = True) -> Any:
+def _outcome(fire: Fire) -> Text:
+    """When a time was due, what came of it and which run, on one line."""
     from rich.text import Text
 
-    from gristmill.terminal.words import STATUS_STYLES, when
+    from gristmill.terminal.words import when
 
-    text = Text(f"{when(fire.due)} " if time else "")
-    text.append(fire.state, style=STATUS_STYLES.get(fire.state, "yellow"))
-    return text.append(f" {fire.run_id}", style="dim") if time and fire.run_id else text
+    return Text.assemble(f"{when(fire.due)} ", _state(fire), (f" {fire.run_id or ''}", "dim"))
+
+
+def _state(fire: Fire) -> Text:
+    from rich.text import Text
+
+    from gristmill.terminal.words import STATUS_STYLES
+
+    return Text(fire.state, style=STATUS_STYLES.get(fire.state, "yellow"))
 
 
 def _notice(notice: Notice) -> str:
