@@ -85,6 +85,32 @@ STEPS: tuple[Step, ...] = (
         """,
     ),
     Step("0004_places", "ALTER TABLE runs ADD COLUMN place INTEGER; ALTER TABLE runs ADD COLUMN began_at TIMESTAMP"),
+    # What had fired before was tried once, and its end is the end of its run. A fire whose run was under way, or that
+    # never became a run, stays open: the scheduler says what becomes of it. `run_id` of the old table is of no use now.
+    Step(
+        "0005_attempts",
+        """
+        CREATE TABLE attempts (
+            schedule_id VARCHAR NOT NULL, due TIMESTAMP NOT NULL, number INTEGER NOT NULL, run_id VARCHAR NOT NULL,
+            began_at TIMESTAMP NOT NULL, ended_at TIMESTAMP, error VARCHAR, PRIMARY KEY (schedule_id, due, number));
+        CREATE TABLE notices (
+            schedule_id VARCHAR NOT NULL, due TIMESTAMP NOT NULL, target VARCHAR NOT NULL,
+            tries INTEGER NOT NULL DEFAULT 0, tried_at TIMESTAMP, sent_at TIMESTAMP, error VARCHAR,
+            PRIMARY KEY (schedule_id, due, target));
+        INSERT INTO attempts (schedule_id, due, number, run_id, began_at)
+            SELECT schedule_id, due, 1, run_id, claimed_at FROM fires WHERE run_id IS NOT NULL;
+        ALTER TABLE fires ADD COLUMN outcome VARCHAR;
+        ALTER TABLE fires ADD COLUMN reason VARCHAR;
+        ALTER TABLE fires ADD COLUMN ended_at TIMESTAMP;
+        """,
+    ),
+    Step(
+        "0006_outcomes",
+        """
+        UPDATE fires SET outcome = r.status, ended_at = r.ended_at FROM runs r
+            WHERE r.id = fires.run_id AND r.status IN ('done', 'failed', 'cancelled', 'interrupted');
+        """,
+    ),
 )
 
 

@@ -8,23 +8,20 @@ import concurrent.futures
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from artifacts.blobs import Blob, Blobs
 from artifacts.database import Database
 from artifacts.errors import NotFound, StoreDamaged, StoreError, StoreLocked, StoreNewer, StoreUnwritable
 from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
 from artifacts.followers import Followers, Live
-from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run, utc
+from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run
+from artifacts.schedules import Schedules
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule, new_id, now
+from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, new_id
 from artifacts.writer import Writer
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 __all__ = ["NotFound", "Store", "StoreDamaged", "StoreError", "StoreLocked", "StoreNewer", "StoreUnwritable"]
 
@@ -45,6 +42,7 @@ class Store:
         self._blobs.sweep()
         self._followers = Followers()
         self._writer = Writer(database, self._followers.notify)
+        self.schedules = Schedules(database, self._writer, self._one)
         self._owner = os.getpid()
         atexit.register(self.close)
 
@@ -282,66 +280,6 @@ class Store:
     def verify(self, artifact: Artifact) -> bool:
         """Whether the artifact's bytes are there and are those that were stored."""
         return self._blobs.verify(artifact.sha256)
-
-    def add_schedule(self, schedule: Schedule) -> None:
-        """Keep a schedule. Raises StoreError when there is one of this id."""
-        row = [schedule.id, utc(schedule.created_at), schedule.model_dump_json()]
-        self._writer.run(lambda write: write.execute("INSERT INTO schedules VALUES (?, ?, ?)", row) and None)
-
-    def schedules(self) -> list[Schedule]:
-        """All schedules, oldest first."""
-        with self._database.cursor() as read:
-            rows = read.execute("SELECT body FROM schedules ORDER BY created_at, id").fetchall()
-        return [Schedule.model_validate_json(body) for (body,) in rows]
-
-    def schedule(self, ref: str) -> Schedule:
-        """A schedule by its id, or by the beginning or the end of it. Raises NotFound."""
-        return Schedule.model_validate_json(self._one("schedules", "body", "schedule", ref)[0])
-
-    def remove_schedule(self, id: str) -> None:
-        """Forget a schedule; its fires stay. Raises NotFound."""
-
-        def remove(write: DuckDBPyConnection) -> None:
-            if not write.execute("DELETE FROM schedules WHERE id = ? RETURNING id", [id]).fetchone():
-                raise NotFound(f"There is no schedule {id}.")
-
-        self._writer.run(remove)
-
-    def claim_fire(self, schedule_id: str, due: datetime) -> bool:
-        """Whether the caller is the one to fire this schedule for this time: True exactly once, and durably."""
-        row = [schedule_id, utc(due), utc(now())]
-        return bool(
-            self._writer.run(
-                lambda write: write.execute(
-                    "INSERT INTO fires VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING RETURNING schedule_id", row
-                ).fetchone()
-            )
-        )
-
-    def record_fire(self, schedule_id: str, due: datetime, run_id: str) -> None:
-        """Say which run a claimed fire became. Raises NotFound for one that nobody claimed."""
-
-        def record(write: DuckDBPyConnection) -> None:
-            update = "UPDATE fires SET run_id = ? WHERE schedule_id = ? AND due = ? RETURNING due"
-            if not write.execute(update, [run_id, schedule_id, utc(due)]).fetchone():
-                raise NotFound(f"Nobody claimed the fire of schedule {schedule_id} at {due.isoformat()}.")
-
-        self._writer.run(record)
-
-    def fires(self, schedule_id: str) -> list[Fire]:
-        """The fires of a schedule, newest first."""
-        query = "SELECT due, claimed_at, run_id FROM fires WHERE schedule_id = ? ORDER BY due DESC"
-        with self._database.cursor() as read:
-            rows = read.execute(query, [schedule_id]).fetchall()
-        return [
-            Fire(
-                schedule_id=schedule_id,
-                due=due.replace(tzinfo=UTC),
-                claimed_at=claimed_at.replace(tzinfo=UTC),
-                run_id=run_id,
-            )
-            for due, claimed_at, run_id in rows
-        ]
 
     def _keep(self, data: bytes | Path) -> Blob:
         try:

@@ -37,6 +37,7 @@ class Request(Value):
     """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
 
     `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
+    `run_id` is the id that the run is to have, for a caller who must know it before there is a run.
     """
 
     question: str
@@ -45,6 +46,7 @@ class Request(Value):
     roles: dict[str, str] = Field(default_factory=dict)
     parent_id: str | None = None
     rerun: bool | None = None
+    run_id: str | None = None
 
 
 class Workbench:
@@ -94,7 +96,7 @@ class Workbench:
         model = _resolve(request.model)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
-            id=new_id("run"),
+            id=request.run_id or new_id("run"),
             goal=question,
             model="playbook" if model.rule_based else model.name,
             params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun},
@@ -117,15 +119,19 @@ class Workbench:
         *,
         parent_id: str | None = None,
         only_below: Path | None = None,
+        run_id: str | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, or let it wait for its turn, and return at once.
 
         Its files are stored by then, and may go. `only_below` is the one folder of which files are read, for a request
-        of somebody else's. Raises InputError, before there is a run, for a notebook or parameters that cannot be run.
+        of somebody else's. `run_id` is the id that the run is to have, for a caller who must know it before there is a
+        run. Raises InputError, before there is a run, for a notebook or parameters that cannot be run.
         """
         self._must_be_open()
         try:
-            run = await keep_notebook(self.store, name_or_path, params, parent_id=parent_id, only_below=only_below)
+            run = await keep_notebook(
+                self.store, name_or_path, params, parent_id=parent_id, only_below=only_below, run_id=run_id
+            )
         except NotebookError as error:
             raise InputError(str(error)) from error
         return await self._launch(run, None)

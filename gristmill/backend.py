@@ -14,10 +14,10 @@ from gristmill.settings import Settings
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A schedule with its next time (ISO, in its zone) and its firings."""
+    """A schedule with its next time (ISO, in its zone; None while paused) and its latest firings, newest first."""
 
     schedule: Schedule
-    next_due: str
+    next_due: str | None
     fires: tuple[Fire, ...] = ()
 
 
@@ -79,6 +79,14 @@ class Backend(Protocol):
     async def add_schedule(self, schedule: Schedule) -> Scheduled: ...
 
     async def schedules(self) -> list[Scheduled]: ...
+
+    async def schedule(self, ref: str, *, limit: int = 20) -> Scheduled:
+        """A schedule with so many of its firings."""
+        ...
+
+    async def change_schedule(self, ref: str, changes: Mapping[str, Any]) -> Scheduled:
+        """Give fields of a schedule other values; `paused` pauses and resumes it."""
+        ...
 
     async def fire(self, ref: str) -> Run:
         """Do a schedule's work now, out of turn."""

@@ -37,9 +37,9 @@ def status_of(error: Exception) -> int:
     """The exit status of a known error: 2 where what was asked makes no sense as it stands, else 1."""
     from graphs.errors import InputError
     from graphs.models.base import UnknownModel
-    from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError, ScheduleError
+    from notebooks.errors import BadNotebook, NotebookNotFound, NotifyError, ParameterError, ScheduleError
 
     if isinstance(error, DoorError):
         return error.status
-    asked = (InputError, UnknownModel, BadNotebook, NotebookNotFound, ParameterError, ScheduleError)
+    asked = (InputError, UnknownModel, BadNotebook, NotebookNotFound, NotifyError, ParameterError, ScheduleError)
     return 2 if isinstance(error, asked) else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,21 +13,27 @@ from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
 from graphs.inputs import check_question
+from graphs.scheduled import start_scheduled
 from graphs.workbench import Request, Workbench
 from gristmill.backend import Scheduled
 from gristmill.errors import Misuse
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
+from notebooks.cron import check, next_due
+from notebooks.notify import check_targets
 from notebooks.runner import locate
-from notebooks.schedule import check, next_due
+from notebooks.schedule import changed
+
+LATEST = 5
+"""Firings that a list shows of each schedule."""
 
 
 class Local:
     """A `Backend` on an open store. The server uses the same one, behind its REST interface."""
 
-    def __init__(self, workbench: Workbench, model: str | None = None) -> None:
-        self.workbench, self.store, self._model = workbench, workbench.store, model
-        self.schedules_changed: Callable[[], None] = lambda: None  # the server's scheduler wants to know
+    def __init__(self, workbench: Workbench, settings: Settings) -> None:
+        self.workbench, self.store = workbench, workbench.store
+        self.model, self.targets = settings.model, settings.notify
 
     @classmethod
     def open(cls, settings: Settings) -> Local:
@@ -40,7 +46,7 @@ class Local:
             rerun=settings.rerun,
             limit=settings.max_runs,
         )
-        return cls(workbench, settings.model)
+        return cls(workbench, settings)
 
     async def start(
         self,
@@ -54,7 +60,7 @@ class Local:
         request = Request(
             question=question,
             files=tuple(files),
-            model=model or self._model,
+            model=model or self.model,
             roles=dict(roles) if roles else {},
             rerun=rerun,
         )
@@ -103,7 +109,21 @@ class Local:
         return await in_own_thread(export.write_out, self.store, run.id, directory)
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
+        await asyncio.to_thread(self._check, schedule)
+        await asyncio.to_thread(self.store.schedules.add, schedule)
+        return await asyncio.to_thread(self._scheduled, schedule, LATEST)
+
+    async def change_schedule(self, ref: str, changes: Mapping[str, Any]) -> Scheduled:
+        before = await asyncio.to_thread(self.store.schedules.get, ref)
+        after = changed(before, changes, now())
+        if set(changes) != {"paused"}:  # what cannot run as it stands can be paused all the same
+            await asyncio.to_thread(self._check, after)
+        await asyncio.to_thread(self.store.schedules.replace, after)
+        return await asyncio.to_thread(self._scheduled, after, LATEST)
+
+    def _check(self, schedule: Schedule) -> None:
         check(schedule.cron, schedule.timezone)
+        check_targets(self.targets, schedule.notify)
         if schedule.kind == "question":
             check_question(schedule.goal)
             if not schedule.files:
@@ -111,38 +131,29 @@ class Local:
         elif not schedule.template:
             raise Misuse("Name the notebook that the schedule is to run.")
         else:
-            path = await asyncio.to_thread(locate, schedule.template, self.workbench.templates)
-            notebook = await asyncio.to_thread(catalog.read, path)
+            notebook = catalog.read(locate(schedule.template, self.workbench.templates))
             parameters.check(parameters.read_parameters(notebook), schedule.params)
-        await asyncio.to_thread(self.store.add_schedule, schedule)
-        self.schedules_changed()
-        return self._scheduled(schedule)
 
     async def schedules(self) -> list[Scheduled]:
-        return await asyncio.to_thread(lambda: [self._scheduled(s) for s in self.store.schedules()])
+        return await asyncio.to_thread(lambda: [self._scheduled(s, LATEST) for s in self.store.schedules.all()])
 
-    def _scheduled(self, schedule: Schedule) -> Scheduled:
-        due = next_due(schedule, now()).astimezone(ZoneInfo(schedule.timezone))
-        return Scheduled(schedule, due.isoformat(timespec="minutes"), tuple(self.store.fires(schedule.id)))
+    async def schedule(self, ref: str, *, limit: int = 20) -> Scheduled:
+        return await asyncio.to_thread(lambda: self._scheduled(self.store.schedules.get(ref), limit))
+
+    def _scheduled(self, schedule: Schedule, limit: int) -> Scheduled:
+        due = None
+        if not schedule.paused:
+            zone = ZoneInfo(schedule.timezone)
+            due = next_due(schedule, now()).astimezone(zone).isoformat(timespec="minutes")
+        return Scheduled(schedule, due, tuple(self.store.schedules.fires(schedule.id, limit=limit)))
 
     async def fire(self, ref: str) -> Run:
-        return await self.carry_out(await asyncio.to_thread(self.store.schedule, ref))
-
-    async def carry_out(self, schedule: Schedule) -> Run:
-        """Start what a schedule asks for. Its files are read now, as they are now."""
-        if schedule.kind == "notebook":
-            return await self.start_notebook(schedule.template or "", schedule.params)
-        return await self.start(
-            schedule.goal,
-            [Path(f) for f in schedule.files],
-            model=schedule.model,
-            roles={k: str(v) for k, v in schedule.params.get("roles", {}).items()},
-        )
+        schedule = await asyncio.to_thread(self.store.schedules.get, ref)
+        return await start_scheduled(self.workbench, schedule, model=self.model)
 
     async def remove_schedule(self, ref: str) -> Schedule:
-        schedule = await asyncio.to_thread(self.store.schedule, ref)
-        await asyncio.to_thread(self.store.remove_schedule, schedule.id)
-        self.schedules_changed()
+        schedule = await asyncio.to_thread(self.store.schedules.get, ref)
+        await asyncio.to_thread(self.store.schedules.remove, schedule.id)
         return schedule
 
     async def close(self) -> None:

@@ -155,6 +155,12 @@ class Remote:
     async def schedules(self) -> list[Scheduled]:
         return [_scheduled(s) for s in (await self._call("GET", "/api/schedules"))["schedules"]]
 
+    async def schedule(self, ref: str, *, limit: int = 20) -> Scheduled:
+        return _scheduled(await self._call("GET", f"/api/schedules/{_id(ref)}", params=_given(limit=limit)))
+
+    async def change_schedule(self, ref: str, changes: Mapping[str, Any]) -> Scheduled:
+        return _scheduled(await self._call("PATCH", f"/api/schedules/{_id(ref)}", json=dict(changes)))
+
     async def fire(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/schedules/{_id(ref)}/run"))
 

@@ -9,20 +9,19 @@ import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
 
 import uvicorn
 
-from artifacts.types import Schedule
 from gristmill import discovery
-from gristmill.errors import Failed, sentences
+from gristmill.errors import Failed
+from gristmill.firing import Firing
 from gristmill.local import Local
 from gristmill.settings import Settings
 from gristmill.sockets import bind, shown
 from gristmill.web.api import build_api
 from gristmill.web.guard import App, Guard, Receive, Scope, Send
 from gristmill.web.limit import Limit
-from notebooks.schedule import Scheduler
+from notebooks.scheduler import Scheduler
 from panel_app.app import dashboard
 
 log = logging.getLogger(__name__)
@@ -80,9 +79,8 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
     token = settings.token or secrets.token_urlsafe(24)
     names = (*settings.allowed_hosts, shown(host).strip("[]"))
     app, house = _build(local, token=token, port=port, names=names, max_upload=settings.max_upload)
-    scheduler = Scheduler(local.store, _firing(local))
-    local.schedules_changed = scheduler.changed
-    firing = asyncio.create_task(scheduler.run_forever())
+    url = f"http://{shown(host)}:{port}"
+    firing = asyncio.create_task(Scheduler(local.store, Firing(local, url)).run_forever())
 
     async def wind_down() -> None:
         house.closing = True
@@ -103,7 +101,6 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
         ws_max_size=64 << 20,
         timeout_graceful_shutdown=HANG_UP,
     )
-    url = f"http://{shown(host)}:{port}"
 
     def open_for_business() -> None:
         discovery.write(settings.home, url, token)
@@ -149,14 +146,3 @@ class _Server(uvicorn.Server):
         finally:
             for number in heeded:
                 loop.remove_signal_handler(number)
-
-
-def _firing(local: Local) -> Callable[[Schedule, datetime], Awaitable[str]]:
-    async def fire(schedule: Schedule, due: datetime) -> str:
-        try:
-            return (await local.carry_out(schedule)).id
-        except sentences() as error:
-            log.warning("Schedule %s could not be fired: %s", schedule.id, error)
-            raise
-
-    return fire

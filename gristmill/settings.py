@@ -48,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_TOKEN", "made anew at each start", "The token of `gristmill serve`, 16 characters or more."),
     Setting("GRISTMILL_ALLOWED_HOSTS", "", "More host names, comma-separated, that a browser may use for the server."),
     Setting("GRISTMILL_MAX_UPLOAD_MB", "2048", "The largest upload that the server takes, in MiB."),
+    Setting(
+        "GRISTMILL_NOTIFY",
+        "`notify.yaml` in the data folder",
+        "Whom schedules may notify: lines `name: URL`, as Apprise takes them, mode 0600.",
+    ),
     Setting("GRISTMILL_TIMEZONE", "this machine's", "The time zone of a schedule that names none (an IANA name)."),
     Setting("E2B_API_KEY", "", "With it, sandboxes run in E2B's cloud instead of on this machine."),
     Setting("E2B_API_URL", "E2B's cloud", "Another host of sandboxes that speaks E2B's protocol."),
@@ -74,6 +79,7 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     max_upload: int  # bytes
     timezone: str
+    notify: Path
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
@@ -88,7 +94,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
-    home, templates = _home(env), env.get("GRISTMILL_TEMPLATES")
+    home, templates, notify = _home(env), env.get("GRISTMILL_TEMPLATES"), env.get("GRISTMILL_NOTIFY")
     return Settings(
         home=home,
         model=env.get("GRISTMILL_MODEL") or None,
@@ -102,6 +108,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         allowed_hosts=tuple(h.strip().lower() for h in env.get("GRISTMILL_ALLOWED_HOSTS", "").split(",") if h.strip()),
         max_upload=_number(env, "GRISTMILL_MAX_UPLOAD_MB", 2048, 1, 1 << 20) * 1024 * 1024,
         timezone=env.get("GRISTMILL_TIMEZONE") or _local_zone(env),
+        notify=Path(notify).expanduser().absolute() if notify else home / "notify.yaml",
     )
 
 

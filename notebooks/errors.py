@@ -25,3 +25,7 @@ class UploadError(NotebookError):
 
 class ScheduleError(NotebookError):
     """A cron expression or a time zone that cannot be understood."""
+
+
+class NotifyError(NotebookError):
+    """A target that is not known, or that could not be told."""

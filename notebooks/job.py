@@ -81,11 +81,12 @@ async def begin(
     cells: Sequence[Any],
     agent: str = "notebook",
     parent_id: str | None = None,
+    run_id: str | None = None,
 ) -> Run:
-    """Record that a run of a notebook with these cells began."""
+    """Record that a run of a notebook with these cells began; it gets the id `run_id`, or a new one."""
     run = Run.model_validate(
         {
-            "id": new_id("run"),
+            "id": run_id or new_id("run"),
             "goal": goal,
             "agent": agent,
             "model": "none",

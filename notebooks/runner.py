@@ -52,13 +52,14 @@ async def keep_notebook(
     agent: str = "notebook",
     files: Mapping[str, Path] | None = None,
     only_below: Path | None = None,
+    run_id: str | None = None,
 ) -> Run:
     """Record that a notebook file, or a template by its name, is to run, with all that it needs; run nothing yet.
 
     Parameters that name local files (relative to the working directory) are inputs; `files` are further ones, by their
-    name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. Where the record
-    cannot take them the run comes back failed. Raises NotebookNotFound, BadNotebook or ParameterError before a run
-    exists.
+    name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. The run gets the id
+    `run_id`, or a new one. Where the record cannot take its files the run comes back failed. Raises NotebookNotFound,
+    BadNotebook or ParameterError before a run exists.
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
@@ -75,6 +76,7 @@ async def keep_notebook(
         cells=notebook.cells,
         agent=agent,
         parent_id=parent_id,
+        run_id=run_id,
     )
     try:
         media_type = "application/x-ipynb+json"

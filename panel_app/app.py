@@ -45,7 +45,7 @@ def routes(workbench: Workbench) -> dict[str, Callable[[], Wire]]:
         "/artifacts/{artifact_id}": _application(
             workbench, lambda: artifact_page(workbench.store, pn.state.route_params["artifact_id"])
         ),
-        "/schedules": _application(workbench, lambda: SchedulesPage(workbench.store)),
+        "/schedules": _application(workbench, lambda: SchedulesPage(workbench)),
     }
 
 

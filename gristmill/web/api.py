@@ -279,14 +279,24 @@ def _schedules(local: Local) -> APIRouter:
 
     @router.get("")
     async def list_() -> dict[str, Any]:
-        """Schedules with their next time and their firings."""
+        """Schedules with their next time and their latest firings."""
         return {"schedules": plain(await local.schedules())}
 
     @router.post("", status_code=201)
     async def add(schedule: Schedule) -> dict[str, Any]:
         """Add a schedule. Its id and time are given here; its files are paths on this machine."""
-        fresh = schedule.model_copy(update={"id": new_id("sch"), "created_at": now()})
+        fresh = schedule.model_copy(update={"id": new_id("sch"), "created_at": now(), "active_from": None})
         return cast(dict[str, Any], plain(await local.add_schedule(fresh)))
+
+    @router.get("/{ref}")
+    async def show(ref: str, limit: Annotated[int, Query(ge=1, le=10_000)] = 20) -> dict[str, Any]:
+        """A schedule with its next time and its latest firings: their attempts, outcomes and notices."""
+        return cast(dict[str, Any], plain(await local.schedule(ref, limit=limit)))
+
+    @router.patch("/{ref}")
+    async def change(ref: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Give fields of a schedule other values, such as `{"paused": true}`; durations are in seconds."""
+        return cast(dict[str, Any], plain(await local.change_schedule(ref, changes)))
 
     @router.post("/{ref}/run", status_code=201)
     async def run(ref: str) -> Run:

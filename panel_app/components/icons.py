@@ -13,6 +13,7 @@ _PATHS = {
     "check": '<path d="m4.5 10.5 3.6 3.6 7.4-8"/>',
     "cross": '<path d="m5.5 5.5 9 9M14.5 5.5l-9 9"/>',
     "stop": '<rect x="5.5" y="5.5" width="9" height="9" rx="1.5"/>',
+    "pause": '<path d="M7 5v10M13 5v10"/>',
     "play": '<path d="M6.5 4.6v10.8l8.6-5.4z"/>',
     "again": '<path d="M15.6 8.2A6 6 0 1 0 16 11M16 4.2v4.2h-4.2"/>',
     "file": '<path d="M5.5 2.8h6l3.5 3.6v10.8h-9.5zM11.3 3v3.6h3.5"/>',

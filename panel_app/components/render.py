@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from notebooks import content
+from notebooks import content, cron, schedule
 from panel_app.components import code, icons, outputs, safe, words
 
 
@@ -49,6 +49,7 @@ def environment() -> Environment:
     ):
         env.globals[function.__name__] = function
         env.filters[function.__name__] = function
+    env.globals.update(local_time=cron.local_time, span=schedule.duration, TRIES=schedule.TRIES)
     for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE"):
         env.globals[name] = getattr(words, name)
     return env

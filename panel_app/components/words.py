@@ -17,6 +17,13 @@ STATUS = {
     "ok": "Done",
     "error": "Error",
     "unknown": "Unknown",
+    "waiting": "Waiting",
+    "retrying": "To be retried",
+    "skipped": "Skipped",
+    "missed": "Missed",
+    "starting": "Starting",
+    "lost": "Lost",
+    "refused": "Not begun",
 }
 METRIC = {
     "pearson_r": "Pearson r",

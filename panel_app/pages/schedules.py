@@ -1,20 +1,20 @@
-"""The schedules that there are, when each fired last, and what came of it. Made and removed by the command line."""
+"""The schedules that there are, and what came of their times; paused, resumed and run from here, made in a terminal."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from artifacts.errors import NotFound
-from artifacts.store import Store
-from artifacts.types import Fire, Run, Schedule, now
-from notebooks.schedule import next_due
+from artifacts.types import Fire, Schedule, now
+from graphs.scheduled import start_scheduled
+from graphs.workbench import Workbench
+from notebooks.cron import local_time, next_due
+from notebooks.schedule import changed
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
-from panel_app.wire import Patch, Wire
+from panel_app.wire import Message, Patch, Wire
 
 EVERY = 2.0
 """Seconds between two looks at the schedules. One look is a few indexed queries."""
@@ -26,16 +26,16 @@ LAST = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """A schedule with its next time, in its own zone, and its latest fires, each with the run it became."""
+    """A schedule with its next time, in its own zone (None while it is paused), and its latest fires."""
 
     schedule: Schedule
-    next: str
-    fires: list[tuple[Fire, Run | None]]
+    next: str | None
+    fires: list[Fire]
 
 
-def _next(schedule: Schedule) -> str:
-    """When a schedule is due next: `Mon 23 Nov 2026, 07:00`."""
-    return next_due(schedule, now()).astimezone(ZoneInfo(schedule.timezone)).strftime("%a %d %b %Y, %H:%M")
+def _next(schedule: Schedule) -> str | None:
+    """When a schedule is due next."""
+    return None if schedule.paused else local_time(next_due(schedule, now()), schedule.timezone)
 
 
 class SchedulesPage(Page):
@@ -45,8 +45,9 @@ class SchedulesPage(Page):
     nav = "/schedules"
     title = "Schedules"
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, workbench: Workbench) -> None:
+        self.workbench = workbench
+        self.schedules = workbench.store.schedules
         self._shown: list[Entry] = []
 
     def html(self) -> Markup:
@@ -56,20 +57,25 @@ class SchedulesPage(Page):
     async def live(self, wire: Wire) -> None:
         while True:
             await asyncio.sleep(EVERY)
-            before, self._shown = self._shown, await asyncio.to_thread(self._entries)
-            if before != self._shown:
-                wire.send([Patch(do="set", id="schedules", html=part(CARDS, "cards", self._shown))])
+            await self._refresh(wire)
+
+    async def _refresh(self, wire: Wire) -> None:
+        before, self._shown = self._shown, await asyncio.to_thread(self._entries)
+        if before != self._shown:
+            wire.send([Patch(do="set", id="schedules", html=part(CARDS, "cards", self._shown))])
+
+    async def act(self, wire: Wire, message: Message) -> None:
+        match message:
+            case {"do": "pause" | "resume" as wanted, "id": str(id)}:
+                await asyncio.to_thread(self._pause, id, wanted == "pause")
+                await self._refresh(wire)
+            case {"do": "fire", "id": str(id)}:
+                run = await start_scheduled(self.workbench, await asyncio.to_thread(self.schedules.get, id))
+                wire.send([Patch(do="go", url=f"/runs/{run.id}")])
+        wire.send([Patch(do="idle")])
+
+    def _pause(self, id: str, paused: bool) -> None:
+        self.schedules.replace(changed(self.schedules.get(id), {"paused": paused}, now()))
 
     def _entries(self) -> list[Entry]:
-        return [
-            Entry(s, _next(s), [(f, self._run(f)) for f in self.store.fires(s.id)[:LAST]])
-            for s in self.store.schedules()
-        ]
-
-    def _run(self, fire: Fire) -> Run | None:
-        if fire.run_id is None:
-            return None
-        try:
-            return self.store.run(fire.run_id)
-        except NotFound:
-            return None
+        return [Entry(s, _next(s), self.schedules.fires(s.id, limit=LAST)) for s in self.schedules.all()]

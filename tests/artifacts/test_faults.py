@@ -92,13 +92,13 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from artifacts.store import Store
-assert Store.open(Path(sys.argv[1])).claim_fire("sch_1", datetime(2026, 1, 1, tzinfo=UTC))
+assert Store.open(Path(sys.argv[1])).schedules.claim("sch_1", datetime(2026, 1, 1, tzinfo=UTC))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert python(code, home).wait(30) == -signal.SIGKILL
     with Store.open(home) as store:
-        (fire,) = store.fires("sch_1")
-        assert not store.claim_fire("sch_1", fire.due)
+        (fire,) = store.schedules.fires("sch_1")
+        assert not store.schedules.claim("sch_1", fire.due)
 
 
 @pytest.mark.parametrize("limit", [400_000, 1_000_000])
@@ -310,6 +310,8 @@ def test_released_steps_are_never_edited():
         "0002_schedules": "064653507b3057cb",
         "0003_executions": "0705a01d24d87b82",
         "0004_places": "86a63523485c432c",
+        "0005_attempts": "cca0b2f9b1b823b5",
+        "0006_outcomes": "b356867fad14fcc9",
     }
     digests = {step.name: hashlib.sha256(step.sql.encode()).hexdigest()[:16] for step in migrations.STEPS}
     assert digests == released

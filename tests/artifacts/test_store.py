@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -30,7 +27,7 @@ from artifacts.events import (
 )
 from artifacts.lineage import ancestors, descendants
 from artifacts.store import NotFound, Store, StoreDamaged, StoreError
-from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, Schedule, new_id, now
+from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id
 
 
 def seqs(events: list[Event]) -> list[int]:
@@ -320,52 +317,6 @@ async def test_lineage_goes_both_ways_nearest_first_and_ends(store, begin):
     for artifact in (circle, loop, knot):
         await store.append(ArtifactSaved(run_id=run.id, artifact=artifact))
     assert {a.name for a in ancestors(store, knot.id)} == {"loop", "circle", "report", "plot", "clean", "raw"}
-
-
-def test_schedules_are_kept_and_forgotten(home, store):
-    night = Schedule(
-        cron="0 3 * * *", timezone="Europe/Berlin", kind="question", goal="What changed?", files=("a.csv",)
-    )
-    weekly = Schedule(cron="0 8 * * 1", kind="notebook", template="profile", params={"data": "a.csv"})
-    store.add_schedule(night)
-    store.add_schedule(weekly)
-    with pytest.raises(StoreError, match="in the record already"):
-        store.add_schedule(night)
-    store.close()
-    with Store.open(home) as again:
-        assert again.schedules() == [night, weekly]
-        assert again.schedule(weekly.id[-6:]) == weekly
-        again.remove_schedule(night.id)
-        assert again.schedules() == [weekly]
-        with pytest.raises(NotFound, match=f"no schedule {night.id}"):
-            again.remove_schedule(night.id)
-        with pytest.raises(NotFound, match="near it"):
-            again.schedule(night.id)
-
-
-def test_a_fire_is_claimed_once_however_many_try(home, store):
-    due = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
-    gate = threading.Barrier(16)
-
-    def claim(_: int) -> bool:
-        gate.wait()
-        return store.claim_fire("sch_1", due)
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(claim, range(16))) == 1
-    assert not store.claim_fire("sch_1", due.astimezone(UTC)), "the same moment in another zone is the same fire"
-    assert store.claim_fire("sch_1", due.replace(fold=1)), "when clocks go back, half past two comes twice"
-    assert store.claim_fire("sch_2", due)
-    store.record_fire("sch_1", due, "run_1")
-    with pytest.raises(NotFound, match="Nobody claimed"):
-        store.record_fire("sch_1", due + timedelta(days=1), "run_1")
-    store.close()
-    with Store.open(home) as again:
-        assert not again.claim_fire("sch_1", due)
-        later, first = again.fires("sch_1")
-        assert (first.due, first.run_id, later.run_id) == (due.astimezone(UTC), "run_1", None)
-        assert later.due - first.due == timedelta(hours=1)
-        assert abs(now() - first.claimed_at) < timedelta(minutes=5)
 
 
 def test_a_closed_store_says_so(home, store, begin, note):

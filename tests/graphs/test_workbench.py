@@ -18,7 +18,7 @@ import pytest_asyncio
 from e2b_code_interpreter import AsyncSandbox, SandboxQuery
 
 from artifacts.events import RunView
-from artifacts.store import Store
+from artifacts.store import Store, StoreError
 from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
@@ -393,6 +393,17 @@ async def test_a_notebook_is_run_by_name(bench, table):
     assert (run.status, run.agent) == ("done", "notebook")
     with pytest.raises(InputError, match="no notebook"):
         await bench.start_notebook("profil", {"data": str(table)})
+
+
+async def test_a_run_gets_the_id_that_was_asked_for(bench, table):
+    run = await bench.start(Request(question="x and y?", files=(table,), run_id="run_chosen"))
+    assert run.id == "run_chosen"
+    async for event in bench.follow(run.id):
+        if event.kind == "sandbox_opened":
+            break
+    assert (await bench.cancel("run_chosen")).status == "cancelled"
+    with pytest.raises(StoreError, match="has begun already"):
+        await bench.start(Request(question="x and y?", files=(table,), run_id="run_chosen"))
 
 
 async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_path, table, team, answer):

@@ -164,6 +164,8 @@ def test_a_bad_upload_is_told_by_its_own_name_and_leaves_nothing(server: Server)
     [
         ({"kind": "question", "goal": " ", "files": ["a.csv"]}, "question is empty"),
         ({"kind": "question", "goal": "What?"}, "asked of files"),
+        ({"kind": "question", "goal": "What?", "files": ["a.csv"], "notify": ["ops"]}, "no target 'ops'"),
+        ({"kind": "question", "goal": "What?", "files": ["a.csv"], "retries": 99}, "retries"),
         ({"kind": "notebook"}, "Name the notebook"),
         ({"kind": "notebook", "template": "profil"}, "Did you mean profile"),
         ({"kind": "notebook", "template": "profile", "params": {"a b": 1}}, "cannot be a parameter"),
@@ -171,10 +173,11 @@ def test_a_bad_upload_is_told_by_its_own_name_and_leaves_nothing(server: Server)
 )
 def test_a_schedule_that_could_never_run_is_refused(server: Server, schedule: dict[str, object], says: str) -> None:
     with server.client() as client:
+        before = client.get("/api/schedules").json()
         reply = client.post("/api/schedules", json={"cron": "0 7 * * *", "timezone": "UTC", "goal": ""} | schedule)
         assert reply.status_code == 422
         assert says in reply.json()["error"]["message"]
-        assert client.get("/api/schedules").json()["schedules"] == []
+        assert client.get("/api/schedules").json() == before
 
 
 def test_the_interface_describes_itself(server: Server) -> None:

@@ -1,153 +1,290 @@
-"""Times: cron in a zone across clock changes, each fired once."""
+"""What a schedule is to do next, decided without a clock: given schedule, fires and now."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 
-from artifacts.store import Store
-from artifacts.types import Schedule, new_id, now
+from artifacts.types import Attempt, Fire, Notice, Schedule
 from notebooks.errors import ScheduleError
-from notebooks.schedule import Scheduler, check, latest_due, next_due
+from notebooks.schedule import (
+    Begin,
+    Cancel,
+    Claims,
+    Decision,
+    End,
+    changed,
+    claims,
+    decide,
+    duration,
+    make,
+    notice_at,
+    seconds,
+    wants_notice,
+)
+
+SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+LONG_AGO = SEVEN - timedelta(days=365)
 
 
-def schedule(cron: str, timezone: str = "Europe/Berlin", created_at: datetime | None = None) -> Schedule:
-    created = created_at or datetime(2000, 1, 1, tzinfo=UTC)  # long ago, whatever date this machine has
-    return Schedule(id=new_id("sch"), cron=cron, timezone=timezone, kind="question", goal="?", created_at=created)
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
 
 
-def times(cron: str, start: str, count: int, timezone: str = "Europe/Berlin") -> list[str]:
-    """The next due times as local wall-clock time with offset."""
-    zone = ZoneInfo(timezone)
-    after = datetime.fromisoformat(start).replace(tzinfo=zone)
-    found = []
-    for _ in itertools.repeat(None, count):
-        after = next_due(schedule(cron, timezone), after)
-        found.append(after.astimezone(zone).strftime("%d %H:%M %z"))
-    return found
+def schedule(**fields: Any) -> Schedule:
+    given = {"id": "sch_1", "cron": "0 * * * *", "kind": "question", "goal": "?", "created_at": LONG_AGO}
+    return Schedule.model_validate(given | fields)
 
 
-def test_weekdays_in_the_mornings() -> None:
-    assert times("0 7 * * 1-5", "2026-01-08T12:00", 3) == ["09 07:00 +0100", "12 07:00 +0100", "13 07:00 +0100"]
+def fire(*statuses: str, due: datetime = SEVEN, took: float = 5) -> Fire:
+    """A fire with attempts in these states, each `took` minutes long, one after the other, the first begun at once."""
+    attempts, at = [], due
+    for number, status in enumerate(statuses, 1):
+        over = status not in ("starting", "queued", "running", "lost")
+        end = at + minutes(took) if over else None
+        run_id, error = f"run_{due:%H}{number}", "It broke." if status in ("failed", "refused") else None
+        attempts.append(
+            Attempt.model_validate(
+                {"number": number, "run_id": run_id, "began_at": at, "ended_at": end, "status": status, "error": error}
+            )
+        )
+        at += minutes(took)
+    return Fire(schedule_id="sch_1", due=due, claimed_at=due, attempts=tuple(attempts))
 
 
-def test_a_time_that_spring_skips_fires_once_right_after_the_gap() -> None:
-    assert times("30 2 * * *", "2026-03-28T12:00", 2) == ["29 03:30 +0200", "30 02:30 +0200"]
+def outcome(decision: Decision) -> list[str]:
+    """What is decided, in short: `begin 1`, `end failed`, `cancel run_071`."""
+    told = []
+    for step in decision.steps:
+        match step:
+            case Begin(fire, number):
+                told.append(f"{fire.due:%H} begin {number}")
+            case End(fire, outcome, _):
+                told.append(f"{fire.due:%H} end {outcome}")
+            case Cancel(attempt):
+                told.append(f"cancel {attempt.run_id}")
+    return told
 
 
-def test_a_time_that_autumn_repeats_fires_once() -> None:
-    assert times("30 2 * * *", "2026-10-24T12:00", 2) == ["25 02:30 +0200", "26 02:30 +0100"]
+# Which times are claimed
 
 
-def test_a_job_of_every_half_hour_keeps_its_pace_through_both() -> None:
-    assert times("*/30 * * * *", "2026-10-25T02:00", 4) == [
-        "25 02:30 +0200",
-        "25 02:00 +0100",
-        "25 02:30 +0100",
-        "25 03:00 +0100",
-    ]
-    assert times("*/30 * * * *", "2026-03-29T01:00", 3) == ["29 01:30 +0100", "29 03:00 +0200", "29 03:30 +0200"]
-
-
-def test_the_due_time_is_strictly_after() -> None:
-    at = datetime(2026, 1, 8, 6, tzinfo=UTC)
-    assert next_due(schedule("0 7 * * *"), at) == at + timedelta(days=1)
-    assert next_due(schedule("0 7 * * *"), at - timedelta(microseconds=1)) == at
-
-
-def test_of_missed_times_the_latest_counts() -> None:
-    at = datetime(2026, 1, 8, 12, 34, tzinfo=UTC)
-    assert latest_due(schedule("*/10 * * * *"), at - timedelta(hours=1), at) == at.replace(minute=30)
-    assert latest_due(schedule("0 7 * * *"), at - timedelta(hours=1), at) is None
+def hours(found: tuple[datetime, ...]) -> list[int]:
+    return [due.hour for due in found]
 
 
 @pytest.mark.parametrize(
-    ("cron", "timezone", "sentence"),
-    [
-        ("* * *", "UTC", "needs five fields"),
-        ("0 0 0 1 1 1", "UTC", "needs five fields"),
-        ("61 * * * *", "UTC", "out of range"),
-        ("0 0 30 2 *", "UTC", "never comes"),
-        ("R R * * *", "UTC", "would not be the same twice"),
-        ("0 7 * * *", "Mars/Base", "no time zone 'Mars/Base'"),
-        ("0 7 * * *", "../../etc/passwd", "no time zone"),
-    ],
+    ("catch_up", "window", "claimed"),
+    [("none", 3600, []), ("latest", 3600, [7]), ("latest", 4 * 3600, [7]), ("all", 4 * 3600, [4, 5, 6, 7])],
 )
-def test_what_cannot_be_followed_gets_a_sentence(cron: str, timezone: str, sentence: str) -> None:
-    with pytest.raises(ScheduleError, match=sentence):
-        check(cron, timezone)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait, for thirty seconds at most, for what no event announces."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-async def test_a_time_fires_once_though_two_schedulers_watch_and_restart(store: Store) -> None:
-    fired: list[tuple[str, datetime]] = []
-
-    async def fire(job: Schedule, at: datetime) -> str:
-        fired.append((job.id, at))
-        return f"run_of_{job.id}"
-
-    jobs = []
-    for _ in range(2):  # in the second round, the second job firing shows that the first one was looked at again
-        jobs.append(schedule("@hourly", "UTC"))
-        store.add_schedule(jobs[-1])
-        pair = [asyncio.create_task(Scheduler(store, fire).run_forever()) for _ in range(2)]
-        await until(lambda: any(f.run_id for f in store.fires(jobs[-1].id)))
-        for task in pair:
-            task.cancel()
-        await asyncio.gather(*pair, return_exceptions=True)
-    assert {job for job, _ in fired} == {job.id for job in jobs}
-    assert len(fired) == len(set(fired))
-    assert all((at.minute, at.second) == (0, 0) for _, at in fired)
-
-
-async def test_times_before_a_schedule_was_made_do_not_fire_and_a_change_is_seen_at_once(store: Store) -> None:
-    fired = asyncio.Queue[str]()
-
-    async def fire(job: Schedule, at: datetime) -> str:
-        await fired.put(job.id)
-        return "run_1"
-
-    scheduler = Scheduler(store, fire)
-    watching = asyncio.create_task(scheduler.run_forever())
-    half_past = f"{(now().minute + 30) % 60} * * * *"  # half an hour ago, and not again while this test runs
-    fresh, old = schedule(half_past, "UTC", now()), schedule(half_past, "UTC")
-    store.add_schedule(fresh)
-    store.add_schedule(old)
-    scheduler.changed()
-    async with asyncio.timeout(30):
-        assert await fired.get() == old.id
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
-
-
-async def test_a_run_that_cannot_be_started_does_not_stop_the_others(
-    store: Store, caplog: pytest.LogCaptureFixture
+def test_of_the_times_that_no_server_saw_as_many_are_made_up_for_as_the_schedule_wants(
+    catch_up: str, window: float, claimed: list[int]
 ) -> None:
-    bad, good = schedule("* * * * *", "UTC"), schedule("* * * * *", "UTC")
-    store.add_schedule(bad)
-    store.add_schedule(good)
-    done = asyncio.Event()
+    job, at = schedule(catch_up=catch_up, window=window), SEVEN + minutes(30)
+    assert hours(claims(job, SEVEN - minutes(240), since=at, moment=at).due) == claimed
 
-    async def fire(job: Schedule, at: datetime) -> str:
-        if job.id == bad.id:
-            raise ValueError("There is no file sales.csv.")
-        done.set()
-        return "run_1"
 
-    watching = asyncio.create_task(Scheduler(store, fire).run_forever())
-    async with asyncio.timeout(30):
-        await done.wait()
-    await until(lambda: "There is no file sales.csv." in caplog.text)
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+@pytest.mark.parametrize("catch_up", ["none", "latest", "all"])
+def test_a_time_that_comes_while_the_server_watches_is_claimed_whatever_is_caught_up(catch_up: str) -> None:
+    job = schedule(catch_up=catch_up)
+    assert claims(job, None, since=SEVEN - minutes(30), moment=SEVEN + minutes(0.2)).due == (SEVEN,)
+
+
+def test_a_time_outside_the_window_is_missed_for_good_and_that_is_told_once() -> None:
+    job = schedule(cron="0 7 * * *", catch_up="all")
+    last = SEVEN - minutes(3 * 24 * 60)
+    assert claims(job, last, since=SEVEN, moment=SEVEN + minutes(59)) == Claims((SEVEN,))
+    assert claims(job, last, since=SEVEN, moment=SEVEN + minutes(60)) == Claims(missed=SEVEN, passed=3)
+    assert claims(job, SEVEN, since=SEVEN, moment=SEVEN + minutes(61)) == Claims()
+    none = schedule(catch_up="none")
+    assert claims(none, SEVEN - minutes(60), since=SEVEN + minutes(5), moment=SEVEN + minutes(5)).missed == SEVEN
+
+
+def test_nothing_is_claimed_twice_nor_before_the_schedule_was_made_or_resumed() -> None:
+    at = SEVEN + minutes(30)
+    for job in (
+        schedule(catch_up="all", window=86_400, active_from=SEVEN),
+        schedule(created_at=SEVEN + minutes(1)),
+        schedule(paused=True),
+    ):
+        assert claims(job, None, since=at, moment=at) == Claims()
+    assert claims(schedule(catch_up="all", window=86_400), SEVEN, since=at, moment=at) == Claims()
+
+
+def test_of_thousands_of_missed_times_the_last_hundred_are_made_up_for() -> None:
+    job = schedule(cron="* * * * *", catch_up="all", window=7 * 86_400)
+    found = claims(job, None, since=SEVEN, moment=SEVEN).due
+    assert len(found) == 100
+    assert found[-1] == SEVEN
+
+
+# Attempts
+
+
+@pytest.mark.parametrize("status", ["starting", "queued", "running"])
+def test_no_attempt_follows_while_the_first_may_still_come_to_something(status: str) -> None:
+    job = schedule(retries=5, overlap="allow")
+    assert decide(job, [fire(status)], SEVEN + minutes(600)) == Decision()
+
+
+def test_a_failed_run_is_tried_again_after_a_time_that_doubles() -> None:
+    job = schedule(retries=2, backoff=300)
+    first = fire("failed")  # ended at 7:05
+    assert decide(job, [first], SEVEN + minutes(9)) == Decision((), SEVEN + minutes(10))
+    assert outcome(decide(job, [first], SEVEN + minutes(10))) == ["07 begin 2"]
+    second = fire("failed", "interrupted")  # ended at 7:10
+    assert decide(job, [second], SEVEN + minutes(19)).again == SEVEN + minutes(20)
+    assert outcome(decide(job, [second], SEVEN + minutes(20))) == ["07 begin 3"]
+    third = fire("failed", "interrupted", "failed")
+    assert decide(job, [third], SEVEN + minutes(60)) == Decision((End(third, "failed", "It broke."),))
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "refused", "cancelled", "done"])
+def test_without_retries_the_first_end_is_the_outcome(status: str) -> None:
+    (step,) = decide(schedule(), [fire(status)], SEVEN + minutes(6)).steps
+    assert isinstance(step, End)
+    assert step.outcome == ("failed" if status == "refused" else status)
+
+
+def test_one_that_is_done_or_was_cancelled_by_a_person_is_not_tried_again() -> None:
+    job, late = schedule(retries=9), SEVEN + minutes(600)
+    assert outcome(decide(job, [fire("failed", "done")], late)) == ["07 end done"]
+    assert outcome(decide(job, [fire("failed", "cancelled")], late)) == ["07 end cancelled"]
+    assert outcome(decide(job, [fire("done", "failed")], late)) == ["07 end done"], "resumed by a person, and done"
+
+
+def test_a_fire_whose_server_died_before_there_was_a_run_is_made_up_for_within_the_window() -> None:
+    for claimed in (fire(), fire("lost"), fire("lost", "lost")):
+        number = len(claimed.attempts) + 1
+        assert outcome(decide(schedule(), [claimed], SEVEN + minutes(20))) == [f"07 begin {number}"]
+        assert outcome(decide(schedule(), [claimed], SEVEN + minutes(61))) == ["07 end missed"]
+
+
+def test_what_brings_the_server_down_each_time_is_not_begun_for_ever() -> None:
+    assert outcome(decide(schedule(), [fire("lost", "lost", "lost")], SEVEN + minutes(2))) == ["07 end missed"]
+    retried = fire("failed", "lost", "lost", "lost")
+    assert outcome(decide(schedule(retries=5), [retried], SEVEN + minutes(30))) == ["07 end failed"]
+
+
+def test_an_attempt_that_was_lost_uses_up_no_retry() -> None:
+    job = schedule(retries=1)
+    assert outcome(decide(job, [fire("lost", "failed")], SEVEN + minutes(30))) == ["07 begin 3"]
+    assert outcome(decide(job, [fire("lost", "failed", "failed")], SEVEN + minutes(30))) == ["07 end failed"]
+
+
+def test_a_paused_schedule_begins_nothing_and_says_so() -> None:
+    job = schedule(paused=True, retries=3)
+    for waiting, word in ((fire(), "skipped"), (fire("failed"), "failed")):
+        (step,) = decide(job, [waiting], SEVEN + minutes(6)).steps
+        assert isinstance(step, End)
+        assert step.outcome == word
+        assert "paused" in str(step.reason)
+    assert decide(job, [fire("running")], SEVEN + minutes(6)) == Decision()
+
+
+# Overlap
+
+EIGHT = SEVEN + minutes(60)
+
+
+def test_side_by_side_is_what_schedules_did_before() -> None:
+    assert outcome(decide(schedule(), [fire("running"), fire(due=EIGHT)], EIGHT)) == ["08 begin 1"]
+
+
+def test_skip_is_told_as_an_outcome_with_the_run_that_went_on() -> None:
+    running, new = fire("running"), fire(due=EIGHT)
+    decision = decide(schedule(overlap="skip"), [running, new], EIGHT)
+    assert decision == Decision((End(new, "skipped", "run_071 of this schedule was still running."),))
+    assert outcome(decide(schedule(overlap="skip"), [new], EIGHT)) == ["08 begin 1"]
+
+
+def test_a_queued_run_of_an_earlier_time_counts_as_running() -> None:
+    assert outcome(decide(schedule(overlap="skip"), [fire("queued"), fire(due=EIGHT)], EIGHT)) == ["08 end skipped"]
+
+
+def test_queue_begins_one_after_another_and_the_oldest_first() -> None:
+    job, nine = schedule(overlap="queue", window=86_400), EIGHT + minutes(60)
+    waiting = [fire(due=EIGHT), fire(due=nine)]
+    assert decide(job, [fire("running"), *waiting], nine) == Decision()
+    assert outcome(decide(job, waiting, nine)) == ["08 begin 1"]
+
+
+def test_what_waits_longer_than_the_window_is_missed() -> None:
+    job = schedule(overlap="queue")
+    assert outcome(decide(job, [fire("running"), fire(due=EIGHT)], EIGHT + minutes(61))) == ["08 end missed"]
+
+
+def test_replace_cancels_the_earlier_run_and_begins_when_it_has_ended() -> None:
+    job, new = schedule(overlap="replace", retries=3), fire(due=EIGHT)
+    assert outcome(decide(job, [fire("running"), new], EIGHT)) == ["cancel run_071"]
+    assert decide(job, [fire("starting"), new], EIGHT) == Decision(), "there is no run yet that could be cancelled"
+    over = decide(job, [fire("cancelled"), new], EIGHT)
+    assert outcome(over) == ["07 end cancelled", "08 begin 1"]
+    assert isinstance(over.steps[0], End)
+    assert "took its place" in str(over.steps[0].reason)
+    assert outcome(decide(job, [fire("failed", took=59), new], EIGHT)) == ["07 end cancelled", "08 begin 1"]
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "replace"])
+def test_a_retry_does_not_run_beside_a_later_time(overlap: str) -> None:
+    job = schedule(overlap=overlap, retries=1)
+    assert outcome(decide(job, [fire("failed"), fire("running", due=EIGHT)], EIGHT)) == []
+    assert outcome(decide(job, [fire("failed")], EIGHT)) == ["07 begin 2"]
+
+
+def test_of_several_times_at_once_skip_runs_the_first_queue_all_and_replace_the_last() -> None:
+    missed = [fire(due=SEVEN + minutes(60 * i)) for i in range(3)]
+    at = SEVEN + minutes(121)
+    told = {
+        overlap: outcome(decide(schedule(overlap=overlap, window=86_400), missed, at))
+        for overlap in ("allow", "skip", "queue", "replace")
+    }
+    assert told == {
+        "allow": ["07 begin 1", "08 begin 1", "09 begin 1"],
+        "skip": ["07 begin 1", "08 end skipped", "09 end skipped"],
+        "queue": ["07 begin 1"],
+        "replace": ["07 end skipped", "08 end skipped", "09 begin 1"],
+    }
+
+
+# Notices, changes, durations
+
+
+def test_a_notice_is_tried_three_times_with_longer_waits_between() -> None:
+    def at(tries: int, sent: bool = False) -> datetime | None:
+        tried = SEVEN if tries else None
+        return notice_at(Notice(target="t", tries=tries, tried_at=tried, sent_at=SEVEN if sent else None), SEVEN)
+
+    assert [at(0), at(1), at(2), at(3)] == [SEVEN, SEVEN + minutes(1), SEVEN + minutes(4), None]
+    assert at(1, sent=True) is None
+
+
+def test_failure_is_what_nobody_wanted() -> None:
+    job, each = schedule(), schedule(notify_on="end")
+    words = ("done", "failed", "cancelled", "interrupted", "skipped", "missed")
+    assert [w for w in words if wants_notice(job, w)] == ["failed", "interrupted", "missed"]
+    assert all(wants_notice(each, w) for w in words)
+
+
+def test_a_change_is_checked_and_times_before_it_are_not_made_up_for() -> None:
+    job = schedule(retries=1)
+    assert changed(job, {"retries": 3}, SEVEN) == job.model_copy(update={"retries": 3})
+    assert changed(job, {"cron": "5 * * * *"}, SEVEN).active_from == SEVEN
+    paused = changed(job, {"paused": True}, SEVEN)
+    assert paused.active_from is None
+    assert changed(paused, {"paused": False}, EIGHT).active_from == EIGHT
+    for bad, words in (({"retries": 99}, "retries"), ({"id": "sch_2"}, "cannot be changed"), ({"speed": 1}, "speed")):
+        with pytest.raises(ScheduleError, match=words):
+            changed(job, bad, SEVEN)
+    with pytest.raises(ScheduleError, match="window"):
+        make(cron="0 7 * * *", kind="question", window=1)
+
+
+def test_durations_are_written_as_people_write_them() -> None:
+    assert [seconds(t) for t in ("90s", "5m", "1h30m", "2d", "1h 5m")] == [90, 300, 5400, 172_800, 3900]
+    assert [duration(s) for s in (90, 300, 5400, 172_800, 0)] == ["1m 30s", "5m", "1h 30m", "2d", "0s"]
+    for bad in ("", "5", "m", "5 minutes", "-5m", "1.5h"):
+        with pytest.raises(ScheduleError, match="not a duration"):
+            seconds(bad)

@@ -229,14 +229,40 @@ def test_schedules_are_listed_with_what_came_of_them(watch: NewWatch, store: Sto
     page = watch().open("/schedules")
     expect(page.locator("main")).to_contain_text("Nothing is scheduled.")
     schedule = Schedule(cron="0 7 * * 1-5", timezone="Europe/Berlin", kind="question", goal="What is new?")
-    store.add_schedule(schedule)
-    due = datetime(2026, 1, 5, 6, tzinfo=UTC)
-    store.claim_fire(schedule.id, due)
-    store.record_fire(schedule.id, due, done.id)  # the open page keeps up
-    expect(page.locator(".schedule")).to_contain_text("0 7 * * 1-5 in Europe/Berlin")
-    expect(page.locator(".schedule .status")).to_have_text("Done")
+    store.schedules.add(schedule)
+    store.schedules.claim(schedule.id, datetime(2026, 1, 5, 6, tzinfo=UTC))
+    (fire,) = store.schedules.fires(schedule.id)
+    lost = store.schedules.attempt(fire, 1)
+    assert lost is not None
+    store.schedules.attempt_failed(lost, "There is no file sales.csv.")
+    expect(page.locator(".schedule")).to_contain_text("0 7 * * 1-5 in Europe/Berlin")  # the open page keeps up
+    expect(page.locator(".schedule .status")).to_have_text("To be retried")
+    expect(page.locator(".fire")).to_contain_text("There is no file sales.csv.")
+    store.schedules.end(fire, "failed", "There is no file sales.csv.", notify=["team"])
+    expect(page.locator(".schedule .status")).to_have_text("Failed")
+    expect(page.locator(".fire")).to_contain_text("team is being notified")
     coming = page.locator(".schedule dt:text-is('Next') + dd")
     expect(coming).to_have_text(re.compile(r"^(Mon|Tue|Wed|Thu|Fri) .*, 07:00$"))
+
+
+def test_a_schedule_is_paused_resumed_and_run_from_its_page(
+    watch: NewWatch, store: Store, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("a\n1\n")
+    schedule = Schedule(
+        cron="0 7 * * *", kind="question", goal="What is new?", files=(str(tmp_path / "table.csv"),), retries=2
+    )
+    store.schedules.add(schedule)
+    page = watch().open("/schedules")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".schedule .chip").last).to_have_text("paused")
+    assert store.schedules.get(schedule.id).paused
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".schedule dt:text-is('Next') + dd")).to_contain_text("07:00")
+    assert store.schedules.get(schedule.id).active_from is not None
+    page.get_by_role("button", name="Run now").click()
+    page.wait_for_url("**/runs/run_*")
+    assert dashboard.workbench.asked[0][0].question == "What is new?"
 
 
 def test_colours_follow_the_system_until_somebody_chooses(watch: NewWatch, done: Story) -> None:
