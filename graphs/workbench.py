@@ -351,7 +351,7 @@ class Workbench:
         session = await Session.resume(self.store, await self._host(), run_id)
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self.store.artifacts(run_id=run_id, role="input")):
-                await session.upload(self.store.path(artifact), artifact.name)
+                await session.upload(await asyncio.to_thread(self.store.path, artifact), artifact.name)
         return session
 
     async def _host(self) -> Host:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import tempfile
@@ -15,6 +16,7 @@ from typing import IO, Any
 import httpx
 
 from artifacts.events import EVENT, Event, RunEnded, TextDelta
+from artifacts.store import ArtifactDamaged
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
 from gristmill.backend import Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
@@ -134,7 +136,15 @@ class Remote:
         return [Artifact.model_validate(a) for a in told["artifacts"]]
 
     async def read(self, artifact: Artifact) -> bytes:
-        return (await self._send("GET", f"/api/artifacts/{artifact.id}/content")).content
+        path = f"/api/artifacts/{artifact.id}/content"
+        try:
+            data = (await self._send("GET", path, timeout=_PATIENT)).content
+        except ServerGone:  # or it broke off what turned out wrong on the way: asked for a part, it checks all before
+            await self._send("GET", path, timeout=_PATIENT, headers={"Range": "bytes=0-0"})
+            raise
+        if hashlib.sha256(data).hexdigest() != artifact.sha256:
+            raise ArtifactDamaged(artifact, "changed")
+        return data
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         with tempfile.TemporaryFile(prefix="gristmill-export-") as packed:
@@ -196,6 +206,8 @@ def _check(reply: httpx.Response) -> None:
         return
     try:
         told = reply.json()["error"]
+        if told["kind"] == "ArtifactDamaged":
+            raise ArtifactDamaged(Artifact.model_validate(told["artifact"]), told["why"])
         message, misuse = str(told["message"]), reply.status_code in (400, 413, 422)
     except (ValueError, KeyError, TypeError):
         message, misuse = f"The server answered {reply.status_code} {reply.reason_phrase}.", False

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.events import Compared, RunView
-from artifacts.store import Store
+from artifacts.store import ArtifactDamaged, Store
 from artifacts.types import Artifact, Execution, Match, Run, RunStatus
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
@@ -55,7 +55,7 @@ async def reproduce(
     """Run the exported notebook of a run through papermill in a fresh sandbox, as a run of its own.
 
     At its end it records how each thing came out (`compared`). `started` and `stopped_as` are `run_notebook`'s. Raises
-    BadNotebook for a run without a finished cell.
+    BadNotebook for a run without a finished cell, ArtifactDamaged for an input that is not what it was.
     """
     view = store.view(run_id)
     if not any(x.status in FINISHED for x in view.executions):
@@ -66,10 +66,10 @@ async def reproduce(
         matches = await asyncio.to_thread(lambda: compare(store, view, store, store.view(again)))
         await store.append(Compared(run_id=again, matches=tuple(matches)))
 
-    inputs = {a.name: store.path(a) for a in view.artifacts if a.role == "input"}
+    inputs = {a.name: await asyncio.to_thread(store.path, a) for a in view.artifacts if a.role == "input"}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
-        nbformat.write(notebook(view, store), path)
+        nbformat.write(notebook(view), path)
         return await run_notebook(
             store,
             host,
@@ -106,7 +106,10 @@ def _artifacts(store: Store, first: RunView, other: Store, second: RunView) -> I
         elif max(artifact.size, twin.size) > LARGEST:
             yield Match(name=name, verdict="changed", detail="other bytes; too large to be looked into")
         else:
-            detail = difference(name, store.read(artifact), other.read(twin))
+            try:
+                detail = difference(name, store.read(artifact), other.read(twin))
+            except ArtifactDamaged as error:
+                detail = f"cannot be compared: {error.fault}"
             yield Match(name=name, verdict="changed" if detail else "equal", detail=detail)
     for key in sorted(remade.keys() - made.keys()):
         yield Match(name=remade[key].name, verdict="changed", detail="was made only now")

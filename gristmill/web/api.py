@@ -19,7 +19,7 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile as Uploaded
 from starlette.exceptions import HTTPException
 
-from artifacts.store import NotFound, StoreError
+from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
 from gristmill import __version__
 from gristmill.archive import run_zip
@@ -53,6 +53,7 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
 
     for family in sentences():
         api.add_exception_handler(family, _sentence)
+    api.add_exception_handler(ArtifactDamaged, _damaged)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _refused)
     return api
@@ -183,11 +184,11 @@ def _artifacts(local: Local) -> APIRouter:
         return cast(dict[str, Any], plain(await local.artifact(ref)))
 
     @router.get("/{ref}/content")
-    async def content(ref: str, preview: bool = False, download: bool = False) -> FileResponse:
+    async def content(request: Request, ref: str, preview: bool = False, download: bool = False) -> Response:
         """An artifact's bytes. HTML and SVG are a download, unless `preview=1` asks for them in a sandboxed frame."""
         artifact = await local.artifact(ref)
         mode: Mode = "download" if download else "preview" if preview else "show"
-        return respond(artifact, local.store.path(artifact), mode)
+        return await respond(local.store, artifact, mode, ranged="range" in request.headers)
 
     return router
 
@@ -309,6 +310,20 @@ def _object(text: object, name: str) -> dict[str, Any]:
     return value
 
 
+_REMEDIES = {
+    "reproduce": "POST /api/runs/{run}/reproduce makes them again.",
+    "export": "GET /api/runs/{run}/export.zip has this file, written anew from the record.",
+    "give": "They came with {run}: POST a question of the same file again, and its bytes are stored anew.",
+}
+
+
+async def _damaged(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ArtifactDamaged), "registered for this family alone"
+    artifact = error.artifact
+    message = f"{error.fault} {_REMEDIES[error.remedy].format(run=artifact.run_id)}"
+    return _error(500, "ArtifactDamaged", message, artifact=plain(artifact), why=error.why)
+
+
 async def _sentence(_: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         status = 404
@@ -337,5 +352,5 @@ async def _refused(_: Request, error: Exception) -> Response:
     )
 
 
-def _error(status: int, kind: str, message: str) -> Response:
-    return JSONResponse({"error": {"kind": kind, "message": message}}, status)
+def _error(status: int, kind: str, message: str, **more: Any) -> Response:
+    return JSONResponse({"error": {"kind": kind, "message": message, **more}}, status)
