@@ -6,6 +6,7 @@ import json
 import sqlite3
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from artifacts.projections import ARTIFACT, read_artifact
 from artifacts.types import Artifact
 
 MANIFEST = "backup.json"
-"""The last member: `{"runs", "artifacts", "files", "damaged": [{"artifact", "why"}]}`. A backup without it is not whole."""
+"""The last member, without which a backup is not whole: `{"runs", "artifacts", "files", "damaged"}`."""
 CHECKPOINTS = "checkpoints.sqlite"
 
 _CHUNK = 1 << 20
@@ -59,11 +60,12 @@ def backup(database: Database, blobs: Blobs) -> Iterator[bytes]:
 
 
 def packed(files: Iterable[tuple[str, Path | bytes]]) -> Iterator[bytes]:
-    """Files, or bytes, as a stream of tar: for their owner alone, without times."""
+    """Files, or bytes, as a stream of tar, for their owner alone."""
     for name, content in files:
         entry = tarfile.TarInfo(name)
         entry.size = len(content) if isinstance(content, bytes) else content.stat().st_size
         entry.mode = 0o600
+        entry.mtime = int(time.time())
         yield entry.tobuf(tarfile.PAX_FORMAT)
         if isinstance(content, bytes):
             yield content

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from artifacts.backup import CHECKPOINTS
 from artifacts.events import Event, ExecutionEnded, RunEnded, RunResumed, RunStarted, RunView, StepEnded, TextDelta
 from artifacts.store import Store, StoreError
 from artifacts.types import Run, RunStatus, Value, new_id
@@ -205,6 +206,13 @@ class Workbench:
             self._launch(run.id, self._carry_out(run, model))
         return self.store.run(run.id)
 
+    async def forget(self, run_ids: Iterable[str]) -> None:
+        """Drop where these runs would be taken up again: they are not in the record any more."""
+        if (self.store.home / CHECKPOINTS).exists():
+            saver = await self._checkpoints()
+            for run_id in run_ids:
+                await saver.adelete_thread(run_id)
+
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The events of a run past `after`, then each new one as it comes, until it ends."""
         return self.store.follow(run_id, after)
@@ -369,7 +377,7 @@ class Workbench:
 
         async with self._one_at_a_time:
             if self._saver is None:
-                path = self.store.home / "checkpoints.sqlite"
+                path = self.store.home / CHECKPOINTS
                 connection = await self._stack.enter_async_context(aiosqlite.connect(path))
                 self._saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
                 await self._saver.setup()

@@ -29,6 +29,7 @@ from gristmill.local import Local
 from gristmill.plain import plain, view_json
 from gristmill.web import uploads
 from gristmill.web.content import Mode, disposition, respond
+from gristmill.web.record import record
 from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
@@ -45,6 +46,8 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
     api.include_router(_artifacts(local), prefix="/api/artifacts", tags=["artifacts"])
     api.include_router(_notebooks(local, templates), prefix="/api/notebooks", tags=["notebooks"])
     api.include_router(_schedules(local), prefix="/api/schedules", tags=["schedules"])
+
+    api.include_router(record(local), prefix="/api/record", tags=["record"])
 
     @api.get("/api/health")
     async def health() -> dict[str, Any]:
@@ -89,12 +92,10 @@ def _runs(local: Local) -> APIRouter:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
-    ) -> dict[str, list[Run]]:
-        """Runs, the newest first."""
-        found = await asyncio.to_thread(
-            local.store.runs, limit=limit, offset=offset, status=status, agent=agent, text=text
-        )
-        return {"runs": found}
+    ) -> dict[str, Any]:
+        """Runs, the newest first; `total` is how many there are without `limit` and `offset`."""
+        found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text)
+        return {"runs": plain(found), "total": found.total}
 
     @router.get("/{ref}")
     async def show(ref: str) -> dict[str, Any]:
@@ -174,9 +175,11 @@ def _artifacts(local: Local) -> APIRouter:
         role: ArtifactRole | None = None,
         text: str | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
+        offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
     ) -> dict[str, Any]:
-        """Artifacts, the newest first."""
-        return {"artifacts": plain(await local.artifacts(run=run, role=role, text=text, limit=limit))}
+        """Artifacts, the newest first; `total` is how many there are without `limit` and `offset`."""
+        found = await local.artifacts(run=run, role=role, text=text, limit=limit, offset=offset)
+        return {"artifacts": plain(found), "total": found.total}
 
     @router.get("/{ref}")
     async def show(ref: str) -> dict[str, Any]:
