@@ -1,8 +1,7 @@
 """SQL of anybody's on the record: read only, bounded in time, rows and memory, and carried out in another process.
 
-DuckDB cannot bound one statement among others: a single `repeat` or `range` may take all memory of a process, and some
-table functions take addresses and can crash it. So the tables that a statement names are copied to a process that can
-be ended. See docs/decisions/0009.
+DuckDB cannot bound one statement among others: a single `repeat` takes memory past every limit and is deaf to an
+interrupt. So the tables that a statement names are copied for a process that can be ended. See docs/decisions/0009.
 """
 
 from __future__ import annotations

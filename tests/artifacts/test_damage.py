@@ -1,4 +1,4 @@
-"""Bytes that are not what was stored: noticed at every read, and looked for once a file only while it stays as it is."""
+"""Bytes that are not what was stored are noticed at every read; a file that stays as it is is read through once."""
 
 from __future__ import annotations
 
@@ -85,10 +85,9 @@ async def test_a_file_that_is_gone_or_cut_short_or_no_file_is_noticed(store, kee
 async def test_of_a_wrong_file_the_last_piece_never_comes(store, keep):
     artifact = await keep(BIG)
     flip(store, artifact, 0)
-    came = b""
+    came = bytearray()
     with pytest.raises(ArtifactDamaged):
-        for piece in store.pieces(artifact):
-            came += piece
+        came.extend(byte for piece in store.pieces(artifact) for byte in piece)
     assert 0 < len(came) < len(BIG)
 
 
