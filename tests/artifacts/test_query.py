@@ -123,23 +123,15 @@ async def test_an_answer_comes_in_three_forms_and_says_when_there_is_more(full):
         ("SELEC 1", 'syntax error at or near "SELEC"'),
         ("SELECT * FROM nothing", "nothing does not exist"),
         ("COPY runs TO 'out.csv'", "Only SELECT.*COPY"),
-        ("COPY runs FROM '/etc/passwd'", "Only SELECT.*COPY"),
         ("ATTACH 'other.db'", "Only SELECT.*ATTACH"),
         ("INSTALL httpfs", "Only SELECT"),
-        ("LOAD httpfs", "Only SELECT"),
         ("PRAGMA database_list", "Only SELECT.*PRAGMA|does not exist"),
         ("SET enable_external_access = true", "Only SELECT.*SET"),
-        ("RESET lock_configuration", "Only SELECT"),
-        ("USE memory", "Only SELECT"),
         ("CALL pragma_version()", "Only SELECT.*CALL"),
         ("EXPORT DATABASE 'out'", "Only SELECT.*EXPORT"),
         ("CHECKPOINT", "Only SELECT"),
-        ("VACUUM", "Only SELECT"),
         ("DELETE FROM runs", "Only SELECT.*DELETE"),
-        ("UPDATE runs SET goal = ''", "Only SELECT.*UPDATE"),
-        ("INSERT INTO runs VALUES (1)", "Only SELECT.*INSERT"),
         ("CREATE TABLE t AS SELECT 1", "Only SELECT.*CREATE"),
-        ("DROP TABLE runs", "Only SELECT.*DROP"),
         ("BEGIN", "Only SELECT.*TRANSACTION"),
         ("PREPARE p AS DELETE FROM runs", "Only SELECT.*PREPARE"),
         ("WITH gone AS (DELETE FROM runs RETURNING *) SELECT * FROM gone", "base table"),
@@ -164,21 +156,24 @@ async def test_what_is_no_reading_of_the_record_is_refused_in_a_sentence(full, h
 
 
 @pytest.mark.parametrize(
-    ("sql", "says"),
+    ("sql", "seconds", "says"),
     [
-        ("SELECT repeat('x', 4000000000)", "more .*memory"),
-        ("SELECT range(2000000000)", "more .*memory"),
-        ("WITH RECURSIVE t(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM t) SELECT length(s) FROM t", "more .*memory"),
-        ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t", "longer than 3 s"),
-        ("SELECT count(*) FROM range(10000000000000)", "longer than 3 s"),
-        ("SELECT a.range FROM range(1000000) a, range(1000000) b ORDER BY hash(b.range)", "longer|memory"),
-        ("SELECT repeat('x', 1000) FROM range(1000000)", "larger than|longer than"),
+        ("SELECT repeat('x', 4000000000)", 120, "more .*memory"),
+        ("SELECT range(2000000000)", 120, "more .*memory"),
+        ("WITH RECURSIVE t(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM t) FROM t", 120, "more .*memory"),
+        ("SELECT repeat('x', 1000) FROM range(1000000)", 120, "larger than"),
+        (
+            "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
+            2,
+            "longer than 2 s",
+        ),
+        ("SELECT count(*) FROM range(10000000000000)", 2, "longer than 2 s"),
     ],
 )
-async def test_what_asks_too_much_is_ended_and_others_go_on(full, home, note, sql, says):
+async def test_what_asks_too_much_is_ended_and_others_go_on(full, home, note, sql, seconds, says):
     """The writer writes and readers read meanwhile; nothing runs on or is left behind."""
     before, run = {path.name for path in home.iterdir()}, full.run("run_1")
-    asking = asyncio.create_task(full.query(sql, seconds=3))
+    asking = asyncio.create_task(full.query(sql, seconds=seconds))
     written = 0
     while not asking.done():
         written = (await full.append(note(run))).seq
