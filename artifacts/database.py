@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from artifacts.migrations import migrate
 
 FILE = "gristmill.duckdb"
 MARK = "store.mark"
+SCRATCH = ".scratch-"
+"""How folders in the data folder are called that somebody works in for a moment."""
 
 # The record needs no extension and no file but its own, whatever a statement says.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -28,6 +31,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
     "threads": 2,
 }
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND table_name <> 'migrations' ORDER BY ALL"
+_BATCH = 50_000
 _IDLE = 8  # cursors kept for the next reader; opening one costs more than a small query
 
 
@@ -48,6 +53,8 @@ class Database:
         try:
             _make(self.path)
             _check(self.path)
+            for left in home.glob(f"{SCRATCH}*"):  # by a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
             self.connection = _connect(self.path)
             self._mark = os.open(home / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except BaseException:
@@ -77,16 +84,59 @@ class Database:
             else:
                 cursor.close()
 
-    def size(self) -> int:
-        """How many things that may never be lost the database holds: events (artifacts among them) and fires."""
-        return _size(self.connection)
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that sees the record as it is at this moment, whatever is written meanwhile, and can only read."""
+        with self.cursor() as read:
+            read.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                yield read
+            finally:
+                read.execute("ROLLBACK")
 
-    def mark(self, size: int) -> None:
+    def size(self, connection: duckdb.DuckDBPyConnection | None = None) -> int:
+        """How many things that may never be lost the database holds: events (artifacts among them) and fires."""
+        return _size(connection or self.connection)
+
+    def mark(self, size: int, *, safely: bool = False) -> None:
         """Note, beside the database, the size that was acknowledged, so that `_check` can tell when less is there.
 
         Written after each commit and not forced to the disk: it may lag behind the database, never run ahead of it.
+        Before a commit that takes things out it is lowered `safely`, which is to say on the disk.
         """
         os.pwrite(self._mark, f"{size:020d}".encode(), 0)
+        if safely:
+            os.fsync(self._mark)
+
+    def bytes(self) -> int:
+        """How large the database is on the disk, its write-ahead log included."""
+        return sum(path.stat().st_size for path in (self.path, Path(f"{self.path}.wal")) if path.exists())
+
+    def shrink(self) -> None:
+        """Fold the log into the file, which gives back what was deleted. With a writer at work a later fold does it."""
+        with contextlib.suppress(StoreError), self.cursor() as write:
+            write.execute("CHECKPOINT")
+
+    def copy(self, path: Path) -> int:
+        """Write all rows of this moment into a new database file at `path`; returns its size as `mark` counts it.
+
+        The writer is not held up: this reads a snapshot and is no copy of the file's bytes.
+        """
+        with self.snapshot() as read, contextlib.closing(_connect(path)) as write:
+            for (table,) in read.execute(_TABLES).fetchall():
+                for batch in read.sql(f'SELECT * FROM "{table}"').to_arrow_reader(_BATCH):
+                    write.register("batch", batch)
+                    write.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM batch')
+                    write.unregister("batch")
+            write.execute("CHECKPOINT")
+            return _size(write)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Another database file, to be read."""
+        with duckdb.connect(str(path), read_only=True, config=_CONFIG) as read:
+            yield read
 
     def reconnect(self) -> None:
         """Open the file anew, after DuckDB gave it up (it does so when it cannot trust what a failed write left)."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from artifacts.types import Artifact
 
 
 class StoreError(Exception):
@@ -31,6 +35,39 @@ class StoreUnwritable(StoreError):
 
 class StoreDamaged(StoreError):
     """A file of the record is not what was written there. It is kept as it is, never overwritten."""
+
+
+class ArtifactDamaged(StoreDamaged):
+    """The bytes of an artifact are gone or are not those that were stored; `why` says what.
+
+    `remedy` is what brings them back: the run does its cells again (`reproduce`), its files are written anew from the
+    record (`export`), or somebody gives the file once more (`give`).
+    """
+
+    def __init__(self, artifact: Artifact, why: Literal["missing", "changed", "unreadable"]) -> None:
+        self.artifact, self.why = artifact, why
+        self.fault = f"The bytes of {artifact.name} ({artifact.id}) {_FAULTS[why]}."
+        if artifact.role in ("report", "findings") or artifact.name == "analysis.ipynb":
+            self.remedy: Literal["reproduce", "export", "give"] = "export"
+        else:
+            self.remedy = "give" if artifact.role == "input" else "reproduce"
+        super().__init__(f"{self.fault} {_REMEDIES[self.remedy].format(run=artifact.run_id, name=artifact.name)}")
+
+
+_FAULTS = {
+    "missing": "are missing",
+    "changed": "are not those that were stored",
+    "unreadable": "cannot be read; look at the rights of the data folder and at the disk",
+}
+_REMEDIES = {
+    "reproduce": "`gristmill runs reproduce {run}` makes them again.",
+    "export": "`gristmill artifacts export {run}` writes this file anew from the record.",
+    "give": "They came with {run}: ask a question of the same {name} again, and its bytes are stored anew.",
+}
+
+
+class QueryError(StoreError):
+    """A statement of SQL that cannot be carried out, or asks too much."""
 
 
 class StoreNewer(StoreError):

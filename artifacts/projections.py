@@ -14,8 +14,6 @@ from artifacts.events import (
     EVENT,
     ArtifactSaved,
     Event,
-    ExecutionEnded,
-    ExecutionStarted,
     FindingMade,
     ReportMade,
     RunBegan,

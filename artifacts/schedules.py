@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from artifacts import search
 from artifacts.database import Database
 from artifacts.errors import NotFound
 from artifacts.projections import utc
@@ -14,8 +15,6 @@ from artifacts.writer import Job, Writer
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-type Find = Callable[[str, str, str, str], tuple[Any, ...]]
 
 _ATTEMPTS = """
     SELECT a.due, a.number, a.run_id, a.began_at, coalesce(r.ended_at, a.ended_at), r.status, coalesce(r.error, a.error)
@@ -29,8 +28,8 @@ _NOTICES = """
 class Schedules:
     """The part of a store that holds schedules. Every method may be called from any thread."""
 
-    def __init__(self, database: Database, writer: Writer, find: Find) -> None:
-        self._database, self._writer, self._find = database, writer, find
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database, self._writer = database, writer
         self._starting: set[str] = set()  # runs that somebody here is about to begin
         self._watchers: list[Callable[[], object]] = []
 
@@ -74,7 +73,7 @@ class Schedules:
 
     def get(self, ref: str) -> Schedule:
         """A schedule by its id, or by the beginning or the end of it. Raises NotFound."""
-        return Schedule.model_validate_json(self._find("schedules", "body", "schedule", ref)[0])
+        return Schedule.model_validate_json(search.one(self._database, "schedules", ref)[0])
 
     def claim(self, schedule_id: str, due: datetime, at: datetime | None = None) -> bool:
         """Whether the caller is the one to fire this schedule for this time: True exactly once, and durably."""

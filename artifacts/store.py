@@ -7,26 +7,45 @@ import atexit
 import concurrent.futures
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from artifacts.blobs import Blob, Blobs
+from artifacts import search
+from artifacts.blobs import Blob, Blobs, damage
 from artifacts.database import Database
-from artifacts.errors import NotFound, StoreDamaged, StoreError, StoreLocked, StoreNewer, StoreUnwritable
+from artifacts.errors import (
+    ArtifactDamaged,
+    NotFound,
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreNewer,
+    StoreUnwritable,
+)
 from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
 from artifacts.followers import Followers, Live
-from artifacts.projections import ARTIFACT, RUN, read_artifact, read_body, read_run
+from artifacts.projections import read_artifact, read_body, read_run
+from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
 from artifacts.schedules import Schedules
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, new_id
+from artifacts.upkeep import Upkeep
 from artifacts.writer import Writer
 
-__all__ = ["NotFound", "Store", "StoreDamaged", "StoreError", "StoreLocked", "StoreNewer", "StoreUnwritable"]
+__all__ = [
+    "ArtifactDamaged",
+    "NotFound",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "StoreLocked",
+    "StoreNewer",
+    "StoreUnwritable",
+]
 
 _PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
-_ENOUGH = 4  # characters of an id that name one; fewer would fit some id or other by chance
 
 
 class Store:
@@ -42,7 +61,9 @@ class Store:
         self._blobs.sweep()
         self._followers = Followers()
         self._writer = Writer(database, self._followers.notify)
-        self.schedules = Schedules(database, self._writer, self._one)
+        self.schedules = Schedules(database, self._writer)
+        self._asking = asyncio.Semaphore(AT_ONCE)
+        self.upkeep = Upkeep(database, self._writer, self._blobs)
         self._owner = os.getpid()
         atexit.register(self.close)
 
@@ -178,7 +199,7 @@ class Store:
             if not newest:
                 raise NotFound("There is no run yet.")
             return next((r for r in newest if r.agent != "reproduce"), newest[0])
-        return read_run(self._one("runs", RUN, "run", ref))
+        return read_run(search.one(self._database, "runs", ref))
 
     def runs(
         self,
@@ -190,15 +211,12 @@ class Store:
         text: str | None = None,
     ) -> list[Run]:
         """Runs, newest first. `text` is looked for, in any case, in question, answer, findings and id."""
-        where = _Where()
-        where.add("status = ?", status)
-        where.add("agent = ?", agent)
-        where.add(
-            "(contains(lower(concat_ws(' ', id, goal, answer)), lower(?)) OR id IN"
-            " (SELECT run_id FROM findings WHERE contains(lower(text), lower(?))))",
-            text,
-        )
-        return [read_run(row) for row in self._rows(f"SELECT {RUN} FROM runs", where, limit, offset)]
+        rows = search.find(self._database, "runs", search.of_runs(status, agent, text), limit, offset)
+        return [read_run(row) for row in rows]
+
+    def count_runs(self, *, status: RunStatus | None = None, agent: str | None = None, text: str | None = None) -> int:
+        """How many runs `runs` would give without a limit."""
+        return search.count(self._database, "runs", search.of_runs(status, agent, text))
 
     async def put(
         self,
@@ -229,12 +247,15 @@ class Store:
             execution_id=execution_id,
             parents=tuple(parents),
         )
-        await self.append(ArtifactSaved(run_id=run_id, step_id=step_id, artifact=artifact))
+        try:
+            await self.append(ArtifactSaved(run_id=run_id, step_id=step_id, artifact=artifact))
+        finally:
+            self._blobs.recorded(blob)
         return artifact
 
     def artifact(self, ref: str) -> Artifact:
         """An artifact by its id, or by the beginning or the end of it, as `run` finds one. Raises NotFound."""
-        return read_artifact(self._one("artifacts", ARTIFACT, "artifact", ref))
+        return read_artifact(search.one(self._database, "artifacts", ref))
 
     def artifacts(
         self,
@@ -251,35 +272,56 @@ class Store:
 
         `ids` keeps those with one of these ids, `made_from` those that name one of these artifacts as a parent.
         """
-        where = _Where()
-        where.add("run_id = ?", run_id)
-        where.add("role = ?", role)
-        where.add(
-            "(contains(lower(concat_ws(' ', id, name, media_type)), lower(?)) OR run_id IN"
-            " (SELECT id FROM runs WHERE contains(lower(goal), lower(?))))",
-            text,
-        )
+        where = search.of_artifacts(run_id, role, text)
         where.add("id IN (SELECT unnest(?::VARCHAR[]))", None if ids is None else list(ids))
         where.add("list_has_any(parents, ?::VARCHAR[])", None if made_from is None else list(made_from))
-        return [read_artifact(row) for row in self._rows(f"SELECT {ARTIFACT} FROM artifacts", where, limit, offset)]
+        return [read_artifact(row) for row in search.find(self._database, "artifacts", where, limit, offset)]
+
+    def count_artifacts(
+        self, *, run_id: str | None = None, role: ArtifactRole | None = None, text: str | None = None
+    ) -> int:
+        """How many artifacts `artifacts` would give without a limit."""
+        return search.count(self._database, "artifacts", search.of_artifacts(run_id, role, text))
 
     def read(self, artifact: Artifact) -> bytes:
-        """The artifact's bytes, checked against their digest. Raises StoreDamaged when they are gone or changed."""
-        try:
+        """The artifact's bytes. Raises ArtifactDamaged when they are gone or are not those that were stored."""
+        with damage(artifact):
             return self._blobs.read(artifact.sha256)
-        except (OSError, ValueError) as error:
-            raise StoreDamaged(
-                f"The bytes of {artifact.name} ({artifact.id}) cannot be had: {error}. "
-                "Make it again, or put the file back."
-            ) from error
 
     def path(self, artifact: Artifact) -> Path:
-        """The file that holds the artifact's bytes, for streaming. Read it; never write it."""
-        return self._blobs.path(artifact.sha256)
+        """The file that holds the artifact's bytes, checked (a gigabyte takes a second, once). Read it; never write it.
+
+        Raises ArtifactDamaged as `read` does.
+        """
+        with damage(artifact):
+            return self._blobs.checked(artifact.sha256)
+
+    def checked(self, artifact: Artifact) -> bool:
+        """Whether `path` has nothing to do: the bytes were found right, and their file has not changed since.
+
+        Raises ArtifactDamaged for a file that is missing or of another size.
+        """
+        with damage(artifact):
+            return self._blobs.known(artifact.sha256, artifact.size)
+
+    def pieces(self, artifact: Artifact) -> Iterator[bytes]:
+        """The artifact's bytes, piece by piece, checked on the way: the last comes only when all were right.
+
+        Raises ArtifactDamaged as `read` does, in the place of the last piece.
+        """
+        with damage(artifact):
+            yield from self._blobs.pieces(artifact.sha256)
 
     def verify(self, artifact: Artifact) -> bool:
-        """Whether the artifact's bytes are there and are those that were stored."""
+        """Whether the artifact's bytes are there and are those that were stored. Reads them all."""
         return self._blobs.verify(artifact.sha256)
+
+    async def query(self, sql: str, *, form: Form = "json", rows: int = ROWS, seconds: float = SECONDS) -> Answer:
+        """Carry out one SELECT on the tables of `artifacts.tables`; `form` is that of the answer's bytes.
+
+        Raises QueryError, with a sentence, for anything that is no SELECT, or takes too long or too much.
+        """
+        return await query(self._database, sql, self._asking, form=form, rows=rows, seconds=seconds)
 
     def _keep(self, data: bytes | Path) -> Blob:
         try:
@@ -300,41 +342,3 @@ class Store:
         if row is None:
             raise NotFound(f"There is no run {run_id}.")
         return row
-
-    def _rows(self, select: str, where: _Where, limit: int | None, offset: int) -> list[tuple[Any, ...]]:
-        query = f"{select}{where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?"
-        with self._database.cursor() as read:
-            return read.execute(query, [*where.values, limit, offset]).fetchall()
-
-    def _one(self, table: str, columns: str, what: str, ref: str) -> tuple[Any, ...]:
-        """The row whose id is `ref`, or the only one whose id begins or ends with it (with four characters or more)."""
-        bare = ref.rpartition("_")[2].lower()
-        with self._database.cursor() as read:
-            rows = read.execute(f"SELECT {columns} FROM {table} WHERE id = ?", [ref]).fetchall()
-            if not rows and len(bare) >= _ENOUGH:
-                matches = "starts_with(split_part(id, '_', -1), ?) OR ends_with(id, ?)"
-                rows = read.execute(f"SELECT {columns} FROM {table} WHERE {matches} LIMIT 2", [bare, bare]).fetchall()
-            if len(rows) == 1:
-                return rows[0]
-            likeness = "ORDER BY jaro_winkler_similarity(split_part(id, '_', -1), ?) DESC, created_at DESC LIMIT 3"
-            near = [id for (id,) in read.execute(f"SELECT id FROM {table} {likeness}", [bare]).fetchall()]
-        if rows:
-            raise NotFound(f"Several {what}s answer to {ref!r} ({', '.join(near)}); give more of the id.")
-        hint = f"near it: {', '.join(near)}" if near else f"there is no {what} yet"
-        raise NotFound(f"There is no {what} {ref!r}; {hint}.")
-
-
-class _Where:
-    """The conditions of a query that were asked for, and their values; a `?` for each use of the value."""
-
-    def __init__(self) -> None:
-        self._conditions: list[str] = []
-        self.values: list[object] = []
-
-    def add(self, condition: str, value: object) -> None:
-        if value is not None:
-            self._conditions.append(condition)
-            self.values += [value] * condition.count("?")
-
-    def __str__(self) -> str:
-        return f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Writer:
         self._database = database
         self._committed = committed
         self._heads: dict[str, int] = {}
+        self._numbered: dict[str, int] = {}  # the same in the batch that is being written
         self._size = database.size()
         self._queue: list[_Entry] = []
         self._ready = threading.Condition()
@@ -77,6 +78,12 @@ class Writer:
     def head(self, run_id: str) -> int | None:
         """The newest committed seq of a run that was written to since the store was opened."""
         return self._heads.get(run_id)
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """These runs are being taken out. For a job, in whose transaction they go."""
+        for run_id in run_ids:
+            self._heads.pop(run_id, None)
+            self._numbered.pop(run_id, None)
 
     def close(self) -> None:
         """Write what is queued, then end the thread."""
@@ -118,7 +125,7 @@ class Writer:
 
     def _commit(self, batch: list[_Entry]) -> None:
         write = self._database.connection
-        heads: dict[str, int] = {}
+        heads = self._numbered = dict[str, int]()
         outcomes: list[tuple[_Future, Any]] = []
         events: list[Event] = []
         rows: list[tuple[Any, ...]] = []

@@ -1,8 +1,8 @@
 """How fast notebooks run, against stock papermill: `python -m bench.notebooks [--quick]`.
 
-Each row runs the same notebooks both ways, in turns, in one process: papermill's own engine with a plain kernel for each
-notebook, and `run_notebook` with a record and a gateway that are there already, as in a running server. The ratios stand
-whatever the machine is doing; figures are medians. Results: bench/results/notebooks.json.
+Each row runs the same notebooks both ways, in turns, in one process: papermill's own engine with a plain kernel for
+each notebook, and `run_notebook` with a record and a gateway that are there already, as in a running server. The ratios
+stand whatever the machine is doing; figures are medians. Results: bench/results/notebooks.json.
 """
 
 from __future__ import annotations

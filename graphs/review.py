@@ -38,7 +38,8 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             not_found=tuple(report["not_found"]),
             not_checked=tuple(report["not_checked"]),
         )
-        files = {a.name: desk.store.path(a) for a in view.artifacts if a.role == "input"}
+        inputs = [a for a in view.artifacts if a.role == "input"]
+        files = {a.name: await in_own_thread(desk.store.path, a) for a in inputs}
         work = Work(view, drafted, state["roles"], files)
         again, done = await rerun.run_again(desk, work, step_id)
         if desk.again is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -192,6 +192,10 @@ class Workbench:
         model = _model_of(run)
         await self.store.append(RunResumed(run_id=run.id))
         return await self._launch(self.store.run(run.id), model)
+
+    async def forget(self, run_ids: Iterable[str]) -> None:
+        """Drop where these runs would be taken up again: they are not in the record any more."""
+        await self._worker.forget(run_ids)
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The events of a run past `after`, then each new one as it comes, until it ends.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from artifacts.backup import CHECKPOINTS
 from artifacts.events import Event, ExecutionEnded, RunEnded, RunView, StepEnded
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
@@ -159,8 +160,15 @@ class Worker:
         session = await Session.resume(self._store, await self._host(), run_id)
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
-                await session.upload(self._store.path(artifact), artifact.name)
+                await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
         return session
+
+    async def forget(self, run_ids: Iterable[str]) -> None:
+        """Drop where these runs would be taken up again."""
+        if (self._store.home / CHECKPOINTS).exists():
+            saver = await self._checkpoints()
+            for run_id in run_ids:
+                await saver.adelete_thread(run_id)
 
     async def _host(self) -> Host:
         async with self._finding_host:
@@ -178,7 +186,7 @@ class Worker:
 
         async with self._opening_saver:
             if self._saver is None:
-                path = self._store.home / "checkpoints.sqlite"
+                path = self._store.home / CHECKPOINTS
                 connection = await self._stack.enter_async_context(aiosqlite.connect(path))
                 self._saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
                 await self._saver.setup()

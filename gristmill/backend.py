@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from artifacts.events import Event, RunView, TextDelta, fold
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
 from gristmill.settings import Settings
+
+if TYPE_CHECKING:
+    from artifacts.check import Checked
+    from artifacts.prune import Pruned
+    from artifacts.query import Answer, Form
+
+
+class Listed[T](list[T]):
+    """Some of what there is, in order; `total` is how many there are in all."""
+
+    def __init__(self, items: Iterable[T], total: int) -> None:
+        super().__init__(items)
+        self.total = total
 
 
 @dataclass(frozen=True)
@@ -62,18 +76,46 @@ class Backend(Protocol):
 
     async def run(self, ref: str) -> Run: ...
 
-    async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]: ...
+    async def runs(
+        self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, text: str | None = None
+    ) -> Listed[Run]: ...
 
     async def artifact(self, ref: str) -> Artifact: ...
 
     async def artifacts(
-        self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
-    ) -> list[Artifact]: ...
+        self,
+        *,
+        run: str | None = None,
+        role: ArtifactRole | None = None,
+        text: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> Listed[Artifact]: ...
 
     async def read(self, artifact: Artifact) -> bytes: ...
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         """Write a run's notebook, reports, findings, plots and files into a directory; returns what was written."""
+        ...
+
+    async def query(self, sql: str, *, form: Form, rows: int, seconds: float) -> Answer:
+        """Carry out one SELECT on the record's tables; the answer's bytes are of this form."""
+        ...
+
+    def check(self) -> AsyncIterator[Checked]:
+        """Read every file of the record through, telling of each."""
+        ...
+
+    async def export_record(self, directory: Path) -> list[Path]:
+        """Write the record's tables into a directory as Parquet files; returns what was written."""
+        ...
+
+    async def backup(self, file: Path) -> None:
+        """Write a copy of the record to a file, as tar; whether it is whole its manifest says."""
+        ...
+
+    async def prune(self, before: datetime, *, dry_run: bool = False) -> Pruned:
+        """Take out the runs that ended before a time, or only tell which."""
         ...
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled: ...

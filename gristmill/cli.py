@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
     "runs": ("gristmill.commands.runs", "List, show, follow, cancel, resume or reproduce runs."),
     "artifacts": ("gristmill.commands.artifacts", "List, get or export plots, tables and files."),
+    "sql": ("gristmill.commands.sql", "Ask the record in SQL, read only."),
+    "record": ("gristmill.commands.record", "Export, back up or prune the whole record."),
     "notebook": ("gristmill.commands.notebook", "Run a template notebook with parameters in a sandbox."),
     "schedule": ("gristmill.commands.schedule", "Ask a question, or run a notebook, at fixed times."),
     "graph": ("gristmill.commands.graph", "Draw the agents' state machine."),

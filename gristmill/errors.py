@@ -35,11 +35,15 @@ def sentences() -> tuple[type[Exception], ...]:
 
 def status_of(error: Exception) -> int:
     """The exit status of a known error: 2 where what was asked makes no sense as it stands, else 1."""
+    from artifacts.errors import QueryError
     from graphs.errors import InputError
     from graphs.models.base import UnknownModel
     from notebooks.errors import BadNotebook, NotebookNotFound, NotifyError, ParameterError, ScheduleError
 
     if isinstance(error, DoorError):
         return error.status
-    asked = (InputError, UnknownModel, BadNotebook, NotebookNotFound, NotifyError, ParameterError, ScheduleError)
+    asked = (
+        *(InputError, UnknownModel, BadNotebook, NotebookNotFound),
+        *(NotifyError, ParameterError, QueryError, ScheduleError),
+    )
     return 2 if isinstance(error, asked) else 1

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from artifacts.check import Checked
+from artifacts.check import check as check_record
 from artifacts.events import Event, TextDelta
+from artifacts.prune import Pruned
+from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
 from graphs.inputs import check_question
 from graphs.scheduled import start_scheduled
 from graphs.workbench import Request, Workbench
-from gristmill.backend import Scheduled
+from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Misuse
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
@@ -89,17 +94,38 @@ class Local:
     async def run(self, ref: str) -> Run:
         return await asyncio.to_thread(self.store.run, ref)
 
-    async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]:
-        return await asyncio.to_thread(self.store.runs, limit=limit, status=status, text=text)
+    async def runs(
+        self,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        agent: str | None = None,
+        text: str | None = None,
+    ) -> Listed[Run]:
+        which: dict[str, Any] = {"status": status, "agent": agent, "text": text}
+        return await asyncio.to_thread(
+            lambda: Listed(self.store.runs(limit=limit, offset=offset, **which), self.store.count_runs(**which))
+        )
 
     async def artifact(self, ref: str) -> Artifact:
         return await asyncio.to_thread(self.store.artifact, ref)
 
     async def artifacts(
-        self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
-    ) -> list[Artifact]:
-        run_id = (await self.run(run)).id if run else None
-        return await asyncio.to_thread(self.store.artifacts, run_id=run_id, role=role, text=text, limit=limit)
+        self,
+        *,
+        run: str | None = None,
+        role: ArtifactRole | None = None,
+        text: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> Listed[Artifact]:
+        which: dict[str, Any] = {"run_id": (await self.run(run)).id if run else None, "role": role, "text": text}
+        return await asyncio.to_thread(
+            lambda: Listed(
+                self.store.artifacts(limit=limit, offset=offset, **which), self.store.count_artifacts(**which)
+            )
+        )
 
     async def read(self, artifact: Artifact) -> bytes:
         return await in_own_thread(self.store.read, artifact)
@@ -107,6 +133,26 @@ class Local:
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         run = await self.run(ref)
         return await in_own_thread(export.write_out, self.store, run.id, directory)
+
+    async def query(self, sql: str, *, form: Form, rows: int, seconds: float) -> Answer:
+        return await self.store.query(sql, form=form, rows=rows, seconds=seconds)
+
+    async def check(self) -> AsyncIterator[Checked]:
+        steps = check_record(self.store)
+        while (step := await asyncio.to_thread(next, steps, None)) is not None:
+            yield step
+
+    async def export_record(self, directory: Path) -> list[Path]:
+        return await asyncio.to_thread(self.store.upkeep.export, directory)
+
+    async def backup(self, file: Path) -> None:
+        await asyncio.to_thread(_write, file, self.store.upkeep.backup())
+
+    async def prune(self, before: datetime, *, dry_run: bool = False) -> Pruned:
+        pruned = await asyncio.to_thread(self.store.upkeep.prune, before, dry_run=dry_run)
+        if not dry_run:
+            await self.workbench.forget(pruned.runs)
+        return pruned
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
         await asyncio.to_thread(self._check, schedule)
@@ -161,3 +207,8 @@ class Local:
             await self.workbench.close()
         finally:
             await asyncio.to_thread(self.store.close)
+
+
+def _write(file: Path, pieces: Iterable[bytes]) -> None:
+    with file.open("wb") as out:
+        out.writelines(pieces)

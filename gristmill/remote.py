@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import httpx
 
+from artifacts.backup import unpack
+from artifacts.check import Checked
 from artifacts.events import EVENT, Event, RunEnded, TextDelta
+from artifacts.prune import Pruned
+from artifacts.query import Answer, Form
+from artifacts.store import ArtifactDamaged
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
-from gristmill.backend import Scheduled
+from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 from notebooks import catalog
 from notebooks.job import default_files
@@ -119,35 +126,81 @@ class Remote:
     async def run(self, ref: str) -> Run:
         return Run.model_validate((await self._call("GET", f"/api/runs/{_id(ref)}"))["run"])
 
-    async def runs(self, *, limit: int = 50, status: RunStatus | None = None, text: str | None = None) -> list[Run]:
-        told = await self._call("GET", "/api/runs", params=_given(limit=limit, status=status, text=text))
-        return [Run.model_validate(r) for r in told["runs"]]
+    async def runs(
+        self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, text: str | None = None
+    ) -> Listed[Run]:
+        params = _given(limit=limit, offset=offset, status=status, text=text)
+        told = await self._call("GET", "/api/runs", params=params)
+        return Listed((Run.model_validate(r) for r in told["runs"]), told["total"])
 
     async def artifact(self, ref: str) -> Artifact:
         return Artifact.model_validate(await self._call("GET", f"/api/artifacts/{_id(ref)}"))
 
     async def artifacts(
-        self, *, run: str | None = None, role: ArtifactRole | None = None, text: str | None = None, limit: int = 200
-    ) -> list[Artifact]:
-        params = _given(run=run, role=role, text=text, limit=limit)
+        self,
+        *,
+        run: str | None = None,
+        role: ArtifactRole | None = None,
+        text: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> Listed[Artifact]:
+        params = _given(run=run, role=role, text=text, limit=limit, offset=offset)
         told = await self._call("GET", "/api/artifacts", params=params)
-        return [Artifact.model_validate(a) for a in told["artifacts"]]
+        return Listed((Artifact.model_validate(a) for a in told["artifacts"]), told["total"])
 
     async def read(self, artifact: Artifact) -> bytes:
-        return (await self._send("GET", f"/api/artifacts/{artifact.id}/content")).content
+        path = f"/api/artifacts/{artifact.id}/content"
+        try:
+            data = (await self._send("GET", path, timeout=_PATIENT)).content
+        except ServerGone:  # or it broke off what turned out wrong on the way: asked for a part, it checks all before
+            await self._send("GET", path, timeout=_PATIENT, headers={"Range": "bytes=0-0"})
+            raise
+        if hashlib.sha256(data).hexdigest() != artifact.sha256:
+            raise ArtifactDamaged(artifact, "changed")
+        return data
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
         with tempfile.TemporaryFile(prefix="gristmill-export-") as packed:
-            try:
-                async with self._http.stream("GET", f"/api/runs/{_id(ref)}/export.zip", timeout=_PATIENT) as reply:
-                    if not reply.is_success:
-                        await reply.aread()
-                    _check(reply)
-                    async for block in reply.aiter_bytes(1 << 20):
-                        packed.write(block)
-            except httpx.TransportError as error:
-                raise self._gone(error) from error
+            await self._download(f"/api/runs/{_id(ref)}/export.zip", packed)
             return await asyncio.to_thread(_unpack, packed, directory)
+
+    async def query(self, sql: str, *, form: Form, rows: int, seconds: float) -> Answer:
+        asked = {"sql": sql, "format": form, "limit": rows, "seconds": seconds}
+        reply = await self._send("POST", "/api/record/sql", json=asked, timeout=_PATIENT)
+        return Answer(reply.content, int(reply.headers["X-Rows"]), reply.headers["X-More"] == "true")
+
+    async def check(self) -> AsyncIterator[Checked]:
+        step = None
+        try:
+            async with self._http.stream("GET", "/api/record/check", timeout=_PATIENT) as reply:
+                if not reply.is_success:
+                    await reply.aread()
+                _check(reply)
+                async for line in reply.aiter_lines():
+                    told = json.loads(line)
+                    damaged = (_damaged(d) for d in told["damaged"])
+                    yield (step := Checked(told["done"], told["of"], tuple(damaged)))
+        except httpx.TransportError as error:
+            raise self._gone(error) from error
+        if step is None or step.done < step.of:
+            raise Failed("The server ended the check before its end; its log says why.")
+
+    async def export_record(self, directory: Path) -> list[Path]:
+        with tempfile.TemporaryDirectory(prefix="gristmill-export-") as folder:
+            file = Path(folder) / "export.tar"
+            with file.open("wb") as packed:
+                await self._download("/api/record/export.tar", packed)
+            return await asyncio.to_thread(unpack, file, directory)
+
+    async def backup(self, file: Path) -> None:
+        with file.open("wb") as packed:
+            await self._download("/api/record/backup.tar", packed)
+
+    async def prune(self, before: datetime, *, dry_run: bool = False) -> Pruned:
+        asked = {"before": before.isoformat(), "dry_run": dry_run}
+        told = await self._call("POST", "/api/record/prune", json=asked, timeout=_PATIENT)
+        return Pruned(**told | {"runs": tuple(told["runs"])})
 
     async def add_schedule(self, schedule: Schedule) -> Scheduled:
         return _scheduled(await self._call("POST", "/api/schedules", json=schedule.model_dump(mode="json")))
@@ -180,6 +233,17 @@ class Remote:
                     raise Misuse(f"{file} cannot be read: {error.strerror}.") from error
             return await self._call("POST", path, data=form, files=parts or None, timeout=_PATIENT)
 
+    async def _download(self, path: str, into: IO[bytes]) -> None:
+        try:
+            async with self._http.stream("GET", path, timeout=_PATIENT) as reply:
+                if not reply.is_success:
+                    await reply.aread()
+                _check(reply)
+                async for block in reply.aiter_bytes(1 << 20):
+                    into.write(block)
+        except httpx.TransportError as error:
+            raise self._gone(error) from error
+
     async def _call(self, method: str, path: str, **more: Any) -> Any:
         return (await self._send(method, path, **more)).json()
 
@@ -202,10 +266,16 @@ def _check(reply: httpx.Response) -> None:
         return
     try:
         told = reply.json()["error"]
+        if told["kind"] == "ArtifactDamaged":
+            raise _damaged(told)
         message, misuse = str(told["message"]), reply.status_code in (400, 413, 422)
     except (ValueError, KeyError, TypeError):
         message, misuse = f"The server answered {reply.status_code} {reply.reason_phrase}.", False
     raise (Misuse if misuse else Failed)(message)
+
+
+def _damaged(told: dict[str, Any]) -> ArtifactDamaged:
+    return ArtifactDamaged(Artifact.model_validate(told["artifact"]), told["why"])
 
 
 def _id(ref: str) -> str:

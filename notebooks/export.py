@@ -32,11 +32,11 @@ SOURCE = "-source.ipynb"
 """Ending of the artifact that keeps a notebook as it was before a run; it is not written out."""
 
 
-def notebook(view: RunView, store: Store) -> Any:
+def notebook(view: RunView, store: Store | None = None) -> Any:
     """The run as a notebook (nbformat 4.5) that any Jupyter runs beside its data files.
 
-    Finished cells only, with their outputs. A cell that raised is tagged `raises-exception`, Jupyter's word for going
-    on after it.
+    Finished cells only, with their outputs where there is a store to take them from. A cell that raised is tagged
+    `raises-exception`, Jupyter's word for going on after it.
     """
     from notebooks.nb import v4
 
@@ -225,7 +225,7 @@ def _write(path: Path, data: bytes) -> None:
         raise
 
 
-def _code_cell(execution: Execution, count: int, store: Store) -> Any:
+def _code_cell(execution: Execution, count: int, store: Store | None) -> Any:
     from notebooks.nb import v4
 
     tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
@@ -233,7 +233,7 @@ def _code_cell(execution: Execution, count: int, store: Store) -> Any:
         execution.code,
         id=execution.cell,
         execution_count=count,
-        outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count),
+        outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count) if store else [],
         metadata={"tags": list(dict.fromkeys(tags))} if tags else {},
     )
 

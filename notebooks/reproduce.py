@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.events import Compared, RunView
-from artifacts.store import Store
+from artifacts.store import ArtifactDamaged, Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Execution, Match, Run, RunStatus
 from kernel_gateway.client import Host
@@ -47,15 +47,15 @@ _FIGURE = re.compile(r"fig_(\d+)(\..+)")
 async def keep_reproduction(store: Store, run_id: str) -> Run:
     """Record that the exported notebook of a run is to run again, as a run of its own; run nothing yet.
 
-    Raises BadNotebook for a run without a finished cell.
+    Raises BadNotebook for a run without a finished cell, ArtifactDamaged for an input that is not what it was.
     """
     view = await in_own_thread(store.view, run_id)
     if not any(x.status in FINISHED for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
-    inputs = {a.name: store.path(a) for a in view.artifacts if a.role == "input"}
+    inputs = {a.name: await in_own_thread(store.path, a) for a in view.artifacts if a.role == "input"}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
-        await in_own_thread(_write, view, store, path)
+        await in_own_thread(_write, view, path)
         return await keep_notebook(store, path, {}, parent_id=run_id, agent="reproduce", files=inputs)
 
 
@@ -75,10 +75,10 @@ async def carry_out_reproduction(
     return await carry_out_notebook(store, host, run_id, stopped_as=stopped_as, closing=closing)
 
 
-def _write(view: RunView, store: Store, path: Path) -> None:
+def _write(view: RunView, path: Path) -> None:
     from notebooks.nb import nbformat
 
-    nbformat.write(notebook(view, store), path)
+    nbformat.write(notebook(view), path)
 
 
 def compare(store: Store, first: RunView, other: Store, second: RunView) -> list[Match]:
@@ -103,7 +103,10 @@ def _artifacts(store: Store, first: RunView, other: Store, second: RunView) -> I
         elif max(artifact.size, twin.size) > LARGEST:
             yield Match(name=name, verdict="changed", detail="other bytes; too large to be looked into")
         else:
-            detail = difference(name, store.read(artifact), other.read(twin))
+            try:
+                detail = difference(name, store.read(artifact), other.read(twin))
+            except ArtifactDamaged as error:
+                detail = f"cannot be compared: {error.fault}"
             yield Match(name=name, verdict="changed" if detail else "equal", detail=detail)
     for key in sorted(remade.keys() - made.keys()):
         yield Match(name=remade[key].name, verdict="changed", detail="was made only now")

@@ -247,8 +247,9 @@ class Session:
                 await self._write(artifact, self._log.store)
 
     async def _write(self, artifact: Artifact, store: Store) -> None:
+        path = await asyncio.to_thread(store.path, artifact)
         try:
-            await self._tree.write(artifact.name, store.path(artifact))
+            await self._tree.write(artifact.name, path)
         except host_failures() as error:
             await self._raise_if_gone(error)
             raise UploadError(

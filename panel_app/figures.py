@@ -14,9 +14,10 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
-from artifacts.errors import NotFound
+from artifacts.errors import ArtifactDamaged, NotFound
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact
@@ -114,10 +115,17 @@ class Figures:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not path.startswith(PATH):
             await self.app(scope, receive, send)
             return
-        made = await in_own_thread(self._made, path.removeprefix(PATH))
-        status, (body, policy) = (200, made) if made else (404, (b"There is no such figure.", b"default-src 'none'"))
+        made = None
+        try:
+            made = await in_own_thread(self._made, path.removeprefix(PATH))
+            status, (body, policy) = (
+                (200, made) if made else (404, (b"There is no such figure.", b"default-src 'none'"))
+            )
+        except ArtifactDamaged as error:
+            status, body, policy = 500, escape(error.fault).encode(), b"default-src 'none'"
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)]
-        headers += [(b"cache-control", b"private, max-age=3600"), (b"vary", b"accept-encoding")]
+        kept = b"private, max-age=3600" if made else b"no-store"
+        headers += [(b"cache-control", kept), (b"vary", b"accept-encoding")]
         accepted = {name.lower(): value for name, value in scope["headers"]}.get(b"accept-encoding", b"")
         if made and b"gzip" in accepted:
             body = await asyncio.to_thread(gzip.compress, body, 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import typing
 from pathlib import Path
 from typing import cast
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, speaks
+from gristmill.commands.common import as_json, backend, emit, speaks, tell_rest, write
 
 if typing.TYPE_CHECKING:
     from artifacts.types import Artifact, ArtifactRole
@@ -30,12 +31,14 @@ def command() -> None:
 @click.option("--role", type=click.Choice(ROLES), help="Only those of this role.")
 @click.option("--find", "text", metavar="TEXT", help="Only those whose name has this text.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, help="How many of the newest to pass over.")
 @as_json
 @speaks
-async def list_(run: str | None, role: str | None, text: str | None, limit: int, as_json: bool) -> None:
+async def list_(run: str | None, role: str | None, text: str | None, limit: int, offset: int, as_json: bool) -> None:
     """List artifacts, the newest first."""
+    kind = cast("ArtifactRole | None", role)
     async with backend() as opened:
-        found = await opened.artifacts(run=run, role=cast("ArtifactRole | None", role), text=text, limit=limit)
+        found = await opened.artifacts(run=run, role=kind, text=text, limit=limit, offset=offset)
     if as_json:
         emit(found)
         return
@@ -46,7 +49,7 @@ async def list_(run: str | None, role: str | None, text: str | None, limit: int,
 
     screen = console.make()
     if not found:
-        screen.print("No artifacts.")
+        screen.print(f"No artifacts after the first {found.total:,}." if found.total else "No artifacts.")
         return
     rows = [
         [
@@ -60,6 +63,7 @@ async def list_(run: str | None, role: str | None, text: str | None, limit: int,
         for a in found
     ]
     pieces.table(screen, rows, header=("ARTIFACT", "ROLE", "NAME", "SIZE", "MADE", "RUN"))
+    tell_rest(found, offset)
 
 
 @command.command("get")
@@ -79,7 +83,7 @@ async def get(ref: str, out: str | None, as_json: bool) -> None:
         sys.stdout.buffer.write(data)
         return
     target = Path(out) if out else _named(artifact)
-    _write(target, data, overwrite=out is not None)
+    write(target, data, overwrite=out is not None)
     click.echo(str(target))
 
 
@@ -98,27 +102,17 @@ async def export(ref: str, out: str | None) -> None:
         if ref.startswith("art_"):
             artifact = await opened.artifact(ref)
             target = Path(out) if out else _named(artifact)
-            _write(target, await opened.read(artifact), overwrite=out is not None)
+            write(target, await opened.read(artifact), overwrite=out is not None)
         else:
             run = await opened.run(ref)
             target = Path(out) if out else Path(f"{run.id}.zip")
-            _write(target, b"", overwrite=out is not None)
-            await run_zip(opened, run.id, target)
+            with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
+                packed = Path(folder) / "run.zip"
+                await run_zip(opened, run.id, packed)
+                write(target, packed, overwrite=out is not None)
     click.echo(str(target))
 
 
 def _named(artifact: Artifact) -> Path:
     """The artifact's name as a file here. It came out of a sandbox: only its last part may say where a file goes."""
     return Path(Path(artifact.name.replace("\\", "/")).name or artifact.id)
-
-
-def _write(target: Path, data: bytes, *, overwrite: bool) -> None:
-    from gristmill.errors import Failed, Misuse
-
-    try:
-        with target.open("wb" if overwrite else "xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise Misuse(f"{target} is already there; name another file with -o.") from error
-    except OSError as error:
-        raise Failed(f"{target} cannot be written: {error.strerror}.") from error

@@ -17,7 +17,7 @@ import click
 from gristmill.errors import DoorError, sentences, status_of
 
 if TYPE_CHECKING:
-    from gristmill.backend import Backend
+    from gristmill.backend import Backend, Listed
 
 
 def _isolate(_: click.Context, __: click.Parameter, value: str | None) -> None:
@@ -109,6 +109,35 @@ def emit(value: Any) -> None:
     from gristmill.plain import plain
 
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def write(target: Path, data: bytes | Path, *, overwrite: bool) -> None:
+    """Write bytes, or a copy of a file, where somebody wants them.
+
+    Raises Misuse for a file that is there, unless it may be overwritten, and Failed where it cannot be written.
+    """
+    import shutil
+
+    from gristmill.errors import Failed, Misuse
+
+    try:
+        with target.open("wb" if overwrite else "xb") as file:
+            if isinstance(data, Path):
+                with data.open("rb") as source:
+                    shutil.copyfileobj(source, file, 1 << 20)
+            else:
+                file.write(data)
+    except FileExistsError as error:
+        raise Misuse(f"{target} is already there; name another file with -o.") from error
+    except OSError as error:
+        raise Failed(f"{target} cannot be written: {error.strerror}.") from error
+
+
+def tell_rest(found: Listed[Any], offset: int) -> None:
+    """Say below a list how much of all it shows, unless that is all."""
+    if len(found) < found.total:
+        which = f"{offset + 1:,} to {offset + len(found):,}" if offset else f"{len(found):,}"
+        click.echo(f"{which} of {found.total:,}; --limit and --offset show others.")
 
 
 def pairs(given: tuple[str, ...], what: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import click
 
-from gristmill.commands.common import as_json, emit, speaks
+from gristmill.commands.common import as_json, backend, emit, speaks
 from gristmill.settings import Settings, load
 
 PACKAGES = (
@@ -46,14 +46,18 @@ class Line:
 
 
 @click.command("doctor")
+@click.option("--record", is_flag=True, help="Read every file of the record instead, and list what is damaged.")
 @as_json
 @speaks
-async def command(as_json: bool) -> int:
+async def command(record: bool, as_json: bool) -> int:
     """Check this machine: packages, isolation, data folder, port.
 
-    Exit status 1 when something keeps Gristmill from working.
+    Exit status 1 when something keeps Gristmill from working, or with --record when a file is damaged or missing.
     """
     from gristmill.terminal import console, pieces
+
+    if record:
+        return await _record(as_json)
 
     settings = load()
     lines: list[Line] = []
@@ -77,6 +81,30 @@ async def command(as_json: bool) -> int:
         screen.print()
         screen.print("All is well." if good else "Mend what is marked fail; then this machine is ready.")
     return 0 if good else 1
+
+
+async def _record(as_json: bool) -> int:
+    """Look at the bytes of every artifact, through the running server when there is one."""
+    from artifacts.store import ArtifactDamaged
+    from gristmill.terminal import console
+
+    files, damaged = 0, list[ArtifactDamaged]()
+    with console.make(stderr=True).status("opening the record") as status:
+        async with backend() as opened:
+            async for step in opened.check():
+                files = step.of
+                status.update(f"reading file {step.done:,} of {step.of:,}")
+                damaged += step.damaged
+    if as_json:
+        emit({"ok": not damaged, "files": files, "damaged": [{"artifact": e.artifact, "why": e.why} for e in damaged]})
+        return 1 if damaged else 0
+    for error in damaged:
+        click.echo(str(error))
+    if damaged:
+        click.echo(f"\n{len(damaged):,} artifacts are damaged; {files:,} files were read.")
+    else:
+        click.echo(f"All is well: {files:,} files, each as it was stored.")
+    return 1 if damaged else 0
 
 
 def _doing(what: str, shown: bool) -> AbstractContextManager[object]:

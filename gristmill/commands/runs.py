@@ -7,7 +7,7 @@ from typing import cast
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, isolation, speaks
+from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
 
 if typing.TYPE_CHECKING:
     from artifacts.types import RunStatus
@@ -28,12 +28,13 @@ def command() -> None:
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--find", "text", metavar="TEXT", help="Only runs whose question has this text.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, help="How many of the newest to pass over.")
 @as_json
 @speaks
-async def list_(status: str | None, text: str | None, limit: int, as_json: bool) -> None:
+async def list_(status: str | None, text: str | None, limit: int, offset: int, as_json: bool) -> None:
     """List runs, the newest first."""
     async with backend() as opened:
-        runs = await opened.runs(limit=limit, status=cast("RunStatus | None", status), text=text)
+        runs = await opened.runs(limit=limit, offset=offset, status=cast("RunStatus | None", status), text=text)
     if as_json:
         emit(runs)
         return
@@ -45,7 +46,8 @@ async def list_(status: str | None, text: str | None, limit: int, as_json: bool)
 
     screen = console.make()
     if not runs:
-        screen.print('No runs yet. Begin with: gristmill analyze FILE --ask "..."')
+        none = 'No runs yet. Begin with: gristmill analyze FILE --ask "..."'
+        screen.print(f"No runs after the first {runs.total:,}." if runs.total else none)
         return
     rows = [
         [
@@ -59,6 +61,7 @@ async def list_(status: str | None, text: str | None, limit: int, as_json: bool)
         for r in runs
     ]
     pieces.table(screen, rows, header=("RUN", "STATUS", "BEGUN", "TOOK", "KIND", "QUESTION"))
+    tell_rest(runs, offset)
 
 
 @command.command("show")

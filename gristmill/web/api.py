@@ -19,7 +19,7 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile as Uploaded
 from starlette.exceptions import HTTPException
 
-from artifacts.store import NotFound, StoreError
+from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
 from gristmill import __version__
@@ -29,6 +29,7 @@ from gristmill.local import Local
 from gristmill.plain import plain, view_json
 from gristmill.web import uploads
 from gristmill.web.content import Mode, disposition, respond
+from gristmill.web.record import record
 from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
@@ -46,6 +47,8 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
     api.include_router(_artifacts(local), prefix="/api/artifacts", tags=["artifacts"])
     api.include_router(_notebooks(local, templates), prefix="/api/notebooks", tags=["notebooks"])
     api.include_router(_schedules(local), prefix="/api/schedules", tags=["schedules"])
+
+    api.include_router(record(local), prefix="/api/record", tags=["record"])
 
     @api.get("/api/health")
     async def health() -> JSONResponse:
@@ -65,6 +68,7 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
 
     for family in sentences():
         api.add_exception_handler(family, _sentence)
+    api.add_exception_handler(ArtifactDamaged, _damaged)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _refused)
     return api
@@ -115,12 +119,10 @@ def _runs(local: Local) -> APIRouter:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
-    ) -> dict[str, list[Run]]:
-        """Runs, the newest first."""
-        found = await asyncio.to_thread(
-            local.store.runs, limit=limit, offset=offset, status=status, agent=agent, text=text
-        )
-        return {"runs": found}
+    ) -> dict[str, Any]:
+        """Runs, the newest first; `total` is how many there are without `limit` and `offset`."""
+        found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text)
+        return {"runs": plain(found), "total": found.total}
 
     @router.get("/{ref}")
     async def show(ref: str) -> dict[str, Any]:
@@ -200,9 +202,11 @@ def _artifacts(local: Local) -> APIRouter:
         role: ArtifactRole | None = None,
         text: str | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
+        offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
     ) -> dict[str, Any]:
-        """Artifacts, the newest first."""
-        return {"artifacts": plain(await local.artifacts(run=run, role=role, text=text, limit=limit))}
+        """Artifacts, the newest first; `total` is how many there are without `limit` and `offset`."""
+        found = await local.artifacts(run=run, role=role, text=text, limit=limit, offset=offset)
+        return {"artifacts": plain(found), "total": found.total}
 
     @router.get("/{ref}")
     async def show(ref: str) -> dict[str, Any]:
@@ -210,11 +214,11 @@ def _artifacts(local: Local) -> APIRouter:
         return cast(dict[str, Any], plain(await local.artifact(ref)))
 
     @router.get("/{ref}/content")
-    async def content(ref: str, preview: bool = False, download: bool = False) -> FileResponse:
+    async def content(request: Request, ref: str, preview: bool = False, download: bool = False) -> Response:
         """An artifact's bytes. HTML and SVG are a download, unless `preview=1` asks for them in a sandboxed frame."""
         artifact = await local.artifact(ref)
         mode: Mode = "download" if download else "preview" if preview else "show"
-        return respond(artifact, local.store.path(artifact), mode)
+        return await respond(local.store, artifact, mode, ranged="range" in request.headers)
 
     return router
 
@@ -328,6 +332,20 @@ def _object(text: object, name: str) -> dict[str, Any]:
     return value
 
 
+_REMEDIES = {
+    "reproduce": "POST /api/runs/{run}/reproduce makes them again.",
+    "export": "GET /api/runs/{run}/export.zip has this file, written anew from the record.",
+    "give": "They came with {run}: POST a question of the same file again, and its bytes are stored anew.",
+}
+
+
+async def _damaged(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ArtifactDamaged), "registered for this family alone"
+    artifact = error.artifact
+    message = f"{error.fault} {_REMEDIES[error.remedy].format(run=artifact.run_id)}"
+    return _error(500, "ArtifactDamaged", message, artifact=plain(artifact), why=error.why)
+
+
 async def _sentence(_: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         status = 404
@@ -356,5 +374,5 @@ async def _refused(_: Request, error: Exception) -> Response:
     )
 
 
-def _error(status: int, kind: str, message: str) -> Response:
-    return JSONResponse({"error": {"kind": kind, "message": message}}, status)
+def _error(status: int, kind: str, message: str, **more: Any) -> Response:
+    return JSONResponse({"error": {"kind": kind, "message": message, **more}}, status)

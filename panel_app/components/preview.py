@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from artifacts.store import Store
+from artifacts.store import ArtifactDamaged, Store
 from artifacts.types import Artifact, Output
 from panel_app.components import code, outputs, safe
 from panel_app.figures import MOST, can_draw
@@ -26,8 +26,29 @@ LINES = 100
 """Rows of a table in a preview."""
 
 
+REMEDIES = {
+    "reproduce": Markup(
+        'Open <a href="/runs/{}">the run that made them</a> and choose Reproduce: it makes them again.'
+    ),
+    "export": Markup('They are written anew <a href="/api/runs/{}/export.zip">with all files of the run</a>.'),
+    "give": Markup(
+        'They came with <a href="/runs/{}">this run</a>. Ask a question of the same file again, and they are '
+        "stored anew."
+    ),
+}
+
+
 def preview(store: Store, artifact: Artifact) -> Markup:
-    """HTML that shows the artifact, or says why it cannot be shown."""
+    """HTML that shows the artifact, or says why it cannot be shown. Its bytes are checked before, which may take a
+    second for a gigabyte."""
+    try:
+        return _preview(store.path(artifact), artifact)
+    except ArtifactDamaged as error:
+        remedy = REMEDIES[error.remedy].format(artifact.run_id)
+        return Markup('<p class="empty" role="alert">{} {}</p>').format(error.fault, remedy)
+
+
+def _preview(path: Path, artifact: Artifact) -> Markup:
     if artifact.media_type in outputs.PICTURES:
         return outputs.picture(
             artifact.id,
@@ -39,9 +60,6 @@ def preview(store: Store, artifact: Artifact) -> Markup:
     show = _KINDS.get(artifact.media_type) or _KINDS.get(Path(artifact.name).suffix.lower()) or _by_family(artifact)
     if show is None:
         return _nothing("There is no preview for this kind of file. Download it to look inside.")
-    path = store.path(artifact)
-    if not path.is_file():
-        return _nothing("Its bytes are not in the data folder any more.")
     try:
         return show(path, artifact)
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error):

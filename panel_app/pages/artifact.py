@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from markupsafe import Markup
 
-from artifacts.errors import NotFound
+from artifacts.errors import ArtifactDamaged, NotFound
 from artifacts.lineage import ancestors, descendants
 from artifacts.store import Store
 from artifacts.types import Artifact
-from panel_app.components.preview import preview
+from panel_app.components.preview import WHOLE, preview
 from panel_app.components.render import render
 from panel_app.pages.base import Page, Sorry
+from panel_app.wire import Patch, Wire
 
 
 class ArtifactPage(Page):
-    """An artifact never changes, so its page is drawn once."""
+    """An artifact never changes, so its page is drawn once; the preview of a large file follows when it is checked."""
 
     name = "artifact"
     nav = "/artifacts"
@@ -23,6 +26,7 @@ class ArtifactPage(Page):
         self.store = store
         self.artifact = artifact
         self.title = artifact.name
+        self._later = False
 
     def html(self) -> Markup:
         view = self.store.view(self.artifact.run_id)
@@ -38,8 +42,23 @@ class ArtifactPage(Page):
             cell=cell,
             origins=origins,
             uses=descendants(self.store, self.artifact.id),
-            preview=preview(self.store, self.artifact),
+            preview=self._preview(),
         )
+
+    def _preview(self) -> Markup:
+        """The preview, unless its bytes are yet to be checked and many: then `live` brings it."""
+        try:
+            self._later = self.artifact.size > WHOLE and not self.store.checked(self.artifact)
+        except ArtifactDamaged:
+            self._later = False
+        if self._later:
+            return Markup('<p class="empty" role="status">Its bytes are being checked.</p>')
+        return preview(self.store, self.artifact)
+
+    async def live(self, wire: Wire) -> None:
+        if self._later:
+            html = await asyncio.to_thread(preview, self.store, self.artifact)
+            wire.send([Patch(do="set", id="preview", html=html)])
 
 
 def artifact_page(store: Store, artifact_id: str) -> Page:

@@ -26,8 +26,8 @@ from artifacts.events import (
     RunStarted,
 )
 from artifacts.lineage import ancestors, descendants
-from artifacts.store import NotFound, Store, StoreDamaged, StoreError
-from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id
+from artifacts.store import ArtifactDamaged, NotFound, Store, StoreError
+from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id, now
 
 
 def seqs(events: list[Event]) -> list[int]:
@@ -269,15 +269,18 @@ async def test_changed_or_missing_bytes_are_noticed_and_mended_by_storing_them_a
 
     artifact = await put()
     assert store.verify(artifact)
-    store.path(artifact).write_bytes(b"12346")
+    path = store.path(artifact)
+    path.write_bytes(b"12346")
     assert not store.verify(artifact)
-    with pytest.raises(StoreDamaged, match=r"x\.bin .* cannot be had: .*not those that were stored"):
+    with pytest.raises(
+        ArtifactDamaged, match=rf"x\.bin \({artifact.id}\) are not those that were stored.*reproduce {run.id}"
+    ):
         store.read(artifact)
     await put()
     assert store.read(artifact) == b"12345"
-    store.path(artifact).unlink()
+    path.unlink()
     assert not store.verify(artifact)
-    with pytest.raises(StoreDamaged, match="No such file"):
+    with pytest.raises(ArtifactDamaged, match=r"x\.bin .* are missing"):
         store.read(artifact)
 
 

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from PIL import Image
 
-from artifacts.store import Store
+from artifacts.store import ArtifactDamaged, Store
 from artifacts.types import Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
@@ -53,6 +53,44 @@ async def test_a_run_is_made_again_in_a_fresh_sandbox_and_compared(
         "cell-04": "identical",
         "cell-05": "identical",
     }
+
+
+async def test_a_damaged_plot_is_made_again_and_one_that_comes_out_otherwise_is_said_not_to_be_comparable(
+    session: Session, store: Store, host: Host, table: Path
+) -> None:
+    await session.upload(table)
+    for code in CELLS:
+        await session.run(code)
+    made = {a.name: a for a in store.view(session.run_id).artifacts}
+    for name in ("fig_01.png", "when.txt"):
+        store.path(made[name]).write_bytes(b"not this")
+        with pytest.raises(ArtifactDamaged):
+            store.read(made[name])
+    kept = await keep_reproduction(store, session.run_id)
+    again = await carry_out_reproduction(store, host, kept.id)
+    assert again.status == "done"
+    comparison = store.view(again.id).comparison
+    assert comparison is not None
+    told = {m.name: m for m in comparison.matches}
+    assert told["fig_01.png"].verdict == "identical"
+    assert store.verify(made["fig_01.png"]), "the same bytes were stored again"
+    assert told["when.txt"].verdict == "changed"
+    assert "cannot be compared" in told["when.txt"].detail
+    assert made["when.txt"].id in told["when.txt"].detail
+
+
+async def test_a_damaged_input_is_not_worked_on_again(session: Session, store: Store, host: Host, table: Path) -> None:
+    source = await session.upload(table)
+    await session.run(CELLS[0])
+    path = store.path(source)
+    path.write_bytes(path.read_bytes().replace(b"1", b"2"))
+    before = store.runs()
+    with pytest.raises(ArtifactDamaged, match=rf"{source.name} \({source.id}\) are not those that were stored"):
+        await keep_reproduction(store, session.run_id)
+    assert store.runs() == before
+    await session.close()
+    with pytest.raises(ArtifactDamaged):
+        await Session.resume(store, host, session.run_id)
 
 
 async def test_what_is_not_made_again_is_missing_and_what_is_new_is_said(

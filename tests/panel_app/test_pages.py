@@ -225,6 +225,30 @@ def test_artifacts_are_found_shown_and_traced_to_their_code(watch: NewWatch, sto
     assert tab.faults == []
 
 
+def test_what_is_damaged_is_not_shown_and_its_page_says_what_brings_it_back(
+    watch: NewWatch, store: Store, done: Story
+) -> None:
+    tab = watch()
+    made = {a.name: a for a in store.artifacts(run_id=done.id)}
+    large = done.put(b"x,y\n" + b"1,2\n" * 2_500_000, "large.csv", "text/csv", "table")
+    page = tab.open(f"/artifacts/{large.id}")
+    expect(page.locator(".preview td").first).to_have_text("1")
+    for artifact in (made["fig_01.png"], made["penguins.csv"], large):
+        path = store.path(artifact)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        tab.open(f"/artifacts/{artifact.id}")
+        alert = page.locator(".preview").get_by_role("alert")
+        expect(alert).to_contain_text(f"The bytes of {artifact.name} ({artifact.id}) are not those that were stored.")
+        expect(alert).not_to_contain_text("gristmill ")
+        assert page.locator(".preview td, .preview img").count() == 0
+        alert.get_by_role("link").click()
+        page.wait_for_url(f"**/runs/{done.id}")
+    path.unlink()
+    tab.open(f"/artifacts/{large.id}")
+    expect(page.locator(".preview").get_by_role("alert")).to_contain_text("are missing")
+    assert tab.faults == []
+
+
 def test_schedules_are_listed_with_what_came_of_them(watch: NewWatch, store: Store, done: Story) -> None:
     page = watch().open("/schedules")
     expect(page.locator("main")).to_contain_text("Nothing is scheduled.")
