@@ -65,7 +65,10 @@ async def serve(settings: Settings, *, host: str, port: int, ready: Callable[[st
     """
     running = await discovery.find_server(settings.home)
     if running is not None:
-        raise Failed(f"This data folder is served already, by process {running.pid}: {running.link}")
+        raise Failed(
+            f"This data folder is served already, by process {running.pid} at {running.url}. `gristmill open` opens it "
+            "in a browser."
+        )
     listening = bind(host, port)
     with contextlib.closing(listening):
         local = Local.open(settings)
