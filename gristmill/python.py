@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import queue
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from artifacts.events import (
     SandboxOpened,
     TextDelta,
 )
-from artifacts.types import Finding, Run
+from artifacts.types import Artifact, Finding, Run
 from gristmill import background, frames
 from gristmill.backend import view as view_of
 from gristmill.background import Job
@@ -102,14 +103,29 @@ class Result:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """The report, in a frame that runs no script and shares nothing with the notebook around it."""
+        """The report without its cells, in a frame that runs no script and shares nothing with the notebook around it.
+
+        It is kept in the notebook with every output, so it is small; below it stands where the whole report is.
+        """
         import html
 
-        page = html.escape(self.report.read_text(), quote=True)
+        from notebooks.report import summary_html
+
+        page = summary_html(self.view, self._read)
+        escaped = page.replace("&", "&amp;").replace('"', "&quot;")  # all that an attribute in quotes needs
         return (
-            f'<iframe sandbox="" srcdoc="{page}" title="Gristmill report" '
-            'style="width:100%;height:42rem;border:1px solid #8884;border-radius:6px"></iframe>'
+            f'<iframe sandbox="" srcdoc="{escaped}" title="Gristmill report" '
+            'style="width:100%;height:42rem;border:1px solid #8884;border-radius:6px;resize:vertical"></iframe>'
+            f"<p>With every cell of the work: <code>{html.escape(str(self.report))}</code> and "
+            f"<code>{html.escape(self.notebook.name)}</code> beside it.</p>"
         )
+
+    def _read(self, artifact: Artifact) -> bytes:
+        """An artifact's bytes from the folder. Raises OSError where they are gone, or another run's by now."""
+        data = (self.directory / artifact.name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != artifact.sha256:
+            raise FileNotFoundError(f"{artifact.name} is another one by now")
+        return data
 
 
 _COLUMNS = ("id", "rank", "type", "kind", "columns", "metric", "value", "low", "high", "p", "q", "n", "text")

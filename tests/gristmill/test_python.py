@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from artifacts.events import ExecutionEnded, TextDelta, fold
 from artifacts.store import Store
 from gristmill.errors import Misuse
 from gristmill.frames import files
+from notebooks.report import summary_html
 from tests.gristmill.door import QUESTION, REPOSITORY, Server
 
 
@@ -47,7 +50,21 @@ async def test_a_table_is_analysed_inside_a_running_loop(
     assert found[0].text[:40] in shown
     page = result._repr_html_()
     assert page.startswith('<iframe sandbox=""')
-    assert "<script" not in page.replace("&lt;", "<")
+    assert "<script" not in page
+    assert len(page) < 300_000, "it is kept in the notebook"
+    inside = html.unescape(page.partition('srcdoc="')[2].partition('" title="')[0])
+    assert inside.startswith("<!doctype html>")
+    assert "default-src 'none'" in html.unescape(inside)
+    charts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]*)"', inside)
+    assert charts
+    assert all(charts), "each says what it shows"
+    assert 'href="#' not in inside, "and nothing leads to the cells, which are not there"
+    assert str(result.report) in page, "but where they are is told"
+    without = summary_html(result.view, result._read, room=0)
+    assert "<img" not in without
+    assert f"The chart is {found[0].evidence.artifact} in the folder of the results." in without
+    (result.directory / str(found[0].evidence.artifact)).write_bytes(b"another run's")
+    assert result._repr_html_().count("<img") < page.count("<img"), "another run's chart is not shown as this one's"
     saved = result.save(tmp_path / "kept")
     assert (saved / "findings.json").read_bytes() == result.notebook.with_name("findings.json").read_bytes()
     assert result.save(result.directory) == result.directory, "saving where it is changes nothing"
