@@ -20,7 +20,7 @@ from gristmill.local import Local
 from gristmill.settings import Settings
 from gristmill.sockets import bind, shown
 from gristmill.web.api import build_api
-from gristmill.web.guard import App, Guard, Receive, Scope, Send
+from gristmill.web.guard import App, Guard, Receive, Scope, Send, cookie_name
 from gristmill.web.limit import Limit
 from notebooks.schedule import Scheduler
 from panel_app.app import dashboard
@@ -54,7 +54,7 @@ def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_u
     """The whole server as one ASGI application, the guard outermost, and what it guards."""
     # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
     pages = dashboard(local.workbench, websocket_origin="*")
-    house = House(build_api(local, templates=local.workbench.templates), pages)
+    house = House(build_api(local, templates=local.workbench.templates, cookie=cookie_name(port)), pages)
     return Guard(Limit(house, max_upload), token=token, port=port, names=names), house
 
 

@@ -12,23 +12,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, FastAPI, File, Form, Header, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Body, FastAPI, File, Form, Header, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile as Uploaded
 from starlette.exceptions import HTTPException
 
+from artifacts.events import RunStarted, RunView
 from artifacts.store import NotFound, StoreError
-from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
+from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, new_id, now
 from gristmill import __version__
 from gristmill.archive import run_zip
 from gristmill.backend import view as view_of
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
 from gristmill.plain import plain, view_json
-from gristmill.web import uploads
+from gristmill.web import schemas, uploads
 from gristmill.web.content import Mode, disposition, respond
+from gristmill.web.reference import Described, reference_page
 from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
@@ -36,20 +38,39 @@ from notebooks.catalog import catalog
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
-def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
-    """The interface on an open backend. What it needs of a caller's right to be here, the guard has asked already."""
-    api = FastAPI(
-        title="Gristmill", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
-    )
-    api.include_router(_runs(local), prefix="/api/runs", tags=["runs"])
-    api.include_router(_artifacts(local), prefix="/api/artifacts", tags=["artifacts"])
-    api.include_router(_notebooks(local, templates), prefix="/api/notebooks", tags=["notebooks"])
-    api.include_router(_schedules(local), prefix="/api/schedules", tags=["schedules"])
+def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gristmill") -> FastAPI:
+    """The interface on an open backend. What it needs of a caller's right to be here, the guard has asked already.
 
-    @api.get("/api/health")
+    `cookie` is the name of the guard's, for the description.
+    """
+    api = Described(cookie)
+    api.include_router(
+        _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 503)
+    )
+    api.include_router(
+        _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 503)
+    )
+    api.include_router(
+        _notebooks(local, templates),
+        prefix="/api/notebooks",
+        tags=["notebooks"],
+        responses=schemas.refusals(404, 413, 422, 503),
+    )
+    api.include_router(
+        _schedules(local), prefix="/api/schedules", tags=["schedules"], responses=schemas.refusals(404, 409, 422, 503)
+    )
+
+    example = schemas.Health(status="ok", version=__version__, pid=4711, isolation="bubblewrap")
+
+    @api.get("/api/health", tags=["server"], **schemas.answer(schemas.Health, example))
     async def health() -> dict[str, Any]:
         """That the server is up, and which."""
         return {"status": "ok", "version": __version__, "pid": os.getpid(), "isolation": local.workbench.isolation}
+
+    @api.get("/api/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        """This interface, described for a person."""
+        return reference_page(api.openapi(), str(request.base_url).rstrip("/"))
 
     for family in sentences():
         api.add_exception_handler(family, _sentence)
@@ -61,18 +82,22 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
 def _runs(local: Local) -> APIRouter:
     router = APIRouter()
 
-    @router.post("", status_code=201)
+    @router.post("", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def start(
-        question: Annotated[str, Form()] = "",
-        files: Annotated[list[UploadFile], File()] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
-        model: Annotated[str | None, Form()] = None,
-        roles: Annotated[str, Form()] = "{}",
-        rerun: Annotated[bool | None, Form()] = None,
+        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.RUN.goal])] = "",
+        files: Annotated[
+            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
+        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
+        roles: Annotated[
+            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
+        ] = "{}",
+        rerun: Annotated[
+            bool | None,
+            Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
+        ] = None,
     ) -> Run:
-        """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column.
-
-        `rerun` says whether the review runs the notebook again in a fresh sandbox (default: GRISTMILL_RERUN).
-        """
+        """Begin to answer a question of the uploaded files."""
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             with _without_path(folder):
@@ -81,7 +106,7 @@ def _runs(local: Local) -> APIRouter:
         finally:  # the run has its inputs in the record by now
             shutil.rmtree(folder, ignore_errors=True)
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Runs, {"runs": [schemas.RUN]}))
     async def list_(
         limit: Annotated[int, Query(ge=1, le=10_000)] = 50,
         offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
@@ -95,12 +120,20 @@ def _runs(local: Local) -> APIRouter:
         )
         return {"runs": found}
 
-    @router.get("/{ref}")
+    @router.get("/{ref}", **schemas.answer(RunView, RunView(run=schemas.RUN, last_seq=1)))
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
         return view_json(await view_of(local, ref))
 
-    @router.get("/{ref}/events", response_model=None)
+    begun = RunStarted(run_id=schemas.RUN.id, seq=1, at=schemas.BEGUN, run=schemas.RUN)
+    told = schemas.answer(schemas.Events, {"events": [begun]})
+    told["responses"][200]["content"]["text/event-stream"] = {
+        "schema": {"type": "string"},
+        "example": f"id: 1\nevent: run_started\ndata: {begun.model_dump_json()}\n\n",
+    }
+    told["responses"][204] = {"description": "The run has ended, and there is no event after that one."}
+
+    @router.get("/{ref}/events", **told)
     async def events(
         ref: str,
         after: Annotated[int, Query(ge=0)] = 0,
@@ -123,22 +156,26 @@ def _runs(local: Local) -> APIRouter:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(sse(local.follow(run.id, after)), media_type="text/event-stream", headers=headers)
 
-    @router.post("/{ref}/cancel")
+    ended = schemas.RUN.model_copy(update={"status": "cancelled", "ended_at": schemas.BEGUN})
+
+    @router.post("/{ref}/cancel", **schemas.answer(Run, ended))
     async def cancel(ref: str) -> Run:
         """End a run; what it made is kept."""
         return await local.cancel(ref)
 
-    @router.post("/{ref}/resume")
+    @router.post("/{ref}/resume", **schemas.answer(Run, schemas.RUN))
     async def resume(ref: str) -> Run:
         """Take up a run that stopped, after its last finished step."""
         return await local.resume(ref)
 
-    @router.post("/{ref}/reproduce", status_code=201)
+    again = schemas.RUN.model_copy(update={"agent": "reproduce", "parent_id": "run_01m3v8x0a1b2cc"})
+
+    @router.post("/{ref}/reproduce", **schemas.answer(Run, again, status=201, description="It has begun."))
     async def reproduce(ref: str) -> Run:
         """Begin to run a run's notebook again in a fresh sandbox; the new run ends with every artifact compared."""
         return await local.reproduce(ref)
 
-    @router.get("/{ref}/export.zip")
+    @router.get("/{ref}/export.zip", **schemas.file("application/zip", "The zip."))
     async def export(ref: str) -> FileResponse:
         """A run's notebook, reports, findings, plots and inputs as a zip."""
         run = await local.run(ref)
@@ -167,7 +204,7 @@ async def _zipped(local: Local, run: Run) -> FileResponse:
 def _artifacts(local: Local) -> APIRouter:
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Artifacts, {"artifacts": [schemas.ARTIFACT]}))
     async def list_(
         run: str | None = None,
         role: ArtifactRole | None = None,
@@ -177,12 +214,12 @@ def _artifacts(local: Local) -> APIRouter:
         """Artifacts, the newest first."""
         return {"artifacts": plain(await local.artifacts(run=run, role=role, text=text, limit=limit))}
 
-    @router.get("/{ref}")
+    @router.get("/{ref}", **schemas.answer(Artifact, schemas.ARTIFACT))
     async def show(ref: str) -> dict[str, Any]:
         """What is known of an artifact."""
         return cast(dict[str, Any], plain(await local.artifact(ref)))
 
-    @router.get("/{ref}/content")
+    @router.get("/{ref}/content", **schemas.file("*/*", "The bytes, under the artifact's own media type."))
     async def content(ref: str, preview: bool = False, download: bool = False) -> FileResponse:
         """An artifact's bytes. HTML and SVG are a download, unless `preview=1` asks for them in a sandboxed frame."""
         artifact = await local.artifact(ref)
@@ -195,18 +232,23 @@ def _artifacts(local: Local) -> APIRouter:
 def _notebooks(local: Local, templates: Path | None) -> APIRouter:
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Notebooks, {"notebooks": [schemas.NOTEBOOK]}))
     async def list_() -> dict[str, Any]:
         """The template notebooks and their parameters."""
         found = await asyncio.to_thread(catalog, templates)
         return {"notebooks": [{k: v for k, v in plain(t).items() if k != "path"} for t in found]}
 
-    @router.post("/run", status_code=201)
-    async def run(request: Request) -> Run:
-        """Run a template (`name`) or an uploaded notebook (`notebook`) with `params`, a JSON object.
+    begun = schemas.RUN.model_copy(update={"agent": "notebook", "goal": schemas.NOTEBOOK.title})
 
-        A file for a parameter is uploaded as `param:NAME`; where `params` has a list for it, each adds to the list. No
-        other file of this machine is read.
+    @router.post(
+        "/run",
+        openapi_extra=schemas.NOTEBOOK_FORM,
+        **schemas.answer(Run, begun, status=201, description="It has begun."),
+    )
+    async def run(request: Request) -> Run:
+        """Run a template or an uploaded notebook with parameters.
+
+        A file for a parameter is uploaded as `param:NAME`. No other file of this machine is read.
         """
         form = await request.form()
         params = _object(form.get("params"), "params")
@@ -268,23 +310,23 @@ _CLEANING: set[asyncio.Task[None]] = set()  # the loop itself holds a task only 
 def _schedules(local: Local) -> APIRouter:
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Schedules, {"schedules": [schemas.SHOWN]}))
     async def list_() -> dict[str, Any]:
         """Schedules with their next time and their firings."""
         return {"schedules": plain(await local.schedules())}
 
-    @router.post("", status_code=201)
-    async def add(schedule: Schedule) -> dict[str, Any]:
+    @router.post("", **schemas.answer(schemas.ScheduleShown, schemas.SHOWN, status=201, description="It is added."))
+    async def add(schedule: Annotated[Schedule, Body(examples=[schemas.ASKED])]) -> dict[str, Any]:
         """Add a schedule. Its id and time are given here; its files are paths on this machine."""
         fresh = schedule.model_copy(update={"id": new_id("sch"), "created_at": now()})
         return cast(dict[str, Any], plain(await local.add_schedule(fresh)))
 
-    @router.post("/{ref}/run", status_code=201)
+    @router.post("/{ref}/run", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def run(ref: str) -> Run:
         """Do a schedule's work now, out of turn."""
         return await local.fire(ref)
 
-    @router.delete("/{ref}")
+    @router.delete("/{ref}", **schemas.answer(Schedule, schemas.SCHEDULE, description="It is removed."))
     async def remove(ref: str) -> Schedule:
         """Remove a schedule. The runs that it made stay."""
         return await local.remove_schedule(ref)
@@ -333,7 +375,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _error(
         error.status_code,
         "Refused",
-        f"{str(error.detail).rstrip('.')}. The interface is described in /api/openapi.json.",
+        f"{str(error.detail).rstrip('.')}. /api/docs describes the interface.",
     )
 
 

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from playwright.sync_api import Browser, expect
 
-import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
-
-from tests.e2e.test_dashboard import OFFLINE, QUIET
 from tests.gristmill.door import Server, run
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*QUIET, *OFFLINE])
-        yield opened
-        opened.close()
 
 
 def test_the_file_of_open_leads_into_the_dashboard_and_the_token_does_not_stay(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from kernel_gateway.attempts import MOST, WHILE
-from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server
 
 ROUTES = ["/", "/artifacts", "/schedules", "/runs/run_x", "/static/js/bokeh.min.js", "/api/runs", "/api/health", "/x"]
@@ -193,10 +191,3 @@ def test_wrong_tokens_are_refused_for_a_while_and_the_right_one_still_gets_in(gu
     log = guarded.log.read_text()
     assert "127.0.0.1" in log
     assert "guess" not in log
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of this module's own, for those who send wrong tokens."""
-    with serving(tmp_path_factory.mktemp("guarded") / "home") as (running, _):
-        yield running
