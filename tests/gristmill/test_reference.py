@@ -102,22 +102,22 @@ def test_what_can_be_got_is_as_it_says(server: Server, finished: str, document: 
         assert fits(document, "delete", "/api/schedules/{ref}", gone)["id"] == schedule["id"]
 
 
-def test_what_is_begun_is_as_it_says(server: Server, finished: str, flowers: Path, document: dict[str, Any]) -> None:
-    with server.client() as client:
+def test_what_is_begun_is_as_it_says(guarded: Server, flowers: Path, document: dict[str, Any]) -> None:
+    with guarded.client() as client:
         form = {"question": QUESTION}
         begun = client.post("/api/runs", data=form, files={"files": ("flowers.csv", flowers.read_bytes())})
-        fits(document, "post", "/api/runs", begun)
-        path = "/api/runs/{ref}/cancel"
-        fits(document, "post", path, client.post(path.replace("{ref}", begun.json()["id"])))
         files = {"param:data": ("flowers.csv", flowers.read_bytes())}
         ran = client.post("/api/notebooks/run", data={"name": "profile", "params": "{}"}, files=files)
-        fits(document, "post", "/api/notebooks/run", ran)
-        fits(document, "post", path, client.post(path.replace("{ref}", ran.json()["id"])))
-        body = document["paths"]["/api/notebooks/run"]["post"]["requestBody"]["content"]["multipart/form-data"]
-        check(document, body["schema"], {"name": "profile", "params": "{}", "param:data": "a,b"})
-        again = client.post(f"/api/runs/{finished}/reproduce")
-        fits(document, "post", "/api/runs/{ref}/reproduce", again)
-        fits(document, "post", path, client.post(path.replace("{ref}", again.json()["id"])))
+        for path, reply in (("/api/runs", begun), ("/api/notebooks/run", ran)):
+            assert reply.status_code == 201
+            run = fits(document, "post", path, reply)["id"]
+            for then in ("cancel", "resume", "cancel", "reproduce"):
+                done = client.post(f"/api/runs/{run}/{then}")
+                told = fits(document, "post", f"/api/runs/{{ref}}/{then}", done)
+            if done.status_code == 201:
+                client.post(f"/api/runs/{told['id']}/cancel")
+    body = document["paths"]["/api/notebooks/run"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    check(document, body["schema"], {"name": "profile", "params": "{}", "param:data": "a,b"})
 
 
 def test_what_is_refused_is_a_problem(guarded: Server, document: dict[str, Any]) -> None:
