@@ -20,14 +20,15 @@ from fastapi.routing import APIRoute
 from markupsafe import Markup, escape
 
 from gristmill import __version__
-from gristmill.web.schemas import ALWAYS, PROBLEMS
+from gristmill.web.schemas import ALWAYS, ARTIFACT, PROBLEMS, SCHEDULE
 from panel_app.components.icons import icon
 from panel_app.theme import style_sheet
 
 _INTRODUCTION = """\
 Everything that the dashboard and the terminal can do. Every request needs the server's token, which `gristmill serve` \
-prints and `gristmill open --link` tells; a page of another site gets nothing. A `ref` is an id, the beginning or the \
-end of one (four characters or more), or `last`."""
+prints and `gristmill open --link` tells; a page of another site gets nothing."""
+_REF = "An id, or its first or last characters, four or more."
+_REFS = {"artifacts": ARTIFACT.id, "schedules": SCHEDULE.id}
 
 
 class Described(FastAPI):
@@ -75,6 +76,10 @@ class Described(FastAPI):
             document["security"] = [{"bearer": []}, {"query": []}, {"cookie": []}]
             for operation in _operations(document):
                 summary, _, rest = operation.get("description", "").partition("\n\n")
+                for parameter in operation.get("parameters", []):
+                    if parameter["name"] == "ref":
+                        last = " `last` is the newest run." if "runs" in operation["tags"] else ""
+                        parameter["description"] = _REF + last
                 operation["summary"], operation["description"] = summary.rstrip(".").replace("\n", " "), rest
                 if not rest:
                     del operation["description"]
@@ -133,7 +138,7 @@ def _curl(method: str, path: str, operation: dict[str, Any], document: dict[str,
         schema = _resolved(body[1]["schema"], document)
         for name, field in (schema.get("properties", {}) | schema.get("patternProperties", {})).items():
             words += [f"-F '{name.replace('^param:', 'param:data')}={value}'" for value in field.get("examples", [])]
-    words.append(url + path.replace("{ref}", "last"))
+    words.append(url + path.replace("{ref}", _REFS.get(path.split("/")[2], "last")))
     line = " ".join(words)
     return line if len(line) < 100 else " \\\n  ".join(words)
 
