@@ -80,6 +80,8 @@ async def show(ref: str, as_json: bool) -> None:
 
     screen = console.make()
     pieces.opening(screen, view)
+    for noted in view.notes:
+        pieces.note(screen, noted)
     if view.plan:
         pieces.plan(screen, view)
     pieces.cells(screen, view)
