@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gristmill.python import Result, analyze
+    from gristmill.python import Result, analyze, analyze_async, analyze_stream
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "analyze"]
+__all__ = ["Result", "__version__", "analyze", "analyze_async", "analyze_stream"]
 
 
 def __getattr__(name: str) -> object:
-    """Load `analyze` and `Result` when they are first used, so that `import gristmill` costs next to nothing."""
-    if name in ("Result", "analyze"):
+    """Load the Python API when it is first used, so that `import gristmill` costs next to nothing."""
+    if name in __all__:
         from gristmill import python
 
         return getattr(python, name)

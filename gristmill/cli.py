@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("gristmill.commands.analyze", "Ask a question of a file; get a reviewed, re-runnable notebook."),
     "review": ("gristmill.commands.review", "Check a notebook of your own; each objection names a cell and a mend."),
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
+    "open": ("gristmill.commands.open", "Open the running dashboard in a browser."),
     "runs": ("gristmill.commands.runs", "List, show, follow, cancel, resume or reproduce runs."),
     "artifacts": ("gristmill.commands.artifacts", "List, get or export plots, tables and files."),
     "sql": ("gristmill.commands.sql", "Ask the record in SQL, read only."),
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("gristmill.commands.gateway", "Run the local sandbox host by itself."),
     "kernel": ("gristmill.commands.kernel", "Give Jupyter and papermill a kernel that runs in a sandbox."),
     "template": ("gristmill.commands.template", "Build, list or remove environments that sandboxes run in."),
+    "completion": ("gristmill.commands.completion", "Print the completion script of a shell."),
     "doctor": ("gristmill.commands.doctor", "Check this machine: packages, isolation, data folder, port."),
 }
 

@@ -1,4 +1,4 @@
-"""Where a running server is: `server.json` in the data folder, readable by its owner only."""
+"""Where a running server is: `server.json` in the data folder, which only its owner can read."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ class Server:
 def write(home: Path, url: str, token: str) -> None:
     """Say where this process serves. The file appears whole or not at all, and never to others."""
     server = Server(url, token, os.getpid(), now().isoformat(timespec="seconds"))
-    fresh = home / f"server.json.{os.getpid()}"
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(server), file, indent=1)
-    fresh.replace(home / "server.json")
+    _write_private(home / "server.json", json.dumps(asdict(server), indent=1))
 
 
 def remove(home: Path) -> None:
@@ -44,6 +41,30 @@ def remove(home: Path) -> None:
     server = read(home)
     if server is not None and server.pid == os.getpid():
         (home / "server.json").unlink(missing_ok=True)
+        (home / "open.html").unlink(missing_ok=True)
+
+
+def open_browser(home: Path, server: Server) -> bool:
+    """Open a server in a browser; returns whether there was one to open.
+
+    The browser is given a file that leads there: what stands on its command line every user of the machine can read.
+    """
+    import webbrowser
+
+    page = home / "open.html"
+    _write_private(
+        page,
+        '<!doctype html><meta charset="utf-8"><title>Gristmill</title>'
+        f'<meta http-equiv="refresh" content="0; url={server.link}"><a href="{server.link}">Open the dashboard</a>\n',
+    )
+    return webbrowser.open(page.as_uri())
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)
 
 
 def read(home: Path) -> Server | None:
@@ -60,7 +81,8 @@ async def find_server(home: Path) -> Server | None:
     return server if server is not None and await asyncio.to_thread(answers, server) else None
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether there is a process of this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -72,7 +94,7 @@ def _alive(pid: int) -> bool:
 
 def answers(server: Server) -> bool:
     """Whether the server that a file names is there and takes its token."""
-    if not _alive(server.pid):
+    if not alive(server.pid):
         return False
     request = urllib.request.Request(f"{server.url}/api/health", headers={"Authorization": f"Bearer {server.token}"})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot know this loopback

@@ -1,15 +1,13 @@
-"""`gristmill.analyze` for a script or a notebook: one call, and a result that displays itself."""
+"""`gristmill.analyze` for a script or a notebook: one call, awaited or not, and a result that displays itself."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import queue
-import re
 import sys
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,15 +24,19 @@ from artifacts.events import (
     SandboxOpened,
     TextDelta,
 )
-from artifacts.types import Finding, Run
-from gristmill.backend import connect
+from artifacts.types import Artifact, Finding, Run
+from gristmill import background, frames
 from gristmill.backend import view as view_of
-from gristmill.errors import Failed, Misuse, sentences
-from gristmill.settings import load
+from gristmill.background import Job
+from gristmill.errors import Failed, sentences
+from gristmill.settings import Settings, load
 from gristmill.terminal.words import kind, numbers, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
+
+type Item = Event | TextDelta | asyncio.Task[Result]
+"""What comes of an analysis: its events, and at last the task that has ended."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,29 @@ class Result:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """The report, in a frame that runs no script and shares nothing with the notebook around it."""
+        """The report without its cells, in a frame that runs no script and shares nothing with the notebook around it.
+
+        It is kept in the notebook with every output, so it is small; below it stands where the whole report is.
+        """
         import html
 
-        page = html.escape(self.report.read_text(), quote=True)
+        from notebooks.report import summary_html
+
+        page = summary_html(self.view, self._read)
+        escaped = page.replace("&", "&amp;").replace('"', "&quot;")  # all that an attribute in quotes needs
         return (
-            f'<iframe sandbox="" srcdoc="{page}" title="Gristmill report" '
-            'style="width:100%;height:42rem;border:1px solid #8884;border-radius:6px"></iframe>'
+            f'<iframe sandbox="" srcdoc="{escaped}" title="Gristmill report" '
+            'style="width:100%;height:42rem;border:1px solid #8884;border-radius:6px;resize:vertical"></iframe>'
+            f"<p>With every cell of the work: <code>{html.escape(str(self.report))}</code> and "
+            f"<code>{html.escape(self.notebook.name)}</code> beside it.</p>"
         )
+
+    def _read(self, artifact: Artifact) -> bytes:
+        """An artifact's bytes from the folder. Raises OSError where they are gone, or another run's by now."""
+        data = (self.directory / artifact.name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != artifact.sha256:
+            raise FileNotFoundError(f"{artifact.name} is another one by now")
+        return data
 
 
 _COLUMNS = ("id", "rank", "type", "kind", "columns", "metric", "value", "low", "high", "p", "q", "n", "text")
@@ -151,88 +168,155 @@ def analyze(
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
     target, time, unit and assignment columns. `rerun` says whether the review runs the notebook again in a fresh
     sandbox (None: as GRISTMILL_RERUN does). The results are written to `out`, by default to a folder of the run in the
-    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter); an interrupt
-    cancels the run.
+    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter), which it
+    blocks; an interrupt cancels the run.
 
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    settings = load()
-    told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    stop = threading.Event()
-    outcome: list[Result | BaseException] = []
+    items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+    job = Job(_carry_out(load(), items.put, data, question, model, roles, rerun, out), items.put)
+    try:
+        with _telling(progress) as tell:
+            while not isinstance(item := items.get(), asyncio.Task):
+                tell(item)
+    except KeyboardInterrupt:
+        job.cancel()
+        with suppress(queue.Empty):
+            while not isinstance(items.get(timeout=30), asyncio.Task):
+                continue
+        raise
+    return _result(item)
 
-    async def job(files: list[Path]) -> Result:
-        backend = await connect(settings)
-        try:
-            run = await backend.start(question, files, model=model, roles=roles, rerun=rerun)
-            watching = asyncio.create_task(_watch(backend.follow(run.id), told))
-            while not watching.done():
-                await asyncio.wait({watching}, timeout=0.1)
-                if stop.is_set():
-                    await backend.cancel(run.id)
-                    stop.clear()
-            await watching
+
+async def analyze_async(
+    data: Any,
+    question: str,
+    *,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    rerun: bool | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Result:
+    """`analyze` without blocking the event loop: `await gristmill.analyze_async(df, "question")`.
+
+    Several may be awaited at a time. Cancelling it cancels the run, whose record keeps what it made.
+    """
+    asked = analyze_stream(data, question, model=model, roles=roles, rerun=rerun, out=out)
+    with _telling(progress) as tell:
+        async with aclosing(asked) as items:
+            async for item in items:
+                if isinstance(item, Result):
+                    return item
+                tell(item)
+    raise AssertionError("a stream ends with its result or an error")
+
+
+async def analyze_stream(
+    data: Any,
+    question: str,
+    *,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    rerun: bool | None = None,
+    out: str | Path | None = None,
+) -> AsyncGenerator[Event | TextDelta | Result]:
+    """`analyze` as it goes: every event of the run (see `artifacts.events`), and at the end the Result.
+
+    A model's text comes in between as `TextDelta`. Closing the generator before its end cancels the run.
+    """
+    loop, items = asyncio.get_running_loop(), asyncio.Queue[Item]()
+
+    def put(item: Item) -> None:
+        with suppress(RuntimeError):  # the caller's loop is closed, and nobody waits any more
+            loop.call_soon_threadsafe(items.put_nowait, item)
+
+    job = Job(_carry_out(load(), put, data, question, model, roles, rerun, out), put)
+    ended = False
+    try:
+        while not isinstance(item := await items.get(), asyncio.Task):
+            yield item
+        ended = True
+        yield _result(item)
+    finally:
+        if not ended:
+            job.cancel()
+            while not isinstance(await items.get(), asyncio.Task):
+                continue
+
+
+async def _carry_out(
+    settings: Settings,
+    put: Callable[[Item], None],
+    data: Any,
+    question: str,
+    model: str | None,
+    roles: Mapping[str, str] | None,
+    rerun: bool | None,
+    out: str | Path | None,
+) -> Result:
+    """Ask, hand on the events as they come, and write the results."""
+    with ExitStack() as kept:
+        files = await asyncio.to_thread(kept.enter_context, frames.files(data))
+        async with background.backend(settings) as backend:
+            starting = asyncio.ensure_future(backend.start(question, files, model=model, roles=roles, rerun=rerun))
+            try:
+                run = await asyncio.shield(starting)
+                async for event in backend.follow(run.id):
+                    put(event)
+            except asyncio.CancelledError:
+                await backend.cancel((await starting).id)
+                raise
             view = await view_of(backend, run.id)
             directory = Path(out) if out is not None else settings.home / "results" / run.id
             await backend.write_out(run.id, directory)
-            if view.run.status != "done":
-                why = view.error or f"The run ended {view.run.status}."
-                raise Failed(f"{why} What it made is in {directory}; `gristmill runs show {run.id}` tells the rest.")
-            return Result(view, directory)
-        finally:
-            await backend.close()
-
-    def work() -> None:
-        try:
-            with _files(data) as files:
-                outcome.append(asyncio.run(job(files)))
-        except BaseException as error:  # noqa: BLE001  # it is raised again in the caller's thread
-            outcome.append(error)
-        finally:
-            told.put(None)
-
-    # A thread with a loop of its own: the caller's may be running already, as it is in Jupyter.
-    worker = threading.Thread(target=work, name="gristmill-analyze", daemon=True)
-    worker.start()
-    try:
-        with _telling(progress) as tell:
-            while (line := told.get()) is not None:
-                tell(line)
-    except KeyboardInterrupt:
-        stop.set()
-        worker.join(30)
-        raise
-    worker.join()
-    result = outcome[0]
-    if isinstance(result, sentences()):  # it says what to do; where in here it was found helps nobody
-        raise result.with_traceback(None) from None
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    if view.run.status != "done":
+        why = view.error or f"The run ended {view.run.status}."
+        raise Failed(f"{why} What it made is in {directory}; `gristmill runs show {run.id}` tells the rest.")
+    return Result(view, directory)
 
 
-async def _watch(events: Any, told: queue.SimpleQueue[str | None]) -> None:
-    event: Event | TextDelta
-    async for event in events:
-        match event:
-            case RunStarted() | RunBegan():
-                told.put("starting the sandbox")
-            case RunQueued():
-                told.put(f"waiting for its turn: place {event.place} in line")
-            case SandboxOpened():
-                told.put("planning")
-            case ExecutionStarted():
-                told.put(f"{event.execution.cell}  {one_line(event.execution.title)}")
-            case Progressed(execution_id=None):
-                told.put(f"{one_line(event.what)}: {event.done:,} of {event.of:,} {event.unit}")
-            case RunEnded():
-                told.put("writing the results")
+def _result(task: asyncio.Task[Result]) -> Result:
+    """What came of an analysis that has ended. Where in here an error that says what to do was found helps nobody."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, sentences()):
+        raise error.with_traceback(None) from None
+    return task.result()
+
+
+def _line(event: Event | TextDelta) -> str:
+    """What goes on, in a line; empty for an event that tells nothing new."""
+    match event:
+        case RunStarted() | RunBegan():
+            return "starting the sandbox"
+        case RunQueued():
+            return f"waiting for its turn: place {event.place} in line"
+        case SandboxOpened():
+            return "planning"
+        case ExecutionStarted():
+            return f"{event.execution.cell}  {one_line(event.execution.title)}"
+        case Progressed(execution_id=None):
+            return f"{one_line(event.what)}: {event.done:,} of {event.of:,} {event.unit}"
+        case RunEnded():
+            return "writing the results"
+    return ""
 
 
 @contextmanager
-def _telling(progress: bool) -> Iterator[Any]:
-    """A function that shows a line over the last one, on a terminal or in a notebook; elsewhere it does nothing."""
+def _telling(progress: bool) -> Iterator[Callable[[Event | TextDelta], None]]:
+    """A function that shows an event as a line over the last one, on a terminal or in a notebook; elsewhere nowhere."""
+    with _shown(progress) as show:
+
+        def tell(event: Event | TextDelta) -> None:
+            if line := _line(event):
+                show(line)
+
+        yield tell
+
+
+@contextmanager
+def _shown(progress: bool) -> Iterator[Callable[[str], None]]:
     shell = sys.modules.get("IPython")
     if not progress:
         yield lambda line: None
@@ -242,72 +326,15 @@ def _telling(progress: bool) -> Iterator[Any]:
         handle = display(  # type: ignore[no-untyped-call]
             {"text/plain": "gristmill: starting"}, raw=True, display_id=True
         )
-        yield lambda line: handle.update({"text/plain": f"gristmill: {line}"}, raw=True) if handle else None
-        if handle:
-            handle.update({"text/plain": ""}, raw=True)
+        try:
+            yield lambda line: handle.update({"text/plain": f"gristmill: {line}"}, raw=True) if handle else None
+        finally:
+            if handle:
+                handle.update({"text/plain": ""}, raw=True)
     elif sys.stderr.isatty():
-        yield lambda line: print(f"\r\x1b[2Kgristmill: {line[:100]}", end="", file=sys.stderr, flush=True)
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        try:
+            yield lambda line: print(f"\r\x1b[2Kgristmill: {line[:100]}", end="", file=sys.stderr, flush=True)
+        finally:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
     else:
         yield lambda line: None
-
-
-@contextmanager
-def _files(data: Any) -> Iterator[list[Path]]:
-    """The files to ask about; tables are written to a temporary folder that lives as long as the run."""
-    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
-        several = list(data) if isinstance(data, Sequence) and not isinstance(data, str | bytes) else [data]
-        if not several:
-            raise Misuse("There is no data: give a DataFrame, a path, or a list of these.")
-        files = []
-        for n, item in enumerate(several, 1):
-            if isinstance(item, str | Path):
-                files.append(Path(item).expanduser())
-            else:
-                files.append(_written(item, Path(folder), "data" if len(several) == 1 else f"data_{n}"))
-        yield files
-
-
-def _written(table: Any, folder: Path, name: str) -> Path:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if isinstance(table, pd.Series):
-        table = table.to_frame()
-    if isinstance(table, pd.DataFrame):
-        return _written_pandas(table, folder, name)
-    if hasattr(table, "collect") and not hasattr(table, "__arrow_c_stream__"):
-        table = table.collect()  # a lazy frame
-    try:
-        arrow = pa.table(table)
-    except (TypeError, ValueError, pa.ArrowInvalid) as error:
-        raise Misuse(
-            f"A value of type {type(table).__name__} is not a table that can be read; "
-            "give a DataFrame, a path, or a list of these."
-        ) from error
-    pq.write_table(arrow, folder / f"{name}.parquet")
-    return folder / f"{name}.parquet"
-
-
-def _written_pandas(frame: pd.DataFrame, folder: Path, name: str) -> Path:
-    import pandas as pd
-    import pyarrow as pa
-
-    if not isinstance(frame.index, pd.RangeIndex):
-        clash = set(map(str, frame.index.names)) & set(map(str, frame.columns))
-        frame = frame.reset_index(drop=bool(clash) or (frame.index.nlevels == 1 and frame.index.name is None))
-    frame = frame.set_axis([_flat(c) for c in frame.columns], axis=1)
-    try:
-        if frame.columns.is_unique:
-            frame.to_parquet(folder / f"{name}.parquet", index=False)
-            return folder / f"{name}.parquet"
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        pass  # a column of mixed types has no Parquet type, but every table has a CSV
-    frame.to_csv(folder / f"{name}.csv", index=False)
-    return folder / f"{name}.csv"
-
-
-def _flat(column: object) -> str:
-    parts = [str(c) for c in column if str(c)] if isinstance(column, tuple) else [str(column)]
-    return re.sub(r"[\r\n]+", " ", "_".join(parts))

@@ -19,7 +19,7 @@ from gristmill.local import Local
 from gristmill.settings import Settings
 from gristmill.sockets import bind, shown
 from gristmill.web.api import build_api
-from gristmill.web.guard import App, Guard, Receive, Scope, Send
+from gristmill.web.guard import App, Guard, Receive, Scope, Send, cookie_name
 from gristmill.web.limit import Limit
 from notebooks.scheduler import Scheduler
 from panel_app.app import dashboard
@@ -53,7 +53,7 @@ def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_u
     """The whole server as one ASGI application, the guard outermost, and what it guards."""
     # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
     pages = dashboard(local.workbench, websocket_origin="*")
-    house = House(build_api(local, templates=local.workbench.templates), pages)
+    house = House(build_api(local, templates=local.workbench.templates, cookie=cookie_name(port)), pages)
     return Guard(Limit(house, max_upload), token=token, port=port, names=names), house
 
 
@@ -64,7 +64,10 @@ async def serve(settings: Settings, *, host: str, port: int, ready: Callable[[st
     """
     running = await discovery.find_server(settings.home)
     if running is not None:
-        raise Failed(f"This data folder is served already, by process {running.pid}: {running.link}")
+        raise Failed(
+            f"This data folder is served already, by process {running.pid} at {running.url}. `gristmill open` opens it "
+            "in a browser."
+        )
     listening = bind(host, port)
     with contextlib.closing(listening):
         local = Local.open(settings)

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kernel_gateway.attempts import Attempts
 from kernel_gateway.control import Control
 from kernel_gateway.inside.http import (
     ENVD_PORT,
@@ -44,7 +45,7 @@ _INERT = [  # a page among a sandbox's files, opened by its signed URL, must not
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 ]
-_STRANGERS = (401, 403, 421)
+_STRANGERS = (401, 403, 421, 429)
 _MUCH = 32 << 20  # bytes of one answer, beyond which it lets others by: each piece of it keeps them waiting
 _MAKE_WAY_SECONDS, _JUST_NOW_SECONDS = 0.005, 0.1
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -64,7 +65,7 @@ class Router:
 
     def __init__(self, sandboxes: Sandboxes, api_key: str, domain: str, facts: dict[str, object]) -> None:
         self._sandboxes, self._control = sandboxes, Control(sandboxes)
-        self._key, self._facts = api_key, facts
+        self._key, self._facts, self._attempts = api_key, facts, Attempts()
         self._domain = urlsplit(f"//{domain}").hostname or domain
         self.open_requests = 0
 
@@ -93,7 +94,7 @@ class Router:
         if target is None and scope["path"] == "/files" and b"signature=" in scope["query_string"]:
             await self._pass_on(self._signed(scope), ENVD_PORT, scope, receive, send)
         elif target is None:
-            self._check_key(scope)
+            await self._check_key(scope)
             if scope["path"] == "/health":
                 await respond_json(send, 200, self._facts)
             else:
@@ -128,10 +129,13 @@ class Router:
                 return
         raise Refused(403, f"Requests from the origin {origin!r} are not accepted.")
 
-    def _check_key(self, scope: Scope) -> None:
-        given = header(scope, b"x-api-key") or ""
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
-            raise Refused(401, "The API key is missing or wrong; send it as X-API-KEY (E2B_API_KEY).")
+    async def _check_key(self, scope: Scope) -> None:
+        given, address = header(scope, b"x-api-key") or "", (scope.get("client") or ("",))[0]
+        if hmac.compare_digest(given.encode(), self._key.encode()) and self._attempts.right(address):
+            return
+        if given and (seconds := await self._attempts.hold(address)):
+            raise Refused(429, f"Too many wrong API keys came from there; wait {seconds} s.", retry_after=seconds)
+        raise Refused(401, "The API key is missing or wrong; send it as X-API-KEY (E2B_API_KEY).")
 
     async def open_tunnel(self, scope: Scope, factory: Factory) -> asyncio.WriteTransport:
         """Open a WebSocket to a port of a sandbox; raises `Refused`."""

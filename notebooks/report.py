@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
@@ -38,14 +39,28 @@ _PROSE_TAGS = {
     "hr",
 }
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_WIDE = 1400
+"""Pixels of a chart in a summary, at most: twice the column's width."""
 _SHOWN = 20_000
 """Characters of one text output that the page shows; the notebook has all of them."""
 
 
 def report_html(view: RunView, store: Store) -> str:
     """The report as a self-contained page. The same record gives the same bytes."""
+    return _page(view, _Pictures(view, store.read))
+
+
+def summary_html(view: RunView, read: Callable[[Artifact], bytes], room: int = 200_000) -> str:
+    """The same page without the work, for a place where each byte is kept: the output of a notebook's cell.
+
+    `read` gives an artifact's bytes, or raises OSError. Charts get fewer colours, and `room` bytes in all as they stand
+    in the page; those that find none are named.
+    """
+    return _page(view, _FewPictures(view, read, room), whole=False)
+
+
+def _page(view: RunView, pictures: _Pictures, *, whole: bool = True) -> str:
     css = _asset("report.css")
-    pictures = _Pictures(view, store)
     said = told.content(view)
     headlines = [
         {
@@ -63,8 +78,9 @@ def report_html(view: RunView, store: Store) -> str:
         answer=told.set_apart(prose(told.tied(said.answer))),
         headlines=headlines,
         others=[(f, told.size(f)) for f in said.others],
-        plan=view.plan,
-        cells=[_cell(x, pictures) for x in view.executions],
+        whole=whole,
+        plan=view.plan if whole else (),
+        cells=[_cell(x, pictures) for x in view.executions] if whole else [],
         sandbox=view.sandboxes[-1] if view.sandboxes else None,
         rebuilt=[s for s in view.sandboxes if s.rebuilt],
         number=told.number,
@@ -106,8 +122,8 @@ def highlight(code: str) -> str:
 class _Pictures:
     """The run's pictures as data URIs, each of them once; a later mention becomes a link to the first."""
 
-    def __init__(self, view: RunView, store: Store) -> None:
-        self._store = store
+    def __init__(self, view: RunView, read: Callable[[Artifact], bytes]) -> None:
+        self._read = read
         self._by_name = {a.name: a for a in view.artifacts if a.media_type in _IMAGES}
         self._by_id = {a.id: a for a in view.artifacts}
         self._shown: dict[str, str] = {}
@@ -127,9 +143,52 @@ class _Pictures:
     def _show(self, artifact: Artifact, place: str) -> dict[str, str]:
         if artifact.sha256 in self._shown:
             return {"name": artifact.name, "shown": self._shown[artifact.sha256]}
+        try:
+            uri = self._uri(artifact)
+        except OSError:  # it was there, and is gone
+            uri = None
+        if uri is None:
+            return {"name": artifact.name, "elsewhere": artifact.name}
         self._shown[artifact.sha256] = place
-        data = base64.b64encode(self._store.read(artifact)).decode("ascii")
-        return {"name": artifact.name, "uri": f"data:{artifact.media_type};base64,{data}"}
+        return {"name": artifact.name, "uri": uri}
+
+    def _uri(self, artifact: Artifact) -> str | None:
+        return f"data:{artifact.media_type};base64,{base64.b64encode(self._read(artifact)).decode('ascii')}"
+
+
+class _FewPictures(_Pictures):
+    """Pictures in few bytes, as many as find room."""
+
+    def __init__(self, view: RunView, read: Callable[[Artifact], bytes], room: int) -> None:
+        super().__init__(view, lambda artifact: _smaller(read(artifact), artifact.media_type))
+        self._room = room
+
+    def _uri(self, artifact: Artifact) -> str | None:
+        uri = super()._uri(artifact)
+        if uri is None or len(uri) > self._room:
+            return None
+        self._room -= len(uri)
+        return uri
+
+
+def _smaller(data: bytes, media_type: str) -> bytes:
+    """A PNG at a chart's width in 64 colours, which no chart of lines and dots misses; other pictures as they are."""
+    if media_type != "image/png":
+        return data
+    from io import BytesIO
+
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=["PNG"]) as image:
+            image.thumbnail((_WIDE, _WIDE))
+            flat = Image.new("RGB", image.size, "white")
+            rgba = image.convert("RGBA")
+            flat.paste(rgba, mask=rgba)
+        flat.quantize(64, dither=Image.Dither.NONE).save(small := BytesIO(), "PNG", optimize=True)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return data
+    return min(data, small.getvalue(), key=len)
 
 
 def _cell(execution: Execution, pictures: _Pictures) -> dict[str, Any]:

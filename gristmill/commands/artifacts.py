@@ -10,6 +10,7 @@ from typing import cast
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, speaks, tell_rest, write
 
 if typing.TYPE_CHECKING:
@@ -27,7 +28,13 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--run", "run", metavar="RUN", help="Only those of this run (an id, its beginning, or `last`).")
+@click.option(
+    "--run",
+    "run",
+    metavar="RUN",
+    help="Only those of this run (an id, its beginning, or `last`).",
+    shell_complete=completing.runs,
+)
 @click.option("--role", type=click.Choice(ROLES), help="Only those of this role.")
 @click.option("--find", "text", metavar="TEXT", help="Only those whose name has this text.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True)
@@ -67,7 +74,7 @@ async def list_(run: str | None, role: str | None, text: str | None, limit: int,
 
 
 @command.command("get")
-@click.argument("ref", metavar="ARTIFACT")
+@click.argument("ref", metavar="ARTIFACT", shell_complete=completing.artifacts)
 @click.option("-o", "--out", metavar="FILE", help="Where to write it (default: its name, here; - is standard output).")
 @as_json
 @speaks
@@ -88,7 +95,7 @@ async def get(ref: str, out: str | None, as_json: bool) -> None:
 
 
 @command.command("export")
-@click.argument("ref", metavar="RUN|ARTIFACT", default="last")
+@click.argument("ref", metavar="RUN|ARTIFACT", default="last", shell_complete=completing.either)
 @click.option("-o", "--out", metavar="FILE", help="Where to write it (default: here, named after the run).")
 @speaks
 async def export(ref: str, out: str | None) -> None:

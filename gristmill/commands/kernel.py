@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import speaks
 
-_template = click.option("--template", metavar="NAME", help="The kernel of this environment (see `template`).")
+_template = click.option(
+    "--template",
+    metavar="NAME",
+    help="The kernel of this environment (see `template`).",
+    shell_complete=completing.environments,
+)
 
 
 @click.group("kernel")

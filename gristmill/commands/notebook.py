@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, isolation, literals, speaks
 
 
@@ -44,7 +45,7 @@ async def list_(as_json: bool) -> None:
 
 
 @command.command("run")
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE", shell_complete=completing.notebooks)
 @click.option("-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; a file is brought along.")
 @click.option("-o", "--out", metavar="FILE", help="Where the executed notebook goes.")
 @isolation

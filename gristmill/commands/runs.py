@@ -7,13 +7,14 @@ from typing import cast
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
 
 if typing.TYPE_CHECKING:
     from artifacts.types import RunStatus
 
 STATUSES = ["queued", "running", "done", "failed", "cancelled", "interrupted"]
-ref = click.argument("ref", metavar="RUN", default="last")
+ref = click.argument("ref", metavar="RUN", default="last", shell_complete=completing.runs)
 
 
 @click.group("runs")
@@ -83,6 +84,8 @@ async def show(ref: str, as_json: bool) -> None:
 
     screen = console.make()
     pieces.opening(screen, view)
+    for noted in view.notes:
+        pieces.note(screen, noted)
     if view.plan:
         pieces.plan(screen, view)
     pieces.cells(screen, view)

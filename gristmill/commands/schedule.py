@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, literals, pairs, speaks
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def command() -> None:
 @click.argument("cron", metavar="CRON")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, resolve_path=True))
 @click.option("--ask", "question", metavar="QUESTION", help="The question to ask of FILES.")
-@click.option("--notebook", metavar="NAME|FILE", help="The template or notebook to run instead.")
+@click.option(
+    "--notebook",
+    metavar="NAME|FILE",
+    help="The template or notebook to run instead.",
+    shell_complete=completing.notebooks,
+)
 @click.option("-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook.")
 @click.option("--role", "roles", multiple=True, metavar="ROLE=COLUMN", help="As for `analyze`.")
 @click.option("--model", metavar="MODEL", help="As for `analyze`.")
@@ -251,7 +257,7 @@ async def _change(ref: str, changes: dict[str, Any], as_json: bool) -> None:
 
 
 @command.command("run")
-@click.argument("ref", metavar="SCHEDULE")
+@click.argument("ref", metavar="SCHEDULE", shell_complete=completing.schedules)
 @as_json
 @speaks
 async def run(ref: str, as_json: bool) -> int:
@@ -273,7 +279,7 @@ async def run(ref: str, as_json: bool) -> int:
 
 
 @command.command("remove")
-@click.argument("ref", metavar="SCHEDULE")
+@click.argument("ref", metavar="SCHEDULE", shell_complete=completing.schedules)
 @as_json
 @speaks
 async def remove(ref: str, as_json: bool) -> None:

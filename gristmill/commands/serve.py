@@ -21,6 +21,7 @@ async def command(host: str | None, port: int | None, no_browser: bool) -> None:
     The address that it prints carries a token, as Jupyter's does. Ctrl-C or SIGTERM ends it; runs that are under way
     are marked interrupted, and `gristmill runs resume` takes them up again.
     """
+    from gristmill import discovery
     from gristmill.settings import load
 
     settings = load()
@@ -37,10 +38,9 @@ async def command(host: str | None, port: int | None, no_browser: bool) -> None:
                 click.echo("Name this machine in GRISTMILL_ALLOWED_HOSTS, or browsers elsewhere are refused.", err=True)
         click.echo(f"The dashboard is open at {link}")
         click.echo(f"Data folder {settings.home}. Ctrl-C ends it.")
-        if not no_browser and sys.stdout.isatty():
-            import webbrowser
-
-            webbrowser.open(link)
+        running = discovery.read(settings.home)
+        if not no_browser and sys.stdout.isatty() and running is not None:
+            discovery.open_browser(settings.home, running)
 
     await serve(settings, host=host, port=settings.port if port is None else port, ready=ready)
     click.echo("Closed; every run has been kept.", err=True)

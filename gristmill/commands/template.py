@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gristmill.commands import completing
 from gristmill.commands.common import as_json, emit, speaks
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -117,7 +118,7 @@ async def list_(as_json: bool) -> None:
 
 
 @command.command("remove")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completing.environments)
 @speaks
 async def remove(name: str) -> None:
     """Remove an environment. Sandboxes that run in it go on; its files go with the last of them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from artifacts.events import Reviewed, RunView
+from artifacts.events import Noted, Reviewed, RunView
 from artifacts.types import Finding, Objection
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
@@ -67,6 +67,11 @@ def opening(console: Console, view: RunView, files: Iterable[str] = ()) -> None:
 
 def _label(word: str) -> Text:
     return Text(f"{word:<8}  ", style="dim")
+
+
+def note(console: Console, noted: Noted) -> None:
+    """Something that a reader should know of the run."""
+    say(console, Text(one_line(noted.text), style="yellow" if noted.level == "warning" else "dim"), 2)
 
 
 def plan(console: Console, view: RunView) -> None:

@@ -150,8 +150,7 @@ class Story:
                 pieces.review(self.console, event)
                 self._work_told = False
             case Noted():
-                style = "yellow" if event.level == "warning" else "dim"
-                pieces.say(self.console, Text(one_line(event.text), style=style), 2)
+                pieces.note(self.console, event)
             case RunEnded():
                 self._now.begin("writing the results")
 

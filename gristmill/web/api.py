@@ -19,17 +19,20 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile as Uploaded
 from starlette.exceptions import HTTPException
 
+from artifacts.events import RunStarted, RunView
 from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import ArtifactRole, Run, RunStatus, Schedule, new_id, now
+from artifacts.types import Artifact, ArtifactRole, Run, RunStatus
 from gristmill import __version__
 from gristmill.archive import run_zip
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
 from gristmill.plain import plain, view_json
-from gristmill.web import uploads
+from gristmill.web import schemas, uploads
 from gristmill.web.content import Mode, disposition, respond
 from gristmill.web.record import record
+from gristmill.web.reference import Described, reference_page
+from gristmill.web.schedules import schedules
 from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
@@ -38,19 +41,33 @@ ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads a
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
-def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
-    """The interface on an open backend. What it needs of a caller's right to be here, the guard has asked already."""
-    api = FastAPI(
-        title="Gristmill", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gristmill") -> FastAPI:
+    """The interface on an open backend. What it needs of a caller's right to be here, the guard has asked already.
+
+    `cookie` is the name of the guard's, for the description.
+    """
+    api = Described(cookie)
+    api.include_router(
+        _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 500, 503)
     )
-    api.include_router(_runs(local), prefix="/api/runs", tags=["runs"])
-    api.include_router(_artifacts(local), prefix="/api/artifacts", tags=["artifacts"])
-    api.include_router(_notebooks(local, templates), prefix="/api/notebooks", tags=["notebooks"])
-    api.include_router(_schedules(local), prefix="/api/schedules", tags=["schedules"])
+    api.include_router(
+        _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 500, 503)
+    )
+    api.include_router(
+        _notebooks(local, templates),
+        prefix="/api/notebooks",
+        tags=["notebooks"],
+        responses=schemas.refusals(404, 413, 422, 503),
+    )
+    api.include_router(
+        schedules(local), prefix="/api/schedules", tags=["schedules"], responses=schemas.refusals(404, 409, 422, 503)
+    )
+    api.include_router(record(local), prefix="/api/record", tags=["record"], responses=schemas.refusals(422, 503))
 
-    api.include_router(record(local), prefix="/api/record", tags=["record"])
+    alive = schemas.answer(schemas.Health, schemas.HEALTH)
+    alive["responses"] |= schemas.refusals(503)
 
-    @api.get("/api/health")
+    @api.get("/api/health", tags=["server"], **alive)
     async def health() -> JSONResponse:
         """Which server this is, how many runs work and wait, and that the record answers; 503 where it does not."""
         problem = await _stalled(local)
@@ -65,6 +82,11 @@ def build_api(local: Local, *, templates: Path | None = None) -> FastAPI:
         if problem is None:
             return JSONResponse(told)
         return JSONResponse(told | {"error": {"kind": "StoreError", "message": problem}}, 503)
+
+    @api.get("/api/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        """This interface, described for a person."""
+        return reference_page(api.openapi(), str(request.base_url).rstrip("/"))
 
     for family in sentences():
         api.add_exception_handler(family, _sentence)
@@ -92,18 +114,22 @@ async def _stalled(local: Local) -> str | None:
 def _runs(local: Local) -> APIRouter:
     router = APIRouter()
 
-    @router.post("", status_code=201)
+    @router.post("", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def start(
-        question: Annotated[str, Form()] = "",
-        files: Annotated[list[UploadFile], File()] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
-        model: Annotated[str | None, Form()] = None,
-        roles: Annotated[str, Form()] = "{}",
-        rerun: Annotated[bool | None, Form()] = None,
+        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.RUN.goal])] = "",
+        files: Annotated[
+            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
+        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
+        roles: Annotated[
+            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
+        ] = "{}",
+        rerun: Annotated[
+            bool | None,
+            Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
+        ] = None,
     ) -> Run:
-        """Begin to answer a question of the uploaded files; `roles` is a JSON object of role to column.
-
-        `rerun` says whether the review runs the notebook again in a fresh sandbox (default: GRISTMILL_RERUN).
-        """
+        """Begin to answer a question of the uploaded files."""
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             with _without_path(folder):
@@ -112,7 +138,7 @@ def _runs(local: Local) -> APIRouter:
         finally:  # the run has its inputs in the record by now
             await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Runs, {"runs": [schemas.RUN], "total": 1}))
     async def list_(
         limit: Annotated[int, Query(ge=1, le=10_000)] = 50,
         offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
@@ -124,12 +150,20 @@ def _runs(local: Local) -> APIRouter:
         found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text)
         return {"runs": plain(found), "total": found.total}
 
-    @router.get("/{ref}")
+    @router.get("/{ref}", **schemas.answer(RunView, RunView(run=schemas.RUN, last_seq=1)))
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
         return await in_own_thread(lambda: view_json(local.store.view(local.store.run(ref).id)))
 
-    @router.get("/{ref}/events", response_model=None)
+    begun = RunStarted(run_id=schemas.RUN.id, seq=1, at=schemas.BEGUN, run=schemas.RUN)
+    told = schemas.answer(schemas.Events, {"events": [begun]})
+    told["responses"][200]["content"]["text/event-stream"] = {
+        "schema": {"type": "string"},
+        "example": f"id: 1\nevent: run_started\ndata: {begun.model_dump_json()}\n\n",
+    }
+    told["responses"][204] = {"description": "The run has ended, and there is no event after that one."}
+
+    @router.get("/{ref}/events", **told)
     async def events(
         ref: str,
         after: Annotated[int, Query(ge=0)] = 0,
@@ -152,22 +186,26 @@ def _runs(local: Local) -> APIRouter:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(sse(local.follow(run.id, after)), media_type="text/event-stream", headers=headers)
 
-    @router.post("/{ref}/cancel")
+    ended = schemas.RUN.model_copy(update={"status": "cancelled", "ended_at": schemas.BEGUN})
+
+    @router.post("/{ref}/cancel", **schemas.answer(Run, ended))
     async def cancel(ref: str) -> Run:
         """End a run; what it made is kept."""
         return await local.cancel(ref)
 
-    @router.post("/{ref}/resume")
+    @router.post("/{ref}/resume", **schemas.answer(Run, schemas.RUN))
     async def resume(ref: str) -> Run:
         """Take up a run that stopped, after its last finished step."""
         return await local.resume(ref)
 
-    @router.post("/{ref}/reproduce", status_code=201)
+    again = schemas.RUN.model_copy(update={"agent": "reproduce", "parent_id": "run_01m3v8x0a1b2cc"})
+
+    @router.post("/{ref}/reproduce", **schemas.answer(Run, again, status=201, description="It has begun."))
     async def reproduce(ref: str) -> Run:
         """Begin to run a run's notebook again in a fresh sandbox; the new run ends with every artifact compared."""
         return await local.reproduce(ref)
 
-    @router.get("/{ref}/export.zip")
+    @router.get("/{ref}/export.zip", **schemas.file("application/zip", "The zip."))
     async def export(ref: str) -> FileResponse:
         """A run's notebook, reports, findings, plots and inputs as a zip."""
         run = await local.run(ref)
@@ -196,7 +234,7 @@ async def _zipped(local: Local, run: Run) -> FileResponse:
 def _artifacts(local: Local) -> APIRouter:
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Artifacts, {"artifacts": [schemas.ARTIFACT], "total": 1}))
     async def list_(
         run: str | None = None,
         role: ArtifactRole | None = None,
@@ -208,12 +246,12 @@ def _artifacts(local: Local) -> APIRouter:
         found = await local.artifacts(run=run, role=role, text=text, limit=limit, offset=offset)
         return {"artifacts": plain(found), "total": found.total}
 
-    @router.get("/{ref}")
+    @router.get("/{ref}", **schemas.answer(Artifact, schemas.ARTIFACT))
     async def show(ref: str) -> dict[str, Any]:
         """What is known of an artifact."""
         return cast(dict[str, Any], plain(await local.artifact(ref)))
 
-    @router.get("/{ref}/content")
+    @router.get("/{ref}/content", **schemas.file("*/*", "The bytes, under the artifact's own media type."))
     async def content(request: Request, ref: str, preview: bool = False, download: bool = False) -> Response:
         """An artifact's bytes. HTML and SVG are a download, unless `preview=1` asks for them in a sandboxed frame."""
         artifact = await local.artifact(ref)
@@ -226,18 +264,23 @@ def _artifacts(local: Local) -> APIRouter:
 def _notebooks(local: Local, templates: Path | None) -> APIRouter:
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", **schemas.answer(schemas.Notebooks, {"notebooks": [schemas.NOTEBOOK]}))
     async def list_() -> dict[str, Any]:
         """The template notebooks and their parameters."""
         found = await asyncio.to_thread(catalog, templates)
         return {"notebooks": [{k: v for k, v in plain(t).items() if k != "path"} for t in found]}
 
-    @router.post("/run", status_code=201)
-    async def run(request: Request) -> Run:
-        """Run a template (`name`) or an uploaded notebook (`notebook`) with `params`, a JSON object.
+    begun = schemas.RUN.model_copy(update={"agent": "notebook", "goal": schemas.NOTEBOOK.title})
 
-        A file for a parameter is uploaded as `param:NAME`; where `params` has a list for it, each adds to the list. No
-        other file of this machine is read.
+    @router.post(
+        "/run",
+        openapi_extra=schemas.NOTEBOOK_FORM,
+        **schemas.answer(Run, begun, status=201, description="It has begun."),
+    )
+    async def run(request: Request) -> Run:
+        """Run a template or an uploaded notebook with parameters.
+
+        A file for a parameter is uploaded as `param:NAME`. No other file of this machine is read.
         """
         form = await request.form()
         params = _object(form.get("params"), "params")
@@ -276,43 +319,6 @@ def _without_path(folder: Path) -> Iterator[None]:
         if status_of(error) != 2:
             raise
         raise Misuse(str(error).replace(f"{folder}{os.sep}", "")) from error
-
-
-def _schedules(local: Local) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("")
-    async def list_() -> dict[str, Any]:
-        """Schedules with their next time and their latest firings."""
-        return {"schedules": plain(await local.schedules())}
-
-    @router.post("", status_code=201)
-    async def add(schedule: Schedule) -> dict[str, Any]:
-        """Add a schedule. Its id and time are given here; its files are paths on this machine."""
-        fresh = schedule.model_copy(update={"id": new_id("sch"), "created_at": now(), "active_from": None})
-        return cast(dict[str, Any], plain(await local.add_schedule(fresh)))
-
-    @router.get("/{ref}")
-    async def show(ref: str, limit: Annotated[int, Query(ge=1, le=10_000)] = 20) -> dict[str, Any]:
-        """A schedule with its next time and its latest firings: their attempts, outcomes and notices."""
-        return cast(dict[str, Any], plain(await local.schedule(ref, limit=limit)))
-
-    @router.patch("/{ref}")
-    async def change(ref: str, changes: dict[str, Any]) -> dict[str, Any]:
-        """Give fields of a schedule other values, such as `{"paused": true}`; durations are in seconds."""
-        return cast(dict[str, Any], plain(await local.change_schedule(ref, changes)))
-
-    @router.post("/{ref}/run", status_code=201)
-    async def run(ref: str) -> Run:
-        """Do a schedule's work now, out of turn."""
-        return await local.fire(ref)
-
-    @router.delete("/{ref}")
-    async def remove(ref: str) -> Schedule:
-        """Remove a schedule. The runs that it made stay."""
-        return await local.remove_schedule(ref)
-
-    return router
 
 
 def _roles(text: str) -> dict[str, str]:
@@ -370,7 +376,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _error(
         error.status_code,
         "Refused",
-        f"{str(error.detail).rstrip('.')}. The interface is described in /api/openapi.json.",
+        f"{str(error.detail).rstrip('.')}. /api/docs describes the interface.",
     )
 
 

@@ -2,6 +2,7 @@
 
 Panel's own allow-list compares Origin with Host, so a page that forges both (DNS rebinding) passes it. This looks at
 the Host by name first, then holds the Origin against the Host, then asks for the token.
+Wrong tokens are slowed down and then refused, by the address that they come from.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from kernel_gateway.attempts import Attempts
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,10 +43,11 @@ HEADERS = (
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request does not get in: an HTTP status and a sentence."""
+    """Why a request does not get in: an HTTP status and a sentence; for 429 the seconds after which to come again."""
 
     status: int
     text: str
+    retry_after: int = 0
 
 
 class Guard:
@@ -55,7 +59,8 @@ class Guard:
 
     def __init__(self, app: App, *, token: str, port: int, names: tuple[str, ...] = ()) -> None:
         self.app, self.token, self.names = app, token, frozenset(n.lower() for n in names)
-        self.cookie = f"gristmill-{port}"  # cookies ignore ports: two servers on one machine must not share one
+        self.cookie = cookie_name(port)
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, exchange its token for a cookie, or refuse it."""
@@ -65,14 +70,12 @@ class Guard:
         headers = _headers(scope)
         refusal = self._host(headers) or self._origin(scope, headers)
         if refusal is None:
+            by_link = scope["type"] == "http" and not _is_api(scope) and scope["method"] == "GET"
             given = _query_token(scope)
-            if given is not None and scope["type"] == "http" and not _is_api(scope) and scope["method"] == "GET":
-                if self._right(given):
-                    await self._exchange(scope, headers, send)
-                    return
-                refusal = Refusal(401, "That token is not this server's.")
-            else:
-                refusal = self._token(scope, headers, given)
+            refusal = await self._token(scope, headers, given, by_link)
+            if refusal is None and by_link and given is not None:
+                await self._exchange(scope, headers, send)
+                return
         if refusal is not None:
             await _refuse(scope, receive, send, refusal)
             return
@@ -101,18 +104,28 @@ class Guard:
             return foreign  # framed by another site
         return None
 
-    def _token(self, scope: Scope, headers: dict[str, str], given: str | None) -> Refusal | None:
+    async def _token(
+        self, scope: Scope, headers: dict[str, str], in_query: str | None, by_link: bool
+    ) -> Refusal | None:
+        """Ask for the token. A link's wins, else the header's, the query's and the cookie's, in this order."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            good = self._right(bearer.strip())
-        elif given is not None:
-            good = self._right(given)
+        if by_link and in_query is not None:
+            given: str | None = in_query
+        elif scheme.lower() == "bearer":
+            given = bearer.strip()
+        elif in_query is not None:
+            given = in_query
         else:
-            good = self._right(_cookie(headers.get("cookie", ""), self.cookie))
-        return None if good else Refusal(401, "This server asks for its token.")
-
-    def _right(self, given: str | None) -> bool:
-        return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
+            given = _cookie(headers.get("cookie", ""), self.cookie)
+        address = (scope.get("client") or ("",))[0]
+        right = given is not None and hmac.compare_digest(given.encode(), self.token.encode())
+        if right and self._attempts.right(address):
+            return None
+        if given is None:
+            return Refusal(401, "This server asks for its token.")
+        if seconds := await self._attempts.hold(address):
+            return Refusal(429, f"Too many wrong tokens came from this address; wait {seconds} s.", seconds)
+        return Refusal(401, "That token is not this server's.")
 
     async def _exchange(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
         query = [(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1")) if k != "token"]
@@ -120,7 +133,10 @@ class Guard:
         clean = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{urlencode(query)}" if query else "")
         secure = "; Secure" if headers.get("x-forwarded-proto", scope.get("scheme")) == "https" else ""
         cookie = f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict{secure}"
-        await _respond(send, 303, b"", [(b"location", clean.encode()), (b"set-cookie", cookie.encode())])
+        if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+            await _respond(send, 303, b"", [(b"location", clean.encode()), (b"set-cookie", cookie.encode())])
+        else:  # from the file of `gristmill open`: the cookie is not sent on a redirect that began at another site
+            await _respond(send, 200, b"", [(b"refresh", f"0; url={clean}".encode()), (b"set-cookie", cookie.encode())])
 
     def _dressed(self, send: Send, scope: Scope, host: str) -> Send:
         own = [*HEADERS, (b"content-security-policy", PAGE_CSP.format(sockets=f"ws://{host} wss://{host}").encode())]
@@ -133,6 +149,11 @@ class Guard:
             await send(message)
 
         return dressed
+
+
+def cookie_name(port: int) -> str:
+    """The cookie of the server on this port. Cookies ignore ports: two servers on one machine must not share one."""
+    return f"gristmill-{port}"
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -199,11 +220,18 @@ def _without_token(scope: Scope) -> Scope:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    extra = [(b"www-authenticate", b"Bearer")] if refusal.status == 401 else []
+    if refusal.retry_after:
+        extra.append((b"retry-after", str(refusal.retry_after).encode()))
     if scope["type"] == "websocket":
         await receive()
-        await send({"type": "websocket.close", "code": 4403, "reason": refusal.text[:120]})
+        if refusal.retry_after and "websocket.http.response" in scope.get("extensions", {}):
+            start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": extra}
+            await send(start)
+            await send({"type": "websocket.http.response.body", "body": refusal.text.encode()})
+        else:
+            await send({"type": "websocket.close", "code": 4403, "reason": refusal.text[:120]})
         return
-    extra = [(b"www-authenticate", b"Bearer")] if refusal.status == 401 else []
     accepts = _headers(scope).get("accept", "")
     if "text/html" in accepts and not _is_api(scope):
         body = _page(refusal).encode()
@@ -211,7 +239,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
     else:
         import json
 
-        kind = "unauthorized" if refusal.status == 401 else "forbidden"
+        kind = {401: "unauthorized", 429: "too many attempts"}.get(refusal.status, "forbidden")
         body = json.dumps({"error": {"kind": kind, "message": refusal.text}}).encode()
         extra.append((b"content-type", b"application/json"))
     policy = b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -220,9 +248,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
 
 def _page(refusal: Refusal) -> str:
     form = ""
-    if refusal.status == 401:
+    if refusal.status in (401, 429):
         form = (
-            "<p>Open the address that <code>gristmill serve</code> printed, or paste its token here.</p>"
+            "<p>Type <code>gristmill open</code> in a terminal, open the address that <code>gristmill serve</code> "
+            "printed, or paste its token here.</p>"
             '<form method="get"><input name="token" type="password" aria-label="Token" autofocus> '
             "<button>Open</button></form>"
         )

@@ -21,6 +21,7 @@ from artifacts.database import SCRATCH
 from artifacts.query import ROWS, SECONDS, Answer, Form
 from gristmill.local import Local
 from gristmill.plain import plain
+from gristmill.web import schemas
 
 MOST_SECONDS = 600.0
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
@@ -46,7 +47,7 @@ def record(local: Local) -> APIRouter:
     """The routes, on an open backend."""
     router = APIRouter()
 
-    @router.post("/sql")
+    @router.post("/sql", **schemas.answer(schemas.Rows, schemas.ROWS))
     async def sql(request: Request, question: Question) -> Response:
         """Carry out one SELECT on the tables of docs/record.md. `X-More: true` says that there were more rows.
 
@@ -61,22 +62,22 @@ def record(local: Local) -> APIRouter:
         headers = {"X-Rows": str(answer.rows), "X-More": json.dumps(answer.more), "Cache-Control": "no-store"}
         return Response(answer.data, media_type=_TYPES[question.format], headers=headers)
 
-    @router.get("/check")
+    @router.get("/check", **schemas.file("application/x-ndjson", "Progress and damage, a JSON object a line."))
     async def check() -> StreamingResponse:
         """Read every file through: a line of JSON for each, `{"done", "of", "damaged": [{"artifact", "why"}]}`."""
         return StreamingResponse(_lines(local.check()), media_type="application/x-ndjson")
 
-    @router.get("/export.tar")
+    @router.get("/export.tar", **schemas.file("application/x-tar", "The Parquet files."))
     async def export() -> StreamingResponse:
         """The tables of docs/record.md as Parquet files, and a README of their columns."""
         return StreamingResponse(await _begun(_exported(local)), media_type="application/x-tar")
 
-    @router.get("/backup.tar")
+    @router.get("/backup.tar", **schemas.file("application/x-tar", "The packed data folder."))
     async def backup() -> StreamingResponse:
         """The whole record as it is now: a data folder, packed. One without backup.json at its end is not whole."""
         return StreamingResponse(await _begun(local.store.upkeep.backup()), media_type="application/x-tar")
 
-    @router.post("/prune")
+    @router.post("/prune", **schemas.answer(schemas.Pruned, schemas.PRUNED))
     async def prune(asked: Pruning) -> dict[str, Any]:
         """Take out the runs that ended before a time, and the files that only they had; what others need stays."""
         told: dict[str, Any] = plain(await local.prune(asked.before, dry_run=asked.dry_run))

@@ -101,8 +101,14 @@ async def respond_json(send: Send, status: int, value: object, headers: Headers 
 
 
 async def respond_error(send: Send, status: int, message: str, **more: object) -> None:
-    """Send an error in E2B's shape. `Should-Retry: false` keeps the SDK from sending the request again."""
-    await respond_json(send, status, {"code": status, "message": message, **more}, [(b"should-retry", b"false")])
+    """Send an error in E2B's shape. `Should-Retry: false` keeps the SDK from sending the request again.
+
+    `retry_after`, in seconds, becomes the header of that name.
+    """
+    headers = [(b"should-retry", b"false")]
+    if (seconds := more.pop("retry_after", None)) is not None:
+        headers.append((b"retry-after", str(seconds).encode()))
+    await respond_json(send, status, {"code": status, "message": message, **more}, headers)
 
 
 async def disconnected(receive: Receive) -> None:

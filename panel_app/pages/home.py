@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -14,6 +16,7 @@ from typing import get_args
 from markupsafe import Markup
 
 from artifacts.types import Run, RunStatus
+from graphs.errors import InputError
 from graphs.workbench import Request, Workbench
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
@@ -98,7 +101,11 @@ class HomePage(Page):
             role: column.strip() for role in ROLES if isinstance(column := roles.get(role), str) and column.strip()
         }
         request = Request(question=question.strip(), files=files, model=model.strip() or None, roles=named)
-        run = await self.workbench.start(request)
+        try:
+            run = await self.workbench.start(request)
+        except InputError as error:  # told by the name that the person gave the file, not by where it lies here
+            here = re.escape(f"{self._folder}{os.sep}")
+            raise InputError(re.sub(rf"{here}\d+{re.escape(os.sep)}", "", str(error))) from error
         wire.send([Patch(do="go", url=f"/runs/{run.id}")])
 
     def _write(self, number: int, name: str, at: int, data: str) -> str:

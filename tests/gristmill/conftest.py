@@ -13,7 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.e2e.test_dashboard import OFFLINE, QUIET
 from tests.gristmill.door import QUESTION, REPOSITORY, Server, command, environment
 
 
@@ -54,6 +56,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert running.token not in running.log.read_text().replace(f"?token={running.token}", "", 1), "only told once"
     left = [p for p in psutil.process_iter(["cmdline"]) if str(home) in " ".join(p.info["cmdline"] or [])]
     assert left == []
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of a module's own, for those who send wrong tokens."""
+    with serving(tmp_path_factory.mktemp("guarded") / "home") as (running, _):
+        yield running
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without its own calls home."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*QUIET, *OFFLINE])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ def test_a_schedule_that_could_never_run_is_refused(server: Server, schedule: di
 def test_the_interface_describes_itself(server: Server) -> None:
     with server.client() as client:
         paths = client.get("/api/openapi.json").json()["paths"]
-        for method, path, status in (("GET", "/api/docs", 404), ("PUT", "/api/runs", 405)):
+        for method, path, status in (("GET", "/api/nosuch", 404), ("PUT", "/api/runs", 405)):
             reply = client.request(method, path)
             assert reply.status_code == status
             assert reply.json()["error"]["message"]

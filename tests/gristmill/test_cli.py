@@ -37,6 +37,8 @@ def test_a_run_is_listed_shown_and_followed(server: Server, finished: str) -> No
     for words in (QUESTION, "Rule-based", "Plan", "cell-01", "Answer", "Findings", "Reviewer", "Done after"):
         assert words in page
     assert "\x1b" not in page
+    assert shown["notes"]
+    assert all(note["text"] in " ".join(page.split()) for note in shown["notes"]), "what was told as it ran is kept"
 
     followed = server.cli("runs", "follow", finished)
     assert followed.status == 0

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from kernel_gateway.attempts import MOST, WHILE
 from tests.gristmill.door import Server
 
 ROUTES = ["/", "/artifacts", "/schedules", "/runs/run_x", "/static/js/bokeh.min.js", "/api/runs", "/api/health", "/x"]
@@ -39,9 +40,11 @@ def test_no_route_answers_without_the_token(server: Server, path: str) -> None:
 def test_a_wrong_token_is_refused_in_each_of_its_places(server: Server, path: str, wrong: str) -> None:
     bearer = {"Host": here(server), "Authorization": f"Bearer {wrong}"}
     baked = {"Host": here(server), "Cookie": f"gristmill-{server.port}={wrong}"}
-    assert server.raw("GET", path, {k: v.encode().decode("latin-1") for k, v in bearer.items()})[0] == 401
-    assert server.raw("GET", path, {k: v.encode().decode("latin-1") for k, v in baked.items()})[0] == 401
-    assert server.raw("GET", f"{path}?token={'%C3%BC' if wrong == 'ü' else wrong}", {"Host": here(server)})[0] == 401
+    refused = (401, 429)
+    assert server.raw("GET", path, {k: v.encode().decode("latin-1") for k, v in bearer.items()})[0] in refused
+    assert server.raw("GET", path, {k: v.encode().decode("latin-1") for k, v in baked.items()})[0] in refused
+    asked = f"{path}?token={'%C3%BC' if wrong == 'ü' else wrong}"
+    assert server.raw("GET", asked, {"Host": here(server)})[0] in refused
 
 
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/static/js/bokeh.min.js"])
@@ -157,3 +160,34 @@ def test_scripts_may_be_kept_by_the_browser_and_pages_may_not(server: Server) ->
         assert (script["content-encoding"], script["cache-control"]) == ("gzip", "private, no-cache")
         assert "immutable" in client.get("/static/extensions/panel/panel.min.js?v=1").headers["cache-control"]
         assert client.get("/").headers["cache-control"] == "no-store"
+
+
+def test_wrong_tokens_are_refused_for_a_while_and_the_right_one_still_gets_in(guarded: Server) -> None:
+    name = f"gristmill-{guarded.port}"
+    upgrade = UPGRADE | {"Host": here(guarded), "Origin": f"http://{here(guarded)}"}
+    ways = [
+        lambda wrong: ("/api/runs", {"Host": here(guarded), "Authorization": f"Bearer {wrong}"}),
+        lambda wrong: (f"/?token={wrong}", {"Host": here(guarded), "Accept": "text/html"}),
+        lambda wrong: (f"/api/runs?token={wrong}", {"Host": here(guarded)}),
+        lambda wrong: ("/", {"Host": here(guarded), "Cookie": f"{name}={wrong}"}),
+        lambda wrong: ("/ws", upgrade | {"Cookie": f"{name}={wrong}"}),
+    ]
+    for n in range(MOST):
+        path, headers = ways[n % len(ways)](f"guess{n}")
+        assert guarded.raw("GET", path, headers)[0] in (401, 403), "however it comes, it is counted"
+    for way in ways:
+        path, headers = way("one-more")
+        status, told, body = guarded.raw("GET", path, headers)
+        assert status == 429
+        assert 0 < int(told["retry-after"]) <= WHILE
+        assert b"wait" in body
+    assert b"<form" in guarded.raw("GET", *ways[1]("x"))[2], "a person who has the token may still enter it"
+    assert guarded.raw("GET", "/api/runs", {"Host": here(guarded)})[0] == 401, "who sends none makes no guess"
+    assert (
+        guarded.raw("GET", "/api/runs", {"Host": here(guarded), "Authorization": f"Bearer {guarded.token}"})[0] == 200
+    )
+    assert guarded.raw("GET", "/", {"Host": here(guarded), "Cookie": cookie(guarded)})[0] == 200
+    assert guarded.raw("GET", f"/?token={guarded.token}", {"Host": here(guarded)})[0] == 303
+    log = guarded.log.read_text()
+    assert "127.0.0.1" in log
+    assert "guess" not in log

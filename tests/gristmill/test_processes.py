@@ -42,6 +42,28 @@ def test_a_second_server_for_the_same_folder_says_where_the_first_is(server: Ser
     assert done.status == 1
     assert str(server.pid) in done.err
     assert server.url in done.err
+    assert "gristmill open" in done.err
+    assert server.token not in done.out + done.err
+
+
+def test_a_running_server_is_opened_by_a_file_that_only_its_owner_reads(server: Server, tmp_path: Path) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {seen}\n')
+    browser.chmod(0o755)
+    done = run(server.home, "open", BROWSER=f"{browser} %s")
+    assert done.status == 0, done.err
+    page = server.home / "open.html"
+    assert seen.read_text().strip() == page.as_uri()
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert f"{server.url}/?token={server.token}" in page.read_text()
+    assert server.token not in done.out + done.err
+    assert server.cli("open", "--link").out.strip() == f"{server.url}/?token={server.token}", "asked for, it is told"
+
+
+def test_where_no_server_runs_open_says_how_to_start_one(home: Path) -> None:
+    done = run(home, "open")
+    assert done.status == 1
+    assert "gristmill serve" in done.err
 
 
 def test_a_port_in_use_says_by_whom_and_what_to_do(home: Path) -> None:
