@@ -142,8 +142,10 @@ class Scheduler:
             if error is not None:
                 _log.warning("Schedule %s could not begin a run: %s", schedule.id, error)
                 await asyncio.to_thread(self._schedules.attempt_failed, run_id, error, self._clock())
+            self._changed.set()
         if error is None:
             await self._work.wait(run_id)
+            self._changed.set()
 
     async def _tell(self, schedule: Schedule, fire: Fire, notice: Notice) -> None:
         if not await asyncio.to_thread(self._schedules.try_notice, fire, notice, self._clock()):
@@ -162,7 +164,7 @@ class Scheduler:
                 await asyncio.to_thread(self._schedules.record_notice, fire, notice.target, error, self._clock())
 
     def _spawn(self, key: object, work: Coroutine[Any, Any, None]) -> None:
-        """Do this beside everything else, unless it is being done; then look again."""
+        """Do this beside everything else, unless it is being done."""
         if key in self._tasks:
             work.close()
             return
@@ -171,6 +173,5 @@ class Scheduler:
 
     def _done(self, key: object, task: asyncio.Task[None]) -> None:
         del self._tasks[key]
-        self._changed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("The scheduler met a fault: %s", error, exc_info=error)
