@@ -42,8 +42,9 @@ _OLD = """
     kept AS (
         SELECT id FROM runs WHERE id NOT IN (FROM old)
         UNION
-        SELECT run_id FROM attempts AS a WHERE schedule_id IN (SELECT id FROM schedules)
-        AND due = (SELECT max(due) FROM attempts WHERE schedule_id = a.schedule_id)
+        SELECT run_id FROM attempts AS a JOIN fires USING (schedule_id, due)
+        WHERE schedule_id IN (SELECT id FROM schedules)
+        AND (outcome IS NULL OR due = (SELECT max(due) FROM attempts WHERE schedule_id = a.schedule_id))
         UNION
         SELECT cited FROM kept JOIN cites ON cites.run_id = kept.id)
     SELECT id, id IN (FROM kept) FROM old ORDER BY id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def begin() -> Callable[..., Run]:
         return run
 
     return begin
+
+
+@pytest.fixture
+def fired() -> Callable[[Store, str, datetime, str], None]:
+    """Have a schedule fire and be done, with a run that there is."""
+
+    def fired(store: Store, schedule_id: str, due: datetime, run_id: str) -> None:
+        assert store.schedules.claim(schedule_id, due)
+        row = [schedule_id, due.replace(tzinfo=None), run_id, due.replace(tzinfo=None)]
+        store._writer.run(
+            lambda write: write.execute("INSERT INTO attempts VALUES (?, ?, 1, ?, ?, NULL, NULL)", row) and None
+        )
+        fire = next(fire for fire in store.schedules.fires(schedule_id) if fire.due == due)
+        assert store.schedules.end(fire, "done")
+
+    return fired
 
 
 @pytest.fixture

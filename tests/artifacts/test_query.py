@@ -29,7 +29,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "record.md"
 
 
 @pytest.fixture
-async def full(store, begin):
+async def full(store, begin, fired):
     """A store with a row or more in every table."""
     run = begin(store, "What drives the returns?", id="run_1")
     cell = Execution(id="ex_1", run_id=run.id, sandbox_id="sbx", seq=1, code="1 + 1", title="Add")
@@ -52,10 +52,8 @@ async def full(store, begin):
     await store.append(ReportMade(run_id=run.id, answer="They rise.", order=("f1",)))
     await store.append(RunEnded(run_id=run.id, status="done"))
     schedule = Schedule(cron="0 7 * * *", kind="question", goal="Again?", files=("a.csv",))
-    store.add_schedule(schedule)
-    due = now()
-    assert store.claim_fire(schedule.id, due)
-    store.record_fire(schedule.id, due, run.id)
+    store.schedules.add(schedule)
+    fired(store, schedule.id, now(), run.id)
     return store
 
 
@@ -78,9 +76,8 @@ async def test_every_table_has_its_documented_columns_and_what_was_recorded(full
         [["x", "y"], "pearson_r", 0.5, 0.25, None, 0.01, None, 40, "cell-01"]
     ]
     assert await ask(full, "SELECT body->>'$.answer' FROM events WHERE kind = 'report'") == [["They rise."]]
-    assert await ask(full, "SELECT s.cron, f.run_id FROM fires f JOIN schedules s ON s.id = f.schedule_id") == [
-        ["0 7 * * *", "run_1"]
-    ]
+    fires = "SELECT s.cron, f.outcome, a.run_id FROM fires f JOIN attempts a USING (schedule_id, due)"
+    assert await ask(full, f"{fires} JOIN schedules s ON s.id = f.schedule_id") == [["0 7 * * *", "done", "run_1"]]
     assert await ask(full, "SHOW TABLES") == [[name] for name in sorted(t.name for t in TABLES)]
     for table in TABLES:
         assert [row[0] for row in await ask(full, f"DESCRIBE {table.name}")] == list(table.columns)

@@ -61,13 +61,12 @@ async def test_an_export_holds_every_table_and_the_same_record_gives_the_same_by
         store.upkeep.export(tmp_path / "file")
 
 
-async def test_a_backup_made_while_others_write_is_a_record_of_one_moment(store, home, begin, ended, tmp_path):
+async def test_a_backup_made_while_others_write_is_a_record_of_one_moment(store, home, begin, ended, fired, tmp_path):
     run, (made,) = await ended(b"x" * 3_000_000)
     busy = begin(store)
     schedule = Schedule(cron="0 7 * * *", kind="question", goal="Again?", files=("a.csv",))
-    store.add_schedule(schedule)
-    store.claim_fire(schedule.id, OLD)
-    store.record_fire(schedule.id, OLD, run.id)
+    store.schedules.add(schedule)
+    fired(store, schedule.id, OLD, run.id)
     with closing(sqlite3.connect(home / "checkpoints.sqlite")) as checkpoints:
         checkpoints.execute("CREATE TABLE kept (n)")
         checkpoints.commit()
@@ -176,7 +175,7 @@ async def test_pruning_takes_what_is_old_and_leaves_no_trace_of_it(store, home, 
         assert again.append_sync(Noted(run_id=young.id, text="on")).seq == 6
 
 
-async def test_what_a_run_that_stays_refers_to_stays_however_old(store, begin, ended):
+async def test_what_a_run_that_stays_refers_to_stays_however_old(store, begin, ended, fired):
     root, (raw,) = await ended(b"raw")
     middle, (clean,) = await ended(b"clean", parents=[raw.id])
     original, _ = await ended(b"original")
@@ -190,12 +189,10 @@ async def test_what_a_run_that_stays_refers_to_stays_however_old(store, begin, e
     removed = Schedule(cron="0 8 * * *", kind="question", goal="Again?", files=("a.csv",))
     for one, run, day in ((schedule, first, 1), (schedule, last, 2), (removed, orphan, 1)):
         if day == 1:
-            store.add_schedule(one)
-        due = OLD + timedelta(days=day)
-        store.claim_fire(one.id, due)
-        store.record_fire(one.id, due, run.id)
-    store.claim_fire(schedule.id, OLD + timedelta(days=3))  # and came to nothing
-    store.remove_schedule(removed.id)
+            store.schedules.add(one)
+        fired(store, one.id, OLD + timedelta(days=day), run.id)
+    store.schedules.claim(schedule.id, OLD + timedelta(days=3))  # and came to nothing
+    store.schedules.remove(removed.id)
     running = begin(store, created_at=OLD)
     queued = begin(store, created_at=OLD, status="queued")
     resumed, _ = await ended(status="interrupted")
@@ -206,7 +203,8 @@ async def test_what_a_run_that_stays_refers_to_stays_however_old(store, begin, e
     left = {run.id for run in store.runs()}
     assert left == {r.id for r in (root, middle, original, again, young, last, running, queued, resumed)}
     assert store.verify(raw)
-    assert [fire.run_id for fire in store.fires(schedule.id)] == [None, last.id]
+    tries = [[attempt.run_id for attempt in fire.attempts] for fire in store.schedules.fires(schedule.id)]
+    assert tries == [[], [last.id], []]
     assert store.upkeep.prune(CUT + timedelta(days=1)).runs == tuple(
         sorted((root.id, middle.id, original.id, again.id, young.id))
     )
