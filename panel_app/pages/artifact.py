@@ -6,7 +6,7 @@ import asyncio
 
 from markupsafe import Markup
 
-from artifacts.errors import ArtifactDamaged, NotFound
+from artifacts.errors import NotFound
 from artifacts.lineage import ancestors, descendants
 from artifacts.store import Store
 from artifacts.types import Artifact
@@ -14,6 +14,8 @@ from panel_app.components.preview import WHOLE, preview
 from panel_app.components.render import render
 from panel_app.pages.base import Page, Sorry
 from panel_app.wire import Patch, Wire
+
+_COMING = Markup('<p class="empty" role="status">Its bytes are being checked.</p>')
 
 
 class ArtifactPage(Page):
@@ -26,7 +28,7 @@ class ArtifactPage(Page):
         self.store = store
         self.artifact = artifact
         self.title = artifact.name
-        self._later = False
+        self._large = artifact.size > WHOLE
 
     def html(self) -> Markup:
         view = self.store.view(self.artifact.run_id)
@@ -42,21 +44,11 @@ class ArtifactPage(Page):
             cell=cell,
             origins=origins,
             uses=descendants(self.store, self.artifact.id),
-            preview=self._preview(),
+            preview=_COMING if self._large else preview(self.store, self.artifact),
         )
 
-    def _preview(self) -> Markup:
-        """The preview, unless its bytes are yet to be checked and many: then `live` brings it."""
-        try:
-            self._later = self.artifact.size > WHOLE and not self.store.checked(self.artifact)
-        except ArtifactDamaged:
-            self._later = False
-        if self._later:
-            return Markup('<p class="empty" role="status">Its bytes are being checked.</p>')
-        return preview(self.store, self.artifact)
-
     async def live(self, wire: Wire) -> None:
-        if self._later:
+        if self._large:
             html = await asyncio.to_thread(preview, self.store, self.artifact)
             wire.send([Patch(do="set", id="preview", html=html)])
 
