@@ -85,7 +85,7 @@ class Worker:
         session: Session | None = None
         status: Ending = "failed"
         error: str | None = None
-        loading = asyncio.ensure_future(in_own_thread(_load_team))  # a second's import, beside the sandbox's start
+        loading = asyncio.ensure_future(in_own_thread(load_team))  # a second's import, beside the sandbox's start
         try:
             session = await self._open_session(run.id)
             await self._work(run, model, session, await loading)
@@ -203,7 +203,8 @@ def loose_ends(view: RunView) -> list[Event]:
     ]
 
 
-def _load_team() -> ModuleType:
+def load_team() -> ModuleType:
+    """The module of the graph, loaded with all that it needs: a second's work, for a thread."""
     load_sdk()  # first, since a sandbox can be had and filled while the rest is loaded
     from graphs import team
 

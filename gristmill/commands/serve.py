@@ -19,7 +19,8 @@ async def command(host: str | None, port: int | None, no_browser: bool) -> None:
     """Open the dashboard, the REST interface and the scheduler, on one port.
 
     The address that it prints carries a token, as Jupyter's does. Ctrl-C or SIGTERM ends it; runs that are under way
-    are marked interrupted, and `gristmill runs resume` takes them up again.
+    are marked interrupted, and `gristmill runs resume` takes them up again. Runs that wait for their turn begin when it
+    is started again.
     """
     from gristmill import discovery
     from gristmill.settings import load

@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import nbformat
+import psutil
 import pytest
 from nbformat import v4
 
 from gristmill.local import Local
 from gristmill.settings import load
 from gristmill.web import api
+from kernel_gateway.client import gateway_status
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import run
 
@@ -44,7 +46,7 @@ def start(client: httpx.Client, *cells: str) -> dict[str, Any]:
 
 def until_ended(client: httpx.Client, ids: set[str]) -> dict[str, str]:
     """The runs' statuses once all have ended; the list is asked for all the while, and must answer."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while True:
         runs = {r["id"]: r["status"] for r in client.get("/api/runs", params={"limit": 1000}).json()["runs"]}
         told = {id: runs[id] for id in ids}
@@ -77,14 +79,16 @@ def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by
         process.send_signal(end)
         process.wait(60)
     (home / "server.json").unlink(missing_ok=True)
-    shown = run(home, "runs", "show", ids[1])
-    assert "gristmill serve" in shown.out
     listed = json.loads(run(home, "runs", "list", "--json").out)
     assert [r["status"] for r in reversed(listed)] == ["interrupted", "queued", "queued"]
     with serving(home, GRISTMILL_MAX_RUNS="1") as (server, _), server.client() as client:
         assert until_ended(client, set(ids)) == {ids[0]: "interrupted", ids[1]: "done", ids[2]: "done"}
         began, after = (client.get(f"/api/runs/{id}").json()["run"] for id in ids[1:])
         assert began["ended_at"] <= after["began_at"]
+    if (left := gateway_status(home)) is not None:  # that of a server that was killed outlives it, for a resumption
+        host = psutil.Process(left.pid)
+        host.terminate()
+        host.wait(60)
 
 
 async def test_health_is_no_green_light_where_the_record_does_not_answer(
