@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from artifacts.store import Store
-from tests.panel_app.conftest import Watch
+from tests.panel_app.conftest import Dashboard, Watch
 from tests.panel_app.story import Story
 
 EVIL = "http://evil.invalid"
@@ -104,3 +105,14 @@ def test_what_is_no_figure_has_no_such_page(watch: Callable[..., Watch], store: 
         assert answer.status == 404
     tab.open(f"/artifacts/{other.id}")
     assert tab.page.locator("iframe.drawn").count() == 0
+
+
+def test_a_damaged_figure_is_a_sentence(dashboard: Dashboard, store: Store, done: Story) -> None:
+    made = done.put(json.dumps({"data": [], "layout": {}}).encode(), "figure.json", PLOTLY, "plot")
+    path = store.path(made)
+    assert httpx.get(f"{dashboard.url}/figures/{made.id}").status_code == 200
+    path.write_bytes(path.read_bytes().replace(b"data", b"dada"))
+    reply = httpx.get(f"{dashboard.url}/figures/{made.id}")
+    assert reply.status_code == 500
+    assert reply.text == f"The bytes of figure.json ({made.id}) are not those that were stored."
+    assert reply.headers["cache-control"] == "no-store"
