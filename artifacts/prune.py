@@ -42,7 +42,7 @@ _OLD = """
     kept AS (
         SELECT id FROM runs WHERE id NOT IN (FROM old)
         UNION
-        SELECT run_id FROM attempts AS a JOIN fires USING (schedule_id, due)
+        SELECT a.run_id FROM attempts AS a JOIN fires USING (schedule_id, due)
         WHERE schedule_id IN (SELECT id FROM schedules)
         AND (outcome IS NULL OR due = (SELECT max(due) FROM attempts WHERE schedule_id = a.schedule_id))
         UNION

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -24,13 +24,15 @@ from gristmill.plain import plain
 from gristmill.web import schemas
 
 MOST_SECONDS = 600.0
+_ASKED = {"sql": "SELECT status, count(*) FROM runs GROUP BY ALL", "limit": 100}
+_OLD = {"before": "2026-01-01T00:00:00Z", "dry_run": True}
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 class Question(BaseModel):
     """A SELECT, the form of its answer, and its bounds."""
 
-    sql: str = Field(max_length=100_000, examples=["SELECT status, count(*) FROM runs GROUP BY ALL"])
+    sql: str = Field(max_length=100_000)
     format: Form = "json"
     limit: int = Field(10_000, ge=1, le=ROWS)
     seconds: float = Field(SECONDS, gt=0, le=MOST_SECONDS)
@@ -48,7 +50,7 @@ def record(local: Local) -> APIRouter:
     router = APIRouter()
 
     @router.post("/sql", **schemas.answer(schemas.Rows, schemas.ROWS))
-    async def sql(request: Request, question: Question) -> Response:
+    async def sql(request: Request, question: Annotated[Question, Body(examples=[_ASKED])]) -> Response:
         """Carry out one SELECT on the tables of docs/record.md. `X-More: true` says that there were more rows.
 
         JSON is `{"columns": [{"name", "type"}], "rows": [[...]], "more"}`.
@@ -78,7 +80,7 @@ def record(local: Local) -> APIRouter:
         return StreamingResponse(await _begun(local.store.upkeep.backup()), media_type="application/x-tar")
 
     @router.post("/prune", **schemas.answer(schemas.Pruned, schemas.PRUNED))
-    async def prune(asked: Pruning) -> dict[str, Any]:
+    async def prune(asked: Annotated[Pruning, Body(examples=[_OLD])]) -> dict[str, Any]:
         """Take out the runs that ended before a time, and the files that only they had; what others need stays."""
         told: dict[str, Any] = plain(await local.prune(asked.before, dry_run=asked.dry_run))
         return told

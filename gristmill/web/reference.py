@@ -128,7 +128,7 @@ def _body(operation: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
 def _curl(method: str, path: str, operation: dict[str, Any], document: dict[str, Any], url: str) -> str:
     """The request as a line for a shell, with the examples of its fields."""
     words = ["curl"]
-    if method == "delete" or (method == "post" and not _body(operation)):
+    if method in ("delete", "patch") or (method == "post" and not _body(operation)):
         words.append(f"-X {method.upper()}")
     words.append('-H "Authorization: Bearer $TOKEN"')
     if (body := _body(operation)) and body[0] == "application/json":

@@ -105,7 +105,8 @@ async def test_a_backup_made_while_others_write_is_a_record_of_one_moment(store,
         assert counts["artifacts"] == len(kept)
         mine = restored.events(busy.id)
         assert mine == store.events(busy.id)[: len(mine)], "what was there when it began, without a gap"
-        assert (restored.schedules(), restored.fires(schedule.id)) == (store.schedules(), store.fires(schedule.id))
+        assert restored.schedules.all() == store.schedules.all()
+        assert restored.schedules.fires(schedule.id) == store.schedules.fires(schedule.id)
         assert restored.append_sync(Noted(run_id=busy.id, text="on")).seq == len(mine) + 1
     with closing(sqlite3.connect(tmp_path / "restored" / "checkpoints.sqlite")) as checkpoints:
         assert checkpoints.execute("SELECT count(*) FROM kept").fetchone() == (0,)
