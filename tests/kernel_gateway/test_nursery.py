@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
-from kernel_gateway import nursery, seccomp
-from kernel_gateway.inside import probes
+from kernel_gateway import nursery
+from kernel_gateway.inside import probes, seccomp
 from kernel_gateway.nursery import Nursery, Seed
 from tests.kernel_gateway.conftest import NURSERY, those_that
 
