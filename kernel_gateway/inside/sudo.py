@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ _LONG = {
 }
 _SAYS_NOTHING = {"v", "k", "K", "l"}
 _ROOT, _USER = ("root", "0", "#0"), ("user", "1000", "#1000")
+_NOT_PLAIN = re.compile(r"[^\w$-]", re.ASCII)  # what a shell may take for more than a letter
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _PRIVILEGED = {
     *("mount", "umount", "losetup", "swapon", "swapoff", "chroot", "unshare", "modprobe", "insmod", "rmmod", "sysctl"),
@@ -78,7 +80,9 @@ def main(words: list[str], variables: Mapping[str, str]) -> int:
         return _say(f"sudo: {error}\n{_USAGE}")
     if "i" in options or "s" in options:
         shell = [variables.get("SHELL", "/bin/bash"), *(["-l"] if "i" in options else [])]
-        command = [*shell, "-c", " ".join(command)] if command else shell
+        command = (
+            [*shell, "-c", " ".join(re.sub(_NOT_PLAIN, r"\\\g<0>", word) for word in command)] if command else shell
+        )
     elif not command:
         if options.keys() & _SAYS_NOTHING:
             return 0

@@ -48,8 +48,8 @@ def test_a_sandbox_that_does_not_hold_is_not_started(tmp_path: Path) -> None:
     leaky.write_text(
         f"#!{sys.executable}\nimport os, sys\n"
         f"info = sys.argv[sys.argv.index('--info-fd') + 1:]\n"
-        "apart = '--unshare-all --disable-userns --uid 1000 --gid 1000 --ro-bind / / --proc /proc --dev /dev'\n"
-        "mine = ' --tmpfs /opt --tmpfs /home --dir /home/user --tmpfs /run'\n"
+        "apart = '--unshare-all --unshare-user --disable-userns --uid 1000 --gid 1000 --ro-bind / / --proc /proc'\n"
+        "mine = ' --dev /dev --tmpfs /opt --tmpfs /home --dir /home/user --tmpfs /run'\n"
         f"os.execv({real!r}, ['bwrap', '--info-fd', info[0], *(apart + mine).split(), "
         f"'--ro-bind', {PACKAGE!r}, {INSIDE!r}, *info[1:]])\n"
     )
