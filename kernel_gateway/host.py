@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import fcntl
-import functools
 import hashlib
 import json
 import logging
@@ -26,33 +24,35 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from kernel_gateway import environments, seccomp
+from kernel_gateway import environments
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.groups import Group, Groups, NoGroups
+from kernel_gateway.inside import seccomp
+from kernel_gateway.inside.entrance import LISTENER
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
     BOOT,
     CACHE,
+    CAT,
     RUNTIME,
     SERVICE_ROOT,
     Isolation,
     Sizes,
     bubblewrap_arguments,
     environment,
-    etc_files,
+    layered,
+    own_files,
 )
 from kernel_gateway.memory import memory_file
-from kernel_gateway.nursery import Nursery, namespaces_of
+from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone, namespaces_of
 from kernel_gateway.outside import Outside
 from kernel_gateway.sandbox import Sandbox
-from kernel_gateway.shell import Shell, bring_along, make_lifeline, read_inner, unbroken_pipe
+from kernel_gateway.shell import Shell, bring_along, make_lifeline, outer_of, read_inner, unbroken_pipe
 
 log = logging.getLogger("kernel_gateway")
 
 _BACKLOG = 512
-_PR_SET_CHILD_SUBREAPER = 36
-_CAT = "/usr/bin/cat"  # says by what it copies that all is mounted, and then waits for the lifeline's end
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Host:
                 self._groups = Groups.find()
             except NoGroups as why:
                 log.warning("total memory of a sandbox is not enforced: %s", why)
-            self._nursery = Nursery(cache, self._limits, self._call_filter, self._inits)
+            self._nursery = Nursery(cache, self._limits, layered(), self._inits)
 
     def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
@@ -160,7 +160,7 @@ class Host:
         if self._groups is not None:
             self._groups.close()
 
-    def command(self, listener: int, lifeline: int, root: str, python: str = sys.executable) -> list[str]:
+    def command(self, listener: int, lifeline: int | None, root: str, python: str = sys.executable) -> list[str]:
         """The seed's command line; it names nothing of the host but the Python interpreter."""
         fds, limits = f"{listener}, {lifeline}", json.dumps(self._limits)
         return [python, "-c", BOOT.format(root=root, fds=fds, limits=limits)]
@@ -190,14 +190,7 @@ class Host:
             return self._forked(self._nursery, name, template, address, listener)
         if self._nursery is not None and not self._nursery.usable:
             self.end_spare()  # nobody will move in any more
-        group = self._group(name)
-        try:
-            sandbox = self._unforked(name, template, address, listener, group, chosen)
-        except (OSError, GatewayError):
-            self._release(group)
-            raise
-        sandbox.release = functools.partial(self._release, group)
-        return sandbox
+        return self._unforked(name, template, address, listener, chosen)
 
     def _group(self, name: str) -> Group | None:
         return self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
@@ -249,8 +242,11 @@ class Host:
             sandbox.kill()
         return spare
 
-    def _shell(self) -> Shell:
-        """Have bubblewrap make a sandbox's namespaces, with nothing in them; raises OSError."""
+    def _shell(self, more: Iterable[tuple[Path, Path]] = ()) -> Shell:
+        """Have bubblewrap make a sandbox's namespaces, with nothing in them; `more` is as for `_bubblewrap`.
+
+        Raises OSError.
+        """
         identity = self._outside.identity()
         with contextlib.ExitStack() as failing:
             group = self._group(secrets.token_hex(10))
@@ -274,12 +270,13 @@ class Host:
                 try:
                     process = self._bubblewrap(
                         ["--info-fd", str(info_end)],
-                        [_CAT, f"/proc/self/fd/{greeting}", "-"],
+                        [CAT, f"/proc/self/fd/{greeting}", "-"],
                         (info_end, greeting),
                         (lifeline_end, greet, errors),
                         {},
                         group,
                         identity,
+                        more,
                     )
                 finally:
                     for end in (info_end, greet, lifeline_end):
@@ -306,70 +303,39 @@ class Host:
                 if os.read(greeted, 1):
                     if group is not None:  # meanwhile, since the kernel takes its time; nobody gets it before
                         sandbox.join(loop.run_in_executor(None, bring_along, group, inner))
-                    shell.open(namespaces_of(inner))
+                    shell.open(namespaces_of(inner), outer_of(inner))
 
         loop.add_reader(greeted, greet_back)
         return shell
 
-    def _unforked(
-        self,
-        name: str,
-        template: str,
-        address: str,
-        listener: int,
-        group: Group | None,
-        chosen: Environment | None,
-    ) -> Sandbox:
-        """Have bubblewrap start the sandbox as a program of its own."""
+    def _unforked(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
+        """Start the sandbox as a program of its own, in a shell that shows what `chosen` has."""
         more = () if chosen is None else chosen.binds()
         for source, _ in more:
             self._outside.show(source)
         folder = None if chosen is None else environments.MOUNT
-        with contextlib.ExitStack() as stack:
-            output, errors = os.pipe()
-            stack.callback(os.close, errors)
-            lifeline, lifeline_end = make_lifeline()
-            stack.callback(os.close, lifeline_end)
-            info, info_end = unbroken_pipe()
-            stack.callback(os.close, info)
-            hold, go = os.pipe()  # the sandbox waits at its first step until it is in its control group
-            guarded = self._nursery is not None and self._nursery.usable
-            stack.callback(os.close, hold)
-            stack.callback(os.close, go)
-            try:
-                process = self._bubblewrap(
-                    [
-                        *("--info-fd", str(info_end), "--block-fd", str(hold)),
-                        *(() if guarded else ("--die-with-parent",)),  # better than nothing
-                    ],
-                    self.command(listener, lifeline_end, SERVICE_ROOT, _python(folder)),
-                    (info_end, hold, listener, lifeline_end),
-                    (subprocess.DEVNULL, subprocess.DEVNULL, errors),
-                    self._variables(name, template, "/home/user", RUNTIME, CACHE, folder),
-                    group,
-                    self._outside.identity(),
-                    more,
-                )
-            except OSError:
-                os.close(output)
-                os.close(lifeline)
-                raise
-            finally:
-                os.close(info_end)
-            inner = read_inner(info)
-            sandbox = Sandbox(process, output, lifeline, address, group=group, isolated=True)
-            if inner is not None:
-                init = os.pidfd_open(inner)
-                sandbox.inhabit(init)
-                if self._nursery is not None and self._nursery.usable:
-                    self._nursery.guard(init)
-                try:
-                    if group is not None:
-                        group.add(inner)
-                except OSError:
-                    sandbox.kill()
-                    raise
-            os.write(go, b".")
+        shell = self._shell(more)
+        sandbox = shell.sandbox
+        request = {
+            "name": name,
+            "as": "seed",
+            "command": self.command(LISTENER, None, SERVICE_ROOT, _python(folder)),
+            "environment": self._variables(name, template, "/home/user", RUNTIME, CACHE, folder),
+            "layers": layered(more),
+            "limits": self._limits,
+            "user": shell.user,
+        }
+
+        def enter(namespaces: int, given: list[int]) -> None:
+            if self._nursery is not None and self._nursery.usable:
+                self._nursery.guard(given[0])
+            enter_alone({**request, "namespaces": namespaces}, given, sandbox.grow)
+
+        try:
+            shell.inhabit(address, listener, enter)
+        except OSError:
+            sandbox.kill()
+            raise
         return sandbox
 
     def _bubblewrap(
@@ -384,7 +350,7 @@ class Host:
         more: Iterable[tuple[Path, Path]] = (),
     ) -> subprocess.Popen[bytes]:
         """Start bubblewrap with our profile and `more` folders to show; raises OSError."""
-        contents = {place: text.encode() for place, text in etc_files().items()}
+        contents = {place: text.encode() for place, text in own_files().items()}
         for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
             contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:
@@ -442,11 +408,6 @@ class Host:
 def _python(folder: Path | None) -> str:
     """The interpreter of an environment that the sandbox sees at `folder`; ours without one."""
     return sys.executable if folder is None else str(folder / "bin" / "python")
-
-
-def adopt_orphans() -> None:
-    """Become the parent of what our children leave behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def lock(path: Path) -> int:

@@ -1,15 +1,16 @@
 """How a sandbox is cut off from the host: the bubblewrap command, and whether this machine can run it.
 
-The profile in short: every namespace of its own (no network), no capabilities, no further user namespaces, a read-only
-root that holds the system's /usr, the Python environment and our `inside` package, sized memory file systems for what
-may be written, and a filter of system calls. The environment and the arguments never pass through a place that the
-sandbox could read.
+The profile in short: every namespace of its own (no network), no capabilities, no further user namespaces, a memory
+file system of limited size as root, with the system's /usr, the Python environment and our `inside` package mounted
+read-only, and a filter of system calls. Layers that take writes to /usr and the Python environment are mounted by who
+enters (`inside/entrance.py`). The environment and the arguments never pass through a place that the sandbox could read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,15 +25,18 @@ from kernel_gateway.outside import Outside
 type Isolation = Literal["bubblewrap", "none"]
 
 SERVICE_ROOT = "/opt/gristmill"
+SUDO = f"{SERVICE_ROOT}/bin/sudo"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
 BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.seed import main; main({fds}, {limits!r})"
+CAT = "/usr/bin/cat"  # says by what it copies that all is mounted, and then waits for the lifeline's end
 
 _MIB = 1 << 20
 _PACKAGE = Path(__file__).resolve().parent
 _PARTS = ("__init__.py", "inside")
 _SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FOLDERS = ("/etc", "/home/user", "/media", "/mnt", "/opt", "/run", "/srv", "/var/cache", "/var/lib", "/var/log")
 _ETC = (  # only what programs need to run: /etc/ssl/private, /etc/shadow and their like stay outside
     "/etc/alternatives",
     "/etc/fonts",
@@ -45,11 +49,15 @@ _ETC = (  # only what programs need to run: /etc/ssl/private, /etc/shadow and th
     "/etc/ssl/openssl.cnf",
 )
 _PASSWD = """\
-root:x:0:0:root:/root:/usr/sbin/nologin
+root:x:0:0:root:/root:/bin/bash
 user:x:1000:1000:user:/home/user:/bin/bash
 nobody:x:65534:65534:nobody:/:/usr/sbin/nologin
 """
 _GROUP = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"
+_SUDO = """\
+#!/bin/sh
+exec {python} -I -S {root}/kernel_gateway/inside/sudo.py "$@"
+"""
 _HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
 
@@ -58,7 +66,8 @@ _NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
 class Sizes:
     """What one sandbox may use, in bytes and in processes (threads count as such).
 
-    `memory` is what it may hold altogether, where there are control groups, and each process's address space.
+    `memory` is what it may hold altogether, where there are control groups, and each process's address space; `home`
+    what its disk holds, which is everything beside /tmp and /dev/shm.
     """
 
     memory: int
@@ -99,7 +108,7 @@ def environment(home: str, path_prefix: str) -> dict[str, str]:
         "USER": "user",
         "LOGNAME": "user",
         "SHELL": "/bin/bash",
-        "PATH": f"{path_prefix}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{path_prefix}:{os.path.dirname(SUDO)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "NO_COLOR": "1",
@@ -210,6 +219,11 @@ def python_binds() -> list[tuple[Path, Path]]:
     return binds
 
 
+def layered(more: Iterable[tuple[Path, Path]] = ()) -> list[tuple[str, str]]:
+    """What a sandbox sees of the host's and may write over, each place in a layer of its own: (source, place)."""
+    return [("/usr", "/usr"), *((str(source), str(target)) for source, target in (*python_binds(), *more))]
+
+
 def sources() -> list[Path]:
     """Every folder and file of the host, beside the system's own, that a sandbox reads."""
     return [*(source for source, _ in python_binds()), *(_PACKAGE / part for part in _PARTS)]
@@ -229,7 +243,7 @@ def bubblewrap_arguments(
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
     of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's.
     """
-    arguments = [*_namespaces(), *_system()]
+    arguments = [*_namespaces(), *_disk(sizes), *_system()]
     if call_filter is not None:
         arguments += ["--seccomp", str(call_filter)]
     # Writable places come first: a Python environment that lies beneath one of them is mounted over it.
@@ -239,13 +253,22 @@ def bubblewrap_arguments(
     for part in _PARTS:
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
-        arguments += ["--perms", "0644", "--file", str(descriptor), place]
+        mode = "0755" if place == SUDO else "0644"
+        arguments += ["--perms", mode, "--file", str(descriptor), place]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
-    arguments += ["--remount-ro", "/", "--chdir", "/home/user"]
+    arguments += ["--remount-ro", "/dev", "--chdir", "/home/user"]
     for name, value in variables.items():
         arguments += ["--setenv", name, value]
     return arguments
+
+
+def _disk(sizes: Sizes) -> Iterator[str]:
+    """The root, on which the folders that every Debian has are the sandbox's own."""
+    yield from ("--perms", "0755", "--size", str(sizes.home), "--tmpfs", "/")
+    for mode, place in (("0700", "/root"), ("1777", "/var/tmp"), *(("0755", one) for one in _FOLDERS)):
+        yield from ("--perms", mode, "--dir", place)
+    yield from ("--symlink", "/run", "/var/run")
 
 
 def _system() -> Iterator[str]:
@@ -267,19 +290,18 @@ def _tmpfs(sizes: Sizes) -> list[str]:
         ("0700", 4 * _MIB, RUNTIME),
         ("0700", 64 * _MIB, CACHE),
         ("1777", sizes.tmp, "/tmp"),
-        ("1777", 64 * _MIB, "/var/tmp"),
         ("1777", sizes.shm, "/dev/shm"),
-        ("0755", sizes.home, "/home/user"),
     )
     return [word for mode, size, place in places for word in ("--perms", mode, "--size", str(size), "--tmpfs", place)]
 
 
-def etc_files() -> dict[str, str]:
-    """The few files of /etc that a sandbox has of its own."""
+def own_files() -> dict[str, str]:
+    """The few files of the system's that each sandbox has of its own."""
     return {
         "/etc/passwd": _PASSWD,
         "/etc/group": _GROUP,
         "/etc/hosts": _HOSTS,
         "/etc/nsswitch.conf": _NSSWITCH,
         "/etc/hostname": "sandbox\n",
+        SUDO: _SUDO.format(python=shlex.quote(sys.executable), root=SERVICE_ROOT),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import logging
 import os
@@ -23,6 +24,8 @@ log = logging.getLogger("kernel_gateway")
 
 _PACKAGE = Path(__file__).resolve().parent
 _START = "exec(open(0).read())"
+_ENTER = "from kernel_gateway.inside.entrance import main; main({})"
+_PR_SET_CHILD_SUBREAPER = 36
 _LEAST_LIFE = 10.0  # seconds of being ready; one that dies younger, and twice, is not started again
 _NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "pid": 0x20000000, "net": 0x40000000}
 _NAMESPACES |= {"ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000}
@@ -50,6 +53,71 @@ def namespaces_of(pid: int) -> int:
     return flags
 
 
+def adopt_orphans() -> None:
+    """Become the parent of what our children leave behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def check_namespaces(namespaces: int) -> str | None:
+    """Why a sandbox with namespaces of these flags may not be entered; None when it may."""
+    return "Not every namespace of the sandbox is its own." if ~namespaces & _REQUIRED else None
+
+
+def start_entrance(request: dict[str, Any], descriptors: list[int]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Have a process of its own enter a sandbox and start a program there: itself, and where it will answer.
+
+    The request is as `inside/entrance.py` takes it. Raises OSError.
+    """
+    line, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        with end:
+            code = f"import sys; sys.path.insert(0, {str(_PACKAGE.parent)!r}); {_ENTER.format(end.fileno())}"
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", code],
+                env={},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(end.fileno(),),
+                cwd="/",
+                start_new_session=True,
+            )
+        socket.send_fds(line, [json.dumps(request).encode()], descriptors)
+    except OSError:
+        line.close()
+        raise
+    return process, line
+
+
+def take_answer(line: socket.socket) -> Seed | str:
+    """What such a process answers."""
+    try:
+        message, descriptors, _, _ = socket.recv_fds(line, 64 << 10, 1)
+        told = json.loads(message)
+    except (OSError, ValueError):
+        return "What was to enter the sandbox has ended."
+    if "error" in told:
+        return f"The sandbox could not be entered ({told['error']})."
+    return Seed(told["pid"], descriptors[0])
+
+
+def enter_alone(request: dict[str, Any], descriptors: list[int], on_seed: OnSeed) -> None:
+    """Start a program in a sandbox without a nursery, which takes a second; `on_seed` hears of it. Raises OSError."""
+    if (why := check_namespaces(request["namespaces"])) is not None:
+        on_seed(why)
+        return
+    process, line = start_entrance(request, descriptors)
+    loop = asyncio.get_running_loop()
+
+    def answer() -> None:
+        loop.remove_reader(line)
+        with line:
+            seed = take_answer(line)
+        process.wait()  # it ends with its answer
+        on_seed(seed)
+
+    loop.add_reader(line, answer)
+
+
 class Nursery:
     """A nursery process, and what it has been asked for. For use on the event loop's thread."""
 
@@ -57,14 +125,16 @@ class Nursery:
         self,
         cache: Path,
         limits: dict[str, int],
-        call_filter: bytes | None,
+        layers: list[tuple[str, str]],
         inits: Callable[[], Iterable[int]] = tuple,
     ) -> None:
-        """`inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
+        """`layers` are the places that a sandbox may write over, as `layered` gives them.
+
+        `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
         self._config = {
             "cache": str(cache.absolute()),
             "limits": limits,
-            "call_filter": call_filter.hex() if call_filter is not None else None,
+            "layers": layers,
         }
         self._waiting: dict[str, OnSeed] = {}
         self._unsent: deque[tuple[bytes, list[int]]] = deque()
@@ -79,8 +149,8 @@ class Nursery:
 
     def ask(self, name: str, request: dict[str, Any], descriptors: list[int], on_seed: OnSeed) -> None:
         """Ask for the seed of the sandbox `name`; `on_seed` hears of it, or why there is none."""
-        if ~request["namespaces"] & _REQUIRED:
-            on_seed("Not every namespace of the sandbox is its own.")
+        if (why := check_namespaces(request["namespaces"])) is not None:
+            on_seed(why)
             return
         if not self.usable:  # it has ended since bubblewrap was started for it
             on_seed("The nursery ended.")

@@ -15,15 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel_gateway import seccomp
 from kernel_gateway.errors import NoIsolation
 from kernel_gateway.groups import Groups, NoGroups
-from kernel_gateway.inside import probes
+from kernel_gateway.inside import probes, seccomp
+from kernel_gateway.inside.seccomp import Role
 from kernel_gateway.isolation import SERVICE_ROOT, Sizes, check_bubblewrap, sources
 from kernel_gateway.outside import Outside, prepare
 from kernel_gateway.trial import run_inside
 
 _SECONDS = 30
+_SYSTEM = ("/", "/etc", "/opt", "/root", "/srv", "/usr", "/usr/bin", "/usr/local/bin", "/var")
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,27 @@ def require_isolation(program: str, sizes: Sizes, outside: Outside) -> None:
 
 def probe(program: str, sizes: Sizes, outside: Outside) -> list[Check]:
     """Run the probes in a sandbox; `program` is the path of bubblewrap. Raises `NoIsolation` when none could run."""
+    results: dict[str, tuple[bool, str]] = {}
     with _canaries(sizes) as facts:
         script = f"{SERVICE_ROOT}/kernel_gateway/inside/probes.py"
         command, given = [sys.executable, "-I", "-S", script], json.dumps(facts).encode()
-        try:
-            done = run_inside(program, sizes, outside, command, _SECONDS, given)
-            results: dict[str, tuple[bool, str]] = json.loads(done.stdout)
-        except subprocess.TimeoutExpired:
-            raise NoIsolation(f"The trial sandbox did not end within {_SECONDS} seconds.") from None
-        except ValueError:
-            said = done.stderr.decode("utf-8", "replace").strip() or f"status {done.returncode}"
-            raise NoIsolation(f"The trial sandbox did not run: {said}") from None
+        roles: tuple[Role, ...] = ("user", "root")
+        for role in roles:
+            try:
+                done = run_inside(program, sizes, outside, command, _SECONDS, given, role=role)
+                found: dict[str, tuple[bool, str]] = json.loads(done.stdout)
+            except subprocess.TimeoutExpired:
+                raise NoIsolation(f"The trial sandbox did not end within {_SECONDS} seconds.") from None
+            except (ValueError, OSError) as error:
+                said = str(error) if isinstance(error, OSError) else done.stderr.decode("utf-8", "replace").strip()
+                raise NoIsolation(f"The trial sandbox did not run: {said or f'status {done.returncode}'}") from None
+            for name, (got_out, detail) in found.items():
+                if not results.get(name, (False,))[0]:
+                    results[name] = got_out, f"as root: {detail}" if got_out and role == "root" else detail
+        for place in facts["system"]:
+            if (reached := Path(place, facts["mark"])).exists():
+                reached.unlink()
+                results[probes.write_to_the_hosts_system.__name__] = True, f"wrote into the host's {place}"
     missing = [one.__name__ for one in probes.PROBES if one.__name__ not in results]
     # Where we know no call numbers there is no filter: the other walls stand, and the table says what is missing.
     known = bool(seccomp.calls())
@@ -154,7 +165,20 @@ def _canaries(sizes: Sizes) -> Iterator[dict[str, Any]]:
                 "canary_file": str(file),
                 "port": listener.getsockname()[1],
                 "abstract": f"gristmill-{canary[:8]}",
-                "sizes": {"/home/user": sizes.home, "/tmp": sizes.tmp, "/dev/shm": sizes.shm},
+                "mark": f"gristmill-canary-{canary[:8]}",
+                "system": [
+                    "/",
+                    "/etc",
+                    "/opt",
+                    "/root",
+                    "/srv",
+                    "/usr",
+                    "/usr/bin",
+                    "/usr/local/bin",
+                    "/var",
+                    sys.prefix,
+                ],
+                "sizes": {"/": sizes.home, "/home/user": sizes.home, "/tmp": sizes.tmp, "/dev/shm": sizes.shm},
                 "denied_calls": seccomp.calls(),
             }
         finally:

@@ -6,6 +6,7 @@ One sandbox moves into each, once: what has been used ends with it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -17,30 +18,42 @@ import psutil
 from kernel_gateway.groups import Group
 from kernel_gateway.sandbox import Sandbox
 
-type Enter = Callable[[int, list[int]], None]  # the namespaces' flags; what goes to the nursery, a pidfd of init first
+_NS_GET_PARENT = 0xB702
+
+type Enter = Callable[[int, list[int]], None]  # the namespaces' flags; what goes along, a pidfd of init first
+
+
+def outer_of(init: int) -> int:
+    """A descriptor of the outer user namespace of the sandbox whose first process is `init`; raises OSError."""
+    inner = os.open(f"/proc/{init}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return fcntl.ioctl(inner, _NS_GET_PARENT)
+    finally:
+        os.close(inner)
 
 
 class Shell:
-    """One of them. `errors` and `doors`, which close with `kept`, are for the nursery; `user` its user outside."""
+    """One of them. `errors` and `doors`, which close with `kept`, are for who enters; `user` is its user outside."""
 
     def __init__(
         self, sandbox: Sandbox, user: int | None, kept: contextlib.ExitStack, errors: int, doors: list[int]
     ) -> None:
         self.sandbox, self.user = sandbox, user
-        self._kept, self._given = kept, [errors, *doors]
+        self._kept, self._errors, self._doors = kept, errors, doors
         self._namespaces = 0
         self._enter: Enter | None = None
 
-    def open(self, namespaces: int) -> None:
-        """It is made, and may be entered."""
-        self._namespaces = namespaces
+    def open(self, namespaces: int, outer: int) -> None:
+        """It is made, and may be entered; `outer` is a descriptor of its outer user namespace, ours from now on."""
+        self._namespaces, self._outer = namespaces, outer
+        self._kept.callback(os.close, outer)
         self._fill()
 
     def inhabit(self, address: str, listener: int, enter: Enter) -> None:
         """Have the sandbox whose service will answer at `address` move in as soon as it can; raises OSError."""
         service = os.dup(listener)
         self._kept.callback(os.close, service)
-        self._given.insert(0, service)
+        self._service = service
         self.sandbox.address = address
         self._enter = enter
         self._fill()
@@ -51,8 +64,9 @@ class Shell:
         if (init := self.sandbox.init) is None:  # it has just ended, and another would do
             self.sandbox.stillborn = True
             return
-        with self._kept:
-            self._enter(self._namespaces, [init, *self._given])
+        with self._kept, open(os.devnull, "r+b", buffering=0) as nothing:
+            streams = [nothing.fileno(), nothing.fileno(), self._errors, self._service]
+            self._enter(self._namespaces, [init, self._outer, *streams, *self._doors])
 
 
 def make_lifeline() -> tuple[int, int]:

@@ -57,19 +57,29 @@ def see_host_processes(facts: Facts) -> str:
     raise PermissionError(f"only {count} processes are in sight")
 
 
-def write_usr(facts: Facts) -> str:
-    """Write among the system's programs."""
-    return _write("/usr/gristmill-canary")
+def write_to_the_hosts_system(facts: Facts) -> str:
+    """Write to the system and to the Python environment; the host looks afterwards whether it has what was written."""
+    written = []
+    for place in facts["system"]:
+        try:
+            os.close(os.open(os.path.join(place, facts["mark"]), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError:
+            continue
+        written.append(place)
+    raise PermissionError(f"written in the sandbox alone: {', '.join(written) or 'nothing'}")
 
 
-def write_python(facts: Facts) -> str:
-    """Write into the Python environment that every sandbox shares."""
-    return _write(os.path.join(sys.prefix, "gristmill-canary"))
-
-
-def write_root(facts: Facts) -> str:
-    """Write outside the places that are the sandbox's to fill."""
-    return _write("/gristmill-canary")
+def change_the_hosts_programs(facts: Facts) -> str:
+    """Open a program of the system, or a file of the Python environment, for writing."""
+    for place in ("/usr/bin/env", os.__file__):
+        try:
+            descriptor = os.open(place, os.O_WRONLY)
+        except OSError:
+            continue
+        os.close(descriptor)
+        if not _is_layered(place):
+            return f"opened {place}"
+    raise PermissionError("refused, or a copy")
 
 
 def reach_host_loopback(facts: Facts) -> str:
@@ -203,11 +213,15 @@ def _is_open(name: str) -> bool:
     return os.path.islink(f"/proc/self/fd/{name}")
 
 
-def _write(place: str) -> str:
-    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.close(descriptor)
-    os.unlink(place)
-    return f"wrote {place}"
+def _is_layered(place: str) -> bool:
+    """Whether a file lies on a file system of the sandbox's own, or beneath a layer that takes what is written."""
+    kinds = {}
+    with open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            _, where, kind, *_ = line.split()
+            kinds[where.encode().decode("unicode_escape")] = kind
+    at = max((where for where in kinds if os.path.commonpath((where, place)) == where), key=len)
+    return kinds[at] in ("overlay", "tmpfs")
 
 
 def _connect(address: tuple[str, int]) -> str:
@@ -220,9 +234,8 @@ PROBES = (
     read_gateway_home,
     read_environment,
     see_host_processes,
-    write_usr,
-    write_python,
-    write_root,
+    write_to_the_hosts_system,
+    change_the_hosts_programs,
     reach_host_loopback,
     reach_internet,
     reach_metadata_service,

@@ -1,7 +1,10 @@
 """The seed of a sandbox: one thread that has everything imported, and forks the service and every Python kernel.
 
 It comes into being in one of two ways. Forked from the host's nursery it is there in milliseconds (`nursery.py`);
-started by bubblewrap as a program of its own it imports what is needed first. From then on both are the same.
+started as a program of its own it imports what is needed first. From then on both are the same.
+
+In a sandbox the seed is root of the sandbox's outer user namespace, which holds no privilege either; each fork becomes
+the sandbox's user before it does anything, or runs a command of root's (`door.py`).
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from kernel_gateway.inside.door import Door
 from kernel_gateway.inside.launch import Connection
-from kernel_gateway.inside.limits import die_with, leave_keyring, limit_sandbox, set_limits
+from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
 from kernel_gateway.inside.preload import load_kernel
+from kernel_gateway.inside.rights import become_user, hide
 from kernel_gateway.inside.settings import HOME, Settings
 
 _STREAMS = 3  # standard input, output, error
@@ -31,24 +36,29 @@ _MAX_DESCRIPTOR = 1 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does not import from
 
 
-def main(listener: int, lifeline: int, limits: str) -> None:
-    """The command of a sandbox that is not forked. `limits` is JSON; the descriptors are as in `grow`."""
-    leave_keyring()
-    bound = limit_sandbox if os.environ["HOME"] == HOME else set_limits
-    bound(**json.loads(limits))
+def main(listener: int, lifeline: int | None, limits: str) -> None:
+    """The command of a sandbox that is not forked. `limits` is JSON, for one that is not isolated."""
+    if lifeline is None:
+        hide()
+    else:
+        leave_keyring()
+        set_limits(**json.loads(limits))
     os.umask(0o022)
-    grow(listener, lifeline)
+    grow(listener, lifeline, loaded=False)
 
 
-def grow(listener: int, lifeline: int | None) -> NoReturn:
+def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> NoReturn:
     """Be the seed: start the service and the first kernel, then fork what the service asks for; never returns.
 
-    `listener` is the service's Unix socket, which already listens. `lifeline` is a socket whose other end the
-    host holds open while it lives; a fork of the nursery has none, since what bubblewrap runs beside it waits on it.
+    `listener` is the service's Unix socket, which already listens. `lifeline`, where there is no isolation, is a socket
+    whose other end the host holds open while it lives; in a sandbox what bubblewrap runs beside us waits on it.
     The service's end is the sandbox's.
     """
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     settings = Settings.from_environment()
+    isolated = settings.home == HOME
+    namespace = os.open("/proc/1/ns/user", os.O_RDONLY | os.O_CLOEXEC) if isolated else None
+    door = Door(settings.runtime) if isolated else None
     first = Connection.make(settings.runtime)
     ours, services = socket.socketpair()
     wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -66,7 +76,7 @@ def grow(listener: int, lifeline: int | None) -> NoReturn:
 
             run_kernel(file)
 
-        return _fork(run, [])
+        return _fork(run, [], namespace)
 
     def service() -> None:
         from kernel_gateway.inside.app import serve
@@ -81,10 +91,10 @@ def grow(listener: int, lifeline: int | None) -> NoReturn:
             told["error"] = error.strerror
         ours.sendall(json.dumps(told).encode() + b"\n")
 
-    if lifeline is None:  # the kernel has further to go than the service
+    if loaded:  # the kernel has further to go than the service
         start(str(first.file), settings.cwd, settings.kernel_environment())
-    serving = _fork(service, [listener, services.fileno()])
-    if lifeline is not None:
+    serving = _fork(service, [listener, services.fileno()], namespace)
+    if not loaded:
         load_kernel()
         start(str(first.file), settings.cwd, settings.kernel_environment())
     os.close(listener)
@@ -92,7 +102,7 @@ def grow(listener: int, lifeline: int | None) -> NoReturn:
     heard = b""
     watched = [ours.fileno(), wake, *([] if lifeline is None else [lifeline])]
     while True:
-        ready, _, _ = select.select(watched, [], [])
+        ready, _, _ = select.select([*watched, *(door.watched if door is not None else [])], [], [])
         if lifeline in ready:
             os._exit(1)
         if wake in ready:
@@ -101,12 +111,16 @@ def grow(listener: int, lifeline: int | None) -> NoReturn:
                 pid, status = ended
                 if pid == serving:
                     os._exit(1)
+                if door is not None and door.ended(pid, status):
+                    continue
                 with contextlib.suppress(OSError):
                     ours.sendall(json.dumps({"pid": pid, "status": status}).encode() + b"\n")
         if ours.fileno() in ready:
             *lines, heard = (heard + ours.recv(64 << 10)).split(b"\n")
             for one in lines:
                 start(**json.loads(one))
+        if door is not None:
+            door.answer(ready, lambda work, kept: _fork(work, kept, None))
 
 
 def _collect() -> tuple[int, int] | None:
@@ -118,10 +132,11 @@ def _collect() -> tuple[int, int] | None:
     return (pid, os.waitstatus_to_exitcode(status)) if pid else None
 
 
-def _fork(work: Callable[[], None], kept: list[int]) -> int:
+def _fork(work: Callable[[], None], kept: list[int], namespace: int | None) -> int:
     """Fork a child that does `work` and ends as a program does; returns its pid.
 
-    Of our descriptors it has the standard streams and those to be `kept`.
+    Of our descriptors it has the standard streams and those to be `kept`. It becomes the user of `namespace`, if that
+    is given.
     """
     parent = os.getpid()
     if (pid := os.fork()) != 0:
@@ -130,6 +145,8 @@ def _fork(work: Callable[[], None], kept: list[int]) -> int:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if namespace is not None:
+            become_user(namespace)
         low = _STREAMS
         for descriptor in (*sorted(kept), _MAX_DESCRIPTOR):
             os.closerange(low, descriptor)

@@ -7,7 +7,7 @@ import platform
 import pytest
 from e2b_code_interpreter import AsyncSandbox
 
-from kernel_gateway import seccomp
+from kernel_gateway.inside import seccomp
 
 pytestmark = pytest.mark.skipif(not seccomp.calls(), reason="no call numbers are known for this machine")
 

@@ -1,9 +1,10 @@
-"""The system call filter of every sandbox: a BPF program made here without a library, which bubblewrap loads.
+"""The system call filter of every sandbox: a BPF program made here without a library.
 
 It takes away what no analysis needs and most kernel exploits do: new namespaces, mounts, keyrings, io_uring, bpf, perf,
 userfaultfd, ptrace and its like, and every socket family but Unix and IP (and netlink, for routes only). A denied call
 fails with EPERM, so that a library which only tries takes its other way. A call by another architecture's convention
 (32-bit, x32), whose numbers mean other things, ends the process.
+A sandbox's files all have one owner on the host, so for its root a change of owner succeeds and changes nothing.
 Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h; program: linux/filter.h.
 """
 
@@ -13,6 +14,9 @@ import errno
 import platform
 import struct
 from dataclasses import dataclass, field
+from typing import Literal
+
+type Role = Literal["user", "root", "seed"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF_LD|W|ABS, JEQ, JGE, JSET, RET, all |K
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; each argument takes 8 bytes, low first
@@ -68,6 +72,10 @@ _MACHINES = {
     ),
 }
 _BY_ARGUMENT = ("clone", "clone3", "ioctl", "personality", "socket")
+_CHANGES_OWNER = {
+    "x86_64": {"chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260},
+    "aarch64": {"fchownat": 54, "fchown": 55},
+}
 
 
 @dataclass
@@ -90,8 +98,11 @@ def calls(machine: str = platform.machine()) -> dict[str, int]:
     return {} if known is None else {name: at for name, at in known.calls.items() if name not in _BY_ARGUMENT}
 
 
-def program(machine: str = platform.machine()) -> bytes | None:
-    """The filter for bubblewrap's `--seccomp`; None on a machine whose call numbers we do not know."""
+def program(machine: str = platform.machine(), role: Role = "user") -> bytes | None:
+    """The filter as the kernel takes it; None on a machine whose call numbers we do not know.
+
+    The seed's lets it enter namespaces, as those that it forks have to; they add their own.
+    """
     if machine not in _MACHINES:
         return None
     known = _MACHINES[machine]
@@ -103,9 +114,12 @@ def program(machine: str = platform.machine()) -> bytes | None:
     if machine == "x86_64":
         made.add(_AT_LEAST, _X32, 0, 1)
         made.add(_RETURN, _KILL)
-    for number in sorted(calls(machine).values()):
+    for number in sorted(number for name, number in calls(machine).items() if (role, name) != ("seed", "setns")):
         made.add(_EQUAL, number, 0, 1)
         made.add(_RETURN, _FAIL | errno.EPERM)
+    for number in sorted(_CHANGES_OWNER[machine].values()) if role == "root" else ():
+        made.add(_EQUAL, number, 0, 1)
+        made.add(_RETURN, _FAIL)
     # Its flags lie in memory, which a filter cannot read; the C library then uses clone, whose flags it can.
     made.add(_EQUAL, known.calls["clone3"], 0, 1)
     made.add(_RETURN, _FAIL | errno.ENOSYS)
