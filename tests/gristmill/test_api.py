@@ -196,7 +196,7 @@ def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(tmp_path: 
             reply = client.post("/api/runs", content=body, headers=form)
             assert reply.status_code == 413
             assert "GRISTMILL_MAX_UPLOAD_MB" in reply.json()["error"]["message"]
-        assert client.get("/api/runs").json() == {"runs": []}
+        assert client.get("/api/runs").json() == {"runs": [], "total": 0}
     assert "Traceback" not in small.log.read_text()
 
 
