@@ -53,6 +53,13 @@ class RunLog:
         """An execution as recorded so far."""
         return next(x for x in self.view.executions if x.id == execution_id)
 
+    def figure_of(self, display_id: str) -> int | None:
+        """The number of the plot that a display shows; None if it shows none."""
+        outputs = (o for x in reversed(self.view.executions) for o in x.outputs if o.display_id == display_id)
+        shown = {ref for o in outputs for ref in o.artifacts.values()}
+        numbers = (re.match(r"fig_(\d+)\.", a.name) for a in reversed(self.view.artifacts) if a.id in shown)
+        return next((int(m.group(1)) for m in numbers if m), None)
+
     def next_figure(self) -> int:
         """The number of the next plot: plots are fig_01, fig_02, ... in order over the run."""
         numbers = (re.match(r"fig_(\d+)\.", a.name) for a in self.view.artifacts)

@@ -141,7 +141,8 @@ class Session:
                 key=key,
                 step_id=step_id,
             )
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution)
+            ours = self.host.kind == "local"
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout)
                 if self._cell.lost is not None:

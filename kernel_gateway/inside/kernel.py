@@ -25,8 +25,9 @@ from jupyter_client.session import new_id
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
-from kernel_gateway.inside.display import add_formatters
+from kernel_gateway.inside.display import add_formatters, without_extracts
 from kernel_gateway.inside.limits import be_expendable
+from kernel_gateway.inside.notebook import VERDICT
 
 sys.modules["debugpy"] = None  # type: ignore[assignment] # it costs every kernel 50 ms, and nobody here could use it
 try:
@@ -61,14 +62,22 @@ class _Kernel(IPythonKernel):  # type: ignore[misc]
         os.environ.update(extra)
         kept = _kept(self.shell) if asked.get("rehearsal") else contextlib.nullcontext()
         try:
-            with kept:
-                return await super().do_execute(*args, **kwargs)
+            with kept, without_extracts(bool(asked.get("notebook"))):
+                reply = await super().do_execute(*args, **kwargs)
+            if reply.get("status") == "error":
+                self._judge(reply)
+            return reply
         finally:
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+    def _judge(self, reply: dict[str, Any]) -> None:
+        """Say that the cell has failed where whoever runs it hears it in order: not every error is put out as one."""
+        said = {name: reply.get(name) for name in ("status", "ename", "evalue", "traceback")}
+        self.session.send(self.iopub_socket, VERDICT, said, parent=self.get_parent("shell"))
 
 
 @contextlib.contextmanager
@@ -148,7 +157,7 @@ class _App(IPKernelApp):  # type: ignore[misc]
         shell = self.shell
         shell.ipython_dir = self.ipython_dir
         shell.profile_dir = self.kernel.profile_dir = self.profile_dir
-        shell.history_manager.hist_file = os.path.join(shell.profile_dir.location, "history.sqlite")
+        shell.history_manager.hist_file = ":memory:"  # as nbclient has it
         shell.home_dir, shell.starting_dir = os.path.expanduser("~"), os.getcwd()
 
 
