@@ -113,7 +113,7 @@ class OutputsCleared(_Event):
 
 
 class WidgetsChanged(_Event):
-    """What the interactive widgets of a cell hold, by the widget's id: all of a new one, and what changed of another."""
+    """What the widgets of a cell hold, by the widget's id: all of a new one, and what changed of another."""
 
     kind: Literal["widgets_changed"] = "widgets_changed"
     execution_id: str

@@ -93,11 +93,13 @@ class ExecutionError(Value):
 
     `shown` is whether it is among what the cell put out: a mistyped magic, say, is told on stderr and nowhere else.
     `at` is how many of the cell's outputs came before it, all if it is None. `died`: the kernel itself has ended.
+    `frames` is the traceback as a notebook keeps it, in pieces and with colour codes; empty where that is not known.
     """
 
     name: str
     value: str
     traceback: str = ""
+    frames: tuple[str, ...] = ()
     shown: bool = True
     at: int | None = None
     died: bool = False

@@ -34,7 +34,7 @@ from artifacts.types import (
 from kernel_gateway.inside.notebook import ASK
 from notebooks import files
 from notebooks.aio import see_through
-from notebooks.outputs import Parts, clean, finite, suffix, take_apart, widgets
+from notebooks.outputs import LARGE, Parts, clean, finite, suffix, take_apart, widgets
 from notebooks.recorder import Recorder
 from notebooks.runlog import RunLog
 
@@ -114,9 +114,10 @@ class Cell:
             return _End("ok", count=ended.execution_count)
         error = _error(ended.error.name, ended.error.value, ended.error.traceback)
         verdict = recorder.verdict
-        error = error.model_copy(
-            update={"shown": bool(verdict.get("shown", True)), "died": bool(verdict.get("died", False))}
-        )
+        beside: dict[str, Any] = {"shown": bool(verdict.get("shown", True)), "died": bool(verdict.get("died", False))}
+        if sum(map(len, recorder.frames)) <= LARGE:
+            beside["frames"] = recorder.frames
+        error = error.model_copy(update=beside)
         return _End("ok" if verdict.get("status") == "ok" else "error", error, count=ended.execution_count)
 
     async def _record_end(self, recorder: Recorder, end: _End) -> Execution:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Coroutine, Mapping, Sequence
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from artifacts.events import RunEnded, RunStarted
+from artifacts.events import Event, RunEnded, RunStarted, RunView
 from artifacts.store import Store
 from artifacts.types import Execution, Run, RunStatus, new_id
-from kernel_gateway.client import Host
+from kernel_gateway.client import GatewayUnavailable, Host
 from notebooks.aio import see_through
-from notebooks.errors import ParameterError
+from notebooks.errors import BadNotebook, ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
 from notebooks.parameters import Parameter
@@ -33,14 +35,22 @@ class Bridge:
 
     def call[T](self, work: Coroutine[Any, Any, T]) -> T:
         """The result of the coroutine. Raises CancelledError once stopped."""
+        told: SimpleQueue[None] = SimpleQueue()
+        return self.hear(work, told, lambda nothing: None)
+
+    def hear[T, E](self, work: Coroutine[Any, Any, T], told: SimpleQueue[E | None], heard: Callable[[E], None]) -> T:
+        """The same; meanwhile `heard` is called here with all that the coroutine puts into `told`."""
         if self._stopped:
             work.close()
             raise concurrent.futures.CancelledError
         future = self._current = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future.add_done_callback(lambda _: told.put(None))
         try:
+            while (one := told.get()) is not None:
+                heard(one)
             result: T = future.result()
             return result
-        except KeyboardInterrupt:
+        except BaseException:
             future.cancel()
             raise
         finally:
@@ -58,14 +68,36 @@ class Job:
 
     def __init__(self, bridge: Bridge, store: Store, session: Session) -> None:
         self._bridge, self._store, self._session = bridge, store, session
+        self.error: str | None = None  # a sentence about the cell that stopped the notebook, if one did
 
-    def execute(self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float) -> Execution:
-        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end."""
-        return self._bridge.call(self._session.run(code, title=title, tags=tags, key=key, timeout=limit))
+    def execute(
+        self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float, heard: Callable[[Event], None]
+    ) -> Execution:
+        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end; `heard` gets its events."""
+        told: SimpleQueue[Event | None] = SimpleQueue()
+        work = self._session.run(code, title=title, tags=tags, key=key, timeout=limit, heard=told.put)
+        return self._bridge.hear(work, told, heard)
+
+    @property
+    def view(self) -> RunView:
+        """The run as far as it has come."""
+        return self._session.view
 
     def read(self, artifact_id: str) -> bytes:
         """The bytes of an artifact that a cell made."""
         return self._store.read(self._store.artifact(artifact_id))
+
+    def language(self) -> dict[str, Any]:
+        """What the kernel says of its language, as a notebook's `language_info`; empty where it does not say."""
+        said = self._bridge.call(self._session.aside(_LANGUAGE))
+        try:
+            info = json.loads(said)
+        except ValueError:
+            return {}
+        return info if isinstance(info, dict) else {}
+
+
+_LANGUAGE = "import json\nprint(json.dumps(get_ipython().kernel.language_info))"
 
 
 async def begin(
@@ -97,9 +129,18 @@ async def begin(
     return run
 
 
-async def open_session(store: Store, host: Host, run_id: str, uploads: Mapping[str, Path]) -> Session:
-    """A session of that run with these files (by their name in the sandbox) in it."""
-    session = await Session.open(store, host, run_id)
+async def open_session(
+    store: Store, host: Host, run_id: str, uploads: Mapping[str, Path], *, patience: float | None = None
+) -> Session:
+    """A session of that run with these files (by their name in the sandbox) in it.
+
+    Raises GatewayUnavailable when the sandbox is not there after `patience` seconds.
+    """
+    try:
+        async with asyncio.timeout(patience):
+            session = await Session.open(store, host, run_id)
+    except TimeoutError:
+        raise GatewayUnavailable(f"The sandbox did not start within {patience:g} seconds.") from None
     try:
         for name, path in uploads.items():
             await session.upload(path, name)
@@ -115,6 +156,38 @@ async def finish(store: Store, run_id: str, status: RunStatus, error: str | None
     await save_report(store, run_id, ending=ending)
     await store.append(ending)
     return store.run(run_id)
+
+
+def check_language(notebook: Any, kernel_name: str | None = None) -> None:
+    """Raise BadNotebook for a notebook of another language than Python, or for a kernel of one."""
+    own = notebook.metadata.get("kernelspec", {}).get("name")
+    name = kernel_name or own or "python3"
+    language = language_of(notebook) if own in (None, name) else None
+    language = (language or _language_of_kernel(name)).lower()
+    if language != "python":
+        raise BadNotebook(
+            f"This notebook is for the kernel {name} ({language}), and Gristmill runs notebooks of Python. "
+            "Run it with `papermill` and no `--engine`, or choose a Python kernel for it."
+        )
+
+
+def language_of(notebook: Any) -> str | None:
+    """The language that a notebook says it is written in."""
+    metadata = notebook.metadata
+    said = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
+    return str(said) if said else None
+
+
+def _language_of_kernel(name: str) -> str:
+    """The language of a kernel that is only named: what its name says, or else its kernelspec on this machine."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    if "py" in name.lower():
+        return "python"
+    try:
+        return str(KernelSpecManager().get_kernel_spec(name).language)
+    except NoSuchKernel:
+        return "a language unknown here"
 
 
 def plan_uploads(

@@ -257,7 +257,7 @@ def error_output(error: ExecutionError) -> Any:
     """An exception as a notebook's error output."""
     from notebooks.nb import v4
 
-    lines = (error.traceback or f"{error.name}: {error.value}").splitlines()
+    lines = list(error.frames) or (error.traceback or f"{error.name}: {error.value}").splitlines()
     return v4.new_output("error", ename=error.name, evalue=error.value, traceback=lines)
 
 

@@ -66,13 +66,14 @@ class Recorder:
 
     The first piece of text goes out at once, so that somebody who watches sees it; what follows is gathered for 50 ms
     or 64,000 characters, so that a chatty cell does not make a thousand events. What is replaced or taken back in that
-    time is not handed on. `verdict` is what the sandbox says of the cell's end beside its outputs, `widgets` the state
-    of each widget that it told of.
+    time is not handed on. `verdict` is what the sandbox says of the cell's end beside its outputs, `frames` the pieces
+    of its traceback, `widgets` the state of each widget that it told of.
     """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.verdict: dict[str, Any] = {}
+        self.frames: tuple[str, ...] = ()
         self.widgets: dict[str, dict[str, Any]] = {}
         self._pending: list[_Text | _Update | _Clear | _Failed | Result] = []
         self._clear_next = False
@@ -112,6 +113,8 @@ class Recorder:
             self._widget(told["comm"])
         elif "update" in told:
             self._update(str(told["update"]), result)
+        elif isinstance(frames := told.get("traceback"), list):
+            self.frames = tuple(clean(str(frame)) for frame in frames)
         elif told.keys() & {"status", "died"}:
             self.verdict = told
         else:

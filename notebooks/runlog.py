@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from artifacts.events import ArtifactSaved, Event, Noted, RunView
@@ -18,10 +18,14 @@ class RunLog:
 
     def __init__(self, store: Store, view: RunView) -> None:
         self.store, self.view, self.run_id = store, view, view.run.id
+        self.heard: Callable[[Event], object] | None = None  # whoever wants to hear what is appended here
 
     async def emit(self, event: Event) -> None:
         """Append an event; returns once it is durable."""
-        self.view = apply_event(self.view, await self.store.append(event))
+        event = await self.store.append(event)
+        self.view = apply_event(self.view, event)
+        if self.heard is not None:
+            self.heard(event)
 
     async def note(self, text: str, step_id: str | None = None) -> None:
         """Tell the reader something that is no finding and no failure."""

@@ -16,7 +16,7 @@ from notebooks import catalog
 from notebooks.aio import see_through
 from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
-from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
+from notebooks.job import Bridge, Job, begin, check_language, finish, open_session, plan_uploads
 from notebooks.parameters import check, read_parameters
 from notebooks.session import Session
 
@@ -49,6 +49,7 @@ async def run_notebook(
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
+    check_language(notebook)
     known = read_parameters(notebook)
     base = Path.cwd() if only_below is None else only_below
     values, uploads = plan_uploads(known, check(known, params), base, only_below=only_below is not None)
@@ -194,8 +195,11 @@ def _copy(source: Path, target: Path) -> None:
 
 def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str | None:
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import remove_error_markers
+    from papermill.iorw import load_notebook_node, write_ipynb
 
     from notebooks.engine import GristmillEngine
 
@@ -213,9 +217,12 @@ def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str |
             autosave_cell_every=0,
             job=job,
         )
-    except PapermillExecutionError as error:
-        return f"The notebook stopped in cell {error.exec_count}: {error.ename}: {error.evalue}"
-    return None
+    except PapermillExecutionError:
+        if job.error is None:  # an error that the notebook expects is none of the run's
+            write_ipynb(remove_error_markers(load_notebook_node(str(out))), str(out))
+    except (DeadKernelError, CellTimeoutError) as error:
+        return str(error)
+    return job.error
 
 
 def _escaped(path: Path) -> str:

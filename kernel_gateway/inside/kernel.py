@@ -37,6 +37,7 @@ finally:
 
 _PIECE = 512 << 10  # characters of output in one message
 _REHEARSALS = 3  # after which Python has adapted its code to what happens, and does not do so in every fork
+_COLOURS, _NO_COLOURS = "neutral", "nocolor"  # IPython's names: what it does unless told, and what E2B's users see
 _FLUSH_SECONDS = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
 
@@ -60,9 +61,12 @@ class _Kernel(IPythonKernel):  # type: ignore[misc]
         extra: dict[str, str] = asked.get("call_environment", {})
         before = {name: os.environ.get(name) for name in extra}
         os.environ.update(extra)
+        notebook = bool(asked.get("notebook"))
+        if self.shell.colors != (theme := _COLOURS if notebook else _NO_COLOURS):
+            self.shell.colors = theme
         kept = _kept(self.shell) if asked.get("rehearsal") else contextlib.nullcontext()
         try:
-            with kept, without_extracts(bool(asked.get("notebook"))):
+            with kept, without_extracts(notebook):
                 reply = await super().do_execute(*args, **kwargs)
             if reply.get("status") == "error":
                 self._judge(reply)
@@ -195,7 +199,7 @@ def prepare() -> None:
     global _app
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.colors = _NO_COLOURS
     config.IPKernelApp.log_level = 40
     OutStream.flush_interval = _FLUSH_SECONDS
     _send_in_pieces()

@@ -2,7 +2,7 @@
 
 A client asks by setting the variable `ASK` for a call; the interpreter keeps it from the kernel. Such a client gets
 each result as Jupyter has it, its text as it stands and no MIME type that E2B adds, and under `MIME` in the `extra` of
-a result what else there is to know. A host that has never heard of `ASK` sends E2B's stream, which is understood as well.
+a result what else there is to know. A host that has never heard of `ASK` sends E2B's stream, which is understood too.
 """
 
 from __future__ import annotations
