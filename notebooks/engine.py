@@ -25,7 +25,7 @@ from kernel_gateway.client import GatewayError, find_host
 from notebooks.beside import beside
 from notebooks.catalog import heading
 from notebooks.errors import NotebookError
-from notebooks.filling import EXPECTED, KEY, Filling, runs
+from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
 from notebooks.job import Bridge, Job, begin, check_language, finish, language_of, open_session, plan_uploads
 from notebooks.parameters import check_name, read_parameters, tags
 
@@ -148,7 +148,7 @@ def raise_if_over(done: Execution, cell: Any, limit: float) -> None:
 
     if done.error is not None and done.error.died:
         raise DeadKernelError(f"Kernel died: {done.error.value}")
-    if limit and done.status == "interrupted" and done.error is not None and done.error.name == "TimeoutError":
+    if took_too_long(done):
         raise CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", round(limit), cell)
 
 

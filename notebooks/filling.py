@@ -23,6 +23,12 @@ def runs(cell: Any) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED not in tags(cell)
 
 
+def took_too_long(execution: Execution) -> bool:
+    """Whether a cell was interrupted because its time was up."""
+    error = execution.error
+    return execution.status == "interrupted" and error is not None and error.name == "TimeoutError"
+
+
 class Filling:
     """The notebook of an `nb_man` of papermill's, being filled.
 
@@ -67,16 +73,16 @@ class Filling:
             return
         count, index = self._places[execution.key]
         cell = self.nb_man.nb.cells[index]
-        if execution.error is not None and execution.error.died:
-            cell.execution_count, cell.outputs = execution.count, self._outputs(execution, count, error=False)
+        error = execution.error
+        if error is not None and error.died:
+            cell.execution_count, error = execution.count, None
         else:
-            cell.execution_count, cell.outputs = count, self._outputs(execution, count)
+            cell.execution_count = count
+        if error is not None and took_too_long(execution):  # Jupyter's interrupt is what the cell gets to see
+            error = error.model_copy(update={"name": "KeyboardInterrupt", "value": "", "traceback": error.value})
+        cell.outputs = as_notebook(execution.model_copy(update={"error": error}), self._read, count)
         cell.metadata["execution"] = _times(execution)
         self._filled[execution.key] = execution
-
-    def _outputs(self, execution: Execution, count: int, *, error: bool = True) -> list[Any]:
-        shown = execution if error else execution.model_copy(update={"error": None})
-        return as_notebook(shown, self._read, count)
 
     def _refresh(self) -> None:
         """Fill the cells again of which a later one has replaced a display."""
@@ -102,9 +108,10 @@ def _times(execution: Execution) -> dict[str, str]:
     """When the cell ran, under the names that nbclient has for it."""
     begun = _iso(execution.started_at)
     times = {"iopub.status.busy": begun, "iopub.execute_input": begun}
-    if execution.ended_at is not None:
-        ended = _iso(execution.ended_at)
-        times |= {"iopub.status.idle": ended, "shell.execute_reply": ended}
+    if execution.ended_at is not None and not (execution.error and execution.error.died):
+        times["iopub.status.idle"] = _iso(execution.ended_at)
+        if execution.status != "interrupted":
+            times["shell.execute_reply"] = _iso(execution.ended_at)
     return times
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -35,11 +36,12 @@ class Bridge:
 
     def call[T](self, work: Coroutine[Any, Any, T]) -> T:
         """The result of the coroutine. Raises CancelledError once stopped."""
-        told: SimpleQueue[None] = SimpleQueue()
-        return self.hear(work, told, lambda nothing: None)
+        return self.hear(work, SimpleQueue(), lambda event: None)
 
-    def hear[T, E](self, work: Coroutine[Any, Any, T], told: SimpleQueue[E | None], heard: Callable[[E], None]) -> T:
-        """The same; meanwhile `heard` is called here with all that the coroutine puts into `told`."""
+    def hear[T](
+        self, work: Coroutine[Any, Any, T], told: SimpleQueue[Event | None], heard: Callable[[Event], None]
+    ) -> T:
+        """The same; meanwhile `heard` is called here with the events that the coroutine puts into `told`."""
         if self._stopped:
             work.close()
             raise concurrent.futures.CancelledError
@@ -89,12 +91,11 @@ class Job:
 
     def language(self) -> dict[str, Any]:
         """What the kernel says of its language, as a notebook's `language_info`; empty where it does not say."""
-        said = self._bridge.call(self._session.aside(_LANGUAGE))
-        try:
-            info = json.loads(said)
-        except ValueError:
-            return {}
-        return info if isinstance(info, dict) else {}
+        for _ in range(2):  # a kernel that was told to exit may do so just now, and the next one answers
+            with contextlib.suppress(ValueError):
+                info = json.loads(self._bridge.call(self._session.aside(_LANGUAGE)))
+                return info if isinstance(info, dict) else {}
+        return {}
 
 
 _LANGUAGE = "import json\nprint(json.dumps(get_ipython().kernel.language_info))"

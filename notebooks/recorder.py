@@ -65,9 +65,9 @@ class Recorder:
     """Collects one cell's stream and hands it on to a `Sink`.
 
     The first piece of text goes out at once, so that somebody who watches sees it; what follows is gathered for 50 ms
-    or 64,000 characters, so that a chatty cell does not make a thousand events. What is replaced or taken back in that
-    time is not handed on. `verdict` is what the sandbox says of the cell's end beside its outputs, `frames` the pieces
-    of its traceback, `widgets` the state of each widget that it told of.
+    or 64,000 characters, so that a chatty cell does not make a thousand events. A display that is replaced or taken
+    back in that time is not handed on. `verdict` is what the sandbox says of the cell's end beside its outputs,
+    `frames` the pieces of its traceback, `widgets` the state of each widget that it told of.
     """
 
     def __init__(self, sink: Sink) -> None:
@@ -158,11 +158,7 @@ class Recorder:
         self._dropped[kind] += len(line) - len(kept)
         if not kept:
             return
-        last = self._pending[-1] if self._pending else None
-        if isinstance(last, _Text) and last.kind == kind:
-            last.text += kept
-        else:
-            self._pending.append(_Text(kind, kept))
+        self._add_text(kind, kept)
         self._chars += len(kept)
         self._wake.set()
         if self._chars >= FLUSH_CHARS:
@@ -176,11 +172,26 @@ class Recorder:
             self._clear()
 
     def _clear(self) -> None:
-        """Take back what the cell has put out, but not its findings, nor what it replaced in other cells."""
-        self._pending = [p for p in self._pending if isinstance(p, _Update) or _is_more_than_shown(p)]
+        """Take back what the cell has put out, but not its findings, nor what it replaced in other cells.
+
+        Text that waits is handed on before, as one piece: it was printed, and somebody may be listening.
+        """
+        waiting, self._pending = self._pending, []
+        for item in waiting:
+            if isinstance(item, _Text):
+                self._add_text(item.kind, item.text)
+            elif isinstance(item, _Update) or _is_more_than_shown(item):
+                self._pending.append(item)
         self._pending.append(_Clear())
-        self._chars = self._kept = self._results = self._results_dropped = 0
+        self._kept = self._results = self._results_dropped = 0
         self._dropped = dict.fromkeys(self._dropped, 0)
+
+    def _add_text(self, kind: str, text: str) -> None:
+        last = self._pending[-1] if self._pending else None
+        if isinstance(last, _Text) and last.kind == kind:
+            last.text += text
+        else:
+            self._pending.append(_Text(kind, text))
 
     def _update(self, display_id: str, result: Result) -> None:
         for item in self._pending:
