@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
@@ -122,10 +122,15 @@ class Workbench:
         out: Path | None = None,
         parent_id: str | None = None,
         only_below: Path | None = None,
+        files: Mapping[str, Path] | None = None,
+        limit: float = 0,
+        allow_errors: bool = False,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, and return at once. `out` receives it, executed.
 
-        `only_below` is the one folder of which files are read, for a request of somebody else's.
+        `only_below` is the one folder of which files are read, for a request of somebody else's. `files` lie beside the
+        notebook, by their names there. A cell may take `limit` seconds (0: any); with `allow_errors` none that fails
+        stops the notebook.
 
         Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
         where no sandbox can be had.
@@ -144,6 +149,9 @@ class Workbench:
                     started=began,
                     stopped_as=status,
                     only_below=only_below,
+                    files=files,
+                    limit=limit,
+                    allow_errors=allow_errors,
                 )
             )
         except NotebookError as error:

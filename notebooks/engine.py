@@ -70,10 +70,8 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
             with contextlib.ExitStack() as stack:
                 # papermill's command line logs at INFO, where httpx would tell every request between its progress bars.
                 logging.getLogger("httpx").setLevel(logging.WARNING)
-                for name in nb_man.nb.metadata.papermill.get("parameters", {}):
-                    check_name(name)
+                check(nb_man.nb, kernel_name)
                 if job is None:
-                    check_language(nb_man.nb, kernel_name)
                     logger.info(f"Executing notebook with kernel: {kernel_name}")
                 run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path, start_timeout))
                 filling = Filling(nb_man, lambda: run.view, run.read, streams, log_output)
@@ -95,6 +93,13 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
     def nb_language(cls, nb: Any, language: str | None = None) -> str:
         """The notebook's language, Python if it names none."""
         return language or language_of(nb) or "python"
+
+
+def check(notebook: Any, kernel_name: str) -> None:
+    """Refuse what must not or cannot run, before anything does. Raises NotebookError."""
+    for name in notebook.metadata.papermill.get("parameters", {}):
+        check_name(name)
+    check_language(notebook, kernel_name)
 
 
 def keep_widgets(notebook: Any, states: Mapping[str, Mapping[str, Any]]) -> None:
@@ -124,22 +129,25 @@ def _run_cells(filling: Filling, job: Job, limit: float, allow_errors: bool) -> 
                 title = heading(cell.source) or title
             if runs(cell):
                 count += 1
-                done = job.execute(
-                    cell.source,
-                    title=title,
-                    tags=tags(cell),
-                    key=KEY.format(count),
-                    limit=limit,
-                    heard=filling.hear,
-                )
+                try:
+                    key, heard = KEY.format(count), filling.hear
+                    done = job.execute(cell.source, title=title, tags=tags(cell), key=key, limit=limit, heard=heard)
+                except BaseException:
+                    filling.catch_up()
+                    raise
                 filling.fill(done)
                 raise_if_over(done, cell, limit)
-                if done.status != "ok" and not (allow_errors or EXPECTED in tags(cell)):
+                if not goes_on(done, cell, allow_errors):
                     job.error = stopped(done, count)
                     nb_man.cell_exception(cell, cell_index=index)
                     return
         finally:
             nb_man.cell_complete(cell, cell_index=index)
+
+
+def goes_on(done: Execution, cell: Any, allow_errors: bool) -> bool:
+    """Whether the next cell runs after this one."""
+    return done.status == "ok" or allow_errors or EXPECTED in tags(cell)
 
 
 def raise_if_over(done: Execution, cell: Any, limit: float) -> None:
@@ -169,7 +177,7 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
     values, uploads, left_out = take_along(notebook, kernel_name, input_path)
     name = Path(input_path or "notebook.ipynb").name
     title = next((h for c in notebook.cells if c.cell_type == "markdown" and (h := heading(c.source))), name)
-    with _store(home) as store, _loop() as loop:
+    with _store(home) as store, loop_in_thread() as loop:
         bridge = Bridge(loop)
         host = bridge.call(find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")))
         run = bridge.call(begin(store, goal=title, notebook=name, parameters=values, cells=notebook.cells))
@@ -255,7 +263,7 @@ def _store(home: Path) -> Iterator[Store]:
 
 
 @contextlib.contextmanager
-def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
     """An event loop in a thread of its own: papermill may have been called from inside another."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="gristmill-engine", daemon=True)

@@ -63,9 +63,13 @@ class Filling:
         due = self.nb_man.autosave_cell_every
         if due and not isinstance(event, ExecutionStarted):
             if (self.nb_man.now() - self.nb_man.last_save_time).total_seconds() >= due:
-                for execution in self._view().executions[-1:]:
-                    self.fill(execution)
+                self.catch_up()
             self.nb_man.autosave_cell()
+
+    def catch_up(self) -> None:
+        """Fill the cell that runs with what it has put out so far."""
+        for execution in self._view().executions[-1:]:
+            self.fill(execution)
 
     def fill(self, execution: Execution) -> None:
         """Give the execution's cell what it has put out, its number and its times."""

@@ -36,11 +36,14 @@ async def run_notebook(
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     closing: Callable[[str], Awaitable[None]] | None = None,
     only_below: Path | None = None,
+    limit: float = 0,
+    allow_errors: bool = False,
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
-    their name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
+    their name in the sandbox. A cell may take `limit` seconds (0: any); with `allow_errors` none that fails stops the
+    notebook. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
     the executed notebook. `started` is told the run once it is recorded, `opened` its session before the first cell;
     `closing` may record more of it when its cells have run.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
@@ -59,7 +62,7 @@ async def run_notebook(
         store,
         goal=title,
         notebook=str(path_or_name),
-        parameters=values,
+        parameters=values or dict(notebook.metadata.get("papermill", {}).get("parameters", {})),
         cells=notebook.cells,
         agent=agent,
         parent_id=parent_id,
@@ -79,7 +82,8 @@ async def run_notebook(
             raise
         return session
 
-    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing)
+    options = {"execution_timeout": limit, "allow_errors": allow_errors}
+    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing, options)
 
 
 async def resume_notebook(
@@ -126,13 +130,14 @@ async def _carry_out(
     opening: Awaitable[Session],
     stopped_as: Callable[[str], RunStatus],
     closing: Callable[[str], Awaitable[None]] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
     error: str | None = None
     try:
         session = await opening
-        error = await _through_papermill(store, session, run, path, values, out)
+        error = await _through_papermill(store, session, run, path, values, out, options or {})
         status = "failed" if error else "done"
         if closing is not None:
             await closing(run.id)
@@ -154,14 +159,20 @@ async def _wind_up(store: Store, session: Session | None, run_id: str, status: R
 
 
 async def _through_papermill(
-    store: Store, session: Session, run: Run, path: Path, values: Mapping[str, Any], out: Path | None
+    store: Store,
+    session: Session,
+    run: Run,
+    path: Path,
+    values: Mapping[str, Any],
+    out: Path | None,
+    options: Mapping[str, Any],
 ) -> str | None:
     """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did."""
     bridge = Bridge(asyncio.get_running_loop())
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         executed = Path(folder) / "executed.ipynb"
         work = asyncio.create_task(
-            asyncio.to_thread(_papermill, path, executed, dict(values), Job(bridge, store, session))
+            asyncio.to_thread(_papermill, path, executed, dict(values), Job(bridge, store, session), options)
         )
         try:
             error = await asyncio.shield(work)
@@ -193,7 +204,7 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str | None:
+def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job, options: Mapping[str, Any]) -> str | None:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.engines import papermill_engines
@@ -216,6 +227,7 @@ def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str |
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             job=job,
+            **options,
         )
     except PapermillExecutionError:
         if job.error is None:  # an error that the notebook expects is none of the run's
