@@ -27,7 +27,7 @@ from notebooks.catalog import heading
 from notebooks.errors import NotebookError
 from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
 from notebooks.job import Bridge, Job, begin, check_language, finish, language_of, open_session, plan_uploads
-from notebooks.parameters import check_name, read_parameters, tags
+from notebooks.parameters import check_name, tags
 
 _START_SECONDS = 60.0
 
@@ -202,8 +202,7 @@ def take_along(
     from papermill.log import logger
 
     given = dict(notebook.metadata.papermill.get("parameters", {}))
-    known = read_parameters(notebook) if given else []
-    values, uploads = plan_uploads(known, given, Path.cwd())
+    values, uploads = plan_uploads([], given, Path.cwd(), in_place=True)
     _rewrite(notebook, values, kernel_name)
     folders = [Path.cwd()]
     if input_path is not None and (path := Path(input_path)).is_file():

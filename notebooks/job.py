@@ -192,13 +192,19 @@ def _language_of_kernel(name: str) -> str:
 
 
 def plan_uploads(
-    parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path, *, only_below: bool = False
+    parameters: Sequence[Parameter],
+    values: Mapping[str, Any],
+    base: Path,
+    *,
+    only_below: bool = False,
+    in_place: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Path]]:
     """The values as the sandbox needs them, and the files to upload, by their name in there.
 
     Text that names an existing file becomes that file's name; so does each such item of a list. A default that names a
     file below `base` is uploaded under its own relative path. Raises ParameterError for a missing `data` file.
-    `only_below` is for values of somebody else's: no file outside `base` is read, and none is told to be there.
+    `only_below` is for values of somebody else's: no file outside `base` is read, and none is told to be there. With
+    `in_place` a relative path below `base` is left as it is, and a file that is missing is the notebook's own affair.
     """
     uploads: dict[str, Path] = {}
 
@@ -208,6 +214,9 @@ def plan_uploads(
         path = _file(value, base, only_below)
         if path is None:
             return value
+        if in_place and value == safe_name(value):
+            uploads[value] = path
+            return value
         name, count = safe_name(path.name), 2
         while uploads.get(name, path) != path:
             name = safe_name(f"{count}_{path.name}")  # in front, where a long name is not cut
@@ -216,7 +225,7 @@ def plan_uploads(
         return name
 
     rewritten = {name: rename(value) for name, value in values.items()}
-    for name in _FILE_PARAMETERS:
+    for name in () if in_place else _FILE_PARAMETERS:
         value = values.get(name)
         if isinstance(value, str) and value == rewritten[name] and _file(value, base, only_below) is None:
             lacking = (

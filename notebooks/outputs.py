@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from e2b_code_interpreter import Result
 
 LARGE = 200_000
-"""Characters of text, HTML or JSON beyond which a display becomes an artifact (HTML, JSON) or is cut (the rest)."""
+"""Characters of HTML or JSON beyond which a display becomes an artifact."""
+
+LONG = 1_000_000
+"""Characters of any other text beyond which a display is cut."""
 
 MAX_DEPTH = 60
 """How deeply a JSON display may nest. Deeper than this it is somebody's attack, or nobody's chart."""
@@ -100,8 +103,8 @@ def take_apart(result: Result) -> Parts:
             if mime == "image/svg+xml" or is_chart(mime) or (mime == "text/html" and len(text) > LARGE):
                 blobs[mime] = text.encode()
             else:
-                data[mime] = text[:LARGE]
-                dropped += max(0, len(text) - LARGE)
+                data[mime] = text[:LONG]
+                dropped += max(0, len(text) - LONG)
         else:
             value = finite(value)
             encoded = clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
@@ -242,6 +245,8 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
             for mime, artifact_id in output.artifacts.items():
                 if not (mime.startswith("application/vnd.vegalite.") and _of_altair(bundle.get("text/html"))):
                     bundle[mime] = _inline(mime, read(artifact_id))  # what was not read out of the HTML beside it
+            if output.truncated and "text/plain" in bundle:
+                bundle["text/plain"] += f"\n[{output.truncated:,} more characters were not recorded]"
             shown = {"data": {mime: bundle[mime] for mime in sorted(bundle)}, "metadata": output.metadata}
             if output.kind == "result":
                 nodes.append(v4.new_output("execute_result", **shown, execution_count=count))

@@ -56,8 +56,8 @@ def test_a_notebook_given_to_papermill_is_a_run_of_the_server_and_comes_back_fil
     assert server.url in said
     told = newest(server)
     assert (told["run"]["goal"], told["run"]["status"], told["run"]["agent"]) == ("Trees", "done", "notebook")
-    assert told["run"]["params"]["parameters"] == {"data": "given.csv", "n": 3}
-    assert {a["name"] for a in told["artifacts"] if a["role"] == "input"} == {"helper.py", "near.csv", "given.csv"}
+    assert told["run"]["params"]["parameters"] == {"data": "far/given.csv", "n": 3}
+    assert {a["name"] for a in told["artifacts"] if a["role"] == "input"} == {"helper.py", "near.csv", "far/given.csv"}
     notebook = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     outputs = [[o.get("text") or o.data["text/plain"] for o in c.get("outputs", [])] for c in notebook.cells]
     assert outputs[3:] == [["'y'", "a\n", "'ok'"], [], [], ["(['a', '1'], ['b', '2'], 3)"]]
