@@ -125,8 +125,15 @@ def _send(
 
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / (Path(input_path).name if input_path and input_path.endswith(".ipynb") else "in.ipynb")
-        nbformat.write(notebook, path)
+        nbformat.write(_for_python(notebook), path)
         return bridge.call(remote.start_prepared(path, files, limit=limit, allow_errors=allow_errors)).id
+
+
+def _for_python(notebook: Any) -> Any:
+    """The notebook as one of Python, which by the kernel that was chosen for it it is."""
+    metadata = {key: value for key, value in notebook.metadata.items() if key != "language_info"}
+    metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return type(notebook)({**notebook, "metadata": type(notebook)(metadata)})
 
 
 async def _follow(remote: Remote, run_id: str, tell: Callable[[Event], None]) -> None:

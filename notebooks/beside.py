@@ -28,7 +28,7 @@ _TEXT = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))", re.M)
 _SHELL = re.compile(r"^[ \t]*(?:[!%]|\w[\w, ]*=[ \t]*[!%])(.*)$", re.M)
 _WORD = re.compile(r"[^\s'\"<>|&;()=]+")
-_LISTING = re.compile(r"\b(?:listdir|scandir|iterdir|walk)\(|^[ \t]*[!%]+(?:ls|dir)\b", re.M)
+_LISTING = re.compile(r"\b(?:listdir|scandir|iterdir|walk)\(|glob\(['\"]\*['\"]|^[ \t]*[!%]+(?:ls|dir)\b", re.M)
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _named(source: str, folder: Path) -> Iterator[tuple[str, Path]]:
                 yield from _files(folder, f"{top}.py")
                 if (folder / top / "__init__.py").is_file() or not (folder / f"{top}.py").is_file():
                     yield from ((n, p) for n, p in _files(folder, top) if _is_part(n))
-    for text in _texts(source):
+    for text in filter(re.compile(r"\w").search, _texts(source)):
         yield from _files(folder, text)
     if _LISTING.search(source):
         yield from _files(folder, "*")
@@ -104,7 +104,8 @@ def _is_part(name: str) -> bool:
 def _texts(source: str) -> Iterator[str]:
     for match in _TEXT.finditer(source):
         text = match[1] or match[2] or ""
-        yield re.sub(r"\{[^{}]*\}", "*", text)  # an f-string's gap may be anything
+        if "\\" not in text:
+            yield re.sub(r"\{[^{}]*\}", "*", text)  # an f-string's gap may be anything
     for match in _SHELL.finditer(source):
         yield from _WORD.findall(match[1])
 
@@ -117,8 +118,7 @@ def _files(folder: Path, text: str) -> Iterator[tuple[str, Path]]:
         return
     try:
         if any(mark in text for mark in "*?["):
-            if text == "*" or re.search(r"\w", text):
-                yield from _matching(folder, text)
+            yield from _matching(folder, text)
         elif (path := folder / text).is_file():
             yield plain.as_posix(), path
         elif path.is_dir():

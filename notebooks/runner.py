@@ -16,7 +16,7 @@ from notebooks import catalog
 from notebooks.aio import see_through
 from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
-from notebooks.job import Bridge, Job, begin, check_language, finish, open_session, plan_uploads
+from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
 from notebooks.parameters import check, read_parameters
 from notebooks.session import Session
 
@@ -52,7 +52,6 @@ async def run_notebook(
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
-    check_language(notebook)
     known = read_parameters(notebook)
     base = Path.cwd() if only_below is None else only_below
     values, uploads = plan_uploads(known, check(known, params), base, only_below=only_below is not None)
