@@ -123,14 +123,12 @@ class Workbench:
         parent_id: str | None = None,
         only_below: Path | None = None,
         files: Mapping[str, Path] | None = None,
-        limit: float = 0,
-        allow_errors: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, and return at once. `out` receives it, executed.
 
         `only_below` is the one folder of which files are read, for a request of somebody else's. `files` lie beside the
-        notebook, by their names there. A cell may take `limit` seconds (0: any); with `allow_errors` none that fails
-        stops the notebook.
+        notebook, by their names there; `options` are those of `notebooks.engine`.
 
         Raises InputError, before there is a run, for a notebook or parameters that cannot be run, and GatewayError
         where no sandbox can be had.
@@ -150,8 +148,7 @@ class Workbench:
                     stopped_as=status,
                     only_below=only_below,
                     files=files,
-                    limit=limit,
-                    allow_errors=allow_errors,
+                    options=options,
                 )
             )
         except NotebookError as error:

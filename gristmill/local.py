@@ -60,11 +60,10 @@ class Local:
         *,
         only_below: Path | None = None,
         files: Mapping[str, Path] | None = None,
-        limit: float = 0,
-        allow_errors: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> Run:
         return await self.workbench.start_notebook(
-            name_or_path, dict(params), only_below=only_below, files=files, limit=limit, allow_errors=allow_errors
+            name_or_path, dict(params), only_below=only_below, files=files, options=options
         )
 
     async def reproduce(self, ref: str) -> Run:

@@ -136,7 +136,11 @@ def _run_cells(filling: Filling, job: Job, limit: float, allow_errors: bool) -> 
                     filling.catch_up()
                     raise
                 filling.fill(done)
-                raise_if_over(done, cell, limit)
+                try:
+                    raise_if_over(done, cell, limit)
+                except Exception:
+                    job.error = stopped(done, count)
+                    raise
                 if not goes_on(done, cell, allow_errors):
                     job.error = stopped(done, count)
                     nb_man.cell_exception(cell, cell_index=index)
@@ -228,7 +232,8 @@ def _ended(bridge: Bridge, store: Store, run: Run) -> Iterator[_End]:
     try:
         yield end
     except (NotebookError, GatewayError, DeadKernelError, CellTimeoutError) as error:
-        bridge.call(finish(store, run.id, "failed", str(error)))
+        known = end.job.error if end.job is not None else None
+        bridge.call(finish(store, run.id, "failed", known or str(error)))
         raise
     except BaseException:
         bridge.call(finish(store, run.id, "cancelled"))

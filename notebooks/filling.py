@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from artifacts.events import Event, ExecutionStarted, OutputReceived, OutputUpdated, RunView
 from artifacts.types import Execution
+from notebooks.files import HOME
 from notebooks.outputs import as_notebook
 from notebooks.parameters import tags
 
@@ -84,6 +87,8 @@ class Filling:
             cell.execution_count = count
         if error is not None and took_too_long(execution):  # Jupyter's interrupt is what the cell gets to see
             error = error.model_copy(update={"name": "KeyboardInterrupt", "value": "", "traceback": error.value})
+        if error is not None:
+            error = error.model_copy(update={"frames": tuple(_as_here(frame) for frame in error.frames)})
         cell.outputs = as_notebook(execution.model_copy(update={"error": error}), self._read, count)
         cell.metadata["execution"] = _times(execution)
         self._filled[execution.key] = execution
@@ -106,6 +111,28 @@ class Filling:
                 (logger.info if output.kind == "stdout" else logger.warning)(output.text)
         elif self._log_output and output.text:
             logger.info(output.text)
+
+
+_PLACE = re.compile(r"(File (?:\x1b\[[\d;]*m)*)([~/][^:\x1b\n]*)")
+
+
+def _as_here(frame: str) -> str:
+    """A piece of a traceback with its files where they lie here: the sandbox's home is the folder that we run in."""
+
+    def here(match: re.Match[str]) -> str:
+        path = re.sub("^~", HOME, match[2])
+        if path.startswith(HOME + "/"):
+            beside = Path.cwd() / path.removeprefix(HOME + "/")
+            return match[1] + _short(beside) if beside.is_file() else match[0]
+        return match[1] + _short(Path(path))
+
+    return _PLACE.sub(here, frame)
+
+
+def _short(path: Path) -> str:
+    """A path as IPython writes it, with `~` for the home."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def _times(execution: Execution) -> dict[str, str]:

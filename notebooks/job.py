@@ -19,6 +19,7 @@ from notebooks.aio import see_through
 from notebooks.errors import BadNotebook, ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
+from notebooks.filling import runs
 from notebooks.parameters import Parameter
 from notebooks.session import Session
 
@@ -110,8 +111,9 @@ async def begin(
     cells: Sequence[Any],
     agent: str = "notebook",
     parent_id: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Record that a run of a notebook with these cells began."""
+    """Record that a run of a notebook with these cells began. `options` are those of the engine, for a later resume."""
     run = Run.model_validate(
         {
             "id": new_id("run"),
@@ -121,7 +123,8 @@ async def begin(
             "params": {
                 "notebook": notebook,
                 "parameters": dict(parameters),
-                "cells": sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells),
+                "cells": sum(map(runs, cells)),
+                **({"options": dict(options)} if options else {}),
             },
             "parent_id": parent_id,
         }

@@ -36,16 +36,14 @@ async def run_notebook(
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     closing: Callable[[str], Awaitable[None]] | None = None,
     only_below: Path | None = None,
-    limit: float = 0,
-    allow_errors: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run a notebook file, or a template by its name, and return the run when it has ended.
 
     Parameters that name local files (relative to the working directory) are uploaded; `files` are further ones, by
-    their name in the sandbox. A cell may take `limit` seconds (0: any); with `allow_errors` none that fails stops the
-    notebook. With `only_below` nothing outside that folder is read, whatever they name. `out` receives
-    the executed notebook. `started` is told the run once it is recorded, `opened` its session before the first cell;
-    `closing` may record more of it when its cells have run.
+    their name in the sandbox, `options` are our papermill engine's. With `only_below` nothing outside that folder is
+    read, whatever they name. `out` receives the executed notebook. `started` is told the run once it is recorded,
+    `opened` its session before the first cell; `closing` may record more of it when its cells have run.
     A cell that raises ends the run as failed, with everything kept. Cancelling this task interrupts the cell and ends
     the run with the status that `stopped_as(run_id)` gives: cancelled, or interrupted, which keeps the sandbox for
     `resume_notebook`. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
@@ -65,6 +63,7 @@ async def run_notebook(
         cells=notebook.cells,
         agent=agent,
         parent_id=parent_id,
+        options=options,
     )
     if started is not None:
         started(run)
@@ -81,8 +80,7 @@ async def run_notebook(
             raise
         return session
 
-    options = {"execution_timeout": limit, "allow_errors": allow_errors}
-    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing, options)
+    return await _carry_out(store, run, path, values, out, opening(), stopped_as, closing)
 
 
 async def resume_notebook(
@@ -129,14 +127,13 @@ async def _carry_out(
     opening: Awaitable[Session],
     stopped_as: Callable[[str], RunStatus],
     closing: Callable[[str], Awaitable[None]] | None = None,
-    options: Mapping[str, Any] | None = None,
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
     error: str | None = None
     try:
         session = await opening
-        error = await _through_papermill(store, session, run, path, values, out, options or {})
+        error = await _through_papermill(store, session, run, path, values, out)
         status = "failed" if error else "done"
         if closing is not None:
             await closing(run.id)
@@ -158,16 +155,10 @@ async def _wind_up(store: Store, session: Session | None, run_id: str, status: R
 
 
 async def _through_papermill(
-    store: Store,
-    session: Session,
-    run: Run,
-    path: Path,
-    values: Mapping[str, Any],
-    out: Path | None,
-    options: Mapping[str, Any],
+    store: Store, session: Session, run: Run, path: Path, values: Mapping[str, Any], out: Path | None
 ) -> str | None:
     """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did."""
-    bridge = Bridge(asyncio.get_running_loop())
+    bridge, options = Bridge(asyncio.get_running_loop()), run.params.get("options", {})
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         executed = Path(folder) / "executed.ipynb"
         work = asyncio.create_task(
@@ -231,8 +222,8 @@ def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job, options:
     except PapermillExecutionError:
         if job.error is None:  # an error that the notebook expects is none of the run's
             write_ipynb(remove_error_markers(load_notebook_node(str(out))), str(out))
-    except (DeadKernelError, CellTimeoutError) as error:
-        return str(error)
+    except (DeadKernelError, CellTimeoutError):
+        pass  # which the job tells in a sentence
     return job.error
 
 

@@ -263,7 +263,7 @@ class Session:
             again = await self._sandbox.run_code(cell.code, timeout=0)
         except host_failures() as error:
             raise SandboxGone(f"The new sandbox was lost while {cell.cell} was replayed in it: {error}") from error
-        if (again.error is None) != (cell.status == "ok"):
+        if (again.error is None) != (cell.error is None):
             how = f"raised {again.error.name}" if again.error else "raised nothing"
             await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
 

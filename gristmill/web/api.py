@@ -214,7 +214,8 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
         params = _object(form.get("params"), "params")
         name = form.get("name")
         limit = _json(form.get("limit"), "limit", float, 0.0)
-        allow_errors = _json(form.get("allow_errors"), "allow_errors", bool, False)
+        options = {"execution_timeout": limit} if limit else {}
+        options |= {"allow_errors": True} if _json(form.get("allow_errors"), "allow_errors", bool, False) else {}
         files: dict[str, Path] = {}
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
@@ -232,9 +233,7 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
             with _without_path(folder):
-                started = await local.start_notebook(
-                    name, params, only_below=folder, files=files, limit=limit, allow_errors=allow_errors
-                )
+                started = await local.start_notebook(name, params, only_below=folder, files=files, options=options)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -75,6 +75,13 @@ VALUES = [
     "import os\nos.environ.get('GRISTMILL_NOTEBOOK_OUTPUT')",
     "import asyncio\nawait asyncio.sleep(0)\n'awaited'",
     "import os; os.path.basename(os.environ.get('MPLBACKEND', ''))",
+    "pd.DataFrame({'a': range(100)})",
+    "float('nan'), 1e-300, 10**30, {1, 2}, b'bytes', (1,)",
+    "sorted(name for name in globals() if name.startswith('_') and name.count('_') < 3)",
+    "import plotly.graph_objects as go\nbool(go.Figure(go.Scatter(y=[1, 2])).to_dict())",
+    "%load_ext autoreload\n%precision 3\n1.23456",
+    "%reset -f",
+    "print('after all')",
 ]
 
 DISPLAYS = [
@@ -135,7 +142,6 @@ STREAMS = [
     "open('made.txt').read()",
     "import logging\nlogging.warning('logged')",
     "sys.stdout.write('no newline')",
-    "import os\nos.system('echo from a child'); print('after it')",
     "import subprocess\nsubprocess.run(['echo', 'child'], capture_output=True, text=True).stdout",
     "sys.stderr.write('\\x1b[31mred\\x1b[0m\\n');",
     "print('\\x00 \\x07 \\x08 bell')",
@@ -162,6 +168,16 @@ CASES = {
     "assertion": Case(["assert 1 == 2, 'no €'", "print('never')"], stops="AssertionError"),
     "own_traceback": Case(
         ["class Own(Exception):\n    def _render_traceback_(self): return ['mine']\nraise Own('x')"], stops="mine"
+    ),
+    "in_a_module": Case(
+        ["import helper", "helper.fail()"],
+        files={"helper.py": "def fail():\n    raise ValueError('here')\n"},
+        stops="V",
+    ),
+    "in_the_library": Case(["import json\njson.loads('{')"], stops="JSONDecodeError"),
+    "chained": Case(
+        ["try:\n    1 / 0\nexcept Exception as e:\n    e.add_note('noted')\n    raise KeyError('k') from e"],
+        stops="KeyError",
     ),
     "interrupted": Case(["raise KeyboardInterrupt", "print('never')"], stops="KeyboardInterrupt"),
     "exit_0": Case(["import sys; print(1); sys.exit(0)", "print('never')"]),
