@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,7 @@ def _hand_over(
     from notebooks.engine import check, take_along
     from notebooks.filling import Filling
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # which would tell every request between the progress bars
     remote = Remote(server.url, server.token)
     try:
         check(nb_man.nb, kernel_name)

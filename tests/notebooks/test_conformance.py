@@ -18,6 +18,8 @@ import pytest
 from kernel_gateway.client import find_host, stop_host
 from notebooks.nb import nbformat
 
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).with_name("both_engines.py")
 ENGINES = ("nbclient", "gristmill")
 VIOLENT = ("DeadKernelError", "CellTimeoutError")
