@@ -7,10 +7,10 @@ reloads and a replay at night all tell the same story.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -112,6 +112,29 @@ class OutputReceived(_Event):
     kind: Literal["output"] = "output"
     execution_id: str
     output: Output
+
+
+class OutputUpdated(_Event):
+    """A cell replaced what had been displayed under `output.display_id`, in whichever cells that is."""
+
+    kind: Literal["output_updated"] = "output_updated"
+    execution_id: str
+    output: Output
+
+
+class OutputsCleared(_Event):
+    """A cell took back all that it had put out so far."""
+
+    kind: Literal["outputs_cleared"] = "outputs_cleared"
+    execution_id: str
+
+
+class WidgetsChanged(_Event):
+    """What the widgets of a cell hold, by the widget's id: all of a new one, and what changed of another."""
+
+    kind: Literal["widgets_changed"] = "widgets_changed"
+    execution_id: str
+    widgets: dict[str, dict[str, Any]]
 
 
 class Progressed(_Event):
@@ -220,6 +243,9 @@ Event = Annotated[
     | PlanMade
     | ExecutionStarted
     | OutputReceived
+    | OutputUpdated
+    | OutputsCleared
+    | WidgetsChanged
     | Progressed
     | ExecutionEnded
     | ArtifactSaved
@@ -264,6 +290,7 @@ class RunView:
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None
     comparison: Compared | None = None
+    widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
     progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
     error: str | None = None
     queued: RunQueued | None = None  # its place while it waits
@@ -321,6 +348,13 @@ def apply(view: RunView | None, event: Event) -> RunView:
             )
         case OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
+        case OutputUpdated():
+            return _update(view, event.output)
+        case OutputsCleared():
+            return _change(view, event.execution_id, lambda x: _with(x, outputs=()))
+        case WidgetsChanged():
+            changed = {id: {**view.widgets.get(id, {}), **state} for id, state in event.widgets.items()}
+            return replace(view, widgets={**view.widgets, **changed})
         case Progressed():
             return replace(view, progress=event)
         case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
@@ -372,7 +406,29 @@ def _standing(view: RunView, begun: Execution) -> tuple[Finding, ...]:
 
 
 def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:
+    if len(outputs) > 1 and any(output.display_id for output in outputs):
+        for output in outputs:
+            view = _add_outputs(view, execution_id, (output,))
+        return view
+    view = _update(view, outputs[0])  # as in Jupyter, a display of an id that is there already replaces it, too
     return _change(view, execution_id, lambda x: _with(x, outputs=x.outputs + outputs))
+
+
+def _update(view: RunView, new: Output) -> RunView:
+    """The view in which every output of this one's display id shows what this one does."""
+    if new.display_id is None:
+        return view
+    shown = {"text": new.text, "data": new.data, "artifacts": new.artifacts, "metadata": new.metadata}
+
+    def updated(cell: Execution) -> Execution:
+        if all(output.display_id != new.display_id for output in cell.outputs):
+            return cell
+        outputs = (
+            _with(o, **shown, truncated=new.truncated) if o.display_id == new.display_id else o for o in cell.outputs
+        )
+        return _with(cell, outputs=tuple(outputs))
+
+    return replace(view, executions=tuple(map(updated, view.executions)))
 
 
 def _change(view: RunView, execution_id: str, change: Callable[[Execution], Execution]) -> RunView:

@@ -88,27 +88,43 @@ class Output(Value):
     """One thing a cell put out, in order.
 
     `data` is a MIME bundle for results and displays. Bytes that became an artifact are not repeated in it: `artifacts`
-    maps their MIME type to the artifact's id. `truncated` says how many characters were dropped, never silently.
+    maps their MIME type to the artifact's id. `metadata` is Jupyter's, as the width of a picture under its MIME type.
+    An output with a `display_id` can be replaced later, by any cell. `truncated` says how many characters were dropped,
+    never silently.
     """
 
     kind: Literal["stdout", "stderr", "result", "display"]
     text: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     artifacts: dict[str, str] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    display_id: str | None = None
     truncated: int = 0
     at: datetime = Field(default_factory=now)
 
 
 class ExecutionError(Value):
-    """An exception that the cell's code raised: data, not an exception of ours."""
+    """An exception that the cell's code raised: data, not an exception of ours.
+
+    `shown` is whether it is among what the cell put out: a mistyped magic, say, is told on stderr and nowhere else.
+    `at` is how many of the cell's outputs came before it, all if it is None. `died`: the kernel itself has ended.
+    `frames` is the traceback as a notebook keeps it, in pieces and with colour codes; empty where that is not known.
+    """
 
     name: str
     value: str
     traceback: str = ""
+    frames: tuple[str, ...] = ()
+    shown: bool = True
+    at: int | None = None
+    died: bool = False
 
 
 class Execution(Value):
-    """One cell as it ran. `seq` counts the cells of its run from 1; `key` makes a repeated request return this one."""
+    """One cell as it ran. `seq` counts the cells of its run from 1; `key` makes a repeated request return this one.
+
+    `status` is the kernel's verdict. A cell whose status is ok may have shown an error all the same, which it caught.
+    """
 
     id: str
     run_id: str

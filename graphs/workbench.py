@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -120,17 +120,27 @@ class Workbench:
         parent_id: str | None = None,
         only_below: Path | None = None,
         run_id: str | None = None,
+        files: Mapping[str, Path] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, or let it wait for its turn, and return at once.
 
         Its files are stored by then, and may go. `only_below` is the one folder of which files are read, for a request
-        of somebody else's. `run_id` is the id that the run is to have, for a caller who must know it before there is a
+        of somebody else's. `files` lie beside the notebook, by their names there; `options` are those of
+        `notebooks.engine`. `run_id` is the id that the run is to have, for a caller who must know it before there is a
         run. Raises InputError, before there is a run, for a notebook or parameters that cannot be run.
         """
         self._must_be_open()
         try:
             run = await keep_notebook(
-                self.store, name_or_path, params, parent_id=parent_id, only_below=only_below, run_id=run_id
+                self.store,
+                name_or_path,
+                params,
+                parent_id=parent_id,
+                only_below=only_below,
+                run_id=run_id,
+                files=files,
+                options=options,
             )
         except NotebookError as error:
             raise InputError(str(error)) from error

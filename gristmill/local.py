@@ -72,9 +72,17 @@ class Local:
         return await self.workbench.start(request)
 
     async def start_notebook(
-        self, name_or_path: str, params: Mapping[str, Any], *, only_below: Path | None = None
+        self,
+        name_or_path: str,
+        params: Mapping[str, Any],
+        *,
+        only_below: Path | None = None,
+        files: Mapping[str, Path] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Run:
-        return await self.workbench.start_notebook(name_or_path, dict(params), only_below=only_below)
+        return await self.workbench.start_notebook(
+            name_or_path, dict(params), only_below=only_below, files=files, options=options
+        )
 
     async def reproduce(self, ref: str) -> Run:
         return await self.workbench.start_reproduce(ref)

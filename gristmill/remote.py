@@ -66,6 +66,17 @@ class Remote:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
+    async def start_prepared(
+        self, notebook: Path, files: Mapping[str, Path], *, limit: float, allow_errors: bool
+    ) -> Run:
+        """Begin to run a notebook as it stands, with these files beside it, by the names that they have there.
+
+        `limit` is how many seconds a cell may take, 0 for any; with `allow_errors` none that fails stops the notebook.
+        """
+        form = {"limit": json.dumps(limit), "allow_errors": json.dumps(allow_errors)}
+        uploads = [("notebook", notebook), *((f"file:{name}", path) for name, path in files.items())]
+        return Run.model_validate(await self._upload("/api/notebooks/run", form, uploads))
+
     async def reproduce(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/reproduce"))
 

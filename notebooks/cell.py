@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from artifacts.events import ExecutionEnded, ExecutionStarted, FindingMade, OutputReceived, Progressed
+from artifacts.events import (
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
+    Progressed,
+    WidgetsChanged,
+)
 from artifacts.types import (
     FINDING_MIME,
     PROGRESS_MIME,
@@ -22,9 +31,10 @@ from artifacts.types import (
     Finding,
     Output,
 )
+from kernel_gateway.inside.notebook import ASK
 from notebooks import files
 from notebooks.aio import see_through
-from notebooks.outputs import clean, finite, suffix, take_apart
+from notebooks.outputs import LARGE, Parts, clean, finite, suffix, take_apart, widgets
 from notebooks.recorder import Recorder
 from notebooks.runlog import RunLog
 
@@ -36,14 +46,21 @@ MAX_FINDINGS = 200
 
 
 class Cell:
-    """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does."""
+    """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does.
 
-    def __init__(self, log: RunLog, sandbox: AsyncSandbox, tree: files.Tree, execution: Execution) -> None:
+    `ours` says that the sandbox's host is a gateway of ours, which tells what a notebook keeps beside E2B's stream.
+    """
+
+    def __init__(
+        self, log: RunLog, sandbox: AsyncSandbox, tree: files.Tree, execution: Execution, *, ours: bool
+    ) -> None:
         self.execution = execution
         self.call: asyncio.Task[Any] | None = None
         self.lost: Exception | None = None
-        self._log, self._sandbox, self._tree = log, sandbox, tree
+        self._log, self._sandbox, self._tree, self._ours = log, sandbox, tree, ours
         self._shown: list[_Reported | str] = []  # findings and names of plots, in the order of their display
+        self._first_figure = self._figure = log.next_figure()  # the numbers of the cell's first plot and of its next
+        self._failed_at: int | None = None  # how many outputs came before its error
 
     async def run(self, limit: float, *, wait: bool = True) -> Execution:
         """Run for at most `limit` seconds (0: no limit) to an end of any kind; returns the execution as recorded.
@@ -55,7 +72,7 @@ class Cell:
         """
         begin = ExecutionStarted(run_id=self._log.run_id, step_id=self.execution.step_id, execution=self.execution)
         _, cancelled = await see_through(self._log.emit(begin))
-        recorder = Recorder(self._output, self._result, self._log.settle)
+        recorder = Recorder(self)
         try:
             end = _INTERRUPTED if cancelled else await self._carry_out(recorder, limit)
         except BaseException:
@@ -75,6 +92,8 @@ class Cell:
                 on_stdout=recorder.stdout,
                 on_stderr=recorder.stderr,
                 on_result=recorder.result,
+                on_error=recorder.error,
+                envs={ASK: "1"} if self._ours else None,
                 timeout=limit,
             )
         )
@@ -96,18 +115,35 @@ class Cell:
         if ended.error is None:
             return _End("ok", count=ended.execution_count)
         error = _error(ended.error.name, ended.error.value, ended.error.traceback)
-        return _End("error", error, count=ended.execution_count)
+        verdict = recorder.verdict
+        beside: dict[str, Any] = {"shown": bool(verdict.get("shown", True)), "died": bool(verdict.get("died", False))}
+        if sum(map(len, recorder.frames)) <= LARGE:
+            beside["frames"] = recorder.frames
+        error = error.model_copy(update=beside)
+        return _End("ok" if verdict.get("status") == "ok" else "error", error, count=ended.execution_count)
 
     async def _record_end(self, recorder: Recorder, end: _End, wait: bool) -> Execution:
         log, x = self._log, self.execution
         closing = asyncio.create_task(recorder.close())  # while the files are looked through
+        unread: Exception | None = None
+        written: list[files.Entry] = []
+        if end.status != "unknown":
+            try:
+                written = await self._tree.changes()
+            except host_failures() as failure:
+                unread = failure
+        await closing
+        if recorder.widgets:
+            kept, notes = widgets(recorder.widgets)
+            for note in notes:
+                await log.note(f"{x.cell}: {note}", x.step_id)
+            log.send(WidgetsChanged(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, widgets=kept))
         try:
-            written = [] if end.status == "unknown" else await self._tree.changes()
-            await closing
             await self._capture(written)
         except host_failures() as failure:
-            await closing
-            await log.note(f"The files that {x.cell} wrote could not be read: {failure}", x.step_id)
+            unread = failure
+        if unread is not None:
+            await log.note(f"The files that {x.cell} wrote could not be read: {unread}", x.step_id)
         findings = _with_plots(self._shown)
         for payload, plot in findings[:MAX_FINDINGS]:
             await self._finding(payload, plot)
@@ -119,7 +155,7 @@ class Cell:
                 step_id=x.step_id,
                 execution_id=x.id,
                 status=end.status,
-                error=end.error,
+                error=end.error and end.error.model_copy(update={"at": self._failed_at}),
                 count=end.count,
             )
         )
@@ -127,29 +163,67 @@ class Cell:
             await log.settle()
         return log.execution(x.id)
 
-    async def _output(self, output: Output) -> None:
+    async def output(self, output: Output) -> None:
+        """Record an output. This and what follows is what the recorder calls."""
         x = self.execution
         self._log.send(OutputReceived(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
 
-    async def _result(self, result: Result) -> None:
+    async def result(self, result: Result) -> None:
+        """Record a result or a display, with its plots as artifacts; a finding is recorded at the cell's end."""
         parts = take_apart(result)
         if (said := parts.data.get(PROGRESS_MIME)) is not None:
             await self._progress(said)
             return
+        if (finding := parts.data.get(FINDING_MIME)) is not None:
+            self._shown.append(_Reported(finding))
+        if parts.blobs:
+            self._figure += 1
+        await self.output(await self._keep(result, parts, self._figure - 1))
+
+    async def update(self, display_id: str, result: Result) -> None:
+        """Record what a display, of this cell or an earlier one, was replaced with; its plot keeps its name."""
+        x, parts = self.execution, take_apart(result)
+        number = self._log.figure_of(display_id)
+        if number is None and parts.blobs:
+            number, self._figure = self._figure, self._figure + 1
+        output = (await self._keep(result, parts, number or 0)).model_copy(update={"display_id": display_id})
+        self._log.send(OutputUpdated(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
+
+    async def clear(self) -> None:
+        """Record that the cell took back what it had put out. The numbers of its plots are given anew."""
+        x = self.execution
+        self._figure, self._failed_at = self._first_figure, None if self._failed_at is None else 0
+        self._shown = [item for item in self._shown if isinstance(item, _Reported)]
+        if self._log.execution(x.id).outputs:
+            self._log.send(OutputsCleared(run_id=x.run_id, step_id=x.step_id, execution_id=x.id))
+
+    async def failed(self) -> None:
+        """Remember where among the outputs the cell's error was shown."""
+        self._failed_at = len(self._log.execution(self.execution.id).outputs)
+
+    async def settle(self) -> None:
+        """Wait until the record has what was handed on so far."""
+        await self._log.settle()
+
+    async def _keep(self, result: Result, parts: Parts, number: int) -> Output:
+        """The output that this result is, its bytes kept as figure `number`."""
         for note in parts.notes:
             await self._log.note(note, self.execution.step_id)
         saved: dict[str, str] = {}
-        number = self._log.next_figure()
         for mime, data in parts.blobs.items():
             name = f"fig_{number:02d}{suffix(mime)}"
             saved[mime] = (await self._log.put(data, name, mime, "plot", self.execution)).id
-        if saved:
-            self._shown.append(f"fig_{number:02d}{suffix(next(iter(saved)))}")
-        if (finding := parts.data.get(FINDING_MIME)) is not None:
-            self._shown.append(_Reported(finding))
+        if saved and (name := f"fig_{number:02d}{suffix(next(iter(saved)))}") not in self._shown:
+            self._shown.append(name)
         kind: Literal["result", "display"] = "result" if result.is_main_result else "display"
-        await self._output(
-            Output(kind=kind, text=parts.text, data=parts.data, artifacts=saved, truncated=parts.dropped)
+        return Output(
+            kind=kind,
+            text=parts.text,
+            data=parts.data,
+            artifacts=saved,
+            metadata=parts.metadata,
+            display_id=parts.display_id,
+            truncated=parts.dropped,
         )
 
     async def _progress(self, said: Any) -> None:

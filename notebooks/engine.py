@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,22 +17,28 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillException
 from papermill.translators import translate_parameters
 
+from artifacts.events import Noted
 from artifacts.home import default_home
 from artifacts.store import Store, StoreLocked
 from artifacts.types import Execution, Run
 from kernel_gateway.client import GatewayError, find_host
+from notebooks.beside import beside
 from notebooks.catalog import heading
 from notebooks.errors import NotebookError
-from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
-from notebooks.outputs import as_notebook
-from notebooks.parameters import check_name, read_parameters, tags
+from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
+from notebooks.job import Bridge, Job, begin, check_language, finish, language_of, open_session, plan_uploads
+from notebooks.parameters import check_name, tags
+
+_START_SECONDS = 60.0
 
 
 class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no types
     """Runs a notebook's cells in a Gristmill sandbox.
 
     Called by papermill with the notebook's manager. Without a `job` (the plain command line) it opens the record at
-    GRISTMILL_HOME, finds a sandbox host and records a run of its own. `execution_timeout` is in seconds a cell.
+    GRISTMILL_HOME, finds a sandbox host and records a run of its own. `execution_timeout` is in seconds a cell,
+    `start_timeout` in seconds for the sandbox. What a notebook, its cells and their outputs look like afterwards, and
+    what is raised, is as with papermill's own engine.
     """
 
     @classmethod
@@ -42,23 +48,38 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
         kernel_name: str,
         *,
         job: Job | None = None,
+        log_output: bool = False,
+        start_timeout: float = _START_SECONDS,
         execution_timeout: float | None = None,
+        timeout: float | None = None,
+        allow_errors: bool = False,
         stdout_file: TextIO | None = None,
         stderr_file: TextIO | None = None,
         input_path: str | None = None,
         **_: Any,
     ) -> None:
-        """Run the cells in order up to the first that raises; papermill turns that into its own error and saves."""
+        """Run the cells in order up to the first that fails; papermill turns that into its own error and saves.
+
+        Raises nbclient's DeadKernelError when the kernel has ended and its CellTimeoutError for a cell that took too
+        long, and PapermillException with a sentence for what stops us.
+        """
+        from papermill.log import logger
+
+        streams = {"stdout": stdout_file, "stderr": stderr_file}
         try:
-            for name in nb_man.nb.metadata.papermill.get("parameters", {}):
-                check_name(name)
             with contextlib.ExitStack() as stack:
                 # papermill's command line logs at INFO, where httpx would tell every request between its progress bars.
                 logging.getLogger("httpx").setLevel(logging.WARNING)
-                run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path))
-                streams = {"stdout": stdout_file, "stderr": stderr_file}
-                _run_cells(nb_man, run, execution_timeout or 0, streams)
+                check(nb_man.nb, kernel_name)
+                if job is None:
+                    logger.info(f"Executing notebook with kernel: {kernel_name}")
+                run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path, start_timeout))
+                filling = Filling(nb_man, lambda: run.view, run.read, streams, log_output)
+                _run_cells(filling, run, max(execution_timeout or timeout or 0, 0), allow_errors)
                 run.settle()
+                keep_widgets(nb_man.nb, run.view.widgets)
+                if language := run.language():
+                    nb_man.nb.metadata["language_info"] = language
         except (NotebookError, GatewayError) as error:
             if job is not None:
                 raise
@@ -66,104 +87,160 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
-        """The kernel's name; a notebook that names none is taken for Python, which is all that a sandbox has."""
+        """The kernel's name; a notebook that names none is taken for Python."""
         return name or nb.metadata.get("kernelspec", {}).get("name") or "python3"
 
     @classmethod
     def nb_language(cls, nb: Any, language: str | None = None) -> str:
         """The notebook's language, Python if it names none."""
-        return language or nb.metadata.get("kernelspec", {}).get("language") or "python"
+        return language or language_of(nb) or "python"
 
 
-def _run_cells(nb_man: Any, job: Job, limit: float, streams: dict[str, TextIO | None]) -> None:
-    title, count, cells = "", 0, nb_man.nb.cells
-    for index, cell in enumerate(cells):
+def check(notebook: Any, kernel_name: str) -> None:
+    """Refuse what must not or cannot run, before anything does. Raises NotebookError."""
+    for name in notebook.metadata.papermill.get("parameters", {}):
+        check_name(name)
+    check_language(notebook, kernel_name)
+
+
+def keep_widgets(notebook: Any, states: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put the states of widgets where a notebook has them."""
+    known = {id: state for id, state in states.items() if "_model_name" in state}
+    if states:
+        notebook.metadata["widgets"] = {
+            "application/vnd.jupyter.widget-state+json": {
+                "state": {id: _widget(state) for id, state in known.items()},
+                "version_major": 2,
+                "version_minor": 0,
+            }
+        }
+
+
+def _widget(state: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("model_name", "model_module", "model_module_version")
+    return {**{name: state.get(f"_{name}") for name in names}, "state": dict(state)}
+
+
+def _run_cells(filling: Filling, job: Job, limit: float, allow_errors: bool) -> None:
+    nb_man, title, count = filling.nb_man, "", 0
+    for index, cell in enumerate(nb_man.nb.cells):
         nb_man.cell_start(cell, index)
-        failed = False
-        if cell.cell_type == "markdown":
-            title = heading(cell.source) or title
-        elif cell.cell_type == "code" and cell.source.strip():
-            count += 1
-            try:
-                done = job.execute(cell.source, title=title, tags=tags(cell), key=f"notebook-{count}", limit=limit)
-            except BaseException:
-                nb_man.cell_exception(cell, cell_index=index)
-                raise
-            cell.execution_count = count
-            cell.outputs = _outputs(done, job, count, expected="raises-exception" in tags(cell))
-            failed = any(o.output_type == "error" for o in cell.outputs)
-            _copy(done, streams)
-        if failed:
-            nb_man.cell_exception(cell, cell_index=index)
-        nb_man.cell_complete(cell, cell_index=index)
-        if failed:
-            return
+        try:
+            if cell.cell_type == "markdown":
+                title = heading(cell.source) or title
+            if runs(cell):
+                count += 1
+                try:
+                    key, heard = KEY.format(count), filling.hear
+                    done = job.execute(cell.source, title=title, tags=tags(cell), key=key, limit=limit, heard=heard)
+                except BaseException:
+                    filling.catch_up()
+                    raise
+                filling.fill(done)
+                try:
+                    raise_if_over(done, cell, limit)
+                except Exception:
+                    job.error = stopped(done, count)
+                    raise
+                if not goes_on(done, cell, allow_errors):
+                    job.error = stopped(done, count)
+                    nb_man.cell_exception(cell, cell_index=index)
+                    return
+        finally:
+            nb_man.cell_complete(cell, cell_index=index)
 
 
-def _outputs(execution: Execution, job: Job, count: int, *, expected: bool) -> list[Any]:
-    """The cell's outputs. papermill takes any error for a failure, so one that the notebook expects becomes stderr."""
-    from notebooks.nb import v4
-
-    if execution.error is None or execution.status != "error" or not expected:
-        return as_notebook(execution, job.read, count)
-    text = execution.error.traceback or f"{execution.error.name}: {execution.error.value}"
-    outputs = as_notebook(execution.model_copy(update={"error": None}), job.read, count)
-    return [*outputs, v4.new_output("stream", name="stderr", text=text + "\n")]
+def goes_on(done: Execution, cell: Any, allow_errors: bool) -> bool:
+    """Whether the next cell runs after this one."""
+    return done.status == "ok" or allow_errors or EXPECTED in tags(cell)
 
 
-def _copy(execution: Execution, streams: dict[str, TextIO | None]) -> None:
-    for output in execution.outputs:
-        file = streams.get(output.kind)
-        if file is not None:
-            file.write(output.text)
-            file.flush()
+def raise_if_over(done: Execution, cell: Any, limit: float) -> None:
+    """Raise what nbclient raises when no cell can run after this one: the kernel has ended, or time was up."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    if done.error is not None and done.error.died:
+        raise DeadKernelError(f"Kernel died: {done.error.value}")
+    if took_too_long(done):
+        raise CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", round(limit), cell)
+
+
+def stopped(done: Execution, count: int) -> str | None:
+    """A sentence about the cell with which a notebook stopped; None for one that ended it as if it was done."""
+    if done.error is None:
+        return f"The notebook stopped in cell {count}: {done.status}"
+    if done.error.name == "SystemExit" and done.error.value in ("", "0"):
+        return None
+    return f"The notebook stopped in cell {count}: {done.error.name}: {done.error.value}"
 
 
 @contextlib.contextmanager
-def _recorded(nb_man: Any, kernel_name: str, input_path: str | None) -> Iterator[Job]:
+def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: float) -> Iterator[Job]:
     """A job for a notebook that came by papermill's command line: record, host, session, and the end of all three."""
     home = default_home()
     notebook = nb_man.nb
-    known = read_parameters(notebook)
-    given = dict(notebook.metadata.papermill.get("parameters", {}))
-    values, uploads = plan_uploads(known, given, Path.cwd())
-    _rewrite(notebook, values, kernel_name)
+    values, uploads, left_out = take_along(notebook, kernel_name, input_path)
     name = Path(input_path or "notebook.ipynb").name
     title = next((h for c in notebook.cells if c.cell_type == "markdown" and (h := heading(c.source))), name)
-    with _store(home) as store, _loop() as loop:
+    with _store(home) as store, loop_in_thread() as loop:
         bridge = Bridge(loop)
         host = bridge.call(find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")))
         run = bridge.call(begin(store, goal=title, notebook=name, parameters=values, cells=notebook.cells))
-        with _ended(bridge, store, run, notebook):
-            session = bridge.call(open_session(store, host, run.id, uploads))
+        with _ended(bridge, store, run) as end:
+            for sentence in left_out:
+                bridge.call(store.append(Noted(run_id=run.id, text=sentence, level="warning")))
+            session = bridge.call(open_session(store, host, run.id, uploads, patience=patience))
             try:
-                yield Job(bridge, store, session)
+                job = end.job = Job(bridge, store, session)
+                yield job
             finally:
                 bridge.call(session.close())
 
 
+def take_along(
+    notebook: Any, kernel_name: str, input_path: str | None
+) -> tuple[dict[str, Any], dict[str, Path], list[str]]:
+    """The parameters as the sandbox has them, the files that come along, and sentences about those that do not.
+
+    The cell that papermill injected gets the names that files have in there.
+    """
+    from papermill.log import logger
+
+    given = dict(notebook.metadata.papermill.get("parameters", {}))
+    values, uploads = plan_uploads([], given, Path.cwd(), in_place=True)
+    _rewrite(notebook, values, kernel_name)
+    folders = [Path.cwd()]
+    if input_path is not None and (path := Path(input_path)).is_file():
+        folders.append(path.absolute().parent)
+    found = beside(notebook, folders)
+    for sentence in found.left_out:
+        logger.warning(f"Not taken into the sandbox: {sentence}")
+    return values, {**found.files, **uploads}, [f"Not taken into the sandbox: {s}" for s in found.left_out]
+
+
+class _End:
+    """What is known of a job when it has ended."""
+
+    job: Job | None = None
+
+
 @contextlib.contextmanager
-def _ended(bridge: Bridge, store: Store, run: Run, notebook: Any) -> Iterator[None]:
+def _ended(bridge: Bridge, store: Store, run: Run) -> Iterator[_End]:
     """Record how the run ended, whatever ends it."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    end = _End()
     try:
-        yield
-    except (NotebookError, GatewayError) as error:
-        bridge.call(finish(store, run.id, "failed", str(error)))
+        yield end
+    except (NotebookError, GatewayError, DeadKernelError, CellTimeoutError) as error:
+        known = end.job.error if end.job is not None else None
+        bridge.call(finish(store, run.id, "failed", known or str(error)))
         raise
     except BaseException:
         bridge.call(finish(store, run.id, "cancelled"))
         raise
-    stopped = first_error(notebook)
-    bridge.call(finish(store, run.id, "failed" if stopped else "done", stopped))
-
-
-def first_error(notebook: Any) -> str | None:
-    """A sentence about the error with which a notebook stopped, if it did."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return f"The notebook stopped in cell {cell.execution_count}: {output.ename}: {output.evalue}"
-    return None
+    problem = end.job.error if end.job is not None else None
+    bridge.call(finish(store, run.id, "failed" if problem else "done", problem))
 
 
 def _rewrite(notebook: Any, values: dict[str, Any], kernel_name: str) -> None:
@@ -191,7 +268,7 @@ def _store(home: Path) -> Iterator[Store]:
 
 
 @contextlib.contextmanager
-def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
     """An event loop in a thread of its own: papermill may have been called from inside another."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="gristmill-engine", daemon=True)

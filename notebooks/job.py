@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Coroutine, Mapping, Sequence
+import contextlib
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from artifacts.events import RunEnded, RunStarted
+from artifacts.events import Event, RunEnded, RunStarted, RunView
 from artifacts.store import Store
 from artifacts.types import Execution, Run, RunStatus, new_id
-from kernel_gateway.client import Host
+from kernel_gateway.client import GatewayUnavailable, Host
 from notebooks.aio import see_through
-from notebooks.errors import ParameterError
+from notebooks.errors import BadNotebook, ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
+from notebooks.filling import runs
 from notebooks.parameters import Parameter
 from notebooks.session import Session
 
@@ -33,14 +37,23 @@ class Bridge:
 
     def call[T](self, work: Coroutine[Any, Any, T]) -> T:
         """The result of the coroutine. Raises CancelledError once stopped."""
+        return self.hear(work, SimpleQueue(), lambda event: None)
+
+    def hear[T](
+        self, work: Coroutine[Any, Any, T], told: SimpleQueue[Event | None], heard: Callable[[Event], None]
+    ) -> T:
+        """The same; meanwhile `heard` is called here with the events that the coroutine puts into `told`."""
         if self._stopped:
             work.close()
             raise concurrent.futures.CancelledError
         future = self._current = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future.add_done_callback(lambda _: told.put(None))
         try:
+            while (one := told.get()) is not None:
+                heard(one)
             result: T = future.result()
             return result
-        except KeyboardInterrupt:
+        except BaseException:
             future.cancel()
             raise
         finally:
@@ -58,18 +71,42 @@ class Job:
 
     def __init__(self, bridge: Bridge, store: Store, session: Session) -> None:
         self._bridge, self._store, self._session = bridge, store, session
+        self.error: str | None = None  # a sentence about the cell that stopped the notebook, if one did
 
-    def execute(self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float) -> Execution:
-        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end, but not for the record of it."""
-        return self._bridge.call(self._session.run(code, title=title, tags=tags, key=key, timeout=limit, wait=False))
+    def execute(
+        self, code: str, *, title: str, tags: Sequence[str], key: str, limit: float, heard: Callable[[Event], None]
+    ) -> Execution:
+        """Run a cell for at most `limit` seconds (0: no limit) and wait for its end, but not for the record of it.
+
+        `heard` gets its events.
+        """
+        told: SimpleQueue[Event | None] = SimpleQueue()
+        work = self._session.run(code, title=title, tags=tags, key=key, timeout=limit, heard=told.put, wait=False)
+        return self._bridge.hear(work, told, heard)
 
     def settle(self) -> None:
         """Wait until the record has all of it. Raises StoreError."""
         self._bridge.call(self._session.settle())
 
+    @property
+    def view(self) -> RunView:
+        """The run as far as it has come."""
+        return self._session.view
+
     def read(self, artifact_id: str) -> bytes:
         """The bytes of an artifact that a cell made."""
         return self._store.read(self._store.artifact(artifact_id))
+
+    def language(self) -> dict[str, Any]:
+        """What the kernel says of its language, as a notebook's `language_info`; empty where it does not say."""
+        for _ in range(2):  # a kernel that was told to exit may do so just now, and the next one answers
+            with contextlib.suppress(ValueError):
+                info = json.loads(self._bridge.call(self._session.aside(_LANGUAGE)))
+                return info if isinstance(info, dict) else {}
+        return {}
+
+
+_LANGUAGE = "import json\nprint(json.dumps(get_ipython().kernel.language_info))"
 
 
 async def begin(
@@ -82,8 +119,12 @@ async def begin(
     agent: str = "notebook",
     parent_id: str | None = None,
     run_id: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Record that a run of a notebook with these cells began; it gets the id `run_id`, or a new one."""
+    """Record that a run of a notebook with these cells began; it gets the id `run_id`, or a new one.
+
+    `options` are those of the engine, for when it is carried out.
+    """
     run = Run.model_validate(
         {
             "id": run_id or new_id("run"),
@@ -93,7 +134,8 @@ async def begin(
             "params": {
                 "notebook": notebook,
                 "parameters": dict(parameters),
-                "cells": sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells),
+                "cells": sum(map(runs, cells)),
+                **({"options": dict(options)} if options else {}),
             },
             "parent_id": parent_id,
         }
@@ -102,9 +144,18 @@ async def begin(
     return run
 
 
-async def open_session(store: Store, host: Host, run_id: str, uploads: Mapping[str, Path]) -> Session:
-    """A session of that run with these files (by their name in the sandbox) in it."""
-    session = await Session.open(store, host, run_id)
+async def open_session(
+    store: Store, host: Host, run_id: str, uploads: Mapping[str, Path], *, patience: float | None = None
+) -> Session:
+    """A session of that run with these files (by their name in the sandbox) in it.
+
+    Raises GatewayUnavailable when the sandbox is not there after `patience` seconds.
+    """
+    try:
+        async with asyncio.timeout(patience):
+            session = await Session.open(store, host, run_id)
+    except TimeoutError:
+        raise GatewayUnavailable(f"The sandbox did not start within {patience:g} seconds.") from None
     try:
         for name, path in uploads.items():
             await session.upload(path, name)
@@ -122,14 +173,52 @@ async def finish(store: Store, run_id: str, status: RunStatus, error: str | None
     return store.run(run_id)
 
 
+def check_language(notebook: Any, kernel_name: str | None = None) -> None:
+    """Raise BadNotebook for a notebook of another language than Python, or for a kernel of one."""
+    own = notebook.metadata.get("kernelspec", {}).get("name")
+    name = kernel_name or own or "python3"
+    language = language_of(notebook) if own in (None, name) else None
+    language = (language or _language_of_kernel(name)).lower()
+    if language != "python":
+        raise BadNotebook(
+            f"This notebook is for the kernel {name} ({language}), and Gristmill runs notebooks of Python. "
+            "Run it with `papermill` and no `--engine`, or choose a Python kernel for it."
+        )
+
+
+def language_of(notebook: Any) -> str | None:
+    """The language that a notebook says it is written in."""
+    metadata = notebook.metadata
+    said = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
+    return str(said) if said else None
+
+
+def _language_of_kernel(name: str) -> str:
+    """The language of a kernel that is only named: what its name says, or else its kernelspec on this machine."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    if "py" in name.lower():
+        return "python"
+    try:
+        return str(KernelSpecManager().get_kernel_spec(name).language)
+    except NoSuchKernel:
+        return "a language unknown here"
+
+
 def plan_uploads(
-    parameters: Sequence[Parameter], values: Mapping[str, Any], base: Path, *, only_below: bool = False
+    parameters: Sequence[Parameter],
+    values: Mapping[str, Any],
+    base: Path,
+    *,
+    only_below: bool = False,
+    in_place: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Path]]:
     """The values as the sandbox needs them, and the files to upload, by their name in there.
 
     Text that names an existing file becomes that file's name; so does each such item of a list. A default that names a
     file below `base` is uploaded under its own relative path. Raises ParameterError for a missing `data` file.
-    `only_below` is for values of somebody else's: no file outside `base` is read, and none is told to be there.
+    `only_below` is for values of somebody else's: no file outside `base` is read, and none is told to be there. With
+    `in_place` a relative path below `base` is left as it is, and a file that is missing is the notebook's own affair.
     """
     uploads: dict[str, Path] = {}
 
@@ -139,6 +228,9 @@ def plan_uploads(
         path = _file(value, base, only_below)
         if path is None:
             return value
+        if in_place and value == safe_name(value):
+            uploads[value] = path
+            return value
         name, count = safe_name(path.name), 2
         while uploads.get(name, path) != path:
             name = safe_name(f"{count}_{path.name}")  # in front, where a long name is not cut
@@ -147,7 +239,7 @@ def plan_uploads(
         return name
 
     rewritten = {name: rename(value) for name, value in values.items()}
-    for name in _FILE_PARAMETERS:
+    for name in () if in_place else _FILE_PARAMETERS:
         value = values.get(name)
         if isinstance(value, str) and value == rewritten[name] and _file(value, base, only_below) is None:
             lacking = (

@@ -5,24 +5,31 @@ from __future__ import annotations
 import base64
 import json
 import math
+import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from artifacts.types import FINDING_MIME, Execution, ExecutionError, Output
+from kernel_gateway.inside.notebook import MIME
 
 if TYPE_CHECKING:
     from e2b_code_interpreter import Result
 
 LARGE = 200_000
-"""Characters of text, HTML or JSON beyond which a display becomes an artifact (HTML, JSON) or is cut (the rest)."""
+"""Characters of HTML or JSON beyond which a display becomes an artifact."""
+
+LONG = 1_000_000
+"""Characters of any other text beyond which a display is cut."""
 
 MAX_DEPTH = 60
 """How deeply a JSON display may nest. Deeper than this it is somebody's attack, or nobody's chart."""
 
-_BYTES = {"png": "image/png", "jpeg": "image/jpeg", "pdf": "application/pdf"}
-_TEXTS = {
+_FIELDS = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "pdf": "application/pdf",
     "text": "text/plain",
     "svg": "image/svg+xml",
     "html": "text/html",
@@ -49,6 +56,8 @@ class Parts:
     text: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    display_id: str | None = None
     dropped: int = 0
     notes: tuple[str, ...] = ()
 
@@ -66,20 +75,26 @@ def take_apart(result: Result) -> Parts:
     """Sort the sandbox's result into recorded text and data, and bytes that deserve to be an artifact.
 
     A DataFrame's HTML table stays in the data; E2B's own `data` and `chart` extracts are dropped, since they repeat
-    what the table and the picture show. Pictures, PDF, Plotly and Vega charts and large HTML become bytes.
+    what the table and the picture show. Pictures, sound, PDF, Plotly and Vega charts and large HTML become bytes.
     """
     blobs: dict[str, bytes] = {}
     data: dict[str, Any] = {}
     notes: list[str] = []
     dropped = 0
-    for name, mime in _BYTES.items():
-        if encoded := getattr(result, name):
-            try:
-                blobs[mime] = base64.b64decode(encoded)
-            except (TypeError, ValueError):
+    bundle = _bundle(result)
+    told = bundle.pop(MIME, None)
+    told = finite(told) if isinstance(told, dict) and _shallow(told) else {}
+    metadata, display_id = told.get("metadata"), told.get("display_id")
+    for mime, value in bundle.items():
+        if is_encoded(mime):
+            raw = _decoded(value)
+            if raw is None:
                 notes.append(f"A cell displayed {mime} that was not valid base64; it was left out.")
-    for mime, value in _bundle(result).items():
-        if not _MIME.fullmatch(mime):
+            elif isinstance(value, str) and base64.b64encode(raw).decode() != value and len(value) <= LARGE:
+                data[mime] = value  # with line breaks, say, which the notebook keeps
+            else:
+                blobs[mime] = raw
+        elif not _MIME.fullmatch(mime):
             notes.append("A cell displayed something under a name that is no MIME type; it was left out.")
         elif not _shallow(value):
             notes.append(f"A cell displayed {mime} nested more than {MAX_DEPTH} levels deep; it was left out.")
@@ -88,8 +103,8 @@ def take_apart(result: Result) -> Parts:
             if mime == "image/svg+xml" or is_chart(mime) or (mime == "text/html" and len(text) > LARGE):
                 blobs[mime] = text.encode()
             else:
-                data[mime] = text[:LARGE]
-                dropped += max(0, len(text) - LARGE)
+                data[mime] = text[:LONG]
+                dropped += max(0, len(text) - LONG)
         else:
             value = finite(value)
             encoded = clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
@@ -97,16 +112,43 @@ def take_apart(result: Result) -> Parts:
                 blobs[mime] = encoded.encode()
             else:
                 data[mime] = value
-    return Parts(data.get("text/plain", ""), data, blobs, dropped, tuple(notes))
+    return Parts(
+        text=data.get("text/plain", ""),
+        data=data,
+        blobs=blobs,
+        metadata=metadata if isinstance(metadata, dict) else {},
+        display_id=display_id if isinstance(display_id, str) else None,
+        dropped=dropped,
+        notes=tuple(notes),
+    )
+
+
+def widgets(told: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The states of widgets as they can be recorded, and a sentence if some cannot."""
+    kept = {id: finite(state) for id, state in told.items() if _shallow(state)}
+    if len(kept) == len(told) and len(json.dumps(kept)) <= LARGE:
+        return kept, []
+    return {}, ["its widgets hold more than can be recorded; the notebook shows their text alone."]
+
+
+def is_encoded(mime: str) -> bool:
+    """Whether the data of a MIME type are bytes, which travel as base64."""
+    return mime.startswith(("image/", "audio/", "video/", "application/pdf")) and not mime.endswith(("+xml", "+json"))
+
+
+def _decoded(value: object) -> bytes | None:
+    try:
+        return base64.b64decode(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _bundle(result: Result) -> dict[str, Any]:
-    """What the result has beside bytes, by MIME type. A kernel may send any JSON value under any name."""
-    named = {mime: getattr(result, name) for name, mime in _TEXTS.items()}
-    bundle = {str(mime): value for mime, value in {**named, **(result.extra or {})}.items() if value not in (None, "")}
+    """What the result has, by MIME type. A kernel may send any JSON value under any name."""
+    named = {mime: getattr(result, name) for name, mime in _FIELDS.items()}
+    bundle = {str(mime): value for mime, value in {**named, **(result.extra or {})}.items() if value is not None}
     spec = _of_altair(bundle.get("text/html"))
     if spec is not None and not any(map(is_chart, bundle)):
-        del bundle["text/html"]
         bundle[f"application/vnd.vegalite.v{spec['$schema'].rpartition('/v')[2][:1]}+json"] = spec
     return bundle
 
@@ -138,7 +180,7 @@ def suffix(mime: str) -> str:
         return ".plotly.json"
     if mime.startswith("application/vnd.vega"):
         return ".vega.json"
-    return _SUFFIXES.get(mime, ".json" if mime.endswith("json") else ".bin")
+    return _SUFFIXES.get(mime) or mimetypes.guess_extension(mime) or (".json" if mime.endswith("json") else ".bin")
 
 
 def _shallow(value: object) -> bool:
@@ -191,21 +233,28 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
     from notebooks.nb import v4
 
     nodes: list[Any] = []
-    for output in merged(execution.outputs):
-        if output.kind in ("stdout", "stderr"):
-            if output.text:
-                nodes.append(v4.new_output("stream", name=output.kind, text=output.text))
-            continue
-        bundle = dict(output.data)
-        for mime, artifact_id in output.artifacts.items():
-            bundle[mime] = _inline(mime, read(artifact_id))
-        ordered = {mime: bundle[mime] for mime in sorted(bundle)}
-        if output.kind == "result":
-            nodes.append(v4.new_output("execute_result", data=ordered, execution_count=count))
-        elif ordered:
-            nodes.append(v4.new_output("display_data", data=ordered))
-    if execution.error is not None:
-        nodes.append(error_output(execution.error))
+    error = execution.error if execution.error is not None and execution.error.shown else None
+    place = len(execution.outputs) if error is None or error.at is None else error.at
+    for part in (execution.outputs[:place], execution.outputs[place:]):
+        for output in merged(part):
+            if output.kind in ("stdout", "stderr"):
+                if output.text:
+                    nodes.append(v4.new_output("stream", name=output.kind, text=output.text))
+                continue
+            bundle = dict(output.data)
+            for mime, artifact_id in output.artifacts.items():
+                if not (mime.startswith("application/vnd.vegalite.") and _of_altair(bundle.get("text/html"))):
+                    bundle[mime] = _inline(mime, read(artifact_id))  # what was not read out of the HTML beside it
+            if output.truncated and "text/plain" in bundle:
+                bundle["text/plain"] += f"\n[{output.truncated:,} more characters were not recorded]"
+            shown = {"data": {mime: bundle[mime] for mime in sorted(bundle)}, "metadata": output.metadata}
+            if output.kind == "result":
+                nodes.append(v4.new_output("execute_result", **shown, execution_count=count))
+            else:
+                nodes.append(v4.new_output("display_data", **shown))
+        if error is not None:
+            nodes.append(error_output(error))
+            error = None
     return nodes
 
 
@@ -213,12 +262,12 @@ def error_output(error: ExecutionError) -> Any:
     """An exception as a notebook's error output."""
     from notebooks.nb import v4
 
-    lines = (error.traceback or f"{error.name}: {error.value}").splitlines()
+    lines = list(error.frames) or (error.traceback or f"{error.name}: {error.value}").splitlines()
     return v4.new_output("error", ename=error.name, evalue=error.value, traceback=lines)
 
 
 def _inline(mime: str, data: bytes) -> Any:
-    if mime in ("image/svg+xml", "text/html"):
+    if not is_encoded(mime) and not mime.endswith("json"):
         return data.decode("utf-8", "replace")
     if mime.endswith("json"):
         try:

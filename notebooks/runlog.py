@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from artifacts.events import ArtifactSaved, Event, Noted, RunView
@@ -20,6 +20,7 @@ class RunLog:
 
     def __init__(self, store: Store, view: RunView) -> None:
         self.store, self.view, self.run_id = store, view, view.run.id
+        self.heard: Callable[[Event], object] | None = None  # whoever wants to hear what is appended here
         self._sent: list[asyncio.Future[list[Event]]] = []
 
     async def emit(self, event: Event) -> None:
@@ -31,6 +32,8 @@ class RunLog:
         """Append an event without waiting; the next `emit` or `settle` waits for it and hears why it failed."""
         self._sent.append(self.store.submit([event]))
         self.view = apply_event(self.view, event)
+        if self.heard is not None:
+            self.heard(event)
 
     async def settle(self) -> None:
         """Wait until all that was sent is durable. Raises what `Store.append` raises; `view` is then the record's."""
@@ -73,6 +76,13 @@ class RunLog:
     def execution(self, execution_id: str) -> Execution:
         """An execution as recorded so far."""
         return next(x for x in self.view.executions if x.id == execution_id)
+
+    def figure_of(self, display_id: str) -> int | None:
+        """The number of the plot that a display shows; None if it shows none."""
+        outputs = (o for x in reversed(self.view.executions) for o in x.outputs if o.display_id == display_id)
+        shown = {ref for o in outputs for ref in o.artifacts.values()}
+        numbers = (re.match(r"fig_(\d+)\.", a.name) for a in reversed(self.view.artifacts) if a.id in shown)
+        return next((int(m.group(1)) for m in numbers if m), None)
 
     def next_figure(self) -> int:
         """The number of the next plot: plots are fig_01, fig_02, ... in order over the run."""

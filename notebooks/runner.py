@@ -53,13 +53,14 @@ async def keep_notebook(
     files: Mapping[str, Path] | None = None,
     only_below: Path | None = None,
     run_id: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Record that a notebook file, or a template by its name, is to run, with all that it needs; run nothing yet.
 
     Parameters that name local files (relative to the working directory) are inputs; `files` are further ones, by their
-    name in the sandbox. With `only_below` nothing outside that folder is read, whatever they name. The run gets the id
-    `run_id`, or a new one. Where the record cannot take its files the run comes back failed. Raises NotebookNotFound,
-    BadNotebook or ParameterError before a run exists.
+    name in the sandbox, `options` are our papermill engine's. With `only_below` nothing outside that folder is read,
+    whatever they name. The run gets the id `run_id`, or a new one. Where the record cannot take its files the run comes
+    back failed. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
@@ -72,11 +73,12 @@ async def keep_notebook(
         store,
         goal=title,
         notebook=str(path_or_name),
-        parameters=values,
+        parameters=values or dict(notebook.metadata.get("papermill", {}).get("parameters", {})),
         cells=notebook.cells,
         agent=agent,
         parent_id=parent_id,
         run_id=run_id,
+        options=options,
     )
     try:
         media_type = "application/x-ipynb+json"
@@ -181,10 +183,11 @@ async def _through_papermill(
     store: Store, session: Session, run: Run, path: Path, values: Mapping[str, Any], out: Path | None
 ) -> str | None:
     """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did."""
-    bridge = Bridge(asyncio.get_running_loop())
+    bridge, options = Bridge(asyncio.get_running_loop()), run.params.get("options", {})
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         executed = Path(folder) / "executed.ipynb"
-        work = asyncio.create_task(in_own_thread(_papermill, path, executed, dict(values), Job(bridge, store, session)))
+        job = Job(bridge, store, session)
+        work = asyncio.create_task(in_own_thread(_papermill, path, executed, dict(values), job, options))
         try:
             error = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -215,10 +218,13 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str | None:
+def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job, options: Mapping[str, Any]) -> str | None:
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import remove_error_markers
+    from papermill.iorw import load_notebook_node, write_ipynb
 
     from notebooks.engine import GristmillEngine
 
@@ -235,10 +241,14 @@ def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job) -> str |
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             job=job,
+            **options,
         )
-    except PapermillExecutionError as error:
-        return f"The notebook stopped in cell {error.exec_count}: {error.ename}: {error.evalue}"
-    return None
+    except PapermillExecutionError:
+        if job.error is None:  # an error that the notebook expects is none of the run's
+            write_ipynb(remove_error_markers(load_notebook_node(str(out))), str(out))
+    except (DeadKernelError, CellTimeoutError):
+        pass  # which the job tells in a sentence
+    return job.error
 
 
 def _escaped(path: Path) -> str:

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifacts.events import ExecutionEnded, SandboxOpened
+from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Execution, new_id
@@ -82,6 +82,11 @@ class Session:
         return session
 
     @property
+    def view(self) -> RunView:
+        """The run as this session knows it."""
+        return self._log.view
+
+    @property
     def executions(self) -> tuple[Execution, ...]:
         """The cells of this run so far, in order."""
         return self._log.view.executions
@@ -119,8 +124,11 @@ class Session:
         key: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
+        heard: Callable[[Event], object] | None = None,
     ) -> Execution:
         """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+
+        `heard` is called with each of its events once that is recorded.
 
         An exception of the code is `Execution.error`, status "error". A cell that outlasts `timeout` seconds (default
         600, 0 for no limit) or is interrupted has status "interrupted". After a lost connection the status is "unknown"
@@ -146,13 +154,15 @@ class Session:
                 key=key,
                 step_id=step_id,
             )
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution)
+            ours = self.host.kind == "local"
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
+            self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
                 if self._cell.lost is not None:
                     await self._raise_if_gone(self._cell.lost)
             finally:
-                self._cell = None
+                self._cell = self._log.heard = None
             return done
 
     async def settle(self) -> None:
@@ -263,7 +273,7 @@ class Session:
             again = await self._sandbox.run_code(cell.code, timeout=0)
         except host_failures() as error:
             raise SandboxGone(f"The new sandbox was lost while {cell.cell} was replayed in it: {error}") from error
-        if (again.error is None) != (cell.status == "ok"):
+        if (again.error is None) != (cell.error is None):
             how = f"raised {again.error.name}" if again.error else "raised nothing"
             await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
 

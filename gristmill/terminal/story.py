@@ -18,6 +18,7 @@ from artifacts.events import (
     ModelReplied,
     Noted,
     OutputReceived,
+    OutputUpdated,
     PlanMade,
     Progressed,
     ReportMade,
@@ -137,7 +138,7 @@ class Story:
                 self._work_told = False
             case ExecutionStarted():
                 self._begin_cell(event.execution, view)
-            case OutputReceived():
+            case OutputReceived() | OutputUpdated():
                 self._now.note(_last_line(event.output.text))
             case Progressed():
                 self._now.far(event)

@@ -36,6 +36,7 @@ from gristmill.web.schedules import schedules
 from gristmill.web.stream import sse
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
+from notebooks.files import safe_name
 
 ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads and writes, however busy it is
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -280,29 +281,44 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
     async def run(request: Request) -> Run:
         """Run a template or an uploaded notebook with parameters.
 
-        A file for a parameter is uploaded as `param:NAME`. No other file of this machine is read.
+        A file for a parameter is uploaded as `param:NAME`, one that the notebook is to find beside it as `file:PATH`.
+        No other file of this machine is read.
         """
         form = await request.form()
         params = _object(form.get("params"), "params")
         name = form.get("name")
+        limit = _json(form.get("limit"), "limit", float, 0.0)
+        options = {"execution_timeout": limit} if limit else {}
+        options |= {"allow_errors": True} if _json(form.get("allow_errors"), "allow_errors", bool, False) else {}
+        files: dict[str, Path] = {}
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             for field, value in form.multi_items():
                 if not isinstance(value, Uploaded):
                     continue
-                kept = await in_own_thread(uploads.keep, value.file, value.filename, folder)
-                if field.startswith("param:"):
+                into = Path(tempfile.mkdtemp(dir=folder)) if field.startswith("file:") else folder
+                kept = await in_own_thread(uploads.keep, value.file, value.filename, into)
+                if field.startswith("file:"):
+                    files[_beside(field.removeprefix("file:"))] = kept
+                elif field.startswith("param:"):
                     _give(params, field.removeprefix("param:"), str(kept))
                 elif field == "notebook":
                     name = str(kept)
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
             with _without_path(folder):
-                return await local.start_notebook(name, params, only_below=folder)
+                return await local.start_notebook(name, params, only_below=folder, files=files, options=options)
         finally:
             await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
     return router
+
+
+def _beside(name: str) -> str:
+    """A path of a file beside a notebook. Raises Misuse for one that leads elsewhere."""
+    if name != safe_name(name):
+        raise Misuse(f"{name!r} is no path of a file beside a notebook; name it as in file:data/trees.csv.")
+    return name
 
 
 def _give(params: dict[str, Any], name: str, path: str) -> None:
@@ -326,6 +342,21 @@ def _roles(text: str) -> dict[str, str]:
     if not all(isinstance(column, str) for column in roles.values()):
         raise Misuse('roles gives each role a column by its name, such as {"target": "price"}.')
     return roles
+
+
+def _json[T](text: object, name: str, kind: type[T], default: T) -> T:
+    """A field's value as JSON has it; `default` where it is not given. Raises Misuse for another type."""
+    if not text:
+        return default
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        value = None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (isinstance(value, float) and not 0 <= value < 10**9):
+        raise Misuse(f"{name} is to be {'a number of seconds' if kind is float else 'true or false'}.")
+    return value
 
 
 def _object(text: object, name: str) -> dict[str, Any]:

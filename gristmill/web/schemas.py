@@ -248,6 +248,12 @@ NOTEBOOK_FORM = {
                             "default": "{}",
                             "description": "The parameters that are no files: a JSON object.",
                         },
+                        "limit": {"type": "number", "description": "Seconds that a cell may take (default: any)."},
+                        "allow_errors": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Whether the notebook goes on after a cell that failed.",
+                        },
                     },
                     "patternProperties": {
                         "^param:": {
@@ -256,7 +262,13 @@ NOTEBOOK_FORM = {
                             "description": "The file for the parameter of that name, such as `param:data`. Where "
                             "`params` has a list for it, each file adds to the list.",
                             "examples": ["@sales.csv"],
-                        }
+                        },
+                        "^file:": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "A file that the notebook finds beside it, by its path there, such as "
+                            "`file:data/trees.csv`.",
+                        },
                     },
                     "additionalProperties": False,
                 }

@@ -13,7 +13,7 @@ import zmq.asyncio
 
 from kernel_gateway.inside.bash import Bash
 from kernel_gateway.inside.http import Refused
-from kernel_gateway.inside.kernels import Kernel, KernelSilent
+from kernel_gateway.inside.kernels import Kernel, KernelDied, KernelSilent
 from kernel_gateway.inside.languages import KernelCommand, canonical, find_kernel, installed
 from kernel_gateway.inside.launch import Connection, Forks, Launched, launch_command
 from kernel_gateway.inside.settings import Settings
@@ -109,6 +109,14 @@ class Contexts:
             kernel = await self._living(context)
             await kernel.ready()
         return kernel
+
+    @staticmethod
+    def must_live(context: Context) -> None:
+        """Raise `KernelDied` if the context's kernel has ended and no cell has heard of it yet."""
+        kernel = context.kernel
+        if kernel is not None and not kernel.alive and not kernel.end_told:
+            kernel.end_told = True
+            raise KernelDied(kernel.reason)
 
     def shell(self, context: Context) -> Bash:
         """The context's shell; one that has ended is replaced."""

@@ -5,12 +5,13 @@ Everything is set up by name, so that nothing is imported before a cell does it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,20 @@ _MAX_CELLS = 100_000  # rows times columns; a bigger table is shown as text and 
 _MAX_POINTS = 20_000  # of all lines and clouds of a figure; a fuller one is shown as a picture only
 # What the extractor may raise over a figure that it was not made for: the picture is shown all the same.
 _NO_CHART = (ArithmeticError, AttributeError, ImportError, LookupError, RecursionError, TypeError, ValueError)
+
+
+_extracts = True
+
+
+@contextlib.contextmanager
+def without_extracts(plain: bool) -> Iterator[None]:
+    """Within this block, if `plain`, values look as in any Jupyter: no data, no chart, no picture for being saved."""
+    global _extracts
+    before, _extracts = _extracts, _extracts and not plain
+    try:
+        yield
+    finally:
+        _extracts = before
 
 
 def add_formatters(shell: Any) -> None:
@@ -38,7 +53,7 @@ def add_formatters(shell: Any) -> None:
 
         def __call__(self, value: Any) -> Any:
             # Not by type: IPython takes figures out of every formatter when it sets up how they are drawn.
-            return _chart(value) if _is_figure(value) else super().__call__(value)
+            return _chart(value) if _extracts and _is_figure(value) else super().__call__(value)
 
     formatters = shell.display_formatter.formatters
     tables: Any = TableFormatter(parent=shell.display_formatter)
@@ -53,6 +68,8 @@ def add_formatters(shell: Any) -> None:
 
 def _container(value: Any) -> Any:
     """A list or dict as JSON has it; None when it is too large, or holds what JSON cannot."""
+    if not _extracts:
+        return None
     try:
         text = "" if len(value) > _MAX_JSON // 4 else json.dumps(value, default=_number)
     except (TypeError, ValueError, RecursionError):
@@ -71,7 +88,7 @@ def _number(value: Any) -> Any:
 
 def _table(frame: Any) -> Any:
     """A DataFrame by columns, every value as JSON can hold it; None when it is too large to send twice."""
-    if frame.size > _MAX_CELLS:
+    if not _extracts or frame.size > _MAX_CELLS:
         return None
     return {str(name): column.to_list() for name, column in _columns(frame)}
 
@@ -134,7 +151,7 @@ def _show_images(module: ModuleType) -> None:
 
     def save(self: Any, fp: Any, format: str | None = None, **params: Any) -> None:
         original(self, fp, format, **params)
-        if isinstance(fp, str) and sys._getframe(1).f_globals.get("__name__") == "__main__":
+        if _extracts and isinstance(fp, str) and sys._getframe(1).f_globals.get("__name__") == "__main__":
             display(self)
 
     show.__doc__, save.__doc__ = image.Image.show.__doc__, original.__doc__

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
+from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
+from kernel_gateway.inside.notebook import ASK, as_notebook, tell
 from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.variables import code_for
@@ -84,6 +86,7 @@ class Interpreter:
             raise Refused(400, "`code` must be a string.")
         context = self._contexts.find(name) if language is None else await self._contexts.default_for(language)
         environment = {str(name): str(value) for name, value in (body.get("env_vars") or {}).items()}
+        notebook = environment.pop(ASK, None) is not None
         headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -92,10 +95,13 @@ class Interpreter:
 
         gone = asyncio.create_task(disconnected(receive))
         try:
-            run = self._run_bash if context.language == "bash" else self._run
-            rest = await run(context, code, environment, emit, gone)
+            if context.language == "bash":
+                rest = await self._run_bash(context, code, environment, emit, gone)
+            else:
+                rest = await self._run(context, code, environment, emit, gone, notebook)
         except (KernelDied, Refused) as failure:
-            rest = error_line(type(failure).__name__, str(failure))
+            rest = tell(died=True) if notebook else b""
+            rest += error_line(type(failure).__name__, str(failure))
         finally:
             gone.cancel()
         if rest is not None:
@@ -129,12 +135,21 @@ class Interpreter:
         return b""
 
     async def _run(
-        self, context: Context, code: str, environment: dict[str, str], emit: _Emit, gone: asyncio.Task[None]
+        self,
+        context: Context,
+        code: str,
+        environment: dict[str, str],
+        emit: _Emit,
+        gone: asyncio.Task[None],
+        notebook: bool,
     ) -> bytes | None:
         """Run a cell in the context's kernel and return its last lines, which are not sent yet.
 
-        None when the client left before it ended; raises `KernelDied`.
+        None when the client left before it ended; raises `KernelDied`. For a notebook that is also when the kernel has
+        ended since the last cell: its variables are gone, and what follows must not go on as if nothing was.
         """
+        if notebook:
+            self._contexts.must_live(context)
         while True:
             kernel = await self._contexts.kernel(context)
             if not await _acquire(kernel.lock, gone, emit):
@@ -146,15 +161,16 @@ class Interpreter:
             await _warn(context, emit)
             undo = await self._prepare(context, kernel, environment, emit)
             while True:
-                cell = await kernel.start_cell(code, self._metadata(context, environment))
-                rest = await _stream(cell, emit, gone)
+                cell = await kernel.start_cell(code, self._metadata(context, environment, notebook))
+                rest = await _stream(cell, emit, gone, as_notebook if notebook else translate)
                 if rest is None or context.command is None or not await cell.was_passed_over():
                     break
             if rest is not None:
-                rest += b"" if context.command is None else _untold(cell, await cell.verdict())
+                rest += await _verdict(cell, notebook, foreign=context.command is not None)
                 if undo:
                     await kernel.run_silently(undo)
-        except BaseException:
+        except BaseException as failure:
+            kernel.end_told = kernel.end_told or isinstance(failure, KernelDied)
             kernel.lock.release()
             raise
         if rest is not None:
@@ -165,11 +181,11 @@ class Interpreter:
             task.add_done_callback(self._closing.discard)
         return rest
 
-    def _metadata(self, context: Context, environment: dict[str, str]) -> dict[str, Any]:
+    def _metadata(self, context: Context, environment: dict[str, str], notebook: bool) -> dict[str, Any]:
         """What our own kernel is told with a cell."""
         if context.command is not None:
             return {}
-        metadata: dict[str, Any] = {"call_environment": environment}
+        metadata: dict[str, Any] = {"call_environment": environment, "notebook": notebook}
         if not context.environment_sent:
             metadata["environment"] = self._settings.envs
             context.environment_sent = True
@@ -189,8 +205,20 @@ class Interpreter:
         return code[1]
 
 
+async def _verdict(cell: Cell, notebook: bool, *, foreign: bool) -> bytes:
+    """What the kernel's verdict on a cell adds to its outputs.
+
+    Our own kernel has said it by now if it is an error, and is not waited for; one of another language replies.
+    """
+    verdict = await cell.verdict() if foreign else cell.reply.result() if cell.reply.done() else {"status": "ok"}
+    said = b""
+    if notebook and ("error" in cell.kinds) != (verdict.get("status") == "error"):
+        said = tell(status=verdict.get("status"), shown="error" in cell.kinds)
+    return said + _untold(cell, verdict)
+
+
 def _untold(cell: Cell, verdict: dict[str, Any]) -> bytes:
-    """What a kernel of another language has said in its reply and not among the cell's outputs."""
+    """What a kernel has said in its verdict and not among the cell's outputs."""
     count, told = verdict.get("execution_count"), b""
     if isinstance(count, int) and "execute_input" not in cell.kinds:
         told += line("number_of_executions", execution_count=count)
@@ -224,6 +252,7 @@ async def _stop(context: Context, kernel: Kernel, cell: Cell, undo: str) -> None
             await kernel.run_silently(undo)
     except KernelDied:
         if context.kernel is kernel:  # which a restart takes from it
+            kernel.end_told = True
             context.note = "The kernel did not survive the interruption of the last cell; its variables are gone.\n"
     finally:
         kernel.lock.release()
@@ -267,7 +296,9 @@ async def _acquire(lock: asyncio.Lock, gone: asyncio.Task[None], emit: _Emit) ->
     return True
 
 
-async def _stream(cell: Cell, emit: _Emit, gone: asyncio.Task[None]) -> bytes | None:
+async def _stream(
+    cell: Cell, emit: _Emit, gone: asyncio.Task[None], translate: Callable[[Incoming], Iterator[bytes]]
+) -> bytes | None:
     """Send what the cell puts out until it ends, and return what came with the end; None when the client left first.
 
     Raises `KernelDied`.

@@ -25,8 +25,9 @@ from jupyter_client.session import new_id
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
-from kernel_gateway.inside.display import add_formatters
+from kernel_gateway.inside.display import add_formatters, without_extracts
 from kernel_gateway.inside.limits import be_expendable
+from kernel_gateway.inside.notebook import VERDICT
 
 sys.modules["debugpy"] = None  # type: ignore[assignment] # it costs every kernel 50 ms, and nobody here could use it
 try:
@@ -36,6 +37,7 @@ finally:
 
 _PIECE = 512 << 10  # characters of output in one message
 _REHEARSALS = 3  # after which Python has adapted its code to what happens, and does not do so in every fork
+_COLOURS, _NO_COLOURS = "neutral", "nocolor"  # IPython's names: what it does unless told, and what E2B's users see
 _FLUSH_SECONDS = 0.005  # the stock 0.2 s is what a reader waits for the first line
 
 
@@ -59,16 +61,27 @@ class _Kernel(IPythonKernel):  # type: ignore[misc]
         extra: dict[str, str] = asked.get("call_environment", {})
         before = {name: os.environ.get(name) for name in extra}
         os.environ.update(extra)
+        notebook = bool(asked.get("notebook"))
+        if self.shell.colors != (theme := _COLOURS if notebook else _NO_COLOURS):
+            self.shell.colors = theme
         kept = _kept(self.shell) if asked.get("rehearsal") else contextlib.nullcontext()
         try:
-            with kept:
-                return await super().do_execute(*args, **kwargs)
+            with kept, without_extracts(notebook):
+                reply = await super().do_execute(*args, **kwargs)
+            if reply.get("status") == "error":
+                self._judge(reply)
+            return reply
         finally:
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+    def _judge(self, reply: dict[str, Any]) -> None:
+        """Say that the cell has failed where whoever runs it hears it in order: not every error is put out as one."""
+        said = {name: reply.get(name) for name in ("status", "ename", "evalue", "traceback")}
+        self.session.send(self.iopub_socket, VERDICT, said, parent=self.get_parent("shell"))
 
 
 @contextlib.contextmanager
@@ -148,7 +161,7 @@ class _App(IPKernelApp):  # type: ignore[misc]
         shell = self.shell
         shell.ipython_dir = self.ipython_dir
         shell.profile_dir = self.kernel.profile_dir = self.profile_dir
-        shell.history_manager.hist_file = os.path.join(shell.profile_dir.location, "history.sqlite")
+        shell.history_manager.hist_file = ":memory:"  # as nbclient has it
         shell.home_dir, shell.starting_dir = os.path.expanduser("~"), os.getcwd()
 
 
@@ -186,7 +199,7 @@ def prepare() -> None:
     global _app
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.colors = _NO_COLOURS
     config.IPKernelApp.log_level = 40
     OutStream.flush_interval = _FLUSH_SECONDS
     _send_in_pieces()

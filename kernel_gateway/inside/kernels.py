@@ -16,6 +16,7 @@ from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
 from kernel_gateway.inside.languages import KernelCommand
 from kernel_gateway.inside.launch import Launched
 from kernel_gateway.inside.limits import memory_verdict
+from kernel_gateway.inside.notebook import VERDICT
 
 _START_SECONDS = 30
 _REHEARSED = "import sys, json\nprint(end='')\n1"
@@ -53,7 +54,7 @@ class Cell:
         self._dropped = 0
         self.died: str | None = None
         self.kinds: set[str] = set()  # of the messages that have come
-        self.reply: asyncio.Future[dict[str, Any]] = asyncio.Future()  # the kernel's verdict; of other languages' alone
+        self.reply: asyncio.Future[dict[str, Any]] = asyncio.Future()  # the kernel's verdict; of ours on an error alone
 
     def put(self, message: Incoming, size: int) -> None:
         """Keep one message for the reader; output beyond the cap is dropped, and a line where it was says how much."""
@@ -68,6 +69,11 @@ class Cell:
         self._waiting.append((message, size))
         self._size += size
         self._arrived.set()
+
+    def judge(self, verdict: dict[str, Any]) -> None:
+        """Keep what the kernel says of how the cell ended, the first time that it does."""
+        if not self.reply.done():
+            self.reply.set_result(verdict)
 
     def fail(self, reason: str) -> None:
         """No more will come: the kernel is gone."""
@@ -127,7 +133,8 @@ class Kernel:
         self._heard = asyncio.Event()  # what it publishes
         self._replied = asyncio.Event()  # to a request
         self._dead = asyncio.Event()
-        self._reason = ""
+        self.reason = ""  # why it ended
+        self.end_told = False  # to whoever runs cells in it
         self._sockets = {
             channel: self._connect(zmq_context, kind, launched.connection.url(channel))
             for channel, kind in (("shell", zmq.DEALER), ("iopub", zmq.SUB), ("control", zmq.DEALER))
@@ -185,7 +192,7 @@ class Kernel:
             heard.cancel()
             death.cancel()
         if self._dead.is_set():
-            raise KernelDied(self._reason)
+            raise KernelDied(self.reason)
 
     async def _meet(self) -> None:
         await self._heard.wait()
@@ -225,7 +232,7 @@ class Kernel:
         message_id, frames = self._wire.pack("execute_request", content, metadata)
         cell = Cell()
         if not self.alive:
-            cell.fail(self._reason)
+            cell.fail(self.reason)
             return cell
         self._cells = {message_id: cell}
         await self._sockets["shell"].send_multipart(frames)
@@ -276,16 +283,16 @@ class Kernel:
             advice = " Work on a part of the data at a time." if verdict else ""
         said = bytes(self._launched.said).decode("utf-8", "replace").strip()
         if said and not self._heard.is_set():
-            self._reason = f"{what} as it started. It said:\n{said}"
+            self.reason = f"{what} as it started. It said:\n{said}"
         else:
-            self._reason = f"{what}. Its variables are gone; the next cell gets a new kernel.{advice}"
+            self.reason = f"{what}. Its variables are gone; the next cell gets a new kernel.{advice}"
         self._dead.set()
         # What the kernel sent before it died may still be in the socket: let the reader take it first.
         asyncio.get_running_loop().call_later(0.1, self._fail_cells)
 
     def _fail_cells(self) -> None:
         for cell in self._cells.values():
-            cell.fail(self._reason)
+            cell.fail(self.reason)
 
     async def _read_iopub(self) -> None:
         socket = self._sockets["iopub"]
@@ -296,7 +303,11 @@ class Kernel:
             except Malformed:
                 continue
             self._heard.set()
-            if (cell := self._cells.get(message.parent)) is not None:
+            if (cell := self._cells.get(message.parent)) is None:
+                continue
+            if message.kind == VERDICT:
+                cell.judge(message.content)
+            else:
                 cell.put(message, sum(map(len, frames)))
 
     async def _read_shell(self) -> None:
@@ -307,8 +318,8 @@ class Kernel:
                 message = self._wire.unpack(await socket.recv_multipart())
                 self._replied.set()
                 cell = self._cells.get(message.parent)
-                if message.kind == "execute_reply" and cell is not None and not cell.reply.done():
-                    cell.reply.set_result(message.content)
+                if message.kind == "execute_reply" and cell is not None:
+                    cell.judge(message.content)
 
     async def _answer_stdin(self) -> None:
         """Answer a kernel that asks for input although it was told that there is none, as it would wait for ever."""

@@ -93,6 +93,15 @@ def _translate(message: Incoming) -> bytes | None:
 
 
 def _result(data: dict[str, Any], *, main: bool) -> bytes:
+    fields = result_fields(data)
+    text = fields.get("text")
+    if isinstance(text, str) and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        fields["text"] = text[1:-1]
+    return line("result", **fields, is_main_result=main)
+
+
+def result_fields(data: dict[str, Any]) -> dict[str, Any]:
+    """A MIME bundle under the names that E2B's stream has for its types, and in `extra` what it has none for."""
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for mime, value in data.items():
@@ -100,9 +109,4 @@ def _result(data: dict[str, Any], *, main: bool) -> bytes:
             extra[mime] = value
         else:
             fields[name] = value
-    text = fields.get("text")
-    if isinstance(text, str) and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        fields["text"] = text[1:-1]
-    if extra:
-        fields["extra"] = extra
-    return line("result", **fields, is_main_result=main)
+    return {**fields, "extra": extra} if extra else fields

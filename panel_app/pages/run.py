@@ -65,8 +65,9 @@ class Face:
 
     @property
     def made(self) -> list[Artifact]:
-        """Plots, tables and files that the cells made."""
-        return [a for a in self.view.artifacts if a.role in ("plot", "table", "file")]
+        """Plots, tables and files that the cells made; of what one cell made again and again, the last."""
+        made = {(a.execution_id, a.name): a for a in self.view.artifacts if a.role in ("plot", "table", "file")}
+        return list(made.values())
 
     @property
     def cell(self) -> Execution | None:
@@ -147,8 +148,8 @@ def _under_way(view: RunView) -> str:
 def changes(before: RunView, after: RunView) -> list[Patch]:
     """The patches that turn the page of one view into the page of a later view of the same run.
 
-    Cells only ever grow, so a cell is put once, its outputs are appended and its status is set; everything else is
-    small and drawn anew when what it is drawn from has changed.
+    Cells mostly grow, so a cell is put once, its outputs are appended and its status is set; a cell whose outputs were
+    replaced or taken back has them drawn anew, as has everything else, which is small, when its source has changed.
     """
     patches: list[Patch] = []
     face = Face(after)
@@ -167,7 +168,9 @@ def changes(before: RunView, after: RunView) -> list[Patch]:
 
 def _cell_changes(old: Execution, now: Execution) -> list[Patch]:
     patches: list[Patch] = []
-    if len(now.outputs) > len(old.outputs):
+    if now.outputs[: len(old.outputs)] != old.outputs:
+        patches.append(Patch(do="set", id=f"{now.cell}-out", html=part(CELLS, "more", now.outputs, 0)))
+    elif len(now.outputs) > len(old.outputs):
         html = part(CELLS, "more", now.outputs[len(old.outputs) :], text_length(old.outputs))
         patches.append(Patch(do="append", id=f"{now.cell}-out", html=html))
     if (old.status, old.error, old.count) != (now.status, now.error, now.count):

@@ -19,6 +19,8 @@ from artifacts.events import (
     ModelReplied,
     Noted,
     OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
     PlanMade,
     Progressed,
     ReportMade,
@@ -32,6 +34,7 @@ from artifacts.events import (
     SandboxOpened,
     StepEnded,
     StepStarted,
+    WidgetsChanged,
     apply,
     extend,
     fold,
@@ -203,3 +206,49 @@ def test_how_far_a_run_is_follows_from_its_events():
     assert fold([*whole_run()[:18], plan]).cells_of == (2, 4)
     opening = ExecutionStarted(run_id="run_1", seq=28, execution=cell(3).model_copy(update={"tags": ("open",)}))
     assert fold([*whole_run()[:18], opening, plan]).cells_of == (2, 5), "the cells before the plan count as well"
+
+
+def displayed(n: int, text: str, display_id: str | None = "bar") -> OutputReceived:
+    output = Output(kind="display", text=text, data={"text/plain": text}, display_id=display_id)
+    return OutputReceived(run_id="run_1", execution_id=f"ex_{n}", output=output)
+
+
+def texts(view: RunView) -> list[list[str]]:
+    return [[o.text for o in x.outputs] for x in view.executions]
+
+
+def test_a_display_that_is_replaced_shows_the_new_in_every_cell_that_has_it() -> None:
+    new = Output(kind="display", text="2", data={"text/plain": "2"}, metadata={"a": 1}, display_id="bar")
+    events: list[Event] = [RunStarted(run_id="run_1", run=RUN)]
+    events += [ExecutionStarted(run_id="run_1", execution=cell(n)) for n in (1, 2)]
+    events += [displayed(1, "0"), displayed(1, "other", None), printed(1, "on\n"), displayed(2, "1")]
+    assert texts(fold(events)) == [["1", "other", "on\n"], ["1"]], "a display of an id that is there replaces it, too"
+    view = fold([*events, OutputUpdated(run_id="run_1", execution_id="ex_2", output=new)])
+    assert texts(view) == [["2", "other", "on\n"], ["2"]]
+    assert view.executions[0].outputs[0].metadata == {"a": 1}
+    assert fold([*events, displayed(2, "a"), displayed(2, "b")]).executions[1].outputs[-1].text == "b"
+
+
+def test_what_a_cell_takes_back_is_gone_and_another_cell_keeps_its_own() -> None:
+    events: list[Event] = [RunStarted(run_id="run_1", run=RUN)]
+    events += [ExecutionStarted(run_id="run_1", execution=cell(n)) for n in (1, 2)]
+    events += [printed(1, "kept"), printed(2, "gone"), OutputsCleared(run_id="run_1", execution_id="ex_2")]
+    assert texts(fold([*events, printed(2, "new")])) == [["kept"], ["new"]]
+
+
+def test_the_state_of_a_widget_is_what_was_told_of_it_last() -> None:
+    told = [{"w": {"value": 1, "min": 0}}, {"w": {"value": 2}}, {"v": {}}]
+    events: list[Event] = [RunStarted(run_id="run_1", run=RUN)]
+    events += [WidgetsChanged(run_id="run_1", execution_id="ex_1", widgets=one) for one in told]
+    assert fold(events).widgets == {"w": {"value": 2, "min": 0}, "v": {}}
+
+
+def test_outputs_and_errors_of_older_records_are_understood() -> None:
+    output = '{"kind":"output","run_id":"run_1","seq":2,"execution_id":"ex_1","output":{"kind":"stdout","text":"a"}}'
+    ended = '{"kind":"execution_ended","run_id":"run_1","seq":3,"execution_id":"ex_1","status":"error"'
+    ended += ',"error":{"name":"ValueError","value":"no","traceback":"..."}}'
+    first: list[Event] = [RunStarted(run_id="run_1", run=RUN), ExecutionStarted(run_id="run_1", execution=cell(1))]
+    view = fold([*first, EVENT.validate_json(output), EVENT.validate_json(ended)])
+    assert view.executions[0].outputs[0].display_id is None
+    assert view.executions[0].error == ExecutionError(name="ValueError", value="no", traceback="...")
+    assert view.executions[0].error.shown

@@ -9,6 +9,8 @@ import pytest
 from e2b import NotFoundException, SandboxException, TimeoutException
 from e2b_code_interpreter import AsyncSandbox
 
+from kernel_gateway.inside.notebook import ASK, MIME
+
 
 async def test_a_cell_streams_its_outputs_in_order(sandbox: AsyncSandbox) -> None:
     heard: list[tuple[str, str]] = []
@@ -369,3 +371,66 @@ async def test_deeply_nested_results_are_text_only(sandbox: AsyncSandbox) -> Non
     done = await sandbox.run_code("deep = []\nfor _ in range(100_000): deep = [deep]\nlen(deep)")
     assert done.text == "1"
     assert json.dumps(done.results[0].json) == "null"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("raise ExceptionGroup('two', [ValueError(1)])", "ExceptionGroup"),
+        ("%undefined_magic", "UsageError"),
+        ("%%undefined_magic\n1", "UsageError"),
+    ],
+)
+async def test_an_error_that_the_kernel_tells_on_stderr_alone_fails_the_cell(
+    sandbox: AsyncSandbox, code: str, name: str
+) -> None:
+    done = await sandbox.run_code(code)
+    assert done.error is not None
+    assert done.error.name == name
+    assert done.logs.stderr
+    assert done.results == []
+
+
+async def told(sandbox: AsyncSandbox, code: str) -> tuple[list[tuple[str | None, dict]], str | None]:
+    """What a client that asks is told of a cell: the text of each result and what is beside it, and the error."""
+    done = await sandbox.run_code(code, envs={ASK: "1"})
+    results = [(r.text, (r.extra or {}).get(MIME, {})) for r in done.results]
+    return results, done.error.name if done.error else None
+
+
+async def test_a_client_that_asks_gets_what_a_notebook_keeps(sandbox: AsyncSandbox) -> None:
+    assert await told(sandbox, "'ok'") == ([("'ok'", {})], None)
+    shown = "from IPython.display import *\nh = display(1, display_id='one', metadata={'a': 2})\nh.update(3)"
+    assert (await told(sandbox, shown))[0] == [
+        ("1", {"metadata": {"a": 2}, "display_id": "one"}),
+        ("3", {"update": "one"}),
+    ]
+    assert (await told(sandbox, "clear_output(); clear_output(wait=True)"))[0] == [
+        (None, {"clear": False}),
+        (None, {"clear": True}),
+    ]
+    results, name = await told(sandbox, "1 / 0")
+    assert name == "ZeroDivisionError"
+    assert "\x1b" in "".join(results[0][1]["traceback"])
+    assert await told(sandbox, "%undefined_magic") == ([(None, {"status": "error", "shown": False})], "UsageError")
+    results, name = await told(sandbox, "get_ipython().run_cell('1 / 0');")
+    assert (results[-1][1], name) == ({"status": "ok", "shown": True}, "ZeroDivisionError")
+    plain = await sandbox.run_code(f"import os\n{ASK!r} in os.environ", envs={ASK: "1"})
+    assert plain.text == "False"
+
+
+async def test_a_client_that_does_not_ask_gets_the_stream_of_e2b(sandbox: AsyncSandbox) -> None:
+    asked = await sandbox.run_code("{'a': 1}", envs={ASK: "1"})
+    assert (asked.text, asked.results[0].json) == ("{'a': 1}", None)
+    code = (
+        "from IPython.display import *\nh = display('x', display_id='one', metadata={'a': 2})\nh.update('y')\n{'a': 1}"
+    )
+    done = await sandbox.run_code(code)
+    assert [(r.text, r.json, r.extra) for r in done.results] == [("x", None, None), ("{'a': 1}", {"a": 1}, None)]
+
+
+async def test_a_kernel_that_ends_between_cells_is_told_to_a_client_that_asks(fresh: AsyncSandbox) -> None:
+    pid = (await fresh.run_code("import os\nos.getpid()")).text
+    await fresh.commands.run(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+    assert await told(fresh, "x") == ([(None, {"died": True})], "KernelDied")
+    assert await told(fresh, "1") == ([("1", {})], None)

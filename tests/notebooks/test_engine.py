@@ -14,7 +14,7 @@ import pytest
 from artifacts.events import OutputReceived, RunResumed
 from artifacts.store import Store
 from kernel_gateway.client import Host, connect_sandbox
-from notebooks.errors import NotebookNotFound, ParameterError
+from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError
 from notebooks.export import write_out
 from notebooks.nb import nbformat
 from notebooks.runner import carry_out_notebook, keep_notebook, run_notebook
@@ -40,8 +40,12 @@ async def papermill(home: Path, cwd: Path, *arguments: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), 120)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode, said.decode()
 
 
@@ -86,6 +90,50 @@ async def test_a_failing_cell_is_papermills_own_error_and_everything_is_kept(
             "failed",
             "The notebook stopped in cell 2: ZeroDivisionError: division by zero",
         )
+
+
+async def test_a_notebook_of_another_language_is_refused_with_a_sentence(
+    home: Path, store: Store, host: Host, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    kernel = {"name": "ir", "display_name": "R", "language": "R"}
+    path = write_notebook("print('as Python')", name="in.ipynb", kernelspec=kernel)
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb")
+    assert status == 1
+    assert "This notebook is for the kernel ir (r), and Gristmill runs notebooks of Python." in said
+    with pytest.raises(BadNotebook, match="is written in R; only Python notebooks run in a sandbox"):
+        await run_notebook(store, host, path, {})
+    status, said = await papermill(home, tmp_path, "-k", "python3", "in.ipynb", "out.ipynb")
+    assert status == 0, said
+
+
+async def test_a_cell_under_way_is_saved_every_now_and_then(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook("import time\nfor i in range(600): print('under way', flush=True); time.sleep(0.1)", name="in.ipynb")
+    job = asyncio.create_task(papermill(home, tmp_path, "--autosave-cell-every", "1", "in.ipynb", "out.ipynb"))
+    out = tmp_path / "out.ipynb"
+    async with asyncio.timeout(60):
+        while not (out.exists() and '"under way' in out.read_text()):
+            assert not job.done()
+            await asyncio.sleep(0.05)
+    job.cancel()
+    await asyncio.wait({job})
+
+
+async def test_what_is_too_large_to_come_along_is_told(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate(101 * 2**20)
+    write_notebook("import os\nos.path.exists('large.bin')", name="in.ipynb")
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb")
+    sentence = "Not taken into the sandbox: large.bin is larger than 100 MB."
+    assert status == 0, said
+    assert sentence in said
+    with Store.open(home) as store:
+        view = store.view(store.run("last").id)
+        assert sentence in [note.text for note in view.notes]
+        assert [x.text for x in view.executions] == ["False\n"]
 
 
 async def test_a_parameter_name_that_is_code_is_refused_before_it_runs(

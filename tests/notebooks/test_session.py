@@ -72,7 +72,7 @@ async def test_output_is_seen_while_the_cell_still_runs(session: Session, store:
     await session.interrupt()
     done = await running
     assert done.status == "interrupted"
-    assert (await session.run("'alive'")).text == "alive\n"
+    assert (await session.run("'alive'")).text == "'alive'\n"
 
 
 async def test_cancelling_the_task_interrupts_the_cell_and_records_that(session: Session, store: Store) -> None:
@@ -208,7 +208,7 @@ async def test_json_nested_to_death_does_not_reach_the_record(session: Session, 
     )
     assert done.status in ("ok", "unknown")
     assert all("application/vnd.deep+json" not in o.data for o in done.outputs)
-    assert (await session.run("'alive'")).text == "alive\n"
+    assert (await session.run("'alive'")).text == "'alive'\n"
 
 
 async def test_a_key_runs_once(session: Session, store: Store) -> None:

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from artifacts.events import RunView, apply
+from artifacts.events import OutputsCleared, OutputUpdated, RunView, apply
 from artifacts.store import Store
+from artifacts.types import Output
 from panel_app.live import batches
 from panel_app.pages.run import changes
 from tests.panel_app.story import Story
@@ -87,6 +88,25 @@ def test_an_event_touches_only_what_it_changes(store: Store) -> None:
     assert told[4] == told[5] == [("append", f"{second.cell}-out")]
     # Several events at once are one patch each place.
     assert [p["id"] for p in changes(views[4], views[6])] == [f"{second.cell}-out"]
+
+
+def test_a_display_that_is_replaced_is_drawn_anew_and_not_once_more(store: Store) -> None:
+    story = Story(store)
+    first, second = story.begin("bar = display(0, display_id='bar')", "Show"), story.begin("bar.update(1)", "Update")
+    story.output(first, text="begun\n")
+    story.output(first, "display", "0 of 2", display_id="bar")
+    for done in ("1 of 2", "2 of 2"):
+        output = Output(kind="display", text=done, data={"text/plain": done}, display_id="bar")
+        story.add(OutputUpdated(run_id=story.id, execution_id=second.id, output=output))
+    story.add(OutputsCleared(run_id=story.id, execution_id=first.id))
+    views = _views(store, story.id)
+    for view, shown in ((views[-3], "1 of 2"), (views[-2], "2 of 2")):
+        (patch,) = changes(views[-4], view)
+        assert (patch["do"], patch["id"]) == ("set", f"{first.cell}-out")
+        assert patch["html"].count(" of 2") == 1
+        assert shown in patch["html"]
+    (patch,) = changes(views[-2], views[-1])
+    assert (patch["do"], patch["id"], patch["html"].strip()) == ("set", f"{first.cell}-out", "")
 
 
 def test_an_output_costs_the_same_however_long_the_run_is(store: Store) -> None:
