@@ -226,11 +226,12 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _code_cell(execution: Execution, count: int, store: Store | None) -> Any:
-    from notebooks.nb import v4
+    from notebooks.nb import node
 
     tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
-    return v4.new_code_cell(
-        execution.code,
+    return node(
+        cell_type="code",
+        source=execution.code,
         id=execution.cell,
         execution_count=count,
         outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count) if store else [],

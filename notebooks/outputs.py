@@ -230,7 +230,7 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
 
     The order of MIME types is fixed, so that the same outputs give the same bytes.
     """
-    from notebooks.nb import v4
+    from notebooks.nb import node
 
     nodes: list[Any] = []
     error = execution.error if execution.error is not None and execution.error.shown else None
@@ -239,7 +239,7 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
         for output in merged(part):
             if output.kind in ("stdout", "stderr"):
                 if output.text:
-                    nodes.append(v4.new_output("stream", name=output.kind, text=output.text))
+                    nodes.append(node(output_type="stream", name=output.kind, text=output.text))
                 continue
             bundle = dict(output.data)
             for mime, artifact_id in output.artifacts.items():
@@ -249,9 +249,9 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
                 bundle["text/plain"] += f"\n[{output.truncated:,} more characters were not recorded]"
             shown = {"data": {mime: bundle[mime] for mime in sorted(bundle)}, "metadata": output.metadata}
             if output.kind == "result":
-                nodes.append(v4.new_output("execute_result", **shown, execution_count=count))
+                nodes.append(node(output_type="execute_result", **shown, execution_count=count))
             else:
-                nodes.append(v4.new_output("display_data", **shown))
+                nodes.append(node(output_type="display_data", **shown))
         if error is not None:
             nodes.append(error_output(error))
             error = None
@@ -260,10 +260,10 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
 
 def error_output(error: ExecutionError) -> Any:
     """An exception as a notebook's error output."""
-    from notebooks.nb import v4
+    from notebooks.nb import node
 
     lines = list(error.frames) or (error.traceback or f"{error.name}: {error.value}").splitlines()
-    return v4.new_output("error", ename=error.name, evalue=error.value, traceback=lines)
+    return node(output_type="error", ename=error.name, evalue=error.value, traceback=lines)
 
 
 def _inline(mime: str, data: bytes) -> Any:
