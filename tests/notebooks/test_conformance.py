@@ -6,16 +6,14 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel_gateway.client import find_host, stop_host
+from kernel_gateway.client import Host, open_sandbox
 from notebooks.nb import nbformat
 
 pytestmark = pytest.mark.slow
@@ -244,20 +242,27 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(gateway: tuple[Host, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every case, run under both engines."""
     folder = tmp_path_factory.mktemp("cases")
-    home = tmp_path_factory.mktemp("home")
     for name, case in CASES.items():
         write(folder / name, case)
-    environment = {**os.environ, "GRISTMILL_HOME": str(home)}
-    running = [
-        subprocess.Popen([sys.executable, str(DRIVER), engine, str(folder)], env=environment) for engine in ENGINES
-    ]
-    asyncio.run(find_host(home))
-    assert [process.wait(540) for process in running] == [0, 0]
-    yield folder
-    asyncio.run(stop_host(asyncio.run(find_host(home)), home))
+    assert asyncio.run(run_all(*gateway, folder)) == [0, 0]
+    return folder
+
+
+async def run_all(host: Host, home: Path, folder: Path) -> list[int]:
+    """Run both engines at once. A sandbox is held meanwhile: a gateway that has none for a minute goes."""
+    environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"}
+    sandbox = await open_sandbox(host, timeout=900)
+    try:
+        running = [
+            await asyncio.create_subprocess_exec(sys.executable, str(DRIVER), engine, str(folder), env=environment)
+            for engine in ENGINES
+        ]
+        return [await asyncio.wait_for(process.wait(), 540) for process in running]
+    finally:
+        await sandbox.kill()
 
 
 def write(folder: Path, case: Case) -> None:
