@@ -469,6 +469,35 @@ async def test_a_gateway_killed_under_a_run_fails_it_and_resuming_rebuilds_the_s
     assert "findings.json" in {a.name for a in view.artifacts}
 
 
+async def test_a_run_whose_input_is_damaged_is_not_taken_up_and_a_forgotten_one_has_no_checkpoint(
+    tmp_path, table, team, answer
+):
+    home = tmp_path / "home"
+    team.code = [answer(calls=[call("run_code", code="import time\ntime.sleep(600)", title="Wait")])]
+    with Store.open(home) as store:
+        bench = Workbench(store, rerun=False)
+        run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+        async for event in bench.follow(run.id):
+            if event.kind == "execution_started" and event.execution.title == "Wait":
+                await bench.cancel(run.id)  # which ends its sandbox, so that another must be filled
+        cancelled = store.view(run.id)
+        (source,) = store.artifacts(run_id=run.id, role="input")
+        path = store.path(source)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        await bench.resume(run.id)
+        resumed = await bench.wait(run.id)
+        view = store.view(run.id)
+        assert resumed.status == "failed"
+        assert f"The bytes of {source.name} ({source.id}) are not those that were stored." in (view.error or "")
+        assert len(view.executions) == len(cancelled.executions), "nothing ran on it"
+        saver = await bench._checkpoints()
+        at = {"configurable": {"thread_id": run.id}}
+        assert await saver.aget_tuple(at) is not None
+        await bench.forget([run.id])
+        assert await saver.aget_tuple(at) is None
+        await bench.close()
+
+
 async def test_a_run_that_a_dead_process_left_is_marked_interrupted(tmp_path):
     from artifacts.events import RunStarted, StepStarted
 

@@ -8,6 +8,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,15 +58,28 @@ class Place:
         return run(self.home, *arguments)
 
 
-@pytest.fixture(scope="module", params=["served", "alone"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    home = tmp_path_factory.mktemp(request.param) / "home"
+@contextmanager
+def placed(kind: str, home: Path) -> Iterator[Place]:
     asyncio.run(fill(home))
-    if request.param == "alone":
+    if kind == "alone":
         yield Place(home, None)
         return
     with serving(home) as (server, _):
         yield Place(home, server)
+
+
+@pytest.fixture(scope="module", params=["served", "alone"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One for all tests that only look."""
+    with placed(request.param, tmp_path_factory.mktemp(request.param) / "home") as made:
+        yield made
+
+
+@pytest.fixture(params=["served", "alone"])
+def own_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """One for a test that deletes."""
+    with placed(request.param, tmp_path / "home") as made:
+        yield made
 
 
 def test_a_query_is_a_table_csv_json_or_parquet(place: Place, tmp_path: Path) -> None:
@@ -146,8 +160,8 @@ def test_a_backup_is_a_folder_or_a_file_and_opens_when_it_is_restored(place: Pla
     assert {p.name for p in tmp_path.iterdir()} == {"copy", "deep", "told.tar", "unpacked"}
 
 
-def test_pruning_shows_asks_and_then_deletes(place: Place, tmp_path: Path) -> None:
-    """The last of this place's tests: what it deletes is gone."""
+def test_pruning_shows_asks_and_then_deletes(own_place: Place) -> None:
+    place = own_place
     dry = place.cli("record", "prune", "--older-than", "90d", "--dry-run")
     assert dry.status == 0
     assert dry.out.startswith("4 runs ended before ")
