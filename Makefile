@@ -1,5 +1,5 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
-.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-server bench-analysis clean
+.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis clean
 BIN := .venv/bin
 
 setup:
@@ -32,13 +32,16 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 # Each prints ratios taken in one run, and the goals that were missed; the figures go to bench/results.
-bench: bench-store bench-gateway bench-server bench-analysis
+bench: bench-store bench-gateway bench-notebooks bench-server bench-analysis
 
 bench-store: setup
 	@$(BIN)/python -m bench.store
 
 bench-gateway: setup
 	@$(BIN)/python -m bench.gateway
+
+bench-notebooks: setup
+	@$(BIN)/python -m bench.notebooks
 
 bench-server: setup
 	@$(BIN)/python -m bench.server
