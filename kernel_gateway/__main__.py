@@ -25,12 +25,13 @@ from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.front import Front
 from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
-from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
+from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
 from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
 from kernel_gateway.snapshots import Snapshots
+from kernel_gateway.volumes import Volumes
 
 log = logging.getLogger("kernel_gateway")
 
@@ -139,7 +140,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     host = Host(place, options.isolation, program, sizes, outside, cache, spare)
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
-    sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
+    volumes = Volumes(folder.absolute() / "volumes", volume_size())
+    sandboxes = Sandboxes(host, domain, options.home, snapshots, volumes, options.parked, way_out)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}
@@ -172,7 +174,9 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     finally:
         idle.cancel()
         endpoint.unlink(missing_ok=True)
+        await router.close()
         await sandboxes.close()
+        await volumes.close()
         await host.close()
         place.close()
 

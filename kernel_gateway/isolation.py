@@ -85,6 +85,11 @@ class Sizes:
         )
 
 
+def volume_size() -> int:
+    """How many bytes a volume may hold; `GRISTMILL_VOLUME_SIZE` (MiB) sets another limit. Raises `GatewayError`."""
+    return _wanted("GRISTMILL_VOLUME_SIZE", 1, 4096) * _MIB
+
+
 def _wanted(name: str, least: int, usual: int) -> int:
     text = os.environ.get(name, "") or str(usual)
     if not text.isdecimal() or int(text) < least:
@@ -223,11 +228,13 @@ def bubblewrap_arguments(
     call_filter: int | None = None,
     limits: Mapping[str, Path] | None = None,
     more: Iterable[tuple[Path, Path]] = (),
+    volumes: Iterable[tuple[str, str]] = (),
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
-    of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's.
+    of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's,
+    `volumes` those that it may write to.
     """
     arguments = [*_namespaces(), *_system()]
     if call_filter is not None:
@@ -242,6 +249,8 @@ def bubblewrap_arguments(
         arguments += ["--perms", "0644", "--file", str(descriptor), place]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
+    for folder, place in volumes:
+        arguments += ["--bind", folder, place]
     arguments += ["--remount-ro", "/", "--chdir", "/home/user"]
     for name, value in variables.items():
         arguments += ["--setenv", name, value]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from weakref import WeakSet
 
+from kernel_gateway.logs import Log
 from kernel_gateway.proxy import Exit
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import Snapshot
@@ -46,6 +48,8 @@ class Record:
     paused: bool = False
     files: Snapshot | None = None  # all that is left of a sandbox that was paused without its memory
     exit: Exit | None = None
+    release: Callable[[], None] = lambda: None  # lets go of its volumes; to be called as often as one likes
+    log: Log = field(default_factory=Log)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while it is copied or started again
     connections: WeakSet[asyncio.WriteTransport] = field(default_factory=WeakSet)
 

@@ -25,6 +25,7 @@ from kernel_gateway.inside.adapter import (
     process_connect,
     process_pb,
 )
+from kernel_gateway.inside.journal import Journal
 from kernel_gateway.inside.limits import make_expendable, reached
 from kernel_gateway.inside.settings import Settings
 
@@ -49,8 +50,10 @@ class _Running:
         popen: subprocess.Popen[bytes],
         outputs: dict[_Output, int],
         inlet: int | None,
+        journal: Journal,
     ) -> None:
         self.config, self.tag, self.pid, self._popen = config, tag, popen.pid, popen
+        self._journal = journal
         make_expendable(self.pid)
         self.terminal = outputs.get("pty")
         self.end: process_pb.ProcessEvent | None = None
@@ -90,6 +93,9 @@ class _Running:
         if limits and "stderr" in self._outputs:  # which is all that most clients show of a command that failed
             await self._publish(_data_event("stderr", f"{limits}\n".encode()))
         self.end = _end_event(code, limits)
+        ending = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        told = f"Process {self.pid} ended: {ending}. {limits}".rstrip()
+        self._journal.tell("process", told, "warn" if code else "debug", self.pid)
         await self._publish(self.end)
         self._listeners.clear()
         ended()
@@ -155,6 +161,8 @@ class _Running:
             if not data:
                 return
             self._read[field] += len(data)
+            if field != "pty":
+                self._journal.output("process", field, data, self.pid)
             await self._publish(_data_event(field, data))
             self._told[field] += len(data)
             self._progress.set()
@@ -282,7 +290,9 @@ class Processes(process_connect.Process):
                 popen, outputs, inlet = _with_pipes(config, cwd, environment, wants_input)
         except OSError as error:
             raise ConnectError(Code.INVALID_ARGUMENT, f"error starting process: {error}") from None
-        process = _Running(config, request.tag if request.has_field("tag") else None, popen, outputs, inlet)
+        tag, journal = request.tag if request.has_field("tag") else None, self._settings.journal
+        journal.hide(dict(config.envs).values())
+        process = _Running(config, tag, popen, outputs, inlet, journal)
         self._running[process.pid] = process
         task = asyncio.create_task(self._keep(process))
         self._tasks.add(task)

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kernel_gateway.inside.journal import Journal
+
 HOME = "/home/user"  # where E2B's sandboxes live, and so where every client writes
 
 
@@ -17,6 +19,7 @@ class Settings:
     runtime: Path
     environment: dict[str, str]
     envs: dict[str, str] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
 
     @classmethod
     def from_environment(cls) -> Settings:
