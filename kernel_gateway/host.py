@@ -29,6 +29,7 @@ from kernel_gateway import environments, seccomp
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.groups import Group, Groups, NoGroups
+from kernel_gateway.inside import memory
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
     BOOT,
@@ -431,12 +432,13 @@ class Host:
         for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
             contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:
+            meminfo = stack.enter_context(memory_file(memory.text(self.sizes.memory, 0).encode()))
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
             limits = group.memory_files if group is not None else None
             call_filter = next(iter(filters), None)
             arguments = bubblewrap_arguments(
-                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes
+                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes, meminfo
             )
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             stdin, stdout, stderr = streams
@@ -446,7 +448,7 @@ class Host:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                pass_fds=(profile, *descriptors, *filters, *(fd for fd, _ in files)),
+                pass_fds=(profile, meminfo, *descriptors, *filters, *(fd for fd, _ in files)),
                 cwd="/",
                 **identity,
             )

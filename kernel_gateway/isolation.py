@@ -27,6 +27,7 @@ SERVICE_ROOT = "/opt/gristmill"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
+MEMINFO = "/proc/meminfo"
 BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.seed import main; main({fds}, {limits!r})"
 
 _MIB = 1 << 20
@@ -98,7 +99,10 @@ def _wanted(name: str, least: int, usual: int) -> int:
 
 
 def environment(home: str, path_prefix: str) -> dict[str, str]:
-    """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness."""
+    """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness.
+
+    OpenMP's threads are a kernel's to fix (`Settings.kernel_environment`): `nproc` would take them for the processors.
+    """
     return {
         "HOME": home,
         "USER": "user",
@@ -112,7 +116,6 @@ def environment(home: str, path_prefix: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",  # no __pycache__ among a user's files
         "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
 
@@ -229,12 +232,13 @@ def bubblewrap_arguments(
     limits: Mapping[str, Path] | None = None,
     more: Iterable[tuple[Path, Path]] = (),
     volumes: Iterable[tuple[str, str]] = (),
+    meminfo: int | None = None,
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
     of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's,
-    `volumes` those that it may write to.
+    `volumes` those that it may write to; `meminfo` is the descriptor of what it first reads of its memory.
     """
     arguments = [*_namespaces(), *_system()]
     if call_filter is not None:
@@ -247,6 +251,8 @@ def bubblewrap_arguments(
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
         arguments += ["--perms", "0644", "--file", str(descriptor), place]
+    if meminfo is not None:  # its service's to keep up to date, as if it were the kernel's
+        arguments += ["--perms", "0644", "--bind-data", str(meminfo), MEMINFO]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
     for folder, place in volumes:

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from kernel_gateway.inside import files, outlet
+from kernel_gateway.inside import files, memory, outlet
 from kernel_gateway.inside.carry import CHUNK, Lost, carry
 from kernel_gateway.inside.heard import Heard
 from kernel_gateway.inside.http import (
@@ -53,6 +53,8 @@ class App:
         port = int(header(scope, b"e2b-sandbox-port") or ENVD_PORT)
         try:
             if port == INTERPRETER_PORT:
+                if scope["path"] == "/execute":
+                    memory.refresh()
                 try:
                     heard = self._settings.journal.tap(send)
                     await self._interpreter.handle(scope["method"], scope["path"], receive, heard)

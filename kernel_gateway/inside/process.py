@@ -16,6 +16,7 @@ import termios
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import IO, Any, Literal
 
+from kernel_gateway.inside import memory
 from kernel_gateway.inside.adapter import (
     MAX_MESSAGE,
     Code,
@@ -282,6 +283,7 @@ class Processes(process_connect.Process):
         if not os.path.isdir(cwd):
             raise ConnectError(Code.INVALID_ARGUMENT, f"cwd '{cwd}' does not exist")
         environment = {**self._settings.process_environment(), **dict(config.envs)}
+        memory.refresh()
         wants_input = request.stdin if request.has_field("stdin") else True
         try:
             if request.pty is not None:

@@ -47,5 +47,6 @@ class Settings:
         return {**self.environment, **self.envs}
 
     def kernel_environment(self) -> dict[str, str]:
-        """For kernels: figures are shown inline."""
-        return {"MPLBACKEND": "module://matplotlib_inline.backend_inline", **self.process_environment()}
+        """For kernels: figures are shown inline, and OpenMP has one thread, so that sums come out the same."""
+        own = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "OMP_NUM_THREADS": "1"}
+        return {**own, **self.process_environment()}
