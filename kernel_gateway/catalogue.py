@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kernel_gateway.environments import DEFAULT_NAMES, UnknownEnvironment, environments
+from kernel_gateway.inside.journal import LEVELS
+from kernel_gateway.query import Query, first, number
 from kernel_gateway.sandboxes import ENVD_VERSION, TEMPLATE, Sandboxes
-from kernel_gateway.templates import Templates
+from kernel_gateway.templates import Build, Templates
 
 _MIB = 1 << 20
 
@@ -110,3 +112,16 @@ def _build(name: str, status: str, moment: str) -> dict[str, Any]:
 def _identity(name: str) -> str:
     """A build's id for what no client has built: the same for the same contents."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"gristmill:{name}"))
+
+
+def build_log(build: Build, query: Query) -> dict[str, Any]:
+    """A page of a build's log, from a moment on or back from it; a cursor is in milliseconds since 1970."""
+    cursor, backward = number(query, "cursor", 0), first(query, "direction") == "backward"
+    least = LEVELS.index(level) if (level := first(query, "level")) in LEVELS else 0
+    found = [one for one in build.log if LEVELS.index(one["level"]) >= least]
+    moments = [(datetime.fromisoformat(one["timestamp"]).timestamp() * 1000, one) for one in found]
+    if backward:
+        found = [one for moment, one in reversed(moments) if not cursor or moment <= cursor]
+    else:
+        found = [one for moment, one in moments if moment >= cursor]
+    return {"logs": found[: number(query, "limit", 100)]}

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from kernel_gateway.catalogue import Catalogue
+from kernel_gateway.catalogue import Catalogue, build_log
 from kernel_gateway.environments import DEFAULT_NAMES, BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.inside.http import (
@@ -31,9 +31,8 @@ from kernel_gateway.inside.http import (
     respond,
     respond_json,
 )
-from kernel_gateway.inside.journal import LEVELS
-from kernel_gateway.logs import Log
-from kernel_gateway.query import Query, first, listed, now, number, part, query_of, time
+from kernel_gateway.logs import answer, first_answer
+from kernel_gateway.query import first, listed, now, number, part, query_of, time
 from kernel_gateway.record import Conflict, Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
@@ -53,7 +52,6 @@ _MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "
 _NO_SECRETS = "This host keeps no secrets: give a sandbox what it may know by `envs`."
 _MOST_MEASURED = 100  # sandboxes of one answer
 _UPLOAD_SECONDS = 3600  # for which the address of an upload holds
-_MOST_ENTRIES = 1000  # of a log
 _NEVER = 1 << 37  # Unix seconds; the year 6325
 
 
@@ -108,7 +106,7 @@ class Control:
                 await respond_json(send, 200, {"sandboxes": await self._metrics_of(scope)})
             case "GET", ["sandboxes", name, "logs"]:
                 log, query = self._sandboxes.log(name), query_of(scope)
-                await respond_json(send, 200, _log_v2(log, query) if version else _log(log, query))
+                await respond_json(send, 200, answer(log, query) if version else first_answer(log, query))
             case "GET", ["sandboxes", name]:
                 await respond_json(send, 200, self._detail(self._sandboxes.find(name)))
             case "DELETE", ["sandboxes", name]:
@@ -234,7 +232,7 @@ class Control:
                 offset = number(query_of(scope), "logsOffset", 0)
                 await respond_json(send, 200, templates.status(templates.find(name, build), offset))
             case "GET", [name, "builds", build, "logs"]:
-                await respond_json(send, 200, _build_log(templates.find(name, build), query_of(scope)))
+                await respond_json(send, 200, build_log(templates.find(name, build), query_of(scope)))
             case _:
                 raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
 
@@ -372,37 +370,6 @@ def _requested(build: Build) -> dict[str, Any]:
 
 def _begun(build: dict[str, Any]) -> tuple[datetime, str]:
     return datetime.fromisoformat(build["createdAt"]), str(build["buildID"])
-
-
-def _log(log: Log, query: Query) -> dict[str, Any]:
-    """A page of a sandbox's log as the wire had it first."""
-    found = log.page(number(query, "start", 0), number(query, "limit", _MOST_ENTRIES))
-    return {"logs": [one.line() for one in found], "logEntries": [one.show() for one in found]}
-
-
-def _log_v2(log: Log, query: Query) -> dict[str, Any]:
-    """A page of a sandbox's log, from a moment on or back from it."""
-    found = log.page(
-        number(query, "cursor", 0),
-        number(query, "limit", _MOST_ENTRIES),
-        first(query, "direction") == "backward",
-        first(query, "level"),
-        first(query, "search"),
-    )
-    return {"logs": [one.show() for one in found]}
-
-
-def _build_log(build: Build, query: Query) -> dict[str, Any]:
-    """A page of a build's log, from a moment on or back from it; a cursor is in milliseconds since 1970."""
-    cursor, backward = number(query, "cursor", 0), first(query, "direction") == "backward"
-    least = LEVELS.index(level) if (level := first(query, "level")) in LEVELS else 0
-    found = [one for one in build.log if LEVELS.index(one["level"]) >= least]
-    moments = [(datetime.fromisoformat(one["timestamp"]).timestamp() * 1000, one) for one in found]
-    if backward:
-        found = [one for moment, one in reversed(moments) if not cursor or moment <= cursor]
-    else:
-        found = [one for moment, one in moments if moment >= cursor]
-    return {"logs": found[: number(query, "limit", 100)]}
 
 
 def _volume(volume: Volume) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kernel_gateway.inside.journal import LEVELS, MARK
+from kernel_gateway.query import Query, first, number
 
 _MOST_BYTES = 256 << 10  # of one sandbox's log
 _LONGEST = 16 << 10  # bytes of one line
 _MOST = 1000  # entries of one answer, and of one second
 _COST = 128  # bytes that an entry takes beside its text, about
-_DETAILS = {"source": str, "stream": str, "pid": int}
+_DETAILS = {"stream": str, "pid": int}
+_SOURCES = ("cell", "process", "sandbox")
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,16 @@ class Log:
             dropped, self._dropped = self._dropped, 0
             self._second, self._taken = second, 0
             if dropped:
-                self.tell(f"{dropped} lines came too fast for the log and are left out.", "warn")
+                self.tell(f"{dropped} lines came too fast for the log and are left out.", "dropped")
         room = max(0, _MOST - self._taken)  # nobody's flood may take the time of others
         for line in lines[:room]:
             self._take_line(line[:_LONGEST])
         self._taken += len(lines)
         self._dropped += max(0, len(lines) - room)
 
-    def tell(self, message: str, level: str = "info") -> None:
-        """Note what became of the sandbox."""
-        self._keep(level, message, {"source": "gateway"})
+    def tell(self, message: str, event: str) -> None:
+        """Note what became of the sandbox; `event` says it in a word."""
+        self._keep("info", message, {"source": "gateway", "event": event})
 
     def page(
         self, start: int = 0, limit: int = _MOST, backward: bool = False, level: str = "", search: str = ""
@@ -102,7 +104,8 @@ class Log:
             details = {name: told[name] for name, kind in _DETAILS.items() if isinstance(told.get(name), kind)}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
-        self._keep(level if level in LEVELS else "info", message, {"source": "sandbox", **details})
+        source = told.get("source") if told.get("source") in _SOURCES else "sandbox"
+        self._keep(level if level in LEVELS else "info", message, {"source": source, **details})
 
     def _keep(self, level: str, message: str, details: dict[str, Any]) -> None:
         self._last = max(self._last + 1, time.time_ns() // 1_000_000)  # a client goes on after the last that it has
@@ -110,3 +113,21 @@ class Log:
         self._size += len(message) + _COST
         while self._size > _MOST_BYTES:
             self._size -= len(self._entries.popleft().message) + _COST
+
+
+def first_answer(log: Log, query: Query) -> dict[str, Any]:
+    """A page of a sandbox's log as the wire had it first."""
+    found = log.page(number(query, "start", 0), number(query, "limit", _MOST))
+    return {"logs": [one.line() for one in found], "logEntries": [one.show() for one in found]}
+
+
+def answer(log: Log, query: Query) -> dict[str, Any]:
+    """A page of a sandbox's log, from a moment on or back from it."""
+    found = log.page(
+        number(query, "cursor", 0),
+        number(query, "limit", _MOST),
+        first(query, "direction") == "backward",
+        first(query, "level"),
+        first(query, "search"),
+    )
+    return {"logs": [one.show() for one in found]}

@@ -142,7 +142,7 @@ class Sandboxes:
             await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
         self._records[name] = record
-        record.log.tell("The sandbox was created.")
+        record.log.tell("The sandbox was created.", "created")
         self._put_to_work(record, wanted.seconds)
         self._refill_later()
         return record
@@ -265,7 +265,7 @@ class Sandboxes:
                 self.snapshots.delete(files)
                 raise Missing(record.id)
             record.paused, record.files = True, files
-            record.log.tell("The sandbox was paused without its memory.")
+            record.log.tell("The sandbox was paused without its memory.", "paused")
             self._stand_still(record)
             await self._end_process(record)
 
@@ -301,7 +301,7 @@ class Sandboxes:
             raise Missing(record.id)
         self.snapshots.delete(record.files)
         record.sandbox, record.files, record.paused = sandbox, None, False
-        record.log.tell("The sandbox was started again from its files.")
+        record.log.tell("The sandbox was started again from its files.", "resumed")
         self._put_to_work(record, seconds)
 
     async def _end_process(self, record: Record) -> None:
@@ -316,7 +316,7 @@ class Sandboxes:
         if record.paused:
             raise Conflict(f"Sandbox {record.id} is already paused.")
         record.paused = True
-        record.log.tell("The sandbox was paused.")
+        record.log.tell("The sandbox was paused.", "paused")
         record.sandbox.pause()
         self._stand_still(record)
 
@@ -336,7 +336,7 @@ class Sandboxes:
     def resume(self, record: Record, seconds: int) -> None:
         """Let a paused sandbox go on for so many seconds."""
         record.paused = False
-        record.log.tell("The sandbox was resumed.")
+        record.log.tell("The sandbox was resumed.", "resumed")
         record.sandbox.resume()
         if record.exit is not None:
             record.exit.start()
@@ -476,7 +476,7 @@ class Sandboxes:
     def _keep_log(self, record: Record) -> None:
         """Keep what a sandbox said for a while; what is still to be read of it comes to it, too."""
         why = f"was {record.sandbox.verdict}" if record.sandbox.verdict is not None else "has ended"
-        record.log.tell(f"The sandbox {why}.")
+        record.log.tell(f"The sandbox {why}.", "ended")
         self._logs[record.id] = record.log
         asyncio.get_running_loop().call_later(_LOG_SECONDS, self._logs.pop, record.id, None)
         while len(self._logs) > _LOGS:

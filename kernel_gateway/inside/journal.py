@@ -68,11 +68,11 @@ class Journal:
 
         async def tapped(message: Message) -> None:
             body: bytes = message.get("body", b"")
-            await send(message)
             if (b'"type": "std' in body or b'"type": "error"' in body) and self._may(len(body)):
                 self._cells.append(body)
             if self._cells and b'"type": "end_of_execution"' in body:
-                asyncio.get_running_loop().call_soon(self.flush)  # when nobody waits for it
+                self.flush()  # whoever hears of the end may end the sandbox
+            await send(message)
 
         return tapped
 
