@@ -21,6 +21,7 @@ from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host
 from kernel_gateway.inside.outlet import proxy_variables
+from kernel_gateway.isolation import python_binds
 from kernel_gateway.logs import Log
 from kernel_gateway.proxy import Exit
 from kernel_gateway.record import Conflict, Missing, Record
@@ -28,7 +29,7 @@ from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, Snapshots
 from kernel_gateway.volumes import Volume, Volumes
-from kernel_gateway.wanted import BadRequest, Mount, Wanted
+from kernel_gateway.wanted import BadRequest, Mount, Wanted, overlaps
 
 log = logging.getLogger("kernel_gateway")
 
@@ -118,6 +119,11 @@ class Sandboxes:
         wanted = Wanted.parse(body, self.policy is not None)
         if wanted.mounts and not self.host.isolated:
             raise BadRequest("Without isolation there are no volumes: sandboxes see this machine's own files.")
+        for mount in wanted.mounts:
+            if any(overlaps(mount.path, str(place)) for _, place in python_binds()):
+                raise BadRequest(
+                    f"A volume cannot be at {mount.path!r}, where the sandbox's Python is; choose another."
+                )
         await self.volumes.check(wanted.mounts)
         if (snapshot := self.snapshots.find(template)) is not None:
             wanted = replace(wanted, envs={**snapshot.envs, **wanted.envs})

@@ -133,12 +133,17 @@ def _mounts(value: Any) -> tuple[Mount, ...]:
         path = one["path"].rstrip("/") or "/"
         if not path.isprintable() or not path.startswith("/") or posixpath.normpath(path) != path or path[:2] == "//":
             raise BadRequest(f"A volume cannot be at {one['path']!r}: give a whole path, as /mnt/data.")
-        if path in _WHOLE or any(_within(path, place) or _within(place, path) for place in _SYSTEM):
+        if path in _WHOLE or any(overlaps(path, place) for place in _SYSTEM):
             raise BadRequest(f"A volume cannot be at {path!r}, which is the system's; choose another, as /mnt/data.")
-        if any(_within(path, other.path) or _within(other.path, path) for other in found):
+        if any(overlaps(path, other.path) for other in found):
             raise BadRequest(f"A volume cannot be at {path!r}, since another is there, or beneath or above it.")
         found.append(Mount(one["name"], path))
     return tuple(found)
+
+
+def overlaps(path: str, place: str) -> bool:
+    """Whether one of two absolute paths is, or lies beneath, the other."""
+    return _within(path, place) or _within(place, path)
 
 
 def _within(path: str, place: str) -> bool:
