@@ -11,5 +11,8 @@ class Heard(HttpToolsProtocol):
     """One connection."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self.headers[-1] = (HeaderName(name), value)
+        heard = HeaderName(name.lower())
+        heard.sent = name
+        if heard == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((heard, value))

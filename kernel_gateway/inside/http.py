@@ -22,11 +22,6 @@ class HeaderName(bytes):
 
     sent: bytes
 
-    def __new__(cls, sent: bytes) -> HeaderName:
-        name = super().__new__(cls, sent.lower())
-        name.sent = sent
-        return name
-
 
 def as_sent(name: bytes) -> bytes:
     """A header's name as its sender wrote it, where that is known."""

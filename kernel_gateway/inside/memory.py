@@ -7,30 +7,26 @@ each cell and each command, and now and then; between, it stands still. See proc
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-from pathlib import Path
 
 _FILE = "/proc/meminfo"
-_USED = Path("/run/limits/used")  # of our control group, where there is one
-_TOTAL_AT_MOST = 1 << 62  # bytes; a line of the file is never longer than this makes it
+_USED = "/run/limits/used"  # of our control group, where there is one
+_MOST = 1 << 62  # bytes; a line of the file is never longer than this makes it
+_NONE = (
+    *("Buffers", "Cached", "SwapCached", "Inactive", "SwapTotal", "SwapFree", "Dirty", "Writeback", "Mapped", "Shmem"),
+    *("Slab", "SReclaimable", "SUnreclaim"),
+)
+_NAMES = {"MemTotal": 0, "MemFree": 1, "MemAvailable": 1, "Active": 2, "AnonPages": 2, "CommitLimit": 0}
+_NAMES |= {"Committed_AS": 2} | dict.fromkeys(_NONE, 3)
+_LINES = "".join(f"{name + ':':<16}{{{which}:>16}} kB\n" for name, which in _NAMES.items())
 
 
 def text(total: int, used: int) -> str:
     """The file for so many bytes altogether and in use. There is no swap, and what is a file in memory is in use."""
+    total = min(total, _MOST)
     free = max(0, total - used)
-    figures = {
-        "MemTotal": total,
-        "MemFree": free,
-        "MemAvailable": free,
-        **dict.fromkeys(("Buffers", "Cached", "SwapCached"), 0),
-        "Active": total - free,
-        **dict.fromkeys(("Inactive", "SwapTotal", "SwapFree", "Dirty", "Writeback"), 0),
-        "AnonPages": total - free,
-        **dict.fromkeys(("Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim"), 0),
-        "CommitLimit": total,
-        "Committed_AS": total - free,
-    }
-    return "".join(f"{name + ':':<16}{min(value, _TOTAL_AT_MOST) >> 10:>16} kB\n" for name, value in figures.items())
+    return _LINES.format(total >> 10, free >> 10, (total - free) >> 10, 0)
 
 
 def refresh(used: int | None = None) -> None:
@@ -38,11 +34,25 @@ def refresh(used: int | None = None) -> None:
 
     Does nothing where the file is the kernel's own.
     """
-    with contextlib.suppress(OSError, ValueError):
-        counted = int(_USED.read_text()) if _USED.exists() else used
-        if counted is None or not os.access(_FILE, os.W_OK):
-            return
-        with open(_FILE, "r+") as file:
-            total = int(file.readline().split()[1]) << 10
-            file.seek(0)
-            file.write(text(total, counted))
+    file, counter, total = _opened()
+    if file is not None:
+        with contextlib.suppress(OSError, ValueError):
+            counted = used if counter is None else int(os.pread(counter, 32, 0))
+            if counted is not None:
+                os.pwrite(file, text(total, counted).encode(), 0)
+
+
+@functools.cache
+def _opened() -> tuple[int | None, int | None, int]:
+    """Descriptors of the file and of the control group's count, where there are such, and the limit in bytes."""
+    try:
+        file = os.open(_FILE, os.O_RDWR | os.O_CLOEXEC)
+        total = int(os.pread(file, 64, 0).split()[1]) << 10
+        if not os.pwrite(file, text(total, 0).encode(), 0):
+            return None, None, 0
+    except (OSError, ValueError):
+        return None, None, 0
+    try:
+        return file, os.open(_USED, os.O_RDONLY | os.O_CLOEXEC), total
+    except OSError:
+        return file, None, total
