@@ -166,7 +166,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     _write_private(endpoint, json.dumps({**facts, "api_key": key}))
     _tell(options.ready_fd, {**facts, "api_key": key})
     if options.ready_fd is None:
-        print(f"export E2B_API_URL={url}\nexport E2B_SANDBOX_URL={url}\nexport E2B_API_KEY={key}", flush=True)
+        urls = "".join(f"export {name}={url}\n" for name in ("E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL"))
+        print(f"{urls}export E2B_API_KEY={key}", flush=True)
     log.info("serving %s, isolation %s", url, options.isolation)
     idle = asyncio.create_task(_stop_when_idle(server, router, sandboxes, options.idle_exit))
     try:

@@ -90,7 +90,7 @@ def _tell(receiving: int) -> None:
         text = pipe.read()
     facts = json.loads(text) if text else {}
     if "url" in facts:
-        click.echo(f"export E2B_API_URL={facts['url']}")
-        click.echo(f"export E2B_SANDBOX_URL={facts['url']}")
+        for name in ("E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL"):
+            click.echo(f"export {name}={facts['url']}")
         click.echo(f"export E2B_API_KEY={facts['api_key']}")
         click.echo(f"Ready: process {facts['pid']}, isolation {facts['isolation']}. Ctrl-C ends it.", err=True)
