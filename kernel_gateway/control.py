@@ -33,14 +33,14 @@ from kernel_gateway.inside.http import (
 )
 from kernel_gateway.logs import answer, first_answer
 from kernel_gateway.query import first, listed, now, number, part, query_of, time
-from kernel_gateway.record import Conflict, Missing, Record
+from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
 from kernel_gateway.templates import Build, Templates
 from kernel_gateway.volume_files import VolumeFiles
 from kernel_gateway.volumes import UnknownVolume, Volume
-from kernel_gateway.wanted import BadRequest, check_network, check_seconds
+from kernel_gateway.wanted import BadRequest, Conflict, check_network, check_seconds
 
 _CLIENT = "local"
 _MIB = 1 << 20

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,12 @@ from kernel_gateway.inside.outlet import proxy_variables
 from kernel_gateway.isolation import python_binds
 from kernel_gateway.logs import Log
 from kernel_gateway.proxy import Exit
-from kernel_gateway.record import Conflict, Missing, Record
+from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, Snapshots
-from kernel_gateway.volumes import Volume, Volumes
-from kernel_gateway.wanted import BadRequest, Mount, Wanted, overlaps
+from kernel_gateway.volumes import Hold, Volume, Volumes
+from kernel_gateway.wanted import BadRequest, Conflict, Mount, Wanted, overlaps
 
 log = logging.getLogger("kernel_gateway")
 
@@ -133,9 +134,25 @@ class Sandboxes:
         """A sandbox that has a snapshot's files, if one is given."""
         environment = snapshot.environment if snapshot is not None else template
         chosen = environments.find(self.home, environment)
+        hold = self.volumes.hold(wanted.mounts)
+        try:
+            return await self._start_holding(template, environment, chosen, wanted, snapshot, hold)
+        except BaseException:
+            hold.release()
+            raise
+
+    async def _start_holding(
+        self,
+        template: str,
+        environment: str,
+        chosen: Environment | None,
+        wanted: Wanted,
+        snapshot: Snapshot | None,
+        hold: Hold,
+    ) -> Record:
         is_parked = chosen is None and not wanted.mounts and bool(self._parked)
         name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen, wanted.mounts)
-        record = Record(name, template, environment, sandbox, wanted)
+        record = Record(name, template, environment, sandbox, wanted, hold)
         try:
             await self._make_ready(record, sandbox, snapshot)
         except SandboxFailed:
@@ -178,7 +195,7 @@ class Sandboxes:
 
     def _put_to_work(self, record: Record, seconds: int) -> None:
         """Have a sandbox that is ready answer requests, until its end."""
-        record.release = self._hold_volumes(record)
+        record.hold.end = functools.partial(self._overfull, record)
         record.sandbox.on_end = lambda: self._forget(record)
         record.sandbox.hear = record.log.take
         if record.sandbox.ended.is_set():
@@ -189,15 +206,11 @@ class Sandboxes:
             record.exit.start()
         self._end_in(record, seconds)
 
-    def _hold_volumes(self, record: Record) -> Callable[[], None]:
-        """Have a sandbox that overfills one of its volumes ended; returns what is to be called at its end."""
-        sandbox = record.sandbox
-
-        def overfull(why: str) -> None:
-            sandbox.verdict = f"killed: {why[0].lower()}{why[1:].rstrip('.')}"
-            sandbox.kill()
-
-        return self.volumes.hold([self.volumes.named(mount.name) for mount in record.wanted.mounts], overfull)
+    @staticmethod
+    def _overfull(record: Record, why: str) -> None:
+        """End a sandbox since one of its volumes is overfull."""
+        record.sandbox.verdict = f"killed: {why[0].lower()}{why[1:].rstrip('.')}"
+        record.sandbox.kill()
 
     def mounting(self, volume: Volume) -> list[Record]:
         """The sandboxes, paused ones as well, that have a volume."""
@@ -315,7 +328,6 @@ class Sandboxes:
         record.sandbox.on_end = lambda: None
         record.sandbox.kill()
         await record.sandbox.ended.wait()
-        record.release()
 
     def pause(self, record: Record) -> None:
         """Stop everything in a sandbox where it stands, and whoever talks with it; raises `Conflict`."""
@@ -475,7 +487,7 @@ class Sandboxes:
             if len(self._verdicts) > _REMEMBERED:
                 del self._verdicts[next(iter(self._verdicts))]
         self._close_ways(record)
-        record.release()
+        record.hold.release()
         if record.files is not None:
             self.snapshots.delete(record.files)
 

@@ -6,9 +6,9 @@ So nothing in a volume is ever opened by the host, whatever a sandbox has put th
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernel_gateway.host import Host
@@ -17,7 +17,7 @@ from kernel_gateway.inside.volume import MOUNT, PREFIX
 from kernel_gateway.relay import Lost, relay
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.sandboxes import TEMPLATE
-from kernel_gateway.volumes import UnknownVolume, Volume, Volumes
+from kernel_gateway.volumes import Hold, UnknownVolume, Volume, Volumes
 
 _IDLE_SECONDS = 30.0
 _KINDS = ("dir", "file", "path")
@@ -28,6 +28,7 @@ class _Keeper:
     """A keeper, how many requests it has, and what ends it when it has had none for a while."""
 
     sandbox: Sandbox
+    hold: Hold
     requests: int = 0
     timer: asyncio.TimerHandle | None = None
     why: str = ""  # it was ended
@@ -65,6 +66,7 @@ class VolumeFiles:
         """End the keeper of a volume, if it has one."""
         if (keeper := self._keepers.pop(volume.id, None)) is not None:
             keeper.sandbox.kill()
+            keeper.hold.release()
 
     async def close(self) -> None:
         """End all keepers."""
@@ -98,9 +100,11 @@ class VolumeFiles:
         keeper = self._keepers.get(volume.id)
         if keeper is None or keeper.sandbox.ended.is_set():
             mounts = [(self._volumes.folder(volume), MOUNT)]
-            keeper = _Keeper(self._host.launch("v" + secrets.token_hex(10), TEMPLATE, None, mounts))
+            sandbox = self._host.launch("v" + secrets.token_hex(10), TEMPLATE, None, mounts)
+            keeper = _Keeper(sandbox, Hold(self._volumes, [volume]))
             self._keepers[volume.id] = keeper
-            keeper.sandbox.on_end = self._volumes.hold([volume], _ender(keeper))
+            keeper.hold.end = functools.partial(_end, keeper)
+            sandbox.on_end = keeper.hold.release
         if keeper.timer is not None:
             keeper.timer.cancel()
         return keeper
@@ -110,12 +114,9 @@ class VolumeFiles:
             keeper.timer = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self.let_go, volume)
 
 
-def _ender(keeper: _Keeper) -> Callable[[str], None]:
-    def end(why: str) -> None:
-        keeper.why = why
-        keeper.sandbox.kill()
-
-    return end
+def _end(keeper: _Keeper, why: str) -> None:
+    keeper.why = why
+    keeper.sandbox.kill()
 
 
 def _without_token(scope: Scope) -> list[tuple[bytes, bytes]]:

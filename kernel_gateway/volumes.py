@@ -26,7 +26,7 @@ from pathlib import Path
 
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.outside import VOLUME_USER
-from kernel_gateway.wanted import BadRequest, Mount
+from kernel_gateway.wanted import BadRequest, Conflict, Mount
 
 log = logging.getLogger("kernel_gateway")
 
@@ -69,10 +69,25 @@ class Usage:
 
 @dataclass
 class _Watch:
-    """Who has a volume mounted, by a function that ends each for a reason; and the task that counts."""
+    """Who has a volume mounted, and the task that counts."""
 
-    holders: list[Callable[[str], None]] = field(default_factory=list)
+    holders: list[Hold] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
+
+
+class Hold:
+    """Volumes that somebody has mounted, or is about to; he is ended by `end`, for a reason, when one overflows."""
+
+    def __init__(self, volumes: Volumes, held: Iterable[Volume]) -> None:
+        self.end: Callable[[str], None] = lambda why: None
+        self._volumes, self._held = volumes, list(held)
+        for volume in self._held:
+            volumes.watch(volume, self)
+
+    def release(self) -> None:
+        """Let go of them, once or more often."""
+        while self._held:
+            self._volumes.unwatch(self._held.pop(), self)
 
 
 class Volumes:
@@ -104,11 +119,14 @@ class Volumes:
         raise BadRequest(f"There is no volume {name!r}; there is: {there}. Volume.create({name!r}) makes one.")
 
     def create(self, name: object) -> Volume:
-        """Make an empty volume; raises `BadRequest` for a name that it cannot have, `SandboxFailed` for a full disk."""
+        """Make an empty volume.
+
+        Raises `BadRequest` for a name that it cannot have, `Conflict` for a taken one, `SandboxFailed` for a full disk.
+        """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise BadRequest(f"A volume cannot be named {name!r}: use up to 63 letters, digits, - and _.")
         if any(one.name == name for one in self._all.values()):
-            raise BadRequest(f"There is a volume {name!r} already; connect to it, or choose another name.")
+            raise Conflict(f"There is a volume {name!r} already; connect to it, or choose another name.")
         if len(self._all) >= _MOST_VOLUMES:
             raise BadRequest(f"This host keeps {_MOST_VOLUMES} volumes at most; destroy some first.")
         volume = Volume(str(uuid.uuid4()), name, secrets.token_hex(24), datetime.now(UTC).isoformat())
@@ -132,7 +150,9 @@ class Volumes:
         return volume
 
     def remove(self, volume: Volume) -> None:
-        """Remove a volume that nobody has mounted; its files go aside at once and then for good."""
+        """Remove a volume; its files go aside at once and then for good. Raises `Conflict` while somebody has it."""
+        if volume.id in self._watches:
+            raise Conflict(f"The volume {volume.name!r} is in use; end its sandboxes first.")
         del self._all[volume.id]
         gone = self._folder / f"{volume.id}.gone"
         (self._folder / volume.id).rename(gone)
@@ -158,28 +178,24 @@ class Volumes:
         """What a volume holds now."""
         return await asyncio.to_thread(_count, self.folder(volume))
 
-    def hold(self, volumes: Iterable[Volume], end: Callable[[str], None]) -> Callable[[], None]:
-        """Count what is in these volumes while somebody has them mounted, who is ended by `end` when one overflows.
+    def hold(self, mounts: Iterable[Mount]) -> Hold:
+        """Keep these volumes from being removed, and count what is in them; raises `BadRequest` for an unknown one."""
+        return Hold(self, [self.named(mount.name) for mount in mounts])
 
-        Returns what is to be called, once or more often, when he has ended.
-        """
-        volumes = list(volumes)
-        for volume in volumes:
-            watch = self._watches.setdefault(volume.id, _Watch())
-            watch.holders.append(end)
-            if watch.task is None:
-                watch.task = asyncio.create_task(self._watch(volume, watch))
+    def watch(self, volume: Volume, holder: Hold) -> None:
+        """Count what is in a volume while somebody holds it."""
+        watch = self._watches.setdefault(volume.id, _Watch())
+        watch.holders.append(holder)
+        if watch.task is None:
+            watch.task = asyncio.create_task(self._guard(volume, watch))
 
-        def release() -> None:
-            while volumes:
-                volume = volumes.pop()
-                watch = self._watches[volume.id]
-                watch.holders.remove(end)
-                if not watch.holders and watch.task is not None:
-                    watch.task.cancel()
-                    del self._watches[volume.id]
-
-        return release
+    def unwatch(self, volume: Volume, holder: Hold) -> None:
+        """One who held a volume does so no more."""
+        watch = self._watches[volume.id]
+        watch.holders.remove(holder)
+        if not watch.holders and watch.task is not None:
+            watch.task.cancel()
+            del self._watches[volume.id]
 
     async def close(self) -> None:
         """Wait for what is being removed."""
@@ -187,7 +203,17 @@ class Volumes:
         with contextlib.suppress(OSError):
             self._folder.rmdir()
 
-    async def _watch(self, volume: Volume, watch: _Watch) -> None:
+    async def _guard(self, volume: Volume, watch: _Watch) -> None:
+        """End who holds a volume when it overflows, or cannot be counted any more."""
+        try:
+            await self._look(volume, watch)
+        except OSError as error:
+            log.error("the volume %s cannot be counted: %s", volume.id, error)
+            watch.task = None  # whoever comes next has it counted again
+            for holder in list(watch.holders):
+                holder.end(f"The volume {volume.name!r} cannot be counted: {error.strerror or error}.")
+
+    async def _look(self, volume: Volume, watch: _Watch) -> None:
         """Look how much the disk has lost, which costs nothing, and count only where that may be ours."""
         folder = self.folder(volume)
         disk, usage, counted = os.statvfs(folder), await self.count(volume), time.monotonic()
@@ -205,8 +231,8 @@ class Volumes:
             if not why and _is_full(disk) and usage.size > allowed.size:
                 why = f"The disk that the volume {volume.name!r} is kept on is full."
             if why and (usage.size > allowed.size or usage.files > allowed.files or usage.locked):
-                for end in list(watch.holders):
-                    end(why)
+                for holder in list(watch.holders):
+                    holder.end(why)
 
     def _excess(self, volume: Volume, usage: Usage) -> str:
         """Why a volume may not hold so much; empty when it may."""
@@ -243,6 +269,8 @@ def _count(folder: Path) -> Usage:
     locked = _LOCKED if os.geteuid() else []
     command = ["find", str(folder), *_COUNT[:2], *locked, *_COUNT[2:]]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if done.returncode < 0:
+        raise OSError(f"{command[0]} was ended by a signal")
     size = files = 0
     seen: set[bytes] = set()
     for line in done.stdout.splitlines():

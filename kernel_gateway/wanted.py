@@ -30,6 +30,10 @@ class BadRequest(Exception):
     """The request asks for what cannot be; the message says why."""
 
 
+class Conflict(Exception):
+    """The request does not fit what is: a used idempotency key, a sandbox that is paused already, a taken name."""
+
+
 @dataclass(frozen=True)
 class Mount:
     """Which volume a sandbox is to have, by name, and where."""
