@@ -25,12 +25,13 @@ from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.front import Front
 from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
-from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
+from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
 from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
 from kernel_gateway.snapshots import Snapshots
+from kernel_gateway.volumes import Volumes
 
 log = logging.getLogger("kernel_gateway")
 
@@ -139,7 +140,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     host = Host(place, options.isolation, program, sizes, outside, cache, spare)
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
-    sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
+    volumes = Volumes(folder.absolute() / "volumes", volume_size())
+    sandboxes = Sandboxes(host, domain, options.home, snapshots, volumes, options.parked, way_out)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}
@@ -164,7 +166,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     _write_private(endpoint, json.dumps({**facts, "api_key": key}))
     _tell(options.ready_fd, {**facts, "api_key": key})
     if options.ready_fd is None:
-        print(f"export E2B_API_URL={url}\nexport E2B_SANDBOX_URL={url}\nexport E2B_API_KEY={key}", flush=True)
+        urls = "".join(f"export {name}={url}\n" for name in ("E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL"))
+        print(f"{urls}export E2B_API_KEY={key}", flush=True)
     log.info("serving %s, isolation %s", url, options.isolation)
     idle = asyncio.create_task(_stop_when_idle(server, router, sandboxes, options.idle_exit))
     try:
@@ -172,7 +175,9 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     finally:
         idle.cancel()
         endpoint.unlink(missing_ok=True)
+        await router.close()
         await sandboxes.close()
+        await volumes.close()
         await host.close()
         place.close()
 

@@ -65,6 +65,7 @@ class Build:
     name: str
     tags: list[str]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    begun: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     status: str = "waiting"
     log: list[dict[str, str]] = field(default_factory=list)
     reason: dict[str, Any] | None = None
@@ -114,6 +115,10 @@ class Templates:
         if found is None or found.name != name:
             raise UnknownEnvironment(f"There is no build {build} of a template {name!r}.")
         return found
+
+    def builds(self, name: str) -> list[Build]:
+        """The builds of a template that this gateway has begun and remembers."""
+        return [build for build in self._builds.values() if build.name == name]
 
     def has(self, name: str, digest: str) -> bool:
         """Whether the files of this hash have been uploaded for a build of the template."""

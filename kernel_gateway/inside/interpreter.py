@@ -84,6 +84,7 @@ class Interpreter:
             raise Refused(400, "`code` must be a string.")
         context = self._contexts.find(name) if language is None else await self._contexts.default_for(language)
         environment = {str(name): str(value) for name, value in (body.get("env_vars") or {}).items()}
+        self._settings.journal.hide(environment.values())
         headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 

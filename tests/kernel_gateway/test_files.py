@@ -148,6 +148,18 @@ def test_what_is_packed_is_unpacked_whole_and_a_piece_at_a_time(gateway, shared_
     assert most_held() - before < 40 << 10, "KiB"
 
 
+def test_a_signed_upload_may_be_a_plain_field(gateway, shared_id: str) -> None:
+    sandbox = Sandbox.connect(shared_id, timeout=600, **gateway.connection)
+    with httpx.Client(trust_env=False) as client:
+        answer = client.post(sandbox.upload_url("field.txt"), files={"file": (None, "as a field")})
+        assert answer.status_code == 200
+        assert answer.json()[0]["path"] == "/home/user/field.txt"
+        assert sandbox.files.read("field.txt") == "as a field"
+        for path, field in (("field.txt", "note"), ("", "file")):
+            assert client.post(sandbox.upload_url(path), files={field: (None, "x")}).status_code == 400
+    assert sandbox.files.read("field.txt") == "as a field"
+
+
 def test_signed_urls_work_without_any_header(gateway, shared_id: str) -> None:
     sandbox = Sandbox.connect(shared_id, **gateway.connection)
     up = sandbox.upload_url("signed.txt", use_signature_expiration=60)
