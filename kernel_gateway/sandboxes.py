@@ -183,7 +183,8 @@ class Sandboxes:
                 await self._initialise(sandbox, variables)
             await sandbox.confined()
             if snapshot is not None:
-                await self.snapshots.restore(snapshot, sandbox.address)
+                volumes = [mount.path for mount in record.wanted.mounts]
+                await self.snapshots.restore(snapshot, sandbox.address, volumes)
             if self._closed:
                 raise SandboxFailed("The gateway is shutting down.")
         except BaseException:

@@ -89,7 +89,7 @@ async def _sent(send: Send, message: dict[str, object]) -> None:
 
 
 async def handle_restore(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
-    """Unpack the request's body over what is here; raises `Refused`."""
+    """Unpack the request's body over what is here, but for the query's every `volume`; raises `Refused`."""
     if header(scope, b"content-length") is None:
         raise Refused(411, "Say how long the package is.")
     loop = asyncio.get_running_loop()
@@ -108,7 +108,8 @@ async def handle_restore(settings: Settings, scope: Scope, receive: Receive, sen
         return asyncio.run_coroutine_threadsafe(next_block(), loop).result()
 
     try:
-        await asyncio.to_thread(unpack, Reader(read), targets(settings))
+        volumes = parse_qs(scope["query_string"].decode()).get("volume", [])
+        await asyncio.to_thread(unpack, Reader(read), targets(settings), volumes)
     except BadPackage as bad:
         raise Refused(400, str(bad)) from None
     except OSError as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from e2b import AsyncVolume, NotFoundException, SandboxException, Volume
+from e2b import AsyncVolume, CommandExitException, NotFoundException, SandboxException, Volume
 from e2b.exceptions import AuthenticationException, VolumeException
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
@@ -244,6 +244,35 @@ async def test_a_volume_beneath_the_home_stays_out_of_snapshots(gateway, volume:
             await AsyncSandbox.delete_snapshot(copy.snapshot_id, **gateway.connection)
 
 
+async def test_a_snapshots_files_stay_out_of_a_volume_that_covers_them(
+    gateway, own, content, volume: AsyncVolume
+) -> None:
+    second = await AsyncVolume.create(f"more-{uuid.uuid4().hex[:8]}", **own)
+    for one in (volume, second):
+        await one.write_file("/file", "of the volume", **content)
+    maker = await AsyncSandbox.create(timeout=300, **gateway.connection)
+    try:
+        await maker.commands.run("mkdir project && echo old | tee project/file project/more && echo old > file")
+        await maker.commands.run("mkdir -p /data/deep && echo old > /data/deep/file && echo old > /data/beside")
+        await maker.commands.run("echo old > /mnt/data", user="root")
+        taken = await maker.create_snapshot("covered")
+    finally:
+        await maker.kill()
+    try:
+        for places in ({"/home/user/project": volume, "/mnt/data": second}, {"/data/deep": volume, "/data/x": second}):
+            made = await AsyncSandbox.create(taken.snapshot_id, volume_mounts=places, **gateway.connection)
+            try:
+                for place in places:
+                    shown = (await made.commands.run(f"ls {place}; cat {place}/file; cat file")).stdout
+                    assert shown == "file\nof the volumeold\n"
+                assert await made.files.read("/data/beside") == "old\n"
+            finally:
+                await made.kill()
+    finally:
+        await AsyncSandbox.delete_snapshot(taken.snapshot_id, **gateway.connection)
+        await AsyncVolume.destroy(second.volume_id, **own)
+
+
 def test_volumes_outlast_the_gateway_also_one_that_is_killed(gateways, tmp_path: Path) -> None:
     for ending in (signal.SIGTERM, signal.SIGKILL):
         first = gateways(tmp_path, "--parked", "0")
@@ -300,6 +329,39 @@ async def test_an_attempt_to_leave_a_volume_is_stopped(gateway, volume: AsyncVol
         done = await made.run_code(f"{_TOOLS}{ATTEMPTS[attempt]}")
     assert done.error is not None
     assert done.error.name in ("PermissionError", "OSError", "FileNotFoundError", "ValueError"), done.error
+
+
+@pytest.mark.parametrize(
+    "attempt", sorted(ATTEMPTS.keys() - {"becoming another owner"})
+)  # which changes nothing for root
+async def test_root_of_a_sandbox_leaves_a_volume_no_more_than_its_user(
+    gateway, volume: AsyncVolume, attempt: str
+) -> None:
+    async with with_volume(gateway, volume) as made:
+        await made.files.write("attempt.py", f"{_TOOLS}{ATTEMPTS[attempt]}")
+        for command, options in (
+            ("python attempt.py", {"user": "root", "cwd": "/home/user"}),
+            ("sudo python attempt.py", {}),
+        ):
+            with pytest.raises(CommandExitException, match="Error") as failed:
+                await made.commands.run(command, **options)
+            last = failed.value.stderr.strip().splitlines()[-1]
+            assert last.startswith(("PermissionError", "OSError", "FileNotFoundError", "ValueError")), (
+                failed.value.stderr
+            )
+
+
+async def test_what_root_writes_into_a_volume_is_the_users_too(gateway, home: Path, volume: AsyncVolume) -> None:
+    async with with_volume(gateway, volume) as one, with_volume(gateway, volume) as other:
+        await one.commands.run(
+            f"sudo mkdir {AT}/a && sudo sh -c 'echo 1 > {AT}/a/x' && sudo chmod 600 {AT}/a/x; sudo chown 1:1 {AT}/a/x"
+        )
+        await one.files.write(f"{AT}/a/y", "2", user="root")
+        await other.commands.run(f"echo 3 >> {AT}/a/x && rm {AT}/a/y && stat -c %U {AT}/a/x > {AT}/who")
+        done = await one.commands.run(f"cat {AT}/a/x {AT}/who; stat -c %U {AT}/a/x; ls {AT}/a", user="root")
+        assert done.stdout.split() == ["1", "3", "user", "root", "x"]
+        owner = (files_of(home, volume) / "a" / "x").stat().st_uid
+        assert owner == (VOLUME_USER if os.geteuid() == 0 else os.geteuid())
 
 
 async def test_links_and_pipes_in_a_volume_lead_nobody_anywhere(
