@@ -130,7 +130,8 @@ class Nursery:
     ) -> None:
         """`layers` are the places that a sandbox may write over, as `layered` gives them.
 
-        `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
+        `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard.
+        """
         self._config = {
             "cache": str(cache.absolute()),
             "limits": limits,
