@@ -102,7 +102,7 @@ def build(
         stage = folder / f".{name}-{secrets.token_hex(6)}"
         beside = [stage.with_suffix(".pins"), stage.with_suffix(".pip")]
         try:
-            beside[0].write_text("".join(f"{package}=={version}\n" for package, version in _pins().items()))
+            beside[0].write_text("".join(f"{package}=={version}\n" for package, version in pins().items()))
             links = [word for place in find_links for word in ("--find-links", place)]
             options = [
                 *links,
@@ -147,7 +147,7 @@ def _refuse_sources(files: Sequence[Path], texts: Sequence[str]) -> None:
             )
 
 
-def _pins() -> dict[str, str]:
+def pins() -> dict[str, str]:
     """The exact versions here of what the service in a sandbox needs, and of all that those need."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.outside import Outside
+from kernel_gateway.packages import PIP_CONF, UV_TOML
 
 type Isolation = Literal["bubblewrap", "none"]
 
@@ -296,4 +297,6 @@ def etc_files() -> dict[str, str]:
         "/etc/hosts": _HOSTS,
         "/etc/nsswitch.conf": _NSSWITCH,
         "/etc/hostname": "sandbox\n",
+        "/etc/pip.conf": PIP_CONF,
+        "/etc/uv/uv.toml": UV_TOML,
     }
