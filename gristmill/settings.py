@@ -36,6 +36,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Memory of one sandbox here, in MiB, 256 or more.",
     ),
     Setting("GRISTMILL_SANDBOX_PROCESSES", "1024", "Processes and threads of one sandbox here, 32 or more."),
+    Setting("GRISTMILL_PACKAGES", "1", "`0`: sandboxes on this machine may install no packages."),
     Setting("GRISTMILL_KERNEL_FILES", "", "Files that a `gristmill-sandbox` kernel starts with, separated as in PATH."),
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
@@ -61,6 +62,7 @@ class Settings:
     model: str | None
     rerun: bool
     isolation: str
+    packages: bool
     templates: Path
     host: str
     port: int
@@ -79,6 +81,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     rerun = env.get("GRISTMILL_RERUN") or "1"
     if rerun not in ("0", "1"):
         raise Misuse(f"GRISTMILL_RERUN is {rerun!r}; it can be 1 or 0.")
+    packages = env.get("GRISTMILL_PACKAGES") or "1"
+    if packages not in ("0", "1"):
+        raise Misuse(f"GRISTMILL_PACKAGES is {packages!r}; it can be 1 or 0.")
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
@@ -88,6 +93,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         model=env.get("GRISTMILL_MODEL") or None,
         rerun=rerun == "1",
         isolation=isolation,
+        packages=packages == "1",
         templates=Path(templates).expanduser() if templates else home / "templates",
         host=env.get("GRISTMILL_HOST") or "127.0.0.1",
         port=_number(env, "GRISTMILL_PORT", 5006, 0, 65535),

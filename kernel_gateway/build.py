@@ -32,7 +32,7 @@ from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.requirements import built_lines
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
-_SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "python-multipart", "pyzmq", "uvicorn", "uvloop")
+_SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "pip", "python-multipart", "pyzmq", "uvicorn", "uvloop")
 _LEAST = (3, 12)  # what the service that runs beside a user's code is written for
 _VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 _KEPT_LINES = 40
@@ -179,6 +179,10 @@ def _lay_over(stage: Path, tell: Tell) -> str:
     pointer = target / "_gristmill.pth"
     pointer.write_text(ours + "\n")
     pointer.chmod(0o644)  # whatever our umask: a sandbox may be another user on this machine
+    for name in ("pip", "pip3"):  # of its own, which installs to where its Python looks first
+        command = stage / "bin" / name
+        command.write_bytes(_SHEBANG + b"\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
+        command.chmod(0o755)
     return ours
 
 

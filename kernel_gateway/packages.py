@@ -45,6 +45,7 @@ break-system-packages = true
 
 [install]
 no-compile = true
+no-warn-conflicts = true
 """
 UV_TOML = f"""\
 no-build = true

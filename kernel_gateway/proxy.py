@@ -212,7 +212,9 @@ class _Visit:
             headers.append(("content-length", str(offer.size)))
         self._send(h11.Response(status_code=200, headers=headers))
         try:
-            async for block in offer.body if request.method == b"GET" else ():
+            async for block in offer.body:
+                if request.method == b"HEAD":
+                    break
                 self._send(h11.Data(data=block))
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._writer.drain()
