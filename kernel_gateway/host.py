@@ -41,8 +41,8 @@ from kernel_gateway.isolation import (
     Sizes,
     bubblewrap_arguments,
     environment,
-    etc_files,
     layered,
+    own_files,
 )
 from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone, namespaces_of
@@ -353,7 +353,7 @@ class Host:
         more: Iterable[tuple[Path, Path]] = (),
     ) -> subprocess.Popen[bytes]:
         """Start bubblewrap with our profile and `more` folders to show; raises OSError."""
-        contents = {place: text.encode() for place, text in etc_files().items()}
+        contents = {place: text.encode() for place, text in own_files().items()}
         for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
             contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:

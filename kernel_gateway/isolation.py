@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from kernel_gateway.packages import PIP_CONF, UV_TOML
 type Isolation = Literal["bubblewrap", "none"]
 
 SERVICE_ROOT = "/opt/gristmill"
+SUDO = f"{SERVICE_ROOT}/bin/sudo"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
@@ -53,6 +55,10 @@ user:x:1000:1000:user:/home/user:/bin/bash
 nobody:x:65534:65534:nobody:/:/usr/sbin/nologin
 """
 _GROUP = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"
+_SUDO = """\
+#!/bin/sh
+exec {python} -I -S {root}/kernel_gateway/inside/sudo.py "$@"
+"""
 _HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
 
@@ -103,7 +109,7 @@ def environment(home: str, path_prefix: str) -> dict[str, str]:
         "USER": "user",
         "LOGNAME": "user",
         "SHELL": "/bin/bash",
-        "PATH": f"{path_prefix}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{path_prefix}:{os.path.dirname(SUDO)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "NO_COLOR": "1",
@@ -248,7 +254,8 @@ def bubblewrap_arguments(
     for part in _PARTS:
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
-        arguments += ["--perms", "0644", "--file", str(descriptor), place]
+        mode = "0755" if place == SUDO else "0644"
+        arguments += ["--perms", mode, "--file", str(descriptor), place]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
     arguments += ["--remount-ro", "/dev", "--chdir", "/home/user"]
@@ -289,8 +296,8 @@ def _tmpfs(sizes: Sizes) -> list[str]:
     return [word for mode, size, place in places for word in ("--perms", mode, "--size", str(size), "--tmpfs", place)]
 
 
-def etc_files() -> dict[str, str]:
-    """The few files of /etc that a sandbox has of its own."""
+def own_files() -> dict[str, str]:
+    """The few files of the system's that each sandbox has of its own."""
     return {
         "/etc/passwd": _PASSWD,
         "/etc/group": _GROUP,
@@ -299,4 +306,5 @@ def etc_files() -> dict[str, str]:
         "/etc/hostname": "sandbox\n",
         "/etc/pip.conf": PIP_CONF,
         "/etc/uv/uv.toml": UV_TOML,
+        SUDO: _SUDO.format(python=shlex.quote(sys.executable), root=SERVICE_ROOT),
     }

@@ -31,8 +31,9 @@ async def run(
     cwd: str,
     seconds: float,
     tell: Callable[[str], None] = lambda text: None,
+    user: str = "",
 ) -> int:
-    """Run a command in bash as the sandbox's user and return its status; `tell` hears its output as it comes.
+    """Run a command in bash as the sandbox's user, or its root, and return its status; `tell` hears its output.
 
     Raises `SandboxFailed` when it does not end in time, or with the sandbox.
     """
@@ -57,7 +58,7 @@ async def run(
         async with asyncio.timeout(seconds):
             await relay(
                 address,
-                _scope("/process.Process/Start", "", str(len(body)).encode(), "application/connect+json"),
+                _scope("/process.Process/Start", "", str(len(body)).encode(), "application/connect+json", user),
                 _once(body),
                 send,
             )
@@ -113,12 +114,13 @@ async def begin(address: str, start: str, ready: str, environment: Mapping[str, 
         raise SandboxFailed(f"The template's start command {start!r} failed: {''.join(said).strip()}")
 
 
-def _scope(path: str, query: str, size: bytes, kind: str) -> Scope:
+def _scope(path: str, query: str, size: bytes, kind: str, user: str = "") -> Scope:
     headers = [
         (b"host", b"sandbox"),
         (b"content-type", kind.encode()),
         (b"content-length", size),
         (b"connect-protocol-version", b"1"),
+        (b"authorization", b"Basic " + base64.b64encode(f"{user}:".encode())),
     ]
     return {"method": "POST", "raw_path": path.encode(), "query_string": query.encode(), "headers": headers}
 

@@ -1,7 +1,7 @@
 """Templates that a client builds through the SDK: steps run in a sandbox, whose files are kept as a snapshot.
 
 A step runs with no more rights than any cell has: there is no root, no Docker image, and only what lies beneath
-/home/user and /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
+its disk and in /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
 """
 
 from __future__ import annotations
@@ -78,9 +78,10 @@ class Build:
 
 @dataclass
 class _Place:
-    """Where a build's next step runs, and with which variables."""
+    """Where a build's next step runs, as whom, and with which variables."""
 
     cwd: str = _HOME
+    user: str = ""
     envs: dict[str, str] = field(default_factory=dict)
 
 
@@ -280,8 +281,8 @@ class Templates:
             build.say(f"Step {number}: {kind} {' '.join(args)}")
             match kind, args:
                 case "RUN", [command, *user]:
-                    _check_user(build, number, *user)
-                    await self._command(build, record, place, number, command)
+                    whose = _whose(number, *user) if user else place.user
+                    await self._command(build, record, place, number, command, whose)
                 case "COPY", [source, target, *rest]:
                     await self._copy(build, record, place, number, step, source, target, *rest)
                 case "ENV", _:
@@ -290,7 +291,7 @@ class Templates:
                     await self._command(build, record, place, number, f"mkdir -p {shlex.quote(folder)}")
                     place.cwd = folder if folder.startswith("/") else f"{place.cwd}/{folder}"
                 case "USER", [user]:
-                    _check_user(build, number, user)
+                    place.user = _whose(number, user)
                 case _:
                     raise StepFailed(number, f"{kind} is no step that this host knows: RUN, COPY, ENV, WORKDIR, USER.")
         except (TypeError, KeyError, ValueError, BadRequest) as error:
@@ -298,7 +299,9 @@ class Templates:
         except SandboxFailed as failed:
             raise StepFailed(number, f"Step {number}: {failed}") from None
 
-    async def _command(self, build: Build, record: Record, place: _Place, number: str, command: str) -> None:
+    async def _command(
+        self, build: Build, record: Record, place: _Place, number: str, command: str, user: str = ""
+    ) -> None:
         last = unfinished = ""
 
         def tell(text: str) -> None:
@@ -308,7 +311,8 @@ class Templates:
             build.say(whole + newline)
 
         left = record.deadline - time.monotonic()
-        status = await orders.run(record.sandbox.address, command, place.envs, place.cwd, max(left, 1.0), tell)
+        left = max(left, 1.0)
+        status = await orders.run(record.sandbox.address, command, place.envs, place.cwd, left, tell, user)
         build.say(unfinished)
         if status:
             why = f"failed to run command {command!r}: exit status {status}. {_last_line(last)}{_advice(command, last)}"
@@ -326,7 +330,7 @@ class Templates:
         user: str = "",
         mode: str = "",
     ) -> None:
-        _check_user(build, number, user)
+        _whose(number, user)
         archive = self._archives.get((build.name, str(step.get("filesHash"))))
         if archive is None:
             raise StepFailed(
@@ -358,11 +362,13 @@ def _base(body: dict[str, Any]) -> str:
     return TEMPLATE
 
 
-def _check_user(build: Build, number: str, user: str = "") -> None:
-    if user not in ("", "user", "root", "1000", "1000:1000", "user:user"):
-        raise StepFailed(number, f"invalid username: {user!r}; a sandbox of this host has one user, called user.")
-    if user == "root":
-        build.say("There is no root in a sandbox of this host: this runs as user.", "warn")
+def _whose(number: str, user: str = "") -> str:
+    """Whom a step is run as, as a sandbox has it; raises `StepFailed` for a user that there is not."""
+    if user in ("root", "0", "0:0", "root:root"):
+        return "root"
+    if user not in ("", "user", "1000", "1000:1000", "user:user"):
+        raise StepFailed(number, f"invalid username: {user!r}; a sandbox of this host has the users root and user.")
+    return ""
 
 
 def _last_line(said: str) -> str:
@@ -376,7 +382,7 @@ def _advice(command: str, said: str) -> str:
             "and used by from_template(NAME)."
         )
     if "Read-only file system" in said or "Permission denied" in said:
-        return " A sandbox of this host may write beneath /home/user and /tmp alone."
+        return " What belongs to the machine's own system can be replaced in a sandbox, but not changed in its place."
     return ""
 
 

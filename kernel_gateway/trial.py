@@ -25,8 +25,8 @@ from kernel_gateway.isolation import (
     bubblewrap_arguments,
     check_bubblewrap,
     environment,
-    etc_files,
     layered,
+    own_files,
     sources,
 )
 from kernel_gateway.memory import memory_file
@@ -67,7 +67,7 @@ def run_inside(
     adopt_orphans()
     more = list(more)
     with contextlib.ExitStack() as stack:
-        files = [(stack.enter_context(memory_file(text.encode())), place) for place, text in etc_files().items()]
+        files = [(stack.enter_context(memory_file(text.encode())), place) for place, text in own_files().items()]
         call_filter = seccomp.program()
         filters = [stack.enter_context(memory_file(call_filter))] if call_filter is not None else []
         arguments = bubblewrap_arguments(outside, sizes, files, {}, next(iter(filters), None), more=more)
@@ -101,7 +101,7 @@ def run_inside(
         finally:
             os.close(info_end)
         stack.enter_context(process)
-        inner = read_inner(info)
+        inner = read_inner(info) if select.select([info], [], [], seconds)[0] else None
         if inner is None or process.stdout is None or process.stdout.read(1) != b".":
             ends.close()
             said_instead = os.read(errors, _KEPT)

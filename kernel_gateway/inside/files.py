@@ -8,7 +8,7 @@ import mimetypes
 import os
 import stat
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email.message import Message as MimeHeader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,14 +37,16 @@ async def handle(settings: Settings, scope: Scope, receive: Receive, send: Send)
     query = first_values(scope)
     try:
         if scope["method"] in ("GET", "HEAD"):
-            await _send_file(settings, query.get("path") or "", scope, send)
+            await _send_file(settings, query.get("path") or "", query.get("username", ""), scope, send)
         elif scope["method"] == "POST":
-            written = await _receive_files(settings, query.get("path"), scope, receive)
+            written = await _receive_files(settings, query.get("path"), query.get("username", ""), scope, receive)
             await respond_json(send, 200, written)
         else:
             raise Refused(405, f"/files knows GET and POST, not {scope['method']}.")
     except OSError as error:
         raise _refusal(error) from None
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
 
 
 def _refusal(error: OSError) -> Refused:
@@ -62,10 +64,10 @@ def _refusal(error: OSError) -> Refused:
             return Refused(400, f"{name}: {error.strerror or error}.")
 
 
-async def _send_file(settings: Settings, path: str, scope: Scope, send: Send) -> None:
+async def _send_file(settings: Settings, path: str, user: str, scope: Scope, send: Send) -> None:
     if not path:
         raise Refused(400, "Give the file's path: /files?path=…")
-    place = settings.locate(path)
+    place = settings.locate(path, user)
     # Non-blocking, so that a FIFO under a file's name cannot hold the service.
     descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -101,7 +103,9 @@ async def _send_file(settings: Settings, path: str, scope: Scope, send: Send) ->
         await send({"type": "http.response.body", "body": packer.flush() if packer else b""})
 
 
-async def _receive_files(settings: Settings, path: str | None, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
+async def _receive_files(
+    settings: Settings, path: str | None, user: str, scope: Scope, receive: Receive
+) -> list[dict[str, Any]]:
     metadata = {
         bytes(name)[len(b"x-metadata-") :].decode(): bytes(value).decode("latin-1")
         for name, value in scope["headers"]
@@ -112,16 +116,16 @@ async def _receive_files(settings: Settings, path: str | None, scope: Scope, rec
     if kind != "multipart/form-data":
         if not path:
             raise Refused(400, "Give the file's path: /files?path=…")
-        place = settings.locate(path)
+        place = settings.locate(path, user)
         with _create(place) as file:
             async for chunk in body:
                 file.write(chunk)
         return [_entry(place, metadata)]
-    return await _multipart(settings, path, boundary, body, metadata)
+    return await _multipart(lambda name: settings.locate(name, user), path, boundary, body, metadata)
 
 
 async def _multipart(
-    settings: Settings,
+    locate: Callable[[str], str],
     path: str | None,
     boundary: str,
     body: AsyncIterator[bytes],
@@ -151,7 +155,7 @@ async def _multipart(
         target = path or filename
         if filename is None or not target:
             return
-        place = settings.locate(target)
+        place = locate(target)
         part["file"] = _create(place)
         places.append(place)
 

@@ -27,7 +27,7 @@ from kernel_gateway.inside.adapter import (
     filesystem_pb,
 )
 from kernel_gateway.inside.files import read_metadata
-from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.settings import Settings, user_of
 from kernel_gateway.inside.watch import Change, FellBehind, Watch
 
 type _Context = RequestContext[Any, Any]
@@ -71,10 +71,10 @@ class Filesystem(filesystem_connect.Filesystem):
 
     async def stat(self, request: filesystem_pb.StatRequest, ctx: _Context, /) -> filesystem_pb.StatResponse:
         with _os_errors():
-            return filesystem_pb.StatResponse(entry=_entry(self._settings.locate(request.path)))
+            return filesystem_pb.StatResponse(entry=_entry(self._locate(request.path, ctx)))
 
     async def make_dir(self, request: filesystem_pb.MakeDirRequest, ctx: _Context, /) -> filesystem_pb.MakeDirResponse:
-        place = self._settings.locate(request.path)
+        place = self._locate(request.path, ctx)
         with _os_errors():
             if os.path.isdir(place):
                 raise ConnectError(Code.ALREADY_EXISTS, f"directory already exists: {place}")
@@ -84,7 +84,7 @@ class Filesystem(filesystem_connect.Filesystem):
             return filesystem_pb.MakeDirResponse(entry=_entry(place))
 
     async def move(self, request: filesystem_pb.MoveRequest, ctx: _Context, /) -> filesystem_pb.MoveResponse:
-        source, target = self._settings.locate(request.source), self._settings.locate(request.destination)
+        source, target = self._locate(request.source, ctx), self._locate(request.destination, ctx)
         with _os_errors():
             os.makedirs(os.path.dirname(target), exist_ok=True)
             try:
@@ -96,7 +96,7 @@ class Filesystem(filesystem_connect.Filesystem):
             return filesystem_pb.MoveResponse(entry=_entry(target))
 
     async def list_dir(self, request: filesystem_pb.ListDirRequest, ctx: _Context, /) -> filesystem_pb.ListDirResponse:
-        place = self._settings.locate(request.path)
+        place = self._locate(request.path, ctx)
         with _os_errors():
             os.stat(place)
             if not os.path.isdir(place):
@@ -104,7 +104,7 @@ class Filesystem(filesystem_connect.Filesystem):
             return filesystem_pb.ListDirResponse(entries=list(_walk(place, max(request.depth, 1))))
 
     async def remove(self, request: filesystem_pb.RemoveRequest, ctx: _Context, /) -> filesystem_pb.RemoveResponse:
-        place = self._settings.locate(request.path)
+        place = self._locate(request.path, ctx)
         with _os_errors(), contextlib.suppress(FileNotFoundError):
             if os.path.isdir(place) and not os.path.islink(place):
                 shutil.rmtree(place)
@@ -117,7 +117,10 @@ class Filesystem(filesystem_connect.Filesystem):
     ) -> AsyncIterator[filesystem_pb.WatchDirResponse]:
         interval = float(ctx.request_headers.get("keepalive-ping-interval") or _KEEPALIVE_SECONDS)
         interval = min(interval, _KEEPALIVE_SECONDS)
-        with contextlib.closing(self._watch(request.path, recursive=request.recursive)) as watch, _falling_behind():
+        with (
+            contextlib.closing(self._watch(self._locate(request.path, ctx), recursive=request.recursive)) as watch,
+            _falling_behind(),
+        ):
             yield filesystem_pb.WatchDirResponse(event=_STARTED)
             while (left := ctx.timeout_ms) is None or left > 0:
                 try:
@@ -137,7 +140,10 @@ class Filesystem(filesystem_connect.Filesystem):
         if len(self._watchers) >= _MAX_WATCHERS:
             raise ConnectError(Code.RESOURCE_EXHAUSTED, f"there are {_MAX_WATCHERS} watchers; remove one first")
         name = secrets.token_hex(8)
-        self._watchers[name] = (self._watch(request.path, recursive=request.recursive), request.include_entry)
+        self._watchers[name] = (
+            self._watch(self._locate(request.path, ctx), recursive=request.recursive),
+            request.include_entry,
+        )
         return filesystem_pb.CreateWatcherResponse(watcher_id=name)
 
     async def get_watcher_events(
@@ -156,8 +162,14 @@ class Filesystem(filesystem_connect.Filesystem):
         watch.close()
         return filesystem_pb.RemoveWatcherResponse()
 
-    def _watch(self, path: str, *, recursive: bool) -> Watch:
-        place = self._settings.locate(path)
+    def _locate(self, path: str, ctx: _Context) -> str:
+        try:
+            return self._settings.locate(path, user_of(ctx.request_headers.get("authorization")))
+        except ValueError as error:
+            raise ConnectError(Code.UNAUTHENTICATED, str(error)) from None
+
+    @staticmethod
+    def _watch(place: str, *, recursive: bool) -> Watch:
         with _os_errors():
             os.stat(place)
             if not os.path.isdir(place):

@@ -1,7 +1,9 @@
 """Packs what a sandbox's user has in files into one stream, and unpacks such a stream in another sandbox.
 
-The stream is a tar file in the pax format, whose members' names begin with the place that they belong to: `home` or
-`tmp`. The host only keeps it. See POSIX.1-2024, `pax`; extended attributes are carried as `SCHILY.xattr.*` records.
+The stream is a tar file in the pax format, whose members' names begin with the place that they belong to: `home`,
+`tmp`, or `root` for the rest of the disk. Of the system's folders it holds what their layers do (`layers.py`): what was
+written, and for what was removed the device file that the kernel marks it with. The host only keeps it. See
+POSIX.1-2024, `pax`; extended attributes are carried as `SCHILY.xattr.*` records.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import contextlib
 import errno
 import io
 import os
-import shutil
 import signal
 import stat
 import tarfile
@@ -21,19 +22,15 @@ from typing import IO, Any
 from urllib.parse import parse_qs
 
 from kernel_gateway.inside.http import Receive, Refused, Scope, Send, disconnected, header, respond
+from kernel_gateway.inside.layers import LAYERS, made_at, uppers
 from kernel_gateway.inside.settings import HOME, Settings
+from kernel_gateway.inside.unpack import OWN_NAMES, XATTR, BadPackage, Reader, is_removal, targets, unpack
 
 _BLOCK = 1 << 20  # bytes handed on at a time
 _HEADER = 1024  # bytes that a member has beside its contents, about
 _LONGEST = 4096  # bytes of a path, the end included
 _SHOWN = 80  # letters of one that is too long
-_XATTR = "SCHILY.xattr."
-_MODES = 0o1777  # no set-user-id and no set-group-id
 _PASSES = 16  # a process may start another while we stop it; each pass catches those of the one before
-
-
-class BadPackage(Exception):
-    """The stream holds what may not be unpacked, or is cut off; the message says which."""
 
 
 class TooDeep(Exception):
@@ -44,11 +41,10 @@ class _Gone(Exception):
     """Whoever asked for the stream has left."""
 
 
-def places(settings: Settings) -> dict[str, Path]:
-    """What is packed, by the name that it has in the stream. Without isolation /tmp is the host's and stays out."""
-    if settings.home != HOME:
-        return {"home": Path(settings.home)}
-    return {"home": Path(HOME), "tmp": Path("/tmp")}
+def sources(settings: Settings) -> dict[str, Path]:
+    """What is packed, by the beginnings of the names that it has in the stream."""
+    layers = uppers() if settings.home == HOME else {}
+    return {**targets(settings), **{f"root{place}": Path(upper) for place, upper in layers.items()}}
 
 
 async def handle_snapshot(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +66,7 @@ async def handle_snapshot(settings: Settings, scope: Scope, receive: Receive, se
     try:
         with _standing_still(settings):
             try:
-                size = await asyncio.to_thread(measure, places(settings))
+                size = await asyncio.to_thread(measure, sources(settings))
             except RuntimeError:  # the sandbox may have no further thread
                 raise Refused(503, "The sandbox may start no more processes; end some of them first.") from None
             except TooDeep as deep:
@@ -80,7 +76,7 @@ async def handle_snapshot(settings: Settings, scope: Scope, receive: Receive, se
             if size > limit:
                 raise Refused(413, f"The sandbox's files exceed {limit >> 20} MiB; delete some of them first.")
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await asyncio.to_thread(pack, places(settings), write)
+            await asyncio.to_thread(pack, sources(settings), write)
     except _Gone:
         return
     finally:
@@ -112,7 +108,7 @@ async def handle_restore(settings: Settings, scope: Scope, receive: Receive, sen
         return asyncio.run_coroutine_threadsafe(next_block(), loop).result()
 
     try:
-        await asyncio.to_thread(unpack, _Reader(read), places(settings))
+        await asyncio.to_thread(unpack, Reader(read), targets(settings))
     except BadPackage as bad:
         raise Refused(400, str(bad)) from None
     except OSError as error:
@@ -147,52 +143,38 @@ def pack(roots: dict[str, Path], write: Callable[[bytes], None]) -> None:
             top = str(root)
             for path in _walk(top, locked):
                 with contextlib.suppress(FileNotFoundError):
-                    _add(tar, path, name + path[len(top) :])
+                    _add(tar, path, name + path[len(top.rstrip("/")) :])
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
-
-
-def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
-    """Unpack such a stream into `roots`, over what is there. Raises `BadPackage` and OSError."""
-    target = _Target(roots)
-    folders: list[tuple[str, tarfile.TarInfo]] = []
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, errorlevel=2) as tar:
-            while (member := tar.next()) is not None:
-                tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
-                path = target.extract(tar, member)
-                if member.isdir():
-                    folders.append((path, member))
-    except (tarfile.TarError, EOFError) as error:
-        raise BadPackage(f"The package cannot be read: {error}.") from None
-    for path, member in reversed(folders):  # only now: a folder may be one that nothing can be written into
-        _set_attributes(path, member)
 
 
 def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
     """`top` and everything beneath it, folders before what is in them; raises `TooDeep`.
 
-    What is mounted beneath it stays out: a Python environment of the host's, which every sandbox sees. A folder that
-    its owner, who is us, has locked himself out of is opened, until `locked` ends.
+    Left out are a layer's folders in which nothing has changed, places of the root that have names of their own, and
+    what is mounted beneath `top`: a Python environment of the host's, which every sandbox sees. A folder that its
+    owner, who is us, has locked himself out of is opened, until `locked` ends.
     """
     waiting, device = [top], os.lstat(top).st_dev
+    made = made_at() if top.startswith(f"{LAYERS}/") else 0
+    left_out = OWN_NAMES if top == "/" else ()
     while waiting:
         path = waiting.pop()
         try:
             facts = os.lstat(path)
         except OSError:
             continue  # it is gone
-        if facts.st_dev != device:
+        if facts.st_dev != device or path in left_out:
             continue
-        yield path
         mode = facts.st_mode
+        if not stat.S_ISDIR(mode) or facts.st_ctime_ns > made:
+            yield path
         if not stat.S_ISDIR(mode):
             continue
         try:
             if mode & 0o500 != 0o500:
                 os.chmod(path, stat.S_IMODE(mode) | 0o500)
                 locked.callback(os.chmod, path, stat.S_IMODE(mode))
-            with os.scandir(path) as entries:
-                found = sorted((entry.path for entry in entries), reverse=True)
+            found = sorted((os.path.join(path, name) for name in os.listdir(path)), reverse=True)
         except OSError:
             continue  # it is gone, or another user's
         for place in found:
@@ -213,6 +195,9 @@ def _readable(path: str) -> Iterator[None]:
 
 def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
     member = tar.gettarinfo(path, name)
+    if member is not None and is_removal(member) and path.startswith(f"{LAYERS}/"):
+        tar.addfile(member)
+        return
     if member is None or not (member.isreg() or member.isdir() or member.issym() or member.islnk() or member.isfifo()):
         return  # a socket, which nobody listens on any more
     member.uid = member.gid = 0
@@ -220,7 +205,7 @@ def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
     with contextlib.suppress(OSError):
         if keys := os.listxattr(path, follow_symlinks=False):
             member.pax_headers = {
-                _XATTR + key: os.getxattr(path, key, follow_symlinks=False).decode("utf-8", "surrogateescape")
+                XATTR + key: os.getxattr(path, key, follow_symlinks=False).decode("utf-8", "surrogateescape")
                 for key in keys
             }
     if not member.isreg():
@@ -236,87 +221,6 @@ def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
         tar.addfile(member, _Exactly(file, member.size))
 
 
-class _Target:
-    """Where a package is unpacked; nothing in it gets outside of `roots`."""
-
-    def __init__(self, roots: dict[str, Path]) -> None:
-        self._roots = {name: str(root) for name, root in roots.items()}
-        self._known: set[str] = set()  # folders that no link leads through
-
-    def extract(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-        """Unpack one member, and return its path."""
-        path = self._locate(member.name)
-        if member.isdir():
-            if os.path.islink(path) or (os.path.exists(path) and not os.path.isdir(path)):
-                os.unlink(path)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o700)
-            self._known.add(path)
-            return path
-        self._clear(path)
-        if member.issym() or member.islnk():
-            self._known.clear()  # a link, or a second name of one, may take a folder's place
-        if member.issym():
-            os.symlink(member.linkname, path)
-        elif member.islnk():
-            os.link(self._locate(member.linkname), path, follow_symlinks=False)
-            return path  # the file that it is a second name of has its attributes
-        elif member.isfifo():
-            os.mkfifo(path, 0o600)
-        elif member.isreg():
-            _write(tar, member, path)
-        else:
-            raise BadPackage(f"The package holds {member.name!r}, which is neither file, folder nor link.")
-        _set_attributes(path, member)
-        return path
-
-    def _locate(self, name: str) -> str:
-        first, _, rest = name.partition("/")
-        if first not in self._roots or ".." in rest.split("/") or rest.startswith("/"):
-            raise BadPackage(f"The package holds {name!r}, which lies outside of what a snapshot carries.")
-        root = self._roots[first]
-        path = os.path.normpath(f"{root}/{rest}")
-        parent = os.path.dirname(path)
-        if path != root and parent not in self._known:
-            real, within = os.path.realpath(parent), os.path.realpath(root)
-            if real != within and not real.startswith(within + "/"):
-                raise BadPackage(f"The package holds {name!r} behind a link that leads elsewhere.")
-            self._known.add(parent)
-        return path
-
-    def _clear(self, path: str) -> None:
-        """Make room for something that is no folder."""
-        if path in self._roots.values():
-            raise BadPackage("The package holds something else in the place of a whole root.")
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-            self._known.clear()
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
-    source = tar.extractfile(member)
-    assert source is not None
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
-        shutil.copyfileobj(source, file, _BLOCK)
-        if file.tell() != member.size:
-            raise BadPackage(f"The package ends in the middle of {member.name!r}.")
-
-
-def _set_attributes(path: str, member: tarfile.TarInfo) -> None:
-    for key, value in member.pax_headers.items():
-        if key.startswith(_XATTR + "user."):
-            with contextlib.suppress(OSError):  # where this kernel's memory file systems have none
-                os.setxattr(path, key[len(_XATTR) :], value.encode("utf-8", "surrogateescape"), follow_symlinks=False)
-    if not member.issym():
-        with contextlib.suppress(PermissionError):  # /tmp itself may belong to another
-            os.chmod(path, member.mode & _MODES)
-    with contextlib.suppress(PermissionError):
-        os.utime(path, (member.mtime, member.mtime), follow_symlinks=False)
-
-
 class _Writer(io.RawIOBase):
     """What `tarfile` writes a stream to."""
 
@@ -326,23 +230,6 @@ class _Writer(io.RawIOBase):
     def write(self, block: Any) -> int:
         self._write(bytes(block))
         return len(block)
-
-
-class _Reader(io.RawIOBase):
-    """What `tarfile` reads a stream from: blocks of any size as they come."""
-
-    def __init__(self, read: Callable[[], bytes]) -> None:
-        self._next, self._rest = read, b""
-
-    def read(self, size: int = -1) -> bytes:
-        parts = [self._rest]
-        have = len(self._rest)
-        while have < size and (block := self._next()):
-            parts.append(block)
-            have += len(block)
-        data = b"".join(parts)
-        self._rest = data[size:]
-        return data[:size]
 
 
 class _Exactly(io.RawIOBase):

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import math
 import os
-import pty
 import signal
-import struct
 import subprocess
 import sys
 import termios
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from kernel_gateway.inside.adapter import (
     MAX_MESSAGE,
@@ -26,7 +25,10 @@ from kernel_gateway.inside.adapter import (
     process_pb,
 )
 from kernel_gateway.inside.limits import make_expendable, reached
-from kernel_gateway.inside.settings import Settings
+from kernel_gateway.inside.root import Command
+from kernel_gateway.inside.root import environment as root_environment
+from kernel_gateway.inside.settings import Settings, user_of
+from kernel_gateway.inside.starting import Output, resize, start_as_root, start_as_user, with_pipes, with_terminal
 
 type _Context = RequestContext[Any, Any]
 
@@ -35,7 +37,6 @@ _QUEUED_CHUNKS = 128  # per reader; a slow reader then holds the process back, a
 _REMEMBER_SECONDS = 30.0
 _KEEPALIVE_SECONDS = 10.0
 _LAST_OUTPUT_SECONDS = 0.25  # for output that a background child still holds open when the command itself has ended
-type _Output = Literal["stdout", "stderr", "pty"]
 type _Queue = asyncio.Queue[process_pb.ProcessEvent]
 
 
@@ -46,8 +47,8 @@ class _Running:
         self,
         config: process_pb.ProcessConfig,
         tag: str | None,
-        popen: subprocess.Popen[bytes],
-        outputs: dict[_Output, int],
+        popen: subprocess.Popen[bytes] | Command,
+        outputs: dict[Output, int],
         inlet: int | None,
     ) -> None:
         self.config, self.tag, self.pid, self._popen = config, tag, popen.pid, popen
@@ -57,8 +58,8 @@ class _Running:
         self._outputs, self._inlet = outputs, inlet
         self._input_lock = asyncio.Lock()
         self._listeners: set[_Queue] = set()
-        self._read: dict[_Output, float] = dict.fromkeys(outputs, 0)  # bytes,
-        self._told: dict[_Output, float] = dict.fromkeys(outputs, 0)  # and how many of them have been handed on
+        self._read: dict[Output, float] = dict.fromkeys(outputs, 0)  # bytes,
+        self._told: dict[Output, float] = dict.fromkeys(outputs, 0)  # and how many of them have been handed on
         self._progress = asyncio.Event()
 
     def listen(self) -> _Queue:
@@ -136,14 +137,14 @@ class _Running:
             if queue in self._listeners:
                 await queue.put(event)
 
-    async def _pump(self, field: _Output, descriptor: int) -> None:
+    async def _pump(self, field: Output, descriptor: int) -> None:
         try:
             await self._carry(field, descriptor)
         finally:
             self._told[field] = math.inf
             self._progress.set()
 
-    async def _carry(self, field: _Output, descriptor: int) -> None:
+    async def _carry(self, field: Output, descriptor: int) -> None:
         while True:
             try:
                 data = os.read(descriptor, _CHUNK)
@@ -161,6 +162,9 @@ class _Running:
             await asyncio.sleep(0)  # with nobody listening, an endless writer would let nothing else run
 
     async def _exit(self) -> int:
+        if isinstance(self._popen, Command):
+            await _ready(self._popen.fileno())
+            return self._popen.wait()
         descriptor = os.pidfd_open(self.pid)
         try:
             await _ready(descriptor)
@@ -198,7 +202,7 @@ class Processes(process_connect.Process):
     async def start(
         self, request: process_pb.StartRequest, ctx: _Context, /
     ) -> AsyncIterator[process_pb.StartResponse]:
-        process = self._start(request)
+        process = self._start(request, ctx.request_headers.get("authorization"))
         if (deadline := ctx.timeout_ms) is not None:
             # Also when the client has hung up by then: the time-out is the command's, not the connection's.
             asyncio.get_running_loop().call_later(deadline / 1000, process.signal, signal.SIGKILL)
@@ -216,7 +220,7 @@ class Processes(process_connect.Process):
     async def update(self, request: process_pb.UpdateRequest, ctx: _Context, /) -> process_pb.UpdateResponse:
         process = self._find(request.process)
         if request.pty is not None and request.pty.size is not None and process.terminal is not None:
-            _resize(process.terminal, request.pty.size)
+            resize(process.terminal, request.pty.size)
         return process_pb.UpdateResponse()
 
     async def send_input(self, request: process_pb.SendInputRequest, ctx: _Context, /) -> process_pb.SendInputResponse:
@@ -266,20 +270,28 @@ class Processes(process_connect.Process):
             raise ConnectError(Code.NOT_FOUND, f"process with {name} not found")
         return found
 
-    def _start(self, request: process_pb.StartRequest) -> _Running:
+    def _start(self, request: process_pb.StartRequest, authorization: str | None) -> _Running:
         config = request.process
         if config is None or not config.cmd:
             raise ConnectError(Code.INVALID_ARGUMENT, "there is no command to start")
-        cwd = self._settings.locate(config.cwd if config.has_field("cwd") and config.cwd else self._settings.cwd)
+        try:
+            user = user_of(authorization)
+            as_root = self._settings.is_root(user)
+            # As in E2B, where root's commands start in root's home, and a path that is not absolute there, too.
+            cwd = self._settings.locate(config.cwd if config.has_field("cwd") and config.cwd else "~", user)
+        except ValueError as error:
+            raise ConnectError(Code.UNAUTHENTICATED, str(error)) from None
         if not os.path.isdir(cwd):
             raise ConnectError(Code.INVALID_ARGUMENT, f"cwd '{cwd}' does not exist")
-        environment = {**self._settings.process_environment(), **dict(config.envs)}
+        own = self._settings.process_environment()
+        environment = {**(root_environment(own) if as_root else own), **dict(config.envs)}
+        start = functools.partial(start_as_root, self._settings) if as_root else start_as_user
         wants_input = request.stdin if request.has_field("stdin") else True
         try:
             if request.pty is not None:
-                popen, outputs, inlet = _with_terminal(config, cwd, environment, request.pty)
+                popen, outputs, inlet = with_terminal(start, config, cwd, environment, request.pty)
             else:
-                popen, outputs, inlet = _with_pipes(config, cwd, environment, wants_input)
+                popen, outputs, inlet = with_pipes(start, config, cwd, environment, wants_input)
         except OSError as error:
             raise ConnectError(Code.INVALID_ARGUMENT, f"error starting process: {error}") from None
         process = _Running(config, request.tag if request.has_field("tag") else None, popen, outputs, inlet)
@@ -344,7 +356,7 @@ def _end_event(code: int, limits: str) -> process_pb.ProcessEvent:
     return process_pb.ProcessEvent(event=end)
 
 
-def _data_event(field: _Output, data: bytes) -> process_pb.ProcessEvent:
+def _data_event(field: Output, data: bytes) -> process_pb.ProcessEvent:
     output: Oneof[Any, bytes] = Oneof(field, data)
     told: Oneof[Literal["data"], process_pb.ProcessEvent.DataEvent]
     told = Oneof("data", process_pb.ProcessEvent.DataEvent(output=output))
@@ -354,63 +366,6 @@ def _data_event(field: _Output, data: bytes) -> process_pb.ProcessEvent:
 def _input(message: process_pb.ProcessInput | None) -> bytes:
     value = message.input.value if message is not None and message.input is not None else b""
     return bytes(value)
-
-
-type _Started = tuple[subprocess.Popen[bytes], dict[_Output, int], int | None]
-
-
-def _with_pipes(config: process_pb.ProcessConfig, cwd: str, environment: dict[str, str], wants_input: bool) -> _Started:
-    popen = subprocess.Popen(
-        [config.cmd, *config.args],
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        bufsize=0,
-    )
-    assert popen.stdout is not None
-    assert popen.stderr is not None
-    outputs: dict[_Output, int] = {"stdout": _own(popen.stdout), "stderr": _own(popen.stderr)}
-    return popen, outputs, _own(popen.stdin) if popen.stdin is not None else None
-
-
-def _own(pipe: IO[bytes]) -> int:
-    """Our own descriptor of a pipe's end, never blocking."""
-    descriptor = os.dup(pipe.fileno())
-    pipe.close()
-    os.set_blocking(descriptor, False)
-    return descriptor
-
-
-def _with_terminal(
-    config: process_pb.ProcessConfig, cwd: str, environment: dict[str, str], terminal: process_pb.PTY
-) -> _Started:
-    master, slave = pty.openpty()
-    try:
-        if terminal.size is not None:
-            _resize(master, terminal.size)
-        popen = subprocess.Popen(
-            # setsid makes the terminal the session's own, so that Ctrl+C and job control work, and becomes the command.
-            ["setsid", "--ctty", config.cmd, *config.args],
-            cwd=cwd,
-            env={"TERM": "xterm-256color", **environment},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-        )
-    except OSError:
-        os.close(master)
-        raise
-    finally:
-        os.close(slave)
-    os.set_blocking(master, False)
-    return popen, {"pty": master}, None
-
-
-def _resize(terminal: int, size: process_pb.PTY.Size) -> None:
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.cols, 0, 0))
 
 
 async def _ready(descriptor: int, *, write: bool = False) -> None:

@@ -4,7 +4,7 @@ It comes into being in one of two ways. Forked from the host's nursery it is the
 started as a program of its own it imports what is needed first. From then on both are the same.
 
 In a sandbox the seed is root of the sandbox's outer user namespace, which holds no privilege either; each fork becomes
-the sandbox's user before it does anything, or runs a command of root's (`root.py`).
+the sandbox's user before it does anything, or runs a command of root's (`door.py`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from kernel_gateway.inside.door import Door
 from kernel_gateway.inside.launch import Connection
 from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
 from kernel_gateway.inside.preload import load_kernel
 from kernel_gateway.inside.rights import become_user, hide
-from kernel_gateway.inside.root import Door
 from kernel_gateway.inside.settings import HOME, Settings
 
 _STREAMS = 3  # standard input, output, error

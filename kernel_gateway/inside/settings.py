@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ROOT_HOME = "/root"
 HOME = "/home/user"  # where E2B's sandboxes live, and so where every client writes
+_ROOT = ("root", "0")
+_USERS = ("", "user", "1000", *_ROOT)
+
+
+def user_of(authorization: str | None) -> str:
+    """The user that the SDK names as HTTP's basic authorization, without a password; raises ValueError."""
+    kind, _, text = (authorization or "").partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(text, validate=True).decode().partition(":")[0]
+    except ValueError:
+        raise ValueError("The Authorization header names no user.") from None
 
 
 @dataclass
@@ -30,11 +45,20 @@ class Settings:
         """The directory that relative paths and new processes start from."""
         return self.home
 
-    def locate(self, path: str) -> str:
-        """The absolute path that a client means: relative to the home, `~` expanded."""
+    def is_root(self, user: str) -> bool:
+        """Whether this user, by name or number, is root; one without isolation is who runs the gateway, whatever it is
+        called. Raises ValueError for a user that there is not.
+        """
+        if user not in _USERS:
+            raise ValueError(f"invalid username: {user!r}; a sandbox of this host has the users root and user.")
+        return self.home == HOME and user in _ROOT
+
+    def locate(self, path: str, user: str = "") -> str:
+        """The absolute path that a client means: relative to the user's home, `~` expanded; raises ValueError."""
+        home = ROOT_HOME if self.is_root(user) else self.home
         if path == "~" or path.startswith("~/"):
-            path = self.home + path[1:]
-        path = os.path.normpath(os.path.join(self.home, path))
+            path = home + path[1:]
+        path = os.path.normpath(os.path.join(home, path))
         if self.home != HOME and (path == HOME or path.startswith(HOME + "/")):
             path = self.home + path[len(HOME) :]
         return path

@@ -76,6 +76,28 @@ ATTEMPTS = {
     "a hard link to a program of the system": "os.link('/usr/bin/env', '/home/user/env')",
     "the system through a link of its own": "os.symlink('/usr', '/tmp/usr'); open('/tmp/usr/x', 'w')",
     "its own service's code": "open('/opt/gristmill/kernel_gateway/inside/service.py', 'a')",
+    "its service's code by another name": "os.rename('/opt/gristmill/kernel_gateway/inside', '/tmp/inside')",
+    "a program of the system, in its place": "open('/usr/bin/env', 'r+b')",
+    "the rights of a program of the system": "os.chmod('/usr/bin/env', 0o4777)",
+    "a library that its service has loaded": "open(os.__file__, 'a') if os.geteuid() else open('/usr/bin/env', 'a')",
+    "a disk in a new folder": "os.mkdir('/disk'); os.mknod('/disk/sda', 0o60600, os.makedev(8, 0))",
+    "a disk in a layer": "os.mknod('/run/layers/%2Fusr/upper/sda', 0o60600, os.makedev(8, 0))",
+    "what lies beneath a layer": "check(libc.umount2(b'/usr', 2))",
+    "a layer of its own": "check(libc.mount(b'overlay', b'/mnt', b'overlay', 0, b'lowerdir=/usr,upperdir=/tmp,workdir=/'))",
+    "a mount over the system": "check(libc.mount(b'/tmp', b'/usr', None, 4096, None))",
+    "a larger disk": "check(libc.mount(None, b'/', None, 32, b'size=90%'))",
+    "the root with other options": "check(libc.mount(None, b'/', None, 32 | 4096, None))",
+    "another root": "check(libc.syscall(155 if X86 else 41, b'/tmp', b'/tmp'))",
+    "the sandbox's outer namespace": "check(libc.setns(os.open('/proc/3/ns/user', 0), 0))",
+    "its own namespace again": "check(libc.setns(os.open('/proc/1/ns/user', 0), 0))",
+    "the seed's memory": "open('/proc/3/mem', 'r+b')",
+    "the seed's descriptors": "os.listdir('/proc/3/fd')",
+    "the seed's environment": "open('/proc/3/environ').read()",
+    "how many namespaces there may be": "open('/proc/sys/user/max_user_namespaces', 'w')",
+    "the network's settings": "open('/proc/sys/net/ipv4/ip_forward', 'w')",
+    "the map of its users": "open('/proc/self/uid_map', 'w').write('0 0 1')",
+    "a program that is root on the host": "os.setuid(0) or open('/etc/shadow')",
+    "a file of the host by its number": "check(libc.open_by_handle_at(3, None, 0))",
     "taking its limits off": "resource.setrlimit(resource.RLIMIT_NPROC, (9999, 9999))",
     "lifting its control group": "open('/run/limits/limit', 'w').write('-1')",
     "being spared when memory runs out": "open('/proc/self/oom_score_adj', 'w').write('-1000')",
@@ -92,10 +114,13 @@ ATTEMPTS = {
     "memory that cannot be swapped": "check(libc.mlock(ctypes.create_string_buffer(1 << 28), 1 << 28))",
 }
 
+# It is root already, and a change of owner succeeds without effect.
+NOTHING_TO_ROOT = ("becoming another user", "a file that runs as root", "a program that is root on the host")
 
-@pytest.mark.parametrize("attempt", ATTEMPTS)
-async def test_a_cell_is_kept_from(gateway, sandbox: AsyncSandbox, attempt: str) -> None:
-    code = f"""
+
+def attempting(gateway, attempt: str) -> str:
+    """Code that makes an attempt and shows what stopped it."""
+    return f"""
 import ctypes, os, platform, resource, socket, time
 HOME, GATEWAY, X86 = {str(gateway.home / "gateway")!r}, {gateway.process.pid}, platform.machine() == "x86_64"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -109,10 +134,21 @@ except (OSError, ValueError) as error:
     stopped = repr(error)
 finally:
     held = None
-stopped"""
-    done = await sandbox.run_code(code)
+"""
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+async def test_a_cell_is_kept_from(gateway, sandbox: AsyncSandbox, attempt: str) -> None:
+    done = await sandbox.run_code(attempting(gateway, attempt) + "stopped")
     assert done.error is None
     assert done.text not in ("''", None)
+
+
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one not in NOTHING_TO_ROOT])
+async def test_root_is_kept_from(gateway, sandbox: AsyncSandbox, attempt: str) -> None:
+    await sandbox.files.write("/tmp/attempt.py", attempting(gateway, attempt) + "print(stopped)")
+    done = await sandbox.commands.run("python /tmp/attempt.py", user="root")
+    assert done.stdout.strip() != ""
 
 
 async def test_paths_planted_in_a_sandbox_lead_the_host_nowhere(gateway, sandbox: AsyncSandbox) -> None:
@@ -132,9 +168,11 @@ async def test_paths_planted_in_a_sandbox_lead_the_host_nowhere(gateway, sandbox
             assert gateway.key not in content
             assert key not in content
             assert "root:" not in content
-        for name in ("/usr/planted", "../../../../etc/planted", "/tmp/plant/root/etc/planted"):
-            with pytest.raises(SandboxException):
-                await sandbox.files.write(name, "x")
+        for name in ("/usr/planted", "../../../../etc/planted", "/tmp/plant/root/etc/planted-too"):
+            await sandbox.files.write(name, "x", user="root")
+        assert await sandbox.files.read("/etc/planted-too") == "x"
+    for place in ("/usr/planted", "/etc/planted", "/etc/planted-too"):
+        assert not os.path.lexists(place)
 
 
 async def test_one_sandbox_sees_nothing_of_another(sandbox: AsyncSandbox, fresh: AsyncSandbox) -> None:
@@ -265,6 +303,45 @@ async def test_a_nested_value_is_shown_or_refused_but_ends_nothing(fresh: AsyncS
     assert (await fresh.run_code("1 + 1")).text == "2"
 
 
+async def test_tricks_with_a_layers_own_marks_show_and_change_nothing_of_the_hosts(
+    gateway, fresh: AsyncSandbox
+) -> None:
+    """Marks that the kernel keeps in an upper layer, made by hand: removals, opaque folders, redirections."""
+    before = {name: os.lstat(f"/usr/bin/{name}") for name in ("env", "cut")}
+    done = await fresh.commands.run(
+        "cd /run/layers/%2Fusr/upper && mknod bin/cut c 0 0; mkdir -p share/away lib/away && "
+        "python -c 'import os; "
+        'os.setxattr("share/away", "user.overlay.redirect", b"/../etc"); '
+        'os.setxattr("lib/away", "user.overlay.opaque", b"y"); '
+        'os.setxattr("bin", "user.overlay.redirect", b"/../../root")\'; '
+        "ln -s / share/root; ln -sfn /etc bin/link; ls /usr/share/away /usr/share/root/etc/shadow 2>&1; true"
+    )
+    assert "root:" not in done.stdout
+    assert (await fresh.run_code("import os; os.path.exists('/usr/share/away/shadow')")).text == "False"
+    assert {name: os.lstat(f"/usr/bin/{name}") for name in before} == before
+    assert not os.path.lexists("/usr/share/away")
+    snapshot = await fresh.create_snapshot()
+    await AsyncSandbox.delete_snapshot(snapshot.snapshot_id, **gateway.connection)
+
+
+async def test_roots_door_survives_what_is_no_request(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code("""
+import os, socket
+held = []
+for number in range(100):
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.connect("/run/gristmill/root.sock")
+    if number % 4 == 1: line.send(b"x")
+    if number % 4 == 2: socket.send_fds(line, [b"x"], [0] * 9)
+    if number % 4 == 3: socket.send_fds(line, [b"x"], [os.open("/dev/zero", os.O_RDONLY), 0, 1, 2])
+    held.append(line)
+""")
+    assert done.error is None
+    assert (await fresh.commands.run("id -u", user="root")).stdout == "0\n"
+    await fresh.create_code_context()
+    assert (await fresh.run_code("held = None; 1 + 1")).text == "2"
+
+
 async def test_a_crash_leaves_no_core(fresh: AsyncSandbox) -> None:
     done = await fresh.run_code(
         "import os, subprocess, sys; s = subprocess.run([sys.executable, '-c', 'import os; os.abort()']).returncode\n"
@@ -358,17 +435,23 @@ first"""
     assert (await victim.run_code(code, timeout=200)).text == "-9"
 
 
-async def test_a_disk_bomb_is_an_error_and_not_the_hosts_memory(victim: AsyncSandbox) -> None:
-    code = """
-import errno
+@pytest.mark.parametrize("folder", ["/home/user", "/data", "/usr/local/lib", "/var/tmp", "/dev"])
+async def test_a_disk_bomb_is_an_error_and_not_the_hosts_memory(victim: AsyncSandbox, folder: str) -> None:
+    code = (
+        f"folder = {folder!r}"
+        + """
+import errno, os
 try:
+    number = 0
+    os.makedirs(folder, exist_ok=True)
     for number in range(10_000):
         with open(f"/home/user/{number}", "wb") as file: file.write(bytes(1 << 24))
 except OSError as full: print(number << 24, errno.errorcode[full.errno])"""
+    )
     done = await victim.run_code(code, timeout=200)
     assert done.error is None, done.error
     written, reason = done.logs.stdout[0].split()
-    assert reason == "ENOSPC"
+    assert reason == ("EROFS" if folder == "/dev" else "ENOSPC")
     assert int(written) <= MEMORY << 20
 
 

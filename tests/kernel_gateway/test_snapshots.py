@@ -15,7 +15,8 @@ import pytest
 from e2b import SandboxException, SandboxState
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
-from kernel_gateway.inside.pack import BadPackage, _Reader, pack, unpack
+from kernel_gateway.inside.pack import pack
+from kernel_gateway.inside.unpack import BadPackage, Reader, unpack
 
 _MAKE = """
 mkdir -p deep/er /tmp/mine && cd deep && echo one > er/one.txt && chmod 640 er/one.txt && ln er/one.txt two.txt
@@ -254,7 +255,7 @@ def test_any_name_and_any_tag_comes_back_as_it_was(tmp_path: Path) -> None:
     blocks: list[bytes] = []
     pack({"home": source}, blocks.append)
     left = iter(blocks)
-    unpack(_Reader(lambda: next(left, b"")), {"home": target})
+    unpack(Reader(lambda: next(left, b"")), {"home": target})
     assert os.getxattr(target / name, "user.tag") == b"\x00\xff=1\n2"
     assert (target / name).stat().st_mtime == 1_000_000_000
     with pytest.raises(BadPackage):
