@@ -1,12 +1,13 @@
 """Templates that a client builds through the SDK: steps run in a sandbox, whose files are kept as a snapshot.
 
-A step runs with no more rights than any cell has: there is no root, no Docker image, and only what lies beneath
-its disk and in /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
+A step runs with no more rights than any cell has: there is no Docker image, and only what lies on the sandbox's
+disk, with the packages that pip has installed, and in /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import platform
 import re
 import shlex
 import time
@@ -35,7 +36,12 @@ _ARCHIVE = "/tmp/.template-archive"
 _BASE_IMAGES = {"e2bdev/base", "e2bdev/code-interpreter"}  # what the SDK begins with when it names no other
 _MOST_ARCHIVES = 64
 _HASH = re.compile(r"[0-9a-f]{16,128}")
-_INSTALLS = re.compile(r"\b(apt|apt-get|bun|npm|pip) (\S+ )*install\b")
+_SYSTEM = re.compile(r"\b(apt|apt-get) (\S+ )*install\b")
+_NODE = re.compile(r"\b(bun|npm) (\S+ )*install\b")
+_NO_SYSTEM_PACKAGES = (
+    "Sandboxes of this host install no packages of the system's. Install them on the gateway's machine, with apt-get "
+    "there: every sandbox sees its /usr. Python's are installed by pip_install()."
+)
 _COPY = """
 set -e; source=$1; target=$2; mode=$3
 unpacked=$(mktemp -d); trap 'rm -rf "$unpacked" "$archive"' EXIT
@@ -280,6 +286,8 @@ class Templates:
             kind, args = str(step["type"]), _texts(step.get("args"), "args")
             build.say(f"Step {number}: {kind} {' '.join(args)}")
             match kind, args:
+                case "RUN", [command, *_] if _SYSTEM.search(command):
+                    raise StepFailed(number, _NO_SYSTEM_PACKAGES)
                 case "RUN", [command, *user]:
                     whose = _whose(number, *user) if user else place.user
                     await self._command(build, record, place, number, command, whose)
@@ -353,13 +361,30 @@ def _base(body: dict[str, Any]) -> str:
     if template := body.get("fromTemplate"):
         return str(template)
     image = str(body.get("fromImage") or "e2bdev/base")
-    if image.partition(":")[0] not in _BASE_IMAGES or body.get("fromImageRegistry"):
+    name, _, tag = image.partition(":")
+    if body.get("fromImageRegistry") or name not in (*_BASE_IMAGES, "python"):
         raise StepFailed(
             "base",
-            f"This host has no Docker images, and so not {image!r}. Begin with from_base_image(), whose packages are "
-            "Gristmill's own, or with from_template() and an environment that `gristmill template build` has made.",
+            f"This host has no Docker images, and so not {image!r}. Begin with from_base_image() or from_python_image(), "
+            "whose packages are Gristmill's own, or with from_template() and an environment that "
+            "`gristmill template build` has made.",
         )
+    if name == "python":
+        _check_python(tag.partition("-")[0])
     return TEMPLATE
+
+
+def _check_python(version: str) -> None:
+    """Raise `StepFailed` unless the sandboxes' Python is of this version, of which parts may be left out."""
+    here = platform.python_version_tuple()
+    wanted = version.split(".") if version not in ("", "latest") else []
+    if wanted != list(here)[: len(wanted)]:
+        raise StepFailed(
+            "base",
+            f"Sandboxes of this host have Python {'.'.join(here)}, not {version}. Leave the version out, or make an "
+            f"environment: `gristmill template build NAME --python {version} -r requirements.txt`, then "
+            "from_template(NAME).",
+        )
 
 
 def _whose(number: str, user: str = "") -> str:
@@ -376,11 +401,8 @@ def _last_line(said: str) -> str:
 
 
 def _advice(command: str, said: str) -> str:
-    if _INSTALLS.search(command):
-        return (
-            " Packages are installed on the gateway's machine, by `gristmill template build NAME -r requirements.txt`, "
-            "and used by from_template(NAME)."
-        )
+    if _NODE.search(command):
+        return " Sandboxes of this host have an index of Python packages alone; copy() what Node is to find."
     if "Read-only file system" in said or "Permission denied" in said:
         return " What belongs to the machine's own system can be replaced in a sandbox, but not changed in its place."
     return ""

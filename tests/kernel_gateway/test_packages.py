@@ -3,7 +3,9 @@
 import hashlib
 import http.client
 import os
+import platform
 import shutil
+import sys
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from e2b import CommandExitException
+from e2b import CommandExitException, Template
 from e2b_code_interpreter import Sandbox
 
 from kernel_gateway.packages import NotOffered, Packages
@@ -146,7 +148,7 @@ def test_from_a_cell_too_and_one_imported_before_is_told_as_pip_tells(sandbox: S
     assert sandbox.run_code("import importlib; importlib.reload(moo).V").text == "2"
 
 
-@pytest.mark.skipif(shutil.which("uv", path=f"{Path(os.sys.executable).parent}") is None, reason="uv is not installed")
+@pytest.mark.skipif(shutil.which("uv", path=f"{Path(sys.executable).parent}") is None, reason="uv is not installed")
 def test_uv_installs_to_the_same_place(sandbox: Sandbox) -> None:
     sandbox.commands.run("uv pip install 'moo[loud]'", timeout=180)
     assert sandbox.commands.run("moo; pip show mootools | grep Version").stdout == "moo two\nVersion: 1.1\n"
@@ -185,6 +187,23 @@ def test_only_wheels_that_fit_this_machine_are_offered(sandbox: Sandbox, index: 
 def test_what_the_service_runs_with_stays_as_it_is(sandbox: Sandbox) -> None:
     said = _refusal(sandbox, "pip install ipykernel==1.0")
     assert "The user requested (constraint) ipykernel==" in said
+
+
+def test_a_template_has_what_pip_put_into_it(host, index: Index) -> None:
+    said: list[str] = []
+    version = ".".join(platform.python_version_tuple()[:2])
+    steps = Template().from_python_image(version).pip_install(["moo[loud]==1.0"]).set_envs({"MODE": "test"})
+    steps = steps.set_user("root").run_cmd("pip install once && once > /opt/said").set_user("user")
+    Template.build(steps, "mooing", on_build_logs=lambda entry: said.append(entry.message), **host.connection)
+    assert "Successfully installed moo-1.0 mootools-1.1" in said
+    before = len(index.asked)
+    with Sandbox.create("mooing", timeout=300, **host.connection) as made:
+        assert made.commands.run("moo; cat /opt/said; echo $MODE").stdout == "moo one\nonce\ntest\n"
+        assert made.run_code("import mootools, moo; moo.V + mootools.V").text == "12"
+        with made.fork(timeout=300)[0] as fork:
+            assert fork.run_code("import moo; moo.V").text == "1"
+    assert index.asked[before:] == []
+    Sandbox.delete_snapshot("mooing", **host.connection)
 
 
 def test_a_file_that_is_not_what_the_index_says_is_not_kept(sandbox: Sandbox, host, index: Index) -> None:
