@@ -29,6 +29,7 @@ from typing import Any
 
 from kernel_gateway.environments import MOUNT, Environment, building, check_name, put_in_place, write_facts
 from kernel_gateway.errors import GatewayError, NoIsolation
+from kernel_gateway.recipes import PACKAGES, Language
 from kernel_gateway.requirements import built_lines
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
@@ -84,9 +85,12 @@ def build(
     find_links: Sequence[str] = (),
     offline: bool = False,
     from_source: bool = False,
+    language: Language | None = None,
     tell: Tell = lambda line: None,
 ) -> Environment:
     """Build the environment `name` from requirements files, and replace the one that had the name.
+
+    With none, it has what `recipes.py` knows by its name. `language` is one that it is to run beside Python.
 
     `python` is a version or a path, for an environment that shares nothing with ours. `find_links` are folders or
     pages of wheels; `offline` asks no index. Only with `from_source` are packages taken that have to be built, since
@@ -96,6 +100,10 @@ def build(
     """
     check_name(name)
     texts = [_text(file) for file in requirements]
+    packages = [] if requirements else [*PACKAGES.get(name, ())]
+    packages += language.packages if language is not None else ()
+    if not texts and not packages and language is None:
+        raise BuildFailed(f"Say what {name} is to hold: -r FILE. By name there is {', '.join(PACKAGES)}.")
     if not from_source:
         _refuse_sources(requirements, texts)
     with building(home) as folder:
@@ -108,6 +116,7 @@ def build(
                 *links,
                 *(["--no-index"] if offline else []),
                 *(word for r in requirements for word in ("-r", str(r))),
+                *packages,
             ]
             options += [] if from_source else ["--only-binary", ":all:"]
             if python is None:
@@ -116,7 +125,10 @@ def build(
             else:
                 below = pip = ""
                 base = _uv(stage, python, options, beside[0], tell)
-            environment = _finish(stage, name, base, below, pip, "".join(texts), tell)
+            if language is not None:
+                language.write(stage)
+            asked = "".join([*texts, *(f"{package}\n" for package in packages)])
+            environment = _finish(stage, name, base, below, pip, asked, tell)
             put_in_place(home, environment)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)

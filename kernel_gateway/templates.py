@@ -1,7 +1,8 @@
 """Templates that a client builds through the SDK: steps run in a sandbox, whose files are kept as a snapshot.
 
-A step runs with no more rights than any cell has: there is no Docker image, and only what lies on the sandbox's
-disk, with the packages that pip has installed, and in /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
+A step runs with no more rights than any cell has: there is no Docker image, and only what lies on the sandbox's disk,
+with the packages that pip has installed, and in /tmp is kept. What is uploaded to be copied is unpacked inside the
+sandbox, never here.
 """
 
 from __future__ import annotations
@@ -365,8 +366,8 @@ def _base(body: dict[str, Any]) -> str:
     if body.get("fromImageRegistry") or name not in (*_BASE_IMAGES, "python"):
         raise StepFailed(
             "base",
-            f"This host has no Docker images, and so not {image!r}. Begin with from_base_image() or from_python_image(), "
-            "whose packages are Gristmill's own, or with from_template() and an environment that "
+            f"This host has no Docker images, and so not {image!r}. Begin with from_base_image() or "
+            "from_python_image(), whose packages are Gristmill's own, or with from_template() and an environment that "
             "`gristmill template build` has made.",
         )
     if name == "python":
