@@ -94,9 +94,11 @@ def settled(gateway: Gateway, home: Path) -> Holdings:
 
 
 def cycle(gateway: Gateway, number: int) -> None:
-    """Create one sandbox and kill it."""
+    """Create one sandbox, write outside of its home, and kill it."""
     made = gateway.create()
     try:
+        made.files.write("/mnt/data/x.csv", "a\n1\n")
+        made.files.write("/usr/local/bin/x", "#!/bin/sh\n")
         if number % 20 == 10:
             _use(gateway, made)
         elif number % 5 == 0:
@@ -108,6 +110,7 @@ def cycle(gateway: Gateway, number: int) -> None:
 def _use(gateway: Gateway, made: Sandbox) -> None:
     made.files.write("a.txt", "x" * 100_000)
     made.commands.run("setsid sleep 1000 >/dev/null 2>&1 &")
+    made.commands.run("rm /usr/bin/cut; sudo setsid sleep 1000 >/dev/null 2>&1 &", user="root")
     made.run_code("import threading; n = 1")
     taken = made.create_snapshot()
     Sandbox.create(taken.snapshot_id, timeout=60, **gateway.options).kill()

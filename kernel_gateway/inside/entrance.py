@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from kernel_gateway.inside.layers import Plan, lay, plan
+from kernel_gateway.inside.layers import Layer, give, lay, plan
 from kernel_gateway.inside.limits import limit_sandbox
 from kernel_gateway.inside.rights import become_user, give_up
 
@@ -39,7 +39,7 @@ def enter(
     request: dict[str, Any],
     descriptors: list[int],
     limits: dict[str, int],
-    layers: Plan,
+    layers: list[Layer],
     live: Callable[[], None],
 ) -> NoReturn:
     """Enter the sandbox, fork what `live` there, tell the host of it, and end.
@@ -54,7 +54,9 @@ def enter(
         init, outer, *streams = descriptors[:6]
         for group in descriptors[6:]:
             os.write(group, b"0")
+        given: dict[str, int] = {}
         if (user := request["user"]) is not None:
+            given = give(layers, outer)
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
@@ -67,7 +69,7 @@ def enter(
             os._exit(0)
         try:
             os.umask(0o022)
-            lay(layers)
+            lay(layers, given)
             _tidy(streams, request["environment"])
             limit_sandbox(**limits)
             live()

@@ -4,7 +4,9 @@
 sandbox's disk: it counts as every file does, ends with the sandbox, and nothing of it reaches the host. The folders
 that programs are installed into are made there beforehand: to change one that belongs to the host's root, the kernel
 would have to make a copy of the same owner, who is nobody inside. So what is there already can be replaced or hidden in
-these folders, and changed nowhere. See the kernel's Documentation/filesystems/overlayfs.rst.
+these folders, and changed nowhere. Where we are the host's root, the Python environment is mounted once more,
+read-only, with root's files as the sandbox's own, and then all of it can be changed. See the kernel's
+Documentation/filesystems/overlayfs.rst and idmappings.rst.
 """
 
 from __future__ import annotations
@@ -12,25 +14,38 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 LAYERS = "/run/layers"
 _MADE = f"{LAYERS}.made"
 
+_SYSTEM = "/usr"
 _MS_NOSUID, _MS_NODEV = 2, 4
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every machine
+_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH, _AT_EMPTY_PATH, _AT_FDCWD = 1, 4, 0x1000, -100
+_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV, _MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
 _INSTALLED = ("share/doc", "share/man/man1", "share/applications", "share/bash-completion/completions")
 _LOCAL_DEPTH = 3
 _MOST = 500  # folders of one layer
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-type Plan = dict[str, list[str]]
+
+@dataclass(frozen=True)
+class Layer:
+    """A place of the host's that a sandbox may write over: `source` outside, and what its upper layer begins with."""
+
+    place: str
+    source: str
+    folders: list[str]
 
 
-def plan(places: Iterable[Sequence[str]]) -> Plan:
-    """The folders that each place is to have in its upper layer, parents first. `places`: (source outside, place)."""
-    return {place: sorted(set(_folders(Path(source))))[:_MOST] for source, place in places}
+def plan(places: Iterable[Sequence[str]]) -> list[Layer]:
+    """The layers over places that are given as (source outside, place); folders are told parents first."""
+    return [Layer(place, source, sorted(set(_folders(Path(source))))[:_MOST]) for source, place in places]
 
 
 def _folders(top: Path) -> Iterator[str]:
@@ -52,20 +67,41 @@ def _below(top: Path, depth: int) -> Iterator[Path]:
                     yield from _below(entry, depth - 1)
 
 
-def lay(layers: Plan) -> None:
+def give(layers: Iterable[Layer], owner: int) -> dict[str, int]:
+    """Mounts, not yet anywhere, in which what is the host's root's is the sandbox's: descriptors, by the place.
+
+    To be called by the host's root; `owner` is a descriptor of the sandbox's outer user namespace. The system itself is
+    not given: some of it is for root alone to read. Empty where the kernel or a file system does not know how.
+    """
+    given = {}
+    flags = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV | _MOUNT_ATTR_IDMAP
+    for layer in layers:
+        if layer.place == _SYSTEM:
+            continue
+        tree = _LIBC.syscall(_OPEN_TREE, -1, os.fsencode(layer.source), _OPEN_TREE_CLONE | os.O_CLOEXEC)
+        wanted = struct.pack("=QQQQ", flags, 0, 0, owner)
+        if tree >= 0 and _LIBC.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, wanted, len(wanted)) == 0:
+            given[layer.place] = tree
+    return given
+
+
+def lay(layers: Iterable[Layer], given: Mapping[str, int]) -> None:
     """Mount the overlays; a place that cannot have one stays read-only. To be called before anything runs."""
     os.mkdir(LAYERS, 0o700)
-    for place, folders in layers.items():
-        layer = f"{LAYERS}/{quote(place, safe='')}"
-        upper, work = f"{layer}/upper", f"{layer}/work"
+    for layer in layers:
+        folder = f"{LAYERS}/{quote(layer.place, safe='')}"
+        upper, work = f"{folder}/upper", f"{folder}/work"
         os.makedirs(upper)
         os.mkdir(work, 0o700)
-        for folder in folders:
-            os.makedirs(f"{upper}/{folder}", exist_ok=True)
+        for name in layer.folders:
+            os.makedirs(f"{upper}/{name}", exist_ok=True)
+        place = os.fsencode(layer.place)
+        if (tree := given.get(layer.place)) is not None:
+            _LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH)
         os.chdir(place)  # as "." it needs no escape in the options, whatever its name
         options = f"userxattr,lowerdir=.,upperdir={upper},workdir={work}"
         flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)
-        _LIBC.mount(b"overlay", os.fsencode(place), b"overlay", flags, options.encode())
+        _LIBC.mount(b"overlay", place, b"overlay", flags, options.encode())
     os.close(os.open(_MADE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400))
 
 

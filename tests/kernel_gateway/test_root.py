@@ -8,9 +8,12 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+import packaging
 import pytest
 from e2b import AuthenticationException, CommandExitException, InvalidArgumentException, PtySize
 from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+from tests.kernel_gateway.wheels import make_wheel
 
 PLACES = ("/mnt/data", "/data", "/workspace", "/app", "/opt", "/root", "/srv", "/etc", "/var/lib/x", "/usr/local/bin")
 PACKAGES = sysconfig.get_path("purelib")
@@ -57,6 +60,22 @@ def test_a_module_written_among_the_packages_is_imported(one: Sandbox) -> None:
     one.files.write(f"{PACKAGES}/of_this_sandbox.py", "answer = 42")
     assert one.run_code("import of_this_sandbox; of_this_sandbox.answer").text == "42"
     assert one.run_code("import numpy; int(numpy.arange(3).sum())").text == "3"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="who runs the gateway may not own the environment")
+def test_pip_replaces_a_package_of_the_environments(one: Sandbox, tmp_path: Path) -> None:
+    """The shared environment's owner is root, whose files a gateway of root's gives to the sandbox."""
+    make_wheel(tmp_path, "packaging", "99.0", "VERSION = '99'")
+    make_wheel(tmp_path, "tinyfact", "1.2", "VERSION = '1.2'")
+    for wheel in tmp_path.glob("*.whl"):
+        one.files.write(f"/tmp/wheels/{wheel.name}", wheel.read_bytes())
+    before = Path(packaging.__file__).read_bytes()
+    one.commands.run("pip install --no-index --no-deps --find-links /tmp/wheels packaging==99.0 tinyfact", timeout=120)
+    shown = "import importlib.metadata as m; print(m.version('packaging'), m.version('tinyfact'))"
+    assert one.commands.run(f'python -c "{shown}"').stdout == "99.0 1.2\n"
+    assert one.run_code("import tinyfact; tinyfact.VERSION").text == "1.2"
+    assert Path(packaging.__file__).read_bytes() == before
 
 
 def test_folders_outside_of_the_home_are_watched(one: Sandbox) -> None:
