@@ -37,15 +37,15 @@ constraint = {_URL}{_CONSTRAINTS}
 only-binary = :all:
 timeout = 120
 retries = 1
-no-cache-dir = true
+no-cache-dir = yes
 no-input = true
 disable-pip-version-check = true
 root-user-action = ignore
 break-system-packages = true
 
 [install]
-no-compile = true
-no-warn-conflicts = true
+no-compile = no
+no-warn-conflicts = no
 """
 UV_TOML = f"""\
 no-build = true

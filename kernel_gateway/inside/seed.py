@@ -27,13 +27,18 @@ from typing import NoReturn
 from kernel_gateway.inside.door import Door
 from kernel_gateway.inside.launch import Connection
 from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
-from kernel_gateway.inside.preload import load_kernel
+from kernel_gateway.inside.preload import is_outdated, load_kernel
 from kernel_gateway.inside.rights import become_user, hide
 from kernel_gateway.inside.settings import HOME, Settings
 
 _STREAMS = 3  # standard input, output, error
 _MAX_DESCRIPTOR = 1 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does not import from
+# A kernel that has imported nothing yet, for a sandbox whose packages are not those that we have imported.
+_ANEW = """import sys; sys.path.insert(0, {root!r})
+from kernel_gateway.inside.preload import load_kernel; load_kernel()
+sys.path.remove({root!r})
+from kernel_gateway.inside.kernel import main; main({file!r})"""
 
 
 def main(listener: int, lifeline: int | None, limits: str) -> None:
@@ -71,6 +76,8 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
             os.chdir(cwd)
             os.environ.clear()
             os.environ.update(environment)
+            if is_outdated():
+                os.execv(sys.executable, [sys.executable, "-c", _ANEW.format(root=_ROOT, file=file)])
             sys.path[:] = [place for place in sys.path if place != _ROOT]
             from kernel_gateway.inside.kernel import main as run_kernel
 

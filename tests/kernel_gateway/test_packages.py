@@ -206,6 +206,21 @@ def test_a_template_has_what_pip_put_into_it(host, index: Index) -> None:
     Sandbox.delete_snapshot("mooing", **host.connection)
 
 
+def test_one_of_the_environments_own_can_be_replaced_and_the_next_kernel_has_it(sandbox: Sandbox) -> None:
+    assert sandbox.run_code("import six, pandas; six.__version__").text != "99"
+    said = sandbox.commands.run("pip install -U six", timeout=180).stdout
+    assert "Successfully uninstalled six" in said
+    assert "Successfully installed six-99.0" in said
+    context = sandbox.create_code_context()
+    assert sandbox.run_code("import six; six.V", context=context).text == "99"
+    with sandbox.fork(timeout=300)[0] as fork:
+        assert fork.run_code("import six; six.V").text == "99"
+        assert fork.run_code("import pandas, matplotlib.pyplot as p; p.plot([1]); p.show()").results[0].png
+    fresh = Sandbox.create(timeout=300, **sandbox.connection_config.get_api_params())
+    assert fresh.run_code("import six; hasattr(six, 'V')").text == "False"
+    fresh.kill()
+
+
 def test_a_file_that_is_not_what_the_index_says_is_not_kept(sandbox: Sandbox, host, index: Index) -> None:
     make_wheel(index.folder, "wronged", "1.0", "")
     index.wrong = "!"
