@@ -1,4 +1,4 @@
-"""Named environments, which E2B calls templates: Python packages of a user's choice that a sandbox has read-only.
+"""Named environments, which E2B calls templates: Python packages of a user's choice, which no sandbox changes.
 
 An environment is a folder of its own, and its name a link to it, so that a new build takes the old one's place at once.
 Sandboxes hold a lock on the build that they run in; a build that has lost its name goes when nobody holds it.

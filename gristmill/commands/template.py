@@ -15,7 +15,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def command() -> None:
     """Build, list or remove environments that sandboxes run in.
 
-    A program asks for one by its name: `Sandbox.create("NAME")`. In the sandbox it is read-only.
+    A program asks for one by its name: `Sandbox.create("NAME")`. What a sandbox changes in it is its own.
     """
 
 

@@ -91,10 +91,10 @@ def lay(layers: Iterable[Layer], given: Mapping[str, int]) -> None:
     for layer in layers:
         folder = f"{LAYERS}/{quote(layer.place, safe='')}"
         upper, work = f"{folder}/upper", f"{folder}/work"
-        os.makedirs(upper)
-        os.mkdir(work, 0o700)
+        for name in (folder, upper, work):
+            os.mkdir(name, 0o755)
         for name in layer.folders:
-            os.makedirs(f"{upper}/{name}", exist_ok=True)
+            os.mkdir(f"{upper}/{name}", 0o755)
         place = os.fsencode(layer.place)
         if (tree := given.get(layer.place)) is not None:
             _LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH)

@@ -16,7 +16,8 @@ _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _LIMITS = Path("/run/limits")  # files of our control group, where there is one
 _KERNEL, _COMMAND = "500", "700"  # of 1000: when memory runs out a command goes first, the sandbox's service last
-_DISKS = ("/home/user", "/tmp", "/dev/shm")
+_DISKS = {"/": "the disk", "/tmp": "/tmp", "/dev/shm": "/dev/shm"}
+_HOMES = ("/home/user", "/root")  # in a sandbox
 _NEARLY = 8  # tasks fewer than there may be: some have ended since
 _ROOM = 64 << 10  # bytes; a disk with less is full
 
@@ -94,16 +95,16 @@ def reached() -> str:
     found = []
     if (verdict := memory_verdict()) is not None:
         found.append(f"{verdict}; work on a part of the data at a time")
-    if os.environ.get("HOME") != _DISKS[0]:
+    if os.environ.get("HOME") not in _HOMES:
         return ". ".join(found)  # without isolation: processes and disks in sight are the host's
     limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
     if limit != resource.RLIM_INFINITY and _tasks() >= limit - _NEARLY:
         found.append(f"refused: limit of {limit} processes and threads; end some before starting more")
-    for place in _DISKS:
+    for place, name in _DISKS.items():
         disk = os.statvfs(place)
         if disk.f_bavail * disk.f_frsize < _ROOM:
             size = disk.f_blocks * disk.f_frsize >> 20
-            found.append(f"full: {size} MiB limit of {place}; delete what is not needed")
+            found.append(f"full: {size} MiB limit of {name}; delete what is not needed")
     return ". ".join(found)
 
 

@@ -1,7 +1,8 @@
 """The nursery: a process outside of every sandbox that forks a sandbox's seed and puts it in.
 
 One thread, no secret, and nothing kept of any request. A fork enters the namespaces that bubblewrap has made, in which
-nothing runs yet but bubblewrap's own init, and gives up every privilege before it reads or runs anything in them.
+nothing runs yet but bubblewrap's own init, makes the last mounts there, and gives up every privilege before it runs
+anything in them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _MEMORY, _PROCESSES = 640, 150  # MiB and tasks
 _EAT = "python -c 'held = [bytearray(1 << 24) for _ in range(1000)]'"
 _MEMORY_SAID = r"killed: 0.6 GiB memory limit; work on a part of the data at a time"
 _PROCESSES_SAID = r"refused: limit of 150 processes and threads; end some before starting more"
-_DISK_SAID = r"full: 320 MiB limit of /home/user; delete what is not needed"
+_DISK_SAID = r"full: 320 MiB limit of the disk; delete what is not needed"
 
 
 def _controllers() -> frozenset[str]:

@@ -78,11 +78,13 @@ def test_pip_replaces_a_package_of_the_environments(one: Sandbox, tmp_path: Path
     assert Path(packaging.__file__).read_bytes() == before
 
 
-def test_folders_outside_of_the_home_are_watched(one: Sandbox) -> None:
-    one.files.make_dir("/data")
-    watched = one.files.watch_dir("/data")
-    one.files.write("/data/a.csv", "1")
-    one.run_code("open('/data/b.csv', 'w').write('2')")
+@pytest.mark.parametrize("place", ["/data", "/usr/local/lib", PACKAGES])
+def test_folders_outside_of_the_home_are_watched(one: Sandbox, place: str) -> None:
+    if not one.files.exists(place):
+        one.files.make_dir(place)
+    watched = one.files.watch_dir(place)
+    one.files.write(f"{place}/a.csv", "1")
+    one.run_code(f"open('{place}/b.csv', 'w').write('2')")
     assert {"a.csv", "b.csv"} <= {event.name for event in watched.get_new_events()}
     watched.stop()
 
