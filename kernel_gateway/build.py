@@ -121,7 +121,8 @@ def build(
             options += [] if from_source else ["--only-binary", ":all:"]
             if python is None:
                 below, pip, base = _lay_over(stage, tell), _find_pip(beside[1]), sys.executable
-                _pip(stage, pip, options, beside[0], from_source, tell)
+                if requirements or packages:
+                    _pip(stage, pip, options, beside[0], from_source, tell)
             else:
                 below = pip = ""
                 base = _uv(stage, python, options, beside[0], tell)

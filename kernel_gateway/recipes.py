@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 LANGUAGES = ("javascript", "r", "typescript")
 
 _SYSTEM_KERNELS = (Path("/usr/share/jupyter/kernels"), Path("/usr/local/share/jupyter/kernels"))
-_R = (
+_R = (  # whose installer of kernelspecs calls Jupyter's command
     "R is installed on the gateway's machine, and every sandbox has it then, in each environment: "
-    "`sudo apt-get install r-cran-irkernel`, then `sudo Rscript -e 'IRkernel::installspec(user = FALSE)'`."
+    "`sudo apt-get install r-cran-irkernel`, then "
+    f"`sudo env PATH={Path(sys.executable).parent}:$PATH Rscript -e 'IRkernel::installspec(user = FALSE)'`."
 )
 
 
