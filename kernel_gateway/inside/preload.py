@@ -13,6 +13,8 @@ SERVICE = (
     "kernel_gateway.inside.app",
     "kernel_gateway.inside.process",
     "kernel_gateway.inside.filesystem",
+    "kernel_gateway.inside.pack",
+    "python_multipart.multipart",  # as all that the service uses: a sandbox may change the environment for itself
     "uvicorn.lifespan.off",
     "uvicorn.protocols.http.httptools_impl",
 )

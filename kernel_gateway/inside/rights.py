@@ -51,11 +51,12 @@ def give_up(role: Role) -> None:
             break  # the kernel knows no more, or all are dropped already
     control(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     _check(_LIBC.capset((ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()))
-    # A change of user makes a process's own files in /proc root's; it now holds nothing that its user must not read.
-    control(_PR_SET_DUMPABLE, int(role != "seed"))
     if (program := _FILTERS[role]) is not None:
         loaded = _Filter(len(program) // 8, program)
         control(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(loaded))
+    # A change of user makes a process's own files in /proc root's. Only now, when nothing is left to be taken over, may
+    # its own user read and write it.
+    control(_PR_SET_DUMPABLE, int(role != "seed"))
     _hold(USER if role == "user" else ROOT, filtered=program is not None)
 
 

@@ -119,7 +119,7 @@ async def test_a_file_that_is_rewritten_meanwhile_is_read_as_it_is(sandbox: Asyn
 
 async def test_what_is_read_only_stays_so(sandbox: AsyncSandbox) -> None:
     with pytest.raises(SandboxException, match="Read-only"):
-        await sandbox.files.write("/usr/lib/planted.py", "x")
+        await sandbox.files.write("/opt/gristmill/kernel_gateway/inside/planted.py", "x")
 
 
 async def test_a_full_sandbox_says_so(sandbox: AsyncSandbox) -> None:

@@ -78,6 +78,17 @@ def test_pip_replaces_a_package_of_the_environments(one: Sandbox, tmp_path: Path
     assert Path(packaging.__file__).read_bytes() == before
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="who runs the gateway may not own the environment")
+def test_broken_packages_do_not_break_the_service(gateway, one: Sandbox) -> None:
+    for name in ("python_multipart", "uvicorn", "ipykernel"):
+        one.files.write(f"{PACKAGES}/{name}/__init__.py", "raise SystemExit('broken')")
+    assert "broken" in one.commands.run("python -c 'import ipykernel' 2>&1; true").stdout
+    one.files.write_files([{"path": "a", "data": "1"}, {"path": "b", "data": "2"}])
+    assert one.run_code("open('a').read() + open('b').read()").text == "12"
+    assert one.run_code("1 + 1", context=one.create_code_context()).text == "2"
+    Sandbox.delete_snapshot(one.create_snapshot().snapshot_id, **gateway.connection)
+
+
 @pytest.mark.parametrize("place", ["/data", "/usr/local/lib", PACKAGES])
 def test_folders_outside_of_the_home_are_watched(one: Sandbox, place: str) -> None:
     if not one.files.exists(place):
