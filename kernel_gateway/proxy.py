@@ -32,6 +32,7 @@ _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 300.0
 _MOST = 64  # connections of one sandbox at once; more wait inside
 _LOOKING_UP = 2  # names at once; the machine's resolver is everybody's
+_OFFERED = 3  # answers of the package index at once; fewer than what fetches may do, which is everybody's, too
 _SPARE = 4  # connections that wait for the sandbox's next
 _AGAIN_SECONDS = 1.0
 _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"trailer", b"upgrade"}
@@ -57,6 +58,7 @@ class Exit:
         self._serving: set[asyncio.Task[None]] = set()
         self._again: asyncio.TimerHandle | None = None
         self._looking_up = asyncio.Semaphore(_LOOKING_UP)
+        self._offered = asyncio.Semaphore(_OFFERED)
         self._open = False
 
     def start(self) -> None:
@@ -112,7 +114,9 @@ class Exit:
             self._waiting.discard(task)
             self._serving.add(task)
             self._fill()
-            await _Visit(reader, writer, self._policy, self._rules, self._looking_up, self._packages).serve(first)
+            await _Visit(
+                reader, writer, self._policy, self._rules, self._looking_up, self._packages, self._offered
+            ).serve(first)
         except (ConnectionError, TimeoutError, h11.LocalProtocolError):
             return  # what is not caught is written to our log, which nobody inside may fill
         finally:
@@ -130,9 +134,10 @@ class _Visit:
         rules: Rules,
         looking_up: asyncio.Semaphore,
         packages: Packages,
+        offered: asyncio.Semaphore,
     ) -> None:
         self._reader, self._writer, self._policy, self._rules = reader, writer, policy, rules
-        self._looking_up, self._packages = looking_up, packages
+        self._looking_up, self._packages, self._offered = looking_up, packages, offered
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD)
 
     async def serve(self, first: bytes) -> None:
@@ -143,7 +148,8 @@ class _Visit:
             if request.method == b"CONNECT":
                 await self._tunnel(request)
             elif request.target.startswith(b"/"):
-                await self._offer(request)
+                async with self._offered:
+                    await self._offer(request)
             else:
                 await self._forward(request)
         except Denied as denied:

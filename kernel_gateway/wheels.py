@@ -29,6 +29,7 @@ _SPARE = 512 << 20  # bytes of the disk that are left to others
 _BLOCK = 1 << 20
 _LONGEST = 64 << 20  # bytes of one line, which lists a package's files
 _AT_ONCE = 4  # downloads
+_MOST_WAITING = 64  # with those that wait for their turn
 _FETCHER = Path(__file__).with_name("fetcher.py")
 
 
@@ -221,6 +222,8 @@ class Wheels:
         await self._fetcher.close()
 
     def _begin(self, wheel: Wheel) -> _Download:
+        if len(self._coming) >= _MOST_WAITING:
+            raise NoPackages("Too many packages are being downloaded for sandboxes; try again in a minute.")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         coming = self._coming[wheel.key] = _Download(self._folder / f"{secrets.token_hex(10)}.part")
         task = asyncio.create_task(self._fetch(wheel, coming))
