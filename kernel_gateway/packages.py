@@ -51,6 +51,7 @@ UV_TOML = f"""\
 no-build = true
 no-cache = true
 compile-bytecode = false
+link-mode = "copy"
 python-downloads = "never"
 
 [[index]]

@@ -18,6 +18,7 @@ import pytest
 from e2b import CommandExitException, Template
 from e2b_code_interpreter import Sandbox
 
+from kernel_gateway.client import find_host, gateway_status, open_sandbox, stop_host
 from kernel_gateway.packages import NotOffered, Packages
 from kernel_gateway.wheels import NoPackages, Wheel, Wheels
 from tests.kernel_gateway.wheels import make_wheel
@@ -337,6 +338,27 @@ def test_where_no_index_answers_one_sentence_says_so(gateways, tmp_path: Path) -
             assert "cannot be reached; `pip config list` there shows" in said
     finally:
         running.stop()
+
+
+async def test_a_gateway_of_gristmills_own_is_told_of_the_index_and_the_leave(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**_environment(index.url), "GRISTMILL_PACKAGES": "0", "OPENAI_API_KEY": "sk-secret"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("E2B_API_KEY", raising=False)
+    host = await find_host(tmp_path)
+    try:
+        status = gateway_status(tmp_path)
+        assert status is not None
+        told = Path(f"/proc/{status.pid}/environ").read_bytes()  # noqa: ASYNC240 - a look at a local file
+        assert _PASSWORD.encode() in told
+        assert b"sk-secret" not in told
+        sandbox = await open_sandbox(host, timeout=120)
+        with pytest.raises(CommandExitException) as failed:
+            await sandbox.commands.run("pip install moo", timeout=180)
+        assert "--allow-packages" in failed.value.stderr
+    finally:
+        await stop_host(host, tmp_path)
 
 
 async def _read(wheels: Wheels, wheel: Wheel) -> bytes:
