@@ -39,6 +39,7 @@ timeout = 120
 retries = 1
 no-cache-dir = yes
 no-input = true
+no-color = true
 disable-pip-version-check = true
 root-user-action = ignore
 break-system-packages = true

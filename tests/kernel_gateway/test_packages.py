@@ -143,6 +143,7 @@ def test_from_a_cell_too_and_one_imported_before_is_told_as_pip_tells(sandbox: S
     done = sandbox.run_code("%pip install moo==1.0\nimport moo; moo.V", timeout=180)
     assert (done.error, done.text) == (None, "1")
     assert "you may need to restart the kernel" in "".join(done.logs.stdout)
+    assert "\x1b" not in "".join(done.logs.stdout)
     again = sandbox.run_code("!pip install -U moo\nmoo.V", timeout=180)
     assert again.text == "1"  # until the kernel starts again, as everywhere
     assert "Successfully installed moo-2.0" in "".join(again.logs.stdout)
