@@ -70,13 +70,13 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
 
-    def kernel(file: str, cwd: str, environment: dict[str, str]) -> int:
+    def kernel(file: str, cwd: str, environment: dict[str, str], is_first: bool) -> int:
         def run() -> None:
             os.setsid()
             os.chdir(cwd)
             os.environ.clear()
             os.environ.update(environment)
-            if is_outdated():
+            if not is_first and is_outdated():  # nothing has run before the first that could have changed them
                 os.execv(sys.executable, [sys.executable, "-c", _ANEW.format(root=_ROOT, file=file)])
             sys.path[:] = [place for place in sys.path if place != _ROOT]
             from kernel_gateway.inside.kernel import main as run_kernel
@@ -90,20 +90,20 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
 
         serve(settings, socket.socket(fileno=listener), services, first)
 
-    def start(file: str, cwd: str, environment: dict[str, str]) -> None:
+    def start(file: str, cwd: str, environment: dict[str, str], *, is_first: bool = False) -> None:
         told: dict[str, object] = {"file": file}
         try:
-            told["pid"] = kernel(file, cwd, environment)
+            told["pid"] = kernel(file, cwd, environment, is_first)
         except OSError as error:
             told["error"] = error.strerror
         ours.sendall(json.dumps(told).encode() + b"\n")
 
     if loaded:  # the kernel has further to go than the service
-        start(str(first.file), settings.cwd, settings.kernel_environment())
+        start(str(first.file), settings.cwd, settings.kernel_environment(), is_first=True)
     serving = _fork(service, [listener, services.fileno()], namespace)
     if not loaded:
         load_kernel()
-        start(str(first.file), settings.cwd, settings.kernel_environment())
+        start(str(first.file), settings.cwd, settings.kernel_environment(), is_first=True)
     os.close(listener)
     services.close()
     heard = b""
