@@ -35,6 +35,7 @@ _LOOKING_UP = 2  # names at once; the machine's resolver is everybody's
 _OFFERED = 3  # answers of the package index at once; fewer than what fetches may do, which is everybody's, too
 _SPARE = 4  # connections that wait for the sandbox's next
 _AGAIN_SECONDS = 1.0
+_SOON_SECONDS = 0.3
 _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"trailer", b"upgrade"}
 _DROPPED = _HOP | {b"host", b"transfer-encoding", b"content-length"}
 _UPGRADE = (
@@ -62,9 +63,12 @@ class Exit:
         self._open = False
 
     def start(self) -> None:
-        """Take connections from now on."""
+        """Take connections from now on, or soon where there are packages alone: no first cell is to wait for us."""
         self._open = True
-        self._fill()
+        if self._policy is not None:
+            self._fill()
+        else:
+            self._again = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._fill)
 
     def stop(self) -> None:
         """Take none any more, and cut those that there are."""
