@@ -27,11 +27,13 @@ from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
 from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
 from kernel_gateway.outside import ordinary, prepare
+from kernel_gateway.packages import Packages
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
 from kernel_gateway.snapshots import Snapshots
 from kernel_gateway.volumes import Volumes
+from kernel_gateway.wheels import Wheels
 
 log = logging.getLogger("kernel_gateway")
 
@@ -39,6 +41,7 @@ _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: th
 _OPEN_FILES = 65536
 _SPARE = 4  # each is three small processes
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
+_WHEELS = 4 << 30  # bytes of all packages that are kept for sandboxes
 
 _BANNER = """\
 ============================================================================
@@ -86,6 +89,17 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         "--allow-internet",
         action="store_true",
         help="let sandboxes reach public addresses on ports 80 and 443 where their creator does not forbid it",
+    )
+    packages = parser.add_mutually_exclusive_group()
+    packages.add_argument(
+        "--allow-packages",
+        dest="packages",
+        action="store_const",
+        const="1",
+        help="let sandboxes install packages from the index of this machine's pip (the default; GRISTMILL_PACKAGES)",
+    )
+    packages.add_argument(
+        "--no-packages", dest="packages", action="store_const", const="0", help="let sandboxes install nothing"
     )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -141,7 +155,11 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
     volumes = Volumes(folder.absolute() / "volumes", volume_size())
-    sandboxes = Sandboxes(host, domain, options.home, snapshots, volumes, options.parked, way_out)
+    packages = None
+    if options.isolation != "none":
+        wheels = Wheels(folder / "packages", _WHEELS, sizes.home) if _may_install(options.packages) else None
+        packages = Packages(wheels)
+    sandboxes = Sandboxes(host, domain, options.home, snapshots, volumes, options.parked, way_out, packages)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}
@@ -180,6 +198,14 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
         await volumes.close()
         await host.close()
         place.close()
+
+
+def _may_install(option: str | None) -> bool:
+    """Whether sandboxes may install packages; raises `GatewayError`."""
+    chosen = option or os.environ.get("GRISTMILL_PACKAGES") or "1"
+    if chosen not in ("0", "1"):
+        raise GatewayError(f"GRISTMILL_PACKAGES is {chosen!r}; it can be 1 or 0.")
+    return chosen == "1"
 
 
 def _take(home: Path) -> Path:

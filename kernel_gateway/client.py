@@ -49,7 +49,8 @@ __all__ = [
 _IDLE_SECONDS = 60
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE")
+_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE", "GRISTMILL_PACKAGES")
+_FOR_PACKAGES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -267,8 +268,7 @@ def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
             process = subprocess.Popen(
                 command,
-                # Nothing but what a program needs to run: no model's key, no secret of the caller's.
-                env={name: os.environ[name] for name in (*_PASSED, *_LIMITS) if name in os.environ},
+                env=_environment(),
                 cwd=Path(__file__).resolve().parents[1],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -286,6 +286,15 @@ def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
     if said.get("error") == "NoIsolation":
         raise NoIsolation(said["message"])
     raise GatewayUnavailable(said.get("message") or f"The sandbox host did not start; its log is {log}.")
+
+
+def _environment() -> dict[str, str]:
+    """What a program needs to run, and pip to reach its index: no model's key, no other secret of the caller's."""
+
+    def is_passed(name: str) -> bool:
+        return name in _PASSED or name in _LIMITS or name.upper() in _FOR_PACKAGES or name.startswith("PIP_")
+
+    return {name: value for name, value in os.environ.items() if is_passed(name)}
 
 
 def _read_all(descriptor: int) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from kernel_gateway.isolation import (
 from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone, namespaces_of
 from kernel_gateway.outside import Outside
+from kernel_gateway.packages import UV_VARIABLES
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.shell import Shell, bring_along, make_lifeline, outer_of, read_inner, unbroken_pipe
 
@@ -188,6 +189,8 @@ class Host:
     ) -> dict[str, str]:
         own = str(Path(sys.executable).parent)
         more = {} if folder is None else {"JUPYTER_PATH": f"{sys.prefix}/share/jupyter"}
+        if self._isolation != "none":
+            more |= {"VIRTUAL_ENV": str(folder or Path(own).parent), **UV_VARIABLES}
         return {
             **environment(home, own if folder is None else f"{folder}/bin:{own}"),
             **more,

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.outside import Outside
+from kernel_gateway.packages import PIP_CONF, UV_TOML
 
 type Isolation = Literal["bubblewrap", "none"]
 
@@ -318,5 +319,7 @@ def own_files() -> dict[str, str]:
         "/etc/hosts": _HOSTS,
         "/etc/nsswitch.conf": _NSSWITCH,
         "/etc/hostname": "sandbox\n",
+        "/etc/pip.conf": PIP_CONF,
+        "/etc/uv/uv.toml": UV_TOML,
         SUDO: _SUDO.format(python=shlex.quote(sys.executable), root=SERVICE_ROOT),
     }

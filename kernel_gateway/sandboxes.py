@@ -24,6 +24,7 @@ from kernel_gateway.host import Host
 from kernel_gateway.inside.outlet import proxy_variables
 from kernel_gateway.isolation import python_binds
 from kernel_gateway.logs import Log
+from kernel_gateway.packages import Packages
 from kernel_gateway.proxy import Exit
 from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
@@ -55,11 +56,15 @@ class Sandboxes:
         volumes: Volumes,
         parked: int = 1,
         policy: Policy | None = None,
+        packages: Packages | None = None,
     ) -> None:
-        """`policy` is for what sandboxes may reach outside, None where they have no way out."""
+        """`policy` is for what sandboxes may reach outside, None where they have no way out.
+
+        `packages` are what they may install; None where they are not isolated, and reach what this machine reaches.
+        """
         self.host, self.domain, self.home, self.snapshots = host, domain, home, snapshots
         self.volumes = volumes
-        self.policy = policy
+        self.policy, self._packages = policy, packages
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
@@ -202,8 +207,9 @@ class Sandboxes:
         if record.sandbox.ended.is_set():
             self._forget(record)
             return
-        if self.policy is not None:
-            record.exit = Exit(record.sandbox.address, self.policy, record.wanted.rules, record.attach)
+        if self._packages is not None:
+            address, rules = record.sandbox.address, record.wanted.rules
+            record.exit = Exit(address, self.policy, rules, record.attach, self._packages)
             record.exit.start()
         self._end_in(record, seconds)
 
@@ -421,6 +427,8 @@ class Sandboxes:
             sandbox.kill()
         await asyncio.gather(*(sandbox.ended.wait() for sandbox in ending), *self._tasks)
         self.snapshots.close()
+        if self._packages is not None:
+            await self._packages.close()
 
     def _launch(
         self, template: str = TEMPLATE, chosen: Environment | None = None, mounts: tuple[Mount, ...] = ()
@@ -430,7 +438,7 @@ class Sandboxes:
 
     async def _initialise(self, sandbox: Sandbox, variables: dict[str, str], parked: bool = False) -> None:
         proxy = proxy_variables() if self.policy is not None else {}
-        body = {"envs": {**proxy, **variables}, "outlet": self.policy is not None, "parked": parked}
+        body = {"envs": {**proxy, **variables}, "outlet": self._packages is not None, "parked": parked}
         asked = asyncio.create_task(ask(sandbox.address, "POST", "/init", body))
         ended = asyncio.create_task(sandbox.ended.wait())
         try:

@@ -23,9 +23,16 @@ _LOOK_SECONDS = 0.4
 @click.option(
     "--allow-internet", is_flag=True, help="Let sandboxes reach public addresses, unless they are told not to."
 )
+@click.option(
+    "--allow-packages/--no-packages",
+    default=None,
+    help="Whether sandboxes may install packages from the index of this machine's pip (default: GRISTMILL_PACKAGES).",
+)
 @isolation
 @click.pass_context
-def command(context: click.Context, port: int, api_key: str | None, allow_internet: bool) -> None:
+def command(
+    context: click.Context, port: int, api_key: str | None, allow_internet: bool, allow_packages: bool | None
+) -> None:
     """Run the local sandbox host by itself, on 127.0.0.1.
 
     It prints the lines to export: with them set, any program that uses the e2b or e2b-code-interpreter package has its
@@ -46,6 +53,8 @@ def command(context: click.Context, port: int, api_key: str | None, allow_intern
     options = ["--port", str(port), "--home", str(settings.home), "--isolation", settings.isolation]
     options += ["--api-key", api_key] if api_key else []
     options += ["--allow-internet"] if allow_internet else []
+    may_install = settings.packages if allow_packages is None else allow_packages
+    options += ["--allow-packages" if may_install else "--no-packages"]
     status = main([*options, "--ready-fd", str(sending)])
     told.join()
     sys.exit(status)

@@ -129,7 +129,9 @@ class App:
                 if path == "/snapshot":
                     await pack.handle_snapshot(self._settings, scope, receive, send)
                 else:
-                    await pack.handle_restore(self._settings, scope, receive, send)
+                    await pack.handle_restore(self._settings, scope, receive)
+                    await self._interpreter.renew()
+                    await respond(send, 204)
             case str(path) if path.startswith("/process.Process/"):
                 await self._service("process")(scope, receive, send)
             case str(path) if path.startswith("/filesystem.Filesystem/"):

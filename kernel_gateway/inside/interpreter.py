@@ -13,6 +13,7 @@ from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
+from kernel_gateway.inside.preload import is_outdated
 from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.variables import code_for
@@ -74,6 +75,12 @@ class Interpreter:
             if not kernel.lock.locked() and not kernel.has_run:
                 async with kernel.lock:
                     await kernel.rehearse()
+
+    async def renew(self) -> None:
+        """Have the default kernel begin anew where the packages are not those any more that it has imported."""
+        if is_outdated():
+            with contextlib.suppress(KernelDied):
+                await self._contexts.restart(self._contexts.default)
 
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)

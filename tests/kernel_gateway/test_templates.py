@@ -98,7 +98,9 @@ def test_a_template_has_tags_and_others_can_begin_with_it(gateway, name: str) ->
         (Template().from_template("never-built"), "never-built"),
         (Template().from_base_image().run_cmd("echo x >> /usr/bin/env"), "can be replaced in a sandbox"),
         (Template().from_base_image().run_cmd("echo no; exit 3"), "exit status 3. no"),
-        (Template().from_base_image().pip_install("./none"), "gristmill template build"),
+        (Template().from_base_image().pip_install("./none"), "File './none' does not exist"),
+        (Template().from_base_image().apt_install("jq"), "with apt-get there: every sandbox sees its /usr"),
+        (Template().from_python_image("3.11"), "template build NAME --python 3.11"),
         (Template().from_base_image().run_cmd("true", user="nobody-here"), "invalid username: 'nobody-here'"),
         (
             Template().from_base_image().set_start_cmd("echo no; exit 3", "test -s /tmp/start.status"),
