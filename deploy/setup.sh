@@ -46,7 +46,7 @@ environment() {
       exit 1
     fi
   fi
-  say "Installing the locked packages (about 400 MB, once) ..."
+  say "Installing the locked packages (about 450 MB, once) ..."
   .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^# bootstrap: uv //p' deploy/setup.sh)"
   .venv/bin/uv pip install -q --python .venv/bin/python --compile-bytecode -r requirements.lock
   .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --compile-bytecode -e .

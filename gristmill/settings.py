@@ -41,6 +41,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Memory of one sandbox here, in MiB, 256 or more.",
     ),
     Setting("GRISTMILL_SANDBOX_PROCESSES", "1024", "Processes and threads of one sandbox here, 32 or more."),
+    Setting("GRISTMILL_VOLUME_SIZE", "4096", "What one volume of this machine's sandboxes may hold, in MiB."),
+    Setting("GRISTMILL_PACKAGES", "1", "`0`: sandboxes on this machine may install no packages."),
     Setting("GRISTMILL_KERNEL_FILES", "", "Files that a `gristmill-sandbox` kernel starts with, separated as in PATH."),
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
@@ -72,6 +74,7 @@ class Settings:
     rerun: bool
     max_runs: int | None
     isolation: str
+    packages: bool
     templates: Path
     host: str
     port: int
@@ -91,6 +94,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     rerun = env.get("GRISTMILL_RERUN") or "1"
     if rerun not in ("0", "1"):
         raise Misuse(f"GRISTMILL_RERUN is {rerun!r}; it can be 1 or 0.")
+    packages = env.get("GRISTMILL_PACKAGES") or "1"
+    if packages not in ("0", "1"):
+        raise Misuse(f"GRISTMILL_PACKAGES is {packages!r}; it can be 1 or 0.")
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
@@ -101,6 +107,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         rerun=rerun == "1",
         max_runs=_number(env, "GRISTMILL_MAX_RUNS", 0, 1, 1000) or None,
         isolation=isolation,
+        packages=packages == "1",
         templates=Path(templates).expanduser() if templates else home / "templates",
         host=env.get("GRISTMILL_HOST") or "127.0.0.1",
         port=_number(env, "GRISTMILL_PORT", 5006, 0, 65535),

@@ -25,12 +25,15 @@ from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.front import Front
 from kernel_gateway.host import Host, Place, lock
 from kernel_gateway.inside.tunnel import Tunnel
-from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources
+from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
 from kernel_gateway.outside import ordinary, prepare
+from kernel_gateway.packages import Packages
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
 from kernel_gateway.snapshots import Snapshots
+from kernel_gateway.volumes import Volumes
+from kernel_gateway.wheels import Wheels
 
 log = logging.getLogger("kernel_gateway")
 
@@ -38,6 +41,7 @@ _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: th
 _OPEN_FILES = 65536
 _SPARE = 4  # each is three small processes
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
+_WHEELS = 4 << 30  # bytes of all packages that are kept for sandboxes
 
 _BANNER = """\
 ============================================================================
@@ -85,6 +89,17 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         "--allow-internet",
         action="store_true",
         help="let sandboxes reach public addresses on ports 80 and 443 where their creator does not forbid it",
+    )
+    packages = parser.add_mutually_exclusive_group()
+    packages.add_argument(
+        "--allow-packages",
+        dest="packages",
+        action="store_const",
+        const="1",
+        help="let sandboxes install packages from the index of this machine's pip (the default; GRISTMILL_PACKAGES)",
+    )
+    packages.add_argument(
+        "--no-packages", dest="packages", action="store_const", const="0", help="let sandboxes install nothing"
     )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -139,7 +154,12 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     host = Host(place, options.isolation, program, sizes, outside, cache, spare)
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
-    sandboxes = Sandboxes(host, domain, options.home, snapshots, options.parked, way_out)
+    volumes = Volumes(folder.absolute() / "volumes", volume_size())
+    packages = None
+    if options.isolation != "none":
+        wheels = Wheels(folder / "packages", _WHEELS, sizes.home) if _may_install(options.packages) else None
+        packages = Packages(wheels)
+    sandboxes = Sandboxes(host, domain, options.home, snapshots, volumes, options.parked, way_out, packages)
     sandboxes.park()
     url = f"http://127.0.0.1:{port}"
     facts = {"pid": os.getpid(), "isolation": options.isolation, "url": url}
@@ -164,7 +184,8 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     _write_private(endpoint, json.dumps({**facts, "api_key": key}))
     _tell(options.ready_fd, {**facts, "api_key": key})
     if options.ready_fd is None:
-        print(f"export E2B_API_URL={url}\nexport E2B_SANDBOX_URL={url}\nexport E2B_API_KEY={key}", flush=True)
+        urls = "".join(f"export {name}={url}\n" for name in ("E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL"))
+        print(f"{urls}export E2B_API_KEY={key}", flush=True)
     log.info("serving %s, isolation %s", url, options.isolation)
     idle = asyncio.create_task(_stop_when_idle(server, router, sandboxes, options.idle_exit))
     try:
@@ -172,9 +193,19 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     finally:
         idle.cancel()
         endpoint.unlink(missing_ok=True)
+        await router.close()
         await sandboxes.close()
+        await volumes.close()
         await host.close()
         place.close()
+
+
+def _may_install(option: str | None) -> bool:
+    """Whether sandboxes may install packages; raises `GatewayError`."""
+    chosen = option or os.environ.get("GRISTMILL_PACKAGES") or "1"
+    if chosen not in ("0", "1"):
+        raise GatewayError(f"GRISTMILL_PACKAGES is {chosen!r}; it can be 1 or 0.")
+    return chosen == "1"
 
 
 def _take(home: Path) -> Path:

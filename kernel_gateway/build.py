@@ -29,10 +29,11 @@ from typing import Any
 
 from kernel_gateway.environments import MOUNT, Environment, building, check_name, put_in_place, write_facts
 from kernel_gateway.errors import GatewayError, NoIsolation
+from kernel_gateway.recipes import PACKAGES, Language
 from kernel_gateway.requirements import built_lines
 
 # What runs beside a user's code in a sandbox, and so what every environment has, in the versions that we run with.
-_SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "python-multipart", "pyzmq", "uvicorn", "uvloop")
+_SERVICE = ("e2b", "httptools", "ipykernel", "jupyter-client", "pip", "python-multipart", "pyzmq", "uvicorn", "uvloop")
 _LEAST = (3, 12)  # what the service that runs beside a user's code is written for
 _VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 _KEPT_LINES = 40
@@ -84,9 +85,12 @@ def build(
     find_links: Sequence[str] = (),
     offline: bool = False,
     from_source: bool = False,
+    language: Language | None = None,
     tell: Tell = lambda line: None,
 ) -> Environment:
     """Build the environment `name` from requirements files, and replace the one that had the name.
+
+    With none, it has what `recipes.py` knows by its name. `language` is one that it is to run beside Python.
 
     `python` is a version or a path, for an environment that shares nothing with ours. `find_links` are folders or
     pages of wheels; `offline` asks no index. Only with `from_source` are packages taken that have to be built, since
@@ -96,27 +100,36 @@ def build(
     """
     check_name(name)
     texts = [_text(file) for file in requirements]
+    packages = [] if requirements else [*PACKAGES.get(name, ())]
+    packages += language.packages if language is not None else ()
+    if not texts and not packages and language is None:
+        raise BuildFailed(f"Say what {name} is to hold: -r FILE. By name there is {', '.join(PACKAGES)}.")
     if not from_source:
         _refuse_sources(requirements, texts)
     with building(home) as folder:
         stage = folder / f".{name}-{secrets.token_hex(6)}"
         beside = [stage.with_suffix(".pins"), stage.with_suffix(".pip")]
         try:
-            beside[0].write_text("".join(f"{package}=={version}\n" for package, version in _pins().items()))
+            beside[0].write_text("".join(f"{package}=={version}\n" for package, version in pins().items()))
             links = [word for place in find_links for word in ("--find-links", place)]
             options = [
                 *links,
                 *(["--no-index"] if offline else []),
                 *(word for r in requirements for word in ("-r", str(r))),
+                *packages,
             ]
             options += [] if from_source else ["--only-binary", ":all:"]
             if python is None:
                 below, pip, base = _lay_over(stage, tell), _find_pip(beside[1]), sys.executable
-                _pip(stage, pip, options, beside[0], from_source, tell)
+                if requirements or packages:
+                    _pip(stage, pip, options, beside[0], from_source, tell)
             else:
                 below = pip = ""
                 base = _uv(stage, python, options, beside[0], tell)
-            environment = _finish(stage, name, base, below, pip, "".join(texts), tell)
+            if language is not None:
+                language.write(stage)
+            asked = "".join([*texts, *(f"{package}\n" for package in packages)])
+            environment = _finish(stage, name, base, below, pip, asked, tell)
             put_in_place(home, environment)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
@@ -147,7 +160,7 @@ def _refuse_sources(files: Sequence[Path], texts: Sequence[str]) -> None:
             )
 
 
-def _pins() -> dict[str, str]:
+def pins() -> dict[str, str]:
     """The exact versions here of what the service in a sandbox needs, and of all that those need."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
@@ -179,6 +192,10 @@ def _lay_over(stage: Path, tell: Tell) -> str:
     pointer = target / "_gristmill.pth"
     pointer.write_text(ours + "\n")
     pointer.chmod(0o644)  # whatever our umask: a sandbox may be another user on this machine
+    for name in ("pip", "pip3"):  # of its own, which installs to where its Python looks first
+        command = stage / "bin" / name
+        command.write_bytes(_SHEBANG + b"\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
+        command.chmod(0o755)
     return ours
 
 

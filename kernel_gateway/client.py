@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from kernel_gateway.errors import GatewayError, GatewayUnavailable, NoIsolation, SandboxFailed, SandboxGone
 
@@ -42,13 +42,15 @@ __all__ = [
     "gateway_status",
     "load_sdk",
     "open_sandbox",
+    "read_log",
     "stop_host",
 ]
 
 _IDLE_SECONDS = 60
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES")
+_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE", "GRISTMILL_PACKAGES")
+_FOR_PACKAGES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -147,6 +149,31 @@ def gateway_status(home: Path) -> GatewayStatus | None:
     return GatewayStatus(endpoint["url"], endpoint["pid"], endpoint["isolation"]) if endpoint else None
 
 
+def read_log(home: Path, sandbox_id: str, since: int = 0, level: str = "") -> list[dict[str, Any]]:
+    """What a sandbox said from a moment on, in milliseconds since 1970: timestamp, message, level, fields of each.
+
+    Asks the host that `E2B_API_URL` and `E2B_API_KEY` name, else the live gateway of `home`; starts none.
+    Raises `GatewayUnavailable` when there is none, `SandboxGone` when it has no log of this sandbox.
+    """
+    url, key = os.environ.get("E2B_API_URL"), os.environ.get("E2B_API_KEY")
+    if not url or not key:
+        endpoint = _live(_whole(home) / "gateway")
+        if endpoint is None:
+            raise GatewayUnavailable(f"No gateway runs for {home}, and E2B_API_URL and E2B_API_KEY name no other.")
+        url, key = endpoint["url"], endpoint["api_key"]
+    query = urlencode({"cursor": since, "level": level})
+    answer = _get(url, key, f"/v2/sandboxes/{quote(sandbox_id, safe='')}/logs?{query}")
+    if answer is None:
+        raise GatewayUnavailable(f"The sandbox host at {url} cannot be reached.")
+    status, body = answer
+    if status == 404:
+        raise SandboxGone(f"There is no log of a sandbox {sandbox_id}: it never was, or its end is too long ago.")
+    if status != 200 or not isinstance(body, dict):
+        raise GatewayUnavailable(f"The sandbox host at {url} answered with status {status}.")
+    found: list[dict[str, Any]] = body["logs"]
+    return found
+
+
 @contextlib.contextmanager
 def _transport_errors(host: Host) -> Iterator[None]:
     import httpx
@@ -208,20 +235,26 @@ def _live(folder: Path) -> dict[str, Any] | None:
 
 def _ask_health(url: str, key: str) -> dict[str, Any] | None:
     """What a gateway of ours says about itself; None when there is none at `url`, or it does not know the key."""
-    parts = urlsplit(url)
-    if parts.scheme != "http":
+    if urlsplit(url).scheme != "http":
         return None
+    status, facts = _get(url, key, "/health") or (0, None)
+    return facts if status == 200 and isinstance(facts, dict) and "isolation" in facts else None
+
+
+def _get(url: str, key: str, path: str) -> tuple[int, Any] | None:
+    """The status and the JSON of an answer; None where none comes."""
+    parts = urlsplit(url)
     # Where nobody listens that is said at once; a gateway that is given up as dead would be in the next one's way.
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=30)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=30)
     try:
-        connection.request("GET", "/health", headers={"X-API-KEY": key})
+        connection.request("GET", path, headers={"X-API-KEY": key})
         answer = connection.getresponse()
-        facts = json.loads(answer.read()) if answer.status == 200 else None
+        return answer.status, json.loads(answer.read())
     except (OSError, ValueError, http.client.HTTPException):
         return None
     finally:
         connection.close()
-    return facts if isinstance(facts, dict) and "isolation" in facts else None
 
 
 def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
@@ -235,8 +268,7 @@ def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
             process = subprocess.Popen(
                 command,
-                # Nothing but what a program needs to run: no model's key, no secret of the caller's.
-                env={name: os.environ[name] for name in (*_PASSED, *_LIMITS) if name in os.environ},
+                env=_environment(),
                 cwd=Path(__file__).resolve().parents[1],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -254,6 +286,15 @@ def _start(home: Path, folder: Path, isolation: str) -> dict[str, Any]:
     if said.get("error") == "NoIsolation":
         raise NoIsolation(said["message"])
     raise GatewayUnavailable(said.get("message") or f"The sandbox host did not start; its log is {log}.")
+
+
+def _environment() -> dict[str, str]:
+    """What a program needs to run, and pip to reach its index: no model's key, no other secret of the caller's."""
+
+    def is_passed(name: str) -> bool:
+        return name in _PASSED or name in _LIMITS or name.upper() in _FOR_PACKAGES or name.startswith("PIP_")
+
+    return {name: value for name, value in os.environ.items() if is_passed(name)}
 
 
 def _read_all(descriptor: int) -> dict[str, Any]:

@@ -5,15 +5,18 @@ Statuses and field names are the wire's: the SDK fails on a 200 where it expects
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import json
 import math
 import os
-from collections.abc import Callable
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote
 
+from kernel_gateway.catalogue import Catalogue, build_log
 from kernel_gateway.environments import DEFAULT_NAMES, BrokenEnvironment, UnknownEnvironment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.inside.http import (
@@ -28,53 +31,69 @@ from kernel_gateway.inside.http import (
     respond,
     respond_json,
 )
-from kernel_gateway.record import Conflict, Missing, Record
+from kernel_gateway.logs import answer, first_answer
+from kernel_gateway.query import first, listed, now, number, part, query_of, time
+from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
 from kernel_gateway.templates import Build, Templates
-from kernel_gateway.wanted import BadRequest, check_network, check_seconds
+from kernel_gateway.volume_files import VolumeFiles
+from kernel_gateway.volumes import UnknownVolume, Volume
+from kernel_gateway.wanted import BadRequest, Conflict, check_network, check_seconds
 
 _CLIENT = "local"
-_PAGE = 100
 _MIB = 1 << 20
 _METRICS_SECONDS = 10.0
 _MOST_FORKS = 20
 _FORK_SECONDS = 15  # as E2B has it
 _INGRESS = ("allowPublicTraffic", "maskRequestHost", "httpsPorts")  # of `network`, what an update leaves as it is
 _MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
-_NONE_OF = {
-    "volumes": "This host has no volumes: write files into a sandbox, and keep them by a snapshot or a template.",
-    "secrets": "This host keeps no secrets: give a sandbox what it may know by `envs`.",
-}
+_NO_SECRETS = "This host keeps no secrets: give a sandbox what it may know by `envs`."
+_MOST_MEASURED = 100  # sandboxes of one answer
+_UPLOAD_SECONDS = 3600  # for which the address of an upload holds
 _NEVER = 1 << 37  # Unix seconds; the year 6325
 
 
 class Control:
     """Answers requests whose API key the router has checked."""
 
-    def __init__(self, sandboxes: Sandboxes) -> None:
-        self._sandboxes, self._templates = sandboxes, Templates(sandboxes)
+    def __init__(self, sandboxes: Sandboxes, files: VolumeFiles) -> None:
+        self._sandboxes, self._templates, self._files = sandboxes, Templates(sandboxes), files
+        self._catalogue = Catalogue(sandboxes, self._templates)
+        self._secret = secrets.token_bytes(32)
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether a request needs no key, since it is an upload to an address that we have signed."""
+        parts = scope["path"].strip("/").split("/")
+        if scope["method"] != "PUT" or len(parts) != 4 or (parts[0], parts[2]) != ("templates", "files"):
+            return False
+        query = query_of(scope)
+        until = number(query, "until", 0)
+        expected = self._signature(parts[1], parts[3], until)
+        return until >= now() and hmac.compare_digest(first(query, "signature").encode(), expected.encode())
+
+    def _signature(self, name: str, digest: str, until: int) -> str:
+        return hmac.new(self._secret, f"{until}/{name}/{digest}".encode(), "sha256").hexdigest()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises `Refused`."""
         parts = [unquote(part) for part in scope["raw_path"].decode("latin-1").split("/") if part]
-        if parts and parts[0] in ("v2", "v3"):
-            parts = parts[1:]
+        version = parts.pop(0) if parts and parts[0] in ("v2", "v3") else ""
         try:
-            await self._route(scope, parts, receive, send)
+            await self._route(scope, parts, version, receive, send)
         except Missing as missing:
             raise Refused(404, f"Sandbox {missing} was not found.") from None
         except (BadRequest, BadSnapshot) as bad:
             raise Refused(400, str(bad)) from None
         except Conflict as conflict:
             raise Refused(409, str(conflict)) from None
-        except UnknownEnvironment as unknown:
+        except (UnknownEnvironment, UnknownVolume) as unknown:
             raise Refused(404, str(unknown)) from None
         except (SandboxFailed, BrokenEnvironment) as failed:
             raise Refused(500, str(failed)) from None
 
-    async def _route(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:
+    async def _route(self, scope: Scope, parts: list[str], version: str, receive: Receive, send: Send) -> None:
         match scope["method"], parts:
             case "POST", ["sandboxes"]:
                 record = await self._sandboxes.create(await read_json(receive), header(scope, b"idempotency-key"))
@@ -83,6 +102,11 @@ class Control:
             case "GET", ["sandboxes"]:
                 records, headers = self._page(scope)
                 await respond_json(send, 200, [self._seen(record) for record in records], headers)
+            case "GET", ["sandboxes", "metrics"]:
+                await respond_json(send, 200, {"sandboxes": await self._metrics_of(scope)})
+            case "GET", ["sandboxes", name, "logs"]:
+                log, query = self._sandboxes.log(name), query_of(scope)
+                await respond_json(send, 200, answer(log, query) if version else first_answer(log, query))
             case "GET", ["sandboxes", name]:
                 await respond_json(send, 200, self._detail(self._sandboxes.find(name)))
             case "DELETE", ["sandboxes", name]:
@@ -112,7 +136,9 @@ class Control:
                 self._sandboxes.extend(record, check_seconds((await read_json(receive)).get("duration", 300)))
                 await respond(send, 204)
             case "GET", ["sandboxes", name, "metrics"]:
-                await respond_json(send, 200, await self._metrics(self._sandboxes.find(name), scope))
+                start, end = (number(query_of(scope), *edge) for edge in (("start", 0), ("end", _NEVER)))
+                samples = await self._metrics(self._sandboxes.find(name))
+                await respond_json(send, 200, [one for one in samples if start <= one["timestampUnix"] <= end])
             case "PUT", ["sandboxes", name, "network"]:
                 self._set_network(self._sandboxes.find(name), await read_json(receive))
                 await respond(send, 204)
@@ -133,19 +159,52 @@ class Control:
                 await respond(send, 204)
             case _, ["templates", *rest]:
                 await self._template(scope, rest, receive, send)
-            case "GET", ["volumes" | "secrets"]:
+            case "GET", ["default-templates"]:
                 await respond_json(send, 200, [])
-            case "POST", ["volumes" | "secrets" as kind]:
-                raise Refused(400, _NONE_OF[kind])
-            case _, ["volumes" | "secrets" as kind, _]:
-                raise Refused(404, _NONE_OF[kind])
+            case _, ["volumes", *rest]:
+                await self._volume(scope, rest, receive, send)
+            case "GET", ["secrets"]:
+                await respond_json(send, 200, [])
+            case "POST", ["secrets"]:
+                raise Refused(400, _NO_SECRETS)
+            case _, ["secrets", _]:
+                raise Refused(404, _NO_SECRETS)
+            case _:
+                raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
+
+    async def _volume(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:
+        """What the SDK's `Volume` asks for, less the files of one."""
+        volumes = self._sandboxes.volumes
+        match scope["method"], parts:
+            case "POST", []:
+                await respond_json(send, 201, _with_token(volumes.create((await read_json(receive)).get("name"))))
+            case "GET", []:
+                await respond_json(send, 200, [_volume(one) for one in volumes.all()])
+            case "GET", [name]:
+                await respond_json(send, 200, _with_token(volumes.find(name)))
+            case "DELETE", [name]:
+                volume = volumes.find(name)
+                if users := self._sandboxes.mounting(volume):
+                    names = ", ".join(one.id for one in users)
+                    raise Refused(409, f"The volume {volume.name!r} is in use; end its sandboxes first: {names}.")
+                self._files.let_go(volume)
+                volumes.remove(volume)
+                await respond(send, 204)
             case _:
                 raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
 
     async def _template(self, scope: Scope, parts: list[str], receive: Receive, send: Send) -> None:
         """What the SDK's `Template` asks for."""
-        templates = self._templates
+        templates, catalogue = self._templates, self._catalogue
         match scope["method"], parts:
+            case "GET", []:
+                page, headers = part(catalogue.entries(), query_of(scope), lambda one: (one.made, one.name), False)
+                await respond_json(send, 200, [catalogue.show(one) for one in page], headers)
+            case "GET", [name]:
+                entry = catalogue.find(name)
+                builds, headers = part(list(entry.builds), query_of(scope), _begun, False)
+                shown = {**catalogue.show(entry), "builds": catalogue.show_builds(builds)}
+                await respond_json(send, 200, shown, headers)
             case "POST", []:
                 await respond_json(send, 202, _requested(templates.request(await read_json(receive))))
             case "GET", ["aliases", name]:
@@ -162,7 +221,7 @@ class Control:
             case "GET", [name, "tags"]:
                 await respond_json(send, 200, templates.tags(name))
             case "GET", [name, "files", digest]:
-                await respond_json(send, 201, _upload(scope, name, digest, present=templates.has(name, digest)))
+                await respond_json(send, 201, self._upload(scope, name, digest))
             case "PUT", [name, "files", digest]:
                 await templates.keep(name, digest, body_chunks(receive))
                 await respond(send, 200)
@@ -170,9 +229,10 @@ class Control:
                 templates.start(templates.find(name, build), await read_json(receive))
                 await respond(send, 202)
             case "GET", [name, "builds", build, "status"]:
-                query = dict(parse_qsl(scope["query_string"].decode()))
-                offset = _second(query.get("logsOffset"), 0)
+                offset = number(query_of(scope), "logsOffset", 0)
                 await respond_json(send, 200, templates.status(templates.find(name, build), offset))
+            case "GET", [name, "builds", build, "logs"]:
+                await respond_json(send, 200, build_log(templates.find(name, build), query_of(scope)))
             case _:
                 raise Refused(404, f"{scope['method']} {scope['path']} is not a route of this host.")
 
@@ -198,6 +258,13 @@ class Control:
             else {"error": {"code": 500, "message": str(one)}}
             for one in made
         ]
+
+    def _upload(self, scope: Scope, name: str, digest: str) -> dict[str, Any]:
+        """Where the SDK is to put files, which it sends without its key."""
+        until = now() + _UPLOAD_SECONDS
+        url = f"http://{header(scope, b'host')}/templates/{name}/files/{digest}"
+        signed = f"{url}?until={until}&signature={self._signature(name, digest, until)}"
+        return {"present": self._templates.has(name, digest), "url": signed}
 
     def _set_network(self, record: Record, body: dict[str, Any]) -> None:
         access = body.pop("allow_internet_access", None)
@@ -233,6 +300,7 @@ class Control:
             "diskSizeMB": sizes.home // _MIB,
             "state": _state(record),
             "metadata": record.wanted.metadata,
+            "volumeMounts": [{"name": mount.name, "path": mount.path} for mount in record.wanted.mounts],
         }
 
     def _detail(self, record: Record) -> dict[str, Any]:
@@ -251,62 +319,48 @@ class Control:
 
     def _page(self, scope: Scope) -> tuple[list[Record], Headers]:
         """One page of the sandboxes asked for, newest first, and the header that leads to the next."""
-        query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
-        states = {state for value in query.get("state", []) for state in value.split(",")}
+        query = query_of(scope)
+        states = listed(query, "state")
         found = [record for record in self._sandboxes if not states or _state(record) in states]
-        wanted = _metadata(query.get("metadata", [""])[0])
+        wanted = _metadata(first(query, "metadata"))
         found = [r for r in found if all(r.wanted.metadata.get(key) == value for key, value in wanted.items())]
-        if template := query.get("template", [""])[0]:
+        if template := first(query, "template"):
             found = [record for record in found if record.template == template]
-        if after := query.get("startedAfter", [""])[0]:
-            found = [record for record in found if record.started > _time(after)]
-        ascending = query.get("order", ["desc"])[0].lower() == "asc"
+        if after := first(query, "startedAfter"):
+            found = [record for record in found if record.started >= time(after)]
+        ascending = first(query, "order").lower() == "asc"
         found.sort(key=lambda record: (record.started, record.id), reverse=not ascending)
-        return _part(found, query, lambda record: (record.started, record.id), ascending)
+        return part(found, query, lambda record: (record.started, record.id), ascending)
 
     def _snapshots_page(self, scope: Scope) -> tuple[list[Snapshot], Headers]:
-        query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
+        query = query_of(scope)
         found = [snapshot for snapshot in self._sandboxes.snapshots.all() if not snapshot.build]
-        if sandbox := query.get("sandboxID", [""])[0]:
+        if sandbox := first(query, "sandboxID"):
             found = [snapshot for snapshot in found if snapshot.sandbox == sandbox]
-        if name := query.get("name", [""])[0]:
+        if name := first(query, "name"):
             wanted = full_name(name)
             found = [one for one in found if one.name == wanted or (":" not in name and _base(one) == name)]
-        return _part(found, query, lambda one: (datetime.fromisoformat(one.taken), one.id), ascending=False)
+        return part(found, query, lambda one: (datetime.fromisoformat(one.taken), one.id), ascending=False)
 
-    async def _metrics(self, record: Record, scope: Scope) -> list[dict[str, Any]]:
-        """What the sandbox measured of itself between `start` and `end`, in Unix seconds; the last sample is new."""
+    async def _metrics_of(self, scope: Scope) -> dict[str, Any]:
+        """The newest sample of each of several sandboxes; those that do not run are left out."""
+        names = list(dict.fromkeys(listed(query_of(scope), "sandbox_ids")))
+        if not 0 < len(names) <= _MOST_MEASURED:
+            raise Refused(400, f"sandbox_ids must name from 1 to {_MOST_MEASURED} sandboxes, with commas in between.")
+        records = [record for record in self._sandboxes if record.id in names]
+        found = await asyncio.gather(*map(self._metrics, records), return_exceptions=True)
+        pairs = zip(records, found, strict=True)
+        return {record.id: samples[-1] for record, samples in pairs if isinstance(samples, list) and samples}
+
+    async def _metrics(self, record: Record) -> list[dict[str, Any]]:
+        """What the sandbox measured of itself; the last sample is new."""
         if record.paused:
             return []
-        query = dict(parse_qsl(scope["query_string"].decode("utf-8", "replace")))
-        start, end = (_second(query.get(name), default) for name, default in (("start", 0), ("end", _NEVER)))
         try:
             _, answer = await ask(record.sandbox.address, "GET", "/metrics", seconds=_METRICS_SECONDS)
-            samples = [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
+            return [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
         except (Lost, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise Missing(record.id) from None  # whatever speaks there is not our service any more
-        return [sample for sample in samples if start <= sample["timestampUnix"] <= end]
-
-
-def _part[T](
-    found: list[T], query: dict[str, list[str]], key: Callable[[T], tuple[datetime, str]], ascending: bool
-) -> tuple[list[T], Headers]:
-    """One page of what was found, which is in the order of `key`, and the header that leads to the next."""
-    try:
-        limit = min(max(int(query.get("limit", [str(_PAGE)])[0]), 1), _PAGE)
-    except ValueError:
-        raise Refused(400, "limit must be a whole number.") from None
-    if token := query.get("nextToken", [""])[0]:
-        moment, slash, name = token.rpartition("/")
-        if not slash:
-            raise Refused(400, f"{token!r} is not a token that this host gave out for a next page.")
-        edge = (_time(moment), name)
-        found = [one for one in found if (key(one) > edge if ascending else key(one) < edge)]
-    page = found[:limit]
-    if len(found) <= limit:
-        return page, []
-    last, name = key(page[-1])
-    return page, [(b"x-next-token", f"{last.isoformat()}/{name}".encode())]
 
 
 def _requested(build: Build) -> dict[str, Any]:
@@ -314,10 +368,16 @@ def _requested(build: Build) -> dict[str, Any]:
     return {"templateID": build.name, "buildID": build.id, "public": False, **names}
 
 
-def _upload(scope: Scope, name: str, digest: str, *, present: bool) -> dict[str, Any]:
-    """Where the SDK is to put files, which it sends without its key unless it is told to."""
-    url = f"http://{header(scope, b'host')}/templates/{name}/files/{digest}"
-    return {"present": present, "url": url, "headers": {"X-API-KEY": header(scope, b"x-api-key")}}
+def _begun(build: dict[str, Any]) -> tuple[datetime, str]:
+    return datetime.fromisoformat(build["createdAt"]), str(build["buildID"])
+
+
+def _volume(volume: Volume) -> dict[str, Any]:
+    return {"volumeID": volume.id, "name": volume.name}
+
+
+def _with_token(volume: Volume) -> dict[str, Any]:
+    return {**_volume(volume), "token": volume.token}
 
 
 def _strings(body: dict[str, Any], name: str) -> list[str]:
@@ -333,10 +393,6 @@ def _told(snapshot: Snapshot) -> dict[str, Any]:
 
 def _base(snapshot: Snapshot) -> str:
     return (snapshot.name or "").partition(":")[0]
-
-
-def _second(value: str | None, default: int) -> int:
-    return int(value) if value is not None and value.isascii() and value.isdigit() else default
 
 
 def _sample(told: dict[str, Any], memory: int) -> dict[str, Any]:
@@ -363,11 +419,3 @@ def _state(record: Record) -> str:
 def _metadata(value: str) -> dict[str, str]:
     """The filter `key=value&…`, which the SDK encodes twice more than a query needs."""
     return {unquote(key): unquote(text) for key, text in parse_qsl(value, keep_blank_values=True)}
-
-
-def _time(value: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value.replace(" ", "+"))
-    except ValueError:
-        raise Refused(400, f"{value!r} is not a time in ISO 8601.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

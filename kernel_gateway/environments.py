@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kernel_gateway.errors import GatewayError
+from kernel_gateway.recipes import PACKAGES
 
 MOUNT = Path("/opt/environment")  # where a sandbox sees its own
 DEFAULT_NAMES = frozenset({"base", "code-interpreter", "code-interpreter-v1", "default"})  # what the SDK asks for
@@ -112,6 +113,10 @@ def find(home: Path, name: str) -> Environment | None:
     if _NAME.fullmatch(name):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return read(folder_of(home) / name)
+    if name in PACKAGES:
+        raise UnknownEnvironment(
+            f"The template {name!r} is not built on this host yet: `gristmill template build {name}` does it, once."
+        )
     there = ", ".join(one.name for one in environments(home)) or "none yet"
     raise UnknownEnvironment(
         f"There is no template {name!r} on this host. It has the default one (code-interpreter-v1, base); built here: "

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from kernel_gateway.inside.heard import Heard
 
 _HEAD_SECONDS = 20.0  # from a connection's or a head's first byte to the head's last
 _MOST_QUIET = 128 << 10  # bytes that may come without any of a body: heads, trailers and the like
 
 
-class Front(HttpToolsProtocol):
+class Front(Heard):
     """One connection."""
 
     _timer: asyncio.TimerHandle | None = None

@@ -39,11 +39,12 @@ class Group:
 
     @property
     def memory_files(self) -> dict[str, Path]:
-        """What the service inside reads to tell a death by the limit: the limit, and the count of such deaths."""
+        """What the service inside reads: the limit, the count of deaths by it, and what is used."""
         if "memory" not in self.folders:
             return {}
-        names = ("memory.max", "memory.events") if self.second else ("memory.limit_in_bytes", "memory.oom_control")
-        return dict(zip(("limit", "events"), (self.folders["memory"] / name for name in names), strict=True))
+        names = ("max", "events", "current") if self.second else ("limit_in_bytes", "oom_control", "usage_in_bytes")
+        files = (self.folders["memory"] / f"memory.{name}" for name in names)
+        return dict(zip(("limit", "events", "used"), files, strict=True))
 
     def add(self, pid: int) -> None:
         """Put a process into the group; whatever it starts from now on is in it as well. Raises OSError."""

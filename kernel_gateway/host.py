@@ -18,7 +18,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from kernel_gateway import environments
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.groups import Group, Groups, NoGroups
-from kernel_gateway.inside import seccomp
+from kernel_gateway.inside import memory, seccomp
 from kernel_gateway.inside.entrance import LISTENER
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
@@ -47,6 +47,7 @@ from kernel_gateway.isolation import (
 from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone, namespaces_of
 from kernel_gateway.outside import Outside
+from kernel_gateway.packages import UV_VARIABLES
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.shell import Shell, bring_along, make_lifeline, outer_of, read_inner, unbroken_pipe
 
@@ -126,10 +127,17 @@ class Host:
                 log.warning("total memory of a sandbox is not enforced: %s", why)
             self._nursery = Nursery(cache, self._limits, layered(), self._inits)
 
-    def launch(self, name: str, template: str, environment: Environment | None = None) -> Sandbox:
+    def launch(
+        self,
+        name: str,
+        template: str,
+        environment: Environment | None = None,
+        volumes: Sequence[tuple[Path, str]] = (),
+    ) -> Sandbox:
         """Start a sandbox; its service answers on the returned address as soon as it is up, and requests wait for it.
 
-        Its Python is that of `environment`, ours if that is None. Raises `SandboxFailed` when the process cannot be
+        Its Python is that of `environment`, ours if that is None; `volumes` are the host's folders that it may write
+        to, and where it has them. Raises `SandboxFailed` when the process cannot be
         started at all, `BrokenEnvironment` when the environment's Python is gone.
         """
         address = self._place.address(name)
@@ -140,8 +148,10 @@ class Host:
                 with contextlib.ExitStack() as lent:
                     if environment is not None:  # held here, where no sandbox can reach: the file is the host's
                         lent.enter_context(environments.held(environment))
-                    start = self._isolated if self._isolation == "bubblewrap" else self._bare
-                    sandbox = start(name, template, address, listener.fileno(), environment)
+                    if self.isolated:
+                        sandbox = self._isolated(name, template, address, listener.fileno(), environment, volumes)
+                    else:
+                        sandbox = self._bare(name, template, address, listener.fileno(), environment)
                     lent.callback(sandbox.release)
                     sandbox.release = lent.pop_all().close
                     self._running.add(sandbox)
@@ -165,6 +175,11 @@ class Host:
         fds, limits = f"{listener}, {lifeline}", json.dumps(self._limits)
         return [python, "-c", BOOT.format(root=root, fds=fds, limits=limits)]
 
+    @property
+    def isolated(self) -> bool:
+        """Whether sandboxes are kept apart from this machine."""
+        return self._isolation == "bubblewrap"
+
     def _inits(self) -> list[int]:
         """Pidfds of the first processes of all sandboxes that run."""
         return [sandbox.init for sandbox in self._running if sandbox.init is not None]
@@ -174,6 +189,8 @@ class Host:
     ) -> dict[str, str]:
         own = str(Path(sys.executable).parent)
         more = {} if folder is None else {"JUPYTER_PATH": f"{sys.prefix}/share/jupyter"}
+        if self._isolation != "none":
+            more |= {"VIRTUAL_ENV": str(folder or Path(own).parent), **UV_VARIABLES}
         return {
             **environment(home, own if folder is None else f"{folder}/bin:{own}"),
             **more,
@@ -185,12 +202,27 @@ class Host:
             "MPLCONFIGDIR": f"{cache}/matplotlib",
         }
 
-    def _isolated(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
+    def _isolated(
+        self,
+        name: str,
+        template: str,
+        address: str,
+        listener: int,
+        chosen: Environment | None,
+        volumes: Sequence[tuple[Path, str]],
+    ) -> Sandbox:
         if chosen is None and self._nursery is not None and self._nursery.usable:
-            return self._forked(self._nursery, name, template, address, listener)
+            return self._forked(self._nursery, name, template, address, listener, volumes)
         if self._nursery is not None and not self._nursery.usable:
             self.end_spare()  # nobody will move in any more
-        return self._unforked(name, template, address, listener, chosen)
+        return self._unforked(name, template, address, listener, chosen, volumes)
+
+    def _lend(
+        self, lent: contextlib.ExitStack, volumes: Sequence[tuple[Path, str]], identity: dict[str, Any]
+    ) -> list[tuple[str, str]]:
+        """Have a sandbox's user reach the volumes until `lent` closes; raises `SandboxFailed`."""
+        user = identity.get("user")
+        return [(lent.enter_context(self._outside.lent(folder, user)), place) for folder, place in volumes]
 
     def _group(self, name: str) -> Group | None:
         return self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
@@ -199,9 +231,17 @@ class Host:
         if self._groups is not None and group is not None:
             self._groups.release(group)
 
-    def _forked(self, nursery: Nursery, name: str, template: str, address: str, listener: int) -> Sandbox:
-        """Have the nursery fork the sandbox into a shell."""
-        shell = self._spare.pop(0) if self._spare else self._shell()
+    def _forked(
+        self,
+        nursery: Nursery,
+        name: str,
+        template: str,
+        address: str,
+        listener: int,
+        volumes: Sequence[tuple[Path, str]],
+    ) -> Sandbox:
+        """Have the nursery fork the sandbox into a shell, one of its own where it has volumes."""
+        shell = self._spare.pop(0) if self._spare and not volumes else self._shell(volumes=volumes)
         sandbox = shell.sandbox
         sandbox.on_end = lambda: None
         request = {
@@ -242,15 +282,17 @@ class Host:
             sandbox.kill()
         return spare
 
-    def _shell(self, more: Iterable[tuple[Path, Path]] = ()) -> Shell:
+    def _shell(self, more: Iterable[tuple[Path, Path]] = (), volumes: Sequence[tuple[Path, str]] = ()) -> Shell:
         """Have bubblewrap make a sandbox's namespaces, with nothing in them; `more` is as for `_bubblewrap`.
 
-        Raises OSError.
+        Raises OSError and `SandboxFailed`.
         """
         identity = self._outside.identity()
         with contextlib.ExitStack() as failing:
+            lent = failing.enter_context(contextlib.ExitStack())
             group = self._group(secrets.token_hex(10))
-            failing.callback(self._release, group)
+            lent.callback(self._release, group)
+            binds = self._lend(lent, volumes, identity)
             kept = failing.enter_context(contextlib.ExitStack())
             output, errors = os.pipe()
             kept.callback(os.close, errors)
@@ -277,6 +319,7 @@ class Host:
                         group,
                         identity,
                         more,
+                        binds,
                     )
                 finally:
                     for end in (info_end, greet, lifeline_end):
@@ -287,7 +330,7 @@ class Host:
 
         def release() -> None:
             kept.close()
-            self._release(group)
+            lent.close()
 
         sandbox.release = release
         self._running.add(sandbox)
@@ -308,13 +351,21 @@ class Host:
         loop.add_reader(greeted, greet_back)
         return shell
 
-    def _unforked(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
+    def _unforked(
+        self,
+        name: str,
+        template: str,
+        address: str,
+        listener: int,
+        chosen: Environment | None,
+        volumes: Sequence[tuple[Path, str]],
+    ) -> Sandbox:
         """Start the sandbox as a program of its own, in a shell that shows what `chosen` has."""
         more = () if chosen is None else chosen.binds()
         for source, _ in more:
             self._outside.show(source)
         folder = None if chosen is None else environments.MOUNT
-        shell = self._shell(more)
+        shell = self._shell(more, volumes)
         sandbox = shell.sandbox
         request = {
             "name": name,
@@ -348,17 +399,21 @@ class Host:
         group: Group | None,
         identity: dict[str, Any],
         more: Iterable[tuple[Path, Path]] = (),
+        volumes: Iterable[tuple[str, str]] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start bubblewrap with our profile and `more` folders to show; raises OSError."""
+        """Start bubblewrap with our profile, `more` folders to show, and `volumes`; raises OSError."""
         contents = {place: text.encode() for place, text in own_files().items()}
         for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
             contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:
+            meminfo = stack.enter_context(memory_file(memory.text(self.sizes.memory, 0).encode()))
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
             limits = group.memory_files if group is not None else None
             call_filter = next(iter(filters), None)
-            arguments = bubblewrap_arguments(self._outside, self.sizes, files, variables, call_filter, limits, more)
+            arguments = bubblewrap_arguments(
+                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes, meminfo
+            )
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             stdin, stdout, stderr = streams
             return subprocess.Popen(
@@ -367,7 +422,7 @@ class Host:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                pass_fds=(profile, *descriptors, *filters, *(fd for fd, _ in files)),
+                pass_fds=(profile, meminfo, *descriptors, *filters, *(fd for fd, _ in files)),
                 cwd="/",
                 **identity,
             )

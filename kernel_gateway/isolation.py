@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from kernel_gateway.errors import GatewayError, NoIsolation
 from kernel_gateway.outside import Outside
+from kernel_gateway.packages import PIP_CONF, UV_TOML
 
 type Isolation = Literal["bubblewrap", "none"]
 
@@ -29,6 +30,7 @@ SUDO = f"{SERVICE_ROOT}/bin/sudo"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
+MEMINFO = "/proc/meminfo"
 BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.seed import main; main({fds}, {limits!r})"
 CAT = "/usr/bin/cat"  # says by what it copies that all is mounted, and then waits for the lifeline's end
 
@@ -94,6 +96,11 @@ class Sizes:
         )
 
 
+def volume_size() -> int:
+    """How many bytes a volume may hold; `GRISTMILL_VOLUME_SIZE` (MiB) sets another limit. Raises `GatewayError`."""
+    return _wanted("GRISTMILL_VOLUME_SIZE", 1, 4096) * _MIB
+
+
 def _wanted(name: str, least: int, usual: int) -> int:
     text = os.environ.get(name, "") or str(usual)
     if not text.isdecimal() or int(text) < least:
@@ -102,7 +109,10 @@ def _wanted(name: str, least: int, usual: int) -> int:
 
 
 def environment(home: str, path_prefix: str) -> dict[str, str]:
-    """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness."""
+    """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness.
+
+    OpenMP's threads are a kernel's to fix (`Settings.kernel_environment`): `nproc` would take them for the processors.
+    """
     return {
         "HOME": home,
         "USER": "user",
@@ -116,7 +126,6 @@ def environment(home: str, path_prefix: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",  # no __pycache__ among a user's files
         "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
 
@@ -237,11 +246,14 @@ def bubblewrap_arguments(
     call_filter: int | None = None,
     limits: Mapping[str, Path] | None = None,
     more: Iterable[tuple[Path, Path]] = (),
+    volumes: Iterable[tuple[str, str]] = (),
+    meminfo: int | None = None,
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
-    of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's.
+    of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's,
+    `volumes` those that it may write to; `meminfo` is the descriptor of what it first reads of its memory.
     """
     arguments = [*_namespaces(), *_disk(sizes), *_system()]
     if call_filter is not None:
@@ -255,8 +267,12 @@ def bubblewrap_arguments(
     for descriptor, place in files:
         mode = "0755" if place == SUDO else "0644"
         arguments += ["--perms", mode, "--file", str(descriptor), place]
+    if meminfo is not None:  # its service's to keep up to date, as if it were the kernel's
+        arguments += ["--perms", "0644", "--bind-data", str(meminfo), MEMINFO]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
+    for folder, place in volumes:
+        arguments += ["--bind", folder, place]
     arguments += ["--remount-ro", "/dev", "--chdir", "/home/user"]
     for name, value in variables.items():
         arguments += ["--setenv", name, value]
@@ -303,5 +319,7 @@ def own_files() -> dict[str, str]:
         "/etc/hosts": _HOSTS,
         "/etc/nsswitch.conf": _NSSWITCH,
         "/etc/hostname": "sandbox\n",
+        "/etc/pip.conf": PIP_CONF,
+        "/etc/uv/uv.toml": UV_TOML,
         SUDO: _SUDO.format(python=shlex.quote(sys.executable), root=SERVICE_ROOT),
     }

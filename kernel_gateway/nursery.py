@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import logging
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ log = logging.getLogger("kernel_gateway")
 _PACKAGE = Path(__file__).resolve().parent
 _START = "exec(open(0).read())"
 _ENTER = "from kernel_gateway.inside.entrance import main; main({})"
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 _LEAST_LIFE = 10.0  # seconds of being ready; one that dies younger, and twice, is not started again
 _NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "pid": 0x20000000, "net": 0x40000000}
 _NAMESPACES |= {"ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000}
@@ -56,6 +57,18 @@ def namespaces_of(pid: int) -> int:
 def adopt_orphans() -> None:
     """Become the parent of what our children leave behind."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@contextlib.contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Be it for a while: whoever goes on as one has to collect them, or what they ran in never ends."""
+    libc, before = ctypes.CDLL(None), ctypes.c_int()
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+    adopt_orphans()
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value, 0, 0, 0)
 
 
 def check_namespaces(namespaces: int) -> str | None:
@@ -130,7 +143,8 @@ class Nursery:
     ) -> None:
         """`layers` are the places that a sandbox may write over, as `layered` gives them.
 
-        `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard."""
+        `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard.
+        """
         self._config = {
             "cache": str(cache.absolute()),
             "limits": limits,

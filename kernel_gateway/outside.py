@@ -17,13 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kernel_gateway.errors import NoIsolation
+from kernel_gateway import idmap
+from kernel_gateway.errors import NoIsolation, SandboxFailed
 
 _CLONE_NEWNS = 0x00020000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 _MNT_DETACH = 2
 _MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt")
 _FIRST_USER = 1_900_000_000  # above what distributions, containers and systemd hand out
+VOLUME_USER = _FIRST_USER - 1  # who owns, on disk, what sandboxes keep in volumes
 _USERS = 100_000_000
 
 
@@ -55,6 +57,32 @@ class Outside:
         finally:
             os.close(descriptor)
         self._aliases[place] = alias
+
+    @contextlib.contextmanager
+    def lent(self, folder: Path, user: int | None) -> Iterator[str]:
+        """The path by which a sandbox's user reaches a folder of `VOLUME_USER`'s as his own.
+
+        Raises `SandboxFailed` when it cannot be mounted so.
+        """
+        if user is None:
+            yield str(folder)
+            return
+        alias = Path(self._point, str(next(self._numbers)))
+        alias.mkdir()
+        try:
+            try:
+                idmap.mount(folder, alias, VOLUME_USER, user)
+            except OSError as error:
+                raise SandboxFailed(
+                    f"The volume cannot be mounted for a sandbox's user ({error.strerror or error}). Keep the data "
+                    "folder on ext4, XFS or Btrfs, or start the gateway as an ordinary user."
+                ) from None
+            try:
+                yield str(alias)
+            finally:
+                _call("umount2", os.fsencode(alias), _MNT_DETACH)
+        finally:
+            alias.rmdir()
 
     def identity(self) -> dict[str, Any]:
         """Arguments for `Popen` that make the child its own user; none when we are an ordinary user ourselves."""

@@ -1,4 +1,4 @@
-"""The way out of a sandbox: an HTTP proxy on the host, which serves the connections of one sandbox.
+"""The way out of a sandbox: an HTTP proxy on the host, and a package index, for the connections of one sandbox.
 
 A sandbox has no network. What connects to the proxy's port on the sandbox's own loopback is carried by the service
 inside over the gateway's connection to it, so neither side needs a path or a port of the other. See RFC 9110, 9.3.6
@@ -14,12 +14,14 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import h11
 
 from kernel_gateway.egress import Address, Denied, Policy, Rules
 from kernel_gateway.inside.outlet import PATH
+from kernel_gateway.packages import NotOffered, Packages
+from kernel_gateway.wheels import NoPackages
 
 log = logging.getLogger("kernel_gateway")
 
@@ -30,8 +32,10 @@ _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 300.0
 _MOST = 64  # connections of one sandbox at once; more wait inside
 _LOOKING_UP = 2  # names at once; the machine's resolver is everybody's
+_OFFERED = 3  # answers of the package index at once; fewer than what fetches may do, which is everybody's, too
 _SPARE = 4  # connections that wait for the sandbox's next
 _AGAIN_SECONDS = 1.0
+_SOON_SECONDS = 0.3
 _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"trailer", b"upgrade"}
 _DROPPED = _HOP | {b"host", b"transfer-encoding", b"content-length"}
 _UPGRADE = (
@@ -42,20 +46,29 @@ type Opened = Callable[[asyncio.WriteTransport], None]
 
 
 class Exit:
-    """The way out of one sandbox, whose service is at `address`; `opened` is told of each connection with it."""
+    """The way out of one sandbox, whose service is at `address`; `opened` is told of each connection with it.
 
-    def __init__(self, address: str, policy: Policy, rules: Rules, opened: Opened) -> None:
+    `policy` is None where a sandbox may reach nothing but the `packages`.
+    """
+
+    def __init__(self, address: str, policy: Policy | None, rules: Rules, opened: Opened, packages: Packages) -> None:
         self._address, self._policy, self._rules, self._opened = address, policy, rules, opened
+        self._packages = packages
+        self._spare = _SPARE if policy is not None else 1
         self._waiting: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._again: asyncio.TimerHandle | None = None
         self._looking_up = asyncio.Semaphore(_LOOKING_UP)
+        self._offered = asyncio.Semaphore(_OFFERED)
         self._open = False
 
     def start(self) -> None:
-        """Take connections from now on."""
+        """Take connections from now on, or soon where there are packages alone: no first cell is to wait for us."""
         self._open = True
-        self._fill()
+        if self._policy is not None:
+            self._fill()
+        else:
+            self._again = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._fill)
 
     def stop(self) -> None:
         """Take none any more, and cut those that there are."""
@@ -73,7 +86,7 @@ class Exit:
 
     def _fill(self) -> None:
         self._again = None
-        while self._open and len(self._waiting) < _SPARE and len(self._waiting) + len(self._serving) < _MOST:
+        while self._open and len(self._waiting) < self._spare and len(self._waiting) + len(self._serving) < _MOST:
             task = asyncio.create_task(self._take())
             self._waiting.add(task)
             task.add_done_callback(self._done)
@@ -105,7 +118,9 @@ class Exit:
             self._waiting.discard(task)
             self._serving.add(task)
             self._fill()
-            await _Visit(reader, writer, self._policy, self._rules, self._looking_up).serve(first)
+            await _Visit(
+                reader, writer, self._policy, self._rules, self._looking_up, self._packages, self._offered
+            ).serve(first)
         except (ConnectionError, TimeoutError, h11.LocalProtocolError):
             return  # what is not caught is written to our log, which nobody inside may fill
         finally:
@@ -119,12 +134,14 @@ class _Visit:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        policy: Policy,
+        policy: Policy | None,
         rules: Rules,
         looking_up: asyncio.Semaphore,
+        packages: Packages,
+        offered: asyncio.Semaphore,
     ) -> None:
         self._reader, self._writer, self._policy, self._rules = reader, writer, policy, rules
-        self._looking_up = looking_up
+        self._looking_up, self._packages, self._offered = looking_up, packages, offered
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD)
 
     async def serve(self, first: bytes) -> None:
@@ -134,10 +151,15 @@ class _Visit:
                 request = await self._request(first)
             if request.method == b"CONNECT":
                 await self._tunnel(request)
+            elif request.target.startswith(b"/"):
+                async with self._offered:
+                    await self._offer(request)
             else:
                 await self._forward(request)
         except Denied as denied:
             await self._refuse(403, str(denied))
+        except NotOffered as absent:
+            await self._refuse(absent.status, str(absent))
         except TimeoutError:
             await self._refuse(408, "The request did not come to its end in time.")
         except h11.RemoteProtocolError as error:
@@ -190,6 +212,27 @@ class _Visit:
             theirs.transport.abort()
         await self._end()
 
+    async def _offer(self, request: h11.Request) -> None:
+        """Answer a request that is for us ourselves: from the package index."""
+        if request.method not in (b"GET", b"HEAD"):
+            raise NotOffered(405, "The package index can only be read.")
+        offer = await self._packages.answer(unquote(request.target.partition(b"?")[0].decode("ascii", "replace")))
+        headers = [("content-type", offer.kind), ("connection", "close")]
+        if offer.size is not None:
+            headers.append(("content-length", str(offer.size)))
+        self._send(h11.Response(status_code=200, headers=headers))
+        try:
+            async for block in offer.body:
+                if request.method == b"HEAD":
+                    break
+                self._send(h11.Data(data=block))
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._writer.drain()
+        except NoPackages as why:
+            raise ConnectionError(str(why)) from None  # the half that it got tells who asked
+        self._send(h11.EndOfMessage())
+        await self._end()
+
     async def _upload(self, server: h11.Connection, theirs: asyncio.StreamWriter) -> None:
         while True:
             event = self._client.next_event()
@@ -233,6 +276,8 @@ class _Visit:
     async def _reach(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection with the first of the admitted addresses that takes one; raises `Denied` and OSError."""
         trouble: OSError = OSError("it has no address")
+        if self._policy is None:
+            raise Denied("Sandboxes on this host have no network; start the gateway with --allow-internet for one.")
         async with self._looking_up:
             admitted = await self._policy.admit(self._rules, host, port)
         for address in admitted:

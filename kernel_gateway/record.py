@@ -1,4 +1,4 @@
-"""What the gateway keeps of one sandbox, and the two ways in which one cannot be had."""
+"""What the gateway keeps of one sandbox."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from weakref import WeakSet
 
+from kernel_gateway.logs import Log
 from kernel_gateway.proxy import Exit
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import Snapshot
+from kernel_gateway.volumes import Hold
 from kernel_gateway.wanted import Wanted
 
 _JITTER = timedelta(milliseconds=50)  # by which two looks at the same end may differ without it having been moved
@@ -19,10 +21,6 @@ _JITTER = timedelta(milliseconds=50)  # by which two looks at the same end may d
 
 class Missing(Exception):
     """No sandbox has this id."""
-
-
-class Conflict(Exception):
-    """The request does not fit what is: a used idempotency key, a sandbox that is paused already."""
 
 
 @dataclass
@@ -37,6 +35,7 @@ class Record:
     environment: str
     sandbox: Sandbox
     wanted: Wanted
+    hold: Hold
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     traffic_token: str = field(default_factory=lambda: secrets.token_hex(16))
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -46,6 +45,7 @@ class Record:
     paused: bool = False
     files: Snapshot | None = None  # all that is left of a sandbox that was paused without its memory
     exit: Exit | None = None
+    log: Log = field(default_factory=Log)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while it is copied or started again
     connections: WeakSet[asyncio.WriteTransport] = field(default_factory=WeakSet)
 

@@ -37,8 +37,14 @@ from kernel_gateway.inside.tunnel import Factory, head
 from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, relay
 from kernel_gateway.sandboxes import Sandboxes
+from kernel_gateway.volume_files import VolumeFiles
 
-_HOST_ONLY = {"/init", "/snapshot", "/restore"}  # of the service's paths, what only the gateway itself may ask
+_HOST_ONLY = (
+    "/init",
+    "/snapshot",
+    "/restore",
+    "/volume/",
+)  # of the service's paths, what only the gateway itself may ask
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _SANDBOX_HOST = re.compile(r"(?P<port>[0-9]{1,5})-(?P<id>[a-z0-9]+)")
 _INERT = [  # a page among a sandbox's files, opened by its signed URL, must not run in the gateway's own origin
@@ -64,7 +70,9 @@ class Router:
     """The ASGI application of the gateway."""
 
     def __init__(self, sandboxes: Sandboxes, api_key: str, domain: str, facts: dict[str, object]) -> None:
-        self._sandboxes, self._control = sandboxes, Control(sandboxes)
+        self._sandboxes = sandboxes
+        self._files = VolumeFiles(sandboxes.host, sandboxes.volumes)
+        self._control = Control(sandboxes, self._files)
         self._key, self._facts, self._attempts = api_key, facts, Attempts()
         self._domain = urlsplit(f"//{domain}").hostname or domain
         self.open_requests = 0
@@ -87,14 +95,21 @@ class Router:
             self.open_requests -= 1
             self._sandboxes.last_used = time.monotonic()
 
+    async def close(self) -> None:
+        """End what serves requests and is no sandbox of anybody's."""
+        await self._files.close()
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         label = self._check_host(scope)
         self._check_origin(scope)
         target = _target(scope, label)
         if target is None and scope["path"] == "/files" and b"signature=" in scope["query_string"]:
             await self._pass_on(self._signed(scope), ENVD_PORT, scope, receive, send)
+        elif target is None and scope["path"].startswith("/volumecontent/"):
+            await self._files.handle(scope, receive, send)
         elif target is None:
-            await self._check_key(scope)
+            if not self._control.admits(scope):
+                await self._check_key(scope)
             if scope["path"] == "/health":
                 await respond_json(send, 200, self._facts)
             else:
@@ -160,7 +175,7 @@ class Router:
     async def _data(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         record = self._known(target.sandbox)
         path = scope["path"]
-        if target.port == ENVD_PORT and path in _HOST_ONLY:
+        if target.port == ENVD_PORT and path.startswith(_HOST_ONLY):
             raise Refused(404, f"{path} is not a path of the sandbox's service.")
         if target.port == ENVD_PORT and path == "/files" and b"signature=" in scope["query_string"]:
             if not _signature_fits(record, scope):

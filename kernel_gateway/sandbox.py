@@ -44,6 +44,7 @@ class Sandbox:
         self.verdict: str | None = None  # once it has ended: which limit ended it, if one did
         self.stillborn = False  # the nursery failed it, and another may do
         self.on_end: Callable[[], None] = lambda: None
+        self.hear: Callable[[bytes], None] = lambda chunk: None  # told what it writes to its standard error
         self.release: Callable[[], None] = lambda: None  # gives back what the host lent for its life
         self._process, self._output, self._lifeline = process, output, lifeline
         self._folders, self._group = folders, group
@@ -147,7 +148,8 @@ class Sandbox:
 
     def _finish(self) -> None:
         self._process.wait()
-        self._on_output()
+        while self._on_output():
+            pass
         asyncio.get_running_loop().remove_reader(self._output)
         os.close(self._output)
         os.close(self._lifeline)
@@ -161,15 +163,18 @@ class Sandbox:
         self.ended.set()
         self.on_end()
 
-    def _on_output(self) -> None:
+    def _on_output(self) -> bool:
+        """Take a piece of what it says; False when there is none."""
         try:
             chunk = os.read(self._output, 4096)
         except BlockingIOError:
-            return
+            return False
         if chunk:
             self._said.append(chunk)
+            self.hear(chunk)
         else:
             asyncio.get_running_loop().remove_reader(self._output)
+        return bool(chunk)
 
 
 def _family(pid: int) -> list[psutil.Process]:

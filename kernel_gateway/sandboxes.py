@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import secrets
@@ -21,12 +22,16 @@ from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host
 from kernel_gateway.inside.outlet import proxy_variables
+from kernel_gateway.isolation import python_binds
+from kernel_gateway.logs import Log
+from kernel_gateway.packages import Packages
 from kernel_gateway.proxy import Exit
-from kernel_gateway.record import Conflict, Missing, Record
+from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, Snapshots
-from kernel_gateway.wanted import Wanted
+from kernel_gateway.volumes import Hold, Volume, Volumes
+from kernel_gateway.wanted import BadRequest, Conflict, Mount, Wanted, overlaps
 
 log = logging.getLogger("kernel_gateway")
 
@@ -36,17 +41,30 @@ _QUIET_SECONDS = 0.3  # a sandbox taken is replaced when nobody has asked for an
 _REFILL_SECONDS = 3.0  # or at the latest now
 _IDEMPOTENCY_SECONDS = 600.0
 _REMEMBERED = 256  # sandboxes that a limit has ended, of which we can still tell which
+_LOGS, _LOG_SECONDS = 64, 3600.0  # of sandboxes that have ended, whose log is kept so long
 
 
 class Sandboxes:
     """All sandboxes of this gateway."""
 
     def __init__(
-        self, host: Host, domain: str, home: Path, snapshots: Snapshots, parked: int = 1, policy: Policy | None = None
+        self,
+        host: Host,
+        domain: str,
+        home: Path,
+        snapshots: Snapshots,
+        volumes: Volumes,
+        parked: int = 1,
+        policy: Policy | None = None,
+        packages: Packages | None = None,
     ) -> None:
-        """`policy` is for what sandboxes may reach outside, None where they have no way out."""
+        """`policy` is for what sandboxes may reach outside, None where they have no way out.
+
+        `packages` are what they may install; None where they are not isolated, and reach what this machine reaches.
+        """
         self.host, self.domain, self.home, self.snapshots = host, domain, home, snapshots
-        self.policy = policy
+        self.volumes = volumes
+        self.policy, self._packages = policy, packages
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
         self._parked: list[tuple[str, Sandbox]] = []
@@ -55,6 +73,7 @@ class Sandboxes:
         self._park = parked
         self._refill_timer: asyncio.TimerHandle | None = None
         self._verdicts: dict[str, str] = {}
+        self._logs: dict[str, Log] = {}  # of sandboxes that have ended, the oldest first
         self._promises: dict[str, tuple[str, asyncio.Task[Record]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -76,6 +95,14 @@ class Sandboxes:
         """Which limit ended a sandbox that is no more, if one did and it is not long ago."""
         return self._verdicts.get(sandbox_id)
 
+    def log(self, sandbox_id: str) -> Log:
+        """What a sandbox said, which may have ended not long ago; raises `Missing`."""
+        if (record := self._records.get(sandbox_id)) is not None:
+            return record.log
+        if (log := self._logs.get(sandbox_id)) is None:
+            raise Missing(sandbox_id)
+        return log
+
     async def create(self, body: dict[str, Any], key: str | None) -> Record:
         """Start a sandbox, or hand out the parked one. A repeated idempotency key gives the first one's answer."""
         if key is None:
@@ -96,6 +123,14 @@ class Sandboxes:
     async def _create(self, body: dict[str, Any]) -> Record:
         template = str(body.get("templateID") or TEMPLATE)
         wanted = Wanted.parse(body, self.policy is not None)
+        if wanted.mounts and not self.host.isolated:
+            raise BadRequest("Without isolation there are no volumes: sandboxes see this machine's own files.")
+        for mount in wanted.mounts:
+            if any(overlaps(mount.path, str(place)) for _, place in python_binds()):
+                raise BadRequest(
+                    f"A volume cannot be at {mount.path!r}, where the sandbox's Python is; choose another."
+                )
+        await self.volumes.check(wanted.mounts)
         if (snapshot := self.snapshots.find(template)) is not None:
             wanted = replace(wanted, envs={**snapshot.envs, **wanted.envs})
         return await self._start(template, wanted, snapshot)
@@ -104,9 +139,25 @@ class Sandboxes:
         """A sandbox that has a snapshot's files, if one is given."""
         environment = snapshot.environment if snapshot is not None else template
         chosen = environments.find(self.home, environment)
-        is_parked = chosen is None and bool(self._parked)
-        name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen)
-        record = Record(name, template, environment, sandbox, wanted)
+        hold = self.volumes.hold(wanted.mounts)
+        try:
+            return await self._start_holding(template, environment, chosen, wanted, snapshot, hold)
+        except BaseException:
+            hold.release()
+            raise
+
+    async def _start_holding(
+        self,
+        template: str,
+        environment: str,
+        chosen: Environment | None,
+        wanted: Wanted,
+        snapshot: Snapshot | None,
+        hold: Hold,
+    ) -> Record:
+        is_parked = chosen is None and not wanted.mounts and bool(self._parked)
+        name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen, wanted.mounts)
+        record = Record(name, template, environment, sandbox, wanted, hold)
         try:
             await self._make_ready(record, sandbox, snapshot)
         except SandboxFailed:
@@ -114,11 +165,12 @@ class Sandboxes:
             if not (sandbox.stillborn or killed) or self._closed:
                 raise
             self.host.end_spare()  # what ended this one may have ended them, too
-            name, sandbox = self._launch(environment, chosen)  # by the next nursery
+            name, sandbox = self._launch(environment, chosen, wanted.mounts)  # by the next nursery
             record.id, record.sandbox = name, sandbox
             await self._make_ready(record, sandbox, snapshot)
         record.started = datetime.now(UTC)
         self._records[name] = record
+        record.log.tell("The sandbox was created.", "created")
         self._put_to_work(record, wanted.seconds)
         self._refill_later()
         return record
@@ -136,7 +188,8 @@ class Sandboxes:
                 await self._initialise(sandbox, variables)
             await sandbox.confined()
             if snapshot is not None:
-                await self.snapshots.restore(snapshot, sandbox.address)
+                volumes = [mount.path for mount in record.wanted.mounts]
+                await self.snapshots.restore(snapshot, sandbox.address, volumes)
             if self._closed:
                 raise SandboxFailed("The gateway is shutting down.")
         except BaseException:
@@ -148,14 +201,27 @@ class Sandboxes:
 
     def _put_to_work(self, record: Record, seconds: int) -> None:
         """Have a sandbox that is ready answer requests, until its end."""
+        record.hold.end = functools.partial(self._overfull, record)
         record.sandbox.on_end = lambda: self._forget(record)
+        record.sandbox.hear = record.log.take
         if record.sandbox.ended.is_set():
             self._forget(record)
             return
-        if self.policy is not None:
-            record.exit = Exit(record.sandbox.address, self.policy, record.wanted.rules, record.attach)
+        if self._packages is not None:
+            address, rules = record.sandbox.address, record.wanted.rules
+            record.exit = Exit(address, self.policy, rules, record.attach, self._packages)
             record.exit.start()
         self._end_in(record, seconds)
+
+    @staticmethod
+    def _overfull(record: Record, why: str) -> None:
+        """End a sandbox since one of its volumes is overfull."""
+        record.sandbox.verdict = f"killed: {why[0].lower()}{why[1:].rstrip('.')}"
+        record.sandbox.kill()
+
+    def mounting(self, volume: Volume) -> list[Record]:
+        """The sandboxes, paused ones as well, that have a volume."""
+        return [one for one in self if any(mount.name == volume.name for mount in one.wanted.mounts)]
 
     def set_network(self, record: Record, wanted: Wanted) -> None:
         """Go by other rules for what a sandbox may reach."""
@@ -225,6 +291,7 @@ class Sandboxes:
                 self.snapshots.delete(files)
                 raise Missing(record.id)
             record.paused, record.files = True, files
+            record.log.tell("The sandbox was paused without its memory.", "paused")
             self._stand_still(record)
             await self._end_process(record)
 
@@ -248,7 +315,8 @@ class Sandboxes:
             record.files = files
             await self._end_process(record)
         # Under a name of its own: the host may still be putting away what the one before had.
-        _, sandbox = self._launch(record.environment, environments.find(self.home, record.environment))
+        chosen = environments.find(self.home, record.environment)
+        _, sandbox = self._launch(record.environment, chosen, record.wanted.mounts)
         try:
             await self._make_ready(record, sandbox, record.files, {"E2B_SANDBOX_ID": record.id})
         except SandboxFailed:
@@ -259,6 +327,7 @@ class Sandboxes:
             raise Missing(record.id)
         self.snapshots.delete(record.files)
         record.sandbox, record.files, record.paused = sandbox, None, False
+        record.log.tell("The sandbox was started again from its files.", "resumed")
         self._put_to_work(record, seconds)
 
     async def _end_process(self, record: Record) -> None:
@@ -272,6 +341,7 @@ class Sandboxes:
         if record.paused:
             raise Conflict(f"Sandbox {record.id} is already paused.")
         record.paused = True
+        record.log.tell("The sandbox was paused.", "paused")
         record.sandbox.pause()
         self._stand_still(record)
 
@@ -291,6 +361,7 @@ class Sandboxes:
     def resume(self, record: Record, seconds: int) -> None:
         """Let a paused sandbox go on for so many seconds."""
         record.paused = False
+        record.log.tell("The sandbox was resumed.", "resumed")
         record.sandbox.resume()
         if record.exit is not None:
             record.exit.start()
@@ -356,14 +427,18 @@ class Sandboxes:
             sandbox.kill()
         await asyncio.gather(*(sandbox.ended.wait() for sandbox in ending), *self._tasks)
         self.snapshots.close()
+        if self._packages is not None:
+            await self._packages.close()
 
-    def _launch(self, template: str = TEMPLATE, chosen: Environment | None = None) -> tuple[str, Sandbox]:
+    def _launch(
+        self, template: str = TEMPLATE, chosen: Environment | None = None, mounts: tuple[Mount, ...] = ()
+    ) -> tuple[str, Sandbox]:
         name = "i" + secrets.token_hex(10)
-        return name, self.host.launch(name, template, chosen)
+        return name, self.host.launch(name, template, chosen, self.volumes.places(mounts))
 
     async def _initialise(self, sandbox: Sandbox, variables: dict[str, str], parked: bool = False) -> None:
         proxy = proxy_variables() if self.policy is not None else {}
-        body = {"envs": {**proxy, **variables}, "outlet": self.policy is not None, "parked": parked}
+        body = {"envs": {**proxy, **variables}, "outlet": self._packages is not None, "parked": parked}
         asked = asyncio.create_task(ask(sandbox.address, "POST", "/init", body))
         ended = asyncio.create_task(sandbox.ended.wait())
         try:
@@ -414,14 +489,25 @@ class Sandboxes:
 
     def _forget(self, record: Record) -> None:
         self.last_used = time.monotonic()
-        self._records.pop(record.id, None)
+        if self._records.pop(record.id, None) is not None:
+            self._keep_log(record)
         if record.sandbox.verdict is not None:
             self._verdicts[record.id] = record.sandbox.verdict
             if len(self._verdicts) > _REMEMBERED:
                 del self._verdicts[next(iter(self._verdicts))]
         self._close_ways(record)
+        record.hold.release()
         if record.files is not None:
             self.snapshots.delete(record.files)
+
+    def _keep_log(self, record: Record) -> None:
+        """Keep what a sandbox said for a while; what is still to be read of it comes to it, too."""
+        why = f"was {record.sandbox.verdict}" if record.sandbox.verdict is not None else "has ended"
+        record.log.tell(f"The sandbox {why}.", "ended")
+        self._logs[record.id] = record.log
+        asyncio.get_running_loop().call_later(_LOG_SECONDS, self._logs.pop, record.id, None)
+        while len(self._logs) > _LOGS:
+            del self._logs[next(iter(self._logs))]
 
     @property
     def _is_short(self) -> bool:

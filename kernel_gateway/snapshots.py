@@ -14,11 +14,12 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlencode
 
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.inside.http import Scope
@@ -145,14 +146,14 @@ class Snapshots:
         self._kept[snapshot.id] = snapshot
         return replaced
 
-    async def restore(self, snapshot: Snapshot, address: str) -> None:
-        """Have the service at `address` unpack a snapshot; raises `SandboxFailed`."""
+    async def restore(self, snapshot: Snapshot, address: str, volumes: Iterable[str] = ()) -> None:
+        """Have the service at `address` unpack a snapshot around the `volumes` there; raises `SandboxFailed`."""
         try:
             file = (self._folder / f"{snapshot.id}.tar").open("rb")
         except OSError as error:
             raise SandboxFailed(f"The snapshot {snapshot.handle} cannot be read: {error.strerror}.") from None
         with file:
-            status, said = await _hand_over(address, file, snapshot.size)
+            status, said = await _hand_over(address, file, snapshot.size, volumes)
         if status >= 300:
             raise SandboxFailed(f"The snapshot {snapshot.handle} could not be unpacked: {_message(said)}")
 
@@ -339,7 +340,7 @@ async def _chain(file: IO[bytes] | None) -> AsyncIterator[dict[str, Any]]:
     await asyncio.Event().wait()
 
 
-async def _hand_over(address: str, file: IO[bytes], size: int) -> tuple[int, bytes]:
+async def _hand_over(address: str, file: IO[bytes], size: int, volumes: Iterable[str]) -> tuple[int, bytes]:
     """Send a kept stream to the service at `address`: its status and what it said."""
     status, said = 0, b""
     blocks = _chain(file)
@@ -353,7 +354,8 @@ async def _hand_over(address: str, file: IO[bytes], size: int) -> tuple[int, byt
         said = (said + message.get("body", b""))[:_MAX_SAID]
 
     headers = [*_HEADERS, (b"content-length", str(size).encode())]
-    scope: Scope = {"method": "POST", "raw_path": b"/restore", "query_string": b"", "headers": headers}
+    query = urlencode([("volume", place) for place in volumes]).encode()
+    scope: Scope = {"method": "POST", "raw_path": b"/restore", "query_string": query, "headers": headers}
     try:
         async with asyncio.timeout(_SECONDS):
             await relay(address, scope, receive, send)

@@ -1,7 +1,8 @@
 """Templates that a client builds through the SDK: steps run in a sandbox, whose files are kept as a snapshot.
 
-A step runs with no more rights than any cell has: there is no root, no Docker image, and only what lies beneath
-its disk and in /tmp is kept. What is uploaded to be copied is unpacked inside the sandbox, never here.
+A step runs with no more rights than any cell has: there is no Docker image, and only what lies on the sandbox's disk,
+with the packages that pip has installed, and in /tmp is kept. What is uploaded to be copied is unpacked inside the
+sandbox, never here.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from kernel_gateway import orders
 from kernel_gateway.environments import DEFAULT_NAMES, UnknownEnvironment, environments
 from kernel_gateway.errors import GatewayError, SandboxFailed
 from kernel_gateway.record import Missing, Record
-from kernel_gateway.sandboxes import TEMPLATE, Sandboxes
+from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
+from kernel_gateway.steps import StepFailed, advice, base_of, check, last_line, whose
 from kernel_gateway.wanted import BadRequest
 
 _SECONDS = 3600  # for a whole build
@@ -32,10 +34,8 @@ _PAGE = 100  # entries of the log
 _MAX_SAID = 10_000  # entries that are kept
 _HOME = "/home/user"
 _ARCHIVE = "/tmp/.template-archive"
-_BASE_IMAGES = {"e2bdev/base", "e2bdev/code-interpreter"}  # what the SDK begins with when it names no other
 _MOST_ARCHIVES = 64
 _HASH = re.compile(r"[0-9a-f]{16,128}")
-_INSTALLS = re.compile(r"\b(apt|apt-get|bun|npm|pip) (\S+ )*install\b")
 _COPY = """
 set -e; source=$1; target=$2; mode=$3
 unpacked=$(mktemp -d); trap 'rm -rf "$unpacked" "$archive"' EXIT
@@ -50,14 +50,6 @@ if [ -n "$mode" ]; then chmod -R "$mode" "$target"; fi
 """
 
 
-class StepFailed(GatewayError):
-    """A step of a build failed; `step` is its number from 1, "base" or "finalize", as the SDK counts them."""
-
-    def __init__(self, step: str, message: str) -> None:
-        super().__init__(message)
-        self.step = step
-
-
 @dataclass
 class Build:
     """One build: `status` is waiting, building, ready or error."""
@@ -65,6 +57,7 @@ class Build:
     name: str
     tags: list[str]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    begun: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     status: str = "waiting"
     log: list[dict[str, str]] = field(default_factory=list)
     reason: dict[str, Any] | None = None
@@ -114,6 +107,10 @@ class Templates:
         if found is None or found.name != name:
             raise UnknownEnvironment(f"There is no build {build} of a template {name!r}.")
         return found
+
+    def builds(self, name: str) -> list[Build]:
+        """The builds of a template that this gateway has begun and remembers."""
+        return [build for build in self._builds.values() if build.name == name]
 
     def has(self, name: str, digest: str) -> bool:
         """Whether the files of this hash have been uploaded for a build of the template."""
@@ -229,7 +226,7 @@ class Templates:
         self._sandboxes.snapshots.let_go(self._archives.pop(key))
 
     async def _run(self, build: Build, body: dict[str, Any]) -> None:
-        base = _base(body)
+        base = base_of(body)
         build.say(f"FROM {base}")
         try:
             record = await self._sandboxes.create(
@@ -280,9 +277,10 @@ class Templates:
             kind, args = str(step["type"]), _texts(step.get("args"), "args")
             build.say(f"Step {number}: {kind} {' '.join(args)}")
             match kind, args:
-                case "RUN", [command, *user]:
-                    whose = _whose(number, *user) if user else place.user
-                    await self._command(build, record, place, number, command, whose)
+                case "RUN", [command, *named]:
+                    check(number, command)
+                    user = whose(number, *named) if named else place.user
+                    await self._command(build, record, place, number, command, user)
                 case "COPY", [source, target, *rest]:
                     await self._copy(build, record, place, number, step, source, target, *rest)
                 case "ENV", _:
@@ -291,7 +289,7 @@ class Templates:
                     await self._command(build, record, place, number, f"mkdir -p {shlex.quote(folder)}")
                     place.cwd = folder if folder.startswith("/") else f"{place.cwd}/{folder}"
                 case "USER", [user]:
-                    place.user = _whose(number, user)
+                    place.user = whose(number, user)
                 case _:
                     raise StepFailed(number, f"{kind} is no step that this host knows: RUN, COPY, ENV, WORKDIR, USER.")
         except (TypeError, KeyError, ValueError, BadRequest) as error:
@@ -315,7 +313,7 @@ class Templates:
         status = await orders.run(record.sandbox.address, command, place.envs, place.cwd, left, tell, user)
         build.say(unfinished)
         if status:
-            why = f"failed to run command {command!r}: exit status {status}. {_last_line(last)}{_advice(command, last)}"
+            why = f"failed to run command {command!r}: exit status {status}. {last_line(last)}{advice(command, last)}"
             raise StepFailed(number, why)
 
     async def _copy(
@@ -330,7 +328,7 @@ class Templates:
         user: str = "",
         mode: str = "",
     ) -> None:
-        _whose(number, user)
+        whose(number, user)
         archive = self._archives.get((build.name, str(step.get("filesHash"))))
         if archive is None:
             raise StepFailed(
@@ -346,44 +344,6 @@ def _fail(build: Build, why: str, step: str) -> None:
     build.say(why, "error")
     build.reason = {"message": why, "step": step, "logEntries": []}
     build.status = "error"
-
-
-def _base(body: dict[str, Any]) -> str:
-    """The template that a build begins with; raises `StepFailed` for what this host has not."""
-    if template := body.get("fromTemplate"):
-        return str(template)
-    image = str(body.get("fromImage") or "e2bdev/base")
-    if image.partition(":")[0] not in _BASE_IMAGES or body.get("fromImageRegistry"):
-        raise StepFailed(
-            "base",
-            f"This host has no Docker images, and so not {image!r}. Begin with from_base_image(), whose packages are "
-            "Gristmill's own, or with from_template() and an environment that `gristmill template build` has made.",
-        )
-    return TEMPLATE
-
-
-def _whose(number: str, user: str = "") -> str:
-    """Whom a step is run as, as a sandbox has it; raises `StepFailed` for a user that there is not."""
-    if user in ("root", "0", "0:0", "root:root"):
-        return "root"
-    if user not in ("", "user", "1000", "1000:1000", "user:user"):
-        raise StepFailed(number, f"invalid username: {user!r}; a sandbox of this host has the users root and user.")
-    return ""
-
-
-def _last_line(said: str) -> str:
-    return (said.strip().splitlines() or ["It said nothing."])[-1]
-
-
-def _advice(command: str, said: str) -> str:
-    if _INSTALLS.search(command):
-        return (
-            " Packages are installed on the gateway's machine, by `gristmill template build NAME -r requirements.txt`, "
-            "and used by from_template(NAME)."
-        )
-    if "Read-only file system" in said or "Permission denied" in said:
-        return " What belongs to the machine's own system can be replaced in a sandbox, but not changed in its place."
-    return ""
 
 
 def _split(name: Any) -> tuple[str, str | None]:

@@ -30,7 +30,7 @@ from kernel_gateway.isolation import (
     sources,
 )
 from kernel_gateway.memory import memory_file
-from kernel_gateway.nursery import adopt_orphans, namespaces_of, start_entrance, take_answer
+from kernel_gateway.nursery import adopting_orphans, namespaces_of, start_entrance, take_answer
 from kernel_gateway.outside import Outside, prepare
 from kernel_gateway.shell import outer_of, read_inner, unbroken_pipe
 
@@ -64,9 +64,8 @@ def run_inside(
     `more` are folders to show it, as (source, target); `given` is its standard input; it runs as the sandbox's user or
     root. Raises OSError, and `subprocess.TimeoutExpired` when all of it has been ended.
     """
-    adopt_orphans()
     more = list(more)
-    with contextlib.ExitStack() as stack:
+    with adopting_orphans(), contextlib.ExitStack() as stack:
         files = [(stack.enter_context(memory_file(text.encode())), place) for place, text in own_files().items()]
         call_filter = seccomp.program()
         filters = [stack.enter_context(memory_file(call_filter))] if call_filter is not None else []
@@ -130,9 +129,11 @@ def run_inside(
         stack.callback(os.close, seed.pidfd)
         ends.close()
         process.stdout.close()
-        if (said := _read([out, errors], seed.pidfd, seconds)) is None:
+        said = _read([out, errors], seed.pidfd, seconds)
+        _kill(init)
+        ended = os.waitid(os.P_PIDFD, seed.pidfd, os.WEXITED)  # without which the init would not end
+        if said is None:
             raise subprocess.TimeoutExpired(command, seconds)
-        ended = os.waitid(os.P_PIDFD, seed.pidfd, os.WEXITED)
         status = ended.si_status if ended is not None and ended.si_code == os.CLD_EXITED else 1
         return subprocess.CompletedProcess(command, status, *said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,6 @@ from kernel_gateway.inside.http import ENVD_PORT, INTERPRETER_PORT
 _MAX_SECONDS = 7 * 24 * 3600
 _NOT_HERE = {  # of the wire's fields, what this host has nothing for
     "mcp": "Failed to start MCP gateway: this host has none. Leave out `mcp`, and start a server in the sandbox.",
-    "volumeMounts": "This host has no volumes; create the sandbox without `volume_mounts` and write files to it.",
     "iam": "This host gives sandboxes no identity; create the sandbox without `iam`.",
 }
 _NOT_IN_NETWORK = {
@@ -19,8 +19,27 @@ _NOT_IN_NETWORK = {
 }
 
 
+_SYSTEM = (  # where no volume may be, nor above it
+    *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/boot", "/root"),
+    *("/proc", "/dev", "/sys", "/run", "/var/run", "/opt/gristmill", "/opt/environment"),
+)
+_WHOLE = ("/", "/home", "/home/user", "/tmp", "/var", "/var/tmp", "/opt")  # where one may be beneath
+
+
 class BadRequest(Exception):
     """The request asks for what cannot be; the message says why."""
+
+
+class Conflict(Exception):
+    """The request does not fit what is: a used idempotency key, a sandbox that is paused already, a taken name."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Which volume a sandbox is to have, by name, and where."""
+
+    name: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,7 @@ class Wanted:
     network: dict[str, Any] = field(default_factory=dict)
     access: bool | None = None
     rules: Rules = NOTHING
+    mounts: tuple[Mount, ...] = ()
 
     @classmethod
     def parse(cls, body: dict[str, Any], internet: bool) -> Wanted:
@@ -67,6 +87,7 @@ class Wanted:
             network=network,
             access=body.get("allow_internet_access"),
             rules=check_network(network, body.get("allow_internet_access"), internet),
+            mounts=_mounts(body.get("volumeMounts")),
         )
         if wanted.auto_resume and not wanted.keeps_memory:
             raise BadRequest("A sandbox that is paused without its memory cannot be resumed by a request to it.")
@@ -102,6 +123,35 @@ def check_seconds(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_SECONDS:
         raise BadRequest(f"The timeout must be whole seconds from 0 to {_MAX_SECONDS}, not {value!r}.")
     return value
+
+
+def _mounts(value: Any) -> tuple[Mount, ...]:
+    """The volumes that are asked for; raises `BadRequest`.
+
+    No volume lies beneath another: what it is mounted on would be a path that a sandbox can make lead elsewhere.
+    """
+    found: list[Mount] = []
+    for one in value if isinstance(value, list) else [] if value is None else [value]:
+        if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in ("name", "path")):
+            raise BadRequest("volumeMounts must be a list of objects with a name and a path.")
+        path = one["path"].rstrip("/") or "/"
+        if not path.isprintable() or not path.startswith("/") or posixpath.normpath(path) != path or path[:2] == "//":
+            raise BadRequest(f"A volume cannot be at {one['path']!r}: give a whole path, as /mnt/data.")
+        if path in _WHOLE or any(overlaps(path, place) for place in _SYSTEM):
+            raise BadRequest(f"A volume cannot be at {path!r}, which is the system's; choose another, as /mnt/data.")
+        if any(overlaps(path, other.path) for other in found):
+            raise BadRequest(f"A volume cannot be at {path!r}, since another is there, or beneath or above it.")
+        found.append(Mount(one["name"], path))
+    return tuple(found)
+
+
+def overlaps(path: str, place: str) -> bool:
+    """Whether one of two absolute paths is, or lies beneath, the other."""
+    return _within(path, place) or _within(place, path)
+
+
+def _within(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
 
 
 def _ports(value: Any) -> frozenset[int]:

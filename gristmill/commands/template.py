@@ -27,10 +27,14 @@ def command() -> None:
     "--requirements",
     "files",
     multiple=True,
-    required=True,
     type=_FILE,
     metavar="FILE",
-    help="What to install, as for pip.",
+    help="What to install, as for pip. NAMEs that need none: data-science-full.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["javascript", "r", "typescript"]),
+    help="A language to run beside Python: `run_code(code, language=...)`.",
 )
 @click.option("--python", metavar="VERSION|PATH", help="Another Python; then nothing of Gristmill's own is shared.")
 @click.option("--find-links", multiple=True, metavar="DIR|URL", help="A folder or page of wheels to look in, too.")
@@ -41,6 +45,7 @@ def command() -> None:
 async def build(
     name: str,
     files: tuple[Path, ...],
+    language: str | None,
     python: str | None,
     find_links: tuple[str, ...],
     offline: bool,
@@ -52,6 +57,8 @@ async def build(
     \b
     gristmill template build geo -r requirements.txt
     gristmill template build old -r requirements.txt --python 3.13
+    gristmill template build data-science-full
+    gristmill template build js --language javascript
 
     It lies over Gristmill's own packages, so only what is new is installed. What fails leaves the old one in place;
     sandboxes that run in the old one go on in it.
@@ -59,6 +66,7 @@ async def build(
     from gristmill.settings import load
     from kernel_gateway.build import build as build_environment
     from kernel_gateway.environments import BadName
+    from kernel_gateway.recipes import language as language_of
 
     try:
         made = build_environment(
@@ -69,6 +77,7 @@ async def build(
             find_links=find_links,
             offline=offline,
             from_source=from_source,
+            language=language_of(language) if language is not None else None,
             tell=lambda line: click.echo(line, err=True),
         )
     except BadName as error:

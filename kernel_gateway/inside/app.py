@@ -12,8 +12,9 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from kernel_gateway.inside import files, outlet
+from kernel_gateway.inside import files, memory, outlet
 from kernel_gateway.inside.carry import CHUNK, Lost, carry
+from kernel_gateway.inside.heard import Heard
 from kernel_gateway.inside.http import (
     ENVD_PORT,
     INTERPRETER_PORT,
@@ -35,6 +36,7 @@ from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.tunnel import Factory, Tunnel, head
 
 _TICK_SECONDS = 1.0
+_KNOWN = {*outlet.proxy_variables(), "E2B_SANDBOX_ID"}  # of a sandbox's variables, what the host has set
 
 
 class App:
@@ -51,8 +53,11 @@ class App:
         port = int(header(scope, b"e2b-sandbox-port") or ENVD_PORT)
         try:
             if port == INTERPRETER_PORT:
+                if scope["path"] == "/execute":
+                    memory.refresh()
                 try:
-                    await self._interpreter.handle(scope["method"], scope["path"], receive, send)
+                    heard = self._settings.journal.tap(send)
+                    await self._interpreter.handle(scope["method"], scope["path"], receive, heard)
                 except Refused as refused:
                     await respond(send, refused.status, refused.message.encode())
             elif port == ENVD_PORT:
@@ -108,17 +113,25 @@ class App:
                 body = await read_json(receive)
                 if body.get("parked") is not True:
                     self._history.begin()
-                self._settings.envs.update({str(k): str(v) for k, v in (body.get("envs") or {}).items()})
+                envs = {str(k): str(v) for k, v in (body.get("envs") or {}).items()}
+                self._settings.envs.update(envs)
+                self._settings.journal.hide(value for name, value in envs.items() if name not in _KNOWN)
                 if body.get("outlet") is True:
                     await self._outlet.open()
                 await respond(send, 204)
+            case str(path) if path.startswith("/volume/"):  # from the host only, too
+                from kernel_gateway.inside import volume  # which only a volume's keeper needs
+
+                await volume.handle(scope, receive, send)
             case "/snapshot" | "/restore" as path:  # from the host only, too
                 from kernel_gateway.inside import pack  # most sandboxes never need it
 
                 if path == "/snapshot":
                     await pack.handle_snapshot(self._settings, scope, receive, send)
                 else:
-                    await pack.handle_restore(self._settings, scope, receive, send)
+                    await pack.handle_restore(self._settings, scope, receive)
+                    await self._interpreter.renew()
+                    await respond(send, 204)
             case str(path) if path.startswith("/process.Process/"):
                 await self._service("process")(scope, receive, send)
             case str(path) if path.startswith("/filesystem.Filesystem/"):
@@ -167,7 +180,7 @@ def serve(settings: Settings, listener: socket.socket, line: socket.socket, firs
         warming = asyncio.create_task(interpreter.warm())
         config = uvicorn.Config(
             App(settings, interpreter),
-            http="httptools",
+            http=Heard,
             ws=Tunnel,
             lifespan="off",
             interface="asgi3",

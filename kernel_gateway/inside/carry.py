@@ -7,7 +7,7 @@ import contextlib
 
 import httptools
 
-from kernel_gateway.inside.http import Receive, Scope, Send
+from kernel_gateway.inside.http import Receive, Scope, Send, as_sent
 
 CHUNK = 256 << 10  # bytes that are read at a time
 _MAX_QUIET = 512 << 10  # bytes of an answer that may come without any of its body: headers, trailers and the like
@@ -102,7 +102,7 @@ async def _upload(scope: Scope, receive: Receive, writer: asyncio.StreamWriter) 
             chunked = chunked or name == b"transfer-encoding"
         elif name not in KEPT_BACK:
             sized = sized or name == b"content-length"
-            head.append(name + b": " + value)
+            head.append(as_sent(name) + b": " + value)
     chunked = chunked and not sized
     if chunked:
         head.append(b"transfer-encoding: chunked")

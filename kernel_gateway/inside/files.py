@@ -37,7 +37,10 @@ async def handle(settings: Settings, scope: Scope, receive: Receive, send: Send)
     query = first_values(scope)
     try:
         if scope["method"] in ("GET", "HEAD"):
-            await _send_file(settings, query.get("path") or "", query.get("username", ""), scope, send)
+            path = query.get("path")
+            if not path:
+                raise Refused(400, "Give the file's path: /files?path=…")
+            await send_file(settings.locate(path, query.get("username", "")), scope, send)
         elif scope["method"] == "POST":
             written = await _receive_files(settings, query.get("path"), query.get("username", ""), scope, receive)
             await respond_json(send, 200, written)
@@ -64,10 +67,8 @@ def _refusal(error: OSError) -> Refused:
             return Refused(400, f"{name}: {error.strerror or error}.")
 
 
-async def _send_file(settings: Settings, path: str, user: str, scope: Scope, send: Send) -> None:
-    if not path:
-        raise Refused(400, "Give the file's path: /files?path=…")
-    place = settings.locate(path, user)
+async def send_file(place: str, scope: Scope, send: Send) -> None:
+    """Send a regular file; raises `Refused` for anything else, and OSError."""
     # Non-blocking, so that a FIFO under a file's name cannot hold the service.
     descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -117,7 +118,7 @@ async def _receive_files(
         if not path:
             raise Refused(400, "Give the file's path: /files?path=…")
         place = settings.locate(path, user)
-        with _create(place) as file:
+        with create(place) as file:
             async for chunk in body:
                 file.write(chunk)
         return [_entry(place, metadata)]
@@ -151,12 +152,12 @@ async def _multipart(
         parsed = MimeHeader()
         parsed["content-disposition"] = part["disposition"]
         filename = parsed.get_filename()
-        # A single file may be named by the query; several carry their whole path in `filename`.
+        # A single file may be named by the query, and be a plain field then; several carry their path in `filename`.
         target = path or filename
-        if filename is None or not target:
+        if not target or (filename is None and parsed.get_param("name", header="content-disposition") != "file"):
             return
         place = locate(target)
-        part["file"] = _create(place)
+        part["file"] = create(place)
         places.append(place)
 
     def data(chunk: bytes, start: int, end: int) -> None:
@@ -226,7 +227,8 @@ async def _unpacked(encoding: str | None, receive: Receive) -> AsyncIterator[byt
         raise Refused(400, "The body is not gzip: it ends too early.")
 
 
-def _create(place: str) -> BinaryIO:
+def create(place: str) -> BinaryIO:
+    """Open a file to be written anew, with the folders above it; what is no regular file holds nobody up."""
     os.makedirs(os.path.dirname(place), exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:

@@ -17,6 +17,17 @@ NONE: Headers = ()
 ENVD_PORT, INTERPRETER_PORT = 49983, 49999  # of a sandbox: its service, and the interpreter in it
 
 
+class HeaderName(bytes):
+    """A header's name in lower case, as ASGI has it, which remembers how it was `sent`."""
+
+    sent: bytes
+
+
+def as_sent(name: bytes) -> bytes:
+    """A header's name as its sender wrote it, where that is known."""
+    return name.sent if isinstance(name, HeaderName) else name
+
+
 class Disconnected(Exception):
     """The client went away before it had sent its whole request."""
 

@@ -15,6 +15,7 @@ from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
 from kernel_gateway.inside.notebook import ASK, as_notebook, tell
+from kernel_gateway.inside.preload import is_outdated
 from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.variables import code_for
@@ -77,6 +78,12 @@ class Interpreter:
                 async with kernel.lock:
                     await kernel.rehearse()
 
+    async def renew(self) -> None:
+        """Have the default kernel begin anew where the packages are not those any more that it has imported."""
+        if is_outdated():
+            with contextlib.suppress(KernelDied):
+                await self._contexts.restart(self._contexts.default)
+
     async def _execute(self, receive: Receive, send: Send) -> None:
         body = await read_json(receive, 256 << 20)
         name, language, code = body.get("context_id"), body.get("language"), body.get("code")
@@ -87,6 +94,7 @@ class Interpreter:
         context = self._contexts.find(name) if language is None else await self._contexts.default_for(language)
         environment = {str(name): str(value) for name, value in (body.get("env_vars") or {}).items()}
         notebook = environment.pop(ASK, None) is not None
+        self._settings.journal.hide(environment.values())
         headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 

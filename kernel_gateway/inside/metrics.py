@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from kernel_gateway.inside import memory
 from kernel_gateway.inside.settings import Settings
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -43,7 +44,8 @@ class History:
     async def _keep(self) -> None:
         await asyncio.sleep(_FIRST_SECONDS)
         while True:
-            self._samples.append(await self._measure())
+            self._samples.append(sample := await self._measure())
+            memory.refresh(sample["memUsed"])
             await asyncio.sleep(_EVERY_SECONDS)
 
 
@@ -60,11 +62,11 @@ def measure(settings: Settings) -> dict[str, Any]:
         try:
             stat = (place / "stat").read_text().rpartition(")")[2].split()
             ticks += int(stat[11]) + int(stat[12])
-            memory = _parts(place)
+            parts = _parts(place)
         except OSError:
             continue  # it ended while we looked
-        own += memory.get("Pss", 0)
-        files += memory.get("Pss_File", 0)
+        own += parts.get("Pss", 0)
+        files += parts.get("Pss_File", 0)
     moment, used = time.monotonic(), ticks / _TICKS
     before_moment, before_used = _last or (moment - 1, used)
     _last = (moment, used)

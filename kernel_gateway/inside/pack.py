@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs
 
-from kernel_gateway.inside.http import Receive, Refused, Scope, Send, disconnected, header, respond
+from kernel_gateway.inside.http import Receive, Refused, Scope, Send, disconnected, header
 from kernel_gateway.inside.layers import LAYERS, made_at, uppers
 from kernel_gateway.inside.settings import HOME, Settings
 from kernel_gateway.inside.unpack import OWN_NAMES, XATTR, BadPackage, Reader, is_removal, targets, unpack
@@ -88,8 +88,8 @@ async def _sent(send: Send, message: dict[str, object]) -> None:
     await send(message)
 
 
-async def handle_restore(settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
-    """Unpack the request's body over what is here; raises `Refused`."""
+async def handle_restore(settings: Settings, scope: Scope, receive: Receive) -> None:
+    """Unpack the request's body over what is here, but for the query's every `volume`; raises `Refused`."""
     if header(scope, b"content-length") is None:
         raise Refused(411, "Say how long the package is.")
     loop = asyncio.get_running_loop()
@@ -108,14 +108,14 @@ async def handle_restore(settings: Settings, scope: Scope, receive: Receive, sen
         return asyncio.run_coroutine_threadsafe(next_block(), loop).result()
 
     try:
-        await asyncio.to_thread(unpack, Reader(read), targets(settings))
+        volumes = parse_qs(scope["query_string"].decode()).get("volume", [])
+        await asyncio.to_thread(unpack, Reader(read), targets(settings), volumes)
     except BadPackage as bad:
         raise Refused(400, str(bad)) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise Refused(507, "The sandbox has no room for the snapshot's files.") from None
         raise Refused(500, f"The snapshot could not be unpacked: {error}.") from None
-    await respond(send, 204)
 
 
 def measure(roots: dict[str, Path]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sysconfig
 from typing import Any
 
 from kernel_gateway.inside.sharing import share
@@ -22,6 +23,25 @@ LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
+_RECORD = ".dist-info"
+_known: set[str] = set()  # the records of all packages that there were when some of them were imported
+
+
+def is_outdated() -> bool:
+    """Whether one of the packages that a seed has imported may since have been removed or replaced in this sandbox.
+
+    A fork has what the seed imported, and would never see the new one.
+    """
+    return bool(_known - _records())
+
+
+def _records() -> set[str]:
+    try:
+        return {name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(_RECORD)}
+    except OSError:  # what code inside has done to it is no trouble of ours
+        return set()
+
+
 def load(cache: str) -> None:
     """Import what every sandbox needs. matplotlib keeps its list of this machine's fonts in the folder `cache`.
 
@@ -33,6 +53,7 @@ def load(cache: str) -> None:
     os.environ["MPLCONFIGDIR"] = cache
     _import(SERVICE)
     _import(LIBRARIES)
+    _known.update(_records())
     for name, value in kept.items():
         if value is None:
             os.environ.pop(name, None)

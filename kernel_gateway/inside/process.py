@@ -15,6 +15,7 @@ import termios
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Literal
 
+from kernel_gateway.inside import memory
 from kernel_gateway.inside.adapter import (
     MAX_MESSAGE,
     Code,
@@ -24,6 +25,7 @@ from kernel_gateway.inside.adapter import (
     process_connect,
     process_pb,
 )
+from kernel_gateway.inside.journal import Journal
 from kernel_gateway.inside.limits import make_expendable, reached
 from kernel_gateway.inside.root import Command
 from kernel_gateway.inside.root import environment as root_environment
@@ -50,8 +52,10 @@ class _Running:
         popen: subprocess.Popen[bytes] | Command,
         outputs: dict[Output, int],
         inlet: int | None,
+        journal: Journal,
     ) -> None:
         self.config, self.tag, self.pid, self._popen = config, tag, popen.pid, popen
+        self._journal = journal
         make_expendable(self.pid)
         self.terminal = outputs.get("pty")
         self.end: process_pb.ProcessEvent | None = None
@@ -91,6 +95,9 @@ class _Running:
         if limits and "stderr" in self._outputs:  # which is all that most clients show of a command that failed
             await self._publish(_data_event("stderr", f"{limits}\n".encode()))
         self.end = _end_event(code, limits)
+        ending = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        told = f"Process {self.pid} ended: {ending}. {limits}".rstrip()
+        self._journal.tell("process", told, "warn" if code else "debug", self.pid)
         await self._publish(self.end)
         self._listeners.clear()
         ended()
@@ -156,6 +163,8 @@ class _Running:
             if not data:
                 return
             self._read[field] += len(data)
+            if field != "pty":
+                self._journal.output("process", field, data, self.pid)
             await self._publish(_data_event(field, data))
             self._told[field] += len(data)
             self._progress.set()
@@ -286,6 +295,7 @@ class Processes(process_connect.Process):
         own = self._settings.process_environment()
         environment = {**(root_environment(own) if as_root else own), **dict(config.envs)}
         start = functools.partial(start_as_root, self._settings) if as_root else start_as_user
+        memory.refresh()
         wants_input = request.stdin if request.has_field("stdin") else True
         try:
             if request.pty is not None:
@@ -294,7 +304,9 @@ class Processes(process_connect.Process):
                 popen, outputs, inlet = with_pipes(start, config, cwd, environment, wants_input)
         except OSError as error:
             raise ConnectError(Code.INVALID_ARGUMENT, f"error starting process: {error}") from None
-        process = _Running(config, request.tag if request.has_field("tag") else None, popen, outputs, inlet)
+        tag, journal = request.tag if request.has_field("tag") else None, self._settings.journal
+        journal.hide(dict(config.envs).values())
+        process = _Running(config, tag, popen, outputs, inlet, journal)
         self._running[process.pid] = process
         task = asyncio.create_task(self._keep(process))
         self._tasks.add(task)

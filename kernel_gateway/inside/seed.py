@@ -27,13 +27,18 @@ from typing import NoReturn
 from kernel_gateway.inside.door import Door
 from kernel_gateway.inside.launch import Connection
 from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
-from kernel_gateway.inside.preload import load_kernel
+from kernel_gateway.inside.preload import is_outdated, load_kernel
 from kernel_gateway.inside.rights import become_user, hide
 from kernel_gateway.inside.settings import HOME, Settings
 
 _STREAMS = 3  # standard input, output, error
 _MAX_DESCRIPTOR = 1 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does not import from
+# A kernel that has imported nothing yet, for a sandbox whose packages are not those that we have imported.
+_ANEW = """import sys; sys.path.insert(0, {root!r})
+from kernel_gateway.inside.preload import load_kernel; load_kernel()
+sys.path.remove({root!r})
+from kernel_gateway.inside.kernel import main; main({file!r})"""
 
 
 def main(listener: int, lifeline: int | None, limits: str) -> None:
@@ -65,12 +70,14 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
 
-    def kernel(file: str, cwd: str, environment: dict[str, str]) -> int:
+    def kernel(file: str, cwd: str, environment: dict[str, str], is_first: bool) -> int:
         def run() -> None:
             os.setsid()
             os.chdir(cwd)
             os.environ.clear()
             os.environ.update(environment)
+            if not is_first and is_outdated():  # nothing has run before the first that could have changed them
+                os.execv(sys.executable, [sys.executable, "-c", _ANEW.format(root=_ROOT, file=file)])
             sys.path[:] = [place for place in sys.path if place != _ROOT]
             from kernel_gateway.inside.kernel import main as run_kernel
 
@@ -83,20 +90,20 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
 
         serve(settings, socket.socket(fileno=listener), services, first)
 
-    def start(file: str, cwd: str, environment: dict[str, str]) -> None:
+    def start(file: str, cwd: str, environment: dict[str, str], *, is_first: bool = False) -> None:
         told: dict[str, object] = {"file": file}
         try:
-            told["pid"] = kernel(file, cwd, environment)
+            told["pid"] = kernel(file, cwd, environment, is_first)
         except OSError as error:
             told["error"] = error.strerror
         ours.sendall(json.dumps(told).encode() + b"\n")
 
     if loaded:  # the kernel has further to go than the service
-        start(str(first.file), settings.cwd, settings.kernel_environment())
+        start(str(first.file), settings.cwd, settings.kernel_environment(), is_first=True)
     serving = _fork(service, [listener, services.fileno()], namespace)
     if not loaded:
         load_kernel()
-        start(str(first.file), settings.cwd, settings.kernel_environment())
+        start(str(first.file), settings.cwd, settings.kernel_environment(), is_first=True)
     os.close(listener)
     services.close()
     heard = b""

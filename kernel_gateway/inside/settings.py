@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kernel_gateway.inside.journal import Journal
+
 ROOT_HOME = "/root"
 HOME = "/home/user"  # where E2B's sandboxes live, and so where every client writes
 _ROOT = ("root", "0")
@@ -32,6 +34,7 @@ class Settings:
     runtime: Path
     environment: dict[str, str]
     envs: dict[str, str] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -68,5 +71,6 @@ class Settings:
         return {**self.environment, **self.envs}
 
     def kernel_environment(self) -> dict[str, str]:
-        """For kernels: figures are shown inline."""
-        return {"MPLBACKEND": "module://matplotlib_inline.backend_inline", **self.process_environment()}
+        """For kernels: figures are shown inline, and OpenMP has one thread, so that sums come out the same."""
+        own = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "OMP_NUM_THREADS": "1"}
+        return {**own, **self.process_environment()}

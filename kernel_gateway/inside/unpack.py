@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kernel_gateway.inside.layers import uppers
@@ -26,6 +26,10 @@ class BadPackage(Exception):
     """The stream holds what may not be unpacked, or is cut off; the message says which."""
 
 
+class _InVolume(Exception):
+    """A member would be in a volume, or take the place of one."""
+
+
 def targets(settings: Settings) -> dict[str, Path]:
     """Where a stream is unpacked, by the beginnings of its names. Without isolation all but the home is the host's."""
     if settings.home != HOME:
@@ -33,17 +37,21 @@ def targets(settings: Settings) -> dict[str, Path]:
     return {"home": Path(HOME), "tmp": Path("/tmp"), "root": Path("/")}
 
 
-def unpack(stream: io.RawIOBase, roots: dict[str, Path]) -> None:
-    """Unpack such a stream into `roots`, over what is there. Raises `BadPackage` and OSError."""
-    target = _Target(roots)
+def unpack(stream: io.RawIOBase, roots: dict[str, Path], volumes: Sequence[str] = ()) -> None:
+    """Unpack such a stream into `roots`, over what is there, but for what is in the `volumes`, by their places.
+
+    Raises `BadPackage` and OSError.
+    """
+    target = _Target(roots, volumes)
     folders: list[tuple[str, tarfile.TarInfo]] = []
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, errorlevel=2) as tar:
             while (member := tar.next()) is not None:
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
-                path = target.extract(tar, member)
-                if member.isdir():
-                    folders.append((path, member))
+                with contextlib.suppress(_InVolume):  # what a volume covers has no place
+                    path = target.extract(tar, member)
+                    if member.isdir():
+                        folders.append((path, member))
     except (tarfile.TarError, EOFError) as error:
         raise BadPackage(f"The package cannot be read: {error}.") from None
     for path, member in reversed(folders):  # only now: a folder may be one that nothing can be written into
@@ -56,15 +64,16 @@ def is_removal(member: tarfile.TarInfo) -> bool:
 
 
 class _Target:
-    """Where a package is unpacked; nothing in it gets outside of `roots`."""
+    """Where a package is unpacked; nothing in it gets outside of `roots`, or into `volumes`."""
 
-    def __init__(self, roots: dict[str, Path]) -> None:
+    def __init__(self, roots: dict[str, Path], volumes: Sequence[str]) -> None:
         self._roots = {name: str(root) for name, root in roots.items()}
+        self._volumes = [Path(place) for place in volumes]
         self._known: set[str] = set()  # folders that no link leads through
         self._devices = {os.stat(place).st_dev for place in ("/", *uppers())}  # a sandbox's disk, and its layers
 
     def extract(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-        """Unpack one member, and return its path."""
+        """Unpack one member, and return its path; raises `_InVolume`."""
         path = self._locate(member.name)
         if is_removal(member):
             self._clear(path)
@@ -102,6 +111,10 @@ class _Target:
         root = self._roots[first]
         path = os.path.normpath(f"{root}/{rest}")
         parent = os.path.dirname(path)
+        if self._volumes:
+            place = Path(os.path.realpath(parent), os.path.basename(path))
+            if any(place.is_relative_to(volume) for volume in self._volumes):
+                raise _InVolume
         if path != root and parent not in self._known:
             real, within = os.path.realpath(parent), os.path.realpath(root)
             if real != within and not real.startswith(within.rstrip("/") + "/"):
@@ -121,6 +134,8 @@ class _Target:
         """Make room for something that is no folder."""
         if path in self._roots.values():
             raise BadPackage("The package holds something else in the place of a whole root.")
+        if any(volume.is_relative_to(path) for volume in self._volumes):
+            raise _InVolume
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
             self._known.clear()

@@ -17,8 +17,9 @@ ROOMS = ("artifacts", "kernel_gateway", "notebooks", "graphs", "panel_app", "gri
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ("gristmill",)) -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield " ".join(path), command
+    if not isinstance(command, click.Group):
         return
     context = click.Context(command)
     for name in command.list_commands(context):

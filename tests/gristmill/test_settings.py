@@ -15,6 +15,7 @@ def test_the_defaults_are_the_loopback_and_the_playbook(tmp_path: Path) -> None:
     settings = load({"GRISTMILL_HOME": str(tmp_path)})
     assert (settings.host, settings.port, settings.isolation, settings.model) == ("127.0.0.1", 5006, "bubblewrap", None)
     assert settings.rerun
+    assert settings.packages
     assert settings.home == tmp_path
     assert settings.templates == tmp_path / "templates"
     assert zoneinfo.ZoneInfo(settings.timezone)
@@ -27,6 +28,7 @@ def test_what_is_set_is_taken() -> None:
             "GRISTMILL_ALLOWED_HOSTS": "Box.example, other ,",
             "GRISTMILL_MAX_UPLOAD_MB": "3",
             "GRISTMILL_RERUN": "0",
+            "GRISTMILL_PACKAGES": "0",
             "GRISTMILL_TIMEZONE": "Asia/Kathmandu",
         }
     )
@@ -34,6 +36,7 @@ def test_what_is_set_is_taken() -> None:
     assert settings.allowed_hosts == ("box.example", "other")
     assert settings.max_upload == 3 * 1024 * 1024
     assert not settings.rerun
+    assert not settings.packages
     assert settings.timezone == "Asia/Kathmandu"
 
 
@@ -44,6 +47,7 @@ def test_what_is_set_is_taken() -> None:
         ("GRISTMILL_PORT", "70000"),
         ("GRISTMILL_ISOLATION", "hope"),
         ("GRISTMILL_RERUN", "maybe"),
+        ("GRISTMILL_PACKAGES", "yes"),
         ("GRISTMILL_TOKEN", "short"),
         ("GRISTMILL_TOKEN", "long enough but; with=signs"),
         ("GRISTMILL_MAX_UPLOAD_MB", "0"),

@@ -11,6 +11,7 @@ from e2b.sandbox.commands.command_handle import PtySize
 from e2b_code_interpreter import AsyncSandbox
 
 from kernel_gateway.inside import process
+from kernel_gateway.inside.journal import Journal
 
 
 async def _value(value: bool) -> bool:
@@ -73,7 +74,9 @@ async def test_a_reader_that_takes_its_time_gets_the_last_of_the_output_before_t
     os.set_blocking(outlet, False)
     popen = subprocess.Popen(["printf", "x" * 50_000], stdout=inlet)  # noqa: ASYNC220 - as the service does
     os.close(inlet)
-    running = process._Running(process_pb.ProcessConfig(cmd="printf"), None, popen, {"stdout": outlet}, None)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    config = process_pb.ProcessConfig(cmd="printf")
+    running = process._Running(config, None, popen, {"stdout": outlet}, None, Journal(nowhere))
     queue, told = running.listen(), 0
     following = asyncio.create_task(running.follow(lambda: None))
     await soon(lambda: _value(queue.full()), 30)
@@ -82,6 +85,7 @@ async def test_a_reader_that_takes_its_time_gets_the_last_of_the_output_before_t
         while (event := (await queue.get()).event).field == "data":
             told += len(event.value.output.value)
         await following
+    os.close(nowhere)
     assert told == 50_000
 
 

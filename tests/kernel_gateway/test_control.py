@@ -128,7 +128,7 @@ def test_lists_by_state_time_and_template_in_either_order(gateway) -> None:
         assert listed(template="base") == ["2", "0"]
         assert listed(state=[SandboxState.PAUSED]) == ["2"]
         assert listed(state=[SandboxState.RUNNING, SandboxState.PAUSED]) == ["2", "1", "0"]
-        assert listed(started_after=made[0].get_info().started_at) == ["2", "1"]
+        assert listed(started_after=made[1].get_info().started_at) == ["2", "1"]  # at that moment, or after it
     finally:
         for sandbox in made:
             sandbox.kill()
@@ -176,6 +176,19 @@ async def test_the_timeout_is_set_both_ways_but_connecting_only_extends(gateway,
     assert left((await fresh.get_info()).end_at) > timedelta(seconds=890)
     await fresh.set_timeout(30)
     assert left((await fresh.get_info()).end_at) < timedelta(seconds=31)
+
+
+def test_metrics_of_many_sandboxes_come_in_one_answer(http: httpx.Client, gateway, shared_id: str) -> None:
+    paused = Sandbox.create(timeout=300, **gateway.connection)
+    paused.pause()
+    try:
+        asked = {"sandbox_ids": f"{shared_id},{paused.sandbox_id},inone"}
+        told = http.get("/sandboxes/metrics", params=asked).json()["sandboxes"]
+        assert list(told) == [shared_id]
+        assert set(told[shared_id]) >= {"timestamp", "timestampUnix", "cpuCount", "cpuUsedPct", "memUsed", "memTotal"}
+        assert http.get("/sandboxes/metrics").status_code == 400
+    finally:
+        paused.kill()
 
 
 async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox, soon) -> None:

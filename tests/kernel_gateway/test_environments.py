@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from e2b_code_interpreter import Sandbox
 from kernel_gateway import environments
 from kernel_gateway.build import BuildFailed, build
 from kernel_gateway.errors import GatewayError
+from kernel_gateway.recipes import PACKAGES, language
 from kernel_gateway.requirements import built_lines
 from tests.kernel_gateway.wheels import make_wheel
 
@@ -136,3 +138,32 @@ file:///tmp/a/tinyfact-1.2-py3-none-any.whl
 tinyfact @ https://localhost/tinyfact-1.2-py3-none-any.whl#sha256=00
 """
     assert list(built_lines(tmp_path / "requirements.txt", text)) == []
+
+
+def test_one_of_ours_needs_no_file_and_says_how_it_is_built(tmp_path: Path) -> None:
+    with pytest.raises(environments.UnknownEnvironment, match="template build data-science-full` does it"):
+        environments.find(tmp_path, "data-science-full")
+    with pytest.raises(BuildFailed, match=r"-r FILE. By name there is data-science-full"):
+        build(tmp_path, "nothing-of-ours", [])
+    wheels = tmp_path / "wheels"
+    for package in PACKAGES["data-science-full"]:
+        make_wheel(wheels, package.replace("-", "_"), "1.0", "")
+    made = build(tmp_path, "data-science-full", [], find_links=[str(wheels)], offline=True)
+    assert made.requirements.split() == list(PACKAGES["data-science-full"])
+    assert made.packages["opencv-python-headless"] == "1.0"
+
+
+def test_a_language_is_installed_or_told_how(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match="sudo apt-get install r-cran-irkernel") as refused:
+        language("r", (tmp_path,))
+    assert "every sandbox has it then" in str(refused.value)
+    (tmp_path / "ir").mkdir()
+    (tmp_path / "ir" / "kernel.json").write_text('{"argv": ["R"], "language": "R"}')
+    made = build(tmp_path, "stats", [], offline=True, language=language("r", (tmp_path,)))
+    assert "pandas" in made.packages
+    wheels = tmp_path / "wheels"
+    make_wheel(wheels, "deno", "2.9", "")
+    made = build(tmp_path, "js", [], find_links=[str(wheels)], offline=True, language=language("typescript"))
+    spec = json.loads((made.folder / "share/jupyter/kernels/deno/kernel.json").read_text())
+    assert spec["argv"][0] == "{prefix}/bin/deno"
+    assert (made.folder / "bin" / "deno").exists()

@@ -119,7 +119,7 @@ async def test_a_file_that_is_rewritten_meanwhile_is_read_as_it_is(sandbox: Asyn
 
 async def test_what_is_read_only_stays_so(sandbox: AsyncSandbox) -> None:
     with pytest.raises(SandboxException, match="Read-only"):
-        await sandbox.files.write("/usr/lib/planted.py", "x")
+        await sandbox.files.write("/opt/gristmill/kernel_gateway/inside/planted.py", "x")
 
 
 async def test_a_full_sandbox_says_so(sandbox: AsyncSandbox) -> None:
@@ -146,6 +146,18 @@ def test_what_is_packed_is_unpacked_whole_and_a_piece_at_a_time(gateway, shared_
     assert sandbox.files.get_info("unpacked").size == 200 << 20
     sandbox.files.remove("unpacked")
     assert most_held() - before < 40 << 10, "KiB"
+
+
+def test_a_signed_upload_may_be_a_plain_field(gateway, shared_id: str) -> None:
+    sandbox = Sandbox.connect(shared_id, timeout=600, **gateway.connection)
+    with httpx.Client(trust_env=False) as client:
+        answer = client.post(sandbox.upload_url("field.txt"), files={"file": (None, "as a field")})
+        assert answer.status_code == 200
+        assert answer.json()[0]["path"] == "/home/user/field.txt"
+        assert sandbox.files.read("field.txt") == "as a field"
+        for path, field in (("field.txt", "note"), ("", "file")):
+            assert client.post(sandbox.upload_url(path), files={field: (None, "x")}).status_code == 400
+    assert sandbox.files.read("field.txt") == "as a field"
 
 
 def test_signed_urls_work_without_any_header(gateway, shared_id: str) -> None:

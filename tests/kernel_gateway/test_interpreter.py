@@ -196,7 +196,7 @@ async def test_contexts_are_apart_and_can_be_restarted(sandbox: AsyncSandbox) ->
 @pytest.mark.parametrize("language", ["python", "bash"])
 async def test_a_context_has_its_directory_made_or_says_that_it_has_none(sandbox: AsyncSandbox, language: str) -> None:
     code = {"python": "import os; print(os.getcwd())", "bash": "pwd"}[language]
-    for cwd, works_in in (("/home/user/new/deep", "/home/user/new/deep"), ("/usr/no/such", "/home/user")):
+    for cwd, works_in in (("/home/user/new/deep", "/home/user/new/deep"), ("/proc/no/such", "/home/user")):
         context = await sandbox.create_code_context(cwd=cwd, language=language)
         assert context.cwd == cwd
         done = await sandbox.run_code(code, context=context)

@@ -130,8 +130,8 @@ def test_without_the_operators_leave_there_is_no_way_out(gateway) -> None:
     try:
         shown = made.commands.run("env | grep -i proxy || echo none").stdout
         assert shown == "none\n"
-        refused = made.run_code("import socket; socket.create_connection(('127.0.0.1', 49981))")
-        assert "Connection refused" in str(refused.error)
+        refused = made.commands.run("curl -s -x http://127.0.0.1:49981 http://example.org/").stdout
+        assert "have no network; start the gateway with --allow-internet" in refused
         with pytest.raises(SandboxException, match="--allow-internet"):
             made.update_network({"allow_out": ["example.org"]})
         made.update_network({"allow_internet_access": False})
@@ -213,7 +213,6 @@ def test_and_nothing_else(inside: Sandbox, server, host: str, network: dict) -> 
         "GET http://100.64.0.1/ HTTP/1.1",
         "GET http://any.test@127.0.0.1:{port}/ HTTP/1.1",
         "GET ftp://any.test/ HTTP/1.1",
-        "GET /{port} HTTP/1.1",
         "CONNECT 127.0.0.1:{port} HTTP/1.1",
         "CONNECT 169.254.169.254:80 HTTP/1.1",
         "CONNECT any.test:22 HTTP/1.1",

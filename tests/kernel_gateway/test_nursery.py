@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import psutil
+from e2b import Volume
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 from kernel_gateway import nursery
@@ -21,6 +22,8 @@ import random, uuid, numpy
 import matplotlib.pyplot as plt
 plt.plot([1, 2])
 [random.random(), numpy.random.random(), uuid.uuid4().hex]"""
+
+OWN = ("/proc/meminfo (deleted)", "/run/limits/used")  # of the sandbox's own files, what its service has opened
 
 PROCESSES = """
 import os
@@ -77,7 +80,7 @@ async def test_every_process_of_a_sandbox_has_given_up_all_privileges(fresh: Asy
     for one in seen.values():
         expected = {"NoNewPrivs": "1", "Uid": "\t".join(["1000"] * 4), **filtered, **nothing}
         assert {name: one[name] for name in expected} == expected
-        assert set(one["held"] or ()) <= {"/dev/null"}
+        assert set(one["held"] or ()) <= {"/dev/null", *OWN}
         assert os.getuid() != 0 or one["Groups"] == ""
 
 
@@ -129,8 +132,13 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
                 "the first nursery made matplotlib's list"
             )
             made.kill()
+        volume = Volume.create("unforked", api_key=running.key, api_url=running.url)
+        with Sandbox.create(timeout=300, volume_mounts={"/mnt/data": volume}, **running.connection) as made:
+            made.files.write("/mnt/data/one", "1")
+        assert volume.read_file("/one", api_url=running.url) == "1"  # by a keeper, which is not forked, either
         assert first.run_code("kept").text == "1"
         first.kill()
+        assert Volume.destroy(volume.volume_id, api_key=running.key, api_url=running.url) is True
         eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")
     finally:
         running.stop()

@@ -15,7 +15,7 @@ import pytest
 
 HERE = Path(__file__).parent
 USER = 54321
-ATTACKS = ("test_attacks.py", "test_isolation.py", "test_isolation_seccomp.py", "test_root.py")
+ATTACKS = ("test_attacks.py", "test_isolation.py", "test_isolation_seccomp.py", "test_root.py", "test_volumes.py")
 NEEDED = ("unshare", "setpriv", "mount")
 
 

@@ -42,6 +42,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", 8200), Handler).serve_forever()
 """
 
+_SHOWS = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(json.dumps(list(self.headers)).encode())
+http.server.ThreadingHTTPServer(("127.0.0.1", 8400), Handler).serve_forever()
+"""
+
 _TLS = """
 import http.server, ssl, subprocess
 make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 1 -subj /CN=x"
@@ -115,6 +123,21 @@ async def test_bodies_of_any_length_pass_and_answers_stream(gateway, sandbox: As
                 arrived.append(line)
                 await sandbox.files.write("go-on", "")  # without which the server does not end its answer
     assert arrived == ["data: 0", "data: 1"]
+    await server.kill()
+
+
+async def test_headers_arrive_as_they_were_sent(gateway, sandbox: AsyncSandbox, client, soon) -> None:
+    await sandbox.files.write("shows.py", _SHOWS)
+    server = await sandbox.commands.run("python shows.py", background=True)
+    headers = {**_named(sandbox, gateway, 8400), "X-My-Header": "1", "x-lower": "2", "X-Access-Token": "3"}
+
+    async def is_up() -> bool:
+        return (await client.get("/", headers=headers)).status_code == 200
+
+    await soon(is_up, 30)
+    names = (await client.get("/", headers=headers)).json()
+    assert {"Host", "X-My-Header", "x-lower"} <= set(names)
+    assert not {"x-access-token", "e2b-sandbox-port"} & {name.lower() for name in names}
     await server.kill()
 
 

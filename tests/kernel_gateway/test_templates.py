@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from e2b import AsyncTemplate, BuildException, Secret, Template, Volume
-from e2b.exceptions import SecretException, TemplateException, VolumeException, VolumeNotFoundException
+from e2b import AsyncTemplate, BuildException, Secret, Template
+from e2b.api.client import models
+from e2b.exceptions import SecretException, TemplateException
 from e2b_code_interpreter import AsyncSandbox, Sandbox, SandboxException
 
 LISTENS = "python -c \"import socket; socket.create_connection(('127.0.0.1', 8123))\""
@@ -97,7 +98,9 @@ def test_a_template_has_tags_and_others_can_begin_with_it(gateway, name: str) ->
         (Template().from_template("never-built"), "never-built"),
         (Template().from_base_image().run_cmd("echo x >> /usr/bin/env"), "can be replaced in a sandbox"),
         (Template().from_base_image().run_cmd("echo no; exit 3"), "exit status 3. no"),
-        (Template().from_base_image().pip_install("./none"), "gristmill template build"),
+        (Template().from_base_image().pip_install("./none"), "File './none' does not exist"),
+        (Template().from_base_image().apt_install("jq"), "with apt-get there: every sandbox sees its /usr"),
+        (Template().from_python_image("3.11"), "template build NAME --python 3.11"),
         (Template().from_base_image().run_cmd("true", user="nobody-here"), "invalid username: 'nobody-here'"),
         (
             Template().from_base_image().set_start_cmd("echo no; exit 3", "test -s /tmp/start.status"),
@@ -113,6 +116,42 @@ def test_a_step_that_fails_fails_the_build_and_says_why(gateway, name: str, step
     with pytest.raises(SandboxException):
         Sandbox.create(name, timeout=300, **gateway.connection)
     assert not [one for one in Sandbox.list(**gateway.connection).next_items() if one.metadata.get("template") == name]
+
+
+def test_an_upload_needs_no_header_at_the_address_that_it_is_given(gateway, name: str) -> None:
+    own = f"{gateway.url}/templates/{name}/files"
+    key = {"X-API-KEY": gateway.key}
+    told = httpx.get(f"{own}/{'0' * 64}", headers=key).json()
+    assert gateway.key not in str(told)
+    assert httpx.put(told["url"], content=b"x").status_code == 200
+    assert httpx.get(f"{own}/{'0' * 64}", headers=key).json()["present"] is True
+    later = told["url"].replace("until=", "until=1")
+    for forged in (told["url"].replace("0" * 64, "1" * 64), told["url"].replace(name, "other"), later):
+        assert httpx.put(forged, content=b"x").status_code == 401
+    assert httpx.get(told["url"]).status_code == 401
+    Template.build(Template().from_base_image().run_cmd("true"), name, **gateway.connection)  # takes the upload with it
+
+
+def test_templates_are_listed_with_their_builds_and_logs(gateway, name: str) -> None:
+    with httpx.Client(base_url=gateway.url, headers={"X-API-KEY": gateway.key}, trust_env=False) as http:
+        built = Template.build(Template().from_base_image().run_cmd("echo said"), f"{name}:v1", **gateway.connection)
+        listed = {one["templateID"]: one for one in http.get("/templates").json()}
+        assert listed[name]["buildID"] == built.build_id
+        assert listed[name]["buildStatus"] == "ready"
+        assert "base" in listed["code-interpreter-v1"]["aliases"]
+        shown = http.get(f"/templates/{name}").json()
+        assert [one["buildID"] for one in shown["builds"]] == [built.build_id]
+        assert models.TemplateWithBuilds.from_dict(shown).template_id == name  # as the SDK's own client reads it
+        assert [models.Template.from_dict(one).template_id for one in listed.values()] == list(listed)
+        logs = f"/templates/{name}/builds/{built.build_id}/logs"
+        told = [one["message"] for one in http.get(logs).json()["logs"]]
+        assert "said" in told
+        assert [one["message"] for one in http.get(logs, params={"direction": "backward"}).json()["logs"]] == told[::-1]
+        assert http.get("/templates/never-built").status_code == 404
+        first = http.get("/v2/templates", params={"limit": 1})
+        assert len(first.json()) == 1
+        rest = http.get("/v2/templates", params={"nextToken": first.headers["x-next-token"]}).json()
+        assert {one["templateID"] for one in [*first.json(), *rest]} == set(listed)
 
 
 def test_uploads_need_the_key_and_a_hash(gateway) -> None:
@@ -135,13 +174,7 @@ def test_what_was_uploaded_goes_with_the_build(gateway, files: Path, name: str) 
 def test_what_this_host_has_nothing_for_is_empty_or_refused_with_a_way_out(gateway) -> None:
     here = gateway.connection
     own = {"api_key": gateway.key, "api_url": gateway.url}
-    assert Volume.list(**own) == []
-    assert Volume.destroy("none", **own) is False
     assert Secret.exists("none", **own) is False
-    with pytest.raises(VolumeNotFoundException):
-        Volume.get_info("none", **own)
-    with pytest.raises(VolumeException, match="keep them by a snapshot or a template"):
-        Volume.create("some", **own)
     with pytest.raises(SecretException, match="by `envs`"):
         Secret.create("a", "b", **own)
     with pytest.raises(SandboxException, match="Failed to start MCP gateway"):
