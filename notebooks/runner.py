@@ -174,9 +174,10 @@ async def _carry_out(
 
 
 async def _wind_up(store: Store, session: Session | None, run_id: str, status: RunStatus, error: str | None) -> Run:
-    if session is not None and status != "interrupted":
-        await session.close()
-    return await finish(store, run_id, status, error)
+    if session is None or status == "interrupted":
+        return await finish(store, run_id, status, error)
+    ended, _ = await asyncio.gather(finish(store, run_id, status, error), session.close())
+    return ended
 
 
 async def _through_papermill(
