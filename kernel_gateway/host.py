@@ -402,17 +402,17 @@ class Host:
         volumes: Iterable[tuple[str, str]] = (),
     ) -> subprocess.Popen[bytes]:
         """Start bubblewrap with our profile, `more` folders to show, and `volumes`; raises OSError."""
-        contents = {place: text.encode() for place, text in own_files().items()}
+        own = {**own_files(), memory.SOURCE: memory.text(self.sizes.memory, 0)}
+        contents = {place: text.encode() for place, text in own.items()}
         for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
             contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
         with contextlib.ExitStack() as stack:
-            meminfo = stack.enter_context(memory_file(memory.text(self.sizes.memory, 0).encode()))
             files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
             filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
             limits = group.memory_files if group is not None else None
             call_filter = next(iter(filters), None)
             arguments = bubblewrap_arguments(
-                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes, meminfo
+                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes
             )
             profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
             stdin, stdout, stderr = streams
@@ -422,7 +422,7 @@ class Host:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                pass_fds=(profile, meminfo, *descriptors, *filters, *(fd for fd, _ in files)),
+                pass_fds=(profile, *descriptors, *filters, *(fd for fd, _ in files)),
                 cwd="/",
                 **identity,
             )

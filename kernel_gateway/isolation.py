@@ -30,7 +30,6 @@ SUDO = f"{SERVICE_ROOT}/bin/sudo"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
-MEMINFO = "/proc/meminfo"
 BOOT = "import sys; sys.path.insert(0, {root!r}); from kernel_gateway.inside.seed import main; main({fds}, {limits!r})"
 CAT = "/usr/bin/cat"  # says by what it copies that all is mounted, and then waits for the lifeline's end
 
@@ -247,13 +246,12 @@ def bubblewrap_arguments(
     limits: Mapping[str, Path] | None = None,
     more: Iterable[tuple[Path, Path]] = (),
     volumes: Iterable[tuple[str, str]] = (),
-    meminfo: int | None = None,
 ) -> list[str]:
     """The profile as bubblewrap's arguments, less the command.
 
     `files` are (descriptor, path) to copy in; `call_filter` is the descriptor of a seccomp program; `limits` are files
     of the sandbox's control group to show it, by name; `more` are (source, target) folders to show it beside Python's,
-    `volumes` those that it may write to; `meminfo` is the descriptor of what it first reads of its memory.
+    `volumes` those that it may write to.
     """
     arguments = [*_namespaces(), *_disk(sizes), *_system()]
     if call_filter is not None:
@@ -267,8 +265,6 @@ def bubblewrap_arguments(
     for descriptor, place in files:
         mode = "0755" if place == SUDO else "0644"
         arguments += ["--perms", mode, "--file", str(descriptor), place]
-    if meminfo is not None:  # its service's to keep up to date, as if it were the kernel's
-        arguments += ["--perms", "0644", "--bind-data", str(meminfo), MEMINFO]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
     for folder, place in volumes:

@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from kernel_gateway.inside import memory
 from kernel_gateway.inside.layers import Layer, give, lay, plan
 from kernel_gateway.inside.limits import limit_sandbox
 from kernel_gateway.inside.rights import become_user, give_up
@@ -70,6 +71,7 @@ def enter(
         try:
             os.umask(0o022)
             lay(layers, given)
+            memory.show()
             _tidy(streams, request["environment"])
             limit_sandbox(**limits)
             live()

@@ -136,7 +136,10 @@ class Journal:
     def _begin_again(self) -> None:
         self._tick = None
         self._left = _MOST_AT_ONCE
-        dropped, self._dropped = self._dropped, 0
         self.flush()
+        dropped, self._dropped = self._dropped, 0
         if dropped:
             self.tell("sandbox", f"{dropped} bytes of output were too much for the log and are left out.", "warn")
+        if dropped and self._dropped:  # the pipe is still full, and has no room for these words either
+            self._dropped = dropped
+            self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._begin_again)

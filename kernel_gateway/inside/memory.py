@@ -1,16 +1,21 @@
 """What programs in a sandbox are told of its memory: a /proc/meminfo of the sandbox's own limit and use.
 
 psutil, free, top and their like read it. The file is mounted over the kernel's, and written anew by the service before
-each cell and each command, and now and then; between, it stands still. See proc_meminfo(5).
+each cell and each command, and now and then; between, it stands still. It lies where code can fill no more than the few
+MiB of the service's own folder. See proc_meminfo(5).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 
+SOURCE = "/run/gristmill/meminfo"
+
 _FILE = "/proc/meminfo"
+_MS_BIND = 0x1000
 _USED = "/run/limits/used"  # of our control group, where there is one
 _MOST = 1 << 62  # bytes; a line of the file is never longer than this makes it
 _NONE = (
@@ -27,6 +32,11 @@ def text(total: int, used: int) -> str:
     total = min(total, _MOST)
     free = max(0, total - used)
     return _LINES.format(total >> 10, free >> 10, (total - free) >> 10, 0)
+
+
+def show() -> None:
+    """Mount the file over the kernel's, which stays where that cannot be. To be called before anything runs."""
+    ctypes.CDLL(None).mount(SOURCE.encode(), _FILE.encode(), None, ctypes.c_ulong(_MS_BIND), None)
 
 
 def refresh(used: int | None = None) -> None:

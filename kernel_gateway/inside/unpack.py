@@ -109,7 +109,7 @@ class _Target:
         if first not in self._roots or ".." in rest.split("/") or rest.startswith("/"):
             raise BadPackage(f"The package holds {name!r}, which lies outside of what a snapshot carries.")
         root = self._roots[first]
-        path = os.path.normpath(f"{root}/{rest}")
+        path = os.path.normpath(f"{root.rstrip('/')}/{rest}")
         parent = os.path.dirname(path)
         if self._volumes:
             place = Path(os.path.realpath(parent), os.path.basename(path))

@@ -44,6 +44,12 @@ async def test_memory_is_the_limit_that_the_wire_tells_of(sandbox: AsyncSandbox)
     assert int(shown) == limit
 
 
+async def test_what_is_told_of_memory_takes_no_room_beside_the_disks(fresh: AsyncSandbox) -> None:
+    done = await fresh.commands.run("head -c 100000000 /dev/zero > /proc/meminfo; stat -c %s /proc/meminfo; exit 0")
+    assert "No space left on device" in done.stderr
+    assert int(done.stdout) <= 4 * _MIB
+
+
 async def test_memory_in_use_grows_with_what_is_held(fresh: AsyncSandbox) -> None:
     if "used" not in (await fresh.commands.run("ls /run/limits || true")).stdout:
         pytest.skip("no memory control group can be made")

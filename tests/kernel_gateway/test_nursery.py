@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 plt.plot([1, 2])
 [random.random(), numpy.random.random(), uuid.uuid4().hex]"""
 
-OWN = ("/proc/meminfo (deleted)", "/run/limits/used")  # of the sandbox's own files, what its service has opened
+OWN = ("/proc/meminfo", "/run/limits/used")  # of the sandbox's own files, what its service has opened
 
 PROCESSES = """
 import os

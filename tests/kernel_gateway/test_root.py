@@ -71,7 +71,10 @@ def test_pip_replaces_a_package_of_the_environments(one: Sandbox, tmp_path: Path
     for wheel in tmp_path.glob("*.whl"):
         one.files.write(f"/tmp/wheels/{wheel.name}", wheel.read_bytes())
     before = Path(packaging.__file__).read_bytes()
-    one.commands.run("pip install --no-index --no-deps --find-links /tmp/wheels packaging==99.0 tinyfact", timeout=120)
+    one.commands.run(
+        "PIP_CONFIG_FILE=/dev/null pip install --no-index --no-deps --find-links /tmp/wheels packaging==99.0 tinyfact",
+        timeout=120,
+    )
     shown = "import importlib.metadata as m; print(m.version('packaging'), m.version('tinyfact'))"
     assert one.commands.run(f'python -c "{shown}"').stdout == "99.0 1.2\n"
     assert one.run_code("import tinyfact; tinyfact.VERSION").text == "1.2"

@@ -254,12 +254,12 @@ async def test_a_snapshots_files_stay_out_of_a_volume_that_covers_them(
     try:
         await maker.commands.run("mkdir project && echo old | tee project/file project/more && echo old > file")
         await maker.commands.run("mkdir -p /data/deep && echo old > /data/deep/file && echo old > /data/beside")
-        await maker.commands.run("echo old > /mnt/data", user="root")
+        await maker.commands.run("echo old | tee /mnt/data /block", user="root")
         taken = await maker.create_snapshot("covered")
     finally:
         await maker.kill()
     try:
-        for places in ({"/home/user/project": volume, "/mnt/data": second}, {"/data/deep": volume, "/data/x": second}):
+        for places in ({"/home/user/project": volume, "/mnt/data": second}, {"/data/deep": volume, "/block/x": second}):
             made = await AsyncSandbox.create(taken.snapshot_id, volume_mounts=places, **gateway.connection)
             try:
                 for place in places:
