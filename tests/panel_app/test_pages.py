@@ -67,6 +67,8 @@ def test_what_arrives_is_shown_at_once_and_a_reload_or_another_browser_shows_the
     expect(page.locator("#now strong")).to_have_text("Starting the sandbox")
     story.sandbox()
     expect(page.locator("#now strong")).to_have_text("Bringing the files in")
+    story.cell("1 + 1")
+    expect(page.locator("#now strong")).to_have_text("Working")
     story.step("Look at the table", "system")
     story.plan(PlanStep(title="Check for traps", why="First of all.", template="hygiene"))
     story.step("Write and run cells", "coding", done=False)
