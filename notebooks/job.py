@@ -20,7 +20,7 @@ from notebooks.errors import BadNotebook, ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
 from notebooks.filling import runs
-from notebooks.parameters import Parameter
+from notebooks.parameters import Parameter, tags
 from notebooks.session import Session
 
 _FILE_PARAMETERS = ("data", "file", "path", "input")
@@ -125,6 +125,8 @@ async def begin(
 
     `options` are those of the engine, for when it is carried out.
     """
+    # papermill adds a cell for parameters, or replaces the one that it added before.
+    injects = bool(parameters) and not any("injected-parameters" in tags(cell) for cell in cells)
     run = Run.model_validate(
         {
             "id": run_id or new_id("run"),
@@ -134,7 +136,7 @@ async def begin(
             "params": {
                 "notebook": notebook,
                 "parameters": dict(parameters),
-                "cells": sum(map(runs, cells)),
+                "cells": sum(map(runs, cells)) + injects,
                 **({"options": dict(options)} if options else {}),
             },
             "parent_id": parent_id,

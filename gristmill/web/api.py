@@ -294,7 +294,12 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
             for field, value in form.multi_items():
+                a_file = field.startswith(("param:", "file:"))
+                if not a_file and field not in schemas.NOTEBOOK_FIELDS:
+                    raise Misuse(f"There is no field {field!r}. {_FIELDS}")
                 if not isinstance(value, Uploaded):
+                    if a_file:
+                        raise Misuse(f"{field} takes a file, and text came; other values go into params.")
                     continue
                 into = Path(tempfile.mkdtemp(dir=folder)) if field.startswith("file:") else folder
                 kept = await in_own_thread(uploads.keep, value.file, value.filename, into)
@@ -312,6 +317,9 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
             await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
     return router
+
+
+_FIELDS = f"The fields are {', '.join(schemas.NOTEBOOK_FIELDS)}; files are param:NAME or file:PATH."
 
 
 def _beside(name: str) -> str:

@@ -223,6 +223,32 @@ def file(media_type: str, description: str) -> dict[str, Any]:
     return {"response_model": None, "response_class": FileResponse, "responses": responses}
 
 
+NOTEBOOK_FIELDS: dict[str, Any] = {
+    "name": {
+        "type": "string",
+        "description": "The name of a template; not with `notebook`.",
+        "examples": ["profile"],
+    },
+    "notebook": {
+        "type": "string",
+        "format": "binary",
+        "description": "A notebook file (.ipynb) to run instead of a template.",
+    },
+    "params": {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "default": "{}",
+        "description": "The parameters that are no files: a JSON object.",
+    },
+    "limit": {"type": "number", "description": "Seconds that a cell may take (default: any)."},
+    "allow_errors": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether the notebook goes on after a cell that failed.",
+    },
+}
+"""What `POST /api/notebooks/run` takes beside files for a parameter or for the notebook's folder."""
+
 NOTEBOOK_FORM = {
     "requestBody": {
         "required": True,
@@ -231,30 +257,7 @@ NOTEBOOK_FORM = {
                 "schema": {
                     "title": "NotebookForm",
                     "type": "object",
-                    "properties": {
-                        "name": {
-                            "type": "string",
-                            "description": "The name of a template; not with `notebook`.",
-                            "examples": ["profile"],
-                        },
-                        "notebook": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "A notebook file (.ipynb) to run instead of a template.",
-                        },
-                        "params": {
-                            "type": "string",
-                            "contentMediaType": "application/json",
-                            "default": "{}",
-                            "description": "The parameters that are no files: a JSON object.",
-                        },
-                        "limit": {"type": "number", "description": "Seconds that a cell may take (default: any)."},
-                        "allow_errors": {
-                            "type": "boolean",
-                            "default": False,
-                            "description": "Whether the notebook goes on after a cell that failed.",
-                        },
-                    },
+                    "properties": NOTEBOOK_FIELDS,
                     "patternProperties": {
                         "^param:": {
                             "type": "string",

@@ -126,7 +126,7 @@ class Slot:
 SLOTS = {
     "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies)),
     "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
-    "now": Slot(RUN, lambda v: (v.run.status, v.run.place, v.sandboxes, v.steps, v.replies)),
+    "now": Slot(RUN, lambda v: (v.run.status, v.run.place, v.sandboxes, v.steps, v.replies, bool(v.executions))),
     "far": Slot(RUN, lambda v: (v.run.status, v.progress, v.plan, len(v.executions), _under_way(v))),
     "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),

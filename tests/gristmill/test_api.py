@@ -227,6 +227,15 @@ def test_a_request_for_a_notebook_reads_no_file_of_the_servers(server: Server, f
             reply = client.post("/api/notebooks/run", data={"name": name, "params": json.dumps(params)})
             assert reply.status_code == 422, reply.text
             assert words in reply.json()["error"]["message"]
+        for field, words in (
+            ("parameters", "There is no field 'parameters'"),
+            ("param:paths", "param:paths takes a file"),
+            ("file:a.csv", "file:a.csv takes a file"),
+        ):
+            upload = {"notebook": ("count.ipynb", path.read_bytes())}
+            reply = client.post("/api/notebooks/run", data={field: "{}"}, files=upload)
+            assert reply.status_code == 422, reply.text
+            assert words in reply.json()["error"]["message"]
         files = [
             ("notebook", ("count.ipynb", path.read_bytes())),
             ("param:paths", ("one.csv", b"a\n1\n")),

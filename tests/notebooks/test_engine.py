@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
 from artifacts.events import OutputReceived, RunResumed
 from artifacts.store import Store
@@ -262,3 +264,11 @@ async def test_an_exported_notebook_runs_in_plain_jupyter_beside_its_data(
 
 def shown(notebook: Any) -> list[str]:
     return [o.get("text") or o.data["text/plain"] for c in notebook.cells for o in c.get("outputs", [])]
+
+
+async def test_the_cell_that_parameters_add_is_counted_once(store: Store, write_notebook: Callable[..., Path]) -> None:
+    path = write_notebook("print(n)", name="count.ipynb", parameters="n = 1")
+    assert (await keep_notebook(store, path, {})).params["cells"] == 2
+    assert (await keep_notebook(store, path, {"n": 2})).params["cells"] == 3
+    nbformat.write(parameterize_notebook(load_notebook_node(str(path)), {"n": 2}), path)
+    assert (await keep_notebook(store, path, {"n": 3})).params["cells"] == 3

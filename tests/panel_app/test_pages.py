@@ -371,3 +371,12 @@ def test_closing_the_tab_ends_its_tasks_and_takes_its_uploads_away(
     tab.page.context.close()
     assert dashboard.loop is not None
     assert asyncio.run_coroutine_threadsafe(_until_idle(store.home), dashboard.loop).result(60) == []
+
+
+def test_a_notebooks_run_works_once_its_first_cell_has_begun(watch: NewWatch, store: Store) -> None:
+    story = Story(store, agent="notebook")
+    page = watch().open(f"/runs/{story.id}")
+    story.sandbox()
+    expect(page.locator("#now strong")).to_have_text("Bringing the files in")
+    story.begin("1 + 1")
+    expect(page.locator("#now strong")).to_have_text("Working")
