@@ -77,7 +77,7 @@ def _hand_over(
     stdout_file: TextIO | None = None,
     stderr_file: TextIO | None = None,
     input_path: str | None = None,
-    **_: Any,
+    **__: Any,
 ) -> None:
     """Have the server run the notebook, and fill it here until the run has ended; Ctrl-C cancels the run."""
     from papermill.exceptions import PapermillException
@@ -93,9 +93,10 @@ def _hand_over(
     try:
         check(nb_man.nb, kernel_name)
         logger.info(f"Executing notebook with kernel: {kernel_name}")
-        files = take_along(nb_man.nb, kernel_name, input_path)[1]
+        _, files, folders, _ = take_along(nb_man.nb, kernel_name, input_path)
         limit = max(execution_timeout or timeout or 0, 0)
-        run = _send(bridge, remote, nb_man.nb, input_path, files, limit, allow_errors)
+        options = {"limit": limit, "allow_errors": allow_errors, "folders": folders}
+        run = _send(bridge, remote, nb_man.nb, input_path, files, options)
         logger.info(f"The server at {server.url} runs it as {run}: {server.url}/runs/{run}")
         served = _Served(bridge, remote, limit, allow_errors)
         streams = {"stdout": stdout_file, "stderr": stderr_file}
@@ -119,8 +120,7 @@ def _send(
     notebook: Any,
     input_path: str | None,
     files: dict[str, Path],
-    limit: float,
-    allow_errors: bool,
+    options: dict[str, Any],
 ) -> str:
     """Have the server begin a run of the notebook as it is now, with the files that it needs; returns the run's id."""
     from notebooks.nb import nbformat
@@ -128,7 +128,7 @@ def _send(
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / (Path(input_path).name if input_path and input_path.endswith(".ipynb") else "in.ipynb")
         nbformat.write(_for_python(notebook), path)
-        return bridge.call(remote.start_prepared(path, files, limit=limit, allow_errors=allow_errors)).id
+        return bridge.call(remote.start_prepared(path, files, **options)).id
 
 
 def _for_python(notebook: Any) -> Any:

@@ -67,13 +67,14 @@ class Remote:
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
     async def start_prepared(
-        self, notebook: Path, files: Mapping[str, Path], *, limit: float, allow_errors: bool
+        self, notebook: Path, files: Mapping[str, Path], *, limit: float, allow_errors: bool, folders: Sequence[str]
     ) -> Run:
-        """Begin to run a notebook as it stands, with these files beside it, by the names that they have there.
+        """Begin to run a notebook as it stands, with these files and folders beside it, by their names there.
 
         `limit` is how many seconds a cell may take, 0 for any; with `allow_errors` none that fails stops the notebook.
         """
-        form = {"limit": json.dumps(limit), "allow_errors": json.dumps(allow_errors)}
+        options = {"limit": limit, "allow_errors": allow_errors, "folders": list(folders)}
+        form = {name: json.dumps(value) for name, value in options.items()}
         uploads = [("notebook", notebook), *((f"file:{name}", path) for name, path in files.items())]
         return Run.model_validate(await self._upload("/api/notebooks/run", form, uploads))
 

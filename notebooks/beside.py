@@ -6,6 +6,7 @@ lies beside it and is named nowhere stays where it is, and so does what is too m
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import itertools
 import re
@@ -33,9 +34,13 @@ _LISTING = re.compile(r"\b(?:listdir|scandir|iterdir|walk)\(|glob\(['\"]\*['\"]|
 
 @dataclass
 class Beside:
-    """`files` by the relative name that they have beside the notebook; `left_out`, a sentence for each that stays."""
+    """`files` by the relative name that they have beside the notebook; `left_out`, a sentence for each that stays.
+
+    `folders` are those that the code names or writes into, by their relative names, whether a file comes along or not.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     _bytes: int = 0
 
@@ -68,10 +73,13 @@ def beside(notebook: Any, folders: Sequence[Path]) -> Beside:
     for folder in dict.fromkeys(path.resolve() for path in folders):
         waiting = [*sources]
         while waiting:
-            for name, path in _named(waiting.pop(), folder):
+            source = waiting.pop()
+            found.folders += [name for text in _texts(source) if (name := _folder(folder, text)) is not None]
+            for name, path in _named(source, folder):
                 if found.add(name, path) and path.suffix == ".py":
                     waiting += _source(path)
     found.left_out = list(dict.fromkeys(found.left_out))
+    found.folders = list(dict.fromkeys(found.folders))[:MOST_FILES]
     return found
 
 
@@ -110,12 +118,31 @@ def _texts(source: str) -> Iterator[str]:
         yield from _WORD.findall(match[1])
 
 
-def _files(folder: Path, text: str) -> Iterator[tuple[str, Path]]:
-    """The regular files that a text means, if it is a relative path, a folder's path or a pattern."""
+def _folder(folder: Path, text: str) -> str | None:
+    """The folder that a text means, or that of a file which may still be written; None for any other text."""
+    plain = _relative(text)
+    for place in () if plain is None else (plain, plain.parent):
+        name = place.as_posix()
+        with contextlib.suppress(OSError, ValueError):
+            if name != "." and name == safe_name(name) and (folder / name).is_dir():
+                return name
+    return None
+
+
+def _relative(text: str) -> PurePosixPath | None:
+    """The text as a path below a folder, if it can be one."""
     text = text.removeprefix("./").rstrip("/")
     plain = PurePosixPath(text)
-    if not text or text == "." or len(text) > _LONGEST or "\0" in text or plain.is_absolute() or ".." in plain.parts:
+    odd = not text or text == "." or len(text) > _LONGEST or "\0" in text or plain.is_absolute() or ".." in plain.parts
+    return None if odd else plain
+
+
+def _files(folder: Path, text: str) -> Iterator[tuple[str, Path]]:
+    """The regular files that a text means, if it is a relative path, a folder's path or a pattern."""
+    plain = _relative(text)
+    if plain is None:
         return
+    text = plain.as_posix()
     try:
         if any(mark in text for mark in "*?["):
             yield from _matching(folder, text)

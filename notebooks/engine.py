@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,6 +56,7 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
         stdout_file: TextIO | None = None,
         stderr_file: TextIO | None = None,
         input_path: str | None = None,
+        folders: Sequence[str] = (),
         **_: Any,
     ) -> None:
         """Run the cells in order up to the first that fails; papermill turns that into its own error and saves.
@@ -74,6 +75,8 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
                 if job is None:
                     logger.info(f"Executing notebook with kernel: {kernel_name}")
                 run = job or stack.enter_context(_recorded(nb_man, kernel_name, input_path, start_timeout))
+                if folders:
+                    run.make_folders(folders)
                 filling = Filling(nb_man, lambda: run.view, run.read, streams, log_output)
                 _run_cells(filling, run, max(execution_timeout or timeout or 0, 0), allow_errors)
                 run.settle()
@@ -179,7 +182,7 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
     """A job for a notebook that came by papermill's command line: record, host, session, and the end of all three."""
     home = default_home()
     notebook = nb_man.nb
-    values, uploads, left_out = take_along(notebook, kernel_name, input_path)
+    values, uploads, folders, left_out = take_along(notebook, kernel_name, input_path)
     name = Path(input_path or "notebook.ipynb").name
     title = next((h for c in notebook.cells if c.cell_type == "markdown" and (h := heading(c.source))), name)
     with _store(home) as store, loop_in_thread() as loop:
@@ -192,6 +195,7 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
             session = bridge.call(open_session(store, host, run.id, uploads, patience=patience))
             try:
                 job = end.job = Job(bridge, store, session)
+                job.make_folders(folders)
                 yield job
             finally:
                 bridge.call(session.close())
@@ -199,8 +203,8 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
 
 def take_along(
     notebook: Any, kernel_name: str, input_path: str | None
-) -> tuple[dict[str, Any], dict[str, Path], list[str]]:
-    """The parameters as the sandbox has them, the files that come along, and sentences about those that do not.
+) -> tuple[dict[str, Any], dict[str, Path], list[str], list[str]]:
+    """The parameters as the sandbox has them, the files and folders that come along, and sentences about what does not.
 
     The cell that papermill injected gets the names that files have in there.
     """
@@ -215,7 +219,8 @@ def take_along(
     found = beside(notebook, folders)
     for sentence in found.left_out:
         logger.warning(f"Not taken into the sandbox: {sentence}")
-    return values, {**found.files, **uploads}, [f"Not taken into the sandbox: {s}" for s in found.left_out]
+    left_out = [f"Not taken into the sandbox: {sentence}" for sentence in found.left_out]
+    return values, {**found.files, **uploads}, found.folders, left_out
 
 
 class _End:

@@ -84,6 +84,10 @@ class Job:
         work = self._session.run(code, title=title, tags=tags, key=key, timeout=limit, heard=told.put, wait=False)
         return self._bridge.hear(work, told, heard)
 
+    def make_folders(self, names: Sequence[str]) -> None:
+        """Make these folders where the notebook runs."""
+        self._bridge.call(self._session.make_folders(names))
+
     def settle(self) -> None:
         """Wait until the record has all of it. Raises StoreError."""
         self._bridge.call(self._session.settle())

@@ -169,6 +169,16 @@ class Session:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
         await self._log.settle()
 
+    async def make_folders(self, names: Sequence[str]) -> None:
+        """Make these folders below /home/user, where they are not there. Raises UploadError, SandboxGone."""
+        async with self._lock:
+            for name in map(files.safe_name, names):
+                try:
+                    await self._sandbox.files.make_dir(f"{files.HOME}/{name}")
+                except host_failures() as error:
+                    await self._raise_if_gone(error)
+                    raise UploadError(f"The folder {name} could not be made in the sandbox: {error}.") from error
+
     async def aside(self, code: str) -> str:
         """Run code that is no cell, and return what it printed: nothing of it is recorded. "" where it cannot be."""
         async with self._lock:

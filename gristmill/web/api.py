@@ -288,8 +288,10 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
         params = _object(form.get("params"), "params")
         name = form.get("name")
         limit = _json(form.get("limit"), "limit", float, 0.0)
-        options = {"execution_timeout": limit} if limit else {}
+        options: dict[str, Any] = {"execution_timeout": limit} if limit else {}
         options |= {"allow_errors": True} if _json(form.get("allow_errors"), "allow_errors", bool, False) else {}
+        if folders := _json(form.get("folders"), "folders", list, []):
+            options |= {"folders": [_beside(str(one)) for one in folders]}
         files: dict[str, Path] = {}
         folder = await asyncio.to_thread(uploads.folder, local.store.home)
         try:
@@ -352,6 +354,9 @@ def _roles(text: str) -> dict[str, str]:
     return roles
 
 
+_WANTED: dict[type, str] = {float: "a number of seconds", bool: "true or false", list: "a JSON list of names"}
+
+
 def _json[T](text: object, name: str, kind: type[T], default: T) -> T:
     """A field's value as JSON has it; `default` where it is not given. Raises Misuse for another type."""
     if not text:
@@ -363,7 +368,7 @@ def _json[T](text: object, name: str, kind: type[T], default: T) -> T:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (isinstance(value, float) and not 0 <= value < 10**9):
-        raise Misuse(f"{name} is to be {'a number of seconds' if kind is float else 'true or false'}.")
+        raise Misuse(f"{name} is to be {_WANTED[kind]}.")
     return value
 
 

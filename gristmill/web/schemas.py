@@ -246,6 +246,12 @@ NOTEBOOK_FIELDS: dict[str, Any] = {
         "default": False,
         "description": "Whether the notebook goes on after a cell that failed.",
     },
+    "folders": {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "default": "[]",
+        "description": "Folders that the notebook finds beside it, if only to write into them: a JSON list of paths.",
+    },
 }
 """What `POST /api/notebooks/run` takes beside files for a parameter or for the notebook's folder."""
 

@@ -46,7 +46,8 @@ def test_a_notebook_given_to_papermill_is_a_run_of_the_server_and_comes_back_fil
     (tmp_path / "near.csv").write_text("a\n1\n")
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "given.csv").write_text("b\n2\n")
-    read = "import helper\nhelper.rows('near.csv'), helper.rows(data), n"
+    (tmp_path / "made").mkdir()
+    read = "import helper\nopen('made/x.txt', 'w').close()\nhelper.rows('near.csv'), helper.rows(data), n"
     late = "update_display('y', display_id='one')"
     write(tmp_path / "in.ipynb", "# Trees\n\nTall.", WIDE, late, "", read, parameters="data = ''\nn: int = 1")
     given = ("-p", "data", "far/given.csv", "-p", "n", "3", "--log-output", "--stdout-file", "told.txt")

@@ -97,3 +97,14 @@ def test_what_is_too_much_stays_and_is_told(folder: Path, monkeypatch: pytest.Mo
     found = beside(notebook, [folder])
     assert list(found.files) == ["one.csv"]
     assert found.left_out == ["unnamed.bin is larger than 2 MB.", "two.csv would be more than 1 files or 200 MB."]
+
+
+def test_a_folder_that_is_only_written_into_is_told_as_well(folder: Path) -> None:
+    (folder / "out" / "deep").mkdir(parents=True)
+    v4 = nbformat.v4
+    for code in ("open('out/deep/r.csv', 'w')", "df.to_csv(f'./out/deep/{name}.csv')", "!cp a.csv out/deep/"):
+        found = beside(v4.new_notebook(cells=[v4.new_code_cell(code)]), [folder])
+        assert "out/deep" in found.folders, code
+        assert not any(name.startswith("out") for name in found.files)
+    elsewhere = v4.new_code_cell("open('nosuch/r.csv'), open('../out/r.csv'), open('plain.csv')")
+    assert beside(v4.new_notebook(cells=[elsewhere]), [folder]).folders == []
