@@ -490,7 +490,7 @@ async def test_a_run_whose_input_is_damaged_is_not_taken_up_and_a_forgotten_one_
         assert resumed.status == "failed"
         assert f"The bytes of {source.name} ({source.id}) are not those that were stored." in (view.error or "")
         assert len(view.executions) == len(cancelled.executions), "nothing ran on it"
-        saver = await bench._checkpoints()
+        saver = await bench._worker._checkpoints()
         at = {"configurable": {"thread_id": run.id}}
         assert await saver.aget_tuple(at) is not None
         await bench.forget([run.id])

@@ -45,9 +45,9 @@ def test_the_gateway_prints_the_lines_to_export_and_ends_by_ctrl_c(home: Path) -
     )
     try:
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(3)]
+        lines = [process.stdout.readline().strip() for _ in range(4)]
         exported = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        assert set(exported) == {"E2B_API_URL", "E2B_SANDBOX_URL", "E2B_API_KEY"}
+        assert set(exported) == {"E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL", "E2B_API_KEY"}
         key = {"X-API-KEY": exported["E2B_API_KEY"]}
         assert httpx.get(f"{exported['E2B_API_URL']}/health", headers=key, trust_env=False).status_code == 200
         process.send_signal(signal.SIGINT)

@@ -254,6 +254,7 @@ def folder(gateway: tuple[Host, Path], tmp_path_factory: pytest.TempPathFactory)
 async def run_all(host: Host, home: Path, folder: Path) -> list[int]:
     """Run both engines at once. A sandbox is held meanwhile: a gateway that has none for a minute goes."""
     environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"}
+    environment.pop("MPLBACKEND", None)  # which a stock kernel takes over from whoever starts it
     sandbox = await open_sandbox(host, timeout=900)
     try:
         running = [
