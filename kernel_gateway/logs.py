@@ -63,16 +63,20 @@ class Log:
         """Take what the sandbox wrote to its standard error."""
         *lines, rest = (self._unfinished + chunk).split(b"\n")
         self._unfinished = rest[-_LONGEST:]
-        if (second := int(time.monotonic())) != self._second:
-            dropped, self._dropped = self._dropped, 0
-            self._second, self._taken = second, 0
-            if dropped:
-                self.tell(f"{dropped} lines came too fast for the log and are left out.", "dropped")
+        self._begin_second()
         room = max(0, _MOST - self._taken)  # nobody's flood may take the time of others
         for line in lines[:room]:
             self._take_line(line[:_LONGEST])
         self._taken += len(lines)
         self._dropped += max(0, len(lines) - room)
+
+    def _begin_second(self) -> None:
+        """Where a new second has begun, say what the last one had no room for."""
+        if (second := int(time.monotonic())) != self._second:
+            dropped, self._dropped = self._dropped, 0
+            self._second, self._taken = second, 0
+            if dropped:
+                self.tell(f"{dropped} lines came too fast for the log and are left out.", "dropped")
 
     def tell(self, message: str, event: str) -> None:
         """Note what became of the sandbox; `event` says it in a word."""
@@ -85,6 +89,7 @@ class Log:
 
         `level` is the least that is shown, `search` a text that each holds.
         """
+        self._begin_second()
         least = LEVELS.index(level) if level in LEVELS else 0
         found = [one for one in self._entries if LEVELS.index(one.level) >= least and search in one.message]
         if backward:

@@ -81,7 +81,7 @@ def test_an_event_touches_only_what_it_changes(store: Store) -> None:
     views = _views(store, story.id)
     assert changes(views[0], views[0]) == []
     told = [[(p["do"], p["id"]) for p in changes(a, b)] for a, b in pairwise(views)]
-    assert told[0] == [("set", "far"), ("set", "count"), ("put", first.cell)]
+    assert told[0] == [("set", "now"), ("set", "far"), ("set", "count"), ("put", first.cell)]
     assert told[1] == [("append", f"{first.cell}-out")]
     assert told[2] == [("set", "far"), ("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
     assert told[3] == [("set", "far"), ("set", "count"), ("put", second.cell)]
