@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from artifacts.types import (
+    Answer,
     Artifact,
     Execution,
     ExecutionError,
@@ -24,6 +25,7 @@ from artifacts.types import (
     Objection,
     Output,
     PlanStep,
+    Recomputation,
     Run,
     RunStatus,
     ToolCall,
@@ -166,6 +168,13 @@ class FindingMade(_Event):
     finding: Finding
 
 
+class AnswerMade(_Event):
+    """A part of the question has its answer, before the report is made. One of the same part takes its place."""
+
+    kind: Literal["answer"] = "answer"
+    answer: Answer
+
+
 class Reviewed(_Event):
     """One round of review. `checks` counts the deterministic checks that ran."""
 
@@ -175,13 +184,18 @@ class Reviewed(_Event):
     objections: tuple[Objection, ...] = ()
     remarks: tuple[str, ...] = ()
     checks: int = 0
+    recomputed: tuple[Recomputation, ...] = ()
 
 
 class ReportMade(_Event):
-    """The answer, and the findings in the order in which a reader should meet them."""
+    """The answer, and the findings in the order in which a reader should meet them.
+
+    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form.
+    """
 
     kind: Literal["report"] = "report"
     answer: str
+    answers: tuple[Answer, ...] = ()
     order: tuple[str, ...] = ()
     not_found: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
@@ -250,6 +264,7 @@ Event = Annotated[
     | ExecutionEnded
     | ArtifactSaved
     | FindingMade
+    | AnswerMade
     | Reviewed
     | ReportMade
     | Compared
@@ -284,6 +299,7 @@ class RunView:
     executions: tuple[Execution, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
     sandboxes: tuple[SandboxOpened, ...] = ()
@@ -364,10 +380,13 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, artifacts=(*view.artifacts, event.artifact))
         case FindingMade():
             return replace(view, findings=(*view.findings, event.finding))
+        case AnswerMade(answer=answer):
+            others = tuple(a for a in view.answers if a.part != answer.part)
+            return replace(view, answers=(*others, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
-            return replace(view, report=event)
+            return replace(view, report=event, answers=event.answers or view.answers)
         case Compared():
             return replace(view, comparison=event)
         case Noted():

@@ -15,6 +15,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no letter is
 FINDING_MIME = "application/vnd.gristmill.finding+json"
 """A cell reports a finding by displaying a `Finding` (less id, rank and evidence) under this MIME type."""
 
+ANSWER_MIME = "application/vnd.gristmill.answer+json"
+"""A cell answers a part of the question by displaying an `Answer` (less evidence) under this MIME type."""
+
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 """A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
 
@@ -217,6 +220,58 @@ class Finding(Value):
     caveats: tuple[str, ...] = ()
     confidence: Literal["high", "medium", "low"] = "medium"
     evidence: Evidence
+
+
+class AnswerValue(Value):
+    """One value of an answer, in full: a number, a word, a truth value or a time as text.
+
+    `unit` is that in which it is told: "%" of a share told in per cent, "pp" of percentage points, "EUR", "days".
+    `query` is the question whose answer this value is, as `graphs.questions.Query` in JSON: who reviews computes it
+    again from the input files. None: it cannot be said as one, and the value is as its cell printed it.
+    """
+
+    name: str
+    value: float | int | bool | str | None
+    unit: str = ""
+    interval: tuple[float | None, float | None] | None = None
+    query: dict[str, Any] | None = None
+
+
+AnswerStatus = Literal["answered", "partly", "not_answered"]
+
+
+class Answer(Value):
+    """The answer to one part of the question, or why there is none.
+
+    `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how the
+    question was read where a reader should know it (a default that decides, the other reading), and `unused` the words
+    of it that were not understood. `files` are the names of files made for it.
+    """
+
+    part: str
+    status: AnswerStatus
+    text: str = ""
+    values: tuple[AnswerValue, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    query: dict[str, Any] | None = None
+
+
+class Recomputation(Value):
+    """A value of an answer, held against what its query gives from the input files on the reviewer's own path.
+
+    `part` and `value` are places in the report's answers and in their values. `verdict`: equal; unequal; or as printed
+    by its cell, where there is no query that can be computed, for the reason in `detail`.
+    """
+
+    part: int
+    value: int
+    verdict: Literal["equal", "unequal", "as_printed"]
+    got: float | int | bool | str | None = None
+    detail: str = ""
 
 
 class PlanStep(Value):

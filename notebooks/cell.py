@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from artifacts.events import (
+    AnswerMade,
     ExecutionEnded,
     ExecutionStarted,
     FindingMade,
@@ -22,8 +23,10 @@ from artifacts.events import (
     WidgetsChanged,
 )
 from artifacts.types import (
+    ANSWER_MIME,
     FINDING_MIME,
     PROGRESS_MIME,
+    Answer,
     Evidence,
     Execution,
     ExecutionError,
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from e2b_code_interpreter import AsyncSandbox, Result
 
 MAX_FINDINGS = 200
-"""Findings that one cell may report."""
+"""Findings that one cell may report, and answers that it may give."""
 
 
 class Cell:
@@ -144,10 +147,10 @@ class Cell:
             unread = failure
         if unread is not None:
             await log.note(f"The files that {x.cell} wrote could not be read: {unread}", x.step_id)
-        findings = _with_plots(self._shown)
-        for payload, plot in findings[:MAX_FINDINGS]:
-            await self._finding(payload, plot)
-        if (more := len(findings) - MAX_FINDINGS) > 0:
+        told = _with_plots(self._shown)
+        for said, plot in told[:MAX_FINDINGS]:
+            await (self._answer if said.mime == ANSWER_MIME else self._finding)(said.payload, plot)
+        if (more := len(told) - MAX_FINDINGS) > 0:
             await log.note(f"{x.cell} reported {more} findings beyond {MAX_FINDINGS}; they were left out.", x.step_id)
         log.send(
             ExecutionEnded(
@@ -174,8 +177,9 @@ class Cell:
         if (said := parts.data.get(PROGRESS_MIME)) is not None:
             await self._progress(said)
             return
-        if (finding := parts.data.get(FINDING_MIME)) is not None:
-            self._shown.append(_Reported(finding))
+        for mime in (FINDING_MIME, ANSWER_MIME):
+            if (said := parts.data.get(mime)) is not None:
+                self._shown.append(_Reported(said, mime))
         if parts.blobs:
             self._figure += 1
         await self.output(await self._keep(result, parts, self._figure - 1))
@@ -274,14 +278,29 @@ class Cell:
             return
         await log.emit(FindingMade(run_id=x.run_id, step_id=x.step_id, finding=finding))
 
+    async def _answer(self, payload: Any, plot: str | None) -> None:
+        """Record an answer. One that does not say to which part of the question it belongs, to that of the title."""
+        log, x = self._log, self.execution
+        try:
+            fields = json.loads(payload) if isinstance(payload, str) else payload
+            if not isinstance(fields, dict):
+                raise ValueError("it is not a JSON object")
+            own = {"evidence": (Evidence(cell=x.cell, artifact=plot),), "part": fields.get("part") or x.title}
+            answer = Answer.model_validate({**finite(fields), **own})
+        except (ValueError, RecursionError) as error:
+            await log.note(f"{x.cell} gave an answer that could not be read: {_brief(error)}", x.step_id)
+            return
+        await log.emit(AnswerMade(run_id=x.run_id, step_id=x.step_id, answer=answer))
+
 
 @dataclass(frozen=True)
 class _Reported:
     payload: Any
+    mime: str
 
 
-def _with_plots(shown: Sequence[_Reported | str]) -> list[tuple[Any, str | None]]:
-    """Each finding with the plot that shows it: the one displayed next to it, on the side where this cell puts them.
+def _with_plots(shown: Sequence[_Reported | str]) -> list[tuple[_Reported, str | None]]:
+    """Each finding or answer with the plot that shows it: its neighbour on the side where this cell puts them.
 
     A cell that begins with a plot puts plots before their findings, any other after. A finding without a neighbour has
     the cell's first plot.
@@ -293,7 +312,7 @@ def _with_plots(shown: Sequence[_Reported | str]) -> list[tuple[Any, str | None]
         if isinstance(item, _Reported):
             beside = shown[place - 1 : place] if ahead else shown[place + 1 : place + 2]
             plot = next((b for b in beside if isinstance(b, str)), plots[0] if plots else None)
-            pairs.append((item.payload, plot))
+            pairs.append((item, plot))
     return pairs
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from artifacts.types import FINDING_MIME, Execution, ExecutionError, Output
+from artifacts.types import ANSWER_MIME, FINDING_MIME, Execution, ExecutionError, Output
 from kernel_gateway.inside.notebook import MIME
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def take_apart(result: Result) -> Parts:
         else:
             value = finite(value)
             encoded = clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
-            if is_chart(mime) or (len(encoded) > LARGE and mime != FINDING_MIME):
+            if is_chart(mime) or (len(encoded) > LARGE and mime not in (FINDING_MIME, ANSWER_MIME)):
                 blobs[mime] = encoded.encode()
             else:
                 data[mime] = value

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from artifacts.types import FINDING_MIME, PROGRESS_MIME, Output
+from artifacts.types import ANSWER_MIME, FINDING_MIME, PROGRESS_MIME, Output
 from kernel_gateway.inside.notebook import MIME
 from notebooks.outputs import clean
 
@@ -253,6 +253,6 @@ class Recorder:
 
 
 def _is_more_than_shown(item: object) -> bool:
-    """Whether this is a result that tells of a finding or of progress, which nothing takes back."""
+    """Whether this is a result that tells of a finding, an answer or progress, which nothing takes back."""
     extra = getattr(item, "extra", None) or {}
-    return FINDING_MIME in extra or PROGRESS_MIME in extra
+    return any(mime in extra for mime in (FINDING_MIME, ANSWER_MIME, PROGRESS_MIME))

@@ -24,6 +24,7 @@ import pandas as pd
 from IPython.display import display
 
 FINDING_MIME = "application/vnd.gristmill.finding+json"
+ANSWER_MIME = "application/vnd.gristmill.answer+json"
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 LARGE = 256 << 20  # bytes of a file of which DuckDB reads a sample, without loading all of it
 SAMPLE = 200_000  # rows of that sample
@@ -1783,6 +1784,46 @@ def report(
     note = f"{type.upper()} {text}" + "".join(f"\n  Caveat: {c}" for c in caveats)
     markdown = f"**{type.capitalize()}.** {text}" + "".join(f"  \n*Caveat: {c}*" for c in caveats)
     _display({FINDING_MIME: _plain(finding), "text/plain": note, "text/markdown": markdown})
+
+
+def answer(
+    text: str,
+    values: dict[str, Any] | None = None,
+    *,
+    status: str = "answered",
+    why: str = "",
+    notes: Any = (),
+    files: Any = (),
+) -> None:
+    """Answer a part of the question in a sentence or two, with its values by name, each in full.
+
+    A value is a number, a word, a truth value or a time; or a tuple of it with its unit, and with the two ends of its
+    interval: `{"mean fare": 32.2, "share": (61.3, "%"), "difference": (4.1, "pp", (1.2, 7.0))}`. `status` is answered,
+    partly or not_answered, and `why` says what is lacking.
+    """
+    told = []
+    for name, given in (values or {}).items():
+        value, unit, ends = (*given, *("", None)[len(given) - 1 :]) if isinstance(given, tuple) else (given, "", None)
+        told.append({"name": name, "value": _full(value), "unit": unit, "interval": ends and [_full(e) for e in ends]})
+    said = {
+        "status": status,
+        "text": capital(text),
+        "values": told,
+        "why": why,
+        "notes": list(notes),
+        "files": list(files),
+    }
+    note = text or f"Not answered: {why}"
+    _display({ANSWER_MIME: said, "text/plain": note, "text/markdown": f"**Answer.** {note}"})
+
+
+def _full(value: Any) -> Any:
+    """One value of an answer as JSON knows it, to twelve significant digits; NaN and what is missing are null."""
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.12g}") if np.isfinite(value) else None
+    if isinstance(value, pd.Timestamp):
+        return str(value.date() if value == value.normalize() else value)
+    return None if value is None or value is pd.NA or value is pd.NaT else _plain(value)
 
 
 def progress(what: str, done: int, of: int, unit: str = "rows") -> None:

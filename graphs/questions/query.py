@@ -1,0 +1,382 @@
+"""`Query`: one question of a table as a value.
+
+A reader, a model, a form or a file fills it, and one compiler carries it out.
+
+Columns are named as they stand in the table. An expression is a short text in the language of `expressions.py`: column
+names (in backticks where they are no Python name), numbers, quoted texts, + - * / % **, comparisons, `and`, `or`, `not`
+and a closed list of functions such as `days(a, b)`, `year(a)`, `log(a)`, `len(a)`, `extract(a, 'pattern')`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from artifacts.types import Value
+
+type Expr = str
+"""A column or an expression over columns, as text."""
+
+Intent = Literal[
+    "describe",  # what a table or a column is like
+    "compute",  # one number, word or list; one per group where groups are named
+    "list",  # rows, or the values of a column
+    "rank",  # rows or groups in order of a score
+    "compare",  # two or more groups, periods or columns
+    "relate",  # how two columns go together
+    "test",  # a hypothesis test by name or by what it decides
+    "change",  # one number over time, or between two times
+    "why_changed",  # what a change is made of
+    "experiment",  # two arms and whether one is better
+    "drivers",  # what an outcome depends on
+    "predict",  # a fitted model and its error on held-out rows
+    "forecast",  # the next periods
+    "outliers",
+    "clean",  # the table, mended
+    "join",  # several tables as one
+    "plot",
+    "distribution",
+]
+
+Operator = Literal[
+    "=", "!=", "<", "<=", ">", ">=", "in", "not in", "between", "contains", "starts", "ends", "matches",
+    "missing", "present", "during",
+]  # fmt: skip
+"""How a condition compares. `between` includes both ends and takes two values. `contains`, `starts` and `ends` look at
+the text whatever its case, `matches` takes a regular expression. `during` takes a period of time: "2023", "2023-05",
+"2023-Q2", "2023-05-14", "month 5", "weekday 0" (Monday), "hour 17", "quarter 2", "weekend"."""
+
+Statistic = Literal[
+    "count", "distinct", "missing", "present", "sum", "mean", "median", "mode", "min", "max", "range", "std", "var",
+    "sem", "cv", "quantile", "iqr", "mad", "skewness", "kurtosis", "share", "first", "last", "value", "values",
+    "correlation", "covariance", "slope", "r2", "weighted_mean", "geometric_mean", "entropy",
+]  # fmt: skip
+"""What is computed of rows. `count` without a column counts rows; `share` is the part of the rows that meet the
+measure's own `where` (or, with a column of a sum, that column's part of the whole); `value` is the single value that
+the rows have, `values` all different ones."""
+
+Grain = Literal[
+    "year", "quarter", "month", "week", "day", "hour", "month_of_year", "quarter_of_year", "weekday", "hour_of_day"
+]
+
+
+class Column(Value):
+    """Another column, as the right side of a condition."""
+
+    column: str
+
+
+class Scalar(Value):
+    """A number computed first, as the right side of a condition: "above the mean age". Its rows are all rows unless
+    `query` has conditions of its own."""
+
+    query: Query
+    times: float = 1.0
+
+
+class Condition(Value):
+    """One condition that a row must meet: `left op right`."""
+
+    left: Expr
+    op: Operator
+    right: str | bool | int | float | tuple[str | bool | int | float, ...] | Column | Scalar | None = None
+
+
+class AnyOf(Value):
+    """Conditions of which one is enough; each of `any_of` is a list of conditions that must hold together."""
+
+    any_of: tuple[tuple[Condition, ...], ...]
+
+
+type Where = Condition | AnyOf
+
+
+class Measure(Value):
+    """One statistic that is wanted, of `of`, from the rows that meet the query's conditions and its own `where`.
+
+    `other` is the second column of a correlation, covariance, slope or r2, or the weights of a weighted mean. `p` is
+    the quantile, 0 to 1. `ddof` is that of std, var and sem (None: 1); `biased` the form of skewness and kurtosis.
+    `name` is what the answer calls it; empty: made from the statistic and the column.
+    """
+
+    op: Statistic
+    of: Expr | None = None
+    other: Expr | None = None
+    where: tuple[Where, ...] = ()
+    p: float | None = None
+    ddof: int | None = None
+    biased: bool = False
+    method: Literal["pearson", "spearman", "kendall"] = "pearson"
+    with_p: bool = False  # the p-value of a correlation or a slope is wanted, too
+    name: str = ""
+
+
+class Formula(Value):
+    """A number made of measures by their names: "mean_2008 - mean_2007"."""
+
+    name: str
+    expr: Expr
+
+
+class Group(Value):
+    """What there is one answer for each of: a column or an expression, times cut by `grain`."""
+
+    of: Expr
+    grain: Grain | None = None
+
+
+class Order(Value):
+    """By which measure, formula or column answers are put in order."""
+
+    by: Expr
+    descending: bool = True
+
+
+class Keep(Value):
+    """Go on with the rows that meet the conditions."""
+
+    do: Literal["keep"] = "keep"
+    where: tuple[Where, ...]
+
+
+class DropMissing(Value):
+    """Leave out rows that miss a value in any of these columns; in any column at all where none is named."""
+
+    do: Literal["drop_missing"] = "drop_missing"
+    columns: tuple[str, ...] = ()
+
+
+class DropDuplicates(Value):
+    """Leave out rows that repeat an earlier one, in these columns where any are named."""
+
+    do: Literal["drop_duplicates"] = "drop_duplicates"
+    columns: tuple[str, ...] = ()
+
+
+class Fill(Value):
+    """Put something where values are missing; `within` takes the mean, median or mode of the row's group."""
+
+    do: Literal["fill"] = "fill"
+    columns: tuple[str, ...]
+    how: Literal["mean", "median", "mode", "value", "forward", "backward", "interpolate"]
+    value: str | float | None = None
+    within: tuple[str, ...] = ()
+
+
+class Derive(Value):
+    """A new column from an expression."""
+
+    do: Literal["derive"] = "derive"
+    name: str
+    expr: Expr
+    where_infinite: float | None = None  # what stands where a division was by zero; None: missing
+
+
+class Cut(Value):
+    """A new column of named classes. `edges` are n + 1 for n labels (None: open); a value on an edge belongs below
+    where `right`, above otherwise. `quantiles` cuts into that many classes of equal size, `equal` of equal width."""
+
+    do: Literal["cut"] = "cut"
+    name: str
+    of: Expr
+    edges: tuple[float | None, ...] = ()
+    labels: tuple[str, ...] = ()
+    right: bool = False
+    quantiles: int | None = None
+    equal: int | None = None
+
+
+class Recode(Value):
+    """Values replaced by others: a list of [from, to], the rest kept, or `other` where that is given."""
+
+    do: Literal["recode"] = "recode"
+    column: str
+    values: tuple[tuple[str | float, str | float], ...]
+    other: str | float | None = None
+    name: str = ""  # of the new column; empty: the column itself
+
+
+class Rule(Value):
+    """How outliers are told. `k` is the multiple of the IQR, or the number of standard deviations (None: 1.5, 3).
+
+    `sides`: both, high or low. `ddof` is that of the z-score's standard deviation. `bounds` beside rule `bounds` are
+    plain limits.
+    """
+
+    rule: Literal["iqr", "z", "mad", "percentile", "bounds"] = "iqr"
+    k: float | None = None
+    sides: Literal["both", "high", "low"] = "both"
+    ddof: int = 0
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+class RemoveOutliers(Value):
+    """Leave out, cap, or replace by the median, the values of a column that a rule calls outliers."""
+
+    do: Literal["remove_outliers"] = "remove_outliers"
+    columns: tuple[str, ...]
+    rule: Rule = Rule()
+    how: Literal["drop", "cap", "median", "mean", "missing"] = "drop"
+
+
+class Scale(Value):
+    """Columns brought to one scale, in place or under `names`. z: (x - mean) / std; minmax: to `to`."""
+
+    do: Literal["scale"] = "scale"
+    columns: tuple[str, ...]
+    how: Literal["z", "minmax", "robust", "log", "log1p"]
+    to: tuple[float, float] = (0.0, 1.0)
+    ddof: int = 0
+    names: tuple[str, ...] = ()
+
+
+class Encode(Value):
+    """Words as numbers: one column of 0 and 1 per level, or codes in the levels' order."""
+
+    do: Literal["encode"] = "encode"
+    columns: tuple[str, ...]
+    how: Literal["onehot", "label"] = "onehot"
+
+
+class Convert(Value):
+    """A column read as numbers, times or text; what cannot be read is missing."""
+
+    do: Literal["convert"] = "convert"
+    columns: tuple[str, ...]
+    to: Literal["number", "time", "text"]
+
+
+Step = Annotated[
+    Keep | DropMissing | DropDuplicates | Fill | Derive | Cut | Recode | RemoveOutliers | Scale | Encode | Convert,
+    Field(discriminator="do"),
+]
+"""What is done to the table before anything is computed, in order."""
+
+
+class Join(Value):
+    """Rows of `file` looked up: `own` columns here equal `theirs` there."""
+
+    file: str
+    own: tuple[str, ...]
+    theirs: tuple[str, ...]
+    how: Literal["left", "inner", "outer"] = "left"
+
+
+class Test(Value):
+    """A hypothesis test. Its columns are the measures' `of` and the query's groups; `auto` leaves the choice to the
+    compiler, which says which it took and why. `null` is the value of a one-sample test."""
+
+    name: Literal[
+        "auto", "shapiro", "dagostino", "jarque_bera", "anderson", "ks_normal", "ks_two", "t", "welch", "paired_t",
+        "one_sample_t", "mannwhitney", "wilcoxon", "anova", "welch_anova", "kruskal", "levene", "bartlett",
+        "f_variance", "chi2", "chi2_fit", "fisher", "mcnemar", "proportions", "binomial", "pearson", "spearman",
+        "kendall", "adfuller", "ljung_box", "tukey",
+    ] = "auto"  # fmt: skip
+    about: Literal["normality", "means", "medians", "variances", "proportions", "independence", "fit", "correlation",
+                   "distributions", "stationarity"] | None = None  # fmt: skip
+    alpha: float = 0.05
+    sides: Literal["two", "less", "greater"] = "two"
+    null: float | None = None
+
+
+class Model(Value):
+    """A model to be fitted and measured. `target` by `features`; `test_size` None: measured on the rows it is fitted
+    to. `options` are scikit-learn's own parameters."""
+
+    kind: Literal[
+        "linear", "ridge", "lasso", "logistic", "tree", "forest", "boosting", "knn", "svm", "naive_bayes", "kmeans"
+    ] = "linear"
+    target: Expr = ""
+    features: tuple[Expr, ...] = ()
+    task: Literal["regression", "classification", "clustering"] | None = None
+    test_size: float | None = None
+    folds: int | None = None
+    seed: int = 42
+    stratify: bool = False
+    metrics: tuple[
+        Literal["r2", "mse", "rmse", "mae", "mape", "accuracy", "precision", "recall", "f1", "auc", "confusion",
+                "coefficients", "intercept", "p_values", "correlation", "importances", "silhouette"], ...
+    ] = ()  # fmt: skip
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Verdict(Value):
+    """A word that a rule gives: `then` where `when` holds of the values by name ("p_value < 0.05 and abs(r) >= 0.5").
+    The first that holds is told; `when` empty holds always."""
+
+    when: Expr = ""
+    then: str = ""
+
+
+class Chart(Value):
+    """The chart that is asked for."""
+
+    kind: Literal[
+        "auto", "bar", "line", "scatter", "histogram", "box", "violin", "pie", "heatmap", "area", "density", "waterfall"
+    ] = "auto"
+    x: Expr | None = None
+    y: tuple[Expr, ...] = ()
+    colour: Expr | None = None
+    title: str = ""
+
+
+class Compare(Value):
+    """Two things set against each other. With `of` they are values of that column, or periods of that time; without it,
+    columns. `first` is what the question speaks of ("this year"), `second` what it is compared with ("last year")."""
+
+    of: Expr = ""
+    first: str = ""
+    second: str = ""
+
+
+class Query(Value):
+    """One question. What is left out keeps a default that the compiler states in the answer where it matters.
+
+    Order of work: `joins`, `prepare`, `where`, groups, measures, formulas, `having`, `order`, `offset`, `limit`,
+    verdicts. `text` is the part of the question that this reads. `notes` say how it was read where a reader should
+    know it; `unused` are the words of `text` that were not understood.
+    """
+
+    intent: Intent = "compute"
+    text: str = ""
+    table: str = ""  # the file; empty where there is one
+    joins: tuple[Join, ...] = ()
+    prepare: tuple[Step, ...] = ()
+    where: tuple[Where, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    group_by: tuple[Group, ...] = ()
+    having: tuple[Condition, ...] = ()  # left: a measure's or formula's name
+    time: str = ""  # the column of times, where one is meant
+    compare: Compare | None = None
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    tell: Literal["all", "names", "number"] = "all"  # of groups or rows: names and values, names alone, or how many
+    show: tuple[str, ...] = ()  # columns that are told of rows
+    outliers: Rule | None = None
+    test: Test | None = None
+    model: Model | None = None
+    chart: Chart | None = None
+    periods: int | None = None  # of a forecast
+    verdicts: tuple[Verdict, ...] = ()
+    decimals: int | None = None  # of the sentence; values are always told in full
+    notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+class Reading(Value):
+    """What a reader made of a question: its parts in order, and, where a part could mean something else, that, too.
+
+    `others` are other readings of the parts, each with the sentence that says what it would mean. `why_not` says, by
+    part, why there is no query; such a part has `queries[i]` None.
+    """
+
+    parts: tuple[str, ...]
+    queries: tuple[Query | None, ...]
+    why_not: tuple[str, ...] = ()
+    others: tuple[tuple[int, str, Query], ...] = ()
+
+
+Scalar.model_rebuild()
