@@ -15,7 +15,8 @@ MOST_SECONDS = 120.0
 _OVERFLOW = re.compile(
     r"context_length_exceeded|exceeds the context window|context window exceeds|maximum context length|"
     r"prompt is too long|exceed context limit|input token count.*exceeds the maximum|"
-    r"exceeds the available context size|exceed_context_size|context shift is disabled|greater than the context length|longer than the model's context|"
+    r"exceeds the available context size|exceed_context_size|context shift is disabled|greater than the context length|"
+    r"longer than the model's context|"
     r"reduce the length of|maximum prompt length|too large for model with|exceeded model token limit|"
     r"context length exceeded|exceeds.{0,30}context (length|size|window)|too many tokens",
     re.S,
