@@ -85,11 +85,13 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
                 "follow_ups": state["follow_ups"] + 1,
             }
         report = answer.model_dump(mode="json")
+        answers = answer.made(await desk.view(), state["question"])
         await desk.emit(
             ReportMade(
                 run_id=desk.run_id,
                 step_id=step_id,
                 answer=answer.answer,
+                answers=answers,
                 order=answer.findings,
                 not_found=answer.not_found,
                 not_checked=answer.not_checked,

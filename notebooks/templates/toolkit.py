@@ -39,7 +39,7 @@ ID_NAME = re.compile(
     r"employee|student|store|shop|device|invoice|transaction|visitor|passenger|player|team)id$",  # not paid, or grid
     re.I,
 )
-ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1)$", re.I)
+ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1|unnamed: 0)$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
 COUNT_NAME = re.compile(
     r"(^|[_\s.])(n|freq|frequency|frequencies|counts?|cnt|tally|cases|people|persons|observations)$", re.I
@@ -575,16 +575,18 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     if len(header) > 1 and all(re.fullmatch(r"'.+'", c.strip()) for c in header):
         header = [c.strip()[1:-1] for c in header]
         df = df.apply(lambda s: s.str.replace(r"^'(.*)'$", r"\1", regex=True) if is_text(s) else s)
+    if not headless:  # blanks as pandas names them, for whoever knows the table from there
+        header = [name if name.strip() else f"Unnamed: {i}" for i, name in enumerate(header)]
     df.columns = pd.Index(header)
     return df
 
 
 def _unique_names(names: list[str], notes: list[str]) -> list[str]:
-    """Names with spaces trimmed, blanks named by position and repeats numbered."""
+    """Names with spaces trimmed, blanks named by position and repeats numbered; what pandas named stays as it is."""
     out, blank, repeated = list[str](), 0, list[str]()
     for i, name in enumerate((" ".join(n.split()) for n in names), 1):
         blank += not name or name.startswith("Unnamed:")
-        unique = base = f"column_{i}" if not name or name.startswith("Unnamed:") else name
+        unique = base = name or f"column_{i}"
         for k in range(2, len(names) + 2):
             if unique not in out:
                 break
@@ -593,7 +595,7 @@ def _unique_names(names: list[str], notes: list[str]) -> list[str]:
             repeated.append(f"{base!r} → {unique!r}")
         out.append(unique)
     if blank:
-        notes.append(f"{blank} blank {'header was' if blank == 1 else 'headers were'} named by position (column_N)")
+        notes.append(f"{blank} blank {'header was' if blank == 1 else 'headers were'} named by position")
     if repeated:
         notes.append("repeated headers were renamed: " + ", ".join(repeated[:5]) + (" …" if len(repeated) > 5 else ""))
     return out
@@ -1799,12 +1801,14 @@ def answer(
 
     A value is a number, a word, a truth value or a time; or a tuple of it with its unit, and with the two ends of its
     interval: `{"mean fare": 32.2, "share": (61.3, "%"), "difference": (4.1, "pp", (1.2, 7.0))}`. `status` is answered,
-    partly or not_answered, and `why` says what is lacking.
+    partly or not_answered, and `why` says what is lacking. Where no value could be computed it is not answered.
     """
-    told = []
+    told: list[dict[str, Any]] = []
     for name, given in (values or {}).items():
         value, unit, ends = (*given, *("", None)[len(given) - 1 :]) if isinstance(given, tuple) else (given, "", None)
         told.append({"name": name, "value": _full(value), "unit": unit, "interval": ends and [_full(e) for e in ends]})
+    if told and all(v["value"] is None for v in told) and status == "answered":
+        status, why, text = "not_answered", why or "No row that is meant has the values that this is computed from.", ""
     said = {
         "status": status,
         "text": capital(text),
@@ -1907,6 +1911,20 @@ def number(x: float) -> str:
     whole = abs(x) >= 100 or x == int(x)
     digits = 0 if whole else max(0, 2 - int(np.floor(np.log10(abs(x)))))
     return f"{x:,.{digits}f}".replace("-", "−")
+
+
+def as_text(x: Any, decimals: int | None = None) -> str:
+    """A value of an answer: a whole number as such, another to these decimals, or to five significant digits."""
+    if isinstance(x, pd.Timestamp):
+        return f"{x:%Y-%m-%d}" if x == x.normalize() else f"{x:%Y-%m-%d %H:%M}"
+    if isinstance(x, (str, bool, np.bool_)) or pd.isna(x):
+        return str(x) if isinstance(x, str) else "missing" if pd.isna(x) else "yes" if x else "no"
+    if abs(x) < 1e15 and x == int(x) and (decimals is None or isinstance(x, (int, np.integer))):
+        return f"{int(x):,}".replace("-", "−")
+    if decimals is None and x and not 1e-4 <= abs(x) < 1e15:
+        return f"{x:.4g}".replace("-", "−")
+    least = max(2, 4 - int(np.floor(np.log10(abs(x))))) if x else 0
+    return f"{x:,.{least if decimals is None else decimals}f}".replace("-", "−")
 
 
 def percent(x: float, digits: int = 0) -> str:

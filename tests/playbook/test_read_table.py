@@ -59,7 +59,7 @@ def test_thousands_money_and_percent_in_a_point_file(tmp_path: Path) -> None:
 
 def test_headers_are_made_unique_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     df = read_table(write(tmp_path / "t.csv", "a,a,,b ,\n1,2,3,4,5\n6,7,8,9,10\n"))
-    assert list(df.columns) == ["a", "a_2", "column_3", "b", "column_5"]
+    assert list(df.columns) == ["a", "a_2", "Unnamed: 2", "b", "Unnamed: 4"]
     said = capsys.readouterr().out
     assert "'a' → 'a_2'" in said
     assert "2 blank headers" in said
@@ -80,7 +80,7 @@ def test_numbers_without_a_header_become_numbered_columns(tmp_path: Path) -> Non
 def test_row_names_without_a_header(tmp_path: Path) -> None:
     df = read_table(write(tmp_path / "t.csv", "mpg,cyl\nMazda,21,6\nDatsun,22.8,4\n"))
     assert df["mpg"].tolist() == [21, 22.8]
-    assert df["column_1"].tolist() == ["Mazda", "Datsun"]
+    assert df["Unnamed: 0"].tolist() == ["Mazda", "Datsun"]
 
 
 def test_one_row_and_five_hundred_columns(tmp_path: Path) -> None:

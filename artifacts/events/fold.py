@@ -1,280 +1,29 @@
-"""The record: one tagged union of events, and the fold that turns a run's events into what every surface shows.
-
-A run is its events in order. Nothing that a surface shows comes from anywhere else, so a terminal, a browser that
-reloads and a replay at night all tell the same story.
-"""
+"""The fold: what a run looks like after some of its events. Every surface shows this and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, TypeAdapter
-
-from artifacts.types import (
-    Answer,
-    Artifact,
-    Execution,
-    ExecutionError,
-    ExecutionStatus,
-    Finding,
-    Match,
-    Objection,
-    Output,
-    PlanStep,
-    Recomputation,
-    Run,
-    RunStatus,
-    ToolCall,
-    Value,
-    now,
+from artifacts.events.cell import (
+    AnswerMade,
+    ArtifactSaved,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
+    Progressed,
+    WidgetsChanged,
 )
-
-
-class _Event(Value):
-    run_id: str
-    seq: int = 0  # given by the store, from 1 upward within a run
-    step_id: str | None = None
-    at: datetime = Field(default_factory=now)
-
-
-class RunStarted(_Event):
-    kind: Literal["run_started"] = "run_started"
-    run: Run
-
-
-class RunResumed(_Event):
-    """Somebody took up a run that had stopped; its status is running again."""
-
-    kind: Literal["run_resumed"] = "run_resumed"
-
-
-class RunQueued(_Event):
-    """The run waits for others to end; its inputs are kept. `place` is 1 for the next one, told anew as it changes.
-
-    `since` is when it began to wait, by which its turn is found again after a restart.
-    """
-
-    kind: Literal["run_queued"] = "run_queued"
-    place: int
-    since: datetime
-
-
-class RunBegan(_Event):
-    """A run that was queued has its turn."""
-
-    kind: Literal["run_began"] = "run_began"
-
-
-class SandboxOpened(_Event):
-    """The run has a sandbox. `rebuilt`: an earlier one was gone, and `replayed` cells were run again in this one."""
-
-    kind: Literal["sandbox_opened"] = "sandbox_opened"
-    sandbox_id: str
-    host: Literal["local", "e2b"]
-    isolation: str
-    rebuilt: bool = False
-    replayed: int = 0
-
-
-class StepStarted(_Event):
-    """A node of the graph began. `step_id` is set; `agent` is coding, analysis, review or system."""
-
-    kind: Literal["step_started"] = "step_started"
-    name: str
-    agent: str
-    title: str
-
-
-class ModelReplied(_Event):
-    kind: Literal["model_replied"] = "model_replied"
-    agent: str
-    model: str
-    content: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    rule_based: bool = False
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-
-
-class PlanMade(_Event):
-    kind: Literal["plan_made"] = "plan_made"
-    steps: tuple[PlanStep, ...]
-
-
-class ExecutionStarted(_Event):
-    kind: Literal["execution_started"] = "execution_started"
-    execution: Execution
-
-
-class OutputReceived(_Event):
-    kind: Literal["output"] = "output"
-    execution_id: str
-    output: Output
-
-
-class OutputUpdated(_Event):
-    """A cell replaced what had been displayed under `output.display_id`, in whichever cells that is."""
-
-    kind: Literal["output_updated"] = "output_updated"
-    execution_id: str
-    output: Output
-
-
-class OutputsCleared(_Event):
-    """A cell took back all that it had put out so far."""
-
-    kind: Literal["outputs_cleared"] = "outputs_cleared"
-    execution_id: str
-
-
-class WidgetsChanged(_Event):
-    """What the widgets of a cell hold, by the widget's id: all of a new one, and what changed of another."""
-
-    kind: Literal["widgets_changed"] = "widgets_changed"
-    execution_id: str
-    widgets: dict[str, dict[str, Any]]
-
-
-class Progressed(_Event):
-    """Something that takes long says how far it has come: a cell so many of all rows, or a step, without a cell."""
-
-    kind: Literal["progress"] = "progress"
-    execution_id: str | None = None
-    what: str
-    done: int
-    of: int
-    unit: str = "rows"
-
-
-class ExecutionEnded(_Event):
-    kind: Literal["execution_ended"] = "execution_ended"
-    execution_id: str
-    status: ExecutionStatus
-    error: ExecutionError | None = None
-    count: int | None = None
-
-
-class ArtifactSaved(_Event):
-    kind: Literal["artifact_saved"] = "artifact_saved"
-    artifact: Artifact
-
-
-class FindingMade(_Event):
-    kind: Literal["finding"] = "finding"
-    finding: Finding
-
-
-class AnswerMade(_Event):
-    """A part of the question has its answer, before the report is made. One of the same part takes its place."""
-
-    kind: Literal["answer"] = "answer"
-    answer: Answer
-
-
-class Reviewed(_Event):
-    """One round of review. `checks` counts the deterministic checks that ran."""
-
-    kind: Literal["review"] = "review"
-    round: int
-    verdict: Literal["pass", "pass_with_remarks", "fail"]
-    objections: tuple[Objection, ...] = ()
-    remarks: tuple[str, ...] = ()
-    checks: int = 0
-    recomputed: tuple[Recomputation, ...] = ()
-
-
-class ReportMade(_Event):
-    """The answer, and the findings in the order in which a reader should meet them.
-
-    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form.
-    """
-
-    kind: Literal["report"] = "report"
-    answer: str
-    answers: tuple[Answer, ...] = ()
-    order: tuple[str, ...] = ()
-    not_found: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = ()
-
-
-class Compared(_Event):
-    """What a run made has been held, thing by thing, against what its cells make in a fresh sandbox.
-
-    In a run that reproduces another it is the other run that it was held against.
-    """
-
-    kind: Literal["compared"] = "compared"
-    matches: tuple[Match, ...]
-
-    @property
-    def holds(self) -> bool:
-        """True when nothing changed and nothing is missing."""
-        return all(m.verdict in ("identical", "equal") for m in self.matches)
-
-
-class Noted(_Event):
-    """Something a reader should know that is no finding: how a file was read, a retry, a lost connection."""
-
-    kind: Literal["note"] = "note"
-    text: str
-    level: Literal["info", "warning"] = "info"
-
-
-class StepEnded(_Event):
-    kind: Literal["step_ended"] = "step_ended"
-    status: Literal["done", "failed", "cancelled"] = "done"
-
-
-class RunEnded(_Event):
-    """`error` is one sentence for a person: what happened and what to do next."""
-
-    kind: Literal["run_ended"] = "run_ended"
-    status: RunStatus
-    error: str | None = None
-
-
-class TextDelta(Value):
-    """Tokens as a model writes them: shown, never stored, so it carries no seq."""
-
-    kind: Literal["text_delta"] = "text_delta"
-    run_id: str
-    agent: str
-    text: str
-
-
-Event = Annotated[
-    RunStarted
-    | RunResumed
-    | RunQueued
-    | RunBegan
-    | SandboxOpened
-    | StepStarted
-    | ModelReplied
-    | PlanMade
-    | ExecutionStarted
-    | OutputReceived
-    | OutputUpdated
-    | OutputsCleared
-    | WidgetsChanged
-    | Progressed
-    | ExecutionEnded
-    | ArtifactSaved
-    | FindingMade
-    | AnswerMade
-    | Reviewed
-    | ReportMade
-    | Compared
-    | Noted
-    | StepEnded
-    | RunEnded,
-    Field(discriminator="kind"),
-]
-EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-"""Reads and writes one event as JSON: `EVENT.validate_json(text)`, `event.model_dump_json()`."""
+from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
+from artifacts.events.talk import ModelReplied
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.union import Event
+from artifacts.types import Answer, Artifact, Execution, Finding, Output, PlanStep, Run, Value
 
 
 @dataclass(frozen=True)
