@@ -1,31 +1,35 @@
 """What a change is made of: each segment's part, and volume, price and mix. The parts sum up to the change exactly."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.drawing import COLOURS, figure
+from notebooks.toolkit.phrases import plain_ticks
+from notebooks.toolkit.wording import number, tick
+
 
 @dataclass(frozen=True)
 class Two:
-    """Two sets of rows that are held against each other: `before` and `after`, and what each is called."""
+    """Two sets of rows that are held against each other: `before` and `after`, what each is called, and whether they
+    follow one another in time."""
 
     before: pd.DataFrame
     after: pd.DataFrame
     first: str
     second: str
     notes: tuple[str, ...] = ()
+    periods: bool = True
 
 
-def level_names(rows: pd.DataFrame, by: str) -> pd.Series:
+def level_names(rows: pd.DataFrame, by: str) -> Any:
     """The level of each row as text; rows without one are told as such."""
     return rows[by].astype("string").fillna("(missing)").astype(str)
 
 
-def total_of(rows: pd.DataFrame, measure: str, how: str) -> float:
+def measure_total(rows: pd.DataFrame, measure: str, how: str) -> float:
     """The sum or mean of a measure, or the number of rows."""
     if how == "count":
         return float(len(rows))
@@ -83,7 +87,7 @@ def volume_price_mix(two: Two, measure: str, volume: str = "", by: str = "") -> 
     """
     sides = []
     for rows in (two.before, two.after):
-        units = rows[volume].where(rows[measure].notna()) if volume else rows[measure].notna()
+        units: Any = rows[volume].where(rows[measure].notna()) if volume else rows[measure].notna()
         levels = level_names(rows, by) if by else pd.Series("all", index=rows.index)
         part = pd.DataFrame({"value": rows[measure], "units": units.astype(float)}).groupby(levels).sum()
         sides.append(part)
@@ -103,26 +107,6 @@ def volume_price_mix(two: Two, measure: str, volume: str = "", by: str = "") -> 
     return pd.Series(factors if by else {"volume": factors["volume"], "price": factors["price"] + factors["mix"]})
 
 
-def volume_of(rows: pd.DataFrame, measure: str) -> tuple[str, str] | None:
-    """The columns of volume and price that make up a measure: their product is its value in nearly every row."""
-    kinds = pd.api.types
-    numbers = [str(c) for c in rows.columns if kinds.is_numeric_dtype(rows[c]) and not kinds.is_bool_dtype(rows[c])]
-    some = rows[numbers].dropna()
-    numbers = [c for c in numbers if c != measure and some[c].nunique() > 1]
-    if len(some) < 10 or measure not in some:
-        return None
-    value = some[measure].astype(float)
-    found = list[tuple[bool, str, str]]()
-    for i, a in enumerate(numbers):
-        for b in numbers[i + 1 :]:
-            near = (some[a] * some[b] - value).abs() <= 0.01 * value.abs() + 0.011
-            if near.mean() > 0.98:
-                whole = [bool((some[c] % 1 == 0).all()) for c in (a, b)]
-                priced = "price" in a.lower() or "rate" in a.lower() or (whole[1] and not whole[0])
-                found.append((not any(whole), *((b, a) if priced else (a, b))))
-    return min(found)[1:] if found else None
-
-
 def mean_interval(two: Two, measure: str) -> tuple[float, float] | None:
     """The 95 % interval of the difference of two means (Welch); None where a set has fewer than two rows."""
     from scipy.stats import ttest_ind
@@ -134,7 +118,7 @@ def mean_interval(two: Two, measure: str) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def cut_short(parts: pd.Series, most: int = 8) -> pd.Series:
+def cut_short(parts: Any, most: int = 8) -> Any:
     """The largest parts, and the sum of all others as one."""
     ordered = parts.loc[parts.abs().sort_values(ascending=False, kind="stable").index]
     if len(ordered) <= most:
@@ -143,13 +127,13 @@ def cut_short(parts: pd.Series, most: int = 8) -> pd.Series:
     return pd.concat([ordered.iloc[: most - 1], rest])
 
 
-def waterfall(title: str, start: tuple[str, float], parts: pd.Series, end: tuple[str, float], xlabel: str, tell: Any) -> Any:
+def waterfall(
+    title: str, start: tuple[str, float], parts: pd.Series, end: tuple[str, float], xlabel: str, tell: Any
+) -> Any:
     """A figure that goes from one total to another by parts; `tell` writes a part, with its sign.
 
     The first row on top is the old total, then each part from where the last one ended, then the new total.
     """
-    from notebooks.templates.toolkit import COLOURS, figure, number, tick
-
     names = [start[0], *map(str, parts.index), end[0]]
     fig, ax = figure(title, height=1.5 + 0.46 * len(names))
     at, ends = start[1], [start[1], end[1]]
@@ -171,6 +155,7 @@ def waterfall(title: str, start: tuple[str, float], parts: pd.Series, end: tuple
     ax.plot([at, at], [rows[-1] + 0.31, rows[-1] + 0.69], color="black", lw=0.8)
     ax.set_yticks(list(rows), [tick(n) for n in names])
     ax.set_xlim(floor if floor else min(0.0, 1.12 * low), high + 0.2 * (high - max(floor, min(low, 0.0))))
+    plain_ticks(ax, "x")
     ax.set_xlabel(xlabel + ("; the axis does not begin at 0" if floor else ""))
     ax.grid(axis="y", visible=False)
     return fig

@@ -1,8 +1,5 @@
 """The next periods of a series: candidates tried on held-out periods, beside the seasonal naive one, with intervals."""
 
-from __future__ import annotations
-
-import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.templates.toolkit import COLOURS, answer, effect, figure, is_text, label, number, percent, report, say, show, with_unit
-from notebooks.toolkit.attempts import CannotAnswer, has
-from notebooks.toolkit.periods import grain_of, in_periods, say_period, whole_periods
-from notebooks.toolkit.why_changed import is_rate, is_time, measure_of, time_column, unit_of
+from notebooks.toolkit.attempts import CannotAnswer, check_columns
+from notebooks.toolkit.drawing import COLOURS, figure, show
+from notebooks.toolkit.guesses import adds_up, is_numeric, is_time, measure_of, time_column
+from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.periods import in_periods, say_period, whole_periods
+from notebooks.toolkit.phrases import plain_ticks, several, unit_of
+from notebooks.toolkit.telling import answer, report
+from notebooks.toolkit.wording import capital, label, number, percent, say
 
-SEASONS = {"hour": 24, "day": 7, "week": 52, "month": 12, "quarter": 4, "year": 1}
-"""How many periods a season has."""
+SEASON_LENGTHS = {"hour": 24, "day": 7, "week": 52, "month": 12, "quarter": 4, "year": 1}  # periods
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def series_of(df: pd.DataFrame, time: str, measure: str, how: str, grain: str) -
     """
     known = df.dropna(subset=[time] + ([measure] if measure else []))
     whole, partial = whole_periods(known[time], grain)
-    notes = [f"{say_period(p)} is not covered wholly by these rows and was left out." for p in partial]
+    notes = [f"{capital(say_period(p))} is not covered wholly by these rows and was left out." for p in partial]
     groups = known.groupby(in_periods(known[time], grain))
     values = groups.size() if how == "count" else groups[measure].agg(how)
     values = values.astype(float).reindex(pd.PeriodIndex(whole))
     empty = int(values.isna().sum())
     if empty:
         filled = "0" if how in ("sum", "count") else "a value on the line between their neighbours"
-        notes.append(f"{empty} {grain}s without a row were given {filled}.")
+        notes.append(f"{several(empty, grain)} without a row: given {filled}.")
     return (values.fillna(0.0) if how in ("sum", "count") else values.interpolate()), notes
 
 
@@ -59,7 +59,7 @@ def seasonal_naive(y: Any, ahead: int, season: int) -> Any:
     return np.array([y[len(y) - season + k % season] for k in range(ahead)])
 
 
-def drift(y: Any, ahead: int, season: int) -> Any:
+def drift_line(y: Any, ahead: int, season: int) -> Any:
     """The straight line through the first and the last value, going on."""
     return y[-1] + (y[-1] - y[0]) / (len(y) - 1) * np.arange(1, ahead + 1)
 
@@ -73,29 +73,42 @@ def trend_and_season(y: Any, ahead: int, season: int) -> Any:
     return design[len(y) :] @ found
 
 
-def smoothing(y: Any, ahead: int, season: int) -> Any:
+def multiplied_season(y: Any, ahead: int, season: int) -> Any:
+    """A straight line in time, multiplied by a factor for each place in the season; each fitted in turn."""
+    t = np.arange(len(y) + ahead)
+    place, factors = t % season, np.ones(season)
+    for _ in range(5):
+        line = np.polyval(np.polyfit(t[: len(y)], y / factors[place[: len(y)]], 1), t)
+        if line.min() <= 0:
+            return trend_and_season(y, ahead, season)
+        ratios = y / line[: len(y)]
+        factors = np.array([ratios[place[: len(y)] == k].mean() for k in range(season)])
+        factors = np.maximum(factors / factors.mean(), 1e-6)
+    return line[len(y) :] * factors[place[len(y) :]]
+
+
+def damped_smoothing(y: Any, ahead: int, season: int) -> Any:
     """Exponential smoothing with a damped trend and, where there are two seasons, an additive season."""
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
-    seasonal = season > 1 and len(y) >= 2 * season
+    season = season if season > 1 and len(y) >= 2 * season else 0
+    kind: dict[str, Any] = {"seasonal": "add", "seasonal_periods": season} if season else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = ExponentialSmoothing(
-            y, trend="add", damped_trend=True, seasonal="add" if seasonal else None,
-            seasonal_periods=season if seasonal else None, initialization_method="estimated",
-        )  # fmt: skip
+        model = ExponentialSmoothing(y, trend="add", damped_trend=True, initialization_method="estimated", **kind)
         return model.fit().forecast(ahead)
 
 
-METHODS = {
+FORECAST_METHODS = {
     "seasonal naive": seasonal_naive,
-    "drift": drift,
+    "drift": drift_line,
     "trend and season": trend_and_season,
-    "exponential smoothing": smoothing,
+    "trend times season": multiplied_season,
+    "exponential smoothing": damped_smoothing,
 }
 
 
-def held_out(y: Any, method: Any, ahead: int, season: int, starts: list[int]) -> Any:
+def held_out_errors(y: Any, method: Any, ahead: int, season: int, starts: list[int]) -> Any:
     """The errors (actual − forecast) of a method that knew the values before each start, one row a start; what lies
     beyond the series is missing."""
     rows = []
@@ -107,7 +120,7 @@ def held_out(y: Any, method: Any, ahead: int, season: int, starts: list[int]) ->
     return np.array(rows)
 
 
-def forecast(
+def forecast_periods(
     df: pd.DataFrame, measure: str = "", time: str = "", periods: int = 0, grain: str = "", how: str = ""
 ) -> Forecast:
     """The next `periods` of a measure by `grain`, by the method with the least error on periods that it had not seen.
@@ -115,49 +128,56 @@ def forecast(
     Methods are chosen on starts before the last `periods`, and the error that is told is that of the last ones, where
     there are enough. Raises CannotAnswer where there are too few whole periods.
     """
-    has(df, measure=measure, time=time)
+    check_columns(df, measure=measure, time=time)
     time = time or time_column(df)
     if not time or not is_time(df[time]):
         raise CannotAnswer("A forecast needs a column of times, and no column holds any.")
     measure = measure or ("" if how == "count" else measure_of(df, [time]))
-    if measure and (is_text(df[measure]) or is_time(df[measure])):
+    if measure and not is_numeric(df[measure]):
         raise CannotAnswer(f"{say(measure)} holds no numbers that could be forecast.")
-    how = how or ("count" if not measure else "mean" if is_level(df, measure) else "sum")
+    how = how or ("count" if not measure else "sum" if adds_up(df, measure) else "mean")
     grain = grain or natural_grain(df[time])
     series, notes = series_of(df, time, measure, how, grain)
-    y, season = series.to_numpy(), SEASONS[grain]
+    y, season = series.to_numpy(), SEASON_LENGTHS[grain]
     if len(y) < 8:
-        raise CannotAnswer(f"There are {len(y)} whole {grain}s; a forecast needs at least 8.")
-    if len(y) < 2 * season + 2:
+        raise CannotAnswer(f"There are {several(len(y), f'whole {grain}')}; a forecast needs at least 8.")
+    if len(y) < season + 8:
         season = 1
-        notes.append(f"There are fewer than two seasons of {grain}s, so no season is in the forecast.")
+        notes.append(f"The {grain}s are fewer than a season and a half, so no season is in the forecast.")
     ahead = periods or min(season if 1 < season <= 12 else 6, max(1, len(y) // 4))
-    least = max(6, 2 * season + 1 if season > 1 else 6)
+    least = season + 4
     last = max(least, len(y) - ahead)
     earlier = list(range(max(least, last - 3 * max(ahead, season)), last))
-    step = max(1, len(earlier) // 12)
-    earlier = earlier[::-1][::step][::-1]
-    chosen_on = earlier or [last]
-    tries = {name: held_out(y[:last] if earlier else y, m, ahead, season, chosen_on) for name, m in METHODS.items()}
-    scores = {name: float(np.nanmean(np.abs(e))) for name, e in tries.items()}
+    if enough := len(earlier) >= 8:
+        earlier = earlier[:: -(len(earlier) // 8)][::-1]
+        tried, told = _errors_by_method(y[:last], ahead, season, earlier), [last]
+    else:  # all periods that can be held out serve for both
+        told = list(range(min(least, last), len(y)))
+        tried = _errors_by_method(y, ahead, season, told)
+        notes.append("The periods are so few that the method was chosen on those on which its error is told.")
+    scores = {name: float(np.nanmean(np.abs(e))) for name, e in tried.items()}
     best = min(scores, key=lambda name: (scores[name], name))
-    errors = {name: float(np.nanmean(np.abs(held_out(y, METHODS[name], ahead, season, [last])))) for name in METHODS}
-    every = np.vstack([tries[best], held_out(y, METHODS[best], ahead, season, [last])])
-    value = METHODS[best](y, ahead, season)
-    spread = _spread(every)
+    ends = _errors_by_method(y, ahead, season, told)
+    errors = {name: float(np.nanmean(np.abs(e))) for name, e in ends.items()}
+    every = np.vstack([tried[best], ends[best]]) if enough else ends[best]
+    value, spread = FORECAST_METHODS[best](y, ahead, season), _spread(every)
     low, high = value - 1.96 * spread, value + 1.96 * spread
-    if how in ("sum", "count") and y.min() >= 0:
+    if y.min() >= 0:
         value, low = np.maximum(value, 0), np.maximum(low, 0)
-    index = pd.period_range(series.index[-1] + 1, periods=ahead, freq=series.index.freq)
     whole = [row.sum() for row in every if np.isfinite(row).all()]
     total = None
     if how != "mean" and ahead > 1:
-        sd = float(np.sqrt(np.mean(np.square(whole)))) if len(whole) >= 8 else float(np.sqrt(ahead) * spread.max())
-        total = (float(value.sum()), max(0.0, float(value.sum() - 1.96 * sd)), float(value.sum() + 1.96 * sd))
-    if not earlier:
-        notes.append("The periods are so few that the method was chosen on those on which its error is told.")
+        half = 1.96 * float(np.sqrt(np.mean(np.square(whole)) if len(whole) >= 8 else ahead * spread.max() ** 2))
+        lowest = 0.0 if y.min() >= 0 else -np.inf
+        total = (float(value.sum()), max(float(value.sum()) - half, lowest), float(value.sum()) + half)
+    index = pd.period_range(series.index[-1] + 1, periods=ahead)
     table = pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
-    return Forecast(measure, how, grain, series, table, best, errors, len(y) - last, total, tuple(notes))
+    return Forecast(measure, how, grain, series, table, best, errors, len(y) - told[0], total, tuple(notes))
+
+
+def _errors_by_method(y: Any, ahead: int, season: int, starts: list[int]) -> dict[str, Any]:
+    """The held-out errors of each method."""
+    return {name: held_out_errors(y, method, ahead, season, starts) for name, method in FORECAST_METHODS.items()}
 
 
 def _spread(errors: Any) -> Any:
@@ -173,73 +193,97 @@ def _spread(errors: Any) -> Any:
 
 
 def natural_grain(times: Any) -> str:
-    """The grain at which to forecast where none is named: the times' own where they lie a week or more apart; else the
-    coarsest with enough whole periods: 24 months, 26 weeks; else days, or hours within days."""
+    """The grain at which to forecast where none is named: the times' own where they lie a week or more apart; else
+    months or weeks where there are 24 and 26 whole ones; else days, or hours within a few days."""
     apart = times.dropna().drop_duplicates().sort_values().diff().median()
     for grain, days in (("year", 300), ("quarter", 80), ("month", 27), ("week", 6.5)):
         if apart >= pd.Timedelta(days=days):
             return grain
-    if len(whole_periods(times, "month")[0]) >= 24:
-        return "month"
-    if len(whole_periods(times, "week")[0]) >= 26:
-        return "week"
-    return grain_of(times, 14, ("day", "hour"))
+    for grain, least in (("month", 24), ("week", 26), ("day", 14)):
+        if len(whole_periods(times, grain)[0]) >= least:
+            return grain
+    return "day" if apart >= pd.Timedelta(hours=20) else "hour"
 
 
-def is_level(df: pd.DataFrame, measure: str) -> bool:
-    """Whether a measure is the state of something (a stock, a temperature, a rate), which is averaged and not summed."""
-    states = r"(level|stock|balance|inventory|population|ppm|co2|pressure|humidity|degrees?|speed|value|close|open|high|low|users|members|customers|staff|headcount)"
-    return is_rate(df, measure) or bool(re.search(rf"(^|[^a-z]){states}([^a-z]|$)", measure.lower()))
+def _forecast_told(found: Forecast) -> tuple[str, dict[str, Any], list[str]]:
+    """The answer in words, its values, and what to keep in mind."""
+    kinds = {"mean": f"the mean {say(found.measure)}", "count": "the number of rows"}
+    what = kinds.get(found.how, say(found.measure))
+    unit = "rows" if found.how == "count" else unit_of(found.measure)
 
+    def write(x: float) -> str:
+        return f"{number(x)} {unit}".rstrip()
 
-def tell_forecast(found: Forecast) -> None:
-    """Answer with the next period, the sum of all, and the held-out error beside the seasonal naive one."""
-    what = {"sum": say(found.measure), "mean": f"the mean {say(found.measure)}", "count": "the number of rows"}[found.how]
-    write = number if found.how == "count" else (lambda x: with_unit(x, found.measure))
-    first, unit = found.ahead.iloc[0], "rows" if found.how == "count" else unit_of(found.measure)
-    name = say_period(found.ahead.index[0])
-    text = f"{what} is forecast at {write(first['value'])} for {name} (95 % interval {write(first['low'])} to {write(first['high'])})"
-    values: dict[str, Any] = {}
+    def span(low: float, high: float) -> str:
+        return f"95 % interval {number(low)} to {number(high)}"
+
+    rows = [(str(p), say_period(p), *v) for p, v in zip(found.ahead.index, found.ahead.to_numpy(), strict=True)]
+    _, name, value, low, high = rows[0]
+    text = f"{what} is forecast at {write(value)} for {name} ({span(low, high)})"
+    values: dict[str, Any] = {period: (v, unit, (a, b)) for period, _, v, a, b in rows[:12]}
     if found.total is not None:
-        text += f", and {write(found.total[0])} ({write(found.total[1])} to {write(found.total[2])}) in all over the next {len(found.ahead)} {found.grain}s"
-    elif len(found.ahead) > 1:
-        last = found.ahead.iloc[-1]
-        text += f", and at {write(last['value'])} ({write(last['low'])} to {write(last['high'])}) for {say_period(found.ahead.index[-1])}"
-    for period, row in found.ahead.head(12).iterrows():
-        values[str(period)] = (row["value"], unit, (row["low"], row["high"]))
-    if found.total is not None:
+        text += f", and at {write(found.total[0])} ({span(*found.total[1:])}) in all over {len(rows)} {found.grain}s"
         values["total"] = (found.total[0], unit, found.total[1:])
+    elif len(rows) > 1:
+        _, name, value, low, high = rows[-1]
+        text += f", and at {write(value)} ({span(low, high)}) for {name}"
     own, naive = found.errors[found.method], found.errors["seasonal naive"]
     values |= {"held-out error": (own, unit), "held-out error of seasonal naive": (naive, unit)}
     usual = float(found.series.iloc[-found.tested :].abs().mean()) or 1.0
-    text += f". On the last {found.tested} {found.grain}s, held out, {found.method} was off by {write(own)} on average ({percent(own / usual, 1)})"
+    text += f". On the last {several(found.tested, found.grain)}, held out, {found.method} was off by {write(own)} on "
+    text += f"average ({percent(own / usual, 1)})"
     if found.method == "seasonal naive":
         text += ": no method was better than repeating the last season."
     else:
         text += f"; repeating the last season, by {write(naive)} ({percent(naive / usual, 1)})."
-        if own >= naive:
-            text += " On these periods that would have been no worse, so take the forecast with care."
+        text += " That was no worse there, so take the forecast with care." if own >= naive else ""
     kind = {"sum": "summed", "mean": "averaged", "count": "counted"}[found.how]
-    notes = [f"Rows were {kind} by {found.grain}; {len(found.series)} whole {found.grain}s were used.", *found.notes]
-    notes.append("Intervals come from the errors on held-out periods, and suppose that what moved the past goes on.")
-    file = "forecast.csv"
-    found.ahead.rename_axis("period").to_csv(file)
-    answer(text, values, notes=notes, files=[file])
-    report("descriptive", "forecast", text, [c for c in (found.measure,) if c], effect=effect("mean_diff", first["value"], (first["low"], first["high"])), n=len(found.series), params={"method": found.method, "errors": found.errors}, caveats=notes, confidence="medium")
+    notes = [f"Rows were {kind} by {found.grain}; {several(len(found.series), f'whole {found.grain}')} were used."]
+    notes += [
+        *found.notes,
+        "Intervals come from errors on held-out periods: they suppose that what was at work goes on.",
+    ]
+    return text, values, notes
+
+
+def tell_forecast(found: Forecast) -> None:
+    """Answer with the next period, the sum of all, and the held-out error beside the seasonal naive one; the forecast
+    goes into a file."""
+    text, values, notes = _forecast_told(found)
+    found.ahead.rename_axis("period").to_csv("forecast.csv")
+    answer(text, values, notes=notes, files=["forecast.csv"])
+
+
+def report_forecast(found: Forecast) -> None:
+    """Report the forecast with what to keep in mind."""
+    text, _, notes = _forecast_told(found)
+    value, low, high = (float(found.ahead[c].iloc[0]) for c in ("value", "low", "high"))
+    report(
+        "descriptive",
+        "forecast",
+        text,
+        [found.measure] if found.measure else [],
+        effect=effect("mean_diff", value, (low, high)),
+        n=len(found.series),
+        params={"method": found.method, "errors": found.errors},
+        caveats=notes,
+    )
 
 
 def draw_forecast(found: Forecast) -> None:
-    """The series, the forecast with its band, and the errors of all methods."""
+    """The series and the forecast with its band, and the held-out errors of all methods."""
     what = "the number of rows" if found.how == "count" else say(found.measure)
     fig, ax = figure(f"{what} by {found.grain}, and what comes next", width=8.2)
     shown = found.series.iloc[-max(6 * len(found.ahead), 48) :]
-    times, after = shown.index.to_timestamp(), found.ahead.index.to_timestamp()
-    ax.plot(times, shown, color=COLOURS[0], lw=2, marker="o" if len(shown) < 40 else None, ms=4)
-    joined = [times[-1], *after]
-    ax.fill_between(joined, [shown.iloc[-1], *found.ahead["low"]], [shown.iloc[-1], *found.ahead["high"]], color=COLOURS[1], alpha=0.18, lw=0)
-    ax.plot(joined, [shown.iloc[-1], *found.ahead["value"]], color=COLOURS[1], lw=2.2, marker="o" if len(after) < 20 else None, ms=4)
-    ax.set_ylabel("Rows" if found.how == "count" else label(found.measure))
-    ax.set_xlabel("orange: forecast with 95 % interval")
+    times, last = [p.start_time for p in shown.index], shown.iloc[-1]
+    joined = [times[-1], *(p.start_time for p in found.ahead.index)]
+    marks: dict[str, Any] = {"marker": "o", "ms": 4} if len(shown) < 60 else {}
+    ax.plot(times, shown, color=COLOURS[0], lw=2, **marks)
+    band = [last, *found.ahead["low"]], [last, *found.ahead["high"]]
+    ax.fill_between(joined, *band, color=COLOURS[1], alpha=0.18, lw=0)
+    ax.plot(joined, [last, *found.ahead["value"]], color=COLOURS[1], lw=2.2, **marks)
+    plain_ticks(ax, "y")
+    ax.set(ylabel="Rows" if found.how == "count" else label(found.measure), xlabel="orange: forecast, 95 % interval")
     show(fig, f"Line: {what} by {found.grain}, then the forecast with its 95 % band")
     fig, ax = figure("Mean error on held-out periods", height=1.5 + 0.45 * len(found.errors))
     order = sorted(found.errors, key=lambda m: (-found.errors[m], m))
@@ -248,6 +292,7 @@ def draw_forecast(found: Forecast) -> None:
         ax.text(found.errors[name], i, f" {number(found.errors[name])}", va="center")
     ax.set_yticks(range(len(order)), order)
     ax.margins(x=0.18)
-    ax.set_xlabel(f"Mean absolute error, last {found.tested} {found.grain}s")
+    plain_ticks(ax, "x")
+    ax.set_xlabel(f"Mean absolute error, last {several(found.tested, found.grain)}")
     ax.grid(axis="y", visible=False)
     show(fig, "Bars: the held-out error of each method; orange is the one used")

@@ -1,14 +1,12 @@
 """Periods of time: which grain a table's times have, which periods are whole, and the rows of a period."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
 import pandas as pd
 
+# The grains from coarse to fine, with pandas' names of them
 GRAIN_CODES = {"year": "Y", "quarter": "Q", "month": "M", "week": "W", "day": "D", "hour": "h"}
-"""The grains from coarse to fine, with pandas' names of them."""
 
 
 def in_periods(times: Any, grain: str) -> Any:
