@@ -20,7 +20,7 @@ from artifacts.events.cell import (
 )
 from artifacts.events.fold import RunView, Step, apply, extend, fold
 from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied, TextDelta
+from artifacts.events.talk import ModelReplied, TextDelta, ToolUsed
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import EVENT, Event
 
@@ -53,6 +53,7 @@ __all__ = [
     "StepEnded",
     "StepStarted",
     "TextDelta",
+    "ToolUsed",
     "WidgetsChanged",
     "apply",
     "extend",

@@ -20,7 +20,7 @@ from artifacts.events.cell import (
     WidgetsChanged,
 )
 from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied
+from artifacts.events.talk import ModelReplied, ToolUsed
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
 from artifacts.types import Answer, Artifact, Execution, Finding, Output, PlanStep, Run, Value
@@ -51,6 +51,7 @@ class RunView:
     answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
+    tools_used: tuple[ToolUsed, ...] = ()
     sandboxes: tuple[SandboxOpened, ...] = ()
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None
@@ -105,6 +106,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, steps=tuple(steps), progress=None)
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
+        case ToolUsed():
+            return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():

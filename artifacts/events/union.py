@@ -19,7 +19,7 @@ from artifacts.events.cell import (
     WidgetsChanged,
 )
 from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied
+from artifacts.events.talk import ModelReplied, ToolUsed
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 
 Event = Annotated[
@@ -30,6 +30,7 @@ Event = Annotated[
     | SandboxOpened
     | StepStarted
     | ModelReplied
+    | ToolUsed
     | PlanMade
     | ExecutionStarted
     | OutputReceived
