@@ -157,7 +157,7 @@ def _nearest(passage: str, text: str) -> str:
     import difflib
 
     first = next((line for line in passage.splitlines() if line.strip()), passage)
-    near = difflib.get_close_matches(first, text.splitlines(), 2, 0.6)
+    near = difflib.get_close_matches(first.strip(), [line.strip() for line in text.splitlines()], 2, 0.5)
     return f" Near it: {' / '.join(near)}" if near else ""
 
 

@@ -121,7 +121,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
     folder.mkdir()
     (folder / "coder.md").write_text(
         "---\nname: coder\nrole: Mine.\nbase: coder\n"
-        "tools: [write_file, edit_file, read_file, list_files, search, run_command]\n---\nYou keep it short.\n"
+        "tools: [run_code, write_file, edit_file, read_file, list_files, search, run_command]\n---\nYou keep it short.\n"
     )
     team.code = [
         answer(calls=[call("write_file", path="lib/one.py", content="def one():\n    return 1\n")]),
@@ -131,7 +131,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
         answer(calls=[call("search", pattern="def +one", folder="lib")]),
         answer(calls=[call("list_files", folder="lib")]),
         answer(calls=[call("run_command", command="python3 -c 'import lib.one; print(lib.one.one())'")]),
-        answer(calls=[call("run_code", code="1")]),
+        answer(calls=[call("run_template", name="profile")]),
     ]
     view = await ask(bench, table)
     used = view.tools_used
@@ -145,8 +145,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
     assert cells[-1].text.strip() == "1"
     assert cells[-1].code.startswith("%%bash")
     assert not used[6].text, "the cell's output is the record"
-    assert "no tool named 'run_code'" in used[7].error, "an agent has the tools that its file names"
-    assert view.artifacts[-1].name != ""
+    assert "no tool named 'run_template'" in used[7].error, "an agent has the tools that its file names"
 
 
 async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(
