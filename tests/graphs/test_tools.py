@@ -121,7 +121,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
     folder.mkdir()
     (folder / "coder.md").write_text(
         "---\nname: coder\nrole: Mine.\nbase: coder\n"
-        "tools: [run_code, write_file, edit_file, read_file, list_files, search, run_command]\n---\nYou keep it short.\n"
+        "tools: [run_code, write_file, edit_file, read_file, list_files, search, run_command]\n---\nBe brief.\n"
     )
     team.code = [
         answer(calls=[call("write_file", path="lib/one.py", content="def one():\n    return 1\n")]),

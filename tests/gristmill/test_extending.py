@@ -54,7 +54,7 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     assert gristmill("agents", "new", "mine").exit_code == 0
     again = gristmill("agents", "new", "mine")
     assert again.exit_code == 1
-    assert "left as it was" in again.output
+    assert "left as it is" in again.output
     path = home / "agents" / "mine.md"
     path.write_text(path.read_text().replace("run_template", "run_everything"))
     checked = gristmill("agents", "check")
