@@ -1,0 +1,235 @@
+"""The fold: what a run looks like after some of its events. Every surface shows this and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import groupby
+
+from artifacts.events import document
+from artifacts.events.cell import (
+    AnswerMade,
+    ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
+    Progressed,
+    WidgetsChanged,
+)
+from artifacts.events.run import (
+    Branched,
+    Compared,
+    Noted,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    SandboxOpened,
+    Undone,
+)
+from artifacts.events.talk import (
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    Asked,
+    ModelReplied,
+    Said,
+    TurnEnded,
+    TurnStarted,
+)
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.union import Event
+from artifacts.events.view import RunView, Step
+from artifacts.types import Execution, Output, Turn, Value
+
+
+def apply(view: RunView | None, event: Event) -> RunView:
+    """One step of the fold. The first event of a run must be `run_started`; ValueError otherwise.
+
+    To catch up with many events, `extend` is quicker.
+    """
+    if view is None:
+        if not isinstance(event, RunStarted):
+            raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
+        first = Turn(id="turn-01", message=event.run.goal, started_at=event.run.created_at)
+        return RunView(run=event.run, last_seq=event.seq, turns=(first,))
+    before, view = view, replace(view, last_seq=event.seq)
+    match event:
+        case RunResumed():
+            again = _with(view.run, status="running", place=None, ended_at=None)
+            if event.why == "resumed" and view.turns[-1].status != "done":
+                turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
+                view = replace(view, turns=turns)
+            return replace(view, run=again, error=None, queued=None)
+        case RunQueued():
+            return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
+        case RunBegan():
+            begun = _with(view.run, status="running", place=None, began_at=event.at)
+            return replace(view, run=begun, queued=None)
+        case SandboxOpened():
+            return replace(view, sandboxes=(*view.sandboxes, event), kernel=event.sandbox_id)
+        case TurnStarted():
+            turn = Turn(id=event.turn_id, message=event.message, by=event.by, started_at=event.at)
+            return replace(view, turns=(*view.turns, turn), previous=before)
+        case TurnEnded():
+            return document.end_turn(view, event.status, event.at)
+        case Said():
+            return replace(view, messages=(*view.messages, event.message))
+        case Asked():
+            return replace(view, questions=(*view.questions, event.question))
+        case Answered(question_id=id, answer=answer):
+            questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
+            return replace(view, questions=tuple(questions))
+        case ApprovalAsked():
+            return replace(view, approvals=(*view.approvals, event.approval))
+        case ApprovalGiven(approval_id=id):
+            given = event.model_dump(include={"decision", "edited", "reason"})
+            approvals = (_with(a, **given) if a.id == id and a.decision is None else a for a in view.approvals)
+            return replace(view, approvals=tuple(approvals))
+        case CellAdded():
+            return document.added(_taken_back_to(view, before), event)
+        case CellEdited():
+            return document.edited(_taken_back_to(view, before), event)
+        case CellMoved(cell_id=id, after=after):
+            return document.moved(_taken_back_to(view, before), id, after)
+        case CellDeleted(cell_id=id):
+            return document.deleted(_taken_back_to(view, before), id)
+        case CellsStale(cells=cells):
+            return document.stale(view, cells)
+        case Undone(to=to):
+            return _undone(view, to)
+        case Branched():
+            return replace(view, kernel=None, branched=event)
+        case StepStarted(step_id=str(step_id)):
+            return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
+        case StepEnded():
+            steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
+            return replace(view, steps=tuple(steps), progress=None)
+        case ModelReplied():
+            return replace(view, replies=(*view.replies, event))
+        case PlanMade():
+            return replace(view, plan=event.steps)
+        case ExecutionStarted():
+            return document.begun(view, event)
+        case OutputReceived():
+            return _add_outputs(view, event.execution_id, (event.output,))
+        case OutputUpdated():
+            return _update(view, event.output)
+        case OutputsCleared():
+            return _change(view, event.execution_id, lambda x: _with(x, outputs=()))
+        case WidgetsChanged():
+            changed = {id: {**view.widgets.get(id, {}), **state} for id, state in event.widgets.items()}
+            return replace(view, widgets={**view.widgets, **changed})
+        case Progressed():
+            return replace(view, progress=event)
+        case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
+            view = document.ended(replace(view, progress=None), id, status)
+            return _change(view, id, lambda x: _with(x, status=status, error=error, count=count, ended_at=event.at))
+        case ArtifactSaved():
+            return document.made(
+                replace(view, artifacts=(*view.artifacts, event.artifact)), event.artifact.execution_id
+            )
+        case FindingMade():
+            view = replace(view, findings=(*view.findings, event.finding))
+            return document.made(view, event.finding.evidence.cell)
+        case AnswerMade(answer=answer):
+            others = tuple(a for a in view.answers if a.part != answer.part)
+            return replace(view, answers=(*others, answer))
+        case Reviewed():
+            return replace(view, reviews=(*view.reviews, event))
+        case ReportMade():
+            return replace(view, report=event, answers=event.answers or view.answers)
+        case Compared():
+            return replace(view, comparison=event)
+        case Noted():
+            return replace(view, notes=(*view.notes, event))
+        case RunEnded():
+            ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
+            view = document.end_turn(view, event.status, event.at)
+            return replace(view, run=ended, error=event.error, progress=None, queued=None)
+    return view
+
+
+def extend(view: RunView | None, events: Iterable[Event]) -> RunView | None:
+    """`apply` for many events. A cell's outputs are added together: 100,000 of them cost no more than a read."""
+    for execution_id, group in groupby(events, lambda e: e.execution_id if isinstance(e, OutputReceived) else None):
+        if view is not None and execution_id is not None:
+            received = [event for event in group if isinstance(event, OutputReceived)]
+            view = _add_outputs(view, execution_id, tuple(event.output for event in received))
+            view = replace(view, last_seq=received[-1].seq)
+            continue
+        for event in group:
+            view = apply(view, event)
+    return view
+
+
+def fold(events: Iterable[Event]) -> RunView:
+    """What a run looks like after these events. Raises ValueError for no events or a record without its beginning."""
+    view = extend(None, events)
+    if view is None:
+        raise ValueError("a run without events cannot be shown")
+    return view
+
+
+def _taken_back_to(view: RunView, before: RunView) -> RunView:
+    """The view that remembers how the run stood before an edit, unless that is part of a turn."""
+    return view if view.turn is not None else replace(view, previous=before)
+
+
+def _undone(view: RunView, to: int) -> RunView:
+    """The run as it stood at event `to`. What happened all the same stays: sandboxes, replies, notes and numbers."""
+    past = view.previous
+    while past is not None and past.last_seq != to:
+        past = past.previous
+    if past is None:
+        return view
+    kept = ("run", "last_seq", "messages", "sandboxes", "replies", "notes", "error", "executed", "numbered")
+    return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
+
+
+def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:
+    if len(outputs) > 1 and any(output.display_id for output in outputs):
+        for output in outputs:
+            view = _add_outputs(view, execution_id, (output,))
+        return view
+    view = _update(view, outputs[0])  # as in Jupyter, a display of an id that is there already replaces it, too
+    return _change(view, execution_id, lambda x: _with(x, outputs=x.outputs + outputs))
+
+
+def _update(view: RunView, new: Output) -> RunView:
+    """The view in which every output of this one's display id shows what this one does."""
+    if new.display_id is None:
+        return view
+    shown = {"text": new.text, "data": new.data, "artifacts": new.artifacts, "metadata": new.metadata}
+
+    def updated(cell: Execution) -> Execution:
+        if all(output.display_id != new.display_id for output in cell.outputs):
+            return cell
+        outputs = (
+            _with(o, **shown, truncated=new.truncated) if o.display_id == new.display_id else o for o in cell.outputs
+        )
+        return _with(cell, outputs=tuple(outputs))
+
+    return replace(view, executions=tuple(map(updated, view.executions)))
+
+
+def _change(view: RunView, execution_id: str, change: Callable[[Execution], Execution]) -> RunView:
+    """The view with one cell changed. It is looked for from the end: the newest cell is the one that runs."""
+    cells = view.executions
+    for i in reversed(range(len(cells))):
+        if cells[i].id == execution_id:
+            return replace(view, executions=(*cells[:i], change(cells[i]), *cells[i + 1 :]))
+    return view
+
+
+def _with[V: Value](value: V, **changes: object) -> V:
+    return value.model_copy(update=changes)

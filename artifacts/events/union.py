@@ -1,0 +1,92 @@
+"""Any event: one tagged union, and how one is read and written as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from artifacts.events.cell import (
+    AnswerMade,
+    ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
+    Progressed,
+    WidgetsChanged,
+)
+from artifacts.events.run import (
+    Branched,
+    Compared,
+    Noted,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    SandboxOpened,
+    Undone,
+)
+from artifacts.events.talk import (
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    Asked,
+    ModelReplied,
+    Said,
+    TurnEnded,
+    TurnStarted,
+)
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | RunQueued
+    | RunBegan
+    | SandboxOpened
+    | Undone
+    | Branched
+    | Said
+    | TurnStarted
+    | TurnEnded
+    | Asked
+    | Answered
+    | ApprovalAsked
+    | ApprovalGiven
+    | StepStarted
+    | ModelReplied
+    | PlanMade
+    | CellAdded
+    | CellEdited
+    | CellMoved
+    | CellDeleted
+    | CellsStale
+    | ExecutionStarted
+    | OutputReceived
+    | OutputUpdated
+    | OutputsCleared
+    | WidgetsChanged
+    | Progressed
+    | ExecutionEnded
+    | ArtifactSaved
+    | FindingMade
+    | AnswerMade
+    | Reviewed
+    | ReportMade
+    | Compared
+    | Noted
+    | StepEnded
+    | RunEnded,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes one event as JSON: `EVENT.validate_json(text)`, `event.model_dump_json()`."""
