@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.questions.query import Query, Reading
-from graphs.questions.reader import asking, lexicon
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Conditions
@@ -59,7 +59,11 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
             continue
         name = question[ws[inside[0]].start : ws[inside[-1]].end].strip()
         found.setdefault(name, Column(name, "", "new", rows // 2, rows))
-    for made in re.finditer(r"\b(?:calculate|compute|derive|define) (?:the |a |an )?(\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing", question, re.I):
+    for made in re.finditer(
+        r"\b(?:calculate|compute|derive|define) (?:the |a |an )?(\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
+        question,
+        re.I,
+    ):
         if not any(made[1].casefold() in c.words for c in columns):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     return list(found.values())

@@ -85,7 +85,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         _use(count, most)
         return
     for _, which, named, most in clause.find("(q|v)o?((?:[CE][oi]?)+).*?(M)"):
-        if named and named[0].means is not None or named[0].code == "E":
+        if (named and named[0].means is not None) or named[0].code == "E":
             ask.end, ask.names, ask.limit = most[0].means.split()[0], True, 1
             ask.of = next((i.means for i in named if i.means is not None), None)
             hint = most[0].means.partition(" ")[2]
@@ -102,7 +102,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
 def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
     for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
-            if item.code == "E" and (item.means is None or item.column.rows == rows and item.column.key):
+            if item.code == "E" and (item.means is None or (item.column.rows == rows and item.column.key)):
                 continue  # each row by itself
             if item.code == "G":
                 if time is not None:
@@ -116,7 +116,16 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
             ask.groups.append(Group(of=expr(named[0].column)))
             _use(named)
         _use(each)
-    if not ask.groups and re.search("V[ac]+V", clause.shape) and ("Z" in clause.shape or "b" in clause.shape or "Y" in clause.shape or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)):
+    if (
+        not ask.groups
+        and re.search("V[ac]+V", clause.shape)
+        and (
+            "Z" in clause.shape
+            or "b" in clause.shape
+            or "Y" in clause.shape
+            or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)
+        )
+    ):
         column = clause.of("V")[0].means[0]
         ask.groups.append(Group(of=expr(column)))
         for item in clause.of("b"):
@@ -166,7 +175,7 @@ def _statistics(clause: Clause, ask: Ask) -> None:
     for _, most, _between, named in clause.find("(M)([oiU]*)(C)"):
         if ask.relation or not isinstance(named[0].means, Column):
             continue
-        if ask.end and ask.names or ask.limit:
+        if (ask.end and ask.names) or ask.limit:
             ask.columns.append(expr(named[0].column))
         else:
             ask.stats.append(most[0].means.split()[0])

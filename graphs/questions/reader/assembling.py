@@ -20,7 +20,6 @@ from graphs.questions.query import (
     Rule,
     Step,
     Test,
-    Where,
 )
 from graphs.questions.reader import asking, lexicon, steps
 from graphs.questions.reader.asking import Ask
@@ -46,6 +45,7 @@ class Draft:
         self.blocked: list[str] = []
         self.notes: list[str] = []
         self.topic: list[str] = []
+        self.recent: list[Column] = []
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -53,12 +53,16 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        done, whole = steps.read(clause, self.columns, self.methods.rule)
+        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent)
+        self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
+        self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
         if whole:
             self._leave(clause, False)
             return
-        left = re.match(steps.LEAVE, clause.text, re.I) or re.search(r"\b(?:not|n't) (?:include|consider|use)", clause.text, re.I)
+        left = re.match(steps.LEAVE, clause.text, re.I) or re.search(
+            r"\b(?:not|n't) (?:include|consider|use)", clause.text, re.I
+        )
         ask = asking.read(clause, conditions, self.columns, self.rows)
         if left and ask.where and not ask.stats:
             self._merge([Keep(where=tuple(w for given in ask.where for w in negated(given)))])
@@ -70,7 +74,9 @@ class Draft:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
-        self._leave(clause, not talk and (not ask.empty or bool(ask.where) or bool(re.search(_ONLY, clause.text, re.I))))
+        self._leave(
+            clause, not talk and (not ask.empty or bool(ask.where) or bool(re.search(_ONLY, clause.text, re.I)))
+        )
 
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
@@ -82,7 +88,9 @@ class Draft:
                 self.steps.append(step)
             elif isinstance(step, RemoveOutliers) and not step.columns:
                 continue
-            elif not (set(getattr(step, "columns", ())) <= set(getattr(same[0], "columns", ())) and step.do == "drop_missing"):
+            elif not (
+                set(getattr(step, "columns", ())) <= set(getattr(same[0], "columns", ())) and step.do == "drop_missing"
+            ):
                 self.steps[self.steps.index(same[0])] = step
 
     def _leave(self, clause: Clause, core: bool) -> None:
@@ -90,10 +98,15 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         for n, item in enumerate(clause.items):
             word = clause.written([item])
-            if item.code not in "UQKVTbk" or item.used or (self.steps and word.casefold() in ("left", "remaining", "remain")):
+            if (
+                item.code not in "UQKVTbk"
+                or item.used
+                or (self.steps and word.casefold() in ("left", "remaining", "remain"))
+            ):
                 continue
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
-            if item.code in "Kb" and follows not in "NTCUV":
+            timed = item.code == "b" or "TIME" in str(item.means)
+            if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
                 continue
             self.unused.append(word)
             before = re.sub("U+$", "", codes[:n])
@@ -136,7 +149,15 @@ class Draft:
         if "O" in kinds and not removes:
             found += self._outliers(base)
         computed = self._computed(base.model_copy(update={"verdicts": ()} if test is not None else {}))
-        if computed is not None and not (found and found[0].intent == "outliers" and computed.measures and all(m.op == "count" for m in computed.measures)):
+        if computed is not None and prepare and re.search(r"\bbefore and after\b", self.question, re.I):
+            found.append(computed.model_copy(update={"prepare": (), "text": f"Before: {self.question}"}))
+            computed = computed.model_copy(update={"text": f"After: {self.question}"})
+        if computed is not None and not (
+            found
+            and found[0].intent == "outliers"
+            and computed.measures
+            and all(m.op == "count" for m in computed.measures)
+        ):
             if test is not None and test.test is not None and test.test.about != "normality":
                 found.insert(0, computed)
             else:
@@ -152,7 +173,11 @@ class Draft:
     def _columns(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: its own, or those that were spoken of before."""
         own = [c if isinstance(c, str) else expr(c) for c in ask.columns]
-        mentioned = [expr(i.column) for i in ask.clause.items if i.code == "C" and isinstance(i.means, Column) and not _spent(i, ask)]
+        mentioned = [
+            expr(i.column)
+            for i in ask.clause.items
+            if i.code == "C" and isinstance(i.means, Column) and not _spent(i, ask)
+        ]
         return [c for c in dict.fromkeys(own or mentioned) if c not in groups]
 
     def _computed(self, base: Query) -> Query | None:
@@ -175,14 +200,20 @@ class Draft:
                 topic = own or topic
                 continue
             if ask.at_row and ask.by is not None:
-                extra = {"intent": "rank", "limit": 1, "show": tuple(self._plain([c for c in ask.columns if isinstance(c, str)]))}
+                extra = {
+                    "intent": "rank",
+                    "limit": 1,
+                    "show": tuple(self._plain([c for c in ask.columns if isinstance(c, str)])),
+                }
                 order = [Order(by=expr(ask.by), descending=ask.end == "max")]
                 continue
             if ask.end and (ask.names or ask.limit):
                 if extra:
                     continue
                 extra, order, ranked = self._ranked(ask, own, grouped)
-                measures = [m for m in measures if m.op != "count" and m.op != ranked[0].op] + ranked if ranked else measures
+                measures = (
+                    [m for m in measures if m.op != "count" and m.op != ranked[0].op] + ranked if ranked else measures
+                )
             elif ask.share:
                 measures.append(Measure(op="share", where=tuple(ask.share)))
             elif ask.counts and not ask.stats:
@@ -190,8 +221,16 @@ class Draft:
             else:
                 stats = [s for s in ask.stats if s != "distinct" or ask.columns]
                 columns = [c for c in own if self._fits(c)] or topic
-                if stats and re.search(r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I):
+                if stats and re.search(
+                    r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b",
+                    ask.clause.text,
+                    re.I,
+                ):
                     columns = self._everything() or columns
+                if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", ask.clause.text, re.I):
+                    stats, columns = stats[:1], [expr(c) for c in self.columns]
+                    extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
+                    measures = []
                 measures += asking.measures(stats, columns or self.topic, ddof, biased)
             topic = own or topic
         if base.having and Measure(op="count") not in measures:
@@ -201,16 +240,33 @@ class Draft:
             end = next(a.end for a in self.asks if a.relation and a.end)
             if len(measures) > 2:
                 extra = {"intent": "relate", "limit": 1}
-                order = [Order(by="value" if re.search(r"\b(?:positive|negative|highest|lowest)", self.question) else "abs(value)", descending=end == "max")]
+                order = [
+                    Order(
+                        by="value"
+                        if re.search(r"\b(?:positive|negative|highest|lowest)", self.question)
+                        else "abs(value)",
+                        descending=end == "max",
+                    )
+                ]
         if not measures and not extra.get("show"):
             return None
-        intent = extra.pop("intent", "relate" if relate and all(m.op in ("correlation", "r2", "slope") for m in measures) else "compute")
+        intent = extra.pop(
+            "intent",
+            "relate" if relate and all(m.op in ("correlation", "r2", "slope") for m in measures) else "compute",
+        )
         group_by = extra.pop("group_by", base.group_by)
-        return base.model_copy(update={"intent": intent, "measures": tuple(measures), "order": tuple(order), "group_by": group_by, **extra})
+        return base.model_copy(
+            update={"intent": intent, "measures": tuple(measures), "order": tuple(order), "group_by": group_by, **extra}
+        )
 
     def _everything(self) -> list[str]:
         """The columns that the steps are about, or all that hold numbers."""
-        stepped = [c for s in self.steps if s.do in ("scale", "encode", "recode") for c in getattr(s, "columns", ()) or (getattr(s, "column", ""),)]
+        stepped = [
+            c
+            for s in self.steps
+            if s.do in ("scale", "encode", "recode")
+            for c in getattr(s, "columns", ()) or (getattr(s, "column", ""),)
+        ]
         numeric = [c.name for c in self.columns if c.kind == "number" and not c.key]
         return [expr(c) for c in dict.fromkeys(stepped or numeric)]
 
@@ -218,7 +274,9 @@ class Draft:
         column = self.named.get(name)
         return column is None or not (column.kind == "text" and column.key)
 
-    def _ranked(self, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Order], list[Measure]]:
+    def _ranked(
+        self, ask: Ask, own: Sequence[str], grouped: Sequence[str]
+    ) -> tuple[dict[str, Any], list[Order], list[Measure]]:
         """Which C has the most of what; the top n of them."""
         of = ask.of
         what = [c for c in own if of is None or c != expr(of)]
@@ -226,7 +284,7 @@ class Draft:
         if of is None:
             of = next((c for c in self.columns if c.key and c.kind == "text"), None)
         tell = "all"
-        if of is not None and of.kind == "text" and not of.key or ask.counts or ask.stats and not (of and of.key):
+        if (of is not None and of.kind == "text" and not of.key) or ask.counts or (ask.stats and not (of and of.key)):
             measures: list[Measure] = []
             if ask.stats and what:
                 measures = asking.measures(ask.stats, what[:1], self.methods.ddof, self.methods.biased)
@@ -240,7 +298,11 @@ class Draft:
             group = (Group(of=expr(of)),) if of is not None else tuple(Group(of=g) for g in grouped)
             if not group:
                 return {}, [], measures
-            return {"intent": "rank", "limit": ask.limit, "group_by": group, "tell": tell}, [Order(by=measures[0].name, descending=descending)], measures
+            return (
+                {"intent": "rank", "limit": ask.limit, "group_by": group, "tell": tell},
+                [Order(by=measures[0].name, descending=descending)],
+                measures,
+            )
         if not what:
             return {}, [], []
         show = tuple(dict.fromkeys([*([of.name] if of is not None else []), *self._plain(what)]))
@@ -249,7 +311,10 @@ class Draft:
     def _outliers(self, base: Query) -> list[Query]:
         grouped = [g.of for g in base.group_by]
         asks = [a for a in self.asks if "O" in a.kinds]
-        columns = list(dict.fromkeys(c for a in asks for c in self._columns(a, grouped) if self._numeric(c))) or self.topic[:1]
+        columns = (
+            list(dict.fromkeys(c for a in asks for c in self._columns(a, grouped) if self._numeric(c)))
+            or self.topic[:1]
+        )
         if not columns:
             return []
         shown = [a.of for a in asks if a.of is not None] or [
@@ -272,10 +337,17 @@ class Draft:
         abouts = {"shapiro": "normality", "dagostino": "normality", "jarque_bera": "normality", "anderson": "normality",
                   "ks_normal": "normality", "chi2": "independence", "levene": "variances", "bartlett": "variances",
                   "mannwhitney": "medians", "kruskal": "medians", "anova": "means", "t": "means", "welch": "means"}  # fmt: skip
-        about = abouts.get(method.test or "") or next((s for s in ("normality", "independence", "variances", "medians", "means") if s in said), None)
+        about = abouts.get(method.test or "") or next(
+            (s for s in ("normality", "independence", "variances", "medians", "means") if s in said), None
+        )
         if about is None and "significance" in said:
             about = "means"
-        if about is None or (any(a.relation for a in self.asks) and method.test is None and about != "normality" and about != "independence"):
+        if about is None or (
+            any(a.relation for a in self.asks)
+            and method.test is None
+            and about != "normality"
+            and about != "independence"
+        ):
             return None
         named = list(dict.fromkeys(c for a in (asks or self.asks) for c in self._mentioned(a)))
         everything = list(dict.fromkeys(c for a in self.asks for c in self._mentioned(a)))
@@ -296,7 +368,11 @@ class Draft:
             by = [g for g in groups] or [Group(of=c) for c in everything if not self._numeric(c)][:1]
             numeric = [c for c in numeric if c not in [g.of for g in by]]
             if not by:
-                by = [Group(of=c) for c in everything if c in self.named and self.named[c].n_unique <= 12 and c not in numeric[:1]][:1]
+                by = [
+                    Group(of=c)
+                    for c in everything
+                    if c in self.named and self.named[c].n_unique <= 12 and c not in numeric[:1]
+                ][:1]
             if len(numeric) > 1 and not by:
                 measures = [Measure(op="values", of=c) for c in numeric[:2]]
             elif numeric and by:
@@ -304,8 +380,10 @@ class Draft:
             else:
                 return None
         name: Any = method.test or "auto"
-        test = Test(name=name, about=about, alpha=method.alpha or 0.05, sides=method.sides)  # type: ignore[arg-type]
-        return base.model_copy(update={"intent": "test", "test": test, "measures": tuple(measures), "group_by": tuple(groups)})
+        test = Test(name=name, about=about, alpha=method.alpha or 0.05, sides=method.sides)
+        return base.model_copy(
+            update={"intent": "test", "test": test, "measures": tuple(measures), "group_by": tuple(groups)}
+        )
 
     def _mentioned(self, ask: Ask) -> list[str]:
         own = [c if isinstance(c, str) else expr(c) for c in ask.columns]
@@ -319,8 +397,14 @@ class Draft:
         for ask in self.asks:
             shape = [i for i in ask.clause.items if i.code in "CE" and isinstance(i.means, Column)]
             lows = ask.clause.text
-            aim = re.search(r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+", lows, re.I)
-            means = re.search(r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b", lows[aim.end() :] if aim else lows, re.I)
+            aim = re.search(
+                r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+", lows, re.I
+            )
+            means = re.search(
+                r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b",
+                lows[aim.end() :] if aim else lows,
+                re.I,
+            )
             if aim:
                 cut = aim.end() + means.start() if means else len(lows)
                 for item in shape:
@@ -342,11 +426,13 @@ class Draft:
             return None
         column = self.named.get(target)
         kind: Any = self.methods.model or ("logistic" if column is not None and column.n_unique <= 10 else "linear")
-        classify = kind == "logistic" or (column is not None and (column.kind in ("text", "bool")) and "regress" not in text.casefold())
+        classify = kind == "logistic" or (
+            column is not None and (column.kind in ("text", "bool")) and "regress" not in text.casefold()
+        )
         model = Model(
             kind=kind, target=target, features=tuple(features), task="classification" if classify else "regression",
             test_size=self.methods.test_size, folds=self.methods.folds, seed=self.methods.seed, stratify=self.methods.stratify,
-            metrics=tuple(self.methods.metrics), options=self.methods.options,  # type: ignore[arg-type]
+            metrics=tuple(self.methods.metrics), options=self.methods.options,
         )  # fmt: skip
         return base.model_copy(update={"intent": "predict", "model": model, "group_by": ()})
 
@@ -363,10 +449,13 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     if item.code in "QKVTbk" or word.low in ("higher", "lower", "twice", "double", "half", "first", "last"):
         return True
     word = clause.words[item.first]
-    if re.search("C$", before) or re.search("CE?w?$", before):
-        return bool(re.match("$", before))  # behind a column: "the fare paid", "charges incurred by"
+    before = before.rstrip("d")
+    if re.search("C$|CEw?$", before):
+        return False  # behind a column: "the fare paid", "the reviews a hotel has received"
     if after[:1] == "C" and before[-1:] not in ("w", "n"):
         return False  # before a column: "the trading volume"
+    if before[-2:] == "UB":
+        return False  # "caused by", "followed by"
     if re.search("[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):

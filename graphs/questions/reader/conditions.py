@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import AnyOf, Column as Other, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import Column as Other
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import stem
@@ -55,7 +56,7 @@ class Conditions:
         for pattern in ("(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)", "()()(K)(S)(C)"):
             for _, left, no, op, stat, right in clause.find(pattern):
                 own = left[0].column if left else right[0].column if right and right[0].code == "C" else None
-                if own is None or right and right[0].code == "E" and not left:
+                if own is None or (right and right[0].code == "E" and not left):
                     continue
                 of = right[0].column if right and right[0].code == "C" else own
                 inner = Query(measures=(Measure(op=stat[0].means.split()[0], of=expr(of), p=_p(stat[0].means)),))
@@ -66,7 +67,13 @@ class Conditions:
 
     def _compared(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for pattern in ("(C)[dwoix]*(n?)d*(K)o?(N)", "()(n?)(K)o?(N)U?[oE]?(C)", "(C)[dwoi]*(n?)d*(K)(C)", "()(n?)(K)(N)", "()(n?)(K)(T)"):
+        for pattern in (
+            "(C)[dwoix]*(n?)d*(K)o?(N)",
+            "()(n?)(K)o?(N)U?[oE]?(C)",
+            "(C)[dwoi]*(n?)d*(K)(C)",
+            "()(n?)(K)(N)",
+            "()(n?)(K)(T)",
+        ):
             for _, left, no, op, right, *after in clause.find(pattern):
                 sign, _, hint = op[0].means.partition(" ")
                 named = left or (after[0] if after else [])
@@ -136,7 +143,7 @@ class Conditions:
             few = {v.removesuffix(".0") for v in column.values}
             shape = clause.shape
             said = "d" in shape[clause.items.index(left[0]) :][:3] or "K" in shape
-            if column.kind not in ("number", "bool") or not (all(str(n) in few for n in numbers) or said and not few):
+            if column.kind not in ("number", "bool") or not (all(str(n) in few for n in numbers) or (said and not few)):
                 continue
             found.append(_one(column, numbers, bool(no)))
             _use(left, no, right)

@@ -156,7 +156,9 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
             items.append(Item("x", n, n))
         elif word.content:
             known = word.low in rows or (word.stem in names and len(word.stem) > 2)
-            code = "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
+            code = (
+                "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
+            )
             items.append(Item(code, n, n))
     made = [c for c in columns if c.dtype == "new"]
     for n, word in enumerate(ws[:-1]):  # "this new feature"
@@ -184,7 +186,9 @@ def _linked(link: Link) -> Item:
         return Item("V", link.first, link.last, (column, link.value), link.also)
     entity = column.key and (column.kind == "text" or link.how in ("part", "near", "short"))
     numeric = column.kind == "number" and not any(w in ("id", "no", "number", "key") for w in column.words)
-    return Item("E" if entity and not numeric else "C", link.first, link.last, column, link.also, sure=link.how != "near")
+    return Item(
+        "E" if entity and not numeric else "C", link.first, link.last, column, link.also, sure=link.how != "near"
+    )
 
 
 def _figure(ws: Sequence[Word], n: int) -> float:
@@ -206,7 +210,12 @@ def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         op = ""
         if item.code == "N":
             at = next((n for n, w in enumerate(tail[:3]) if w in ("or", "and")), None)
-            if at is not None and at + 1 < len(tail) and tail[at + 1] in ups | downs and tail[at + 2 : at + 3] != ["than"]:
+            if (
+                at is not None
+                and at + 1 < len(tail)
+                and tail[at + 1] in ups | downs
+                and tail[at + 2 : at + 3] != ["than"]
+            ):
                 op, end = (">=" if tail[at + 1] in ups else "<="), item.last + at + 2
             elif tail[:1] == ["+"]:
                 op, end = ">=", item.last + 1
@@ -235,7 +244,9 @@ def _periods(ws: Sequence[Word], n: int, dated: bool) -> Iterator[tuple[int, str
     if month and (sure or _YEAR.fullmatch(lows[1])) and not (lows[0] in ("may", "mar", "dec", "sun") and not sure):
         if _YEAR.fullmatch(lows[1]):
             yield 2, f"{lows[1]}-{month:02d}"
-        elif (day_ := re.match(r"(\d\d?)(st|nd|rd|th)?$", lows[1])) and _YEAR.fullmatch(lows[3] if lows[2] == "," else lows[2]):
+        elif (day_ := re.match(r"(\d\d?)(st|nd|rd|th)?$", lows[1])) and _YEAR.fullmatch(
+            lows[3] if lows[2] == "," else lows[2]
+        ):
             comma = lows[2] == ","
             yield 3 + comma, f"{lows[3] if comma else lows[2]}-{month:02d}-{int(day_[1]):02d}"
         else:
@@ -244,7 +255,9 @@ def _periods(ws: Sequence[Word], n: int, dated: bool) -> Iterator[tuple[int, str
         yield 2, f"quarter {lexicon.ORDINALS.index(lows[0])}"
     if quarter := re.fullmatch(r"q([1-4])", lows[0]):
         of = lows[1] in ("of", "in")
-        yield (2 + of, f"{lows[1 + of]}-Q{quarter[1]}") if _YEAR.fullmatch(lows[1 + of]) else (1, f"quarter {quarter[1]}")
+        yield (
+            (2 + of, f"{lows[1 + of]}-Q{quarter[1]}") if _YEAR.fullmatch(lows[1 + of]) else (1, f"quarter {quarter[1]}")
+        )
     if lows[0].removesuffix("s") in lexicon.WEEKDAYS:
         yield 1, f"weekday {lexicon.WEEKDAYS.index(lows[0].removesuffix('s'))}"
     if lows[0] in ("weekend", "weekends"):

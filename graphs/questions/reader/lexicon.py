@@ -178,8 +178,8 @@ policyholder policyholders household households woman women man men buyer buyers
 """
 
 SEXES = {
-    "female": "female females woman women girl girls lady ladies f w".split(),
-    "male": "male males man men boy boys gentleman gentlemen m".split(),
+    "female": ["female", "females", "woman", "women", "girl", "girls", "lady", "ladies", "f", "w"],
+    "male": ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen", "m"],
 }
 
 KIN = """
@@ -206,13 +206,42 @@ longitude lon lng
 year yr
 """
 
-NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth".split()
-MONTHS = "january february march april may june july august september october november december".split()
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-UNITS = set("years year old days day hours hour usd dollars dollar eur euros euro percent kg g mm cm m km miles mph "
-            "points degrees minutes minute seconds times yrs lbs pounds inches feet thousand million gb mb".split())  # fmt: skip
-STOP = set("of in the a an per for on at and to by with".split())
+NUMBERS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+]
+ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+UNITS = set(["years", "year", "old", "days", "day", "hours", "hour", "usd", "dollars", "dollar", "eur", "euros", "euro", "percent", "kg", "g", "mm", "cm", "m", "km", "miles", "mph", "points", "degrees", "minutes", "minute", "seconds", "times", "yrs", "lbs", "pounds", "inches", "feet", "thousand", "million", "gb", "mb"])  # fmt: skip
+STOP = set(["of", "in", "the", "a", "an", "per", "for", "on", "at", "and", "to", "by", "with"])
 """Words that a question puts between the words of a column's name."""
 
 

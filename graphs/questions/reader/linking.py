@@ -120,11 +120,9 @@ def _same(name: str, word: Word, several: bool) -> int:
     low = word.low
     if low == name or word.stem == stem(name):
         return 3
-    short, long = sorted((name, low), key=len)
-    if len(short) >= (3 if several and short == name else 4) and long.startswith(short) and len(long) > len(short) + 1:
-        if short == name and low not in lexicon.harmless():  # max_sust for maximum sustained
-            return 2 if not stem(long).startswith("aver") else 0
-        return 2 if len(short) >= 4 and short == low else 0
+    enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
+    if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
+        return 2  # max_sust for maximum sustained
     return 0
 
 
@@ -161,7 +159,7 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
 
 def _made(name: str, ws: Sequence[Word]) -> bool:
     lows = [w.low for w in ws]
-    if not all(w.content for w in ws) or not 3 <= len(name) or name in lows:
+    if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
         return False
     initials = "".join(low[0] for low in lows) == name and len(name) >= 3
     return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows) and name.endswith(lows[-1][:3]))
@@ -182,7 +180,9 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
                 if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
                     continue
                 whole = word.quote and _fills(ws, i, last)
-                how: Any = "quoted" if whole and rank == 0 and sure == 3 else "full" if sure == 3 and rank == 0 else "short"
+                how: Any = (
+                    "quoted" if whole and rank == 0 and sure == 3 else "full" if sure == 3 and rank == 0 else "short"
+                )
                 found.append(Link(i, last, how, column))
     return found
 
@@ -236,7 +236,9 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     """The words for women or men, where a column holds the two sexes."""
     lows = {v.casefold() for v in levels}
-    if len(key) != 1 or not any(lows <= {*lexicon.SEXES["female"], *lexicon.SEXES["male"], "other", "unknown"} for _ in "1"):
+    if len(key) != 1 or not any(
+        lows <= {*lexicon.SEXES["female"], *lexicon.SEXES["male"], "other", "unknown"} for _ in "1"
+    ):
         return []
     return [w for words in lexicon.SEXES.values() if key[0] in words for w in words if len(w) > 1 and w != key[0]]
 

@@ -85,7 +85,11 @@ class Methods:
         """Take what a clause says of the method. True where it says nothing else."""
         text = clause.text
         self._settings(clause)
-        if re.match(r"\W*(?:if|when|in case)\b[^,]*\b(?:ties?|tied|same|multiple|more than one|several|two or more)\b", text, re.I):
+        if re.match(
+            r"\W*(?:if|when|in case)\b[^,]*\b(?:ties?|tied|same|multiple|more than one|several|two or more)\b",
+            text,
+            re.I,
+        ):
             clause.mark(0, len(text))  # what is done of equals: all are told
             return True
         if re.search(r"null hypothesis|alternative hypothesis|degrees of freedom", text, re.I) and not clause.asks:
@@ -96,20 +100,28 @@ class Methods:
         whole = self._outliers(clause)
         self._models(clause)
         for name, pattern in TESTS.items():
-            if name not in ("t",) and re.search(pattern, text, re.I) or name == "t" and re.search(pattern, text, re.I) and self.test is None:
+            if (name not in ("t",) and re.search(pattern, text, re.I)) or (
+                name == "t" and re.search(pattern, text, re.I) and self.test is None
+            ):
                 self.test = self.test or name
                 clause.says(pattern)
         return whole
 
     def _settings(self, clause: Clause) -> None:
-        number = {w: n for n, w in enumerate("zero one two three four five six seven eight nine".split())}
-        places = clause.says(r"(?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?")
+        number = {
+            w: n for n, w in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+        }
+        places = clause.says(
+            r"(?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?"
+        )
         if places:
             self.decimals = int(number.get(places[1].lower(), places[1]))
         elif clause.says(r"(?:nearest|to an?) (?:integer|whole number)"):
             self.decimals = 0
         clause.says(r"\bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?")
-        alpha = clause.says(rf"(?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)")
+        alpha = clause.says(
+            r"(?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)"
+        )
         if alpha:
             self.alpha = float(alpha[1] or alpha[2] or 0) or int(alpha[3]) / 100
         confidence = clause.says(r"(\d\d)% confidence")
@@ -118,7 +130,9 @@ class Methods:
         if clause.says(r"one[\s-](?:tailed|sided)"):
             self.sides = "greater" if re.search("greater|higher|larger|right", clause.text) else "less"
         clause.says(r"two[\s-](?:tailed|sided)(?: test)?")
-        if clause.says(r"population (?:standard deviation|std|variance)") or "σ" in clause.text and "(X" not in clause.text:
+        if clause.says(r"population (?:standard deviation|std|variance)") or (
+            "σ" in clause.text and "(X" not in clause.text
+        ):
             self.ddof = 0
         if clause.says(r"sample (?:standard deviation|std|variance)"):
             self.ddof = 1
@@ -129,7 +143,13 @@ class Methods:
             if re.search(name, clause.text, re.I):
                 self.correlation = name
         clause.says(r"(?:spearman|kendall|pearson)(?:'?s)?(?: rank)?(?: method| moment)?(?: \w+ coefficient)?")
-        self.with_p = self.with_p or bool(re.search(r"p[\s-]*values?\b|significan(?:t|ce) (?:of|test|correlation|relation|level)|statistically significant", clause.text, re.I))
+        self.with_p = self.with_p or bool(
+            re.search(
+                r"p[\s-]*values?\b|significan(?:t|ce) (?:of|test|correlation|relation|level)|statistically significant",
+                clause.text,
+                re.I,
+            )
+        )
         clause.says(r"(?:the )?p[\s-]*values?(?: (?:associated|corresponding) (?:with|to) .{0,40}?test)?")
 
     def _verdict(self, clause: Clause) -> bool:
@@ -147,7 +167,9 @@ class Methods:
             after = text[last:].lstrip(" )")
             other = re.search(r"[;,.]?\s*\b(?:otherwise|else|and if not),?\b", after, re.I)
             behind = _then(after[: other.start()] if other else after)
-            filler = re.fullmatch(r"\W*(?:on the other hand|however|and|conversely|in contrast|similarly)?\W*", before, re.I)
+            filler = re.fullmatch(
+                r"\W*(?:on the other hand|however|and|conversely|in contrast|similarly)?\W*", before, re.I
+            )
             then = behind if filler or not _then(before) else _then(before)
             self.verdicts.append(Verdict(when=when, then=then))
             if other:
@@ -164,18 +186,29 @@ class Methods:
         mad = re.search(r"median absolute deviation|modified z", text, re.I)
         if not (z or iqr or mad):
             return False
-        if not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I) and "O" not in clause.shape:
+        if (
+            not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I)
+            and "O" not in clause.shape
+        ):
             return False
         if re.search(r"normaliz|normalis|standardi[sz]", text, re.I):
             return False
         if mad or z:
-            k = re.search(rf"(?:greater|more|larger|higher|above|threshold|exceed\w*|[<>±]|score)(?: than| of| is|=|\s)*\s?({_NUMBER})|({_NUMBER}) standard dev", text, re.I)
+            k = re.search(
+                rf"(?:greater|more|larger|higher|above|threshold|exceed\w*|[<>±]|score)(?: than| of| is|=|\s)*\s?({_NUMBER})|({_NUMBER}) standard dev",
+                text,
+                re.I,
+            )
             value = float((k[1] or k[2]).replace("−", "-")) if k else None
             self.rules.append(Rule(rule="mad" if mad else "z", k=abs(value) if value else None))
         if iqr:
             k = re.search(rf"({_NUMBER})\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)", text, re.I)
             self.rules.append(Rule(rule="iqr", k=float(k[1]) if k else None))
-        defines = re.search(r"\b(if|define|defined|considered|consider|classif|determine an?|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b", text, re.I)
+        defines = re.search(
+            r"\b(if|define|defined|considered|consider|classif|determine an?|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
+            text,
+            re.I,
+        )
         if defines and not clause.asks:
             clause.mark(0, len(text))
             return True
@@ -194,8 +227,12 @@ class Methods:
             if clause.says(pattern) and name not in self.metrics:
                 self.metrics.append(name)
         said = clause.says
-        said(r"\b(?:evaluation )?metrics?|\bsplit\w*|\btrain\w*(?: sets?)?|\btesting(?: sets?)?|\btest set|random[_\s]?state|\bpredictor|\btarget")
-        size = re.search(r"(\d\d)\s?%[^.]{0,40}?\btest|test[^.]{0,20}?(\d\d)\s?%|test[_\s]size\D{0,8}(0?\.\d+)", text, re.I)
+        said(
+            r"\b(?:evaluation )?metrics?|\bsplit\w*|\btrain\w*(?: sets?)?|\btesting(?: sets?)?|\btest set|random[_\s]?state|\bpredictor|\btarget"
+        )
+        size = re.search(
+            r"(\d\d)\s?%[^.]{0,40}?\btest|test[^.]{0,20}?(\d\d)\s?%|test[_\s]size\D{0,8}(0?\.\d+)", text, re.I
+        )
         ratio = re.search(r"\b(\d\d)\s?[:/]\s?(\d\d)\b", text)
         train = re.search(r"(\d\d)\s?%[^.]{0,40}?\btrain", text, re.I)
         if train:
@@ -223,8 +260,15 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
         for name, stat in _STATS.items():
             for op, words in _OPS.items():
                 bound = rf"(?P<n>{_NUMBER})|{_ALPHA}"
-                m = re.compile(rf"(?<![\w-])(?:{stat})\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*(?:{words})\s*(?:{bound})", re.I).search(text, at)
-                if m and (best is None or m.start() < best[1].start() or (m.start() == best[1].start() and m.end() > best[1].end())):
+                m = re.compile(
+                    rf"(?<![\w-])(?:{stat})\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*(?:{words})\s*(?:{bound})",
+                    re.I,
+                ).search(text, at)
+                if m and (
+                    best is None
+                    or m.start() < best[1].start()
+                    or (m.start() == best[1].start() and m.end() > best[1].end())
+                ):
                     best = (f"{name} {op} ", m)
         if best is None:
             break
@@ -243,6 +287,11 @@ def _then(text: str) -> str:
     verbs = r"(?:then|we|you|should|can|report|conclude|infer|declare|consider|classify|state|say|indicate|label|call|regard|treat|it|as|that)"
     text = re.sub(rf"^(?:{verbs}\b[\s,]*)+", "", text, flags=re.I)
     subject = r"(?:the|this|it|its|a|an|there|they)?\s*(?:\w+ )?(?:distribution|data|dataset|model|relationship|correlation|variable|column|fit|it|result|difference|groups?|means?)?"
-    text = re.sub(rf"^{subject}\s*\b(?:is|are|to be|as|be|was|were)\b\s*(?:considered|said to be|deemed)?\s*(?:as|to be|an?\b)?\s*", "", text, flags=re.I)
+    text = re.sub(
+        rf"^{subject}\s*\b(?:is|are|to be|as|be|was|were)\b\s*(?:considered|said to be|deemed)?\s*(?:as|to be|an?\b)?\s*",
+        "",
+        text,
+        flags=re.I,
+    )
     text = re.sub(r"^(?:the )?(?:model|fit|it|relationship|correlation) (?:an? )", "", text, flags=re.I)
     return re.sub(r"^(?:there is |an? )+", "", text, flags=re.I).strip(" ,.;")

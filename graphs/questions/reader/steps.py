@@ -30,7 +30,9 @@ _GAPS = r"\bmissing|\bnull|\bnan\b|\bblank|\bempty|non[\s-]numeric|not (?:availa
 _FILL = r"\b(?:fill|imput|replac)\w*"
 
 
-def read(clause: Clause, columns: Sequence[Column], rule: Rule | None) -> tuple[list[Step], bool]:
+def read(
+    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column]
+) -> tuple[list[Step], bool]:
     """The steps that a clause describes, and whether it says nothing else."""
     text = clause.text
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
@@ -40,8 +42,8 @@ def read(clause: Clause, columns: Sequence[Column], rule: Rule | None) -> tuple[
     own = plainly or own
     names = tuple(dict.fromkeys(c.name for c in own))
     steps = list[Step]()
-    if re.search(_FILL, text, re.I) and (re.search(_GAPS + r"|imput", text, re.I)) and own:
-        steps.append(_fill(text, names))
+    if re.search(_FILL, text, re.I) and (re.search(_GAPS + r"|imput", text, re.I)) and (own or recent):
+        steps.append(_fill(text, names or tuple(c.name for c in recent)))
     elif (cut := _cut(clause, made, own, columns)) is not None:
         steps.append(cut)
     elif made is not None and (derived := _derive(clause, made, own)) is not None:
@@ -60,7 +62,14 @@ def read(clause: Clause, columns: Sequence[Column], rule: Rule | None) -> tuple[
         clause.mark(0, len(text))
     elif re.search(r"\blabel[\s-]encod|\bencod\w+|one[\s-]hot|dumm(?:y|ies)|\bbinary\b", text, re.I) and own:
         steps += _encode(clause, own)
-    elif re.search(r"min[\s-]?max|\bnormali[sz]\w+|standardi[sz]\w+|z[\s-]score normal|\bscal(?:e|ing)\b|log[\s-]transform", text, re.I) and own:
+    elif (
+        re.search(
+            r"min[\s-]?max|\bnormali[sz]\w+|standardi[sz]\w+|z[\s-]score normal|\bscal(?:e|ing)\b|log[\s-]transform",
+            text,
+            re.I,
+        )
+        and own
+    ):
         steps.append(_scale(text, names))
     elif re.search(r"\bconvert\w*\b.*\b(?:numeric|numbers?|float|integers?)\b", text, re.I) and own:
         steps.append(Convert(columns=names, to="number"))
@@ -70,7 +79,11 @@ def read(clause: Clause, columns: Sequence[Column], rule: Rule | None) -> tuple[
     elif re.search(r"\b(?:infinit|divisions? by zero)", text, re.I):
         clause.mark(0, len(text))
         return [], True
-    elif re.search(r"\breplac\w*\b", text, re.I) and (listed := [i.means for i in clause.items if i.code == "Q"]) and len(listed) > 1:
+    elif (
+        re.search(r"\breplac\w*\b", text, re.I)
+        and (listed := [i.means for i in clause.items if i.code == "Q"])
+        and len(listed) > 1
+    ):
         name = next((c.name for c in columns if c.dtype == "new"), names[0] if names else "")
         steps += [Recode(column=name, values=tuple((v, v) for v in listed[:-1]), other=listed[-1])] if name else []
     if steps:
@@ -87,26 +100,35 @@ def _fill(text: str, names: tuple[str, ...]) -> Fill:
         value: Any = 0 if number[1] == "zero" else number[1]
         value = plain(float(value)) if re.fullmatch(r"-?[\d.]+", str(value)) else value
         return Fill(columns=names, how="value", value=value)
-    return Fill(columns=names, how=how or "mean")  # type: ignore[arg-type]
+    return Fill(columns=names, how=how or "mean")
 
 
 def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Sequence[Column]) -> Cut | None:
     """Named classes with their edges: 'Child' (0-12), 'Elderly' (60 and above); low (below 50)."""
     text = clause.text
     number = r"(\d[\d,]*(?:\.\d+)?)"
-    bound = rf"{number}\s*(?:-|–|to|and)\s*{number}|(?:above|over|>=?|at least|more than|greater than|from)\s*{number}|(?:below|under|<=?|less than|up to|at most)\s*{number}|{number}\s*(?:\+|(?:\w+ ){{0,3}}(?:and|or) (?:above|over|older|more))"  # noqa: E501
-    pieces = re.findall(rf"['\"“‘]?([A-Za-z][\w \-]*?)['\"”’]?\s*(?:\(|:|=|for|if)\s*(?:ages?|aged|between|from)?\s*(?:{bound})", text)
+    bound = rf"{number}\s*(?:-|–|to|and)\s*{number}|(?:above|over|>=?|at least|more than|greater than|from)\s*{number}|(?:below|under|<=?|less than|up to|at most)\s*{number}|{number}\s*(?:\+|(?:\w+ ){{0,3}}(?:and|or) (?:above|over|older|more))"
+    pieces = re.findall(
+        rf"['\"“‘]?([A-Za-z][\w \-]*?)['\"”’]?\s*(?:\(|:|=|for|if)\s*(?:ages?|aged|between|from)?\s*(?:{bound})", text
+    )
     if len(pieces) < 2:
         return None
     edges: list[float | None] = []
     labels = []
     spans = []
     for label, low, high, above, below, plus in pieces:
+
         def value(s: str) -> float | None:
             return float(s.replace(",", "")) if s else None
 
         start = value(low) if low else value(above or plus)
-        spans.append((start if start is not None else float("-inf"), value(high) or value(below), label.split(" and ")[-1].strip(" ,")))
+        spans.append(
+            (
+                start if start is not None else float("-inf"),
+                value(high) or value(below),
+                label.split(" and ")[-1].strip(" ,"),
+            )
+        )
     spans.sort(key=lambda s: s[0])
     for n, (start, _end, label) in enumerate(spans):
         edges.append(None if n == 0 else start)
@@ -117,7 +139,9 @@ def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Se
     column = next(iter(alike), next((c for c in own if c.kind == "number" and not c.key), None))
     if column is None:
         return None
-    return Cut(name=made.name if made else f"{column.name} class", of=expr(column), edges=tuple(edges), labels=tuple(labels))
+    return Cut(
+        name=made.name if made else f"{column.name} class", of=expr(column), edges=tuple(edges), labels=tuple(labels)
+    )
 
 
 def _derive(clause: Clause, made: Column, own: Sequence[Column]) -> Derive | None:
@@ -161,7 +185,10 @@ def _derive(clause: Clause, made: Column, own: Sequence[Column]) -> Derive | Non
 
 def _encode(clause: Clause, own: Sequence[Column]) -> list[Step]:
     text = clause.text
-    pairs = re.findall(r"['\"“]?(\w+)['\"”]? (?:is |are )?(?:coded |encoded |mapped |represented )?(?:as|is|to|by|=|being)\s*['\"]?(\d)\b", text)
+    pairs = re.findall(
+        r"['\"“]?(\w+)['\"”]? (?:is |are )?(?:coded |encoded |mapped |represented )?(?:as|is|to|by|=|being)\s*['\"]?(\d)\b",
+        text,
+    )
     by_value = {v.casefold(): (c, v) for c in own for v in c.values}
     found: dict[str, list[tuple[str, float]]] = {}
     for word, number in pairs:
