@@ -1,8 +1,9 @@
 """How the templates of the question kinds begin: the rows that are meant, and what they cannot answer, said so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.columns import names
@@ -14,28 +15,37 @@ class CannotAnswer(ValueError):
     """Why a question cannot be answered from this table, and what would help, in a sentence."""
 
 
-def attempt[T](function: Callable[..., T], data: str, rows: str = "", **named: Any) -> T | None:
-    """What a function finds in the rows of a file that are meant; where it cannot answer, that is the answer, with its
-    reason, and there is None."""
+class FilesByName(dict[str, pd.DataFrame]):
+    """Tables by their files' names, read when they are asked for."""
+
+    def __missing__(self, name: str) -> pd.DataFrame:
+        return read_once(name)
+
+
+def attempt[T](function: Callable[..., T], data: str, steps: Sequence[str] = (), **named: Any) -> T | None:
+    """What a function finds in the rows of a file; where it cannot answer, that is the answer, with its reason, and
+    there is None."""
     try:
-        return function(file_rows(data, rows), **named)
+        return function(prepared_rows(data, steps), **named)
     except CannotAnswer as why:
         answer("", status="not_answered", why=str(why))
         return None
 
 
-def file_rows(data: str, rows: str = "") -> pd.DataFrame:
-    """The table in a file as it is written, of the rows that meet a condition as `DataFrame.query` writes it.
+def prepared_rows(data: str, steps: Sequence[str] = ()) -> pd.DataFrame:
+    """The table in a file as it is written, after lines of pandas code that take and give `rows`.
 
-    Raises CannotAnswer where no row meets it.
+    The lines may name other files as `tables[NAME]`. Raises CannotAnswer where no row is left.
     """
-    df = read_once(data)
-    if not rows:
-        return df
-    kept = df.query(rows, engine="python")
-    print(f"{len(kept):,} of {len(df):,} rows meet: {rows}")
+    rows = read_once(data)
+    if not steps:
+        return rows
+    found: dict[str, Any] = {"rows": rows, "tables": FilesByName(), "np": np, "pd": pd}
+    exec("\n".join(steps), found)
+    kept: pd.DataFrame = found["rows"]
+    print(f"{len(kept):,} of {len(rows):,} rows after: {'; '.join(steps)}")
     if kept.empty:
-        raise CannotAnswer(f"No row meets the condition {rows}.")
+        raise CannotAnswer(f"No row of {data} meets what is asked for ({'; '.join(steps)}).")
     return kept
 
 

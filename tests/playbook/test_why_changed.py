@@ -71,7 +71,7 @@ def test_a_mean_between_groups_is_split_within_and_between(
         ({"measure": "profit"}, "no column 'profit' for the measure"),
         ({"measure": "revenue_eur", "of": "city"}, "city has 3 levels: name the two"),
         ({"measure": "revenue_eur", "after": "1999"}, "no rows in 1998"),
-        ({"measure": "revenue_eur", "rows": "city == 'Rome'"}, "No row meets"),
+        ({"measure": "revenue_eur", "steps": ["rows = rows[rows['city'] == 'Rome']"]}, "No row of shop_change.csv"),
     ],
 )
 def test_what_cannot_be_told_is_not_answered_and_nothing_is_drawn(
