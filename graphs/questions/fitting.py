@@ -38,7 +38,8 @@ _METRICS: dict[str, tuple[str, str]] = {
 }
 _SCORING = {
     "r2": "r2", "mse": "neg_mean_squared_error", "rmse": "neg_root_mean_squared_error",
-    "mae": "neg_mean_absolute_error", "mape": "neg_mean_absolute_percentage_error", "accuracy": "accuracy", "precision": "precision", "recall": "recall",
+    "mae": "neg_mean_absolute_error", "mape": "neg_mean_absolute_percentage_error", "accuracy": "accuracy",
+    "precision": "precision", "recall": "recall",
     "f1": "f1", "auc": "roc_auc",
 }  # fmt: skip
 _OF_WORDS = ("accuracy", "precision", "recall", "f1", "auc", "confusion")

@@ -222,7 +222,8 @@ def limits(rule: q.Rule, of: str, scope: Scope) -> tuple[str, str]:
         if low is None and high is None:
             raise NotComputable("Outliers by bounds need a lower or an upper bound.")
         lines = f"low, high = {'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)}"
-        said = " or ".join([f"below {low:g}"] * (low is not None) + [f"above {high:g}"] * (high is not None))
+        ends = (("below", low), ("above", high))
+        said = " or ".join(f"{side} {end:g}" for side, end in ends if end is not None)
     return lines, said + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
 
 
