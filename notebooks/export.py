@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunEnded, RunView, apply
-from artifacts.store import Store
+from artifacts.store import Put, Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Execution, Finding, PlanStep
 from notebooks import content as told
@@ -28,6 +29,8 @@ __all__ = ["findings_json", "notebook", "report_html", "report_md", "save_report
 
 ALPHA = 0.05
 _KEPT = ("ok", "error")
+MISSING = "MISSING.txt"
+"""The file of an export that says what could not be written, a sentence each; there is none where all could."""
 SOURCE = "-source.ipynb"
 """Ending of the artifact that keeps a notebook as it was before a run; it is not written out."""
 
@@ -148,22 +151,19 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
     if ending is not None:
         view = apply(view, ending)
     inputs = [a.id for a in view.artifacts if a.role == "input"]
-    made = []
-    for name, (media_type, role, make) in _FILES.items():
-        data = await in_own_thread(make, view, store)
-        digest = hashlib.sha256(data).hexdigest()
-        known = next((a for a in view.artifacts if a.name == name and a.sha256 == digest and a.role == role), None)
-        made.append(
-            known or await store.put(data, name=name, media_type=media_type, role=role, run_id=run_id, parents=inputs)
-        )
-    return made
+    there = {(a.name, a.role, a.sha256): a for a in reversed(view.artifacts)}
+    made = await in_own_thread(lambda: {name: make(view, store) for name, (_, _, make) in _FILES.items()})
+    known = {n: there.get((n, _FILES[n][1], hashlib.sha256(data).hexdigest())) for n, data in made.items()}
+    new = [Put(data, name, *_FILES[name][:2]) for name, data in made.items() if known[name] is None]
+    added = iter(await store.put_all(new, run_id=run_id, parents=inputs) if new else [])
+    return [artifact or next(added) for artifact in known.values()]
 
 
 def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
     """Write the four files, the inputs, and the plots, tables and files of a run into a folder; returns their paths.
 
     The folder is made if need be, and files of these names in it are replaced. An input keeps its name even if a cell
-    wrote another file of that name, since the notebook reads it.
+    wrote another file of that name, since the notebook reads it. What is damaged is left out, and `MISSING` says so.
     """
     view = store.view(run_id)
     wanted: dict[str, Callable[[], bytes]] = {}
@@ -178,14 +178,22 @@ def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     root = directory.resolve()
     folders = {str(parent) for name in wanted for parent in PurePosixPath(name).parents}
-    written = []
+    written, missing = list[Path](), list[str]()
     for name, data in wanted.items():
         name = f"{name}.file" if name in folders else name  # a cell may replace a file by a folder of its name
         path = root / name
         if path.parent.resolve() == path.parent and path.is_relative_to(root):
+            try:
+                content = data()
+            except ArtifactDamaged as damaged:
+                missing.append(str(damaged))
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, data())
+            _write(path, content)
             written.append(directory / name)
+    if missing:
+        _write(root / MISSING, "".join(f"{sentence}\n" for sentence in missing).encode())
+        written.append(directory / MISSING)
     return written
 
 

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunView
 from artifacts.store import Store
 from artifacts.types import Artifact, Execution, Output
@@ -145,6 +146,8 @@ class _Pictures:
             return {"name": artifact.name, "shown": self._shown[artifact.sha256]}
         try:
             uri = self._uri(artifact)
+        except ArtifactDamaged as damaged:
+            return {"name": artifact.name, "damaged": str(damaged)}
         except OSError:  # it was there, and is gone
             uri = None
         if uri is None:

@@ -12,6 +12,7 @@ import click
 
 from artifacts.events import RunView
 from artifacts.types import Run
+from gristmill.archive import missing
 from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
@@ -94,7 +95,8 @@ def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -
         pieces.review(console, view.reviews[-1])
     pieces.ending(console, view)
     pieces.whereabouts(console, view, out, files)
-    return 0 if view.run.status == "done" else 1
+    click.echo(left_out := missing(files), err=True, nl=False)
+    return 0 if view.run.status == "done" and not left_out else 1
 
 
 def require_question(text: str) -> str:

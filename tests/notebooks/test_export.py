@@ -283,6 +283,26 @@ def test_a_name_from_a_sandbox_is_made_fit_to_be_shown_and_written(given: str, s
     assert files.safe_name(given) == safe
 
 
+async def test_a_damaged_plot_is_left_out_and_everything_else_is_written(
+    told: RunView, store: Store, tmp_path: Path
+) -> None:
+    plot = next(
+        a for a in told.artifacts if a.role == "plot" and any(a.id in o.artifacts.values() for o in outputs(told))
+    )
+    whole = {path.name for path in export.write_out(store, told.run.id, tmp_path / "whole")}
+    store.path(plot).unlink()
+    folder = tmp_path / "rest"
+    assert {path.name for path in export.write_out(store, told.run.id, folder)} == whole - {plot.name} | {"MISSING.txt"}
+    sentence = f"The bytes of {plot.name} ({plot.id}) are missing."
+    assert sentence in (folder / "MISSING.txt").read_text()
+    assert sentence in (folder / "analysis.ipynb").read_text()
+    assert sentence in (folder / "report.html").read_text()
+
+
+def outputs(view: RunView) -> list[Output]:
+    return [output for execution in view.executions for output in execution.outputs]
+
+
 async def test_the_report_is_kept_once(told: RunView, store: Store) -> None:
     first = await export.save_report(store, told.run.id)
     assert [a.name for a in first] == ["analysis.ipynb", "findings.json", "report.md", "report.html"]
