@@ -10,6 +10,7 @@ from typing import Any
 
 from artifacts.events import Reviewed, RunView
 from artifacts.types import Effect, Execution, Finding
+from notebooks.telling.words import number as number
 
 HEADLINES = 7
 """Findings that a reader meets at once; the others are a table further down."""
@@ -176,21 +177,6 @@ def kind(finding: Finding) -> str:
     """What sort of finding this is, in words: `Simpson’s paradox`, `Group difference`."""
     words = finding.kind.replace("_", " ").capitalize()
     return words.replace("Simpsons", "Simpson’s").replace("Ab effect", "A/B effect")
-
-
-def number(value: float | None) -> str:
-    """A number for reading: three significant digits, a true minus sign, thousands apart."""
-    if value is None:
-        return "–"
-    if value == int(value) and abs(value) < 1e15:
-        text = f"{int(value):,}"
-    elif 1e-3 <= abs(value) < 1e3:
-        text = f"{value:#.3g}".rstrip(".")
-    elif abs(value) < 1e-3:
-        text = f"{value:.1e}"
-    else:
-        text = f"{value:,.0f}"
-    return text.replace("-", "−")
 
 
 def is_bite(finding: Finding) -> bool:

@@ -130,8 +130,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case FindingMade():
             return replace(view, findings=(*view.findings, event.finding))
         case AnswerMade(answer=answer):
-            others = tuple(a for a in view.answers if a.part != answer.part)
-            return replace(view, answers=(*others, answer))
+            return replace(view, answers=_answered(view.answers, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
@@ -165,6 +164,12 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
+    """The answers with one more, which stands where an earlier one of the same part stood."""
+    places = {(answer.question, answer.part): answer for answer in answers}
+    return tuple((places | {(given.question, given.part): given}).values())
 
 
 def _standing(view: RunView, begun: Execution) -> tuple[Finding, ...]:

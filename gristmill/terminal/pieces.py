@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import Finding, Objection
+from artifacts.types import Answer, AnswerStatus, Finding, Objection
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
+from notebooks.telling import OUTCOMES, asides, sentence
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
 VERDICTS = {
@@ -20,6 +21,7 @@ VERDICTS = {
     "pass_with_remarks": ("passed, with remarks", "green"),
     "fail": ("sent back", "yellow"),
 }
+OUTCOME_STYLES: dict[AnswerStatus, str] = {"answered": "green", "partly": "yellow", "not_answered": "bold yellow"}
 
 
 def say(console: Console, text: Text | str, indent: int = 0, lead: Text | str = "", style: str = "") -> None:
@@ -54,12 +56,12 @@ def table(console: Console, rows: Sequence[Sequence[Text]], *, header: Sequence[
 def opening(console: Console, view: RunView, files: Iterable[str] = ()) -> None:
     """What was asked, of what, and by whom it is answered."""
     run = view.run
-    label = {"analysis": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
+    label = {"analysis": "Question", "ask": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
     say(console, Text(one_line(run.goal), style="bold"), lead=_label(label))
     names = [one_line(name) for name in files]
     if names:
         say(console, ", ".join(names), lead=_label("Files"))
-    if run.agent == "analysis":
+    if run.agent in ("analysis", "ask"):
         rule_based = run.model.startswith("playbook")
         say(console, engine(run.model, rule_based), lead=_label("By"))
     console.print(_label("Run") + Text(run.id))
@@ -82,6 +84,20 @@ def plan(console: Console, view: RunView) -> None:
         if step.why:
             told += Text(f": {one_line(step.why)}", style="dim")
         say(console, told, lead=f"{n:>3}  ")
+
+
+def answers(console: Console, given: Sequence[Answer], question: str = "") -> None:
+    """The answers to a question, each part with how it came out, what was said, and what to know of it."""
+    if question:
+        console.print()
+        say(console, one_line(question), style="bold")
+    for answer in given:
+        word = OUTCOMES[answer.status]
+        say(console, Text(clean(sentence(answer)).strip()), lead=Text(f"{word}: ", style=OUTCOME_STYLES[answer.status]))
+        if len(given) > 1 and answer.status != "answered":
+            say(console, f"“{one_line(answer.part)}”", 2, style="dim")
+        for aside in asides(answer):
+            say(console, one_line(aside), 2, lead="- ", style="dim")
 
 
 def findings(console: Console, view: RunView) -> None:
@@ -216,9 +232,16 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    elif run.agent == "analysis" and run.status not in ("queued", "running") and not unreadable(view):
+    elif run.agent in ("analysis", "ask") and run.status not in ("queued", "running") and not unreadable(view):
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
+
+
+def evidence(console: Console, view: RunView, out: Path | None) -> None:
+    """Below answers: where each can be checked, and where all was put."""
+    where = list(dict.fromkeys(e.cell for answer in view.answers for e in answer.evidence))
+    told = [*where[:3], *(["..."] if len(where) > 3 else []), f"gristmill runs show {view.run.id}"]
+    say(console, ("see " if where else "") + ", ".join(told) + (f"; {out}" if out else ""), style="dim")
 
 
 def _importance(name: str) -> tuple[int, str]:

@@ -21,8 +21,9 @@ from artifacts.events import RunView
 from artifacts.store import Store, StoreError
 from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
+from graphs.request import Request
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from kernel_gateway.client import connection, find_host, gateway_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
