@@ -310,11 +310,15 @@ class Match(Value):
 
 
 class ToolCall(Value):
-    """A model's request to use a tool. `arguments` is the JSON text exactly as the model sent it."""
+    """A model's request to use a tool. `arguments` is the JSON text exactly as the model sent it.
+
+    `extra` is what the endpoint sent beside it, such as a signature, and wants back as it was.
+    """
 
     id: str
     name: str
     arguments: str
+    extra: dict[str, Any] = Field(default_factory=dict)
 
 
 class Schedule(Value):

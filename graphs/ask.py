@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 from artifacts.events import ModelReplied
+from artifacts.threads import in_own_thread
 from graphs import tools
 from graphs.agents import Agent
 from graphs.errors import RunFailed
 from graphs.models import Reply, gather
-from graphs.models.base import ContextOverflow, Message, ModelReplyCut
+from graphs.models.base import USUAL, Asking, ContextOverflow, Message, ModelRefused, ModelReplyCut
+from graphs.models.prices import price
 from graphs.state import Desk
 
 CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
 TRIES = 3
 """How often a model may fail to answer by a well-formed tool call before the run gives up on it."""
+FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
+"""How it is asked once it has failed to call a tool at all: as it likes, made to call, made to write a call as JSON."""
 
 _KEPT_RESULTS = 2  # tool results that stay whole when a conversation must shrink
 _SHORT = 600
 
 
-async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str) -> Reply:
-    """One whole reply of the model, recorded. Raises ModelError when there is none to be had."""
-    cuts, shortened = 0, False
+async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, asking: Asking = USUAL) -> Reply:
+    """One whole reply of the model, recorded. Raises ModelError when there is none to be had.
+
+    A call that the endpoint cut at its limit of tokens is not acted on: the model is asked to say it in less.
+    """
+    talk, cuts, shortened = list(messages), 0, False
     while True:
         try:
-            stream = desk.model.complete(messages, tools.specs(agent.job))
+            stream = desk.model.complete(talk, tools.specs(agent.job), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))
-            break
         except ModelReplyCut as error:
             cuts += 1
             if cuts > CUT_RETRIES:
@@ -37,28 +44,59 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
             await desk.note(
                 f"{error} The whole reply is asked for again ({cuts} of {CUT_RETRIES}).", step_id, "warning"
             )
+            continue
         except ContextOverflow as error:
-            shorter = shorten(messages)
-            if shortened or shorter == list(messages):
+            shorter = shorten(talk)
+            if shortened or shorter == talk:
                 raise ContextOverflow(
                     f"{error} Ask a narrower question, or use a model with a longer context."
                 ) from None
-            messages, shortened = shorter, True
+            talk, shortened = shorter, True
             await desk.note(f"{error} The results of older cells were shortened for it.", step_id, "warning")
+            continue
+        await _record(desk, agent, reply, step_id)
+        if reply.finish == "content_filter":
+            raise ModelRefused(f"The endpoint's filter stopped the reply of {desk.model.name}. Word the question anew.")
+        if reply.finish != "length":
+            return reply
+        cuts += 1
+        if cuts > CUT_RETRIES:
+            if not reply.tool_calls:
+                return reply
+            raise ModelReplyCut(
+                f"{desk.model.name} may not write enough at a time for what it wants to do ({cuts} tries). "
+                "Raise its limit of tokens for a reply, or use another model."
+            )
+        await desk.note("The reply was cut at the endpoint's limit of tokens; a shorter one is asked for.", step_id)
+        talk += [Message(role="assistant", content=reply.content or "…"), Message(role="user", content=_SHORTER)]
+
+
+_SHORTER = (
+    "Your reply was cut at the limit of tokens, and nothing of it was run. Say it in less: shorter text, or a smaller "
+    "cell and the rest in the next one."
+)
+
+
+async def _record(desk: Desk, agent: Agent, reply: Reply, step_id: str) -> None:
+    model = reply.model or desk.model.name
+    cost = reply.cost
+    if cost is None and not desk.model.rule_based:
+        cost = await in_own_thread(price, model, reply)
     await desk.emit(
         ModelReplied(
             run_id=desk.run_id,
             step_id=step_id,
             agent=agent.name,
-            model=desk.model.name,
+            model=model,
             content=reply.content,
             tool_calls=reply.tool_calls,
             rule_based=desk.model.rule_based,
             tokens_in=reply.tokens_in,
             tokens_out=reply.tokens_out,
+            tokens_cached=reply.tokens_cached,
+            cost=cost,
         )
     )
-    return reply
 
 
 async def insist[T: tools.Tool](
@@ -67,10 +105,12 @@ async def insist[T: tools.Tool](
     """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times."""
     talk = list(messages)
     names = " or ".join(k.tool_name for k in kinds)
+    silent = 0
     for _ in range(TRIES):
-        reply = await ask(desk, agent, talk, step_id)
+        reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
+            silent += 1
             talk.append(Message(role="user", content=f"Answer by calling {names}."))
             continue
         first, *others = reply.tool_calls

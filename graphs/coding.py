@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -14,6 +15,10 @@ from graphs.ask import ask
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
 
+SAME_FAILURES = 2
+"""How often a call may fail in the same words before it is not run again."""
+REPEATED = "RepeatedCall"
+
 
 async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Ask the coder for the next calls. A reply without one ends its work."""
@@ -21,6 +26,9 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = agent_for("code")
     if state["calls"] >= MAX_CALLS:
         await desk.note(f"The limit of {MAX_CALLS} tool calls is reached; the report is made of what there is.")
+        return {"pending": []}
+    if _goes_round(state["messages"]):
+        await desk.note("The coder repeats calls that failed; the report is made of what there is.")
         return {"pending": []}
     async with desk.step("write", agent.name, "Decide the next cell") as step_id:
         messages = [Message.model_validate(m) for m in state["messages"]]
@@ -45,9 +53,36 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("run", agent.name, title[:200]) as step_id:
         if number >= MAX_CALLS:
             result = tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
+        elif _failed_before(call, state["messages"]) >= SAME_FAILURES:
+            result = tools.refusal(
+                REPEATED,
+                f"This very call has failed {SAME_FAILURES} times, so it was not run again. Read what went wrong then, "
+                "and do something else, or end your work.",
+            )
         elif isinstance(asked, tools.Action):
             result = await asked.use(desk, f"code-{state['round']}-{number}", step_id)
         else:
             result = tools.refusal("BadCall", str(asked))
     told = Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id)
     return {"messages": [*state["messages"], told.model_dump()], "pending": rest, "calls": number + 1}
+
+
+def _failed_before(call: ToolCall, messages: Sequence[Mapping[str, Any]]) -> int:
+    """How often the same call, with the same arguments, has been answered with a failure."""
+    calls = [c for m in messages for c in m["tool_calls"]]
+    results = [_result(m) for m in messages if m["role"] == "tool"]  # one for each call, in their order
+    same = (
+        r for c, r in zip(calls, results, strict=False) if (c["name"], c["arguments"]) == (call.name, call.arguments)
+    )
+    return sum(not r.get("ok") for r in same)
+
+
+def _goes_round(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the newest results are nothing but refusals of calls that had failed before."""
+    newest = [_result(m) for m in messages if m["role"] == "tool"][-SAME_FAILURES:]
+    return len(newest) == SAME_FAILURES and all((r.get("error") or {}).get("name") == REPEATED for r in newest)
+
+
+def _result(message: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(message["content"])
+    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import re
 import tempfile
 import zipfile
@@ -27,6 +28,7 @@ from graphs.request import Question, form_of
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 from notebooks import catalog
+from notebooks.beside import beside
 from notebooks.job import default_files
 from notebooks.parameters import read_parameters
 
@@ -329,9 +331,15 @@ def _notebook_form(name_or_path: str, params: Mapping[str, Any]) -> tuple[dict[s
     form = {"params": json.dumps(plain)}
     if _is_file(name_or_path):
         notebook = Path(name_or_path).expanduser()
-        known = read_parameters(catalog.read(notebook))
+        read = catalog.read(notebook)
+        known = read_parameters(read)
         files += [(f"param:{k}", path) for k, path in default_files(known, params, Path.cwd()).items()]
+        found = beside(read, [notebook.absolute().parent])
+        for sentence in found.left_out:
+            logging.getLogger(__name__).warning(f"Not taken into the sandbox: {sentence}")
+        files += [(f"file:{name}", path) for name, path in found.files.items()]
         files.append(("notebook", notebook))
+        form["folders"] = json.dumps(found.folders)
     else:
         form["name"] = name_or_path
     return form, files

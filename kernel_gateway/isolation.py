@@ -27,6 +27,7 @@ type Isolation = Literal["bubblewrap", "none"]
 
 SERVICE_ROOT = "/opt/gristmill"
 SUDO = f"{SERVICE_ROOT}/bin/sudo"
+NPROC = f"{SERVICE_ROOT}/bin/nproc"
 RUNTIME = "/run/gristmill"
 LIMITS = "/run/limits"
 CACHE = "/run/cache"
@@ -58,6 +59,11 @@ _GROUP = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"
 _SUDO = """\
 #!/bin/sh
 exec {python} -I -S {root}/kernel_gateway/inside/sudo.py "$@"
+"""
+_NPROC = """\
+#!/bin/sh
+unset OMP_NUM_THREADS
+exec /usr/bin/nproc "$@"
 """
 _HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
@@ -110,7 +116,8 @@ def _wanted(name: str, least: int, usual: int) -> int:
 def environment(home: str, path_prefix: str) -> dict[str, str]:
     """The whole environment of a sandbox; nothing of the host's passes. Threads and hashes are fixed for sameness.
 
-    OpenMP's threads are a kernel's to fix (`Settings.kernel_environment`): `nproc` would take them for the processors.
+    OpenMP's threads are a kernel's to fix (`Settings.kernel_environment`). The system's `nproc` takes them for the
+    processors; before it on the PATH is one that does not.
     """
     return {
         "HOME": home,
@@ -263,7 +270,7 @@ def bubblewrap_arguments(
     for part in _PARTS:
         arguments += ["--ro-bind", outside.source(_PACKAGE / part), f"{SERVICE_ROOT}/kernel_gateway/{part}"]
     for descriptor, place in files:
-        mode = "0755" if place == SUDO else "0644"
+        mode = "0755" if place in (SUDO, NPROC) else "0644"
         arguments += ["--perms", mode, "--file", str(descriptor), place]
     for name, file in (limits or {}).items():
         arguments += ["--ro-bind", str(file), f"{LIMITS}/{name}"]
@@ -317,5 +324,6 @@ def own_files() -> dict[str, str]:
         "/etc/hostname": "sandbox\n",
         "/etc/pip.conf": PIP_CONF,
         "/etc/uv/uv.toml": UV_TOML,
+        NPROC: _NPROC,
         SUDO: _SUDO.format(python=shlex.quote(sys.executable), root=SERVICE_ROOT),
     }

@@ -47,6 +47,16 @@ if TYPE_CHECKING:
 MAX_FINDINGS = 200
 """Findings that one cell may report, and answers that it may give."""
 
+_ASK_SECONDS = 5.0
+_ASK_WHERE = """exec('''
+import json, sys, traceback
+if getattr(sys, "last_type", None) is KeyboardInterrupt:
+    frames = traceback.extract_tb(sys.last_traceback)
+    first = next(at for at, frame in enumerate(frames) if "ipykernel_" in frame.filename)
+    told = "".join(traceback.format_list(frames[first:])) + "KeyboardInterrupt"
+    print(json.dumps([frames[first].lineno, frames[first].line, told]))
+''', {})"""
+
 
 class Cell:
     """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does.
@@ -119,8 +129,11 @@ class Cell:
             return _End("unknown", _error("UnreadableOutput", "The cell showed something nested too deeply to read."))
         except host_failures() as failure:
             if limit and time.monotonic() - started >= 0.98 * limit:
-                text = f"The cell did not end within {limit:g} seconds and was interrupted."
-                return _End("interrupted", _error("TimeoutError", text))
+                where, cancelled = await see_through(self._where())
+                text = f"The cell did not end within {limit:g} seconds and was interrupted"
+                text += f" in line {where[0]}." if where else "."
+                error = _error("TimeoutError", text, where[1] if where else "")
+                return _End("interrupted", error, cancelled=cancelled)
             self.lost = failure
             text = f"The connection was lost before the cell's end was known: {failure}"
             return _End("unknown", _error("ConnectionLost", text))
@@ -133,6 +146,21 @@ class Cell:
             beside["frames"] = recorder.frames
         error = error.model_copy(update=beside)
         return _End("ok" if verdict.get("status") == "ok" else "error", error, count=ended.execution_count)
+
+    async def _where(self) -> tuple[int, str] | None:
+        """The line of the cell in which its interruption reached it, and the traceback from there on, if that is known.
+
+        To be asked when its time was up: whoever ran it has hung up by then, and was not told.
+        """
+        try:
+            asked = await self._sandbox.run_code(_ASK_WHERE, timeout=_ASK_SECONDS)
+            number, line, traceback = json.loads("".join(asked.logs.stdout))
+            ours = self.execution.code.splitlines()[number - 1].strip() == line  # and no earlier cell's
+            return (number, str(traceback)) if ours else None
+        except host_failures():
+            return None
+        except (ValueError, TypeError, IndexError, RecursionError):
+            return None
 
     async def _record_end(self, recorder: Recorder, end: _End, wait: bool) -> Execution:
         log, x = self._log, self.execution

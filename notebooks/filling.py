@@ -86,7 +86,8 @@ class Filling:
         else:
             cell.execution_count = count
         if error is not None and took_too_long(execution):  # Jupyter's interrupt is what the cell gets to see
-            error = error.model_copy(update={"name": "KeyboardInterrupt", "value": "", "traceback": error.value})
+            told = "\n".join(filter(None, (error.value, error.traceback)))
+            error = error.model_copy(update={"name": "KeyboardInterrupt", "value": "", "traceback": told})
         if error is not None:
             error = error.model_copy(update={"frames": tuple(_as_here(frame) for frame in error.frames)})
         cell.outputs = as_notebook(execution.model_copy(update={"error": error}), self._read, count)

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts.events import RunEnded
+from artifacts.events import Noted, RunEnded
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, RunStatus
 from kernel_gateway.client import GatewayError, Host
 from notebooks import catalog
 from notebooks.aio import see_through
+from notebooks.beside import Beside, beside
 from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
 from notebooks.files import media_type as media_type_of
@@ -57,8 +58,9 @@ async def keep_notebook(
 ) -> Run:
     """Record that a notebook file, or a template by its name, is to run, with all that it needs; run nothing yet.
 
-    Parameters that name local files (relative to the working directory) are inputs; `files` are further ones, by their
-    name in the sandbox, `options` are our papermill engine's. With `only_below` nothing outside that folder is read,
+    Parameters that name local files (relative to the working directory) are inputs, and so are the files beside a
+    notebook file that its code names; `files` are further ones, by their name in the sandbox, `options` are our
+    papermill engine's. With `only_below` nothing outside that folder is read,
     whatever they name. The run gets the id `run_id`, or a new one. Where the record cannot take its files the run comes
     back failed. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
     """
@@ -67,6 +69,9 @@ async def keep_notebook(
     known = read_parameters(notebook)
     base = Path.cwd() if only_below is None else only_below
     values, uploads = plan_uploads(known, check(known, params), base, only_below=only_below is not None)
+    found = beside(notebook, [path.parent]) if only_below is None and is_file(path_or_name) else Beside()
+    if found.folders:
+        options = {**(options or {}), "folders": [*(options or {}).get("folders", ()), *found.folders]}
     first = next((c.source for c in notebook.cells if c.cell_type == "markdown"), "")
     title = notebook.metadata.get("gristmill", {}).get("title") or catalog.heading(first) or path.stem
     run = await begin(
@@ -83,7 +88,9 @@ async def keep_notebook(
     try:
         media_type = "application/x-ipynb+json"
         await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
-        for name, file in {**uploads, **(files or {})}.items():
+        for sentence in found.left_out:
+            await store.append(Noted(run_id=run.id, text=f"Not taken into the sandbox: {sentence}", level="warning"))
+        for name, file in {**found.files, **uploads, **(files or {})}.items():
             name = safe_name(name)
             await store.put(file, name=name, media_type=media_type_of(name), role="input", run_id=run.id)
     except StoreError as error:
@@ -132,11 +139,17 @@ async def carry_out_notebook(
         return await _carry_out(store, view.run, path, values, out, opening(), stopped_as, closing)
 
 
+def is_file(path_or_name: str | Path) -> bool:
+    """Whether a notebook file is meant, and no template's name."""
+    path = Path(path_or_name).expanduser()
+    return path.suffix == ".ipynb" or path.is_file()
+
+
 def locate(path_or_name: str | Path, team: Path | None, *, only_below: Path | None = None) -> Path:
     """The notebook file meant: an existing path, or the template of that name (a team's own before ours)."""
     path = Path(path_or_name).expanduser()
     foreign = only_below is not None and not path.resolve().is_relative_to(only_below.resolve())
-    if not foreign and (path.suffix == ".ipynb" or path.is_file()):
+    if not foreign and is_file(path_or_name):
         if not path.is_file():
             raise NotebookNotFound(f"There is no notebook {path}.")
         return path.absolute()

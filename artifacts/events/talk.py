@@ -9,6 +9,11 @@ from artifacts.types import ToolCall, Value
 
 
 class ModelReplied(Recorded):
+    """A model's reply. Of `tokens_in`, `tokens_cached` came from the endpoint's cache.
+
+    `cost` is in US dollars; None where neither the endpoint nor the price table says it.
+    """
+
     kind: Literal["model_replied"] = "model_replied"
     agent: str
     model: str
@@ -17,6 +22,8 @@ class ModelReplied(Recorded):
     rule_based: bool = False
     tokens_in: int | None = None
     tokens_out: int | None = None
+    tokens_cached: int | None = None
+    cost: float | None = None
 
 
 class TextDelta(Value):

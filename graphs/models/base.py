@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, Protocol
 
+from pydantic import Field
+
 from artifacts.types import ToolCall, Value
 from graphs.errors import GraphError
 
 
 class Message(Value):
-    """One message of a conversation. `tool_calls` belong to an assistant, `tool_call_id` to a tool's result."""
+    """One message of a conversation. `tool_calls` belong to an assistant, `tool_call_id` to a tool's result.
+
+    `extra` is what an endpoint sent beside its reply, such as reasoning, and wants back as it was.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
 
 
 class ToolSpec(Value):
@@ -33,17 +39,39 @@ class ToolCallDelta(Value):
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    extra: dict[str, Any] = Field(default_factory=dict)
 
 
 class Delta(Value):
     """A piece of a reply. `finish` comes once, in the last piece that carries text or calls: a reply without it was
-    cut. Token counts may come after it."""
+    cut. Token counts may come after it: of `tokens_in`, `tokens_cached` came from the endpoint's cache; `cost` is in US
+    dollars, where the endpoint says it. `extra` goes back with the message; `model` is who replied, where that is not
+    the model that was asked."""
 
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish: str | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+    tokens_cached: int | None = None
+    cost: float | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+    model: str | None = None
+
+
+class Asking(Value):
+    """How a reply is asked for.
+
+    `force`: "no" leaves it to the model whether it calls a tool; "call" makes it call one, as far as the endpoint knows
+    how; "json" takes a call written as a JSON object, for models that write no calls.
+    """
+
+    temperature: float | None = None
+    seed: int | None = None
+    force: Literal["no", "call", "json"] = "no"
+
+
+USUAL = Asking()
 
 
 class Model(Protocol):
@@ -55,12 +83,14 @@ class Model(Protocol):
     @property
     def rule_based(self) -> bool: ...
 
-    def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[Delta]:
+    def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], asking: Asking = USUAL
+    ) -> AsyncIterator[Delta]:
         """Stream one reply to `messages`, which may call any of `tools`.
 
-        Errors: `BadKey`, `UnknownModel`, `ModelUnreachable`, `ModelBusy`, `ModelRefused` before the first delta, where
-        asking again is the model's own affair; `ModelReplyCut` after it, where the caller may ask for the whole
-        reply again; `ContextOverflow` when the conversation is too long for the model.
+        Errors: `BadKey`, `UnknownModel`, `OutOfMoney`, `ModelUnreachable`, `ModelBusy`, `ModelRefused` before the first
+        delta, where asking again is the model's own affair; `ModelReplyCut` after it, where the caller may ask for the
+        whole reply again; `ContextOverflow` when the conversation is too long for the model.
         """
         ...
 
@@ -87,6 +117,10 @@ class ModelBusy(ModelError):
 
 class ModelRefused(ModelError):
     """The endpoint answered that the request itself is not acceptable to it."""
+
+
+class OutOfMoney(ModelError):
+    """The account at the endpoint has no credit left; waiting does not help."""
 
 
 class ModelReplyCut(ModelError):

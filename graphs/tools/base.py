@@ -74,7 +74,8 @@ def read(call: ToolCall, job: Job) -> Tool | str:
     try:
         arguments = json.loads(call.arguments or "{}")
     except ValueError as error:
-        return f"The arguments of {call.name} are not JSON ({error}). Nothing was run. Send the whole call again."
+        faulty = f"The arguments of {call.name} are not JSON ({error}). Nothing was run. Send the whole call again."
+        return f"{faulty} What came begins: {call.arguments[:500]}"
     try:
         return offered[call.name].model_validate(arguments)
     except ValidationError as error:

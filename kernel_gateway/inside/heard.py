@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kernel_gateway.inside.http import HeaderName
+from kernel_gateway.inside.http import HeaderName, as_sent
 
 
 class Heard(HttpToolsProtocol):
     """One connection."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        heard = HeaderName(name.lower())
-        heard.sent = name
+        heard = HeaderName.of(name)
         if heard == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((heard, value))
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on with its head, which uvicorn puts together again, as it was sent."""
+        self.scope["headers"] = [(as_sent(name), value) for name, value in self.scope["headers"]]
+        super().handle_websocket_upgrade()

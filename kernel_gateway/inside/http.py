@@ -22,6 +22,13 @@ class HeaderName(bytes):
 
     sent: bytes
 
+    @classmethod
+    def of(cls, sent: bytes) -> HeaderName:
+        """The name that was sent so."""
+        name = cls(sent.lower())
+        name.sent = sent
+        return name
+
 
 def as_sent(name: bytes) -> bytes:
     """A header's name as its sender wrote it, where that is known."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,22 +31,37 @@ _OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH, _AT_EMPTY_PATH, _AT_FDCWD = 1, 4, 0x
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV, _MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
 _INSTALLED = ("share/doc", "share/man/man1", "share/applications", "share/bash-completion/completions")
 _LOCAL_DEPTH = 3
+_OURS = "lib/python3*/*-packages/gristmill-*.dist-info/entry_points.txt"
 _MOST = 500  # folders of one layer
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A place of the host's that a sandbox may write over: `source` outside, and what its upper layer begins with."""
+    """A place of the host's that a sandbox may write over: `source` outside, and what its upper layer begins with.
+
+    `emptied` are files in those folders that a sandbox finds empty.
+    """
 
     place: str
     source: str
     folders: list[str]
+    emptied: list[str]
 
 
 def plan(places: Iterable[Sequence[str]]) -> list[Layer]:
-    """The layers over places that are given as (source outside, place); folders are told parents first."""
-    return [Layer(place, source, sorted(set(_folders(Path(source))))[:_MOST]) for source, place in places]
+    """The layers over places that are given as (source outside, place); folders are told parents first.
+
+    Emptied are our own entry points: papermill imports all that there are, and our modules are not in the sandbox.
+    """
+    layers = []
+    for source, place in places:
+        top = Path(source)
+        emptied = [file.relative_to(top) for start in ("", "local/") for file in top.glob(start + _OURS)]
+        folders = {str(part) for file in emptied for part in file.parents if part != Path(".")}
+        folders.update(itertools.islice(_folders(top), _MOST))
+        layers.append(Layer(place, source, sorted(folders), [str(file) for file in emptied]))
+    return layers
 
 
 def _folders(top: Path) -> Iterator[str]:
@@ -95,6 +111,8 @@ def lay(layers: Iterable[Layer], given: Mapping[str, int]) -> None:
             os.mkdir(name, 0o755)
         for name in layer.folders:
             os.mkdir(f"{upper}/{name}", 0o755)
+        for name in layer.emptied:
+            os.close(os.open(f"{upper}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         place = os.fsencode(layer.place)
         if (tree := given.get(layer.place)) is not None:
             _LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH)
@@ -106,7 +124,7 @@ def lay(layers: Iterable[Layer], given: Mapping[str, int]) -> None:
 
 
 def made_at() -> int:
-    """When the layers were made, in nanoseconds: a folder in one that has not changed since was made with them."""
+    """When the layers were made, in nanoseconds: what has not changed in one since was made with them."""
     with contextlib.suppress(OSError):  # a program has removed it
         return os.stat(_MADE).st_ctime_ns
     return 0

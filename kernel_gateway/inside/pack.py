@@ -150,7 +150,7 @@ def pack(roots: dict[str, Path], write: Callable[[bytes], None]) -> None:
 def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
     """`top` and everything beneath it, folders before what is in them; raises `TooDeep`.
 
-    Left out are a layer's folders in which nothing has changed, places of the root that have names of their own, and
+    Left out are what a layer began with and nothing has changed, places of the root that have names of their own, and
     what is mounted beneath `top`: a Python environment of the host's, which every sandbox sees. A folder that its
     owner, who is us, has locked himself out of is opened, until `locked` ends.
     """
@@ -166,7 +166,7 @@ def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
         if facts.st_dev != device or path in left_out:
             continue
         mode = facts.st_mode
-        if not stat.S_ISDIR(mode) or facts.st_ctime_ns > made:
+        if facts.st_ctime_ns > made:
             yield path
         if not stat.S_ISDIR(mode):
             continue

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
 from kernel_gateway.inside.carry import KEPT_BACK, request_line
-from kernel_gateway.inside.http import Refused, Scope
+from kernel_gateway.inside.http import HeaderName, Refused, Scope, as_sent
 
 type Factory = Callable[[], asyncio.Protocol]
 
@@ -23,8 +23,8 @@ class Admitting(Protocol):
 
 def head(scope: Scope) -> bytes:
     """The request's head as it is passed on, with everything that asks for the upgrade."""
-    lines = [request_line(scope), *(name + b": " + value for name, value in scope["headers"] if name not in KEPT_BACK)]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    headers = (as_sent(name) + b": " + value for name, value in scope["headers"] if name not in KEPT_BACK)
+    return b"\r\n".join([request_line(scope), *headers]) + b"\r\n\r\n"
 
 
 class _End(asyncio.Protocol):
@@ -114,5 +114,5 @@ def _scope(data: bytes) -> Scope:
         "path": unquote(path.decode("latin-1")),
         "raw_path": path,
         "query_string": query,
-        "headers": [(name.lower(), value.strip()) for name, _, value in pairs],
+        "headers": [(HeaderName.of(name), value.strip()) for name, _, value in pairs],
     }

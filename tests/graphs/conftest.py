@@ -14,7 +14,10 @@ import pytest_asyncio
 
 @dataclass
 class Answer:
-    """What the server does with one request. `calls` are (name, arguments as text); `cut` breaks off half-way."""
+    """What the server does with one request. `calls` are (name, arguments as text); `cut` breaks off half-way.
+
+    `chunks` are sent as they are in place of all that; `whole` is sent at once, as by an endpoint that does not stream.
+    """
 
     text: str = ""
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -23,6 +26,9 @@ class Answer:
     body: str = ""
     cut: bool = False
     hold: asyncio.Event | None = None
+    chunks: list[dict[str, Any]] = field(default_factory=list)
+    whole: dict[str, Any] = field(default_factory=dict)
+    finish: str | None = None
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Wire:
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     answer: Callable[[dict[str, Any]], Answer] = lambda request: Answer(text="Done.")
+    loaded: list[dict[str, Any]] = field(default_factory=list)  # what Ollama says at /api/ps
 
     def script(self, *answers: Answer) -> None:
         left = list(answers)
@@ -54,6 +61,9 @@ class Wire:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
         lower = {k.lower(): v for k, v in headers.items()}
+        if head.startswith("GET /api/ps "):
+            await _send_json(writer, {"models": self.loaded})
+            return
         request = json.loads(await reader.readexactly(int(lower["content-length"])))
         assert head.startswith("POST /v1/chat/completions ")
         self.requests.append(request)
@@ -69,17 +79,27 @@ class Wire:
             )
             await writer.drain()
             return
+        if answer.whole:
+            await _send_json(writer, answer.whole)
+            return
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
             b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
         )
-        chunks = list(_chunks(answer))
+        chunks = answer.chunks or list(_chunks(answer))
         for chunk in chunks[: len(chunks) // 2] if answer.cut else chunks:
             await _send(writer, f"data: {json.dumps(chunk)}\n\n")
         if not answer.cut:
             await _send(writer, "data: [DONE]\n\n")
             writer.write(b"0\r\n\r\n")
             await writer.drain()
+
+
+async def _send_json(writer: asyncio.StreamWriter, told: dict[str, Any]) -> None:
+    body = json.dumps(told).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
+    writer.write(f"{head}\r\n\r\n".encode() + body)
+    await writer.drain()
 
 
 async def _send(writer: asyncio.StreamWriter, text: str) -> None:
@@ -100,7 +120,7 @@ def _chunks(answer: Answer) -> list[dict[str, Any]]:
         for at in range(0, len(arguments), size):
             piece = {"index": index, "function": {"arguments": arguments[at : at + size]}}
             deltas.append(({"tool_calls": [piece]}, None))
-    deltas.append(({}, "tool_calls" if answer.calls else "stop"))
+    deltas.append(({}, answer.finish or ("tool_calls" if answer.calls else "stop")))
     common = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "test"}
     chunks = [{**common, "choices": [{"index": 0, "delta": d, "finish_reason": f}]} for d, f in deltas]
     usage = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}

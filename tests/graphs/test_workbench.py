@@ -50,7 +50,13 @@ class Team:
     review: list[Any] = field(default_factory=list)
 
     def __call__(self, request: dict[str, Any]) -> Any:
-        offered = {t["function"]["name"] for t in request["tools"]}
+        offered = {t["function"]["name"] for t in request.get("tools", ())}
+        if not offered:  # it is asked to write its call as JSON
+            offered = {
+                name
+                for name in ("make_plan", "write_report", "give_review")
+                if name in request["messages"][-1]["content"]
+            }
         if "make_plan" in offered:
             plain = self.answer(calls=[call("make_plan", steps=[{"title": "Relate x and y"}])])
             return self.plan.pop(0) if self.plan else plain
@@ -296,6 +302,32 @@ async def test_a_conversation_that_grows_too_long_is_shortened_once(bench, table
     assert any("shortened" in n.text for n in view.notes)
     sizes = [len(m["content"]) for m in wire.requests[5]["messages"] if m["role"] == "tool"]
     assert sizes[0] < 1000 < sizes[1]
+
+
+async def test_a_call_cut_at_the_limit_of_tokens_is_not_run_and_asked_for_in_less(bench, table, team, wire, answer):
+    team.code = [answer(calls=[call("run_code", code="print('cut')")], finish="length"), answer(text="Done.")]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert not any("print('cut')" in x.code for x in view.executions)
+    again = next(r for r in wire.requests if "Say it in less" in json.dumps(r["messages"]))
+    assert not any(m.get("tool_calls") for m in again["messages"])
+
+
+async def test_a_call_that_failed_twice_in_the_same_words_is_not_run_again(bench, table, team, wire, answer):
+    team.code = [answer(calls=[call("run_code", code="1 / 0")]) for _ in range(9)]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert sum(x.code == "1 / 0" for x in view.executions) == 2
+    assert len(team.code) == 9 - 4, "two that failed and two that were refused"
+    assert any("repeats calls that failed" in n.text for n in view.notes)
+
+
+async def test_a_model_that_writes_its_call_as_text_only_is_made_to_write_it_as_json(bench, table, team, answer):
+    plan = json.dumps({"tool": "make_plan", "arguments": {"steps": [{"title": "Relate"}]}})
+    team.plan = [answer(text="I plan."), answer(text="I plan."), answer(text=plan)]
+    run, view = await ask(bench, table)
+    assert run.status == "done"
+    assert [s.title for s in view.plan] == ["Relate"]
 
 
 async def test_a_model_that_never_calls_its_tool_is_given_up(bench, table, team, answer):

@@ -68,6 +68,17 @@ def test_a_notebook_given_to_papermill_is_a_run_of_the_server_and_comes_back_fil
     assert (tmp_path / "told.txt").read_text() == "a\n"
 
 
+def test_what_lies_beside_a_notebook_goes_to_the_server_with_it(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def rows(path): return open(path).read().split()\n")
+    (tmp_path / "near.csv").write_text("a\n1\n")
+    (tmp_path / "made").mkdir()
+    write(tmp_path / "in.ipynb", "import helper\nopen('made/x.txt', 'w').close()\nhelper.rows('near.csv')")
+    done = server.cli("notebook", "run", tmp_path / "in.ipynb", "-o", tmp_path / "out.ipynb")
+    assert done.status == 0, done.out + done.err
+    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    assert [c.outputs[0].data["text/plain"] for c in cells if c.cell_type == "code"] == ["['a', '1']"]
+
+
 def test_a_cell_that_fails_there_stops_papermill_here_as_its_own_engine_would(server: Server, tmp_path: Path) -> None:
     write(tmp_path / "in.ipynb", "print('so far')", "%undefined_magic", "'never'")
     process = papermill(server, "in.ipynb", "out.ipynb", cwd=tmp_path)

@@ -22,6 +22,14 @@ async def test_processors_are_those_that_the_wire_tells_of(sandbox: AsyncSandbox
     assert (await sandbox.run_code("import os; os.cpu_count()")).text == str(count)
 
 
+async def test_a_cell_and_what_it_starts_have_the_same_processors(sandbox: AsyncSandbox) -> None:
+    count = (await sandbox.get_info()).cpu_count
+    assert "".join((await sandbox.run_code("!nproc")).logs.stdout).strip() == str(count)
+    called = "import subprocess; subprocess.run(['nproc'], capture_output=True, text=True).stdout"
+    assert (await sandbox.run_code(called)).text.strip("'\n\\n") == str(count)
+    assert "".join((await sandbox.run_code("!nproc --ignore=1")).logs.stdout).strip() == str(max(1, count - 1))
+
+
 @pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"])
 async def test_cells_add_up_with_one_thread(sandbox: AsyncSandbox, name: str) -> None:
     assert (await sandbox.run_code(f"import os; os.environ['{name}']")).text == "1"

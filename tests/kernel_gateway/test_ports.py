@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from urllib.parse import urlsplit
 
 import httpx
@@ -48,6 +49,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(json.dumps(list(self.headers)).encode())
 http.server.ThreadingHTTPServer(("127.0.0.1", 8400), Handler).serve_forever()
+"""
+
+_SHOWS_SOCKETS = """
+import json, socket
+server = socket.create_server(("127.0.0.1", 8500))
+while True:
+    connection, _ = server.accept()
+    head = connection.makefile("rb")
+    names = [line.split(b":")[0].decode() for line in iter(head.readline, b"\\r\\n")][1:]
+    body = json.dumps(names).encode()
+    connection.sendall(b"HTTP/1.1 418 Short\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    connection.close()
 """
 
 _TLS = """
@@ -173,6 +186,27 @@ async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) 
     with pytest.raises(websockets.InvalidStatus, match="403"):
         async with websockets.connect(address, additional_headers=headers, origin="http://example.org", proxy=None):
             pass
+    await server.kill()
+
+
+async def test_headers_of_a_websocket_arrive_as_they_were_sent(gateway, sandbox: AsyncSandbox, soon) -> None:
+    """What serves shows the names of the request's headers in place of an upgrade."""
+    await sandbox.files.write("sockets.py", _SHOWS_SOCKETS)
+    server = await sandbox.commands.run("python sockets.py", background=True)
+    headers = {**_headers(sandbox, 8500), "X-My-Header": "1", "x-lower": "2"}
+    names: list[str] = []
+
+    async def answers() -> bool:
+        address = f"ws://{urlsplit(gateway.url).netloc}/socket"
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(address, additional_headers=headers, proxy=None)
+        if (answer := refused.value.response).status_code == 418:
+            names.extend(json.loads(answer.body or b""))
+        return bool(names)
+
+    await soon(answers, 30)
+    assert {"Host", "Upgrade", "Sec-WebSocket-Key", "X-My-Header", "x-lower"} <= set(names)
+    assert "e2b-traffic-access-token" not in {name.lower() for name in names}
     await server.kill()
 
 

@@ -62,6 +62,14 @@ def test_a_module_written_among_the_packages_is_imported(one: Sandbox) -> None:
     assert one.run_code("import numpy; int(numpy.arange(3).sum())").text == "3"
 
 
+def test_papermill_is_imported_where_its_engine_of_ours_is_not(one: Sandbox) -> None:
+    done = one.run_code("import papermill; papermill.__name__")
+    assert (done.error, done.text) == (None, "papermill")
+    assert one.commands.run("python -c 'import papermill; print(papermill.__name__)'").stdout == "papermill\n"
+    shown = "from importlib.metadata import distribution; distribution('gristmill').entry_points"
+    assert one.run_code(shown).text == "()"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="who runs the gateway may not own the environment")
 def test_pip_replaces_a_package_of_the_environments(one: Sandbox, tmp_path: Path) -> None:

@@ -191,6 +191,26 @@ async def test_a_default_that_names_a_file_beside_is_uploaded_and_an_expected_er
     assert [x.status for x in view.executions] == ["ok", "error", "ok", "ok"]
 
 
+async def test_what_lies_beside_a_notebook_and_its_code_names_comes_along(
+    store: Store, host: Host, write_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_notebook("import helper\nopen('made/x.txt', 'w').close()\nhelper.rows('near.csv')")
+    (path.parent / "helper.py").write_text("def rows(path): return open(path).read().split()\n")
+    (path.parent / "near.csv").write_text("a\n1\n")
+    (path.parent / "unnamed.csv").write_text("a\n2\n")
+    (path.parent / "made").mkdir()
+    run = await run_notebook(store, host, path, {})
+    view = store.view(run.id)
+    assert (run.status, view.error, view.executions[-1].text) == ("done", None, "['a', '1']\n")
+    assert {a.name for a in view.artifacts if a.role == "input"} == {"helper.py", "near.csv"}
+    (path.parent / "near.csv").write_text("a\n" + 100 * "1\n")
+    monkeypatch.setattr("notebooks.beside.MAX_FILE", 100)
+    kept = await keep_notebook(store, path, {})
+    assert [(n.level, n.text) for n in store.view(kept.id).notes] == [
+        ("warning", "Not taken into the sandbox: near.csv is larger than 0 MB.")
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "values", "error", "sentence"),
     [

@@ -89,8 +89,23 @@ async def test_cancelling_the_task_interrupts_the_cell_and_records_that(session:
 
 
 async def test_a_cell_that_outlasts_its_time_is_interrupted_and_says_so(session: Session) -> None:
-    done = await session.run("while True: pass", timeout=0.5)
+    code = "import time\ndef wait():\n    while True:\n        time.sleep(60)\n\nwait()"
+    done = await session.run(code, timeout=0.5)
     assert done.status == "interrupted"
+    assert done.error is not None
+    assert done.error.value == "The cell did not end within 0.5 seconds and was interrupted in line 6."
+    assert "in wait" in done.error.traceback
+    assert "time.sleep(60)" in done.error.traceback
+    names = (await session.run("sorted(n for n in dir() if n[0] != '_')")).text
+    assert names == "['In', 'Out', 'exit', 'get_ipython', 'open', 'quit', 'time', 'wait']\n"
+
+
+async def test_a_cell_that_outlasts_its_time_and_makes_nothing_of_its_interruption_tells_no_line(
+    session: Session,
+) -> None:
+    await session.run("raise KeyboardInterrupt")
+    code = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
+    done = await session.run(code, timeout=0.5)
     assert done.error is not None
     assert done.error.value == "The cell did not end within 0.5 seconds and was interrupted."
 

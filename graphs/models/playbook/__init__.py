@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from graphs.models.base import Delta, Message, ToolCallDelta, ToolSpec
+from graphs.models.base import USUAL, Asking, Delta, Message, ToolCallDelta, ToolSpec
 from graphs.models.playbook.coding import next_step
 from graphs.models.playbook.facts import Facts, read
 from graphs.models.playbook.planning import make_plan
@@ -28,7 +28,9 @@ class Playbook:
     name = "playbook/1.0"
     rule_based = True
 
-    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[Delta]:
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], asking: Asking = USUAL
+    ) -> AsyncIterator[Delta]:
         """Stream one reply: a few sentences, then at most one tool call. It raises nothing of its own."""
         offered = {tool.name for tool in tools}
         said, tool, arguments = _decide(offered, read(messages), messages)
