@@ -1,14 +1,14 @@
-"""The front doors: `analyze` in Python, the command line, the web server."""
+"""The front doors: `ask` and `analyze` in Python, the command line, the web server."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gristmill.python import Result, analyze, analyze_async, analyze_stream
+    from gristmill.python import Answered, Result, analyze, analyze_async, analyze_stream, ask, ask_async
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "analyze", "analyze_async", "analyze_stream"]
+__all__ = ["Answered", "Result", "__version__", "analyze", "analyze_async", "analyze_stream", "ask", "ask_async"]
 
 
 def __getattr__(name: str) -> object:
