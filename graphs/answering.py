@@ -8,6 +8,7 @@ from typing import Any
 
 from artifacts.events import AnswerMade
 from artifacts.types import Answer, Execution, outcome
+from graphs import look
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query, compact
@@ -62,6 +63,11 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
         return []
     done: list[Execution] = []
     for place, cell in enumerate(planned):
+        if toolkit := _toolkit(desk, cell):
+            name = f"{key}-{place}-toolkit"
+            done.append(await desk.session.run(toolkit, title="Toolkit", tags=("toolkit",), step_id=step_id, key=name))
+        if "toolkit" in cell.tags:
+            continue
         title = (cell.title or " ".join(part.text.split()))[:_TITLE]
         done.append(
             await desk.session.run(
@@ -82,19 +88,21 @@ async def refuse(desk: Desk, part: Part, why: str, step_id: str) -> None:
 
 
 def _planned(desk: Desk, query: Query, tables: Sequence[dict[str, Any]]) -> list[Cell]:
-    """The cells that answer a query: those of a template without the toolkit, which has run, or compiled ones."""
+    """The cells that answer a query: those of a template, or compiled ones."""
     made = compile(query, tables)
     if not made.template:
         return [Cell(code, title, ("answer",)) for title, code in made.cells]
     template = next((t for t in desk.templates if t.name == made.template), None)
     if template is None:
         raise NotComputable(f"It takes the notebook {made.template!r}, and there is none of that name here.")
-    tagged = (f"template:{template.name}",)
-    return [
-        Cell(cell.code, cell.title, (*cell.tags, *tagged))
-        for cell in cells(template, made.parameters)
-        if "toolkit" not in cell.tags
-    ]
+    tag = f"template:{template.name}"
+    return [Cell(cell.code, cell.title, (*cell.tags, tag)) for cell in cells(template, made.parameters)]
+
+
+def _toolkit(desk: Desk, cell: Cell) -> str:
+    """What of the toolkit a cell needs, or is, that the session has not got yet."""
+    ran = desk.session.executions
+    return look.still_needed(cell.code, ran) if "toolkit" in cell.tags else look.toolkit(cell.code, ran)
 
 
 def _failure(done: Sequence[Execution]) -> str:

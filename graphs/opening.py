@@ -23,10 +23,12 @@ async def open_tables(
     async def run(number: int, code: str, title: str, *tags: str) -> Execution:
         return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=f"{key}-{number}")
 
-    look.succeed(await run(0, look.toolkit(desk.templates), "Toolkit", "toolkit"))
-    loaded = await run(1, look.load(files), "Read the files", "open")
+    load, describe = look.load(files), look.describe(question)
+    toolkit = look.toolkit(f"{load}\n{describe}\nreport, answer")  # and what nearly every run tells its results by
+    look.succeed(await run(0, toolkit, "Toolkit", "toolkit"))
+    loaded = await run(1, load, "Read the files", "open")
     look.succeed(loaded)
-    tables = look.read_description(await run(2, look.describe(question), "What each column holds", "open", "describe"))
+    tables = look.read_description(await run(2, describe, "What each column holds", "open", "describe"))
     printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
     if printed:
         await desk.note(printed, step_id)
