@@ -9,6 +9,7 @@ from typing import Any
 from artifacts.events import AnswerMade
 from artifacts.types import Answer, Execution, outcome
 from graphs import look
+from graphs.questions.cells import Cells
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query, compact
@@ -90,7 +91,7 @@ async def refuse(desk: Desk, part: Part, why: str, step_id: str) -> None:
 def _planned(desk: Desk, query: Query, tables: Sequence[dict[str, Any]]) -> list[Cell]:
     """The cells that answer a query: those of a template, or compiled ones."""
     made = compile(query, tables)
-    if not made.template:
+    if isinstance(made, Cells):
         return [Cell(code, title, ("answer",)) for title, code in made.cells]
     template = next((t for t in desk.templates if t.name == made.template), None)
     if template is None:

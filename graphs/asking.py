@@ -19,7 +19,7 @@ from graphs.questions.query import Reading
 from graphs.questions.reader import read
 from graphs.request import Question
 from graphs.state import Desk
-from notebooks.telling import answers_text
+from notebooks.telling.answers import answers_text
 
 UNREAD = "It is not clear what is to be computed. Name the columns and what is wanted of them."
 """Why a part of a question has no answer, where the reader gives no reason."""

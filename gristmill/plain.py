@@ -8,7 +8,7 @@ from typing import Any
 
 from artifacts.events import RunView
 from artifacts.types import Answer, outcome
-from notebooks.telling import answers_text
+from notebooks.telling.answers import answers_text
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from artifacts.events import RunView
 from artifacts.types import Answer, AnswerStatus, Artifact, Finding, Run, outcome
 from gristmill.terminal.words import kind, numbers, one_line
-from notebooks.telling import answers_text
+from notebooks.telling.answers import answers_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +142,7 @@ class Result:
         """
         import html
 
-        from notebooks.report import summary_html
+        from notebooks.telling.html import summary_html
 
         page = summary_html(self.view, self._read)
         escaped = page.replace("&", "&amp;").replace('"', "&quot;")  # all that an attribute in quotes needs

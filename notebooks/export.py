@@ -49,7 +49,7 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
             title = execution.title
             cells.append(v4.new_markdown_cell(f"## {line(title)}", id=f"note-{execution.seq:02d}"))
         cells.append(_code_cell(execution, count, store))
-    if said.answer or said.headlines:
+    if said.answers or said.answer or said.headlines:
         cells.append(v4.new_markdown_cell(closing(said), id="answer"))
     return v4.new_notebook(
         cells=cells,

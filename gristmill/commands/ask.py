@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 from gristmill.commands.common import as_json, backend, emit, isolation, roles_of, sandboxes_beside, speaks, with_roles
 
 if TYPE_CHECKING:
-    from artifacts.types import Answer
+    from artifacts.events import RunView
     from graphs.request import Question
 
 NOT_ANSWERED = 3
@@ -62,20 +61,22 @@ async def command(
         from gristmill.plain import answers_json
         from gristmill.terminal import console, pieces
         from gristmill.terminal.answering import Answering
+        from notebooks.telling.answers import said_of
 
         questions = _questions(texts, query, many)
         check_folder(out)
         asked = {str(question.id): question for question in questions}
         shown = console.make()
 
-        def tell(run: str, answers: Sequence[Answer]) -> None:
-            question = asked[answers[0].question]
+        def tell(view: RunView, name: str) -> None:
+            question, answers = asked[name], [a for a in view.answers if a.question == name]
             if not as_json:
-                pieces.answers(shown, answers, f"{question.id}  {question.text}" if many is not None else "")
+                several = f"{question.id}  {question.text}" if many is not None else ""
+                pieces.answers(shown, [said_of(answer) for answer in answers], several)
             elif many is not None:
-                click.echo(json.dumps({"id": question.id} | answers_json(run, answers), ensure_ascii=False))
+                click.echo(json.dumps({"id": question.id} | answers_json(view.run.id, answers), ensure_ascii=False))
             else:
-                emit(answers_json(run, answers))
+                emit(answers_json(view.run.id, answers))
 
         with Answering(console.make(stderr=True), tell) as story:
             async with backend() as opened:

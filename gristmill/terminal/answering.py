@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rich.console import Console
 
 from artifacts.events import AnswerMade, Event, Noted, Progressed, RunQueued, RunView, StepEnded, StepStarted
-from artifacts.types import Answer
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
 
 
 class Answering(Story):
-    """Calls `told` with the answers to each question, in the order in which the questions were asked."""
+    """Calls `told` with the view and a question's id once that is answered, in the order in which they were asked."""
 
-    def __init__(self, console: Console, told: Callable[[str, Sequence[Answer]], None]) -> None:
+    def __init__(self, console: Console, told: Callable[[RunView, str], None]) -> None:
         super().__init__(console)
         self._told = told
         self._answers: dict[str | None, dict[str, None]] = {}  # the questions' ids, by the step that answers them
@@ -34,4 +33,4 @@ class Answering(Story):
                 self._answers.setdefault(event.step_id, {})[event.answer.question] = None
             case StepEnded(status="done"):
                 for question in self._answers.pop(event.step_id, {}):
-                    self._told(view.run.id, [a for a in view.answers if a.question == question])
+                    self._told(view, question)

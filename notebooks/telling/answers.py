@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from artifacts.events import RunView
-from artifacts.types import Answer, AnswerStatus, AnswerValue, outcome
+from artifacts.types import Answer, AnswerStatus, AnswerValue, Recomputation, outcome
 from notebooks.telling.words import number
 
 OUTCOMES: dict[AnswerStatus, str] = {
@@ -13,6 +14,64 @@ OUTCOMES: dict[AnswerStatus, str] = {
     "partly": "Partly answered",
     "not_answered": "Not answered",
 }
+
+
+@dataclass(frozen=True)
+class SaidValue:
+    """A value of an answer for reading, and what came of computing it again, where a reviewer did."""
+
+    name: str
+    text: str
+    recomputed: Recomputation | None = None
+
+    @property
+    def mark(self) -> str:
+        """What came of it, in words; empty where nobody has computed it again."""
+        match self.recomputed:
+            case Recomputation(verdict="equal"):
+                return "recomputed"
+            case Recomputation(verdict="unequal", got=got):
+                return f"not confirmed: computed again it is {plain(got)}"
+            case Recomputation():
+                return "as printed by its cell, not recomputed"
+        return ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The answer to a part of the question for reading: how it came out, its sentence, and what to know of it."""
+
+    answer: Answer
+    outcome: str
+    text: str
+    values: tuple[SaidValue, ...]
+    asides: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells that show it."""
+        return tuple(dict.fromkeys(e.cell for e in self.answer.evidence))
+
+    @property
+    def chart(self) -> str | None:
+        """The name of the picture that shows it."""
+        return next((e.artifact for e in self.answer.evidence if e.artifact), None)
+
+
+def said(view: RunView) -> tuple[Said, ...]:
+    """The answers of a run for reading, in the order of the question's parts."""
+    again = {(r.part, r.value): r for r in view.reviews[-1].recomputed} if view.reviews else {}
+    return tuple(
+        said_of(answer, tuple(again.get((part, at)) for at in range(len(answer.values))))
+        for part, answer in enumerate(view.answers)
+    )
+
+
+def said_of(answer: Answer, again: Sequence[Recomputation | None] = ()) -> Said:
+    """One answer for reading, and what came of computing its values again, where a reviewer did."""
+    marks = [*again, *[None] * len(answer.values)]
+    values = tuple(SaidValue(v.name, value_text(v), mark) for v, mark in zip(answer.values, marks, strict=False))
+    return Said(answer, OUTCOMES[answer.status], sentence(answer), values, asides(answer))
 
 
 def reported(view: RunView) -> AnswerStatus | None:

@@ -76,6 +76,7 @@ def _page(view: RunView, pictures: _Pictures, *, whole: bool = True) -> str:
     page: str = _template().render(
         said=said,
         answer=prose(words.tied(said.answer)),
+        answers=[(part, pictures.once(part.chart, f"answer-{n}")) for n, part in enumerate(said.answers, 1)],
         headlines=headlines,
         others=[(f, words.size(f)) for f in said.others],
         whole=whole,

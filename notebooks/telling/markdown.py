@@ -20,15 +20,14 @@ def report_md(view: RunView) -> str:
             mend = f" {objection.mend}" if objection.mend else ""
             lines.append(f"- {line(f'{objection.where}: {objection.problem}{mend}')}")
         lines.append("")
-    if said.answer:
-        lines += ["## Answer", "", said.answer.strip(), ""]
+    lines += _answers(said)
     if said.context:
         lines += ["## The table", "", *(f"- {line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
     if said.bites:
         lines += ["## What to know of the data first", ""]
         lines += [f"- {line(' '.join((f.text, *f.caveats)))} ({f.evidence.cell})" for f in said.bites] + [""]
     if said.headlines:
-        lines += ["## Findings", ""]
+        lines += [f"## {said.shows}", ""]
     for place, finding in enumerate(said.headlines, 1):
         lines += _finding_md(place, finding)
     for heading, sentences in (("Tested and not found", said.not_found), ("Not checked", said.not_checked)):
@@ -50,6 +49,23 @@ def report_md(view: RunView) -> str:
     return "\n".join(lines)
 
 
+def _answers(said: story.Told) -> list[str]:
+    """The answer to each part of the question: of one that is not answered, the part and why."""
+    lines = ["## Answer", ""] if said.answers or said.answer else []
+    if said.answer:
+        lines += [said.answer.strip(), ""]
+    for part in said.answers:
+        whole = part.answer.status == "answered"
+        lead = "" if whole else f"**{part.outcome}: {line(part.answer.part)}** "
+        lines += [f"{lead}{line(part.text)}", ""]
+        marked = ((line(v.name), line(v.text), f", {v.mark}" if v.mark else "") for v in part.values)
+        below = [*(f"- {name}: {text}{mark}" for name, text, mark in marked), *(f"- *{line(a)}*" for a in part.asides)]
+        lines += [*below, ""] if below else []
+        if part.cells:
+            lines += [f"Shown by {', '.join(f'`{cell}`' for cell in part.cells)} of `analysis.ipynb`.", ""]
+    return lines
+
+
 def _finding_md(place: int, finding: Finding) -> list[str]:
     lines = [f"### {place}. {words.kind(finding)}", "", line(words.headline(finding)), ""]
     numbers = "; ".join(filter(None, (words.size(finding), words.evidence(finding))))
@@ -69,6 +85,7 @@ def _numbers(finding: Finding) -> str:
 
 
 def byline(said: story.Told) -> str:
+    """Who made it."""
     return f"Gristmill, {said.analyst}"
 
 
@@ -80,7 +97,8 @@ def _review_counts(said: story.Told) -> str:
 
 
 def closing(said: story.Told) -> str:
-    lines = ["## Answer", "", said.answer.strip(), ""] if said.answer else ["## Findings", ""]
+    """The end of the notebook: the answer, and the findings with the cells that show them."""
+    lines = _answers(said) or ["## Findings", ""]
     lines += [f"- {line(words.headline(f))} ({_numbers(f)}`{f.evidence.cell}`)" for f in (*said.bites, *said.headlines)]
     return "\n".join(lines).rstrip()
 
