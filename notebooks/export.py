@@ -47,7 +47,7 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
     for count, execution in enumerate((x for x in view.executions if x.status in _KEPT), 1):
         if execution.title and execution.title != title:
             title = execution.title
-            cells.append(v4.new_markdown_cell(f"## {line(title)}", id=f"note-{execution.seq:02d}"))
+            cells.append(v4.new_markdown_cell(f"## {line(title)}", id=execution.cell.replace("cell", "note", 1)))
         cells.append(_code_cell(execution, count, store))
     if said.answers or said.answer or said.headlines:
         cells.append(v4.new_markdown_cell(closing(said), id="answer"))
