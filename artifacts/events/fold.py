@@ -49,7 +49,7 @@ from artifacts.events.talk import (
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step
-from artifacts.types import Execution, Output, Turn, Value
+from artifacts.types import Answer, Execution, Output, Turn, Value
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
