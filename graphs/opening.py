@@ -35,6 +35,6 @@ async def open_tables(
     for role, column in look.missing_roles(roles, tables):
         names = [c["name"] for table in tables for c in table["columns"]]
         near = difflib.get_close_matches(column, names, 1, 0.6)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names[:20])}."
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(map(repr, names[:20]))}."
         raise RunFailed(f"There is no column {column!r}, which was declared as the {role}. {hint}")
     return tables

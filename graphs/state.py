@@ -16,6 +16,8 @@ from notebooks.catalog import Template
 from notebooks.session import Session
 
 if TYPE_CHECKING:
+    from graphs.agents import Agent, Agents
+    from graphs.tools.base import Tool, Toolbox
     from notebooks.again import Again
 
 Job = Literal["plan", "code", "interpret", "review"]
@@ -60,7 +62,8 @@ class TeamState(TypedDict, total=False):
 class Desk:
     """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
 
-    `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off.
+    `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
+    answers for every agent that has none of its own.
     """
 
     run_id: str
@@ -68,7 +71,13 @@ class Desk:
     session: Session
     model: Model
     templates: tuple[Template, ...]
+    agents: Agents
+    tools: Toolbox
     again: Again | None = None
+
+    def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
+        """The tools that an agent is offered: those of its job, or those that its file names."""
+        return self.tools.of(agent.job, agent.tools)
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)

@@ -12,13 +12,18 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run
+from graphs.agents import Agents
+from graphs.agents import load as load_agents
 from graphs.errors import GraphError
 from graphs.models.base import Model
 from graphs.state import Desk
+from graphs.tools import Toolbox
+from graphs.tools.mcp import FILE, Servers
+from graphs.tools.sources import toolbox
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from notebooks.again import Again
 from notebooks.catalog import catalog
@@ -57,6 +62,7 @@ class Worker:
         self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
         self._stopped_as = stopped_as
         self._hosts: list[Host] = []
+        self._servers = Servers(store.home / FILE)
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
         self._saver: AsyncSqliteSaver | None = None
@@ -75,7 +81,8 @@ class Worker:
         await self._store.append(RunEnded(run_id=run_id, status=status, error=error))
 
     async def close(self) -> None:
-        """Stop the gateway if this process started it."""
+        """Stop the gateway if this process started it, and the MCP servers."""
+        await self._servers.close()
         await self._stack.aclose()
         for host in self._hosts:
             await stop_host(host, self._store.home)
@@ -133,7 +140,8 @@ class Worker:
             first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
             async with aclosing(Again(self._store, session.host, run.id)) as again:
                 wanted = again if run.params.get("rerun", self._rerun) else None
-                desk = Desk(run.id, self._store, session, model, templates, wanted)
+                agents, tools = await self._company(run)
+                desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
         await saver.adelete_thread(run.id)
 
@@ -141,8 +149,22 @@ class Worker:
         """Answer the run's questions, or those that an earlier try has left."""
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
-        desk = Desk(run.id, self._store, session, model, templates)
+        agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
+        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
         await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
+
+    async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
+        """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
+        agents = await in_own_thread(load_agents, [self._store.home / "agents"])
+        if (chosen := run.params.get("agent")) is not None:
+            agents = agents.choose(chosen)
+        tools = await in_own_thread(toolbox, [self._store.home / "tools"])
+        served, unserved = await self._servers.tools()
+        for one in served:
+            tools.add(one)
+        for problem in (*agents.problems, *tools.problems, *unserved):
+            await self._store.append(Noted(run_id=run.id, text=problem, level="warning"))
+        return agents, tools
 
     async def _finish(
         self,

@@ -43,6 +43,7 @@ from artifacts.events.talk import (
     Asked,
     ModelReplied,
     Said,
+    ToolUsed,
     TurnEnded,
     TurnStarted,
 )
@@ -116,6 +117,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, steps=tuple(steps), progress=None)
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
+        case ToolUsed():
+            return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():

@@ -18,7 +18,7 @@ from artifacts.events import ExecutionEnded, TextDelta, fold
 from artifacts.store import Store
 from gristmill.errors import Misuse
 from gristmill.frames import files
-from notebooks.report import summary_html
+from notebooks.telling.html import summary_html
 from tests.gristmill.door import QUESTION, REPOSITORY, Server
 
 
