@@ -26,12 +26,12 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
             key = f"open-0-0-{number}"
             return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=key)
 
-        look.succeed(await run(0, look.toolkit(desk.templates), "Toolkit", "toolkit"))
-        loaded = await run(1, look.load(state["files"]), "Read the files", "open")
+        load, describe = look.load(state["files"]), look.describe(state["question"])
+        toolkit = look.toolkit(f"{load}\n{describe}\nreport, answer")  # and what nearly every run tells its results by
+        look.succeed(await run(0, toolkit, "Toolkit", "toolkit"))
+        loaded = await run(1, load, "Read the files", "open")
         look.succeed(loaded)
-        tables = look.read_description(
-            await run(2, look.describe(state["question"]), "What each column holds", "open", "describe")
-        )
+        tables = look.read_description(await run(2, describe, "What each column holds", "open", "describe"))
         printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
         if printed:
             await desk.note(printed, step_id)

@@ -15,9 +15,13 @@ class RunStarted(Recorded):
 
 
 class RunResumed(Recorded):
-    """Somebody took up a run that had stopped; its status is running again."""
+    """Work on a run goes on; its status is running again.
+
+    `why`: somebody took up a run that had stopped, a further turn begins, or cells of its notebook are edited and run.
+    """
 
     kind: Literal["run_resumed"] = "run_resumed"
+    why: Literal["resumed", "turn", "edit"] = "resumed"
 
 
 class RunQueued(Recorded):
@@ -77,3 +81,28 @@ class RunEnded(Recorded):
     kind: Literal["run_ended"] = "run_ended"
     status: RunStatus
     error: str | None = None
+
+
+class Undone(Recorded):
+    """The last turn, or the last edit between turns, is taken back: the run stands as it did at event `to`.
+
+    `turn_id` or `cell_id` names what is taken back. The kernel is not: the next cell needs a sandbox rebuilt.
+    """
+
+    kind: Literal["undone"] = "undone"
+    to: int
+    turn_id: str | None = None
+    cell_id: str | None = None
+    by: str = "person"
+
+
+class Branched(Recorded):
+    """This run begins as a branch: the events before this one are those of run `of` up to its event `to`.
+
+    `turn_id` is the last turn that both share.
+    """
+
+    kind: Literal["branched"] = "branched"
+    of: str
+    to: int
+    turn_id: str | None = None

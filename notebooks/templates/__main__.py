@@ -1,4 +1,4 @@
-"""`python -m notebooks.templates`: put the toolkit into every template notebook, and clear what running one left."""
+"""`python -m notebooks.templates`: give every template its part of the toolkit, and clear what running one left."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import sys
 from pathlib import Path
 
 from notebooks.nb import nbformat
+from notebooks.parameters import tags
+from notebooks.slices import slice_for
 
 HERE = Path(__file__).parent
 
 
-def toolkit() -> str:
-    """The text of the toolkit cell."""
-    return (HERE / "toolkit.py").read_text(encoding="utf-8").rstrip("\n")
-
-
 def renewed(path: Path) -> str:
-    """A template's text as it should be: the toolkit of today, no outputs, no counts, keys in order."""
+    """A template's text as it should be: its part of the toolkit, folded, no outputs, no counts, keys in order."""
     notebook = nbformat.read(path, as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code" and "toolkit" not in tags(c)]
+    toolkit = slice_for("\n\n".join(c.source for c in code))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            if "toolkit" in cell.metadata.get("tags", ()):
-                cell.source = toolkit()
+            if "toolkit" in tags(cell):
+                cell.source, cell.metadata["jupyter"] = toolkit, {"source_hidden": True}
     for key in set(notebook.metadata) - {"gristmill", "kernelspec", "language_info"}:
         del notebook.metadata[key]
     notebook.metadata["language_info"] = {"name": "python"}
