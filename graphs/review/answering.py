@@ -54,7 +54,9 @@ def measure_name(measure: Measure) -> str:
     """A name for a measure that has none, which no other measure of a query shares."""
     of = " ".join(filter(None, (measure.op, measure.of, measure.other)))
     p = f" {measure.p}" if measure.p is not None else ""
-    return measure.name or of + p + (f" where {conditions.in_words(measure.where, lambda s: 'a number')}" if measure.where else "")
+    return measure.name or of + p + (
+        f" where {conditions.in_words(measure.where, lambda s: 'a number')}" if measure.where else ""
+    )
 
 
 def plain(text: str) -> str:

@@ -209,7 +209,9 @@ class _Sql:
                 cases = " ".join(f"WHEN {quoted(a)} THEN {quoted(b)}" for a, b in step.values)
                 other = _q(name) if step.other is None else quoted(step.other)
                 numbers = all(isinstance(b, (int, float)) for _, b in step.values)
-                self.put(step.name or name, f"CASE {_q(name)} {cases} ELSE {other} END", "number" if numbers else "text")
+                self.put(
+                    step.name or name, f"CASE {_q(name)} {cases} ELSE {other} END", "number" if numbers else "text"
+                )
             case RemoveOutliers():
                 for name in (column(c, self.kinds) for c in step.columns):
                     self._outliers(name, step)
@@ -272,7 +274,11 @@ class _Sql:
 
     def ends(self, x: str, rule: Rule) -> tuple[str, str]:
         """The least and the greatest value that a rule does not call an outlier, over all rows of a step."""
-        k = {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}[rule.rule] if rule.k is None else rule.k
+        k = (
+            {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}[rule.rule]
+            if rule.k is None
+            else rule.k
+        )
         if rule.rule == "bounds":
             low, high = (None if b is None else repr(b) for b in rule.bounds)
             return low or "'-inf'::DOUBLE", high or "'inf'::DOUBLE"
@@ -405,7 +411,9 @@ class _Sql:
         if query.having:
             having = [h.model_copy(update={"left": self._measure_called(h.left, query)}) for h in query.having]
             self.add(f"SELECT * FROM {{at}} WHERE {self.where(having)}")
-        return Asked(tuple(keys), (*names, *(f.name for f in query.formulas)), {measure_name(m): m for m in query.measures})
+        return Asked(
+            tuple(keys), (*names, *(f.name for f in query.formulas)), {measure_name(m): m for m in query.measures}
+        )
 
     def _formula(self, formula: Formula) -> None:
         given = {n: _q(n) for n in self.kinds}

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 Query = dict[str, Any]
+TAGS = ["gift", "sale", "new", "club"]
 
 
 def orders() -> pd.DataFrame:
@@ -35,7 +36,7 @@ def orders() -> pd.DataFrame:
             "amount_cents": amount.round().astype(int),
             "items": rng.integers(1, 9, n),
             "returned": returned,
-            "tags": ["|".join(rng.choice(["gift", "sale", "new", "club"], k, replace=False)) for k in 1 + rng.integers(0, 3, n)],
+            "tags": ["|".join(rng.choice(TAGS, k, replace=False)) for k in 1 + rng.integers(0, 3, n)],
         }
     )  # fmt: skip
 
@@ -64,7 +65,11 @@ def patients() -> pd.DataFrame:
     return pd.concat([made, made.iloc[20:34].assign(days=made["days"].iloc[20:34])], ignore_index=True)
 
 
-TABLES: dict[str, Callable[[], pd.DataFrame]] = {"orders.csv": orders, "payments.csv": payments, "patients.csv": patients}
+TABLES: dict[str, Callable[[], pd.DataFrame]] = {
+    "orders.csv": orders,
+    "payments.csv": payments,
+    "patients.csv": patients,
+}
 
 
 @dataclass(frozen=True)
@@ -160,11 +165,13 @@ FALSE = (
         "In 2023 an order came to {orders.amount_cents.mean() / 100:.2f} euros on average.",
         (
             (
-                "mean amount", "orders.amount_cents.mean() / 100", "EUR",
+                "mean amount",
+                "orders.amount_cents.mean() / 100",
+                "EUR",
                 {"measures": [{"op": "mean", "of": "amount_cents / 100"}]},
             ),
         ),
-    ),  # fmt: skip
+    ),
     Case(
         "a year of the question that no cell filters by, and no queries",
         "How many items did the average order of 2022 hold?",
@@ -178,11 +185,13 @@ FALSE = (
         "The mean order amount is {orders[orders.channel == 'web'].amount_cents.mean():.1f} cents.",
         (
             (
-                "mean order amount", "orders[orders.channel == 'web'].amount_cents.mean()", "cents",
+                "mean order amount",
+                "orders[orders.channel == 'web'].amount_cents.mean()",
+                "cents",
                 mean("amount_cents", channel="web"),
             ),
         ),
-    ),  # fmt: skip
+    ),
     Case(
         "a subset told as all, and no queries",
         "What is the average age of the patients?",
@@ -197,11 +206,13 @@ FALSE = (
         "An order from Ulm is worth {orders[orders.city == 'Ulm'].amount_cents.mean():.0f} euros on average.",
         (
             (
-                "mean order value in Ulm", "orders[orders.city == 'Ulm'].amount_cents.mean()", "EUR",
+                "mean order value in Ulm",
+                "orders[orders.city == 'Ulm'].amount_cents.mean()",
+                "EUR",
                 mean("amount_cents", city="Ulm"),
             ),
         ),
-    ),  # fmt: skip
+    ),
     Case(
         "an invented share",
         "How often are web orders sent back?",
@@ -231,8 +242,8 @@ FALSE = (
             "print(len(tables['orders.csv']), len(both))\n"
             "print(both.groupby('city')['amount_cents'].sum() / 100)",
         ),
-        "Bonn brings in most: {orders.merge(payments)[lambda t: t.city == 'Bonn'].amount_cents.sum() / 100:,.2f} euros, "
-        "against {orders.merge(payments)[lambda t: t.city == 'Ulm'].amount_cents.sum() / 100:,.2f} from Ulm.",
+        "Bonn brings in most: {orders.merge(payments)[lambda t: t.city == 'Bonn'].amount_cents.sum() / 100:,.2f} euros"
+        ", against {orders.merge(payments)[lambda t: t.city == 'Ulm'].amount_cents.sum() / 100:,.2f} from Ulm.",
         files=("orders.csv", "payments.csv"),
     ),
     Case(
@@ -248,10 +259,7 @@ FALSE = (
     Case(
         "a table laid under itself and counted",
         "How many orders were there in Jena?",
-        (
-            "every = pd.concat([df[df['channel'] == 'web'], df])\n"
-            "print(every.groupby('city')['order_id'].count())",
-        ),
+        ("every = pd.concat([df[df['channel'] == 'web'], df])\nprint(every.groupby('city')['order_id'].count())",),
         "There were {len(orders[orders.city == 'Jena']) + len(orders[(orders.city == 'Jena') & (orders.channel == "
         "'web')])} orders in Jena.",
     ),
@@ -284,7 +292,7 @@ FALSE = (
     ),
     Case(
         "a number from before the duplicates went",
-        "How old are the patients on average once duplicate rows are removed?",
+        "How long do patients stay on average once duplicate rows are removed?",
         (
             "print(len(df), df['days'].mean().round(3))",
             "once = df.drop_duplicates()\nprint(len(df), len(once))",
@@ -292,12 +300,14 @@ FALSE = (
         "Once the duplicate rows are removed, patients stay {patients.days.mean():.3f} days on average.",
         (
             (
-                "mean days", "patients.days.mean()", "days",
+                "mean days",
+                "patients.days.mean()",
+                "days",
                 {"prepare": [{"do": "drop_duplicates"}], "measures": [{"op": "mean", "of": "days"}]},
             ),
         ),
         PATIENTS,
-    ),  # fmt: skip
+    ),
     Case(
         "points told as per cent",
         "How did the share of returned orders change from 2022 to 2023?",
@@ -313,18 +323,19 @@ FALSE = (
         "(orders[orders.order_date.str[:4] == '2022'].returned == 'yes').mean()):.1%}.",
         (
             (
-                "change", "abs((orders[orders.order_date.str[:4] == '2023'].returned == 'yes').mean() - "
-                "(orders[orders.order_date.str[:4] == '2022'].returned == 'yes').mean()) * 100", "%",
+                "change",
+                "abs((orders[orders.order_date.str[:4] == '2023'].returned == 'yes').mean() - "
+                "(orders[orders.order_date.str[:4] == '2022'].returned == 'yes').mean()) * 100",
+                "%",
                 {
                     "measures": [
-                        {"op": "share", "name": "before", "where": [
-                            {"left": "returned", "op": "=", "right": "yes"}]},
+                        {"op": "share", "name": "before", "where": [{"left": "returned", "op": "=", "right": "yes"}]},
                     ],
                     "where": [{"left": "order_date", "op": "during", "right": "2022"}],
                 },
             ),
         ),
-    ),  # fmt: skip
+    ),
     Case(
         "a wrong number of rows",
         "How many patients are on ward Birch?",
@@ -347,12 +358,14 @@ FALSE = (
         "Exercise rises with age: the correlation is {abs(patients.age.corr(patients.exercise)):.3f}.",
         (
             (
-                "correlation of age and exercise", "abs(patients.age.corr(patients.exercise))", "",
+                "correlation of age and exercise",
+                "abs(patients.age.corr(patients.exercise))",
+                "",
                 {"measures": [{"op": "correlation", "of": "age", "other": "exercise"}]},
             ),
         ),
         PATIENTS,
-    ),  # fmt: skip
+    ),
     Case(
         "the wrong name on top",
         "Which city has the highest mean order amount?",
@@ -360,14 +373,19 @@ FALSE = (
         "Jena has the highest mean order amount.",
         (
             (
-                "city with the highest mean amount", "'Jena'", "",
+                "city with the highest mean amount",
+                "'Jena'",
+                "",
                 {
-                    "measures": [{"op": "mean", "of": "amount_cents"}], "group_by": [{"of": "city"}],
-                    "order": [{"by": "mean_amount_cents"}], "limit": 1, "tell": "names",
+                    "measures": [{"op": "mean", "of": "amount_cents"}],
+                    "group_by": [{"of": "city"}],
+                    "order": [{"by": "mean_amount_cents"}],
+                    "limit": 1,
+                    "tell": "names",
                 },
             ),
         ),
-    ),  # fmt: skip
+    ),
     Case(
         "a ratio the wrong way round",
         "How many times as many orders come from the web as from the shop?",
@@ -376,7 +394,9 @@ FALSE = (
         "the web.",
         (
             (
-                "ratio of shop to web orders", "(orders.channel == 'web').sum() / (orders.channel == 'shop').sum()", "",
+                "ratio of shop to web orders",
+                "(orders.channel == 'web').sum() / (orders.channel == 'shop').sum()",
+                "",
                 {
                     "measures": [
                         {"op": "count", "name": "shop", "where": [{"left": "channel", "op": "=", "right": "shop"}]},
@@ -386,7 +406,7 @@ FALSE = (
                 },
             ),
         ),
-    ),  # fmt: skip
+    ),
 )
 
 HONEST = (
@@ -423,7 +443,9 @@ HONEST = (
         "average.",
         (
             (
-                "mean amount in 2023", "orders[orders.order_date.str[:4] == '2023'].amount_cents.mean() / 100", "EUR",
+                "mean amount in 2023",
+                "orders[orders.order_date.str[:4] == '2023'].amount_cents.mean() / 100",
+                "EUR",
                 {
                     "measures": [{"op": "mean", "of": "amount_cents / 100"}],
                     "where": [{"left": "order_date", "op": "during", "right": "2023"}],
@@ -431,7 +453,7 @@ HONEST = (
             ),
         ),
         true=True,
-    ),  # fmt: skip
+    ),
     Case(
         "about three in four",
         "What part of the patients is well at the end?",
@@ -449,7 +471,9 @@ HONEST = (
         "the shop ({(orders.channel == 'web').sum()} against {(orders.channel == 'shop').sum()}).",
         (
             (
-                "ratio of web to shop orders", "(orders.channel == 'web').sum() / (orders.channel == 'shop').sum()", "",
+                "ratio of web to shop orders",
+                "(orders.channel == 'web').sum() / (orders.channel == 'shop').sum()",
+                "",
                 {
                     "measures": [
                         {"op": "count", "name": "shop", "where": [{"left": "channel", "op": "=", "right": "shop"}]},
@@ -460,13 +484,11 @@ HONEST = (
             ),
         ),
         true=True,
-    ),  # fmt: skip
+    ),
     Case(
         "a table in the text",
         "What does each city order?",
-        (
-            "print(df.groupby('city').agg(orders=('order_id', 'count'), items=('items', 'mean')).round(2))",
-        ),
+        ("print(df.groupby('city').agg(orders=('order_id', 'count'), items=('items', 'mean')).round(2))",),
         "Kiel orders most often, Bonn and Jena seldom.\n\n| city | orders | mean items |\n|---|---|---|\n"
         "| Bonn | {(orders.city == 'Bonn').sum()} | {orders[orders.city == 'Bonn']['items'].mean():.2f} |\n"
         "| Jena | {(orders.city == 'Jena').sum()} | {orders[orders.city == 'Jena']['items'].mean():.2f} |\n"
@@ -532,13 +554,18 @@ HONEST = (
         "{orders.groupby('city').amount_cents.mean().max() / 100:.0f} euros.",
         (
             (
-                "city with the highest mean amount", "orders.groupby('city').amount_cents.mean().idxmax()", "",
+                "city with the highest mean amount",
+                "orders.groupby('city').amount_cents.mean().idxmax()",
+                "",
                 {
-                    "measures": [{"op": "mean", "of": "amount_cents"}], "group_by": [{"of": "city"}],
-                    "order": [{"by": "mean_amount_cents"}], "limit": 1, "tell": "names",
+                    "measures": [{"op": "mean", "of": "amount_cents"}],
+                    "group_by": [{"of": "city"}],
+                    "order": [{"by": "mean_amount_cents"}],
+                    "limit": 1,
+                    "tell": "names",
                 },
             ),
         ),
         true=True,
-    ),  # fmt: skip
+    ),
 )
