@@ -1,4 +1,4 @@
-"""Holds a value of an answer against what its query gives: which number of the result it means, and whether it is it."""
+"""Holds a value of an answer against what its query gives: which number of the result it means, and if it is that."""
 
 from __future__ import annotations
 
@@ -119,6 +119,7 @@ def equal(told: Cell, number: Number, unit: str = "") -> bool:
 
 
 def near(told: float, got: float, within: float) -> bool:
+    """Whether two numbers are as near as that; what is not a number is near to its like."""
     if math.isnan(told) or math.isnan(got):
         return math.isnan(told) and math.isnan(got)
     return abs(told - got) <= within

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from artifacts.types import Answer, AnswerValue, Execution
+from graphs.checks.syntax import words
 from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Keep, Measure, Query, Scalar, Where
 from graphs.review import units
@@ -16,26 +17,10 @@ from graphs.review.mentions import YEAR, Label, Tables, columns, labels, levels,
 from graphs.review.prose.figures import Figure
 from graphs.review.prose.tables import tables as printed_tables
 
-KEEPS_UNIT = frozenset(
-    [
-        "sum",
-        "mean",
-        "median",
-        "mode",
-        "min",
-        "max",
-        "range",
-        "std",
-        "sem",
-        "quantile",
-        "iqr",
-        "mad",
-        "first",
-        "last",
-        "value",
-        "weighted_mean",
-        "geometric_mean",
-    ]
+KEEPS_UNIT = words(
+    """
+    sum mean median mode min max range std sem quantile iqr mad first last value weighted_mean geometric_mean
+    """
 )
 """The statistics that are in the unit of their column."""
 
@@ -104,7 +89,8 @@ def bare(query: Query) -> Measure | None:
     if len(query.measures) != 1 or query.formulas or query.prepare:
         return None
     (measure,) = query.measures
-    return measure if measure.op in KEEPS_UNIT and measure.of else None
+    plain = re.fullmatch(r"\w+|`[^`]+`", measure.of or "")
+    return measure if measure.op in KEEPS_UNIT and plain else None
 
 
 def in_unit(query: Query, unit: str) -> float | None:
@@ -133,10 +119,10 @@ def lacking(query: Query, value: AnswerValue, answer: Answer, question: str, tab
                 f"{' or '.join(map(repr, places[:3]))}, so that it is of all rows"
             )
             return
-        if label.column == YEAR and not any(label.value in v for c in places for v in by.get(c, ())):
-            if any(re.fullmatch(r"(?:19|20)\d\d.*", v) for c in places for v in by.get(c, ())):
-                yield f"{name!r}: its query is of another time than {label.value}"
-                return
+        times = [v for c in places for v in by.get(c, ()) if re.match(r"(?:19|20)\d\d", v)]
+        if label.column == YEAR and times and not any(label.value in v for v in times):
+            yield f"{name!r}: its query is of another time than {label.value}"
+            return
     for where in query.where:
         if isinstance(where, Condition) and where.op in ("=", "in") and isinstance(where.right, str):
             column = where.left.strip("`")
@@ -154,10 +140,12 @@ def lacking(query: Query, value: AnswerValue, answer: Answer, question: str, tab
     asked = set(columns(question, tables)) & numbers
     uses = measured(query, names)
     if asked and uses and not (asked & (uses | set(by))) and not uses & set(columns(f"{name} {answer.text}", tables)):
-        yield f"the question asks of {' and '.join(sorted(asked))}, and {name!r} is computed of {' and '.join(sorted(uses))}"
+        of, instead = (" and ".join(sorted(some)) for some in (asked, uses))
+        yield f"the question asks of {of}, and {name!r} is computed of {instead}"
 
 
 def telling_words(text: str) -> set[str]:
+    """The words of a text, as those of columns' names are compared."""
     return telling(" ".join(re.findall(r"\w+", text)))
 
 
@@ -187,7 +175,12 @@ class Known:
     value: float
 
     def of(self, column: str) -> str | None:
+        """Its value of a column; None where it has none."""
         return next((v for c, v in self.labels if c == column), None)
+
+    def but(self, column: str) -> frozenset[tuple[str, str]]:
+        """Its labels without those of a column."""
+        return frozenset(pair for pair in self.labels if pair[0] != column)
 
 
 def of_result(query: Query, result: Result, what: str) -> Iterator[Known]:
@@ -238,19 +231,15 @@ def misplaced(text: str, known: Sequence[Known], tables: Tables, names: Sequence
             same = [k for k in known if all(k.of(c) in (None, v) for c, v in said.items())]
             if any(_tells(s.figure, k) for k in same):
                 break
-            others = [
-                k for k in known if k.of(column) not in (None, value) and _tells(s.figure, k) and _fits(k, said, column)
-            ]
-            own = [
-                (o, k)
-                for o in others
-                for k in same
-                if k.of(column) == value
-                and k.what == o.what
-                and k.labels - {(column, value)} == o.labels - {(column, o.of(column) or "")}
-            ]
-            if own:
-                other, right = own[0]
+            own = (
+                (other, mine)
+                for other in known
+                if other.of(column) not in (None, value) and _tells(s.figure, other) and _fits(other, said, column)
+                for mine in same
+                if mine.of(column) == value and mine.what == other.what and mine.but(column) == other.but(column)
+            )
+            if (found := next(own, None)) is not None:
+                other, right = found
                 yield (
                     f"{s.figure.text} is the value of {other.of(column)}, not of {value}, for which it is "
                     f"{shown(right.value)}"

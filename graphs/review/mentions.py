@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from graphs.checks.syntax import words
 from graphs.review.prose.figures import Figure, figures, sentences
 
 Tables = Sequence[Mapping[str, Any]]
 YEAR = "year"
 """The column that a year in a text stands for."""
 
-_COMMON = frozenset(
+_COMMON = words(
     """
     yes no true false other others unknown none all any new old high low good bad a b c an the in on is as or and not
     mr mrs day week month year total mean count one two three first second
-    """.split()
+    """
 )
 """Values that stand in sentences without being spoken of."""
-_UNIT_WORDS = frozenset(
-    "mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr".split()
-)
+_UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
 

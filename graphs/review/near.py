@@ -13,8 +13,10 @@ from graphs.review.sql import Tables
 _LEVELS = 25
 """Values of a column beyond which its groups are not tried one by one."""
 _OTHERS: tuple[Statistic, ...] = ("mean", "median", "sum", "count", "max", "min")
-_SAID = {"mean": "the mean", "median": "the median", "sum": "the sum", "count": "how many there are", "max": "the greatest",
-         "min": "the least"}  # fmt: skip
+_SAID = {
+    "mean": "the mean", "median": "the median", "sum": "the sum", "count": "how many there are",
+    "max": "the greatest", "min": "the least",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

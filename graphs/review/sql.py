@@ -155,7 +155,7 @@ class _Sql:
         left = column(left, self.kinds) if left not in self.kinds and left.isidentifier() else left
         if left not in self.kinds:
             return where
-        fact = next((c for c in self.tables[self.file]["columns"] if c["name"] == left), {})
+        fact: Mapping[str, Any] = next((c for c in self.tables[self.file]["columns"] if c["name"] == left), {})
         levels = {str(v).strip().casefold(): v for v in fact.get("values") or ()} if self.kinds[left] == "text" else {}
 
         def spelt(value: Any) -> Any:

@@ -33,7 +33,8 @@ _SHARE = re.compile(rf"\s?(?:{PERCENT}|{POINTS})", re.I)
 IS_POINTS = re.compile(rf"\s?{POINTS}|\s?points?\b", re.I)
 _ROUGHLY = re.compile(
     r"\b(about|around|roughly|nearly|almost|some|approximately|approx\.?|circa|ca\.?|close to|"
-    r"(?:just |slightly )?(?:over|under|above|below)|(?:more|less|fewer) than|at (?:least|most)|up to)\s*$|[~≈<>≤≥]\s*$",
+    r"(?:just |slightly )?(?:over|under|above|below)|(?:more|less|fewer) than|at (?:least|most)|up to)\s*$|"
+    r"[~≈<>≤≥]\s*$",
     re.I,
 )
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
