@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,15 @@ _ASIDE = 60
 """Seconds that code beside the cells may take."""
 
 _FINISHED = ("ok", "error")
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a shell command ended, and what it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Session:
@@ -197,6 +207,24 @@ class Session:
             except host_failures():
                 return ""
         return "".join(done.logs.stdout)
+
+    async def command(self, line: str, *, limit: float = _ASIDE) -> Command:
+        """Run a shell command beside the cells in /home/user, for at most `limit` seconds; nothing is recorded.
+
+        It is for looking, not for changing: what it did is not done again when the notebook is. Raises SandboxGone.
+        """
+        from e2b import CommandExitException, TimeoutException
+
+        try:
+            done = await self._sandbox.commands.run(line, cwd=files.HOME, timeout=limit)
+        except CommandExitException as failed:
+            return Command(failed.exit_code, failed.stdout, failed.stderr)
+        except TimeoutException:
+            return Command(124, "", f"The command did not end within {limit:g} seconds and was stopped.")
+        except host_failures() as error:
+            await self._raise_if_gone(error)
+            return Command(1, "", f"The command could not be run: {error}")
+        return Command(done.exit_code, done.stdout, done.stderr)
 
     async def interrupt(self) -> None:
         """Stop the cell that runs now, if one does; what it had done stays done."""

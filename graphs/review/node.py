@@ -12,7 +12,6 @@ from artifacts.events import ReportMade, Reviewed
 from artifacts.threads import in_own_thread
 from artifacts.types import Objection
 from graphs import briefs, rerun
-from graphs.agents import agent_for
 from graphs.ask import insist
 from graphs.checks import CheckResult, Work, run_checks
 from graphs.checks.observed import observed
@@ -25,7 +24,7 @@ from graphs.tools.review import GiveReview
 async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """One round of review. A check that fails sends the work back, whatever the model says of it."""
     desk: Desk = runtime.context
-    agent = agent_for("review")
+    agent = desk.agents.for_job("review")
     title = agent.title if state["round"] == 0 else f"{agent.title} (round {state['round'] + 1})"
     async with desk.step("review", agent.name, title) as step_id:
         view, report = await desk.view(), state["report"]
