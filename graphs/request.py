@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from artifacts.types import Value
+from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.questions.query import Query, compact
 
@@ -31,7 +32,7 @@ class Request(Value):
     With `asked` only the answers of these questions are wanted, without a screening of the tables: one sandbox serves
     them all, and `question` may be left out. `rerun` says whether the review runs the notebook again in a fresh
     sandbox; None: as the workbench does. `run_id` is the id that the run is to have, for a caller who must know it
-    before there is a run.
+    before there is a run. `agent` has the coder's seat, in place of the coder; `budget` is what the run may use.
     """
 
     question: str = ""
@@ -42,6 +43,8 @@ class Request(Value):
     parent_id: str | None = None
     rerun: bool | None = None
     run_id: str | None = None
+    agent: str | None = None
+    budget: Budget | None = None
 
     @property
     def goal(self) -> str:

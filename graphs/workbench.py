@@ -13,14 +13,10 @@ from typing import Any, Literal
 from artifacts.events import Event, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, TextDelta
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-<<<<<<< HEAD
 from artifacts.types import Run, new_id
-=======
-from artifacts.types import Run, Value, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
->>>>>>> main
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
@@ -39,28 +35,6 @@ from notebooks.runner import keep_notebook
 _log = logging.getLogger(__name__)
 
 
-<<<<<<< HEAD
-=======
-class Request(Value):
-    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
-
-    `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
-    `run_id` is the id that the run is to have, for a caller who must know it before there is a run. `agent` has the
-    coder's seat, in place of the coder; `budget` is what the run may use.
-    """
-
-    question: str
-    files: tuple[Path, ...] = ()
-    model: str | None = None
-    roles: dict[str, str] = Field(default_factory=dict)
-    parent_id: str | None = None
-    rerun: bool | None = None
-    run_id: str | None = None
-    agent: str | None = None
-    budget: Budget | None = None
-
-
->>>>>>> main
 class Workbench:
     """Carries out runs on one store. Make one for a process, use it within one event loop, and close it at the end.
 
@@ -115,14 +89,10 @@ class Workbench:
             goal=goal,
             agent="ask" if questions else "analysis",
             model="playbook" if model.rule_based else model.name,
-<<<<<<< HEAD
             params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
-            | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun}),
-=======
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun}
+            | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
             | ({"agent": request.agent} if request.agent else {})
             | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
->>>>>>> main
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
