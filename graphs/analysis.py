@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 from artifacts.events import PlanMade, ReportMade
 from artifacts.types import Execution, PlanStep
 from graphs import briefs, look
-from graphs.agents import agent_for
 from graphs.ask import insist
 from graphs.models.base import Message
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
@@ -49,7 +48,7 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
 async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Have the analysis laid out in steps."""
     desk: Desk = runtime.context
-    agent = agent_for("plan")
+    agent = desk.agents.for_job("plan")
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
         answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
@@ -57,13 +56,13 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
-    return {"plan": made, "messages": [m.model_dump() for m in _talk(agent_for("code").prompt, told)]}
+    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, told)]}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Have the report written, or, at most `MAX_FOLLOW_UPS` times, further steps asked for."""
     desk: Desk = runtime.context
-    agent = agent_for("interpret")
+    agent = desk.agents.for_job("interpret")
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
         talk = _talk(agent.prompt, brief)

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("gristmill.commands.record", "Export, back up or prune the whole record."),
     "notebook": ("gristmill.commands.notebook", "Run a template notebook with parameters in a sandbox."),
     "schedule": ("gristmill.commands.schedule", "Ask a question, or run a notebook, at fixed times."),
+    "agents": ("gristmill.commands.agents", "List, show, begin or check agents: a Markdown file each."),
+    "tools": ("gristmill.commands.tools", "List the tools that agents may call, and where each comes from."),
     "graph": ("gristmill.commands.graph", "Draw the agents' state machine."),
     "gateway": ("gristmill.commands.gateway", "Run the local sandbox host by itself."),
     "kernel": ("gristmill.commands.kernel", "Give Jupyter and papermill a kernel that runs in a sandbox."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from artifacts.events import RunView
@@ -23,5 +23,6 @@ def plain(value: Any) -> Any:
 
 def view_json(view: RunView) -> dict[str, Any]:
     """A run as its events tell it; the findings in the report's order, their ranks set."""
-    told: dict[str, Any] = plain(view)
+    told: dict[str, Any] = plain(replace(view, previous=None))
+    del told["previous"]
     return told | {"findings": plain(view.ranked)}

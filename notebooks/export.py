@@ -46,7 +46,7 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
     for count, execution in enumerate((x for x in view.executions if x.status in _KEPT), 1):
         if execution.title and execution.title != title:
             title = execution.title
-            cells.append(v4.new_markdown_cell(f"## {_line(title)}", id=f"note-{execution.seq:02d}"))
+            cells.append(v4.new_markdown_cell(f"## {_line(title)}", id=execution.cell.replace("cell", "note", 1)))
         cells.append(_code_cell(execution, count, store))
     if said.answer or said.headlines:
         cells.append(v4.new_markdown_cell(_closing(said), id="answer"))

@@ -108,6 +108,7 @@ class Measure(Value):
     ddof: int | None = None
     biased: bool = False
     method: Literal["pearson", "spearman", "kendall"] = "pearson"
+    within: tuple[str, ...] = ()  # of a share: the groups of which it is a part, instead of all rows
     with_p: bool = False  # the p-value of a correlation or a slope is wanted, too
     name: str = ""
 

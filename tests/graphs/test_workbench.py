@@ -155,7 +155,7 @@ async def test_a_question_becomes_a_reviewed_report(bench, table, team, wire, an
 async def test_deltas_are_shown_while_the_model_speaks(bench, table, team, answer):
     team.code = [answer(text="I begin with the rows.", calls=[call("run_code", code="len(df)")])]
     run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
-    spoken = [e.text async for e in bench.follow(run.id) if e.kind == "text_delta" and e.agent == "coding"]
+    spoken = [e.text async for e in bench.follow(run.id) if e.kind == "text_delta" and e.agent == "coder"]
     assert spoken[:5] == ["I", "begin", "with", "the", "rows."]
 
 
