@@ -13,7 +13,9 @@ from artifacts.errors import StoreDamaged
 from artifacts.events import (
     EVENT,
     ArtifactSaved,
+    CellDeleted,
     Event,
+    ExecutionStarted,
     FindingMade,
     ReportMade,
     RunBegan,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at"
 ARTIFACT = "id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at"
+
+_FINDINGS_OF_CELL = "DELETE FROM findings WHERE run_id = ? AND body->>'$.evidence.cell' = ?"
 
 
 def utc(at: datetime) -> datetime:
@@ -76,6 +80,10 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
             _insert(write, "runs", **values, **moments, params=to_json(run.params).decode())
         case RunResumed():
             _update(write, "runs", event.run_id, status="running", place=None, ended_at=None, error=None)
+            if event.params:
+                known = write.execute("SELECT params FROM runs WHERE id = ?", [event.run_id]).fetchall()
+                params = {**json.loads(known[0][0]), **event.params}
+                _update(write, "runs", event.run_id, params=to_json(params).decode())
         case RunQueued(place=place):
             _update(write, "runs", event.run_id, status="queued", place=place)
         case RunBegan():
@@ -83,6 +91,10 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
         case RunEnded():
             ended = {"status": event.status, "place": None, "ended_at": utc(event.at), "error": event.error}
             _update(write, "runs", event.run_id, **ended)
+        case ExecutionStarted(execution=execution) if execution.replaces is not None:
+            write.execute(_FINDINGS_OF_CELL, [event.run_id, execution.cell])
+        case CellDeleted(cell_id=cell_id):
+            write.execute(_FINDINGS_OF_CELL, [event.run_id, cell_id])
         case ReportMade():
             _update(write, "runs", event.run_id, answer=event.answer)
         case ArtifactSaved(artifact=artifact):

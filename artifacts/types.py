@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
+CellState = Literal["fresh", "stale", "running", "failed"]
+TurnStatus = Literal["running", "done", "failed", "cancelled", "interrupted"]
 FindingType = Literal["claim", "warning", "null", "descriptive"]
 FireOutcome = Literal["done", "failed", "cancelled", "interrupted", "skipped", "missed"]
 Overlap = Literal["allow", "skip", "queue", "replace"]
@@ -71,7 +74,7 @@ class Run(Value):
 
     id: str
     goal: str
-    agent: Literal["analysis", "notebook", "reproduce"] = "analysis"
+    agent: Literal["analysis", "ask", "notebook", "reproduce"] = "analysis"
     model: str = "playbook"
     params: dict[str, Any] = Field(default_factory=dict)
     status: RunStatus = "running"
@@ -124,9 +127,12 @@ class ExecutionError(Value):
 
 
 class Execution(Value):
-    """One cell as it ran. `seq` counts the cells of its run from 1; `key` makes a repeated request return this one.
+    """One version of a cell as it ran. `seq` counts the executions of its run from 1.
 
-    `status` is the kernel's verdict. A cell whose status is ok may have shown an error all the same, which it caught.
+    `cell_id` and `version` say of which cell and which version of its source; old records name no cell, and there each
+    execution has a cell of its own. `replaces` is the id of the execution of the same cell whose place this one takes.
+    `key` makes a repeated request return this one. `status` is the kernel's verdict. A cell whose status is ok may have
+    shown an error all the same, which it caught.
     """
 
     id: str
@@ -137,6 +143,9 @@ class Execution(Value):
     title: str = ""
     tags: tuple[str, ...] = ()
     key: str | None = None
+    cell_id: str | None = None
+    version: int = 1
+    replaces: str | None = None
     step_id: str | None = None
     context_id: str | None = None
     outputs: tuple[Output, ...] = ()
@@ -148,13 +157,109 @@ class Execution(Value):
 
     @property
     def cell(self) -> str:
-        """The id of this execution's cell in the exported notebook; the same on every run of the same plan."""
-        return f"cell-{self.seq:02d}"
+        """The id of this execution's cell, in the notebook, too; the same on every run of the same plan."""
+        return self.cell_id or f"cell-{self.seq:02d}"
 
     @property
     def text(self) -> str:
         """All that a reader would see as text, in order: streams and the plain text of results."""
         return "".join(o.text if o.text.endswith("\n") or not o.text else o.text + "\n" for o in self.outputs)
+
+
+class CellVersion(Value):
+    """The source of a cell from one edit to the next; `number` counts from 1."""
+
+    number: int
+    source: str
+    author: str
+    turn_id: str | None = None
+    at: datetime = Field(default_factory=now)
+
+
+class Cell(Value):
+    """A cell of a run's notebook. Its place is that in `RunView.cells`; its id stays, whatever else changes.
+
+    `author` is who added it: "person", the name of an agent, or "notebook" for a cell of a notebook that was run.
+    `state`: what its newest version put out still holds (fresh), does not or was never run (stale), is being made
+    (running), or broke off (failed). `execution_id` is that of the newest execution of any version, None before one.
+    """
+
+    id: str
+    versions: tuple[CellVersion, ...]
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    state: CellState = "stale"
+    execution_id: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The source as it now stands."""
+        return self.versions[-1].source
+
+    @property
+    def version(self) -> int:
+        """The number of the newest version."""
+        return self.versions[-1].number
+
+    @property
+    def author(self) -> str:
+        """Who added the cell."""
+        return self.versions[0].author
+
+    @property
+    def turn_id(self) -> str | None:
+        """The turn in which the cell was added."""
+        return self.versions[0].turn_id
+
+
+class Message(Value):
+    """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
+    way."""
+
+    id: str
+    text: str
+    by: str = "person"
+    steers: bool = False
+    at: datetime = Field(default_factory=now)
+
+
+class Turn(Value):
+    """What one message set off, until the agents were done. The first turn of a run is its question."""
+
+    id: str
+    message: str
+    by: str = "person"
+    status: TurnStatus = "running"
+    started_at: datetime = Field(default_factory=now)
+    ended_at: datetime | None = None
+
+
+class Question(Value):
+    """Something that an agent asks the person; `answer` is None until somebody has answered."""
+
+    id: str
+    turn_id: str
+    text: str
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    by: str = ""
+    answer: str | None = None
+
+
+class Approval(Value):
+    """A step that needs a person's consent: the tool and its arguments as JSON text, and why it is asked for.
+
+    `decision` is None until somebody decided; `edited` are the arguments that a person put in their place.
+    """
+
+    id: str
+    turn_id: str
+    tool: str
+    arguments: str
+    why: str = ""
+    decision: Literal["accepted", "edited", "rejected"] | None = None
+    edited: str | None = None
+    reason: str = ""
 
 
 class Artifact(Value):
@@ -245,7 +350,8 @@ class Answer(Value):
 
     `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how the
     question was read where a reader should know it (a default that decides, the other reading), and `unused` the words
-    of it that were not understood. `files` are the names of files made for it.
+    of it that were not understood. `files` are the names of files made for it. `question` is the id of the question
+    that the part is of, where a run is asked several.
     """
 
     part: str
@@ -258,6 +364,13 @@ class Answer(Value):
     unused: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     query: dict[str, Any] | None = None
+    question: str = ""
+
+
+def outcome(answers: Sequence[Answer]) -> AnswerStatus:
+    """How a question of these parts came out: answered or not answered where all of them were, else partly."""
+    found = {answer.status for answer in answers}
+    return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
 
 
 class Recomputation(Value):

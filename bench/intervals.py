@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from notebooks.templates import toolkit
+from notebooks.toolkit import intervals
 
 Random = np.random.Generator
 SEED, MANY = 11, 1_000_000
@@ -73,11 +73,11 @@ def _d(pair: Sequence[Any]) -> float:
 
 
 def _eta2_interval(groups: list[Any]) -> tuple[float, float]:
-    return toolkit.eta2_interval(*_eta2(groups)[1:], groups)
+    return intervals.eta2_interval(*_eta2(groups)[1:], groups)
 
 
 def _d_interval(pair: Sequence[Any]) -> tuple[float, float]:
-    return toolkit.d_interval(_d(pair), *pair)
+    return intervals.d_interval(_d(pair), *pair)
 
 
 def _v(counts: Any) -> float:
@@ -132,10 +132,10 @@ def scenes() -> Iterator[Scene]:
         ("rare levels", ((85, 5), (6, 4))),
         ("four by four", np.ones((4, 4)) + 4 * np.eye(4)),
     ):
-        yield Scene("cramers_v", name, 400, partial(_table, cells=cells), _v, toolkit.v_interval)
+        yield Scene("cramers_v", name, 400, partial(_table, cells=cells), _v, intervals.v_interval)
     for n, share in ((100, 0.06), (500, 0.3)):
         draw = partial(_curve, share=share)
-        yield Scene("r2", f"a parabola, {share:g}", n, draw, _parabola, lambda xy: toolkit.parabola_interval(*xy))
+        yield Scene("r2", f"a parabola, {share:g}", n, draw, _parabola, lambda xy: intervals.parabola_interval(*xy))
     for shape in ("normal", "skewed"):
         rare = partial(_levels, shares=(1, 20), means=(0.5, 0), sds=(1, 1), shape=shape)
         yield Scene("cohens_d", f"{shape}, one row of 21 in a class", 420, rare, _d, _d_interval)
@@ -146,11 +146,11 @@ def scenes() -> Iterator[Scene]:
         150,
         _counts,
         lambda xy: float(stats.pearsonr(*xy)[0]),
-        lambda xy: toolkit.r_interval(*xy),
+        lambda xy: intervals.r_interval(*xy),
     )
     for k in (2, 6):
         apart = partial(_levels, shares=(1,) * k, means=(0,) * k, sds=(1.7, *(1,) * (k - 1)))
-        yield Scene("sd_ratio", f"the extremes of {k} levels", 200 * k, apart, _range, toolkit.spread_interval)
+        yield Scene("sd_ratio", f"the extremes of {k} levels", 200 * k, apart, _range, intervals.spread_interval)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from graphs.models.base import Message
 from graphs.models.playbook.facts import read
 from graphs.models.playbook.planning import make_plan
 from notebooks.catalog import cells, find
+from notebooks.slices import whole
 
 ROOT = Path(__file__).parents[1]
 SETS = Path(__file__).parent / "question_sets"
@@ -122,7 +123,7 @@ def run(names: Sequence[str]) -> dict[str, Counter[str]]:
         for file in {f for name in names for q in questions(name) for f in q.files if "/" in f}:
             shutil.copy(ROOT / file, home)
         toolkit: dict[str, Any] = {"__name__": "__main__"}
-        exec(next(c.code for c in cells(find("answer"), {}) if "toolkit" in c.tags), toolkit)
+        exec(whole(), toolkit)
         toolkit["display"] = lambda *_: None
         for name in names:
             told[name] = Counter()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphs.errors import InputError
 from kernel_gateway.isolation import Sizes
-from notebooks.templates import large
+from notebooks.toolkit.limits import LARGE
 
 _EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".zip": 15, ".json": 5, ".jsonl": 5}
 LONGEST_QUESTION = 4_000
@@ -84,7 +84,7 @@ def _check_file(path: Path, sizes: Sizes | None) -> Path:
         raise InputError(f"{path} may not be read by you. Change its permissions, or copy it to where you may.")
     if found.st_size == 0:
         raise InputError(f"{path} is empty: there is nothing in it to analyse.")
-    loaded = min(found.st_size, large()) if path.suffix.lower() in _SAMPLED else found.st_size
+    loaded = min(found.st_size, LARGE) if path.suffix.lower() in _SAMPLED else found.st_size
     needed = loaded * _EXPANSION.get(path.suffix.lower(), _TEXT_EXPANSION)
     if sizes is not None and needed > sizes.memory:
         raise InputError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
 from artifacts.types import Execution
 from graphs.errors import RunFailed
-from notebooks.catalog import Template, cells
+from notebooks.slices import binds, lacking, slice_for
 
 _DESCRIBE = '''\
 import json
@@ -85,13 +85,32 @@ def describe(question: str) -> str:
 _UNITS = {"mm", "cm", "km", "kg", "g", "pct", "percent", "usd", "eur", "id", "the", "and", "for", "per", "num", "count"}
 
 
-def toolkit(templates: Sequence[Template]) -> str:
-    """The toolkit's code: the cell that every template carries, so that running it once serves them all."""
-    for template in templates:
-        for cell in cells(template, {}):
-            if "toolkit" in cell.tags:
-                return cell.code
-    raise RunFailed("No template carries the toolkit, so no file can be read. Reinstall Gristmill.")
+def toolkit(code: str, ran: Iterable[Execution] = ()) -> str:
+    """The toolkit cell that code needs after the cells of a session that `ran`; empty where nothing is lacking.
+
+    A name that a cell took for its own is left to it.
+    """
+    ran = [*ran]
+    return slice_for(code, toolkit_names(ran).union(*(binds(x.code) for x in ran if "toolkit" not in x.tags)))
+
+
+def still_needed(cell: str, ran: Iterable[Execution]) -> str:
+    """What of a template's toolkit cell the session that `ran` lacks; empty where all of it is there.
+
+    What is there stays, and with it the tables that it has read.
+    """
+    return lacking(cell, toolkit_names(ran))
+
+
+def toolkit_names(ran: Iterable[Execution]) -> frozenset[str]:
+    """The names that a session has from its toolkit cells, without those that a later cell took for its own."""
+    names = frozenset[str]()
+    for cell in ran:
+        if "toolkit" not in cell.tags:
+            names -= binds(cell.code)
+        elif cell.status == "ok":
+            names |= binds(cell.code)
+    return names
 
 
 def load(files: Sequence[str]) -> str:

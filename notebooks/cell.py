@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,17 +62,29 @@ class Cell:
     """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does.
 
     `ours` says that the sandbox's host is a gateway of ours, which tells what a notebook keeps beside E2B's stream.
+    `complete` is given each answer of the cell before that is recorded, and says what is.
     """
 
     def __init__(
-        self, log: RunLog, sandbox: AsyncSandbox, tree: files.Tree, execution: Execution, *, ours: bool
+        self,
+        log: RunLog,
+        sandbox: AsyncSandbox,
+        tree: files.Tree,
+        execution: Execution,
+        *,
+        ours: bool,
+        complete: Callable[[Answer], Answer] | None = None,
     ) -> None:
         self.execution = execution
+        self._complete = complete
         self.call: asyncio.Task[Any] | None = None
         self.lost: Exception | None = None
         self._log, self._sandbox, self._tree, self._ours = log, sandbox, tree, ours
         self._shown: list[_Reported | str] = []  # findings and names of plots, in the order of their display
-        self._first_figure = self._figure = log.next_figure()  # the numbers of the cell's first plot and of its next
+        # A cell that runs again gives its plots and findings the numbers that they had, as far as there are any.
+        self._own_figures, self._next_figure = log.figures_of(execution.cell), log.next_figure()
+        self._own_findings = log.findings_of(execution.cell)
+        self._figures = 0  # plots so far
         self._failed_at: int | None = None  # how many outputs came before its error
 
     async def run(self, limit: float, *, wait: bool = True) -> Execution:
@@ -208,23 +220,22 @@ class Cell:
         for mime in (FINDING_MIME, ANSWER_MIME):
             if (said := parts.data.get(mime)) is not None:
                 self._shown.append(_Reported(said, mime))
-        if parts.blobs:
-            self._figure += 1
-        await self.output(await self._keep(result, parts, self._figure - 1))
+        number = self._figure() if parts.blobs else 0
+        await self.output(await self._keep(result, parts, number))
 
     async def update(self, display_id: str, result: Result) -> None:
         """Record what a display, of this cell or an earlier one, was replaced with; its plot keeps its name."""
         x, parts = self.execution, take_apart(result)
         number = self._log.figure_of(display_id)
         if number is None and parts.blobs:
-            number, self._figure = self._figure, self._figure + 1
+            number = self._figure()
         output = (await self._keep(result, parts, number or 0)).model_copy(update={"display_id": display_id})
         self._log.send(OutputUpdated(run_id=x.run_id, step_id=x.step_id, execution_id=x.id, output=output))
 
     async def clear(self) -> None:
         """Record that the cell took back what it had put out. The numbers of its plots are given anew."""
         x = self.execution
-        self._figure, self._failed_at = self._first_figure, None if self._failed_at is None else 0
+        self._figures, self._failed_at = 0, None if self._failed_at is None else 0
         self._shown = [item for item in self._shown if isinstance(item, _Reported)]
         if self._log.execution(x.id).outputs:
             self._log.send(OutputsCleared(run_id=x.run_id, step_id=x.step_id, execution_id=x.id))
@@ -236,6 +247,12 @@ class Cell:
     async def settle(self) -> None:
         """Wait until the record has what was handed on so far."""
         await self._log.settle()
+
+    def _figure(self) -> int:
+        """The number of the cell's next plot."""
+        place, self._figures = self._figures, self._figures + 1
+        own = self._own_figures
+        return own[place] if place < len(own) else self._next_figure + place - len(own)
 
     async def _keep(self, result: Result, parts: Parts, number: int) -> Output:
         """The output that this result is, its bytes kept as figure `number`."""
@@ -296,7 +313,7 @@ class Cell:
             if not isinstance(fields, dict):
                 raise ValueError("it is not a JSON object")
             own = {
-                "id": f"F{len(log.view.findings) + 1}",
+                "id": self._own_findings.pop(0) if self._own_findings else log.next_finding(),
                 "rank": None,
                 "evidence": Evidence(cell=x.cell, artifact=plot),
             }
@@ -318,6 +335,7 @@ class Cell:
         except (ValueError, RecursionError) as error:
             await log.note(f"{x.cell} gave an answer that could not be read: {_brief(error)}", x.step_id)
             return
+        answer = self._complete(answer) if self._complete else answer
         await log.emit(AnswerMade(run_id=x.run_id, step_id=x.step_id, answer=answer))
 
 

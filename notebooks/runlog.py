@@ -14,6 +14,8 @@ from artifacts.store import Store, StoreError
 from artifacts.types import Artifact, ArtifactRole, Execution
 from notebooks import files
 
+_FIGURE = re.compile(r"fig_(\d+)\.")
+
 
 class RunLog:
     """Appends to one run. `view` folds the run as it was at the start and every event that was appended here."""
@@ -81,10 +83,26 @@ class RunLog:
         """The number of the plot that a display shows; None if it shows none."""
         outputs = (o for x in reversed(self.view.executions) for o in x.outputs if o.display_id == display_id)
         shown = {ref for o in outputs for ref in o.artifacts.values()}
-        numbers = (re.match(r"fig_(\d+)\.", a.name) for a in reversed(self.view.artifacts) if a.id in shown)
-        return next((int(m.group(1)) for m in numbers if m), None)
+        numbers = (_FIGURE.match(a.name) for a in reversed(self.view.artifacts) if a.id in shown)
+        return next((int(m[1]) for m in numbers if m), None)
+
+    def figures_of(self, cell_id: str) -> list[int]:
+        """The numbers of the plots that a cell displayed when it ran last, in order."""
+        ran = {x.id for x in self.view.executions if x.cell == cell_id}
+        names = (_FIGURE.match(a.name) for a in self.view.artifacts if a.execution_id in ran)
+        return list(dict.fromkeys(int(m[1]) for m in names if m))
 
     def next_figure(self) -> int:
         """The number of the next plot: plots are fig_01, fig_02, ... in order over the run."""
-        numbers = (re.match(r"fig_(\d+)\.", a.name) for a in self.view.artifacts)
-        return max((int(m.group(1)) for m in numbers if m), default=0) + 1
+        numbers = (_FIGURE.match(a.name) for a in self.view.artifacts)
+        return max((int(m[1]) for m in numbers if m), default=0) + 1
+
+    def findings_of(self, cell_id: str) -> list[str]:
+        """The ids of the findings that a cell reported when it ran last, in order."""
+        return [f.id for f in self.view.findings if f.evidence.cell == cell_id]
+
+    def next_finding(self) -> str:
+        """The id of the next finding, which neither a finding nor the report has."""
+        ordered = self.view.report.order if self.view.report else ()
+        numbers = (id[1:] for id in (*(f.id for f in self.view.findings), *ordered))
+        return f"F{max((int(n) for n in numbers if n.isdigit()), default=0) + 1}"

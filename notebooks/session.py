@@ -7,13 +7,14 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, Execution, new_id
+from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
 from notebooks.aio import see_through
@@ -36,6 +37,15 @@ _ASIDE = 60
 """Seconds that code beside the cells may take."""
 
 _FINISHED = ("ok", "error")
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a shell command ended, and what it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Session:
@@ -62,15 +72,18 @@ class Session:
         """The session of a run that stopped: its own sandbox if that lives, otherwise one rebuilt from the record.
 
         Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
-        the inputs are uploaded and the finished cells replayed, without recording them a second time.
+        the inputs are uploaded and the finished cells replayed, without recording them a second time. Stale cells are
+        not replayed: what they would make is not what the record shows.
         """
         log = RunLog(store, await in_own_thread(store.view, run_id))
         for cell in log.view.executions:
             if cell.status == "running":
                 await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))
         if log.view.sandboxes:
+            if log.view.kernel is None:
+                return await cls._rebuild(log, host)
             try:
-                sandbox = await connect_sandbox(host, log.view.sandboxes[-1].sandbox_id, timeout=SANDBOX_LIFE)
+                sandbox = await connect_sandbox(host, log.view.kernel, timeout=SANDBOX_LIFE)
             except SandboxGone:
                 return await cls._rebuild(log, host)
             session = cls(log, host, sandbox)
@@ -125,10 +138,15 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
         heard: Callable[[Event], object] | None = None,
+        complete: Callable[[Answer], Answer] | None = None,
+        cell: str | None = None,
     ) -> Execution:
-        """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+        """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.
 
-        `heard` is called with each of its events once that is recorded.
+        `heard` is called with each of its events once that is recorded. `complete` is given each answer that the cell
+        gives, and what it returns is recorded: who asked knows of which part of the question it is.
+        `heard` is called with each of its events once that is recorded. `cell` is the id of the notebook's cell whose
+        newest version this code is: the execution takes the place of its last one, outputs, files, findings and all.
 
         An exception of the code is `Execution.error`, status "error". A cell that outlasts `timeout` seconds (default
         600, 0 for no limit) or is interrupted has status "interrupted". After a lost connection the status is "unknown"
@@ -143,11 +161,16 @@ class Session:
                 if (found := next(known, None)) is not None:
                     return found
             await self._renew()
+            view = self._log.view
+            known_cell = view.cell(cell) if cell is not None else None
             execution = Execution(
                 id=new_id("exec"),
                 run_id=self.run_id,
                 sandbox_id=self.sandbox_id,
-                seq=len(self.executions) + 1,
+                seq=view.executed + 1,
+                cell_id=cell or view.next_cell,
+                version=known_cell.version if known_cell else 1,
+                replaces=known_cell.execution_id if known_cell else None,
                 code=clean(code),
                 title=title,
                 tags=tuple(tags),
@@ -155,7 +178,7 @@ class Session:
                 step_id=step_id,
             )
             ours = self.host.kind == "local"
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours, complete=complete)
             self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
@@ -187,6 +210,24 @@ class Session:
             except host_failures():
                 return ""
         return "".join(done.logs.stdout)
+
+    async def command(self, line: str, *, limit: float = _ASIDE) -> Command:
+        """Run a shell command beside the cells in /home/user, for at most `limit` seconds; nothing is recorded.
+
+        It is for looking, not for changing: what it did is not done again when the notebook is. Raises SandboxGone.
+        """
+        from e2b import CommandExitException, TimeoutException
+
+        try:
+            done = await self._sandbox.commands.run(line, cwd=files.HOME, timeout=limit)
+        except CommandExitException as failed:
+            return Command(failed.exit_code, failed.stdout, failed.stderr)
+        except TimeoutException:
+            return Command(124, "", f"The command did not end within {limit:g} seconds and was stopped.")
+        except host_failures() as error:
+            await self._raise_if_gone(error)
+            return Command(1, "", f"The command could not be run: {error}")
+        return Command(done.exit_code, done.stdout, done.stderr)
 
     async def interrupt(self) -> None:
         """Stop the cell that runs now, if one does; what it had done stays done."""
@@ -235,7 +276,8 @@ class Session:
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
-            finished = [x for x in log.view.executions if x.status in _FINISHED]
+            stale = {c.id for c in log.view.cells if c.state == "stale"}
+            finished = [x for x in log.view.executions if x.status in _FINISHED and x.cell not in stale]
             for cell in finished:
                 await session._replay(cell)
             await log.emit(session._opened(rebuilt=True, replayed=len(finished)))

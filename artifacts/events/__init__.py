@@ -9,6 +9,11 @@ from __future__ import annotations
 from artifacts.events.cell import (
     AnswerMade,
     ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
     ExecutionEnded,
     ExecutionStarted,
     FindingMade,
@@ -18,16 +23,49 @@ from artifacts.events.cell import (
     Progressed,
     WidgetsChanged,
 )
-from artifacts.events.fold import RunView, Step, apply, extend, fold
-from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied, TextDelta
+from artifacts.events.fold import apply, extend, fold
+from artifacts.events.run import (
+    Branched,
+    Compared,
+    Noted,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    SandboxOpened,
+    Undone,
+)
+from artifacts.events.talk import (
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    Asked,
+    ModelReplied,
+    Said,
+    TextDelta,
+    ToolUsed,
+    TurnEnded,
+    TurnStarted,
+)
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import EVENT, Event
+from artifacts.events.view import RunView, Step
 
 __all__ = [
     "EVENT",
     "AnswerMade",
+    "Answered",
+    "ApprovalAsked",
+    "ApprovalGiven",
     "ArtifactSaved",
+    "Asked",
+    "Branched",
+    "CellAdded",
+    "CellDeleted",
+    "CellEdited",
+    "CellMoved",
+    "CellsStale",
     "Compared",
     "Event",
     "ExecutionEnded",
@@ -48,11 +86,16 @@ __all__ = [
     "RunResumed",
     "RunStarted",
     "RunView",
+    "Said",
     "SandboxOpened",
     "Step",
     "StepEnded",
     "StepStarted",
     "TextDelta",
+    "ToolUsed",
+    "TurnEnded",
+    "TurnStarted",
+    "Undone",
     "WidgetsChanged",
     "apply",
     "extend",

@@ -1,4 +1,4 @@
-"""Events of cells: what ran, what it put out, and what came of it."""
+"""Events of cells: how the notebook changes, what ran, what it put out, and what came of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,56 @@ from artifacts.events.base import Recorded
 from artifacts.types import Answer, Artifact, Execution, ExecutionError, ExecutionStatus, Finding, Output
 
 
+class CellAdded(Recorded):
+    """A cell that has not run stands behind cell `after` (None: first). What runs code adds its cell by that."""
+
+    kind: Literal["cell_added"] = "cell_added"
+    cell_id: str
+    after: str | None
+    source: str
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    author: str = "person"
+
+
+class CellEdited(Recorded):
+    """A cell has a new version. It is stale until that has run."""
+
+    kind: Literal["cell_edited"] = "cell_edited"
+    cell_id: str
+    version: int
+    source: str
+    author: str = "person"
+
+
+class CellMoved(Recorded):
+    """A cell stands behind cell `after` now (None: first)."""
+
+    kind: Literal["cell_moved"] = "cell_moved"
+    cell_id: str
+    after: str | None
+    author: str = "person"
+
+
+class CellDeleted(Recorded):
+    """A cell is no part of the notebook any more, and nor is what it made."""
+
+    kind: Literal["cell_deleted"] = "cell_deleted"
+    cell_id: str
+    author: str = "person"
+
+
+class CellsStale(Recorded):
+    """What these cells put out does not hold any more, since cell `cause` changed."""
+
+    kind: Literal["cells_stale"] = "cells_stale"
+    cells: tuple[str, ...]
+    cause: str
+
+
 class ExecutionStarted(Recorded):
+    """A cell runs. One that the notebook does not have is added at its end."""
+
     kind: Literal["execution_started"] = "execution_started"
     execution: Execution
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby
-from typing import Any, Literal
 
+from artifacts.events import document
 from artifacts.events.cell import (
     AnswerMade,
     ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
     ExecutionEnded,
     ExecutionStarted,
     FindingMade,
@@ -19,62 +24,33 @@ from artifacts.events.cell import (
     Progressed,
     WidgetsChanged,
 )
-from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied
+from artifacts.events.run import (
+    Branched,
+    Compared,
+    Noted,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    SandboxOpened,
+    Undone,
+)
+from artifacts.events.talk import (
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    Asked,
+    ModelReplied,
+    Said,
+    ToolUsed,
+    TurnEnded,
+    TurnStarted,
+)
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
-from artifacts.types import Answer, Artifact, Execution, Finding, Output, PlanStep, Run, Value
-
-
-@dataclass(frozen=True)
-class Step:
-    """A node of the graph as a surface shows it."""
-
-    id: str
-    name: str
-    agent: str
-    title: str
-    status: Literal["running", "done", "failed", "cancelled"] = "running"
-
-
-@dataclass(frozen=True)
-class RunView:
-    """All that is known of a run after some of its events: the fold of them, and nothing else."""
-
-    run: Run
-    last_seq: int = 0
-    plan: tuple[PlanStep, ...] = ()
-    steps: tuple[Step, ...] = ()
-    executions: tuple[Execution, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
-    reviews: tuple[Reviewed, ...] = ()
-    replies: tuple[ModelReplied, ...] = ()
-    sandboxes: tuple[SandboxOpened, ...] = ()
-    notes: tuple[Noted, ...] = ()
-    report: ReportMade | None = None
-    comparison: Compared | None = None
-    widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
-    error: str | None = None
-    queued: RunQueued | None = None  # its place while it waits
-
-    @property
-    def cells_of(self) -> tuple[int, int] | None:
-        """How many cells have ended, and how many the run is going to have as far as is known; None before a plan."""
-        first = sum("open" in x.tags or "toolkit" in x.tags for x in self.executions) if self.plan else 0
-        planned = sum(step.cells for step in self.plan) or self.run.params.get("cells")
-        if not isinstance(planned, int) or not planned:
-            return None
-        return sum(x.status != "running" for x in self.executions), max(first + planned, len(self.executions))
-
-    @property
-    def ranked(self) -> tuple[Finding, ...]:
-        """The findings in the report's order, ranks set; those that the report leaves out come after, unranked."""
-        order = {fid: i for i, fid in enumerate(self.report.order, 1)} if self.report else {}
-        placed = [f.model_copy(update={"rank": order.get(f.id)}) for f in self.findings]
-        return tuple(sorted(placed, key=lambda f: (f.rank is None, f.rank or 0)))
+from artifacts.events.view import RunView, Step
+from artifacts.types import Answer, Execution, Output, Turn, Value
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -85,11 +61,16 @@ def apply(view: RunView | None, event: Event) -> RunView:
     if view is None:
         if not isinstance(event, RunStarted):
             raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
-        return RunView(run=event.run, last_seq=event.seq)
-    view = replace(view, last_seq=event.seq)
+        first = Turn(id="turn-01", message=event.run.goal, started_at=event.run.created_at)
+        return RunView(run=event.run, last_seq=event.seq, turns=(first,))
+    before, view = view, replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
-            again = _with(view.run, status="running", place=None, ended_at=None)
+            params = {**view.run.params, **event.params}
+            again = _with(view.run, status="running", place=None, ended_at=None, params=params)
+            if event.why == "resumed" and view.turns[-1].status != "done":
+                turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
+                view = replace(view, turns=turns)
             return replace(view, run=again, error=None, queued=None)
         case RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
@@ -97,7 +78,39 @@ def apply(view: RunView | None, event: Event) -> RunView:
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None)
         case SandboxOpened():
-            return replace(view, sandboxes=(*view.sandboxes, event))
+            return replace(view, sandboxes=(*view.sandboxes, event), kernel=event.sandbox_id)
+        case TurnStarted():
+            turn = Turn(id=event.turn_id, message=event.message, by=event.by, started_at=event.at)
+            return replace(view, turns=(*view.turns, turn), previous=before)
+        case TurnEnded():
+            return document.end_turn(view, event.status, event.at)
+        case Said():
+            return replace(view, messages=(*view.messages, event.message))
+        case Asked():
+            return replace(view, questions=(*view.questions, event.question))
+        case Answered(question_id=id, answer=answer):
+            questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
+            return replace(view, questions=tuple(questions))
+        case ApprovalAsked():
+            return replace(view, approvals=(*view.approvals, event.approval))
+        case ApprovalGiven(approval_id=id):
+            given = event.model_dump(include={"decision", "edited", "reason"})
+            approvals = (_with(a, **given) if a.id == id and a.decision is None else a for a in view.approvals)
+            return replace(view, approvals=tuple(approvals))
+        case CellAdded():
+            return document.added(_taken_back_to(view, before), event)
+        case CellEdited():
+            return document.edited(_taken_back_to(view, before), event)
+        case CellMoved(cell_id=id, after=after):
+            return document.moved(_taken_back_to(view, before), id, after)
+        case CellDeleted(cell_id=id):
+            return document.deleted(_taken_back_to(view, before), id)
+        case CellsStale(cells=cells):
+            return document.stale(view, cells)
+        case Undone(to=to):
+            return _undone(view, to)
+        case Branched():
+            return replace(view, kernel=None, branched=event)
         case StepStarted(step_id=str(step_id)):
             return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
         case StepEnded():
@@ -105,12 +118,12 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, steps=tuple(steps), progress=None)
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
+        case ToolUsed():
+            return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():
-            return replace(
-                view, executions=(*view.executions, event.execution), findings=_standing(view, event.execution)
-            )
+            return document.begun(view, event)
         case OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
         case OutputUpdated():
@@ -123,15 +136,17 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Progressed():
             return replace(view, progress=event)
         case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
-            view = replace(view, progress=None)
+            view = document.ended(replace(view, progress=None), id, status)
             return _change(view, id, lambda x: _with(x, status=status, error=error, count=count, ended_at=event.at))
         case ArtifactSaved():
-            return replace(view, artifacts=(*view.artifacts, event.artifact))
+            return document.made(
+                replace(view, artifacts=(*view.artifacts, event.artifact)), event.artifact.execution_id
+            )
         case FindingMade():
-            return replace(view, findings=(*view.findings, event.finding))
+            view = replace(view, findings=(*view.findings, event.finding))
+            return document.made(view, event.finding.evidence.cell)
         case AnswerMade(answer=answer):
-            others = tuple(a for a in view.answers if a.part != answer.part)
-            return replace(view, answers=(*others, answer))
+            return replace(view, answers=_answered(view.answers, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
@@ -142,6 +157,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
             ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
+            view = document.end_turn(view, event.status, event.at)
             return replace(view, run=ended, error=event.error, progress=None, queued=None)
     return view
 
@@ -167,10 +183,26 @@ def fold(events: Iterable[Event]) -> RunView:
     return view
 
 
-def _standing(view: RunView, begun: Execution) -> tuple[Finding, ...]:
-    """The findings that stand when a cell begins: what an unfinished try of the same call had reported does not."""
-    tries = {x.cell for x in view.executions if begun.key is not None and x.key == begun.key}
-    return tuple(f for f in view.findings if f.evidence.cell not in tries) if tries else view.findings
+def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
+    """The answers with one more, which stands where an earlier one of the same part stood."""
+    places = {(answer.question, answer.part): answer for answer in answers}
+    return tuple((places | {(given.question, given.part): given}).values())
+
+
+def _taken_back_to(view: RunView, before: RunView) -> RunView:
+    """The view that remembers how the run stood before an edit, unless that is part of a turn."""
+    return view if view.turn is not None else replace(view, previous=before)
+
+
+def _undone(view: RunView, to: int) -> RunView:
+    """The run as it stood at event `to`. What happened all the same stays: sandboxes, replies, notes and numbers."""
+    past = view.previous
+    while past is not None and past.last_seq != to:
+        past = past.previous
+    if past is None:
+        return view
+    kept = ("run", "last_seq", "messages", "sandboxes", "replies", "notes", "error", "executed", "numbered")
+    return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 
 
 def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:

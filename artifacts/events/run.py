@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from artifacts.events.base import Recorded
 from artifacts.types import Match, Run, RunStatus
@@ -15,9 +17,15 @@ class RunStarted(Recorded):
 
 
 class RunResumed(Recorded):
-    """Somebody took up a run that had stopped; its status is running again."""
+    """Work on a run goes on; its status is running again.
+
+    `why`: somebody took up a run that had stopped, a further turn begins, or cells of its notebook are edited and run.
+    `params` are those of the run that are different from now on, such as a larger budget.
+    """
 
     kind: Literal["run_resumed"] = "run_resumed"
+    why: Literal["resumed", "turn", "edit"] = "resumed"
+    params: dict[str, Any] = Field(default_factory=dict)
 
 
 class RunQueued(Recorded):
@@ -77,3 +85,28 @@ class RunEnded(Recorded):
     kind: Literal["run_ended"] = "run_ended"
     status: RunStatus
     error: str | None = None
+
+
+class Undone(Recorded):
+    """The last turn, or the last edit between turns, is taken back: the run stands as it did at event `to`.
+
+    `turn_id` or `cell_id` names what is taken back. The kernel is not: the next cell needs a sandbox rebuilt.
+    """
+
+    kind: Literal["undone"] = "undone"
+    to: int
+    turn_id: str | None = None
+    cell_id: str | None = None
+    by: str = "person"
+
+
+class Branched(Recorded):
+    """This run begins as a branch: the events before this one are those of run `of` up to its event `to`.
+
+    `turn_id` is the last turn that both share.
+    """
+
+    kind: Literal["branched"] = "branched"
+    of: str
+    to: int
+    turn_id: str | None = None

@@ -9,6 +9,11 @@ from pydantic import Field, TypeAdapter
 from artifacts.events.cell import (
     AnswerMade,
     ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
     ExecutionEnded,
     ExecutionStarted,
     FindingMade,
@@ -18,8 +23,29 @@ from artifacts.events.cell import (
     Progressed,
     WidgetsChanged,
 )
-from artifacts.events.run import Compared, Noted, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, SandboxOpened
-from artifacts.events.talk import ModelReplied
+from artifacts.events.run import (
+    Branched,
+    Compared,
+    Noted,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    SandboxOpened,
+    Undone,
+)
+from artifacts.events.talk import (
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    Asked,
+    ModelReplied,
+    Said,
+    ToolUsed,
+    TurnEnded,
+    TurnStarted,
+)
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 
 Event = Annotated[
@@ -28,9 +54,24 @@ Event = Annotated[
     | RunQueued
     | RunBegan
     | SandboxOpened
+    | Undone
+    | Branched
+    | Said
+    | TurnStarted
+    | TurnEnded
+    | Asked
+    | Answered
+    | ApprovalAsked
+    | ApprovalGiven
     | StepStarted
     | ModelReplied
+    | ToolUsed
     | PlanMade
+    | CellAdded
+    | CellEdited
+    | CellMoved
+    | CellDeleted
+    | CellsStale
     | ExecutionStarted
     | OutputReceived
     | OutputUpdated

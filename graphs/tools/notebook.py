@@ -8,6 +8,7 @@ from pydantic import Field
 
 from artifacts.events import RunView
 from artifacts.types import Execution
+from graphs import look
 from graphs.state import Desk
 from graphs.tools.base import Action, refusal, tool
 from notebooks.catalog import Template, cells
@@ -25,6 +26,9 @@ class RunCode(Action):
     code: str = Field(min_length=1, description="Python source of one cell")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
+        if toolkit := look.toolkit(self.code, desk.session.executions):
+            first = f"{key}-toolkit"
+            await desk.session.run(toolkit, title="Toolkit", tags=("toolkit",), step_id=step_id, key=first)
         cell = await desk.session.run(self.code, title=self.title, tags=("code",), step_id=step_id, key=f"{key}-0")
         return result(await desk.view(), [cell])
 
@@ -48,11 +52,12 @@ class RunTemplate(Action):
             return refusal("ParameterError", str(error))
         done: list[Execution] = []
         for i, cell in enumerate(planned):
-            if "toolkit" in cell.tags and _ran(desk, cell.code):
+            code = cell.code
+            if "toolkit" in cell.tags and not (code := look.still_needed(code, desk.session.executions)):
                 continue
             title = cell.title or self.title or template.title
             tags = (*cell.tags, f"template:{template.name}")
-            ran = await desk.session.run(cell.code, title=title, tags=tags, step_id=step_id, key=f"{key}-{i}")
+            ran = await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=f"{key}-{i}")
             done.append(ran)
             if ran.status != "ok":
                 break
@@ -66,10 +71,6 @@ class RunTemplate(Action):
             if inputs:
                 values["data"] = inputs[0]
         return values
-
-
-def _ran(desk: Desk, code: str) -> bool:
-    return any(x.code == code and x.status == "ok" for x in desk.session.executions)
 
 
 def result(view: RunView, done: list[Execution]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
+from notebooks.telling.answers import reported
 
 
 async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> RunView:
@@ -92,7 +93,7 @@ def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -
     if view.report is None or view.report != story.reported:
         pieces.findings(console, view)
     if view.reviews and view.reviews[-1].verdict != "fail":
-        pieces.review(console, view.reviews[-1])
+        pieces.review(console, view.reviews[-1], reported(view))
     pieces.ending(console, view)
     pieces.whereabouts(console, view, out, files)
     click.echo(left_out := missing(files), err=True, nl=False)

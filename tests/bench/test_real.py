@@ -10,7 +10,7 @@ import pytest
 
 from bench import classics, real
 from bench.data import classic, make
-from notebooks.templates.toolkit import read_table
+from notebooks.toolkit.reading import read_table
 
 
 def read(name: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from artifacts.types import (
     Run,
 )
 from graphs.checks import Work, run_checks
-from graphs.review import judge
+from graphs.review.node import judge
 from graphs.tools.review import GiveReview, Held
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks.templates.toolkit import key_that_fits
+from notebooks.toolkit.keys import key_that_fits
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks.templates.toolkit import clean, read_table
+from notebooks.toolkit.cleaning import clean
+from notebooks.toolkit.reading import read_table
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel

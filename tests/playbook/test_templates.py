@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
+import ast
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,23 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from notebooks.catalog import catalog, cells, find
 from notebooks.nb import nbformat
-from notebooks.templates.__main__ import HERE, renewed, toolkit
-from notebooks.templates.toolkit import (
-    _make_fit,
-    clean,
-    d_interval,
-    eta2_interval,
-    figure,
-    from_to,
-    name_columns,
-    r_interval,
-    say,
-    v_interval,
-)
+from notebooks.slices import TOOLKIT, binds, package, slice_for, statements
+from notebooks.templates.__main__ import HERE, main, notebook
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -39,32 +28,53 @@ TEMPLATES = sorted(path.stem for path in HERE.glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_template_is_as_the_command_would_write_it(name: str) -> None:
+def test_a_template_is_as_its_source_makes_it(name: str) -> None:
     path = HERE / f"{name}.ipynb"
-    assert renewed(path) == path.read_text(encoding="utf-8"), "run python -m notebooks.templates"
-    notebook = nbformat.read(path, as_version=4)
-    kinds = [tuple(c.metadata.get("tags", ())) for c in notebook.cells if c.cell_type == "code"]
+    assert notebook(path.with_suffix(".py")) == path.read_text(encoding="utf-8"), "run python -m notebooks.templates"
+    cells = nbformat.read(path, as_version=4).cells
+    kinds = [tuple(c.metadata.get("tags", ())) for c in cells if c.cell_type == "code"]
     assert kinds[:2] == [("parameters",), ("toolkit",)]
-    assert notebook.cells[0].source.startswith("# ")
+    assert cells[0].source.startswith("# ")
 
 
-def test_every_template_shares_one_toolkit_and_says_what_its_parameters_are() -> None:
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_function_of_a_template_keeps_its_name(name: str) -> None:
+    code = "\n".join(c.code for c in cells(find(name), {}))
+    functions = {s.node.name for s in statements(code) if isinstance(s.node, ast.FunctionDef)}
+    bound = Counter(taken for s in statements(code) for taken in s.names.binds & functions)
+    assert {taken for taken, times in bound.items() if times > 1} == set()
+
+
+def test_every_template_carries_what_its_cells_use_and_says_what_its_parameters_are() -> None:
     for template in catalog():
-        assert [c.code for c in cells(template, {}) if "toolkit" in c.tags] == [toolkit()]
+        own = cells(template, {})
+        (toolkit,) = [c.code for c in own if "toolkit" in c.tags]
+        others = "\n".join(c.code for c in own if "toolkit" not in c.tags)
+        assert slice_for(others, binds(toolkit)) == ""
         assert template.description
         assert template.when
         assert all(p.help for p in template.parameters), template.name
 
 
-def test_the_command_mends_a_copy_that_differs(tmp_path: Path) -> None:
-    path = shutil.copy(HERE / "profile.ipynb", tmp_path / "profile.ipynb")
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if "toolkit" in cell.metadata.get("tags", ()):
-            cell.source = "# old"
-            cell.execution_count = 3
-    nbformat.write(notebook, path)
-    assert renewed(Path(path)) == (HERE / "profile.ipynb").read_text(encoding="utf-8")
+def test_no_template_takes_a_name_of_the_toolkit_for_its_own() -> None:
+    """Templates share one kernel in a run: what one calls by a function's name, the next would find in its place."""
+    for template in catalog():
+        taken = frozenset().union(*(binds(c.code) for c in cells(template, {}) if "toolkit" not in c.tags))
+        assert not taken & package(TOOLKIT).names, template.name
+
+
+def test_a_notebook_without_a_source_gets_the_source_that_makes_it(tmp_path: Path) -> None:
+    made = (HERE / "profile.ipynb").read_text(encoding="utf-8")
+    (tmp_path / "profile.ipynb").write_text(made, encoding="utf-8")
+    main(tmp_path)
+    assert (tmp_path / "profile.ipynb").read_text(encoding="utf-8") == made
+    own = cells(find("profile", tmp_path), {})
+    assert [c.code for c in own if "toolkit" not in c.tags] == [
+        c.code for c in cells(find("profile"), {}) if "toolkit" not in c.tags
+    ]
+    (tmp_path / "profile.py").write_text((HERE / "profile.py").read_text().replace("# ## ", "# ### "), encoding="utf-8")
+    main(tmp_path)
+    assert "### " in (tmp_path / "profile.ipynb").read_text(encoding="utf-8")
 
 
 def test_penguins_flip_within_species(kernel: Kernel, folder: Path) -> None:
@@ -135,23 +145,6 @@ def test_profile_finds_the_traps_and_undoes_what_can_be_undone(
     _, text, _ = kernel.run("print(len(df), df['income'].min() > 0, sorted(df['town'].unique()))")
     assert text.split(maxsplit=2)[:2] == [str(n), "True"]
     assert "oslo " not in text
-
-
-@pytest.mark.parametrize(
-    ("same", "other"),
-    [
-        (("New York", "new-york ", "NEW_YORK"), "Newark"),
-        (("A+", "a+"), "A-"),
-        (("C", "c "), "C#"),
-        (("1-5",), "15"),
-        (("> 50",), "< 50"),
-        (("Zürich", "Zu\u0308rich"), "Zug"),
-    ],
-)
-def test_spellings_are_merged_and_what_a_sign_tells_apart_is_not(same: tuple[str, ...], other: str) -> None:
-    table = clean(pd.DataFrame({"level": [*same, other] * 20, "value": np.arange(20 * len(same) + 20) % 7}))
-    assert table.df["level"].nunique() == 2
-    assert [t["kind"] for t in table.traps].count("inconsistent_categories") == (len(same) > 1)
 
 
 def test_plain_noise_has_no_warning_and_no_claim(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
@@ -467,46 +460,6 @@ def test_far_values_of_the_same_rows_are_one_finding_and_another_kind_of_row_is_
     assert "the same rows" in claim.text
 
 
-@pytest.mark.parametrize(("share", "n"), [(0.06, 1_000), (0.06, 100_000), (0.7, 4_000), (0.9, 1_500)])
-def test_the_interval_of_explained_variation_covers_however_strong_the_effect(share: float, n: int) -> None:
-    degrees = (3, n - 4)
-    draws = stats.ncf(*degrees, share / (1 - share) * n).rvs(400, random_state=1)
-    ends = [eta2_interval(f, degrees) for f in draws]
-    assert 0.92 <= np.mean([low <= share <= high for low, high in ends]) <= 0.98
-
-
-def test_intervals_hold_for_columns_of_any_shape(random: np.random.Generator) -> None:
-    """Of 120 samples nine in ten intervals hold the truth where counts spread with their mean; Fisher's hold fewer."""
-    held = {"r": 0, "plain": 0, "d": 0}
-    for _ in range(120):
-        x = random.gamma(2, 4, 300)
-        y = random.poisson(x)  # r is the root of 32 / (32 + 8)
-        low, high = r_interval(x, y)
-        fisher = stats.pearsonr(x, y).confidence_interval()
-        held["r"] += low <= 0.8**0.5 <= high
-        held["plain"] += fisher.low <= 0.8**0.5 <= fisher.high
-        many, few = random.normal(0, 1, 400), random.normal(0.5, 3, 60)
-        pooled = ((399 * many.var(ddof=1) + 59 * few.var(ddof=1)) / 458) ** 0.5
-        low, high = d_interval((few.mean() - many.mean()) / pooled, few, many)
-        held["d"] += low <= 0.5 / ((399 + 59 * 9) / 458) ** 0.5 <= high
-    assert held["r"] >= 105
-    assert held["d"] >= 105
-    assert held["r"] > held["plain"]
-    low, high = d_interval(0.0, random.normal(size=40_000), random.normal(size=500))  # of which a part is resampled
-    assert (high - low) / 2 == pytest.approx(1.96 * (1 / 40_000 + 1 / 500) ** 0.5, rel=0.2)
-    x = random.normal(size=40_000)
-    low, high = r_interval(x, x + random.normal(size=40_000))
-    assert high - low == pytest.approx(2 * 1.96 * 0.5 / 200, rel=0.2)
-
-
-def test_the_interval_of_cramers_v_is_not_above_its_truth() -> None:
-    independent = np.outer([200, 300, 500], [0.2, 0.3, 0.1, 0.4]).astype(int)
-    assert v_interval(independent)[0] == 0
-    low, high = v_interval([[60, 40], [40, 60]])  # chi-square 8, noncentrality 0.75 to 22.9 (Smithson 2003, table B)
-    assert low == pytest.approx((0.757 / 200) ** 0.5, abs=0.005)
-    assert high == pytest.approx((22.91 / 200) ** 0.5, abs=0.005)
-
-
 def test_far_values_and_codes_do_not_hide_what_groups_differ_in(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
@@ -574,36 +527,6 @@ def test_what_the_rows_are_sorted_by_is_no_relation_of_a_column_with_few_values(
     assert not ran.of("nonlinear_association")
 
 
-@pytest.mark.parametrize(
-    "levels",
-    [
-        ["Agree", "Disagree", "Neutral", "Strongly agree", "Strongly disagree"],
-        ["Administration", "Engineering", "Finance and control", "Human resources", "Legal", "Sales", "Support"],
-        ["no", "yes"],
-    ],
-)
-def test_names_along_a_chart_neither_overlap_nor_leave_it(levels: list[str]) -> None:
-    fig, ax = figure("Missing by answer")
-    ax.imshow([range(len(levels))] * 3, aspect="auto")
-    ax.set_yticks(range(3), ["I have a good work-life balance", "I would recommend this company", "Meetings"])
-    name_columns(ax, levels)
-    ax.set_xlabel("rows without a value (%, and how many)")
-    _make_fit(fig)
-    fig.draw_without_rendering()
-    below = ax.xaxis.label.get_window_extent()
-    assert below.x0 >= 0
-    assert below.x1 <= fig.bbox.width
-    names = [t.get_window_extent() for t in ax.get_xticklabels()]
-    if not ax.get_xticklabels()[0].get_rotation():  # aslant they run beside one another
-        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(names))
-
-
-def test_a_column_that_is_a_sentence_is_quoted_in_one() -> None:
-    assert say("I am paid fairly") == "“I am paid fairly”"
-    assert say("bill_length_of_the_bird_mm") == "bill length of the bird"
-    assert say("Unit price") == "Unit price"
-
-
 @pytest.mark.parametrize("factors", [["paid"], []])
 def test_an_identifier_as_the_outcome_is_not_tested_and_the_reader_is_told_what_to_name(
     kernel: Kernel, table: Writer, random: np.random.Generator, factors: list[str]
@@ -616,12 +539,6 @@ def test_an_identifier_as_the_outcome_is_not_tested_and_the_reader_is_told_what_
     (told,) = ran.of("not_checked")
     assert "identifier" in told.text
     assert "name a column of numbers or of categories as the outcome" in told.text
-
-
-def test_the_ends_of_a_narrow_interval_are_told_apart() -> None:
-    assert from_to((-0.2, 0.31)) == "−0.20 to +0.31"
-    assert from_to((-0.9434, -0.9391)) == "−0.943 to −0.939"
-    assert from_to((0.999991, 0.999992)) == "+1.0000 to +1.0000"
 
 
 def test_hours_are_told_by_the_clock_and_an_interval_has_the_digits_of_its_width(

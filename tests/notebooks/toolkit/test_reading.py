@@ -5,13 +5,26 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from notebooks.templates import toolkit
-from notebooks.templates.toolkit import is_text, kind_of, read_table
+from notebooks.toolkit import reading, sampling, telling
+from notebooks.toolkit.cleaning import clean
+from notebooks.toolkit.columns import is_text, kind_of
+from notebooks.toolkit.reading import read_columns, read_once, read_table
+from notebooks.toolkit.telling import report
+
+
+@pytest.fixture(autouse=True)
+def nothing_read() -> Iterator[None]:
+    """What the toolkit remembers of files is forgotten after each test."""
+    yield
+    for kept in (telling._SAMPLED, sampling._WHOLE, reading._READ):
+        kept.clear()
+
 
 PLAIN = "name,size,when\nÅsa,1.5,2024-01-31\nBo,2.5,2024-02-29\n"
 
@@ -220,9 +233,8 @@ def test_of_a_large_file_a_sample_is_read_and_said(
     whole.loc[::2, "shop"] = "north"
     path = tmp_path / f"sales{suffix}"
     whole.to_csv(path, index=False) if suffix == ".csv" else whole.to_parquet(path)
-    monkeypatch.setattr(toolkit, "LARGE", 4_000)
-    monkeypatch.setattr(toolkit, "SAMPLE", 1_000)
-    monkeypatch.setattr(toolkit, "_SAMPLED", {})
+    monkeypatch.setattr(sampling, "LARGE", 4_000)
+    monkeypatch.setattr(sampling, "SAMPLE_ROWS", 1_000)
     df = read_table(path)
     assert 800 < len(df) < 1_200
     assert df.attrs["rows"] == 9_000
@@ -232,7 +244,7 @@ def test_of_a_large_file_a_sample_is_read_and_said(
     assert df.equals(read_table(path)), "the same sample each time"
     said = f"a random sample of {len(df):,} of the 9,000 rows of sales{suffix}"
     assert said in capsys.readouterr().out
-    toolkit.report("claim", "trend", "Prices rise.")
+    report("claim", "trend", "Prices rise.")
     assert f"Caveat: Found in {said}." in capsys.readouterr().out
 
 
@@ -244,7 +256,7 @@ def test_what_parquet_and_pandas_call_types_is_read_as_what_it_is(tmp_path: Path
     df = read_table(tmp_path / "t.parquet")
     assert [df[c].dtype.kind for c in ("when", "few", "all", "yes")] == ["M", "f", "i", "b"]
     assert is_text(df["kind"])
-    assert len(toolkit.clean(df).df) == 60
+    assert len(clean(df).df) == 60
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -263,13 +275,11 @@ def test_all_rows_of_a_large_file_are_counted_and_its_columns_can_be_read_whole(
     path = tmp_path / f"sales{suffix}"
     written.to_csv(path, index=False) if suffix == ".csv" else written.to_parquet(path)
     plain = read_table(path)
-    monkeypatch.setattr(toolkit, "LARGE", 4_000)
-    monkeypatch.setattr(toolkit, "SAMPLE", 1_000)
-    for kept in ("_SAMPLED", "_WHOLE", "_READ"):
-        monkeypatch.setattr(toolkit, kept, {})
-    sample = toolkit.read_once(path)
+    monkeypatch.setattr(sampling, "LARGE", 4_000)
+    monkeypatch.setattr(sampling, "SAMPLE_ROWS", 1_000)
+    sample = read_once(path)
     assert len(sample) < 2_000
-    read = toolkit.read_columns(path, ["shop", "price", "day", "share"])
+    read = read_columns(path, ["shop", "price", "day", "share"])
     for name in read.columns:
         assert read[name].astype(plain[name].dtype).equals(plain[name]), f"{name} as if all had been loaded"
     told = sample.attrs["counted"]
@@ -365,6 +375,6 @@ def test_days_in_several_forms_are_read_where_each_can_be_read_in_one_way(
     written = [*days[:100].strftime(early), *days[100:].strftime(late)]
     pd.DataFrame({"seen_on": written, "size": range(140)}).to_csv(tmp_path / "t.csv", index=False)
     df = read_table(tmp_path / "t.csv")
-    said = [t["text"] for t in toolkit.clean(df).traps if t["kind"] == "inconsistent_categories"]
+    said = [t["text"] for t in clean(df).traps if t["kind"] == "inconsistent_categories"]
     assert (df["seen_on"].tolist() == days.tolist()) is told.endswith("2024")
     assert [told in text for text in said] == [True] * bool(told)

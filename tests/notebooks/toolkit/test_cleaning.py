@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks import templates
-from notebooks.nb import nbformat
-from notebooks.templates.toolkit import clean, kind_of
+from notebooks.toolkit.cleaning import clean
+from notebooks.toolkit.columns import kind_of
 
 N = 2000
 RANDOM = np.random.default_rng(11)
@@ -93,21 +90,6 @@ def test_what_is_paid_is_no_identifier_and_a_user_id_is() -> None:
     ]
 
 
-def test_no_template_takes_a_name_of_the_toolkit_for_its_own():
-    """Templates share one kernel in a run: what one calls by a function's name, the next would find in its place."""
-    folder = Path(templates.__file__).parent
-    given = {n.name for n in ast.parse((folder / "toolkit.py").read_text()).body if isinstance(n, ast.FunctionDef)}
-    for path in sorted(folder.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code" and "toolkit" not in cell.metadata.get("tags", ()):
-                tree = ast.parse(cell.source)
-                inner = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda | ast.comprehension)]
-                local = {id(n) for part in inner for n in ast.walk(part)}
-                stored = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-                held = {n.id for n in stored if id(n) not in local}
-                assert not given & (held | {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}), path.name
-
-
 def test_rows_that_repeat_more_often_than_with_a_shuffled_column_are_told() -> None:
     random = np.random.default_rng(4)
     spent = np.minimum(random.exponential(9, 6000), 60)
@@ -117,3 +99,20 @@ def test_rows_that_repeat_more_often_than_with_a_shuffled_column_are_told() -> N
         copied = pd.concat([df, df.iloc[:900]]).sample(frac=1, random_state=0, ignore_index=True)
         assert [t["kind"] for t in clean(df).traps] == []
         assert [t["kind"] for t in clean(copied).traps] == told
+
+
+@pytest.mark.parametrize(
+    ("same", "other"),
+    [
+        (("New York", "new-york ", "NEW_YORK"), "Newark"),
+        (("A+", "a+"), "A-"),
+        (("C", "c "), "C#"),
+        (("1-5",), "15"),
+        (("> 50",), "< 50"),
+        (("Zürich", "Zu\u0308rich"), "Zug"),
+    ],
+)
+def test_spellings_are_merged_and_what_a_sign_tells_apart_is_not(same: tuple[str, ...], other: str) -> None:
+    table = clean(pd.DataFrame({"level": [*same, other] * 20, "value": np.arange(20 * len(same) + 20) % 7}))
+    assert table.df["level"].nunique() == 2
+    assert [t["kind"] for t in table.traps].count("inconsistent_categories") == (len(same) > 1)

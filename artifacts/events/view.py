@@ -1,0 +1,88 @@
+"""What is known of a run: the value that the fold of its events gives, and that every surface shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from artifacts.events.cell import Progressed
+from artifacts.events.run import Branched, Compared, Noted, RunQueued, SandboxOpened
+from artifacts.events.talk import ModelReplied, ToolUsed
+from artifacts.events.task import ReportMade, Reviewed
+from artifacts.types import Answer, Approval, Artifact, Cell, Execution, Finding, Message, PlanStep, Question, Run, Turn
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of the graph as a surface shows it."""
+
+    id: str
+    name: str
+    agent: str
+    title: str
+    status: Literal["running", "done", "failed", "cancelled"] = "running"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """All that is known of a run after some of its events: the fold of them, and nothing else."""
+
+    run: Run
+    last_seq: int = 0
+    turns: tuple[Turn, ...] = ()
+    messages: tuple[Message, ...] = ()
+    questions: tuple[Question, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    plan: tuple[PlanStep, ...] = ()
+    steps: tuple[Step, ...] = ()
+    cells: tuple[Cell, ...] = ()  # the notebook as it stands, in its order
+    executions: tuple[Execution, ...] = ()  # of each cell that ran the newest, in the notebook's order
+    artifacts: tuple[Artifact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
+    reviews: tuple[Reviewed, ...] = ()
+    replies: tuple[ModelReplied, ...] = ()
+    tools_used: tuple[ToolUsed, ...] = ()
+    sandboxes: tuple[SandboxOpened, ...] = ()
+    notes: tuple[Noted, ...] = ()
+    report: ReportMade | None = None
+    comparison: Compared | None = None
+    widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    progress: Progressed | None = None  # how far the cell or the step that runs has come, if it says so
+    error: str | None = None
+    queued: RunQueued | None = None  # its place while it waits
+    kernel: str | None = None  # the sandbox in which the notebook ran; None once the notebook was taken back or copied
+    branched: Branched | None = None
+    executed: int = 0  # executions so far, those included that the notebook does not show any more
+    numbered: int = 0  # the highest number that a cell had so far
+    previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
+
+    @property
+    def cells_of(self) -> tuple[int, int] | None:
+        """How many cells have ended, and how many the run is going to have as far as is known; None before a plan."""
+        first = sum("open" in x.tags or "toolkit" in x.tags for x in self.executions) if self.plan else 0
+        planned = sum(step.cells for step in self.plan) or self.run.params.get("cells")
+        if not isinstance(planned, int) or not planned:
+            return None
+        return sum(x.status != "running" for x in self.executions), max(first + planned, len(self.executions))
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that is under way."""
+        return self.turns[-1] if self.turns and self.turns[-1].status == "running" else None
+
+    def cell(self, cell_id: str) -> Cell | None:
+        """A cell by its id; None for one that the notebook does not have."""
+        return next((c for c in self.cells if c.id == cell_id), None)
+
+    @property
+    def next_cell(self) -> str:
+        """The id that the next new cell is to have. No two cells of a run have the same, deleted ones included."""
+        return f"cell-{self.numbered + 1:02d}"
+
+    @property
+    def ranked(self) -> tuple[Finding, ...]:
+        """The findings in the report's order, ranks set; those that the report leaves out come after, unranked."""
+        order = {fid: i for i, fid in enumerate(self.report.order, 1)} if self.report else {}
+        placed = [f.model_copy(update={"rank": order.get(f.id)}) for f in self.findings]
+        return tuple(sorted(placed, key=lambda f: (f.rank is None, f.rank or 0)))

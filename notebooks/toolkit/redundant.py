@@ -1,0 +1,121 @@
+"""Columns that no test should use: constants, identifiers, copies, and sums of others."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from notebooks.toolkit.columns import is_text, names
+from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.table import Table, trap
+from notebooks.toolkit.wording import say
+
+
+def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
+    """Columns that go with another almost perfectly, each pair in the rows that have both, with a margin of safety."""
+    values = df[numbers].to_numpy(dtype=float)
+    finite = np.isfinite(values)
+    there = finite.astype(float)
+    with np.errstate(all="ignore"):
+        middles, spreads = np.mean(values, axis=0, where=finite), np.std(values, axis=0, where=finite)
+        scaled = np.where(finite, (values - middles) / spreads, 0.0)
+        count = there.T @ there
+        sums, squares = scaled.T @ there, (scaled**2).T @ there
+        spread = squares - sums**2 / count
+        spread[spread < 1e-6 * squares] = np.nan  # too little is left to count with
+        r = np.abs(scaled.T @ scaled - sums * sums.T / count) / np.sqrt(spread * spread.T)
+    np.fill_diagonal(r, 0)
+    return [name for name, column in zip(numbers, r, strict=True) if not (column <= 0.999).all()]
+
+
+def _leave_out(table: Table) -> None:
+    """Mark constants, identifiers and copies of an earlier column."""
+    df, n = table.df, len(table.df)
+    r: Any
+    for name in names(df):
+        kind = table.kind(name)
+        if kind == "constant":
+            often = df[name].mode()
+            text = f"{say(name)} is empty" if often.empty else f"{say(name)} is {often.iloc[0]} in "
+            others = 0 if often.empty else int((df[name] != often.iloc[0]).sum())
+            text += "" if often.empty else f"all but {others:,} of {n:,} rows" if others else f"all {n:,} rows"
+            table.traps.append(trap("constant_column", f"{text}: it can explain nothing.", [name], n, high=True))
+        elif kind == "identifier" and not is_text(df[name]) and list(df[name]) in ([*range(n)], [*range(1, n + 1)]):
+            table.left_out[name] = "the rows' own numbers"
+        elif kind == "identifier" and df[name].dropna().is_unique:
+            text = f"{say(name)} differs in every row, as an identifier does: it is left out of all tests."
+            table.traps.append(trap("identifier_column", text, [name], n))
+        if kind in ("constant", "identifier", "text"):
+            table.left_out.setdefault(name, kind)
+    numbers = table.of("number")
+    r = df[_nearly_one(df, numbers)].corr(min_periods=20).abs() if n >= 20 and len(numbers) > 1 else pd.DataFrame()
+    for i, b in enumerate(numbers):
+        near = [a for a in numbers[:i] if a not in table.left_out]
+        twin = next((a for a in near if a in r and b in r and r.loc[a, b] > 0.9995), None)
+        near = [a for a in near if n >= 5 and df[a].iloc[:50].equals(df[b].iloc[:50])]
+        same = next((a for a in near if df[a].equals(df[b])), None)
+        if same is not None:
+            text = f"{say(b)} is the same as {say(same)} in every row: only {say(same)} is tested."
+            table.traps.append(trap("redundant_columns", text, [same, b], n, effect("pearson_r", 1.0), high=True))
+            table.left_out[b] = f"copy of {same}"
+        elif twin is not None:
+            one, other = (say(c) if say(b) != say(twin) else c for c in (b, twin))
+            text = f"{one} carries the same information as {other} (r = {r.loc[twin, b]:.4f}): "
+            table.traps.append(
+                trap(
+                    "redundant_columns",
+                    text + "only the first is tested.",
+                    [twin, b],
+                    n,
+                    effect("pearson_r", r.loc[twin, b]),
+                )
+            )
+            table.left_out[b] = f"copy of {twin}"
+    texts = [c for c in names(df) if is_text(df[c]) and 10 <= table.levels(c) <= n / 2]
+    for b in table.of("number"):
+        alike = [a for a in texts if table.levels(a) == table.levels(b)]
+        twin = next((a for a in alike if len(df[[a, b]].dropna().drop_duplicates()) == table.levels(b)), None)
+        if twin is not None:
+            table.left_out[b] = f"code of {twin}"
+    categories = [c for c in table.of("category") if 2 <= table.levels(c) <= 200]
+    for i, b in enumerate(categories):
+        for a in (c for c in categories[:i] if c not in table.left_out and table.levels(c) == table.levels(b)):
+            if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == table.levels(a):
+                text = f"{say(b)} says the same as {say(a)} in other words: only {say(a)} is tested."
+                table.traps.append(trap("redundant_columns", text, [a, b], n))
+                table.left_out[b] = f"copy of {a}"
+                break
+
+
+def _leave_sums_out(table: Table) -> None:
+    """Mark a column that other columns make up exactly, as a total is made up of its parts."""
+    numbers = table.of("number")
+    rows = table.df[[c for c in numbers if table.df[c].notna().mean() > 0.8]].dropna().astype(float)
+    rows = rows.iloc[:: max(1, len(rows) // 4000)]
+    if len(rows) >= 50 and len(rows) > 5 * rows.shape[1]:
+        standard = ((rows - rows.mean()) / rows.std()).to_numpy()
+        turned = dict(zip(names(rows), np.linalg.qr(standard, mode="r").T, strict=True))  # as good, and far fewer rows
+        kept = list[str]()
+        for name in names(rows):
+            if kept:
+                base = np.column_stack([turned[c] for c in kept])
+                found = np.linalg.lstsq(base, turned[name], rcond=None)[0]
+                rest = float(np.sum((turned[name] - base @ found) ** 2)) / (len(rows) - 1)  # variance, of 1
+                parts = [c for c, weight in zip(kept, found, strict=True) if abs(weight) > 0.02]
+                if rest < 1e-4 and 2 <= len(parts) <= 6:
+                    # The total varies most, as its parts vary on their own
+                    whole = max([name, *parts], key=lambda c: (rows[c].std(), c))
+                    others = [c for c in [name, *parts] if c != whole]
+                    text = (
+                        f"{say(whole)} is made up of {', '.join(say(c) for c in others[:-1])} and {say(others[-1])}: "
+                        "they tell it exactly, so it is left out of all tests: a relation with its parts is no news."
+                    )
+                    share = effect("r2", 1 - rest)
+                    table.traps.append(
+                        trap("redundant_columns", text, [whole, *others], len(table.df), share, high=True)
+                    )
+                    table.left_out[whole] = f"made up of {', '.join(others)}"
+                    kept = [c for c in [*kept, name] if c != whole]
+                    continue
+            kept.append(name)
+    table.log += [f"{c}: left out of tests ({why})" for c, why in table.left_out.items()]

@@ -1,0 +1,87 @@
+"""Codes for "not known", and limits at which values were cut off."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from notebooks.toolkit.columns import names
+from notebooks.toolkit.table import Table, trap
+from notebooks.toolkit.wording import number, percent, say
+
+
+def _is_code(code: float, counts: pd.Series) -> bool:
+    """Whether a column's smallest or largest value is a code for "not known": repeated, and with nothing near it.
+
+    Nines, and −1 to −9 where nothing else is negative, need less of a gap than any other number; a 9 counts where a
+    scale of few whole numbers ends well below it. `counts` are those of all values.
+    """
+    others = counts.drop(code).sort_index()
+    rest = others.index.to_numpy(dtype=float)
+    share = counts[code] / counts.sum()
+    if counts[code] < 3 or share < 0.002 or len(rest) < 5:
+        return False
+    gap, spread = float(np.abs(rest - code).min()), float(np.quantile(rest, 0.95) - np.quantile(rest, 0.05))
+    if re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min()):
+        return True
+    if code in range(-9, 0) and rest.min() >= 0:
+        # The last value of a tail would be rarer than those beside it
+        beside = others.iloc[: max(3, len(others) // 10)].max()
+        alone = counts[code] > 3 * beside or counts[code] > 3 * others.max()
+        return bool(alone or (code == -1 and rest[0] == 0 and np.all(rest % 1 == 0) and counts[code] > others.iloc[0]))
+    scale = np.array_equal(rest, np.arange(rest[0], rest[0] + len(rest))) and rest[0] in (0, 1) and rest[-1] <= 7
+    if code == 9 and scale:
+        return bool(others.iloc[-1] >= 0.03 * others.sum())
+    if code == 0 and rest.min() > 0:  # often the count of nothing
+        low, high = np.quantile(np.repeat(rest, others.to_numpy()), [0.05, 0.95])
+        return bool(gap > high - low and gap > 2 * float(np.diff(rest).max()) and share <= 0.2)
+    return bool(gap > 2 * spread and counts[code] >= max(5, 0.005 * counts.sum()) and share <= 0.3)
+
+
+def _blank_sentinels(table: Table) -> None:
+    """Make codes for "not known" missing: a number or a day that is repeated far from all else in the column."""
+    for name in [c for c in names(table.df) if table.kind(c) == "time"]:
+        since = (table.df[name] - pd.Timestamp(0)).dt.total_seconds()
+        for code in sorted({since.min(), since.max()}):
+            often = int((since == code).sum())
+            if often >= 3 and table.levels(name) > 5 and _is_code(code, since.value_counts()):
+                text = (
+                    f"{say(name)} holds {pd.Timestamp(code, unit='s'):%Y-%m-%d} in {often:,} rows "
+                    f"({percent(often / since.count(), 1)}), far from all its other days: a code for missing, "
+                    "and treated so."
+                )
+                table.put(name, table.df[name].mask(since == code))
+                table.log.append(text)
+                table.traps.append(trap("sentinel_values", text, [name], often, high=True))
+    for name in [c for c in names(table.df) if table.kind(c) == "number"]:
+        values, levels = table.df[name].dropna(), table.levels(name)
+        for code in sorted({values.min(), values.max()}):
+            often = int((values == code).sum())
+            share = often / len(values)
+            if often >= 3 and share >= 0.002 and levels > 5 and _is_code(code, values.value_counts()):
+                table.put(name, table.df[name].mask(table.df[name] == code))
+                text = (
+                    f"{say(name)} holds {number(code)} in {often:,} rows ({percent(share, 1)}), far from "
+                    "all its other values: a code for missing, and treated so."
+                )
+                table.log.append(text)
+                table.traps.append(trap("sentinel_values", text, [name], often, high=True))
+
+
+def _see_caps(table: Table) -> None:
+    """Note columns whose smallest or largest value is a limit at which many values were cut off."""
+    for name in [c for c in names(table.df) if table.kind(c) == "number"]:
+        values = table.df[name].dropna()
+        if len(values) < 100 or table.levels(name) < 50:
+            continue
+        for end, limit in (("largest", values.max()), ("smallest", values.min())):
+            at = int((values == limit).sum())
+            # A nought at the end is a count of nothing, not a limit
+            often = limit != 0 and at >= max(10, 0.02 * len(values))
+            if often and at > 8 * values.value_counts().drop(limit).max():
+                text = (
+                    f"{say(name)} is cut off at {number(limit)}: {at:,} rows ({percent(at / len(values), 1)}) share "
+                    f"this {end} value, so whatever lay beyond is not known, and its mean and spread are understated."
+                )
+                table.log.append(text)
+                table.traps.append(trap("censored_values", text, [name], at, high=True))
