@@ -9,7 +9,7 @@ import pandas as pd
 
 from notebooks.toolkit.attempts import CannotAnswer, check_columns
 from notebooks.toolkit.drawing import COLOURS, figure, show
-from notebooks.toolkit.guesses import adds_up, is_numeric, is_time, measure_of, time_column
+from notebooks.toolkit.guesses import is_numeric, is_time, measure_of, sums_up, time_column
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.periods import in_periods, say_period, whole_periods
 from notebooks.toolkit.phrases import plain_ticks, several, unit_of
@@ -135,7 +135,7 @@ def forecast_periods(
     measure = measure or ("" if how == "count" else measure_of(df, [time]))
     if measure and not is_numeric(df[measure]):
         raise CannotAnswer(f"{say(measure)} holds no numbers that could be forecast.")
-    how = how or ("count" if not measure else "sum" if adds_up(df, measure) else "mean")
+    how = how or ("count" if not measure else "sum" if sums_up(df, measure) else "mean")
     grain = grain or natural_grain(df[time])
     series, notes = series_of(df, time, measure, how, grain)
     y, season = series.to_numpy(), SEASON_LENGTHS[grain]

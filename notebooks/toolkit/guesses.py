@@ -37,7 +37,7 @@ def time_column(df: pd.DataFrame) -> str:
     return (times + years + [""])[0]
 
 
-def adds_up(df: pd.DataFrame, measure: str) -> bool:
+def sums_up(df: pd.DataFrame, measure: str) -> bool:
     """Whether the sum of a measure over rows means something: of amounts and counts, and of no rate, score, price,
     temperature, length of time or stock."""
     if not is_numeric(df[measure]):

@@ -20,7 +20,7 @@ from notebooks.toolkit.change import (
 from notebooks.toolkit.columns import yes_level
 from notebooks.toolkit.dates import YEAR_NAME
 from notebooks.toolkit.drawing import show
-from notebooks.toolkit.guesses import adds_up, is_numeric, is_time, measure_of, segments_of, time_column, volume_of
+from notebooks.toolkit.guesses import is_numeric, is_time, measure_of, segments_of, sums_up, time_column, volume_of
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.telling import answer, report
@@ -96,12 +96,12 @@ def why_changed(
     elif df[measure].nunique() == 2 and how != "sum":
         level = yes_level(df[measure].dropna().unique())
         yes, how = str(level), "mean"
-        sides = [rows.assign(**{measure: as_share(rows[measure], level)}) for rows in (two.before, two.after)]
+        sides = [rows.assign(**{measure: share_in_percent(rows[measure], level)}) for rows in (two.before, two.after)]
         two = replace(two, before=sides[0], after=sides[1])
     elif not is_numeric(df[measure]):
         raise CannotAnswer(f"{say(measure)} holds no numbers, so it has no sum or mean that could change.")
     in_time = is_time(df[of]) or YEAR_NAME.search(of) is not None
-    how = how or ("sum" if in_time and adds_up(df, measure) else "mean")
+    how = how or ("sum" if in_time and sums_up(df, measure) else "mean")
     start, end = (measure_total(rows, measure, how) for rows in (two.before, two.after))
     for name, value in ((two.first, start), (two.second, end)):
         if pd.isna(value):
@@ -122,7 +122,7 @@ def why_changed(
     return replace(found, deeper=_look_deeper(found, columns)) if chosen and how != "mean" else found
 
 
-def as_share(s: Any, level: Any) -> Any:
+def share_in_percent(s: Any, level: Any) -> Any:
     """100 where a column has a level, 0 where it has another, so that its mean is a share in percent."""
     return (s == level).astype(float).where(s.notna()) * 100
 

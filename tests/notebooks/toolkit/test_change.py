@@ -8,7 +8,7 @@ import pytest
 
 from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.change import Two, split_change, volume_price_mix
-from notebooks.toolkit.guesses import adds_up, volume_of
+from notebooks.toolkit.guesses import sums_up, volume_of
 from notebooks.toolkit.periods import named_period, say_period, whole_periods
 from notebooks.toolkit.two_sets import two_sets
 from notebooks.toolkit.why_changed import why_changed
@@ -62,7 +62,7 @@ def test_the_volume_and_price_of_a_measure_are_found_by_their_product() -> None:
      ("bill_length_mm", False), ("completionRate", False), ("stock", False)],
 )  # fmt: skip
 def test_what_adds_up_is_told_by_its_name(name: str, adds: bool) -> None:
-    assert adds_up(pd.DataFrame({name: [3.0, 40, 5]}), name) is adds
+    assert sums_up(pd.DataFrame({name: [3.0, 40, 5]}), name) is adds
 
 
 def test_periods_are_whole_where_the_times_reach_their_ends() -> None:
