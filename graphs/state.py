@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from langgraph.errors import GraphBubbleUp
+
 from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
@@ -78,6 +80,8 @@ class Desk:
     again: Again | None = None
     budget: Budget = field(default_factory=Budget)
     began: float = field(default_factory=time.monotonic)
+    approve: Literal["auto", "ask", "deny"] = "auto"
+    unattended: bool = False
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names."""
@@ -111,6 +115,9 @@ class Desk:
         try:
             yield step_id
             status = "done"
+        except GraphBubbleUp:  # the node waits for a person, and begins again with the answer
+            status = "done"
+            raise
         except Exception:
             status = "failed"
             raise
