@@ -22,8 +22,9 @@ from artifacts.events import RunView
 from artifacts.store import Store, StoreError
 from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
+from graphs.request import Request
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from kernel_gateway.client import connection, find_host, gateway_status
 from notebooks.nb import nbformat
 from notebooks.slices import TOOLKIT, binds, package
@@ -416,20 +417,27 @@ async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tm
     assert wire.requests == []
 
 
+async def test_a_declared_column_that_does_not_exist_ends_the_run_before_anything_is_computed(bench, table, team, wire):
+    roles = {"target": "y", "time": "when"}
+    run = await bench.start(Request(question="What drives y?", files=(table,), model="openai:test", roles=roles))
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert run.status == "failed"
+    assert (view.error or "").startswith("There is no column 'when', which was declared as the time. There are: 'x'")
+    assert [x.title for x in view.executions] == ["Toolkit", "Read the files", "What each column holds"]
+    assert wire.requests == [], "no model was asked"
+
+
 async def test_several_files_and_a_question_that_names_no_column(bench, table, tmp_path, team, wire):
     other = tmp_path / "groups.tsv"
     other.write_text("group\tlabel\na\tfirst\nb\tsecond\n")
-    roles = {"target": "y", "time": "when"}
     run = await bench.start(
-        Request(question="What is going on?", files=(table, other), model="openai:test", roles=roles)
+        Request(question="What is going on?", files=(table, other), model="openai:test", roles={"target": "y"})
     )
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     view = bench.store.view(run.id)
     assert run.status == "done"
     assert any("names no column" in n.text for n in view.notes)
-    assert [n.text for n in view.notes if n.level == "warning"] == [
-        "There is no column 'when', which was declared as the time."
-    ]
     brief = wire.requests[0]["messages"][1]["content"]
     facts = json.loads(brief.split("```json\n")[1].split("\n```")[0])
     assert [(f["name"], f["rows"], len(f["columns"])) for f in facts["files"]] == [

@@ -15,11 +15,12 @@ from html import escape
 from importlib import resources
 from typing import Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunView
 from artifacts.store import Store
 from artifacts.types import Artifact, Execution, Output
-from notebooks import content as told
 from notebooks.outputs import merged
+from notebooks.telling import story, words
 
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 _TABLE_TAGS = {"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "div", "span", "b", "i", "br"}
@@ -62,29 +63,30 @@ def summary_html(view: RunView, read: Callable[[Artifact], bytes], room: int = 2
 
 def _page(view: RunView, pictures: _Pictures, *, whole: bool = True) -> str:
     css = _asset("report.css")
-    said = told.content(view)
+    said = story.told(view)
     headlines = [
         {
             "finding": finding,
-            "text": told.headline(finding),
-            "kind": told.kind(finding),
-            "effect": told.size(finding),
-            "numbers": told.evidence(finding),
+            "text": words.headline(finding),
+            "kind": words.kind(finding),
+            "effect": words.size(finding),
+            "numbers": words.evidence(finding),
             "chart": pictures.once(finding.evidence.artifact, finding.id),
         }
         for finding in said.headlines
     ]
     page: str = _template().render(
         said=said,
-        answer=told.set_apart(prose(told.tied(said.answer))),
+        answer=prose(words.tied(said.answer)),
+        answers=[(part, pictures.once(part.chart, f"answer-{n}")) for n, part in enumerate(said.answers, 1)],
         headlines=headlines,
-        others=[(f, told.size(f)) for f in said.others],
+        others=[(f, words.size(f)) for f in said.others],
         whole=whole,
         plan=view.plan if whole else (),
         cells=[_cell(x, pictures) for x in view.executions] if whole else [],
         sandbox=view.sandboxes[-1] if view.sandboxes else None,
         rebuilt=[s for s in view.sandboxes if s.rebuilt],
-        number=told.number,
+        number=words.number,
         prose=_inline,
         css=css,
         policy=_policy(css),
@@ -146,6 +148,8 @@ class _Pictures:
             return {"name": artifact.name, "shown": self._shown[artifact.sha256]}
         try:
             uri = self._uri(artifact)
+        except ArtifactDamaged as damaged:
+            return {"name": artifact.name, "damaged": str(damaged)}
         except OSError:  # it was there, and is gone
             uri = None
         if uri is None:
@@ -238,7 +242,7 @@ def _policy(css: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return resources.files("notebooks").joinpath(name).read_text("utf-8")
+    return resources.files("notebooks.telling").joinpath(name).read_text("utf-8")
 
 
 @cache
@@ -246,5 +250,5 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tied"] = told.tied
+    environment.filters["tied"] = words.tied
     return environment.from_string(_asset("report.html"))
