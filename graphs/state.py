@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from langgraph.errors import GraphBubbleUp
-
 from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
@@ -109,6 +107,8 @@ class Desk:
     @asynccontextmanager
     async def step(self, name: str, agent: str, title: str) -> AsyncIterator[str]:
         """Record that a node works on something, and how that ended. Gives the step's id."""
+        from langgraph.errors import GraphBubbleUp
+
         step_id = new_id("step")
         status: Literal["done", "failed", "cancelled"] = "cancelled"
         await self.emit(StepStarted(run_id=self.run_id, step_id=step_id, name=name, agent=agent, title=title))

@@ -7,7 +7,6 @@ runs again from its beginning and finds it there.
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
 
 from langgraph.types import interrupt
 
@@ -16,9 +15,6 @@ from artifacts.types import Approval, Question, ToolCall
 from graphs.errors import GraphError
 from graphs.state import Desk
 from graphs.tools.base import Tool
-
-Approve = Literal["auto", "ask", "deny"]
-"""Which calls wait for a person: those of tools that ask; all; none, as those that would wait are not carried out."""
 
 
 class Waiting(GraphError):
