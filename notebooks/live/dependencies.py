@@ -73,6 +73,7 @@ def _try(
         if cell.id in chosen:
             lacking = _lacking(state, ideal, needs.needed)
             gone = [n for n in lacking if not ideal.keys.get(n)]
+            gone += [n for n in needs.perhaps if n in state.keys and n not in ideal.keys and n not in gone]
             if any(not _droppable(n) for n in gone):
                 return None
             for name in gone:
@@ -81,7 +82,7 @@ def _try(
                 drops[cell.id] = told
             makers = _makers(ideal, [n for n in lacking if ideal.keys.get(n)])
             wanted |= makers - chosen
-            stuck |= len(gone) < len(lacking)
+            stuck |= any(ideal.keys.get(n) for n in lacking)
             state.run(cell)
         ideal.run(cell, needs)
     if whole and (lacking := [n for n in _lacking(state, ideal, ideal.keys) if n not in (RANDOM, FILES)]):
@@ -95,7 +96,7 @@ def _try(
 
 def _makers(ideal: State, names: Iterable[str]) -> set[str]:
     """The cells that wrote these names, and all that may share memory with them, last."""
-    return {ideal.makers[m] for n in names for m in ideal.together(n) if m in ideal.makers}
+    return {cell for n in names for m in ideal.together(n) for cell in ideal.makers.get(m, ())}
 
 
 def _lacking(state: State, ideal: State, names: Iterable[str]) -> list[str]:
@@ -167,7 +168,7 @@ class Catching:
         return step
 
     def ran(self, id: str, *, failed: bool, wrote: Iterable[str] = ()) -> None:
-        """A cell has run, and came out like this. One that came out otherwise than before changes what is to be done."""
+        """A cell has run, and came out like this. If that is not as before, what is to be done is planned anew."""
         place = next(i for i, c in enumerate(self.cells) if c.id == id)
         cell = replace(self.cells[place], failed=failed, wrote=frozenset(wrote))
         if cell == self.cells[place] and id in self._signatures:

@@ -25,6 +25,9 @@ ATOMIC = _words("abs all any bool chr float hash hex int isinstance len ord repr
 """Builtins that make an unchangeable value."""
 OPAQUE_BUILTINS = _words("exec eval compile globals locals __import__ breakpoint input get_ipython reload")
 """What these read and write cannot be known."""
+TIMING = _words("time timeit prun")
+SETTING_MAGICS = _words("matplotlib config precision load_ext xmode colors autosave env set_env cd pip")
+SHOWING_MAGICS = _words("who whos who_ls pwd ls pinfo pinfo2 psource pdoc lsmagic history")
 OUTPUT_HISTORY = _words("_ __ ___ In Out _i _ii _iii _oh _ih")
 """What IPython keeps of earlier cells."""
 
@@ -46,6 +49,18 @@ FRESH_MODULES = _words(
     """
 )
 """Libraries whose results share nothing with their arguments."""
+ATOMIC_MODULES = _words("math cmath statistics re datetime decimal fractions uuid time calendar string zoneinfo")
+"""Libraries whose results cannot be changed."""
+RESTORING = (
+    "catch_warnings",
+    "option_context",
+    "rc_context",
+    "errstate",
+    "localcontext",
+    "config_context",
+    "style.context",
+)
+"""What these change is as before at the end of their `with`."""
 OPAQUE_MODULES = _words(
     """
     subprocess threading multiprocessing concurrent asyncio ctypes importlib inspect gc builtins code runpy signal
@@ -111,8 +126,8 @@ GENERATORS = _words("default_rng RandomState Random SystemRandom Generator PCG64
 """Make a source of random numbers of their own."""
 DRAWS = _words(
     """
-    sample train_test_split cross_val_score cross_validate cross_val_predict permutation_importance shuffle resample
-    bootstrap permutation_test fit fit_transform fit_predict split GridSearchCV RandomizedSearchCV learning_curve
+    sample train_test_split cross_val_score cross_validate cross_val_predict permutation_importance shuffle
+    bootstrap permutation_test fit fit_transform fit_predict GridSearchCV RandomizedSearchCV learning_curve
     validation_curve rvs monte_carlo_test mutual_info_classif mutual_info_regression
     """
 )
@@ -180,6 +195,8 @@ FILE_CHANGES = _words(
     """
 )
 """Functions of os, shutil, pathlib, tempfile, zipfile and tarfile that change files."""
+PATH_CHANGES = _words("unlink rmdir mkdir touch symlink_to hardlink_to rmtree")
+"""Of these the names that mean nothing else."""
 FILE_MODULES = _words("os shutil pathlib tempfile zipfile tarfile glob")
 QUERIES = _words("query eval sql execute from_query sqldf read_sql read_sql_query executemany read_database")
 """Take the names of values in a text."""
@@ -207,7 +224,8 @@ PURE_METHODS = _words(
     to_dict to_frame to_list to_numpy to_period to_records to_series to_string to_timestamp to_datetime64
     to_pydatetime tolist total_seconds trace transpose truediv truncate tz_convert tz_localize union unique unstack
     upper value_counts values var view weekday where xs zfill group groups groupdict start end span search isclose
-    predict predict_proba predict_log_proba decision_function score score_samples get_params get_feature_names_out
+    replace predict predict_proba predict_log_proba decision_function score score_samples get_params
+    get_feature_names_out
     summary summary2 conf_int get_prediction summary_frame t_test f_test wald_test pvalues params cov_params
     get_influence most_common elements copy_with isnan as_posix joinpath with_suffix with_name relative_to
     """

@@ -8,7 +8,9 @@ Beside names there are resources: `~settings`, `~random`, `~files` (all files at
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from typing import Literal
 
 from notebooks.live import effects as known
 
-type Kind = Literal["atom", "frame"]
+type Kind = Literal["atom", "frame", "path"]
 
 SETTINGS, RANDOM, FILES = "~settings", "~random", "~files"
 LOCAL = "#"
@@ -52,6 +54,19 @@ class Names:
     carried: dict[str, frozenset[str]] = field(default_factory=dict)
     used_up: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)  # of the notebook's own classes
+    shadowed: set[str] = field(default_factory=set)  # builtins whose name the notebook uses for something else
+
+    def copy(self) -> Names:
+        """The same, to go its own way."""
+        return Names(
+            dict(self.origins),
+            dict(self.functions),
+            dict(self.kinds),
+            dict(self.carried),
+            set(self.used_up),
+            set(self.methods),
+            set(self.shadowed),
+        )
 
     def forget(self, name: str) -> None:
         """What a name stood for is not known any more."""
@@ -96,25 +111,31 @@ class _Value:
 
 _NOTHING = _Value(fresh=True)
 _ATOM = _Value(kind="atom", fresh=True)
+_BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
 _WORD = re.compile(r"\w+")
 
 
 def read(source: str, names: Names) -> Reading:
     """What a cell does, given what the names mean that it uses. A cell that is not Python may do anything."""
-    if (tree := parse(source)) is None:
+    if parse(source) is None:
         return Reading(opaque=True)
     used = _mentioned(source)
+    functions = {n: f for n, f in names.functions.items() if n in used or n.startswith("λ")}
+    todo = list(functions)
+    while todo:  # what a function uses counts where the function is used
+        for inner in functions[todo.pop()].reads:
+            if inner in names.functions and inner not in functions:
+                functions[inner] = names.functions[inner]
+                todo.append(inner)
+    used |= {r for f in functions.values() for r in f.reads}
     context = (
-        (
-            tuple(sorted((n, o) for n, o in names.origins.items() if n in used)),
-            tuple(sorted((n, f) for n, f in names.functions.items() if n in used or n.startswith("λ"))),
-            tuple(sorted((n, k) for n, k in names.kinds.items() if n in used)),
-            tuple(sorted((n, c) for n, c in names.carried.items() if n in used)),
-            tuple(sorted(names.used_up & used)),
-            tuple(sorted(names.methods)),
-        )
-        if tree.body
-        else ((), (), (), (), (), ())
+        tuple(sorted((n, o) for n, o in names.origins.items() if n in used)),
+        tuple(sorted(functions.items())),
+        tuple(sorted((n, k) for n, k in names.kinds.items() if n in used)),
+        tuple(sorted((n, c) for n, c in names.carried.items() if n in used)),
+        tuple(sorted(names.used_up & used)),
+        tuple(sorted(names.methods)),
+        tuple(sorted(names.shadowed & used)),
     )
     return _read(source, *context)
 
@@ -161,25 +182,40 @@ def _read(
     carried: tuple[tuple[str, frozenset[str]], ...],
     used_up: tuple[str, ...],
     methods: tuple[str, ...],
+    shadowed: tuple[str, ...],
 ) -> Reading:
-    names = Names(dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods))
-    tree = _parsed(source)
-    reader = _Reader(names, f"λ{abs(hash(source)):x}")
-    for _ in range(4):  # until what functions of this cell do to each other's arguments is settled
-        before = dict(names.functions)
-        trial = _Reader(names, reader.mark)
-        trial.foretell(tree.body)
-        if names.functions == before:
-            break
-    reader.block(tree.body)
+    names = Names(dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods), set(shadowed))
+    body, mark = _parsed(source).body, f"λ{zlib.crc32(source.encode('utf-8', 'replace')):x}"
+    settled: dict[tuple[str, int], Function] = {}
+    later = Names()
+    if any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in body):
+        for _ in range(4):  # until it is settled what functions of this cell do to each other's arguments
+            trial = _Reader(names.copy(), mark, later=later)
+            trial.block(body)
+            later = trial.known
+            if trial.defined == settled:
+                break
+            settled = trial.defined
+    reader = _Reader(names, mark, later=later, settled=settled)
+    reader.block(body)
     return reader.done()
 
 
 class _Reader:
     """Walks the statements of a cell, or of a function's body, in order."""
 
-    def __init__(self, names: Names, mark: str, local: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        names: Names,
+        mark: str,
+        local: frozenset[str] | None = None,
+        *,
+        later: Names | None = None,
+        settled: Mapping[tuple[str, int], Function] | None = None,
+    ) -> None:
         self.known, self.mark, self.local = names, mark, local
+        self.later, self.settled = later or Names(), settled or {}  # what the cell's own functions will meet
+        self.defined: dict[tuple[str, int], Function] = {}
         self.out = Reading(names=Names())
         self.bound: set[str] = set()
         self.ever: set[str] = set()
@@ -206,6 +242,8 @@ class _Reader:
             if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):
                 self.out.opaque = True
         known_ = self.known
+        if name in _BUILTINS and name not in self.bound and name not in known_.shadowed:
+            return _NOTHING
         if (origin := known_.origins.get(name)) is not None:
             self._module(origin)
             return _Value(origin=origin, roots=frozenset({name}))
@@ -216,6 +254,8 @@ class _Reader:
         used_up = name in known_.used_up
         if used_up or (alive and name not in known_.functions):
             self._change({name})
+        if name in known_.functions and not known_.functions[name].alive:
+            return _Value(self._captured(known_.functions[name]), carries=frozenset(carries))
         return _Value(frozenset({name}), known_.kinds.get(name), carries=frozenset(carries), used_up=used_up)
 
     def _use(self, name: str) -> None:
@@ -238,19 +278,17 @@ class _Reader:
         found, seen, todo = set[str](), set[str](), list(function.reads)
         while todo:
             name = todo.pop()
-            if name in seen or name.startswith(("~", "file:")):
+            if name in seen or name.startswith(("~", "*", "file:")):
                 continue
             seen.add(name)
             if (inner := self.known.functions.get(name)) is not None:
                 todo += inner.reads
-            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and not _is_builtin(name):
+            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and name not in _BUILTINS:
                 found.add(name)
         return frozenset(found)
 
     def _change(self, roots: Iterable[str]) -> None:
         self.out.mutates |= {r for r in roots if r not in self.known.origins}
-        if any(r in self.known.origins for r in roots):
-            self._touch(SETTINGS)
 
     def _touch(self, resource: str) -> None:
         self.out.mutates.add(resource)
@@ -269,6 +307,9 @@ class _Reader:
             self._join(self.scopes[-1][name], value.shares)
             return
         again = name in self.ever
+        if name in _BUILTINS:
+            self.known.shadowed.add(name)
+            self.out.names.shadowed.add(name)
         self.out.aliases.append((name, value.shares - {name}))  # the empty one, too: the name stands for itself again
         tables, own = self.known, self.out.names
         before = (tables.kinds.get(name), tables.used_up & {name})
@@ -305,16 +346,6 @@ class _Reader:
         self.bound &= bound
 
     # Statements
-
-    def foretell(self, body: Sequence[ast.stmt]) -> None:
-        """Learn the functions and classes of a body before it is read, since they may use each other."""
-        for statement in body:
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                self.statement(statement)
-            elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.known.functions[statement.name] = self._function(statement)
-            elif isinstance(statement, ast.ClassDef):
-                self.known.functions[statement.name] = self._class(statement)
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         for statement in body:
@@ -391,9 +422,12 @@ class _Reader:
                 self._branches(*ways)
                 self.block(final)
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-                silent = False
+                silent = restored = False
+                before = (SETTINGS in self.out.mutates, SETTINGS in self.out.reads)
                 for item in items:
-                    silent |= "suppress" in ast.unparse(item.context_expr)
+                    entering = ast.unparse(item.context_expr)
+                    silent |= "suppress" in entering
+                    restored |= any(name in entering for name in known.RESTORING)
                     entered = self.value(item.context_expr)
                     if item.optional_vars is not None:
                         self.assign(item.optional_vars, entered)
@@ -402,14 +436,19 @@ class _Reader:
                         self.block(body)
                 else:
                     self.block(body)
+                if restored and not before[0]:
+                    self.out.mutates.discard(SETTINGS)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 for part in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
                     self.value(part)
-                function = self._function(node)
-                self._bind(node.name, _Value(self._captured(function)))
+                function = self.settled.get((node.name, node.lineno)) or self._function(node)
+                self.defined[node.name, node.lineno] = function
+                self._bind(node.name, _Value(frozenset({node.name}) if function.alive else frozenset()))
                 self._learn(node.name, function)
             case ast.ClassDef():
-                function = self._class(node)
+                function = self.settled.get((node.name, node.lineno)) or self._class(node)
+                self.defined[node.name, node.lineno] = function
+                self.known.methods |= _methods(node)
                 for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
                     self.value(part)
                 self.known.functions[node.name] = function
@@ -468,7 +507,7 @@ class _Reader:
     def _learn(self, name: str, function: Function) -> None:
         for table in (self.known, self.out.names):
             table.functions[name] = function
-        self.out.names.methods = set(self.known.methods)
+        self.out.names.methods |= self.known.methods
 
     def assign(self, target: ast.expr, value: _Value) -> None:
         """Bind a target, or change what it is a part of."""
@@ -476,8 +515,9 @@ class _Reader:
             case ast.Name(id=name):
                 self._bind(name, value)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                kind: Kind | None = "atom" if value.kind == "atom" else None
                 for part in parts:
-                    self.assign(part, _Value(value.roots, carries=value.carries, fresh=value.fresh))
+                    self.assign(part, _Value(value.roots, kind, carries=value.carries, fresh=value.fresh))
             case ast.Starred(value=part):
                 self.assign(part, value)
             case _:
@@ -540,21 +580,18 @@ class _Reader:
         args = node.args
         params = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         params += [a.arg for a in (args.vararg, args.kwarg) if a is not None]
-        body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
-        shared = {n for part in body for x in _own(part) if isinstance(x, ast.Global | ast.Nonlocal) for n in x.names}
-        local = (frozenset(params) | {n for part in body for n in _assigned(part)}) - shared
+        body, shared, assigned, yields = _facts(node)
+        local = (frozenset(params) | assigned) - shared
         names = self._inner_names(local)
         inner = _Reader(names, self.mark, local)
         inner.count = self.count + 1_000
         inner.scopes = list(self.scopes)
-        inner.foretell(body)
         inner.block(body)
         classes = _classes(inner.out.aliases)
         changed = {n for m in inner.out.mutates for n in classes.get(m, {m})}
         given = {n for r in inner.returned for n in classes.get(r, {r})}
         free = {n for n in changed if n not in local and LOCAL not in n} | (shared & inner.ever)
         decorated = not isinstance(node, ast.Lambda) and bool(node.decorator_list)
-        yields = any(isinstance(x, ast.Yield | ast.YieldFrom) for part in body for x in _own(part))
         return Function(
             reads=frozenset(n for n in inner.out.reads if n not in local and LOCAL not in n) | shared,
             mutates=frozenset(free),
@@ -567,15 +604,12 @@ class _Reader:
         )
 
     def _inner_names(self, local: frozenset[str]) -> Names:
-        mine = self.known
-        names = Names(
-            dict(mine.origins),
-            dict(mine.functions),
-            dict(mine.kinds),
-            dict(mine.carried),
-            set(mine.used_up),
-            mine.methods,
-        )
+        """What names mean in a function's body: when it is called, the cell has bound all that it binds."""
+        names, later = self.known.copy(), self.later
+        names.functions = later.functions | names.functions
+        names.origins = later.origins | names.origins
+        names.kinds |= {n: k for n, k in later.kinds.items() if n not in names.kinds}
+        names.methods |= later.methods
         for name in local:
             names.forget(name)
         return names
@@ -587,7 +621,6 @@ class _Reader:
         body = _Reader(self._inner_names(frozenset(own)), self.mark, frozenset(own))
         for part in node.body:
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.known.methods.add(part.name)
                 method = body._function(part)
                 reads |= method.reads
                 mutates |= method.mutates
@@ -631,6 +664,8 @@ class _Reader:
                     return _ATOM
                 if one.kind == other.kind == "atom":
                     return _ATOM
+                if "path" in (one.kind, other.kind):
+                    return _Value(kind="path", fresh=True)
                 if "frame" in (one.kind, other.kind):
                     return _Value(one.roots | other.roots, kind="frame", fresh=True)
                 return _Value(one.shares | other.shares)
@@ -641,7 +676,10 @@ class _Reader:
                 values = [self.value(left), *map(self.value, others)]
                 frame = any(v.kind == "frame" for v in values)
                 return _Value(kind="frame" if frame else None, fresh=True)
-            case ast.BoolOp(values=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            case ast.Tuple(elts=parts):
+                values = [self.value(p) for p in parts]
+                return _ATOM if all(v.kind == "atom" for v in values) else _together(values)
+            case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
                 return _together([self.value(p) for p in parts])
             case ast.Dict(keys=keys, values=parts):
                 return _together([self.value(p) for p in (*filter(None, keys), *parts)])
@@ -697,12 +735,16 @@ class _Reader:
             return _NOTHING
         if base.kind == "frame":
             return _Value(base.roots, kind="frame", fresh=True)
+        if base.kind == "atom":
+            return _ATOM
         return _Value(base.roots, carries=base.carries, fresh=base.fresh)
 
     def _items(self, source: ast.expr) -> _Value:
         value = self.value(source)
         if value.used_up:
             self._change(value.roots)
+        if value.kind == "atom":
+            return _ATOM
         return _Value(value.roots, carries=value.carries, fresh=value.fresh or value.kind is not None)
 
     def _comprehension(self, loops: Sequence[ast.comprehension], *results: ast.expr) -> _Value:
@@ -725,7 +767,20 @@ class _Reader:
 
     # Calls
 
+    def _magic(self, name: str, line: str) -> _Value:
+        """A line of IPython's own, such as `%time f(x)`."""
+        if name in known.TIMING and (tree := parse(line)) is not None:
+            self.block(tree.body)
+        elif name in known.SETTING_MAGICS:
+            self._touch(SETTINGS)
+        elif name not in known.SHOWING_MAGICS:
+            self.out.opaque = True
+        return _NOTHING
+
     def _call(self, node: ast.Call) -> _Value:
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "get_ipython().run_line_magic":
+            name, line = (_text(a) for a in node.args)
+            return self._magic(name or "", line or "")
         args = [self.value(a) for a in node.args]
         keywords = {k.arg or "**": self.value(k.value) for k in node.keywords}
         given = _together([*args, *keywords.values()])
@@ -736,7 +791,8 @@ class _Reader:
             if value.used_up:
                 self._change(value.roots)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in known.DRAWS and not known.SEEDS & keywords.keys():
+        draws = name in known.DRAWS or (name == "split" and any(v.kind != "atom" for v in args))
+        if draws and not known.SEEDS & keywords.keys():
             self._touch(RANDOM)
         if isinstance(node.func, ast.Attribute):
             base = self.value(node.func.value)
@@ -746,17 +802,14 @@ class _Reader:
         callee = self.value(node.func)
         if callee.origin is not None:
             return self._library(callee.origin, node, given, callee)
-        function = self.known.functions.get(name) if callee.roots == {name} else None
+        own = isinstance(node.func, ast.Name) and not any(name in scope for scope in self.scopes)
+        function = self.known.functions.get(name) if own else None
         if function is not None:
             return self._own_function(name, function, node, given)
-        if isinstance(node.func, ast.Name) and _is_builtin(name) and not self._is_bound(name):
+        if own and name in _BUILTINS and name not in self.known.shadowed:
             return self._builtin(name, node, args, given)
         self._change(callee.roots | given.roots)
         return _Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)
-
-    def _is_bound(self, name: str) -> bool:
-        known_ = self.known
-        return name in self.bound or name in known_.functions or name in known_.origins or name in known_.carried
 
     def _own_function(self, name: str, function: Function, node: ast.Call, given: _Value) -> _Value:
         others = [self.known.functions[r] for r in self._reach(name) if r in self.known.functions]
@@ -789,6 +842,8 @@ class _Reader:
             self.out.opaque = True
         if name in ("setattr", "delattr", "next"):
             self._change(given.roots)
+            if any(v.origin for v in args):
+                self._touch(SETTINGS)
             return _Value(given.shares)
         if name == "open":
             return self._opened(node, given)
@@ -823,6 +878,9 @@ class _Reader:
             return _Value(given.shares)
         if path.startswith(known.USED_UP) or "chunksize" in keywords or "iterator" in keywords:
             return _Value(given.shares, used_up=True)
+        if path.startswith("duckdb.connect"):
+            self._files_of("open", node, reads_any=False)
+            return _Value(given.shares, used_up=True)
         if top not in known.PURE_MODULES:
             self._change(given.roots)
             self._touch(f"~{top}")
@@ -831,8 +889,10 @@ class _Reader:
             self._change(given.roots)
         if top == "pandas":
             return _Value(kind="frame", fresh=True)
-        if top in ("math", "statistics", "cmath") or last in ("len", "perf_counter", "time"):
+        if top in known.ATOMIC_MODULES:
             return _ATOM
+        if top == "pathlib":
+            return _Value(kind="path", fresh=True)
         if top in known.FRESH_MODULES or path == "copy.deepcopy":
             return _NOTHING
         return _Value(given.shares, carries=given.carries)
@@ -848,8 +908,9 @@ class _Reader:
             self._change(base.roots)
         if name in known.QUERIES:
             self._names_in_texts(node)
-        if name in known.READERS | known.WRITERS | known.FOLDERS or (name in known.FILE_CHANGES and base.kind is None):
-            self._files_of(name, node, quiet=name in known.FILE_CHANGES)
+        changes_files = name in known.FILE_CHANGES and (base.kind == "path" or name in known.PATH_CHANGES)
+        if changes_files or name in known.READERS | known.WRITERS | known.FOLDERS:
+            self._files_of(name, node)
         harmful = any(c in self.known.functions and self.known.functions[c].changes for c in given.carries)
         if name in self.known.methods and base.kind != "frame":
             return self._unknown_method(base, given)
@@ -880,8 +941,8 @@ class _Reader:
             return _Value(base.roots | given.shares, carries=base.carries | given.carries)
         if name in known.WRITERS and base.kind is None and not given.roots:
             return _NOTHING
-        if base.kind == "atom":
-            return _ATOM
+        if base.kind in ("atom", "path"):
+            return _Value(kind=base.kind, fresh=True)
         return self._unknown_method(base, given)
 
     def _unknown_method(self, base: _Value, given: _Value) -> _Value:
@@ -926,7 +987,7 @@ class _Reader:
         self.out.reads.add(FILES)
         return _Value(frozenset({resource}), used_up=True)
 
-    def _files_of(self, name: str, node: ast.Call, *, reads_any: bool = True, quiet: bool = False) -> None:
+    def _files_of(self, name: str, node: ast.Call, *, reads_any: bool = True) -> None:
         """The files that a call reads or writes, by the texts that it is given."""
         texts = [t for a in (*node.args, *(k.value for k in node.keywords)) if (t := _text(a)) is not None]
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
@@ -938,11 +999,11 @@ class _Reader:
                 if name in known.FILE_CHANGES:
                     for path in paths:
                         self._touch(f"file:{path}")
-            elif not quiet:
+            else:
                 self.out.writes.add("*")
         if name in known.READERS or name in known.FILE_CHANGES:
             self.out.files |= paths
-            if not paths and reads_any and not quiet:
+            if not paths and reads_any:
                 self.out.files.add("*")
         if name in known.FOLDERS:
             self.out.files.add("*")
@@ -968,10 +1029,20 @@ def _classes(aliases: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str
     return of
 
 
-def _is_builtin(name: str) -> bool:
-    import builtins
+@lru_cache(8192)
+def _facts(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+) -> tuple[list[ast.stmt], frozenset[str], frozenset[str], bool]:
+    """Of a function its body, the names that it shares with outside, those that it binds, and whether it yields."""
+    body: list[ast.stmt] = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
+    inside = [x for part in body for x in _own(part)]
+    shared = frozenset(n for x in inside if isinstance(x, ast.Global | ast.Nonlocal) for n in x.names)
+    yields = any(isinstance(x, ast.Yield | ast.YieldFrom) for x in inside)
+    return body, shared, frozenset(n for part in body for n in _assigned(part)), yields
 
-    return hasattr(builtins, name) or name in ("display", "get_ipython", "reload")
+
+def _methods(node: ast.ClassDef) -> set[str]:
+    return {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from notebooks.live.reading import FILES, LOCAL, RANDOM, Names, Reading, read
+from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
 
 EVERYTHING = "*"
 """In place of a name: all that a cell of unknown effect may have bound."""
@@ -27,9 +27,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a cell needs of the state before it, and what it leaves changed."""
+    """What a cell needs of the state before it, and what it leaves changed.
+
+    `perhaps` are bound by it or not, which nothing in the cell itself depends on: what they were before shines through.
+    """
 
     needed: frozenset[str]
+    perhaps: frozenset[str]
     bound: frozenset[str]
     changed: frozenset[str]
     joined: tuple[tuple[str, frozenset[str]], ...]
@@ -38,24 +42,20 @@ class Needs:
 
 @dataclass
 class State:
-    """For every name: how its value came about (`keys`), which cell wrote it last, and what may share memory with it.
+    """For every name: how its value came about (`keys`), which cells wrote it last, and what may share memory with it.
 
     Two states in which a name has the same key hold equal values under it. Files and hidden settings count as names.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
-    makers: dict[str, str] = field(default_factory=dict)
+    makers: dict[str, frozenset[str]] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     count: int = 0
 
     def copy(self) -> State:
         """A state that goes its own way."""
-        n = self.names
-        names = Names(
-            dict(n.origins), dict(n.functions), dict(n.kinds), dict(n.carried), set(n.used_up), set(n.methods)
-        )
-        return replace(self, keys=dict(self.keys), makers=dict(self.makers), classes=dict(self.classes), names=names)
+        return State(dict(self.keys), dict(self.makers), dict(self.classes), self.names.copy(), self.count)
 
     def key(self, name: str) -> str:
         """How a name's value came about; of one that no cell is known to have bound, what unknown cells left."""
@@ -73,17 +73,27 @@ class State:
         reads |= self._files_read(reading, cell)
         if reading.opaque or EVERYTHING in reads:
             reads |= set(self.keys) | {EVERYTHING}
-        mutates = set(reading.mutates) | ({*self.keys, EVERYTHING, FILES, RANDOM} if reading.opaque else set())
+        mutates = set(reading.mutates) | (
+            {*self.keys, EVERYTHING, FILES, RANDOM, SETTINGS} if reading.opaque else set()
+        )
         joined = [(name, shares) for name, shares in reading.aliases]
         classes = self._joined(joined, reading)[0]
         members: dict[int, set[str]] = {}
         for name, number in classes.items():
             members.setdefault(number, set()).add(name)
         changed = {n for m in mutates for n in (members[classes[m]] if m in classes else {m})}
-        needed = reads | maybe | {n for n in changed if n not in binds or n in reads}
+        needed = reads | {n for n in changed if n not in binds or n in reads}
+        perhaps = frozenset(n for n in maybe if n not in needed and LOCAL not in n)
         plain = frozenset(n for n in needed if LOCAL not in n)
         bound = frozenset(binds | {f for f in written if f not in changed})
-        return Needs(plain, bound, frozenset(n for n in changed | maybe if LOCAL not in n), tuple(joined), reading)
+        return Needs(
+            plain,
+            perhaps,
+            bound,
+            frozenset(n for n in changed | (maybe & needed) if LOCAL not in n),
+            tuple(joined),
+            reading,
+        )
 
     def signature(self, cell: Item, needed: Iterable[str]) -> str:
         """All that decides what a cell puts out: its source, and how what it needs came about."""
@@ -100,19 +110,22 @@ class State:
         """The cell runs: the state is the one after it. Returns its signature."""
         needs = needs or self.needs(cell)
         reading = needs.reading
-        signature = self.signature(cell, needs.needed)
+        signature, mine = self.signature(cell, needs.needed), frozenset({cell.id})
         self.classes, self.count = self._joined(needs.joined, reading)
         if reading.opaque:
             self.count += 1
             self.classes = dict.fromkeys((*self.keys, *self.classes), self.count)
         for name in (*needs.changed, *needs.bound):
             self.keys[name] = _digest(signature, name)
-            self.makers[name] = cell.id
+            self.makers[name] = mine
+        for name in needs.perhaps:
+            self.keys[name] = _digest(signature, name, self.key(name))
+            self.makers[name] = mine | self.makers.get(name, frozenset())
         if reading.opaque:
-            self.keys[EVERYTHING], self.makers[EVERYTHING] = _digest(signature, EVERYTHING), cell.id
+            self.keys[EVERYTHING], self.makers[EVERYTHING] = _digest(signature, EVERYTHING), mine
         for name, shares in needs.joined:
             if shares and LOCAL not in name:
-                self.makers.setdefault(name, cell.id)
+                self.makers.setdefault(name, mine)
         self._learn(reading)
         return signature
 
@@ -179,6 +192,7 @@ class State:
                 )
         mine.used_up |= {n for n in new.used_up if LOCAL not in n}
         mine.methods |= new.methods
+        mine.shadowed |= new.shadowed
 
 
 def _base(path: str) -> str:

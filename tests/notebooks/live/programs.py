@@ -55,9 +55,9 @@ def line(r: random.Random) -> str:
             f"def f(p):\n    p.append({n})\n    return p",
             f"def f(p):\n    global {x}\n    {x} = p\n    return {n}",
             f"def g(): return f({x})",
-            f"class f:\n    k = [{n}]\n    def __init__(self, p): self.k.append({n})\n    def __repr__(self): return str(self.k)",
+            f"class f:\n    k = [{n}]\n    def __init__(self, p): self.k.append(1)\n    __repr__ = lambda s: str(s.k)",
             f"f({x})",
-            f"print(g())",
+            "print(g())",
             f"print({x}())",
             f"print(next({x}))",
             f"print(list({x}))",
@@ -69,7 +69,7 @@ def line(r: random.Random) -> str:
             f"print({x} is {y})",
             f"print('{x}' in globals())" if n == 1 else f"print({x})",
             f"import random; random.seed({n})",
-            f"import random; random.seed(3); print(random.random() < 0.5)" if n < 3 else f"print({x})",
+            "import random; random.seed(3); print(random.random() < 0.5)" if n < 3 else f"print({x})",
         )
     )
 
@@ -115,7 +115,7 @@ class Kernel:
         with contextlib.redirect_stdout(out):
             try:
                 exec(compile(source, "<cell>", "exec"), self.globals)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (a cell may raise anything)
                 failed = True
                 print(type(error).__name__)
         return re.sub(r"0x[0-9a-f]+", "0x", out.getvalue()), failed
