@@ -7,11 +7,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from artifacts.events import PlanMade, ReportMade
-from artifacts.types import Execution, PlanStep
+from artifacts.types import PlanStep
 from graphs import briefs, look
-from graphs.agents import agent_for
 from graphs.ask import insist
 from graphs.models.base import Message
+from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
@@ -21,22 +21,7 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
     """Read the files and describe their columns; what a file did not make easy becomes a note."""
     desk: Desk = runtime.context
     async with desk.step("open", "system", "Read the files") as step_id:
-
-        async def run(number: int, code: str, title: str, *tags: str) -> Execution:
-            key = f"open-0-0-{number}"
-            return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=key)
-
-        load, describe = look.load(state["files"]), look.describe(state["question"])
-        toolkit = look.toolkit(f"{load}\n{describe}\nreport, answer")  # and what nearly every run tells its results by
-        look.succeed(await run(0, toolkit, "Toolkit", "toolkit"))
-        loaded = await run(1, load, "Read the files", "open")
-        look.succeed(loaded)
-        tables = look.read_description(await run(2, describe, "What each column holds", "open", "describe"))
-        printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
-        if printed:
-            await desk.note(printed, step_id)
-        for role, column in look.missing_roles(state["roles"], tables):
-            await desk.note(f"There is no column {column!r}, which was declared as the {role}.", step_id, "warning")
+        tables = await open_tables(desk, state["question"], state["files"], state["roles"], step_id)
         if not look.named_columns(state["question"], tables):
             await desk.note(
                 "The question names no column of the table, so the table as a whole is looked at. "
@@ -49,7 +34,7 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
 async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Have the analysis laid out in steps."""
     desk: Desk = runtime.context
-    agent = agent_for("plan")
+    agent = desk.agents.for_job("plan")
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
         answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
@@ -57,13 +42,13 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
-    return {"plan": made, "messages": [m.model_dump() for m in _talk(agent_for("code").prompt, told)]}
+    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, told)]}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Have the report written, or, at most `MAX_FOLLOW_UPS` times, further steps asked for."""
     desk: Desk = runtime.context
-    agent = agent_for("interpret")
+    agent = desk.agents.for_job("interpret")
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
         talk = _talk(agent.prompt, brief)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,8 +12,8 @@ from artifacts.threads import in_own_thread
 from graphs import tools
 from graphs.agents import Agent
 from graphs.errors import RunFailed
-from graphs.models import Reply, gather
-from graphs.models.base import USUAL, Asking, ContextOverflow, Message, ModelRefused, ModelReplyCut
+from graphs.models import Reply, gather, resolve
+from graphs.models.base import USUAL, Asking, ContextOverflow, Message, Model, ModelRefused, ModelReplyCut
 from graphs.models.prices import price
 from graphs.state import Desk
 
@@ -32,10 +33,14 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
 
     A call that the endpoint cut at its limit of tokens is not acted on: the model is asked to say it in less.
     """
+    model = desk.model if agent.model is None else resolve(agent.model, os.environ)
+    if asking.temperature is None and agent.temperature is not None:
+        asking = asking.model_copy(update={"temperature": agent.temperature})
     talk, cuts, shortened = list(messages), 0, False
     while True:
+        await desk.within_budget()
         try:
-            stream = desk.model.complete(talk, tools.specs(agent.job), asking)
+            stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))
         except ModelReplyCut as error:
             cuts += 1
@@ -54,9 +59,9 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
             talk, shortened = shorter, True
             await desk.note(f"{error} The results of older cells were shortened for it.", step_id, "warning")
             continue
-        await _record(desk, agent, reply, step_id)
+        await _record(desk, agent, model, reply, step_id)
         if reply.finish == "content_filter":
-            raise ModelRefused(f"The endpoint's filter stopped the reply of {desk.model.name}. Word the question anew.")
+            raise ModelRefused(f"The endpoint's filter stopped the reply of {model.name}. Word the question anew.")
         if reply.finish != "length":
             return reply
         cuts += 1
@@ -64,7 +69,7 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
             if not reply.tool_calls:
                 return reply
             raise ModelReplyCut(
-                f"{desk.model.name} may not write enough at a time for what it wants to do ({cuts} tries). "
+                f"{model.name} may not write enough at a time for what it wants to do ({cuts} tries). "
                 "Raise its limit of tokens for a reply, or use another model."
             )
         await desk.note("The reply was cut at the endpoint's limit of tokens; a shorter one is asked for.", step_id)
@@ -77,20 +82,20 @@ _SHORTER = (
 )
 
 
-async def _record(desk: Desk, agent: Agent, reply: Reply, step_id: str) -> None:
-    model = reply.model or desk.model.name
+async def _record(desk: Desk, agent: Agent, model: Model, reply: Reply, step_id: str) -> None:
+    name = reply.model or model.name
     cost = reply.cost
-    if cost is None and not desk.model.rule_based:
-        cost = await in_own_thread(price, model, reply)
+    if cost is None and not model.rule_based:
+        cost = await in_own_thread(price, name, reply)
     await desk.emit(
         ModelReplied(
             run_id=desk.run_id,
             step_id=step_id,
             agent=agent.name,
-            model=model,
+            model=name,
             content=reply.content,
             tool_calls=reply.tool_calls,
-            rule_based=desk.model.rule_based,
+            rule_based=model.rule_based,
             tokens_in=reply.tokens_in,
             tokens_out=reply.tokens_out,
             tokens_cached=reply.tokens_cached,
@@ -114,7 +119,7 @@ async def insist[T: tools.Tool](
             talk.append(Message(role="user", content=f"Answer by calling {names}."))
             continue
         first, *others = reply.tool_calls
-        answer = tools.read(first, agent.job)
+        answer = tools.read(first, desk.tools_of(agent))
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())
         if problem is None and isinstance(answer, kinds):
             return answer

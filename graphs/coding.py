@@ -8,9 +8,9 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
-from graphs.agents import agent_for
 from graphs.ask import ask
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
@@ -23,7 +23,7 @@ REPEATED = "RepeatedCall"
 async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Ask the coder for the next calls. A reply without one ends its work."""
     desk: Desk = runtime.context
-    agent = agent_for("code")
+    agent = desk.agents.for_job("code")
     if state["calls"] >= MAX_CALLS:
         await desk.note(f"The limit of {MAX_CALLS} tool calls is reached; the report is made of what there is.")
         return {"pending": []}
@@ -45,10 +45,10 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     One call a step: after each the graph is checkpointed, so a run that is taken up again goes on with the next.
     """
     desk: Desk = runtime.context
-    agent = agent_for("code")
+    agent = desk.agents.for_job("code")
     first, *rest = state["pending"]
     call, number = ToolCall.model_validate(first), state["calls"]
-    asked = tools.read(call, "code")
+    asked = tools.read(call, desk.tools_of(agent))
     title = (isinstance(asked, tools.Action) and asked.title) or call.name
     async with desk.step("run", agent.name, title[:200]) as step_id:
         if number >= MAX_CALLS:
@@ -60,11 +60,28 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
                 "and do something else, or end your work.",
             )
         elif isinstance(asked, tools.Action):
+            await desk.within_budget()
             result = await asked.use(desk, f"code-{state['round']}-{number}", step_id)
         else:
             result = tools.refusal("BadCall", str(asked))
+        await desk.emit(_used(desk, step_id, call, result))
     told = Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id)
     return {"messages": [*state["messages"], told.model_dump()], "pending": rest, "calls": number + 1}
+
+
+def _used(desk: Desk, step_id: str, call: ToolCall, result: Mapping[str, Any]) -> ToolUsed:
+    """What came of a call, for the record, which holds the outputs of cells already."""
+    error = result.get("error")
+    return ToolUsed(
+        run_id=desk.run_id,
+        step_id=step_id,
+        call_id=call.id,
+        name=call.name,
+        ok=bool(result.get("ok")),
+        text="" if result.get("cells") else str(result.get("text", "")),
+        error=f"{error['name']}: {error['value']}" if error else None,
+        cells=tuple(result.get("cells", ())),
+    )
 
 
 def _failed_before(call: ToolCall, messages: Sequence[Mapping[str, Any]]) -> int:

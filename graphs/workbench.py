@@ -10,18 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-
 from artifacts.events import Event, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, TextDelta
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run, Value, new_id
+from artifacts.types import Run, new_id
+from graphs.agents import BadAgent
+from graphs.agents import load as load_agents
+from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
 from graphs.queue import Queue, usual_limit
+from graphs.request import Request
 from graphs.worker import Worker, loose_ends
 from kernel_gateway.isolation import Sizes
 from notebooks.aio import see_through
@@ -31,22 +33,6 @@ from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
 _log = logging.getLogger(__name__)
-
-
-class Request(Value):
-    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
-
-    `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
-    `run_id` is the id that the run is to have, for a caller who must know it before there is a run.
-    """
-
-    question: str
-    files: tuple[Path, ...] = ()
-    model: str | None = None
-    roles: dict[str, str] = Field(default_factory=dict)
-    parent_id: str | None = None
-    rerun: bool | None = None
-    run_id: str | None = None
 
 
 class Workbench:
@@ -91,15 +77,22 @@ class Workbench:
         cannot be meant.
         """
         self._must_be_open()
-        question = check_question(request.question)
+        questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
+        goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
+        if request.agent is not None:
+            await in_own_thread(self._must_be_an_agent, request.agent)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
-            goal=question,
+            goal=goal,
+            agent="ask" if questions else "analysis",
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun},
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
+            | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
+            | ({"agent": request.agent} if request.agent else {})
+            | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -182,8 +175,10 @@ class Workbench:
             await self._worker.end(run.id, "cancelled")
         return self.store.run(run.id)
 
-    async def resume(self, run_ref: str) -> Run:
+    async def resume(self, run_ref: str, *, budget: Budget | None = None) -> Run:
         """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
+
+        `budget` is what it may use from now on, in place of what it was given; what it has used counts.
 
         Raises InputError for one that is done, that reproduces another, or that ended because its file is no table.
         """
@@ -200,7 +195,8 @@ class Workbench:
         if unreadable(await in_own_thread(self.store.view, run.id)):
             raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
         model = _model_of(run)
-        await self.store.append(RunResumed(run_id=run.id))
+        params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
+        await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
 
     async def forget(self, run_ids: Iterable[str]) -> None:
@@ -229,6 +225,12 @@ class Workbench:
             await asyncio.wait(list(self._tasks.values()))
         self.store.release()  # nothing more comes for those who watch a run that waits
         await self._worker.close()
+
+    def _must_be_an_agent(self, name: str) -> None:
+        try:
+            load_agents([self.store.home / "agents"]).choose(name)
+        except BadAgent as error:
+            raise InputError(str(error)) from error
 
     def _must_be_open(self) -> None:
         if self._closing:
@@ -313,7 +315,7 @@ def _in_cloud() -> bool:
 
 def _model_of(run: Run) -> Model | None:
     """The model that answers a run, where one does. Raises InputError for one that cannot be meant."""
-    return _resolve(run.model) if run.agent == "analysis" else None
+    return _resolve(run.model) if run.agent in ("analysis", "ask") else None
 
 
 def _resolve(name: str | None) -> Model:

@@ -12,13 +12,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run
+from graphs.agents import Agents
+from graphs.agents import load as load_agents
+from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
 from graphs.models.base import Model
 from graphs.state import Desk
+from graphs.tools import Toolbox
+from graphs.tools.mcp import FILE, Servers
+from graphs.tools.sources import toolbox
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from notebooks.again import Again
 from notebooks.catalog import catalog
@@ -57,6 +63,7 @@ class Worker:
         self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
         self._stopped_as = stopped_as
         self._hosts: list[Host] = []
+        self._servers = Servers(store.home / FILE)
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
         self._saver: AsyncSqliteSaver | None = None
@@ -75,7 +82,8 @@ class Worker:
         await self._store.append(RunEnded(run_id=run_id, status=status, error=error))
 
     async def close(self) -> None:
-        """Stop the gateway if this process started it."""
+        """Stop the gateway if this process started it, and the MCP servers."""
+        await self._servers.close()
         await self._stack.aclose()
         for host in self._hosts:
             await stop_host(host, self._store.home)
@@ -85,13 +93,17 @@ class Worker:
         session: Session | None = None
         status: Ending = "failed"
         error: str | None = None
-        loading = asyncio.ensure_future(in_own_thread(load_team))  # a second's import, beside the sandbox's start
+        work = self._ask if run.agent == "ask" else self._work
+        load = load_asking if run.agent == "ask" else load_team
+        loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
         try:
             session = await self._open_session(run.id)
-            await self._work(run, model, session, await loading)
+            await work(run, model, session, await loading)
             status = "done"
         except asyncio.CancelledError:
             status = self._stopped_as(run.id)
+        except BudgetSpent as problem:
+            status, error = "interrupted", str(problem)
         except (GraphError, GatewayError, NotebookError, StoreError) as problem:
             error = str(problem)
         finally:
@@ -131,9 +143,32 @@ class Worker:
             first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
             async with aclosing(Again(self._store, session.host, run.id)) as again:
                 wanted = again if run.params.get("rerun", self._rerun) else None
-                desk = Desk(run.id, self._store, session, model, templates, wanted)
+                agents, tools = await self._company(run)
+                budget = budget_of(run.params)
+                desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted, budget)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
         await saver.adelete_thread(run.id)
+
+    async def _ask(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
+        """Answer the run's questions, or those that an earlier try has left."""
+        templates = tuple(await asyncio.to_thread(catalog, self._templates))
+        questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
+        agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
+        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
+        await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
+
+    async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
+        """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
+        agents = await in_own_thread(load_agents, [self._store.home / "agents"])
+        if (chosen := run.params.get("agent")) is not None:
+            agents = agents.choose(chosen)
+        tools = await in_own_thread(toolbox, [self._store.home / "tools"])
+        served, unserved = await self._servers.tools()
+        for one in served:
+            tools.add(one)
+        for problem in (*agents.problems, *tools.problems, *unserved):
+            await self._store.append(Noted(run_id=run.id, text=problem, level="warning"))
+        return agents, tools
 
     async def _finish(
         self,
@@ -209,3 +244,11 @@ def load_team() -> ModuleType:
     from graphs import team
 
     return team
+
+
+def load_asking() -> ModuleType:
+    """The module that answers questions and no more, with all that it needs."""
+    load_sdk()
+    from graphs import asking
+
+    return asking

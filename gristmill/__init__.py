@@ -1,18 +1,33 @@
-"""The front doors: `analyze` in Python, the command line, the web server."""
+"""The front doors: `ask` and `analyze` in Python, the command line, the web server."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gristmill.python import Result, analyze, analyze_async, analyze_stream
+    from graphs.tools.function import tool
+    from gristmill.python import Answered, Result, analyze, analyze_async, analyze_stream, ask, ask_async
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "analyze", "analyze_async", "analyze_stream"]
+__all__ = [
+    "Answered",
+    "Result",
+    "__version__",
+    "analyze",
+    "analyze_async",
+    "analyze_stream",
+    "ask",
+    "ask_async",
+    "tool",
+]
 
 
 def __getattr__(name: str) -> object:
     """Load the Python API when it is first used, so that `import gristmill` costs next to nothing."""
+    if name == "tool":
+        from graphs.tools.function import tool
+
+        return tool
     if name in __all__:
         from gristmill import python
 

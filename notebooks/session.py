@@ -7,13 +7,14 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, Execution, new_id
+from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
 from notebooks.aio import see_through
@@ -36,6 +37,15 @@ _ASIDE = 60
 """Seconds that code beside the cells may take."""
 
 _FINISHED = ("ok", "error")
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a shell command ended, and what it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Session:
@@ -128,10 +138,13 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
         heard: Callable[[Event], object] | None = None,
+        complete: Callable[[Answer], Answer] | None = None,
         cell: str | None = None,
     ) -> Execution:
-        """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+        """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.
 
+        `heard` is called with each of its events once that is recorded. `complete` is given each answer that the cell
+        gives, and what it returns is recorded: who asked knows of which part of the question it is.
         `heard` is called with each of its events once that is recorded. `cell` is the id of the notebook's cell whose
         newest version this code is: the execution takes the place of its last one, outputs, files, findings and all.
 
@@ -165,7 +178,7 @@ class Session:
                 step_id=step_id,
             )
             ours = self.host.kind == "local"
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours, complete=complete)
             self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
@@ -197,6 +210,24 @@ class Session:
             except host_failures():
                 return ""
         return "".join(done.logs.stdout)
+
+    async def command(self, line: str, *, limit: float = _ASIDE) -> Command:
+        """Run a shell command beside the cells in /home/user, for at most `limit` seconds; nothing is recorded.
+
+        It is for looking, not for changing: what it did is not done again when the notebook is. Raises SandboxGone.
+        """
+        from e2b import CommandExitException, TimeoutException
+
+        try:
+            done = await self._sandbox.commands.run(line, cwd=files.HOME, timeout=limit)
+        except CommandExitException as failed:
+            return Command(failed.exit_code, failed.stdout, failed.stderr)
+        except TimeoutException:
+            return Command(124, "", f"The command did not end within {limit:g} seconds and was stopped.")
+        except host_failures() as error:
+            await self._raise_if_gone(error)
+            return Command(1, "", f"The command could not be run: {error}")
+        return Command(done.exit_code, done.stdout, done.stderr)
 
     async def interrupt(self) -> None:
         """Stop the cell that runs now, if one does; what it had done stays done."""

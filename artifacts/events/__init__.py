@@ -44,6 +44,7 @@ from artifacts.events.talk import (
     ModelReplied,
     Said,
     TextDelta,
+    ToolUsed,
     TurnEnded,
     TurnStarted,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "StepEnded",
     "StepStarted",
     "TextDelta",
+    "ToolUsed",
     "TurnEnded",
     "TurnStarted",
     "Undone",

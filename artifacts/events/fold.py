@@ -43,13 +43,14 @@ from artifacts.events.talk import (
     Asked,
     ModelReplied,
     Said,
+    ToolUsed,
     TurnEnded,
     TurnStarted,
 )
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step
-from artifacts.types import Execution, Output, Turn, Value
+from artifacts.types import Answer, Execution, Output, Turn, Value
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -65,7 +66,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
     before, view = view, replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
-            again = _with(view.run, status="running", place=None, ended_at=None)
+            params = {**view.run.params, **event.params}
+            again = _with(view.run, status="running", place=None, ended_at=None, params=params)
             if event.why == "resumed" and view.turns[-1].status != "done":
                 turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
                 view = replace(view, turns=turns)
@@ -116,6 +118,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, steps=tuple(steps), progress=None)
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
+        case ToolUsed():
+            return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():
@@ -142,8 +146,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             view = replace(view, findings=(*view.findings, event.finding))
             return document.made(view, event.finding.evidence.cell)
         case AnswerMade(answer=answer):
-            others = tuple(a for a in view.answers if a.part != answer.part)
-            return replace(view, answers=(*others, answer))
+            return replace(view, answers=_answered(view.answers, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
@@ -178,6 +181,12 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
+    """The answers with one more, which stands where an earlier one of the same part stood."""
+    places = {(answer.question, answer.part): answer for answer in answers}
+    return tuple((places | {(given.question, given.part): given}).values())
 
 
 def _taken_back_to(view: RunView, before: RunView) -> RunView:

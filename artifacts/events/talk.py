@@ -1,4 +1,4 @@
-"""Events of the conversation: what people and models say, ask, answer and approve."""
+"""Events of the conversation: what people and models say, ask, answer, approve and use."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ class ModelReplied(Recorded):
     tokens_out: int | None = None
     tokens_cached: int | None = None
     cost: float | None = None
+
+
+class ToolUsed(Recorded):
+    """What came of a tool call that a model made, also of one that was refused.
+
+    `call_id` is the call's in the reply that made it. `text` is the result as the model was shown it; of a call that
+    ran cells their outputs are the record, so it is empty. `cells` are theirs.
+    """
+
+    kind: Literal["tool_used"] = "tool_used"
+    call_id: str
+    name: str
+    ok: bool
+    text: str = ""
+    error: str | None = None
+    cells: tuple[str, ...] = ()
 
 
 class Said(Recorded):

@@ -42,6 +42,7 @@ from artifacts.events.talk import (
     Asked,
     ModelReplied,
     Said,
+    ToolUsed,
     TurnEnded,
     TurnStarted,
 )
@@ -64,6 +65,7 @@ Event = Annotated[
     | ApprovalGiven
     | StepStarted
     | ModelReplied
+    | ToolUsed
     | PlanMade
     | CellAdded
     | CellEdited

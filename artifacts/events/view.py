@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from artifacts.events.cell import Progressed
 from artifacts.events.run import Branched, Compared, Noted, RunQueued, SandboxOpened
-from artifacts.events.talk import ModelReplied
+from artifacts.events.talk import ModelReplied, ToolUsed
 from artifacts.events.task import ReportMade, Reviewed
 from artifacts.types import Answer, Approval, Artifact, Cell, Execution, Finding, Message, PlanStep, Question, Run, Turn
 
@@ -42,6 +42,7 @@ class RunView:
     answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
+    tools_used: tuple[ToolUsed, ...] = ()
     sandboxes: tuple[SandboxOpened, ...] = ()
     notes: tuple[Noted, ...] = ()
     report: ReportMade | None = None

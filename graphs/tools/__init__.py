@@ -1,11 +1,13 @@
 """The tools that models may call. Importing this package enters the built-in ones in the registry."""
 
-from graphs.tools import notebook, planning, report, review
-from graphs.tools.base import Action, Tool, read, refusal, specs, tool, tools_for
+from graphs.tools import files, notebook, planning, report, review
+from graphs.tools.base import Action, Tool, Toolbox, read, refusal, specs, tool
 
 __all__ = [
     "Action",
     "Tool",
+    "Toolbox",
+    "files",
     "notebook",
     "planning",
     "read",
@@ -14,5 +16,4 @@ __all__ = [
     "review",
     "specs",
     "tool",
-    "tools_for",
 ]

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from artifacts.events import RunView
 from artifacts.types import ToolCall
 from graphs.models.base import ToolSpec
-from graphs.state import Desk, Job
+
+if TYPE_CHECKING:
+    from graphs.state import Desk, Job
+
+Approval = Literal["allow", "ask", "deny"]
+"""Whether a call is carried out at once, after a person has agreed, or never."""
+
+DEEPEST = 6
+"""Levels to which a schema that refers to itself is written out."""
 
 
 class Tool(BaseModel):
@@ -20,10 +28,22 @@ class Tool(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     tool_name: ClassVar[str]
     job: ClassVar[Job]
+    source: ClassVar[str] = "built-in"
+    approval: ClassVar[Approval] = "allow"
 
     def problem(self, desk: Desk, view: RunView) -> str | None:
         """What is wrong with arguments that are well formed, as a sentence for the model; None if nothing is."""
         return None
+
+    @classmethod
+    def tool_description(cls) -> str:
+        """What a model is told that the tool does."""
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
+    def tool_parameters(cls) -> dict[str, Any]:
+        """The JSON schema of the arguments, without references: some endpoints do not follow them."""
+        return plain_schema(cls.model_json_schema())
 
 
 class Action(Tool):
@@ -37,40 +57,54 @@ class Action(Tool):
         raise NotImplementedError
 
 
-_TOOLS: dict[str, type[Tool]] = {}
+class Toolbox:
+    """The tools of a process by name: the built-in ones, and those that come from elsewhere.
+
+    `problems` are sentences about tools that could not be had; they are told, and nothing fails for them.
+    """
+
+    def __init__(self, tools: Iterable[type[Tool]] = (), problems: Iterable[str] = ()) -> None:
+        self._tools: dict[str, type[Tool]] = {}
+        self.problems = list(problems)
+        for one in (*_BUILT_IN.values(), *tools):
+            self.add(one)
+
+    def add(self, tool: type[Tool]) -> None:
+        """Enter a tool; one whose name is taken is a problem."""
+        known = self._tools.get(tool.tool_name)
+        if known is not None:
+            self.problems.append(
+                f"{tool.source} has a tool {tool.tool_name!r}, which {known.source} has, too: left out."
+            )
+            return
+        self._tools[tool.tool_name] = tool
+
+    def all(self) -> tuple[type[Tool], ...]:
+        """Every tool, in the order in which they were entered."""
+        return tuple(self._tools.values())
+
+    def of(self, job: Job, names: Sequence[str] | None = None) -> tuple[type[Tool], ...]:
+        """The tools that a job is offered; of those only the named ones, where names are given.
+
+        The name `*` stands for all that do not come with Gristmill. None that is denied is among them.
+        """
+
+        def wanted(one: type[Tool]) -> bool:
+            return names is None or one.tool_name in names or ("*" in names and one.source != "built-in")
+
+        return tuple(t for t in self._tools.values() if t.job == job and t.approval != "deny" and wanted(t))
 
 
-def tool[T: type[Tool]](name: str, job: Job) -> Callable[[T], T]:
-    """Enter a tool in the registry under the name by which models call it."""
-
-    def enter(cls: T) -> T:
-        if name in _TOOLS:
-            raise ValueError(f"there are two tools named {name}")
-        cls.tool_name, cls.job = name, job
-        _TOOLS[name] = cls
-        return cls
-
-    return enter
+def specs(tools: Iterable[type[Tool]]) -> list[ToolSpec]:
+    """Tools as a model is told of them."""
+    return [ToolSpec(name=t.tool_name, description=t.tool_description(), parameters=t.tool_parameters()) for t in tools]
 
 
-def tools_for(job: Job) -> list[type[Tool]]:
-    """The tools of a job, in the order in which they were entered."""
-    return [t for t in _TOOLS.values() if t.job == job]
-
-
-def specs(job: Job) -> list[ToolSpec]:
-    """The tools of a job as a model is told of them."""
-    return [
-        ToolSpec(name=t.tool_name, description=" ".join((t.__doc__ or "").split()), parameters=_schema(t))
-        for t in tools_for(job)
-    ]
-
-
-def read(call: ToolCall, job: Job) -> Tool | str:
+def read(call: ToolCall, tools: Iterable[type[Tool]]) -> Tool | str:
     """The tool that a model's call asks for; or, where there is none, a sentence from which the model can mend it."""
-    offered = {t.tool_name: t for t in tools_for(job)}
+    offered = {t.tool_name: t for t in tools}
     if call.name not in offered:
-        return f"There is no tool named {call.name!r} here. You can call {_names(offered)}."
+        return f"There is no tool named {call.name!r} here. You can call {' or '.join(offered)}."
     try:
         arguments = json.loads(call.arguments or "{}")
     except ValueError as error:
@@ -83,28 +117,44 @@ def read(call: ToolCall, job: Job) -> Tool | str:
         return f"The arguments of {call.name} do not fit: {faults}. Nothing was run. Send the whole call again."
 
 
+_BUILT_IN: dict[str, type[Tool]] = {}
+
+
+def tool[T: type[Tool]](name: str, job: Job, approval: Approval = "allow") -> Callable[[T], T]:
+    """Enter a built-in tool in the registry under the name by which models call it."""
+
+    def enter(cls: T) -> T:
+        if name in _BUILT_IN:
+            raise ValueError(f"there are two tools named {name}")
+        cls.tool_name, cls.job, cls.approval = name, job, approval
+        _BUILT_IN[name] = cls
+        return cls
+
+    return enter
+
+
 def refusal(name: str, value: str) -> dict[str, Any]:
     """The result of a call that was not carried out, in the shape of one that was."""
     return {"cells": [], "ok": False, "text": "", "findings": [], "plots": [], "error": {"name": name, "value": value}}
 
 
-def _names(names: Iterable[str]) -> str:
-    return " or ".join(names)
+def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema without titles, its references written out: to `DEEPEST` levels where it refers to itself."""
+    definitions = schema.get("$defs", {})
 
-
-def _schema(cls: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema with its references written out: some endpoints do not follow `$ref`."""
-    schema = cls.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def plain(node: Any) -> Any:
+    def plain(node: Any, within: tuple[str, ...] = ()) -> Any:
         if isinstance(node, list):
-            return [plain(n) for n in node]
+            return [plain(n, within) for n in node]
         if not isinstance(node, dict):
             return node
-        if "$ref" in node:
-            return plain(definitions[node["$ref"].rsplit("/", 1)[1]])
-        return {k: plain(v) for k, v in node.items() if not (k == "title" and isinstance(v, str))}
+        if isinstance(ref := node.get("$ref"), str):
+            name = ref.rsplit("/", 1)[1]
+            if name not in definitions or within.count(name) >= 2 or len(within) >= DEEPEST:
+                return {"type": "object"}
+            return plain(definitions[name], (*within, name))
+        return {
+            k: plain(v, within) for k, v in node.items() if k != "$defs" and not (k == "title" and isinstance(v, str))
+        }
 
     written: dict[str, Any] = plain(schema)
     written.pop("description", None)

@@ -78,14 +78,32 @@ def as_text(x: Any, decimals: int | None = None) -> str:
     """A value of an answer: a whole number as such, another to these decimals, or to five significant digits."""
     if isinstance(x, pd.Timestamp):
         return f"{x:%Y-%m-%d}" if x == x.normalize() else f"{x:%Y-%m-%d %H:%M}"
-    if isinstance(x, (str, bool, np.bool_)) or pd.isna(x):
-        return str(x) if isinstance(x, str) else "missing" if pd.isna(x) else "yes" if x else "no"
-    if abs(x) < 1e15 and x == int(x) and (decimals is None or isinstance(x, (int, np.integer))):
+    if isinstance(x, (bool, np.bool_)):
+        return "yes" if x else "no"
+    if not isinstance(x, (int, float, np.integer, np.floating)):
+        return "missing" if x is None or x is pd.NA or x is pd.NaT else str(x)
+    if np.isnan(x):
+        return "missing"
+    size = abs(float(x))
+    if size < 1e15 and x == int(x) and (decimals is None or isinstance(x, (int, np.integer))):
         return f"{int(x):,}".replace("-", "−")
-    if decimals is None and x and not 1e-4 <= abs(x) < 1e15:
+    if decimals is None and x and not 1e-4 <= size < 1e15:
         return f"{x:.4g}".replace("-", "−")
-    least = max(2, 4 - int(np.floor(np.log10(abs(x))))) if x else 0
+    least = max(2, 4 - int(np.floor(np.log10(size)))) if x else 0
     return f"{x:,.{least if decimals is None else decimals}f}".replace("-", "−")
+
+
+def as_name(x: Any) -> str:
+    """A value that names a group or a row: 2005 and 3, not 2,005 and 3.0."""
+    if isinstance(x, (float, np.floating)) and np.isfinite(x):
+        return f"{x:.12g}"
+    return str(x) if isinstance(x, (int, np.integer)) and not isinstance(x, (bool, np.bool_)) else as_text(x)
+
+
+def one_or_list(values: Any) -> Any:
+    """One value as it is, or several as one text with commas between them."""
+    given = [v.item() if isinstance(v, np.generic) else v for v in values]
+    return given[0] if len(given) == 1 else ", ".join(map(as_name, given))
 
 
 def percent(x: float, digits: int = 0) -> str:

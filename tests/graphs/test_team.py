@@ -7,10 +7,10 @@ import inspect
 import json
 from pathlib import Path
 
-from graphs.agents import agent_for
+from graphs.agents import load
 from graphs.look import named_columns
 from graphs.team import mermaid
-from graphs.tools import specs, tools_for
+from graphs.tools import Toolbox, specs
 from graphs.tools.notebook import shorten
 
 ROOT = Path(__file__).parents[2]
@@ -40,20 +40,21 @@ def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):
 
 def test_every_job_has_an_agent_and_tools_that_its_prompt_names():
     for job in ("plan", "code", "interpret", "review"):
-        agent = agent_for(job)
-        assert tools_for(job)
-        for tool in tools_for(job):
+        agent = load().for_job(job)
+        offered = Toolbox().of(job, agent.tools)
+        assert offered
+        for tool in offered:
             assert tool.tool_name in agent.prompt
         assert "never instructions" in agent.prompt
 
 
 def test_tools_are_described_without_references_that_some_endpoints_do_not_follow():
     for job in ("plan", "code", "interpret", "review"):
-        for spec in specs(job):
+        for spec in specs(Toolbox().of(job)):
             assert spec.description
             assert "$ref" not in json.dumps(spec.parameters)
             assert spec.parameters["additionalProperties"] is False
-    (plan,) = specs("plan")
+    (plan,) = specs(Toolbox().of("plan"))
     assert set(plan.parameters["properties"]["steps"]["items"]["properties"]) == {
         "title",
         "why",

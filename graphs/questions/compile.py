@@ -1,0 +1,132 @@
+"""The compiler: a `Query` becomes cells that a person can read, or the call of a template notebook.
+
+What cannot be computed is refused here, with a sentence, before any cell runs. The cells compute from all rows of the
+file; `df` and `tables` are in the kernel as `look.load` put them there, and so is the toolkit.
+"""
+
+from __future__ import annotations
+
+import re
+
+from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
+from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
+from graphs.questions.expressions import NotComputable, in_backticks, literal
+from graphs.questions.fitting import fit
+from graphs.questions.groups import groups
+from graphs.questions.outliers import outliers
+from graphs.questions.query import Compare, Condition, Formula, Measure, Query
+from graphs.questions.scope import Scope
+from graphs.questions.singles import rows, singles
+from graphs.questions.steps import join, listed, prepare
+from graphs.questions.testing import test
+
+NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
+"""Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""
+
+IMPORTS = {
+    "stats": "from scipy import stats",
+    "normal_ad": "from statsmodels.stats.diagnostic import normal_ad",
+    "lilliefors": "from statsmodels.stats.diagnostic import lilliefors",
+    "acorr_ljungbox": "from statsmodels.stats.diagnostic import acorr_ljungbox",
+    "adfuller": "from statsmodels.tsa.stattools import adfuller",
+    "mcnemar": "from statsmodels.stats.contingency_tables import mcnemar",
+    "proportions_ztest": "from statsmodels.stats.proportion import proportions_ztest",
+}
+
+
+def compile(query: Query, tables: Tables) -> Cells | Call:
+    """The cells that answer a query of these tables, or the template that does. Raises NotComputable."""
+    particular = query.measures or query.formulas or query.show or query.tell == "number"
+    closed = particular or query.test or query.model or query.outliers
+    maker = TEMPLATES.get(query.intent)
+    if maker and (query.intent in NOTEBOOKS or not closed) and (call := maker(query, tables)) is not None:
+        return call
+    scope = Scope(tables, query.table)
+    for step in query.joins:
+        join(step, scope)
+    for made in query.prepare:
+        prepare(made, scope)
+    query = compared(query, scope)
+    prepared = len(scope.lines)
+    if query.where:
+        mask = scope.mask(query.where)
+        for measure in query.measures:
+            scope.words(measure.where)  # a number to compare with is computed from all rows, before they are chosen
+        scope.add(f"rows = rows[{mask}]")
+    if query.model is not None:
+        fit(query, scope)
+    elif query.test is not None or (query.intent == "test" and query.measures):
+        test(query, scope)
+    elif query.outliers is not None:
+        outliers(query, scope)
+    elif query.group_by:
+        groups(query, scope)
+    elif query.measures or query.formulas:
+        singles(query, scope)
+    elif query.show or query.tell == "number":
+        rows(query, scope)
+    else:
+        raise NotComputable(
+            "The query does not say what is wanted: name a measure, columns to show, a test or a model."
+        )
+    return _written(query, scope, prepared)
+
+
+def _written(query: Query, scope: Scope, prepared: int) -> Cells:
+    """The lines as one cell, or as two where much is prepared."""
+    first = f"tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "df"
+    if scope.sampled:
+        if scope.all_used or scope.joined:
+            raise NotComputable(
+                f"{scope.file} is too large for a step that takes all of its columns. Name those it needs."
+            )
+        names = [n for n in (str(c["name"]) for c in scope.tables[scope.file]["columns"]) if n in scope.used]
+        start = f"rows = read_columns({literal(scope.file)}, {listed(names)})  # all rows"
+    else:
+        changed = next((i for i, line in enumerate(scope.lines) if re.match(r"rows\[.*\] = ", line)), None)
+        chosen = next((i for i, line in enumerate(scope.lines) if line.startswith("rows = ")), None)
+        copied = changed is not None and (chosen is None or changed < chosen)
+        start = f"rows = {first}{'.copy()' * copied}"
+    text = "\n".join(scope.lines)
+    imports = {line for name, line in {**IMPORTS, **scope.imports}.items() if re.search(rf"\b{name}\b", text)}
+    head = [*sorted(imports), *([""] if imports else []), start]
+    notes = (*query.notes, *scope.notes)
+    if notes:
+        told = ",\n".join(f"        {literal(n)}" for n in notes)
+        scope.lines[-1] = f"{scope.lines[-1].removesuffix(')')}    notes=[\n{told},\n    ],\n)"
+    title = query.text or "Answer"
+    if prepared <= 8:
+        return Cells(cells=((title, "\n".join([*head, *scope.lines])),), notes=notes)
+    steps = "\n".join([*head, *scope.lines[:prepared]])
+    return Cells(cells=(("Prepare the rows", steps), (title, "\n".join(scope.lines[prepared:]))), notes=notes)
+
+
+def compared(query: Query, scope: Scope) -> Query:
+    """A comparison as the measures of both sides, their difference, and this in per cent of the second."""
+    compare = query.compare
+    if compare is None or not query.measures or query.test is not None or query.model is not None:
+        return query
+    measures, formulas = list[Measure](), list(query.formulas)
+    for measure in query.measures:
+        first, second = (_side(measure, compare, side, scope) for side in (compare.first, compare.second))
+        measures += [first, second]
+        a, b = in_backticks(first.name), in_backticks(second.name)
+        tail = f" of {measure.name or _brief(measure)}" if len(query.measures) > 1 else ""
+        formulas.append(Formula(name=f"difference{tail}", expr=f"{a} - {b}"))
+        if measure.op not in ("share", "correlation", "min", "max"):
+            formulas.append(Formula(name=f"difference{tail} in per cent", expr=f"100 * ({a} - {b}) / {b}"))
+    return query.model_copy(update={"measures": tuple(measures), "formulas": tuple(formulas), "compare": None})
+
+
+def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measure:
+    """The measure of one of the two sides."""
+    name = f"{measure.name or _brief(measure)} in {side}"
+    if not compare.of:
+        return measure.model_copy(update={"of": in_backticks(side), "name": f"{measure.name or measure.op} of {side}"})
+    op = "during" if scope.kind(compare.of) == "time" else "="
+    condition = Condition(left=compare.of, op=op, right=side)
+    return measure.model_copy(update={"where": (*measure.where, condition), "name": name})
+
+
+def _brief(measure: Measure) -> str:
+    return f"{measure.op} of {measure.of}" if measure.of else {"count": "number of rows"}.get(measure.op, measure.op)

@@ -1,0 +1,79 @@
+"""Conditions of a query, as expressions to compute and as words to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphs.questions.expressions import NotComputable, in_backticks, text_literal
+from graphs.questions.query import AnyOf, Column, Scalar, Where
+
+type Named = Callable[[Scalar], str]
+"""Gives a number that is computed first a name that expressions may use."""
+
+_SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_FUNCTIONS = {"contains": "contains", "starts": "starts", "ends": "ends", "matches": "matches", "during": "during"}
+_WORDS = {
+    "=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least",
+    "in": "is one of", "not in": "is none of", "contains": "contains", "starts": "starts with", "ends": "ends in",
+    "matches": "matches", "missing": "is missing", "present": "is known", "during": "is in",
+}  # fmt: skip
+
+
+def expression(where: Where, named: Named, plain: Callable[[str], bool] = lambda text: False) -> str:
+    """A condition as an expression. `plain` says which left sides are a column's name as it stands."""
+    if isinstance(where, AnyOf):
+        ways = [all_of(some, named, plain) for some in where.any_of]
+        return " or ".join(f"({way})" for way in ways if way) or "True"
+    left = in_backticks(where.left) if plain(where.left) else f"({where.left})"
+    if where.op in ("missing", "present"):
+        return f"{'not ' * (where.op == 'present')}is_missing({left})"
+    right = where.right
+    if right is None:
+        raise NotComputable(f"The condition on “{where.left}” ({where.op}) says no value to compare with.")
+    if where.op in ("in", "not in", "between"):
+        values = right if isinstance(right, tuple) else (right,)
+        if where.op == "between":
+            if len(values) != 2:
+                raise NotComputable(f"“{where.left}” between takes two values, not {len(values)}.")
+            low, high = (text_literal(v) for v in values)
+            return f"{left} >= {low} and {left} <= {high}"
+        return f"{left} {where.op} [{', '.join(text_literal(v) for v in values)}]"
+    if where.op in _FUNCTIONS:
+        return f"{_FUNCTIONS[where.op]}({left}, {text_literal(str(right))})"
+    if isinstance(right, Scalar):
+        return f"{left} {_SIGNS[where.op]} {in_backticks(named(right))}"
+    if isinstance(right, Column):
+        return f"{left} {_SIGNS[where.op]} {in_backticks(right.column)}"
+    if isinstance(right, tuple):
+        return f"{left} {'not in' if where.op == '!=' else 'in'} [{', '.join(text_literal(v) for v in right)}]"
+    return f"{left} {_SIGNS[where.op]} {text_literal(right)}"
+
+
+def all_of(where: Sequence[Where], named: Named, plain: Callable[[str], bool] = lambda text: False) -> str:
+    """Conditions that must hold together, as one expression; empty where there are none."""
+    parts = [expression(w, named, plain) for w in where]
+    return parts[0] if len(parts) == 1 else " and ".join(f"({p})" for p in parts)
+
+
+def in_words(where: Sequence[Where], named: Named) -> str:
+    """Conditions as a sentence says them: Sex is male and Fare is above the mean of Fare."""
+    return " and ".join(_said(w, named) for w in where)
+
+
+def _said(where: Where, named: Named) -> str:
+    if isinstance(where, AnyOf):
+        ways = [in_words(some, named) for some in where.any_of]
+        return " or ".join(ways) if len(ways) == 1 else f"({' or '.join(ways)})"
+    right = where.right
+    if where.op in ("missing", "present"):
+        return f"{where.left} {_WORDS[where.op]}"
+    if where.op == "between" and isinstance(right, tuple) and len(right) == 2:
+        return f"{where.left} is from {right[0]} to {right[1]}"
+    if isinstance(right, Scalar):
+        return f"{where.left} {_WORDS[where.op]} the {named(right)}"
+    if isinstance(right, Column):
+        return f"{where.left} {_WORDS[where.op]} {right.column}"
+    if isinstance(right, tuple):
+        listed = [str(v) for v in right[:5]] + [f"{len(right) - 5} more"] * (len(right) > 5)
+        return f"{where.left} {_WORDS[where.op]} {', '.join(listed)}"
+    return f"{where.left} {_WORDS[where.op]} {right}"

@@ -1,0 +1,185 @@
+"""Statistics as pandas source: of all rows, and of each group; and what each is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from graphs.questions.expressions import NotComputable, literal
+from graphs.questions.query import Measure, Statistic
+
+if TYPE_CHECKING:
+    from graphs.questions.scope import Scope
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a statistic is computed: `source` of a series `{s}`, with `{ddof}` and `{p}` where it takes them.
+
+    `of` is what the column must hold. `each`: a group-by has no such method, so it is computed group by group.
+    """
+
+    said: str
+    source: str
+    of: Literal["numbers", "ordered", "any"] = "numbers"
+    each: bool = False
+
+
+WAYS: dict[Statistic, Way] = {
+    "count": Way("number of values of", "{s}.count()", "any"),
+    "present": Way("number of values of", "{s}.count()", "any"),
+    "missing": Way("missing values of", "{s}.isna().sum()", "any", each=True),
+    "distinct": Way("number of different values of", "{s}.nunique()", "any"),
+    "sum": Way("sum of", "{s}.sum(min_count=1)"),
+    "mean": Way("mean of", "{s}.mean()", "ordered"),
+    "median": Way("median of", "{s}.median()", "ordered"),
+    "mode": Way("most frequent value of", "one_or_list({s}.mode())", "any", each=True),
+    "min": Way("minimum of", "{s}.min()", "ordered"),
+    "max": Way("maximum of", "{s}.max()", "ordered"),
+    "range": Way("range of", "{s}.max() - {s}.min()"),
+    "std": Way("standard deviation of", "{s}.std({ddof})"),
+    "var": Way("variance of", "{s}.var({ddof})"),
+    "sem": Way("standard error of the mean of", "{s}.sem({ddof})"),
+    "cv": Way("coefficient of variation of", "{s}.std({ddof}) / {s}.mean()"),
+    "quantile": Way("quantile of", "{s}.quantile({p})", "ordered"),
+    "iqr": Way("interquartile range of", "{s}.quantile(0.75) - {s}.quantile(0.25)"),
+    "mad": Way("median absolute deviation of", "({s} - {s}.median()).abs().median()", each=True),
+    "skewness": Way("skewness of", "{s}.skew()"),
+    "kurtosis": Way("kurtosis of", "{s}.kurt()"),
+    "first": Way("first value of", "{s}.iloc[0]", "any", each=True),
+    "last": Way("last value of", "{s}.iloc[-1]", "any", each=True),
+    "value": Way("", "one_or_list({s}.dropna().unique())", "any", each=True),
+    "values": Way("values of", "one_or_list(sorted({s}.dropna().unique()))", "any", each=True),
+    "geometric_mean": Way("geometric mean of", "np.exp(np.log({s}.where({s} > 0)).mean())", each=True),
+    "entropy": Way("entropy in bits of", "stats.entropy({s}.value_counts(), base=2)", "any", each=True),
+}
+BIASED = {
+    "skewness": Way("skewness of", "stats.skew({s}.dropna())", each=True),
+    "kurtosis": Way("kurtosis of", "stats.kurtosis({s}.dropna())", each=True),
+}
+PAIRS: dict[Statistic, tuple[str, str]] = {
+    "correlation": ("correlation of {x} and {y}", "{g}[{x}].corr({g}[{y}]{method})"),
+    "covariance": ("covariance of {x} and {y}", "{g}[{x}].cov({g}[{y}])"),
+    "slope": ("slope of {x} by {y}", "{g}[{x}].cov({g}[{y}]) / {g}.dropna(subset=[{x}])[{y}].var()"),
+    "r2": ("R² of {x} by {y}", "{g}[{x}].corr({g}[{y}]) ** 2"),
+    "weighted_mean": (
+        "mean of {x} weighted by {y}",
+        "({g}[{x}] * {g}[{y}]).sum() / {g}.dropna(subset=[{x}])[{y}].sum()",
+    ),
+}
+_SUMMED = ("sum", "mean", "median", "std", "var", "sem", "share", "weighted_mean")
+QUARTERS = {0.25: "lower quartile of", 0.5: "median of", 0.75: "upper quartile of"}
+
+
+def way(measure: Measure) -> Way:
+    """How a statistic of one column is computed."""
+    return BIASED[measure.op] if measure.biased and measure.op in BIASED else WAYS[measure.op]
+
+
+def name_of(measure: Measure, scope: Scope) -> str:
+    """What an answer calls a measure: its own name, or one made of the statistic, the column and its conditions."""
+    if measure.name:
+        return measure.name
+    of = measure.of.strip().strip("`") if measure.of else ""
+    if measure.op in PAIRS:
+        kind = {"pearson": "", "spearman": "Spearman ", "kendall": "Kendall "}[measure.method]
+        name = kind + PAIRS[measure.op][0].format(x=of, y=(measure.other or "").strip("`"))
+    elif measure.op == "share":
+        name = f"share of the sum of {of}" if of and not measure.where else "share"
+    elif measure.op in ("count", "missing", "present") and not of:
+        name = {"count": "number of rows", "missing": "missing values", "present": "values"}[measure.op]
+    elif measure.op == "quantile":
+        p = 0.5 if measure.p is None else measure.p
+        name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
+    else:
+        name = f"{WAYS[measure.op].said} {of}".strip()
+    return name + (f" where {scope.words(measure.where)}" if measure.where else "")
+
+
+def check(measure: Measure, scope: Scope) -> str:
+    """The column that a measure is of, a new one for an expression; empty for rows. Raises NotComputable."""
+    plain = name_of(measure.model_copy(update={"name": "", "where": ()}), scope)
+    what = plain[:1].upper() + plain[1:]
+    if measure.op in PAIRS:
+        if not measure.of or not measure.other:
+            raise NotComputable(f"A {measure.op} takes two columns: name both, as `of` and `other`.")
+        scope.numbers(measure.other, what)
+        return scope.numbers(measure.of, what)
+    if measure.op in _SUMMED and measure.of in scope.repeated:
+        raise NotComputable(
+            f"The join repeats rows of {scope.file}, so the {plain} would count some of them twice. Join the other "
+            "way round, or take the other file's rows together first."
+        )
+    if not measure.of:
+        if measure.op not in ("count", "share", "missing"):
+            raise NotComputable(f"Say of which column the {measure.op} is wanted.")
+        return ""
+    needs = (
+        "any" if measure.op == "share" and measure.where else "numbers" if measure.op == "share" else way(measure).of
+    )
+    if needs == "numbers":
+        return scope.numbers(measure.of, what)
+    name = scope.as_column(measure.of)
+    if needs == "ordered" and scope.kinds[name] == "text":
+        raise NotComputable(
+            f"{what} cannot be computed: “{name}” holds text, no numbers. Convert it to numbers first, or "
+            "ask for its most frequent value."
+        )
+    return name
+
+
+def _filled(measure: Measure, series: str) -> str:
+    ddof = "" if measure.ddof is None or measure.ddof == 1 else f"ddof={measure.ddof}"
+    return way(measure).source.format(s=series, ddof=ddof, p=0.5 if measure.p is None else measure.p)
+
+
+def _pair(measure: Measure, scope: Scope, frame: str) -> str:
+    x, y = scope.as_column(measure.of or ""), scope.as_column(measure.other or "")
+    method = "" if measure.method == "pearson" else f', method="{measure.method}"'
+    return PAIRS[measure.op][1].format(g=frame, x=literal(x), y=literal(y), method=method)
+
+
+def single(measure: Measure, scope: Scope, frame: str = "rows") -> str:
+    """A measure over the rows of a frame, as source of one value. Shares are in per cent."""
+    name = check(measure, scope)
+    if measure.where:
+        mask = scope.mask(measure.where)
+        if measure.op == "share":
+            return f"100 * ({mask}).mean()"
+        if measure.op == "count" and not name:
+            return f"({mask}).sum()"
+        if name and measure.op not in PAIRS:
+            return _filled(measure, f"{frame}.loc[{mask}, {literal(name)}]")
+        frame = f"{frame}[{mask}]"
+    if measure.op == "share":
+        raise NotComputable("A share says of what it is a part: give the measure a condition, or name groups.")
+    if measure.op in PAIRS:
+        return _pair(measure, scope, frame)
+    if not name:
+        return f"{frame}.isna().sum().sum()" if measure.op == "missing" else f"len({frame})"
+    return _filled(measure, f"{frame}[{literal(name)}]")
+
+
+def grouped(measure: Measure, scope: Scope, keys: str) -> str:
+    """A measure for each group, as source of a series. `keys` is the source of what the groups are made by."""
+    name = check(measure, scope)
+    groups = "groups"
+    if measure.where:
+        mask = scope.mask(measure.where)
+        if measure.op in ("share", "count") and not (measure.op == "count" and name):
+            by = f"rows[{keys}]" if not keys.startswith("[") else f"[rows[k] for k in {keys}]"
+            counted = f"({mask}).groupby({by})"
+            return f"100 * {counted}.mean()" if measure.op == "share" else f"{counted}.sum()"
+        groups = f"rows[{mask}].groupby({keys})"
+    if measure.op == "share":
+        part = f"{groups}[{literal(name)}].sum()" if name else f"{groups}.size()"
+        if not measure.within:
+            return f"100 * {part} / {part}.sum()"
+        return f'100 * {part} / {part}.groupby(level={list(measure.within)!r}).transform("sum")'.replace("'", '"')
+    if measure.op in PAIRS:
+        both = f"[{literal(scope.as_column(measure.of or ''))}, {literal(scope.as_column(measure.other or ''))}]"
+        return f"{groups}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})"
+    if not name:
+        return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: g.isna().sum().sum())"
+    series = f"{groups}[{literal(name)}]"
+    return f"{series}.agg(lambda s: {_filled(measure, 's')})" if way(measure).each else _filled(measure, series)

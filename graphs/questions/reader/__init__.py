@@ -1,0 +1,76 @@
+"""Reads an English question of tables into a `Query`.
+
+Columns, values, numbers and times are found first; then a small grammar over them, clause by clause, through all
+sentences of the question. What is said and not understood is told, and where it would change the meaning, the part is
+not answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphs.questions.query import Query, Reading
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.assembling import Draft
+from graphs.questions.reader.clauses import split
+from graphs.questions.reader.conditions import Conditions
+from graphs.questions.reader.linking import Column, full_names, read_columns, values
+from graphs.questions.reader.text import words
+
+__all__ = ["read"]
+
+
+def read(
+    question: str,
+    tables: Sequence[Mapping[str, Any]],
+    roles: Mapping[str, str] | None = None,
+    previous: Query | None = None,
+) -> Reading:
+    """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
+    time; `previous` is the query that a follow-up changes."""
+    columns = read_columns(tables)
+    columns += new_columns(question, columns)
+    time = _time(columns, roles or {})
+    conditions = Conditions(columns, time)
+    rows = max((c.rows for c in columns), default=0)
+    draft = Draft(question, columns, time, rows)
+    for clause in split(question, columns, [str(t["name"]) for t in tables]):
+        draft.add(clause, conditions)
+    return draft.reading()
+
+
+def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
+    """The columns that the question makes itself: quoted names that no table has, said to be new."""
+    ws = words(question)
+    exact, _ = lexicon.phrases()
+    common = frozenset(k[0] for k in exact if len(k) == 1)
+    known = {i for link in [*full_names(ws, columns, common), *values(ws, columns, common)]
+             if link.how in ("quoted", "full", "value") for i in range(link.first, link.last + 1)}  # fmt: skip
+    found = dict[str, Column]()
+    rows = max((c.rows for c in columns), default=0)
+    for quote in sorted({w.quote for w in ws} - {0}):
+        inside = [i for i, w in enumerate(ws) if w.quote == quote and w.content]
+        if not inside:
+            continue
+        before = " ".join(w.low for w in ws[max(0, inside[0] - 8) : inside[0]])
+        if set(inside) <= known or not re.search(r"\b(called|named|new|create|generate|add)\b", before):
+            continue
+        name = question[ws[inside[0]].start : ws[inside[-1]].end].strip()
+        found.setdefault(name, Column(name, "", "new", rows // 2, rows))
+    for made in re.finditer(
+        r"\b(?:calculate|compute|derive|define) (?:the |a |an )?(\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
+        question,
+        re.I,
+    ):
+        if not any(made[1].casefold() in c.words for c in columns):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    return list(found.values())
+
+
+def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
+    declared = next((c for c in columns if c.name == roles.get("time")), None)
+    dated = [c for c in columns if c.kind == "time"]
+    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number"]
+    return declared or next(iter(dated), None) or next(iter(years), None)

@@ -1,0 +1,247 @@
+"""What a clause asks for: statistics of columns, groups, and the order in which they are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphs.questions.query import Condition, Grain, Group, Measure, Where
+from graphs.questions.reader.conditions import Conditions, expr
+from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.linking import Column
+
+FLOWS = {"revenue", "sales", "amount", "spend", "cost", "profit", "quantity", "units", "turnover", "budget", "donations",
+         "payments", "charges", "volume", "deaths", "cases", "trips", "total"}  # fmt: skip
+"""Words of columns whose values add up to something: "which region has the highest revenue" asks for sums."""
+
+
+@dataclass
+class Ask:
+    """One clause's request, before requests are put together."""
+
+    clause: Clause
+    stats: list[str] = field(default_factory=list)
+    columns: list[Column | str] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    relation: str = ""
+    counts: bool = False
+    groups: list[Group] = field(default_factory=list)
+    where: list[Where] = field(default_factory=list)
+    share: list[Where] = field(default_factory=list)
+    end: str = ""  # "max" or "min", where the first or last are asked for
+    of: Column | None = None  # what is named: which country
+    names: bool = False
+    by: Column | None = None
+    limit: int | None = None
+    at_row: bool = False  # the value of one column where another is highest
+    having: list[Condition] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked here."""
+        return not (self.stats or self.relation or self.counts or self.end or self.kinds - {"H"})
+
+
+def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int) -> Ask:
+    """What a clause asks for; the items that say so are read."""
+    ask = Ask(clause)
+    ask.kinds = {i.code for i in clause.of("OHFALDWYXg")}
+    _order(clause, ask, conditions)
+    _groups(clause, ask, conditions.time, rows)
+    for _, _of, op, number, _rows in clause.find("([CE])[wd]+(K)(N)(E)"):
+        if _of[0].means is not None and not _of[0].column.key and not (_rows[0].means and not _rows[0].column.key):
+            ask.having.append(Condition(left="count", op=op[0].means.split()[0], right=int(number[0].means)))
+            if not ask.end:
+                ask.groups.append(Group(of=expr(_of[0].column)))
+            _use(_of, op, number, _rows)
+    ask.where = conditions.read(clause)
+    _relations(clause, ask, conditions)
+    _statistics(clause, ask)
+    _counts(clause, ask)
+    _share(clause, ask)
+    for item in clause.of("OHFALDWYXgZRJSMBGqahoiwdcvpz1"):
+        if item.code in "OHFALDWYXgqahoiwdcvpz":
+            item.used = True
+    return ask
+
+
+def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
+    """Which C has the highest C; the 5 largest C by C."""
+    for _, most, count, ends in clause.find("(M)(N)(C|E)?"):
+        ask.limit, ask.end = int(count[0].means), most[0].means.split()[0]
+        ask.of = ends[0].means if ends else None
+        _use(most, count, ends)
+        return
+    for _, what, most, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
+        if what[0].means != by[0].means and what[0].column.kind == "number":
+            ask.end, ask.limit, ask.columns = most[0].means.split()[0], 1, [expr(what[0].column)]
+            ask.by, ask.at_row = by[0].column, True
+            _use(what, most, by, clause.of("UE"))
+            return
+    for _, count, most in clause.find("(N)(M)"):
+        ask.limit, ask.end = int(count[0].means), most[0].means.split()[0]
+        _use(count, most)
+        return
+    for _, which, named, most in clause.find("(q|v)o?((?:[CE][oi]?)+).*?(M)"):
+        if (named and named[0].means is not None) or named[0].code == "E":
+            ask.end, ask.names, ask.limit = most[0].means.split()[0], True, 1
+            ask.of = next((i.means for i in named if i.means is not None), None)
+            hint = most[0].means.partition(" ")[2]
+            ask.by = conditions.hinted(hint) if hint else None
+            _use(which, named, most)
+            return
+    for _, named, most in clause.find("([CE])(?:w|d|i)+(M)(?=S*C)"):
+        if named[0].means is not None and (named[0].code == "E" or named[0].column.kind == "text"):
+            ask.end, ask.of, ask.names, ask.limit = most[0].means.split()[0], named[0].means, True, 1
+            _use(named, most)
+            return
+
+
+def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
+    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
+        for item in [first[0], *(r for r in rest if r.code in "CG")]:
+            if item.code == "E" and (item.means is None or (item.column.rows == rows and item.column.key)):
+                continue  # each row by itself
+            if item.code == "G":
+                if time is not None:
+                    grain: Grain = item.means
+                    ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else grain))
+                continue
+            ask.groups.append(Group(of=expr(item.column), grain="year" if item.column.kind == "time" else None))
+        _use(by, first, rest)
+    for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
+        if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:
+            ask.groups.append(Group(of=expr(named[0].column)))
+            _use(named)
+        _use(each)
+    if (
+        not ask.groups
+        and re.search("V[ac]+V", clause.shape)
+        and (
+            "Z" in clause.shape
+            or "b" in clause.shape
+            or "Y" in clause.shape
+            or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)
+        )
+    ):
+        column = clause.of("V")[0].means[0]
+        ask.groups.append(Group(of=expr(column)))
+        for item in clause.of("b"):
+            item.used = True
+    for item in clause.of("G"):
+        if time is not None and not ask.groups and re.search("[XY]", clause.shape):
+            ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else item.means))
+            item.used = True
+
+
+def _whole(time: Column) -> bool:
+    """Whether a column of times holds plain years."""
+    return time.kind == "number"
+
+
+def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
+    said = [i for i in clause.of("R")]
+    if not said:
+        return
+    named = clause.of("C")
+    r2 = any(i.means == "r2" for i in said)
+    slope = any(i.means == "slope" for i in said)
+    ask.relation = "r2" if r2 else "slope" if slope else "correlation"
+    names = list(dict.fromkeys(expr(i.column) for i in named))
+    ask.columns = list(names)
+    if len(names) == 2:
+        ask.pairs = [(names[0], names[1])]
+    elif len(names) > 2:
+        every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
+        ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
+    _use(said, named, clause.of("MbaioS"))
+    if any(i.code == "M" for i in clause.items):
+        ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
+
+
+def _statistics(clause: Clause, ask: Ask) -> None:
+    for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
+        if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
+            break
+        ask.stats += [i.means for i in stats if i.code == "S"]
+        ask.columns += [expr(i.column) for i in listed if i.code == "C"]
+        _use(stats, between, listed)
+    for _, listed, stats in clause.find("(C(?:[ac]+C)*)[d]*(S(?:[ac]+S)*)"):
+        ask.stats += [i.means for i in stats if i.code == "S"]
+        ask.columns += [expr(i.column) for i in listed if i.code == "C"]
+        _use(listed, stats)
+    for _, most, _between, named in clause.find("(M)([oiU]*)(C)"):
+        if ask.relation or not isinstance(named[0].means, Column):
+            continue
+        if (ask.end and ask.names) or ask.limit:
+            ask.columns.append(expr(named[0].column))
+        else:
+            ask.stats.append(most[0].means.split()[0])
+            ask.columns.append(expr(named[0].column))
+        _use(most, _between, named)
+    for item in clause.of("S"):
+        ask.stats.append(item.means)
+        item.used = True
+    if ask.end and not ask.columns and ask.by is not None:
+        ask.columns.append(expr(ask.by))
+    if ask.end and ask.names and not ask.columns and not ask.stats:
+        for item in clause.of("CE"):
+            if item.means is not None and item.means != ask.of:
+                if item.column.kind == "number":
+                    ask.columns.append(expr(item.column))
+                else:
+                    ask.counts = True
+                item.used = True
+        ask.counts = ask.counts or not ask.columns
+
+
+def _counts(clause: Clause, ask: Ask) -> None:
+    if ask.relation:
+        return
+    for _, how, named in clause.find("(h)[oi]*U?((?:[CE])?)"):
+        column = named[0].means if named else None
+        if ask.stats and not named:
+            how[0].used = True
+            continue
+        if column is None or column.key:
+            ask.counts = True
+        elif column.kind == "number" and column.n_unique > 20 and not ask.columns and how[0].means != "count":
+            ask.stats, ask.columns = ["sum"], [expr(column)]
+        elif ask.stats and column.kind == "number":
+            ask.columns.append(expr(column))
+        elif column.kind == "text" and not ask.groups:
+            ask.stats, ask.columns = [*ask.stats, "distinct"], [*ask.columns, expr(column)]
+        elif column.kind == "number":
+            ask.stats, ask.columns = [*ask.stats, "sum"], [*ask.columns, expr(column)]
+        else:
+            ask.counts = True
+        _use(how, named)
+
+
+def _share(clause: Clause, ask: Ask) -> None:
+    """A share's own condition is what is said behind the rows: the share of women who survived."""
+    if "share" in ask.stats and ask.where:
+        ask.share = ask.where[-1:]
+        ask.where = ask.where[:-1]
+    elif "share" in ask.stats and len(ask.columns) == 1:
+        pass
+
+
+def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, biased: bool) -> list[Measure]:
+    """The product of statistics and columns."""
+    found = []
+    for column in dict.fromkeys(columns):
+        for stat in dict.fromkeys(stats):
+            op, _, p = stat.partition(" ")
+            spread = op in ("std", "var", "sem")
+            found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
+                                 biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
+    return found
+
+
+def _use(*groups: Sequence[Item]) -> None:
+    for group in groups:
+        for item in group:
+            item.used = True

@@ -1,0 +1,74 @@
+"""A question's text as clauses: sentences, steps, and the parts of a sentence that ask for something of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from graphs.questions.reader.items import Clause, itemise
+from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import Word, sentences
+
+_VERBS = set(["calculate", "compute", "find", "determine", "identify", "report", "return", "give", "show", "list", "tell", "provide", "count", "check", "assess", "perform", "conduct", "evaluate", "analyze", "analyse", "examine", "compare", "create", "generate", "derive", "drop", "remove", "exclude", "ignore", "fill", "impute", "replace", "encode", "convert", "transform", "normalize", "normalise", "standardize", "standardise", "scale", "split", "train", "fit", "use", "consider", "predict", "build", "round", "classify", "declare", "conclude", "reject", "is", "are", "what", "which", "how", "who", "do", "does", "sort", "rank", "plot", "draw", "delete", "handle", "define"])  # fmt: skip
+
+
+def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
+    """The clauses of a question in order. `part` counts sentences that end in a question mark or a first request."""
+    dated = any(c.kind == "time" or c.words[-1:] in (("year",), ("date",)) for c in columns)
+    found = []
+    for n, sentence in enumerate(sentences(text)):
+        asks = bool(sentence) and sentence[-1].text == "?"
+        body = sentence[:-1] if asks else sentence
+        for piece in _split(body):
+            if any(w.content for w in piece):
+                found.append(Clause(piece, itemise(piece, columns, files, dated), n, asks))
+    for clause in found:
+        _apposition(clause)
+        for n, item in enumerate(clause.items):
+            if clause.words[item.first].low in ("which", "who", "whom", "where", "when") and item.code in "wq":
+                item.code = "q" if re.fullmatch("[ciawdv]*", clause.shape[:n]) else "w"
+    return found
+
+
+def _split(ws: list[Word]) -> list[list[Word]]:
+    """A sentence cut before "and", "then" or a comma that a verb of asking or doing follows."""
+    pieces, held = list[list[Word]](), list[Word]()
+    deep = 0
+    for n, word in enumerate(ws):
+        deep += (word.text == "(") - (word.text == ")")
+        ahead = [
+            w.low for w in ws[n : n + 5] if w.low not in ("then", "also", "finally", "subsequently", "afterwards", ",")
+        ]
+        joins = word.low in ("and", "then", ",", ":") and not word.quote and not deep
+        verb = (
+            next((w for w in ahead[1:2] if word.low != "then"), None) if word.low != "then" else next(iter(ahead), None)
+        )
+        ruled = held and (held[0].low == "if" or "if" in [w.low for w in held[-3:]])
+        verb = None if word.low == "," and verb in ("is", "are", "use") else verb
+        if joins and verb in _VERBS and not ruled and any(w.content for w in held):
+            pieces.append(held)
+            held = []
+            continue
+        held.append(word)
+    return [*pieces, held]
+
+
+def _apposition(clause: Clause) -> None:
+    """`passenger class ('Pclass')`: what stands in brackets is the column, what is before it says the same."""
+    for _, before, named in clause.find("([CEUSM]+)[.]?p([CE])z"):
+        column = named[0].column if named[0].means is not None else None
+        alone = before[-1]
+        if column is None or (alone.code in "CE" and alone.means == column):
+            alone.used = column is not None
+        elif (
+            alone.code in "U"
+            or (alone.code in "CE" and clause.words[named[0].first].quote)
+            or not alone.sure
+            or (alone.code in "CE" and re.search(r"\b(class|variable|column)s?$", clause.written([alone])))
+        ):
+            alone.used = True
+        if alone.used:
+            named[0].code = "C"
+    for item in clause.items:
+        if item.code in "pz" and not item.used:
+            item.code = "c"

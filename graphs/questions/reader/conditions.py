@@ -1,0 +1,253 @@
+"""The conditions of a clause: which rows are meant, and by which column and time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import Column as Other
+from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import stem
+
+_FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
+
+
+def expr(column: Column | str) -> str:
+    """A column as the expression language writes it."""
+    name = column.name if isinstance(column, Column) else column
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def plain(number: float) -> int | float:
+    """A number as a person writes it: 3 for 3.0."""
+    return int(number) if float(number).is_integer() else number
+
+
+class Conditions:
+    """Reads the conditions of one clause; `columns` are those of the tables, `time` the column of times."""
+
+    def __init__(self, columns: Sequence[Column], time: Column | None) -> None:
+        self.columns, self.time = columns, time
+
+    def read(self, clause: Clause) -> list[Where]:
+        """The conditions in the order of their kinds; their items are read."""
+        found: list[Where] = []
+        for reader in (self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
+                       self._valued, self._flags, self._during):  # fmt: skip
+            found += reader(clause)
+        return found
+
+    def hinted(self, hint: str) -> Column | None:
+        """The column that a word such as "older" is about."""
+        if hint == "TIME":
+            return self.time
+        for word in hint.split():
+            for column in self.columns:
+                if stem(word) in {stem(w) for w in column.words} and column.kind in ("number", "time"):
+                    return column
+        return None
+
+    def _computed(self, clause: Clause) -> list[Where]:
+        """Fare greater than the average fare; above average income."""
+        found: list[Where] = []
+        for pattern in ("(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)", "()()(K)(S)(C)"):
+            for _, left, no, op, stat, right in clause.find(pattern):
+                own = left[0].column if left else right[0].column if right and right[0].code == "C" else None
+                if own is None or (right and right[0].code == "E" and not left):
+                    continue
+                of = right[0].column if right and right[0].code == "C" else own
+                inner = Query(measures=(Measure(op=stat[0].means.split()[0], of=expr(of), p=_p(stat[0].means)),))
+                sign = op[0].means.split()[0]
+                found.append(Condition(left=expr(own), op=_FLIP[sign] if no else sign, right=Scalar(query=inner)))
+                _use(left, no, op, stat, right)
+        return found
+
+    def _compared(self, clause: Clause) -> list[Where]:
+        found: list[Where] = []
+        for pattern in (
+            "(C)[dwoix]*(n?)d*(K)o?(N)",
+            "()(n?)(K)o?(N)U?[oE]?(C)",
+            "(C)[dwoi]*(n?)d*(K)(C)",
+            "()(n?)(K)(N)",
+            "()(n?)(K)(T)",
+        ):
+            for _, left, no, op, right, *after in clause.find(pattern):
+                sign, _, hint = op[0].means.partition(" ")
+                named = left or (after[0] if after else [])
+                column = named[0].column if named else self.hinted(hint) if hint else None
+                if column is None and not hint and re.search(r"\b(old|aged?)\b", clause.text, re.I):
+                    column = self.hinted("age")
+                if right[0].code == "T":
+                    column = self.time if column is None else column
+                if column is None or (column.kind == "text" and right[0].code == "N"):
+                    continue
+                if no:
+                    sign = _FLIP[sign]
+                value: Any = Other(column=right[0].column.name) if right[0].code == "C" else right[0].means
+                if right[0].code == "N":
+                    value = plain(value)
+                if right[0].code == "T":
+                    value = _year(column, value)
+                if right[0].code == "T" and sign == ">":
+                    sign = ">=" if "since" in clause.text.casefold() else ">"
+                found.append(Condition(left=expr(column), op=sign, right=value))
+                _use(named, no, op, right)
+        return found
+
+    def _between(self, clause: Clause) -> list[Where]:
+        found: list[Where] = []
+        for _, left, no, low, high, after in clause.find("(C?)[dwoi]*(n?)b?i?(?<=[bi])([NT])[ai]+([NT])(C?)"):
+            named = left or after
+            column = named[0].column if named else None
+            if low[0].code == "T" or (column is None and self.time is not None and low[0].means > 1000):
+                column = self.time if column is None or column.kind == "text" else column
+            if column is None or low[0].code != high[0].code:
+                continue
+            bounds = tuple(plain(i.means) if i.code == "N" else _year(column, i.means) for i in (low[0], high[0]))
+            one = Condition(left=expr(column), op="between", right=bounds)
+            found.append(one)
+            _use(named, no, low, high)
+        return found
+
+    def _text(self, clause: Clause) -> list[Where]:
+        found: list[Where] = []
+        for _, left, no, op, right in clause.find("(C?)[dwoi]*(n?)d*(k)i?([QVU])"):
+            column = left[0].column if left else right[0].means[0] if right[0].code == "V" else None
+            if column is None:
+                continue
+            text = right[0].means[1] if right[0].code == "V" else right[0].means or clause.written(right)
+            pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
+            found.append(Condition(left=expr(column), op="matches" if no else op[0].means, right=pattern))
+            _use(left, no, op, right)
+        return found
+
+    def _listed(self, clause: Clause) -> list[Where]:
+        """Quoted values of a column whose values the description does not list, as of one that the question makes."""
+        found: list[Where] = []
+        for _, left, no, right in clause.find("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)"):
+            column = left[0].column
+            if column.dtype == "new" or (column.kind == "text" and column.n_unique > len(column.values)):
+                found.append(_one(column, [i.means for i in right if i.code == "Q"], bool(no)))
+                _use(left, no, right)
+        return found
+
+    def _equal(self, clause: Clause) -> list[Where]:
+        """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
+        found: list[Where] = []
+        for _, left, no, right in clause.find("(C)d*(n?)K?([N]+(?:[ac]+N)*)"):
+            column = left[0].column
+            numbers = [plain(i.means) for i in right if i.code == "N"]
+            few = {v.removesuffix(".0") for v in column.values}
+            shape = clause.shape
+            said = "d" in shape[clause.items.index(left[0]) :][:3] or "K" in shape
+            if column.kind not in ("number", "bool") or not (all(str(n) in few for n in numbers) or (said and not few)):
+                continue
+            found.append(_one(column, numbers, bool(no)))
+            _use(left, no, right)
+        for _, right, left in clause.find("(1)(C)"):
+            few = {v.removesuffix(".0") for v in left[0].column.values}
+            if left[0].column.kind == "number" and str(plain(right[0].means)) in few:
+                found.append(_one(left[0].column, [plain(right[0].means)], False))
+                _use(right, left)
+        return found
+
+    def _missing(self, clause: Clause) -> list[Where]:
+        found: list[Where] = []
+        for _, left, no in clause.find("(C)d+(n?)m"):
+            found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
+        return found
+
+    def _valued(self, clause: Clause) -> list[Where]:
+        """Values by themselves; several of one column are alternatives, those of different columns hold together."""
+        found: list[Where] = []
+        by_column = dict[Column, list[tuple[str, bool]]]()
+        named = [i.column for i in clause.items if i.code == "C"]
+        for _, no, many in clause.find("(n?)(V(?:[ac]+V)*)"):
+            for item in (i for i in many if i.code == "V"):
+                column, level = item.means
+                if column not in named:
+                    column = next((c for c in item.also if c in named), column)
+                by_column.setdefault(column, []).append((level, bool(no)))
+                if item.also and column not in named:
+                    others = " or ".join(f"“{c.name}”" for c in item.also)
+                    clause.notes.append(f"“{level}” is looked for in “{column.name}”; it is also in {others}.")
+            _use(no, many)
+        for column, levels in by_column.items():
+            yes = [v for v, no in levels if not no]
+            if yes:
+                found.append(_one(column, yes, False))
+            if not yes or len(yes) < len(levels):
+                found.append(_one(column, [v for v, no in levels if no], True))
+            for item in clause.of("C"):
+                if item.column == column and not yes[1:]:
+                    item.used = True
+        return found
+
+    def _flags(self, clause: Clause) -> list[Where]:
+        """Columns of yes and no said of the rows: who survived, smokers, not married."""
+        found: list[Where] = []
+        if "R" in clause.shape or "O" in clause.shape:
+            return found
+        for item in clause.of("C"):
+            if not isinstance(item.means, Column) or item.column.kind != "bool" or clause.words[item.first].quote:
+                continue
+            n = clause.items.index(item)
+            before = clause.shape[:n].rstrip("d")[-1:]
+            word = clause.words[item.last].low
+            noun = before in ("o", "i", "h", "V", "") and word != item.column.words[-1] and word.endswith("s")
+            verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
+            no = before == "n" or clause.words[item.first - 1].low in ("non", "un", "not") if item.first else False
+            if not (noun or verb or no):
+                continue
+            if before == "n":
+                clause.items[clause.shape[:n].rindex("n")].used = True
+            found.append(Condition(left=expr(item.column), op="!=" if no else "=", right=item.column.yes))
+            item.used = True
+        return found
+
+    def _during(self, clause: Clause) -> list[Where]:
+        found: list[Where] = []
+        if self.time is not None:
+            for item in clause.of("T"):
+                year = _year(self.time, item.means)
+                found.append(Condition(left=expr(self.time), op="=" if isinstance(year, int) else "during", right=year))
+                item.used = True
+        return found
+
+
+def _year(column: Column, period: str) -> str | int:
+    """A period as a column of plain years holds it."""
+    return int(period) if column.kind == "number" and period.isdigit() else period
+
+
+def _p(means: str) -> float | None:
+    return float(means.split()[1]) if " " in means else None
+
+
+def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
+    levels = list(dict.fromkeys(levels))
+    if len(levels) == 1:
+        return Condition(left=expr(column), op="!=" if no else "=", right=levels[0])
+    return Condition(left=expr(column), op="not in" if no else "in", right=tuple(levels))
+
+
+def _use(*groups: Sequence[Item]) -> None:
+    for group in groups:
+        for item in group:
+            item.used = True
+
+
+def negated(where: Where) -> list[Where]:
+    """The condition that holds where this one does not; of a missing value neither does."""
+    if isinstance(where, AnyOf):
+        return [Condition(left="1", op="=", right=0)]
+    flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
+    if where.op not in flips or where.op == "contains":
+        return [where]
+    return [Condition(left=where.left, op=flips[where.op], right=where.right)]
+
+
+__all__ = ["AnyOf", "Conditions", "expr", "negated", "plain"]

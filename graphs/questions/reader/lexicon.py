@@ -1,0 +1,277 @@
+"""The reader's closed lexicon: what words ask for, compare, group and join, and which say nothing.
+
+Each line is `code meaning: phrase, phrase`. The code is the letter that stands for the item in a clause's shape (see
+`clauses.py`). A phrase is met by its own words or by their stems, the longest first.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from graphs.questions.reader.text import stem, words
+
+PHRASES = """
+S mean: mean, average, avg, arithmetic mean, mean value, average value, on average, typical, arithmetic average
+S median: median, median value
+S mode: mode, most common, most frequent, most frequently occurring, most popular, most often
+S sum: sum, total, total sum, combined, in total, sum total, how much, altogether, overall amount
+S std: standard deviation, std, std dev, standard deviations, stdev, sd
+S var: variance
+S min: minimum, min, minimum value, smallest value, lowest value
+S max: maximum, max, maximum value, largest value, highest value
+S range: range
+S iqr: interquartile range, iqr, inter quartile range
+S mad: median absolute deviation
+S sem: standard error of the mean, sem
+S cv: coefficient of variation
+S skewness: skewness, skew, skewed
+S kurtosis: kurtosis
+S quantile 0.25: first quartile, lower quartile, 25th percentile, q1
+S quantile 0.75: third quartile, upper quartile, 75th percentile, q3
+S quantile 0.9: 90th percentile
+S quantile 0.95: 95th percentile
+S share: share, percentage, percent of, proportion, fraction, rate, pct, percentages
+S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different
+S distinct: how many unique, how many distinct, count of unique
+S missing: missing values, null values, missing entries, nan values, number of missing values, missing value, nulls
+S missing: number of missing, number of null values, missing data
+S count: frequency, frequencies, counts, value counts, number of occurrences
+S entropy: entropy
+S geometric_mean: geometric mean
+S covariance: covariance
+R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association
+R correlation: linear relationship, correlations, associated, related, relate, relation, pearson correlation coefficient
+R correlation: correlation analysis, correlation matrix, pearson coefficient, relates, interact
+R slope: slope
+R r2: r squared, coefficient of determination, r2, goodness of fit
+h count: how many, number of, count of, total number of, overall number of, amount of rows, the number, count
+M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best
+M min: lowest, smallest, least, fewest, minimal, bottom, weakest, worst
+M max: strongest positive, most positive, highest positive
+M min: strongest negative, most negative
+M max age: oldest, eldest
+M min age: youngest
+M max price cost fare: most expensive, priciest
+M min price cost fare: cheapest, least expensive
+M max length duration time: longest
+M min length duration time height: shortest
+M max weight mass: heaviest
+M min weight mass: lightest
+M max height: tallest
+M max speed: fastest
+M min speed time: slowest
+M max income wealth salary: richest
+M min income wealth salary: poorest
+M max temperature temp: hottest, warmest
+M min temperature temp: coldest
+M max TIME: latest, most recent, newest
+M min TIME: earliest
+K >: greater than, more than, larger than, higher than, bigger than, above, over, exceeding, exceeds, exceeded, exceed
+K >: in excess of, >
+K <: less than, fewer than, smaller than, lower than, below, under, <
+K >=: at least, no less than, not less than, no fewer than, greater than or equal to, >=, more than or equal to
+K >=: equal to or greater than, higher than or equal to
+K <=: at most, no more than, not more than, up to, less than or equal to, <=, equal to or less than, lower than or equal to
+K =: exactly, equal to, equals, =, ==
+K !=: not equal to, different from, !=, other than
+K > age: older than, aged over
+K < age: younger than, aged under
+K > TIME: after, later than, since
+K < TIME: before, earlier than, prior to
+b between: between, ranging from, within the range
+k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
+k starts: starting with, starts with, start with, beginning with, begins with, begin with
+k ends: ending with, ends with, end with, ending in
+B by: by, per, for each, in each, for every, each, every, across, grouped by, group by, broken down by, split by, within each
+B by: of each, at each, by each, per each, on each, from each, across all, across different, across the different, for all
+B by: each of the, for each unique, for each of the, across various, each unique, each different, segmented by
+Z each: separately, individually, respectively, distinctively, apiece
+G year: yearly, annually, annual, year, by year
+G quarter: quarterly, quarter
+G month: monthly, month
+G week: weekly, week
+G day: daily, day
+G weekday: day of the week, weekday, day of week, weekdays
+G hour_of_day: hour of the day, hour of day, time of day
+G month_of_year: month of the year
+X over time: over time, trend, trends, through time, seasonal, time trend
+Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
+Y change: declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
+W why: why, reason, reasons, what caused, what explains
+J ratio: ratio of, ratio between, ratio
+J -: difference between, difference of, gap between, difference
+O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
+D distribution: distribution, distributed, distribution analysis, histogram of, spread
+H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal, not normally distributed
+H means: equal means, difference in means, differ in mean, anova, analysis of variance, t test, ttest, t tests
+H variances: equal variances, homogeneity of variance, levene test
+H independence: chi square test, chi squared test, independence, chi square, chi squared, test of independence
+H medians: mann whitney, mann whitney u test, mann whitney u, kruskal wallis, rank sum test
+H significance: significant difference, significant differences, significantly different, differ significantly
+H significance: significantly differ, statistically significant difference, differences significant
+F forecast: forecast, forecasts, projection, project, predict next
+A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines, depends on
+A drivers: influences most, key factors, explain, effect of
+L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
+L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts, model
+g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart
+g plot: box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
+a and: and, &, as well as, along with, also, plus, vs, versus, vs., against
+a or: or
+c ,: \\,
+o of: of
+i in: in, for, on, at, among, amongst, within, from, during, into, through, throughout, out of, to, of all
+w who: who, that, which, whose, where, with, having, have, has, had, when, whom, only, if
+n not: not, no, never, without, excluding, except, non, neither, nor, lack, lacking, cannot, other than, apart from
+q which: which, what, who, whom, where, when, whose
+d is: is, are, was, were, be, been, being, am, do, does, did
+m missing: missing, null, nan, blank, empty, unknown, not available, nulls
+p (: (
+z ): )
+v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output, get
+v ask: state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure, estimate
+v ask: compare, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
+"""
+
+HARMLESS = """
+a an the please can could would you me us we i my our your their its his her it they them he she this these those there
+here all any some given provided following dataset data table file csv column columns variable variables field fields
+feature features value values each both using use used via by means based as then finally first firstly secondly next
+after afterwards lastly now also just overall entire whole exactly respectively if so yes want know like need let
+actually simply kindly method methods function functions built python pandas panda dataframe numpy scipy stats library
+libraries package statsmodels module statistical statistics statistic appropriate default standard mean calculation
+calculations calculated result results answer output final number numbers numeric numerical decimal decimals place
+places round rounded rounding significance level alpha value coefficient strength direction linear measure assess
+analysis will should must may might be is are was were do does did has have had being been of in to for on at with from
+into than such that which only not no other others one two three per set column's respective particular specific
+certain different various available existing observed recorded reported measured same corresponding across between
+within among amount amounts figure figures level levels total overall it's there's interpret interpretation terms
+exist exists separately individual point points per order according make sure ensure e g i etc eg ie via vs take taken
+into account account whether or and but while during hypothesis null test tests two tailed one type kind kinds
+consider considered considering basis form formula compare compared comparison comparing please way detail details
+more how what when where who why much many pair pairs themselves itself question original new created generated
+generate create obtained so far time times further additional steps step further any processing cleaning preprocessing
+performing perform required necessary statistically significant significantly included include including inclusive
+terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
+entry instances cases case cells observation please dataset's ones everyone everything anything something someone
+most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
+frame sci py adhere adheres follow follows come comes wilk manually manual conducted calculated calculating employed validate employ done employing taken such
+mentioned found find finding numerically missing specified stated
+sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
+along side together about around approximately roughly
+"""
+
+DISCUSS = """
+interpret discuss explain comment conclude infer analyze analyse evaluate compare describe assess visualize consider
+assume note remember ensure
+"""
+
+ROWS = """
+row rows record records entry entries observation observations case cases instance instances sample samples item items
+"""
+
+PEOPLE = """
+person people individual individuals passenger passengers patient patients customer customers client clients student
+students employee employees user users subject subjects participant participants member members respondent respondents
+worker workers player players visitor visitors guest guests driver drivers applicant applicants borrower borrowers
+policyholder policyholders household households woman women man men buyer buyers child children
+"""
+
+SEXES = {
+    "female": ["female", "females", "woman", "women", "girl", "girls", "lady", "ladies", "f", "w"],
+    "male": ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen", "m"],
+}
+
+KIN = """
+sex gender
+salary wage pay earnings income
+weight mass wt
+price cost
+revenue sales turnover
+temperature temp
+department dept
+quantity qty units
+customer client
+country nation
+city town
+horsepower hp
+employee worker staff
+film movie
+house home
+survive alive survival survived survivor
+smoke smoker smoking
+churn churned
+latitude lat
+longitude lon lng
+year yr
+"""
+
+NUMBERS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+]
+ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+UNITS = set(["years", "year", "old", "days", "day", "hours", "hour", "usd", "dollars", "dollar", "eur", "euros", "euro", "percent", "kg", "g", "mm", "cm", "m", "km", "miles", "mph", "points", "degrees", "minutes", "minute", "seconds", "times", "yrs", "lbs", "pounds", "inches", "feet", "thousand", "million", "gb", "mb"])  # fmt: skip
+STOP = set(["of", "in", "the", "a", "an", "per", "for", "on", "at", "and", "to", "by", "with"])
+"""Words that a question puts between the words of a column's name."""
+
+
+@cache
+def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, ...], tuple[str, str]]]:
+    """Phrases by their words, and by their stems, each with its code and meaning."""
+    exact, stems = dict[tuple[str, ...], tuple[str, str]](), dict[tuple[str, ...], tuple[str, str]]()
+    for line in PHRASES.strip().splitlines():
+        head, listed = line.split(": ", 1)
+        code, meaning = head.split(" ", 1)
+        for phrase in listed.replace("\\,", "COMMA").split(", "):
+            key = (",",) if phrase == "COMMA" else tuple(w.low for w in words(phrase))
+            exact.setdefault(key, (code, meaning))
+            if code.isupper():
+                stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
+    return exact, stems
+
+
+@cache
+def harmless() -> frozenset[str]:
+    """Words that may go unread."""
+    return frozenset(HARMLESS.split()) | STOP
+
+
+@cache
+def kin() -> dict[str, frozenset[str]]:
+    """Stems that may stand for one another in a column's name."""
+    found = dict[str, frozenset[str]]()
+    for line in KIN.strip().splitlines():
+        family = frozenset(stem(w) for w in line.split())
+        for word in family:
+            found[word] = found.get(word, frozenset()) | family
+    return found

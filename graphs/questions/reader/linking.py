@@ -1,0 +1,335 @@
+"""What a question's words name in the tables: columns by their names, and the values that they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.text import Word, name_words, stem
+
+_YES = {"1", "1.0", "true", "yes", "y", "t"}
+_NO = {"0", "0.0", "false", "no", "n", "f"}
+_HEADS = {"name", "id", "code", "count", "number", "no", "num", "type", "date", "usd", "at", "is", "has", "flag"}
+_DATED = re.compile(r"\d{4}-\d\d?(-\d\d?)?([ T].*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as `look.describe` tells of it."""
+
+    name: str
+    file: str
+    dtype: str
+    n_unique: int
+    rows: int
+    examples: tuple[Any, ...] = ()
+    values: tuple[str, ...] = ()
+    low: Any = None
+    high: Any = None
+    missing: int = 0
+
+    @cached_property
+    def kind(self) -> Literal["number", "text", "time", "bool"]:
+        """What its values are."""
+        levels = {v.casefold() for v in self.values}
+        if self.n_unique == 2 and levels and (levels <= _YES | _NO):
+            return "bool"
+        if "datetime" in self.dtype:
+            return "time"
+        if self.dtype.startswith(("int", "float", "uint", "Int", "Float")):
+            return "number"
+        texts = [str(e) for e in self.examples]
+        return "time" if texts and all(_DATED.fullmatch(t.strip()) for t in texts) else "text"
+
+    @cached_property
+    def yes(self) -> Any:
+        """The value that says yes, of a column of yes and no."""
+        found = next((v for v in self.values if v.casefold() in _YES), "1")
+        return (float(found) if "." in found else int(found)) if re.fullmatch(r"[\d.]+", found) else \
+            {"True": True}.get(found, found)  # fmt: skip
+
+    @property
+    def key(self) -> bool:
+        """Whether every row has a value of its own."""
+        return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of its name."""
+        return name_words(self.name)
+
+    @cached_property
+    def aliases(self) -> tuple[tuple[str, ...], ...]:
+        """Its name, and shorter forms of it: in and before brackets, without a general head such as `name`."""
+        found = [self.words]
+        inside = re.search(r"\(([^)]*)\)", self.name)
+        if inside:
+            found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
+        for at in ("of", "in"):
+            if at in self.words[1:-1]:
+                found.append(self.words[: self.words.index(at)])
+        if self.words[:2] in (("number", "of"), ("num", "of"), ("indicator", "of")):
+            found.append(self.words[2:])
+        if self.words[:1] == ("number",) and len(self.words) == 2:
+            found += [self.words[1:], ("number", "of", self.words[1])]
+        if len(self.words) > 1 and self.words[-1] in ("count", "number", "num"):
+            found += [("number", "of", *self.words[:-1]), self.words[:-1]]
+        if len(self.words) > 1 and self.words[-1] in _HEADS:
+            found.append(self.words[:-1])
+        return tuple(dict.fromkeys(a for a in found if a))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A stretch of words and what it names. `how` orders what is believed first."""
+
+    first: int
+    last: int
+    how: Literal["quoted", "full", "short", "value", "part", "near"]
+    column: Column
+    value: str | None = None
+    also: tuple[Column, ...] = field(default=(), compare=False)
+
+
+def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """The columns of tables as `look.describe` prints them."""
+    return [
+        Column(
+            str(c["name"]), str(t["name"]), str(c.get("dtype", "")), int(c.get("n_unique") or 0), int(t.get("rows") or 0),
+            tuple(c.get("examples") or ()), tuple(str(v) for v in c.get("values") or ()), c.get("min"), c.get("max"),
+            int(c.get("n_missing") or 0),
+        )
+        for t in tables for c in t["columns"]
+    ]  # fmt: skip
+
+
+def _pieces(whole: str, texts: Sequence[str]) -> bool:
+    """Whether a column's word is made of the beginnings of these words: gdp, pclass, percap."""
+    if not texts:
+        return not whole
+    first, rest = texts[0], texts[1:]
+    return any(whole[:n] == first[:n] and _pieces(whole[n:], rest) for n in range(min(len(whole), len(first)), 0, -1))
+
+
+def _same(name: str, word: Word, several: bool) -> int:
+    """How well a word of the question is a word of a column: 3 its stem, 2 in short, 0 not."""
+    low = word.low
+    if low == name or word.stem == stem(name):
+        return 3
+    enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
+    if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
+        return 2  # max_sust for maximum sustained
+    return 0
+
+
+def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] | None:
+    """Where an alias that begins at word i ends, and how sure that is (its weakest word)."""
+    at, n, sure = i, 0, 3
+    while n < len(alias):
+        if at >= len(ws) or (at > i and ws[at].quote != ws[i].quote):
+            return None
+        word = ws[at]
+        if not word.content:
+            if at == i or (word.text not in ",:()-/*" or alias is None):
+                return None
+            at += 1
+            continue
+        same = _same(alias[n], word, len(alias) > 1)
+        if same:
+            sure, n, at = min(sure, same), n + 1, at + 1
+            continue
+        made = next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0)
+        if made:
+            sure, n, at = min(sure, 2), n + 1, at + made
+            continue
+        if n and n == len(alias) - 1 and len(alias[n]) == 1 and word.low.startswith(alias[n]) and sure:
+            sure, n, at = 2, n + 1, at + 1
+            continue
+        digits = alias[n].isdigit() and word.number is None and (word.low in lexicon.harmless() or word.low == "year")
+        if at > i and (word.low in lexicon.STOP or digits or (sure == 2 and word.low in lexicon.harmless())):
+            at += 1
+            continue
+        return None
+    return at - 1, sure
+
+
+def _made(name: str, ws: Sequence[Word]) -> bool:
+    lows = [w.low for w in ws]
+    if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
+        return False
+    initials = "".join(low[0] for low in lows) == name and len(name) >= 3
+    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows) and name.endswith(lows[-1][:3]))
+
+
+def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
+    """Where columns are named in full, or by a shorter form of the whole name."""
+    found = []
+    for column in columns:
+        for rank, alias in enumerate(column.aliases):
+            for i, word in enumerate(ws):
+                if not word.content:
+                    continue
+                match = _match(alias, ws, i)
+                if match is None:
+                    continue
+                last, sure = match
+                if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
+                    continue
+                whole = word.quote and _fills(ws, i, last)
+                how: Any = (
+                    "quoted" if whole and rank == 0 and sure == 3 else "full" if sure == 3 and rank == 0 else "short"
+                )
+                found.append(Link(i, last, how, column))
+    return found
+
+
+def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
+    """Whether these words are all of a quoted text."""
+    quote = ws[first].quote
+    return bool(quote) and (first == 0 or ws[first - 1].quote != quote) and \
+        (last + 1 == len(ws) or ws[last + 1].quote != quote)  # fmt: skip
+
+
+def _meant(column: Column, alias: str, ws: Sequence[Word], i: int, sure: int, common: frozenset[str]) -> bool:
+    """Whether a single word that also means something else is meant as a column here."""
+    word = ws[i]
+    if _fills(ws, i, i):
+        return True
+    if alias not in common and word.low not in common:
+        return sure == 3 or len(column.words) == 1
+    if word.text == column.name and not column.name.islower() and i > 0:
+        return True
+    around = {w.low for w in ws[max(0, i - 1) : i + 2]}
+    return bool(around & {"column", "columns", "variable", "feature", "field"}) and word.low == alias
+
+
+def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
+    """Where values that columns hold are named."""
+    at = dict[str, list[int]]()
+    for i, word in enumerate(ws):
+        at.setdefault(word.low, []).append(i)
+        if word.stem != word.low:
+            at.setdefault(word.stem, []).append(i)
+    found = dict[tuple[int, int], list[tuple[Column, str]]]()
+    for column in columns:
+        levels = column.values if column.kind in ("text", "bool") else ()
+        for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
+            key = name_words(level)
+            if not key or all(k.isdigit() for k in key) or level.casefold() in _YES | _NO:
+                continue
+            for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
+                last = _runs(key, ws, i)
+                if last is None or not _said(key, level, ws, i, last, common):
+                    continue
+                found.setdefault((i, last), []).append((column, level))
+            for other in _sexes(key, levels):
+                for i in at.get(other, ()):
+                    found.setdefault((i, i), []).append((column, level))
+    return [Link(i, last, "value", named[0][0], named[0][1], tuple(c for c, _ in named[1:]))
+            for (i, last), named in found.items()]  # fmt: skip
+
+
+def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
+    """The words for women or men, where a column holds the two sexes."""
+    lows = {v.casefold() for v in levels}
+    if len(key) != 1 or not any(
+        lows <= {*lexicon.SEXES["female"], *lexicon.SEXES["male"], "other", "unknown"} for _ in "1"
+    ):
+        return []
+    return [w for words in lexicon.SEXES.values() if key[0] in words for w in words if len(w) > 1 and w != key[0]]
+
+
+def _runs(key: Sequence[str], ws: Sequence[Word], i: int) -> int | None:
+    n = 0
+    while n < len(key):
+        if i >= len(ws):
+            return None
+        if not ws[i].content and n:
+            i += 1
+            continue
+        if ws[i].low != key[n] and (ws[i].stem != stem(key[n]) or len(key[n]) < 3):
+            return None
+        n, i = n + 1, i + 1
+    return i - 1
+
+
+def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int, common: frozenset[str]) -> bool:
+    word = ws[i]
+    if _fills(ws, i, last):
+        return True
+    if len(key) > 1:
+        return True
+    if len(level) <= 2:
+        return word.text == level and level.isupper() and level not in ("I", "A")
+    if word.low in common or word.low in lexicon.harmless():
+        return word.text == level and level[0].isupper() and i > 0
+    return True
+
+
+def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
+    """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
+    found, i = [], 0
+    while i < len(ws):
+        if not free[i] or not ws[i].content or ws[i].number is not None:
+            i += 1
+            continue
+        best = _best(ws, free, columns, i)
+        if best is None:
+            i += 1
+            continue
+        found.append(best)
+        i = best.last + 1
+    return found
+
+
+def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
+    scored = []
+    for column in columns:
+        names = {stem(w) for w in column.words if w not in lexicon.STOP}
+        hit, last, at, left = 0.0, i, i, set(names)
+        while at < len(ws) and at - last <= 2:
+            if ws[at].content and (free[at] or ws[at].low in column.words) and (grade := _kinship(ws[at], left)):
+                hit, last = hit + grade[0], at
+                left.discard(grade[1])
+            elif at == i or ws[at].low not in lexicon.STOP:
+                break
+            at += 1
+        if hit:
+            scored.append((hit, hit / len(names), -len(column.words), last, column))
+    if not scored:
+        return None
+    scored.sort(key=lambda s: s[:3], reverse=True)
+    top = scored[0]
+    also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
+    if top[0] < 1 and also:
+        return Link(i, top[3], "near", top[4], "")
+    if top[1] < 0.5 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
+        return Link(i, top[3], "part", top[4], "")  # a word of the table, but no name of a column
+    return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
+
+
+def _kinship(word: Word, names: set[str]) -> tuple[float, str] | None:
+    """How near a word is to one of a column's words, and to which."""
+    if word.stem in names:
+        return 1.0, word.stem
+    if near := lexicon.kin().get(word.stem, frozenset()) & names:
+        return 0.9, min(near)
+    if len(word.stem) >= 5:
+        from rapidfuzz import fuzz
+
+        for name in names:
+            if len(name) < 5:
+                continue
+            if fuzz.ratio(word.stem, name) >= 90:
+                return 0.8, name
+            prefix = next((n for n, (a, b) in enumerate(zip(word.stem, name, strict=False)) if a != b),
+                          min(len(word.stem), len(name)))  # fmt: skip
+            if prefix >= 6 and max(len(word.stem), len(name)) - prefix <= 3:
+                return 0.8, name
+        short = next((n for n in names if len(n) >= 4 and word.low.startswith(n)), None)
+        return (0.8, short) if short else None
+    return None

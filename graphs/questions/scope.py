@@ -1,0 +1,202 @@
+"""What is known of the rows at one point of a compiled cell: their columns, what these hold, and the code so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from graphs.questions import conditions, measures
+from graphs.questions.cells import Tables
+from graphs.questions.expressions import (
+    Kind,
+    NotComputable,
+    column,
+    columns_of,
+    kind,
+    kind_of,
+    literal,
+    nearest,
+    to_pandas,
+)
+from graphs.questions.query import AnyOf, Condition, Scalar, Where
+
+
+class Scope:
+    """The columns of `rows` as the lines of code written so far leave them.
+
+    `notes` are what a reader of the answer should know.
+    """
+
+    def __init__(self, tables: Tables, file: str) -> None:
+        names = [str(t["name"]) for t in tables]
+        if not names:
+            raise NotComputable("There is no table to compute this from.")
+        self.tables = {str(t["name"]): t for t in tables}
+        self.file = column(file, names, "file") if file else names[0]
+        table = self.tables[self.file]
+        self.facts: dict[str, dict[str, Any]] = {str(c["name"]): c for c in table["columns"]}
+        self.kinds: dict[str, Kind] = {name: kind_of(str(c["dtype"])) for name, c in self.facts.items()}
+        self.sampled = bool(table.get("sampled"))
+        self.lines: list[str] = []
+        self.notes: list[str] = []
+        self.given: dict[str, str] = {}  # names of numbers computed first, and their variables
+        self.used: set[str] = set()  # columns of the file that the code names
+        self.all_used = False  # the code needs all of them
+        self.imports: dict[str, str] = {}  # name -> the line that imports it
+        self.repeated: set[str] = set()  # columns whose rows a join has repeated
+        self.joined: list[str] = []  # files whose rows were looked up
+        self.dummies: dict[str, list[str]] = {}  # column -> the columns of 0 and 1 made of it
+
+    def say(self, note: str) -> None:
+        """Note something once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def add(self, line: str) -> None:
+        """Write a line of code."""
+        self.lines.append(line)
+
+    def put(self, name: str, what: Kind, *, missing: bool = True) -> None:
+        """A column has new values of this kind, some of them missing, perhaps; what was known of it is forgotten."""
+        self.kinds[name] = what
+        self.facts[name] = {"n_missing": int(missing)}
+
+    def may_miss(self, source: str) -> bool:
+        """Whether the values of some pandas source may be missing: those of its columns, or those it cannot compute."""
+        partial = re.search(r"\bnan\b|\.where\(|extract|coerce|shift|pct_change|\.map\(", source)
+        return bool(partial) or any(self.missing(c) for c in re.findall(r'rows\["([^"]*)"\]', source))
+
+    def column(self, name: str) -> str:
+        """The column of that name. Raises NotComputable, with the nearest name, where there is none."""
+        found = column(name.strip().strip("`") if name not in self.kinds else name, self.kinds)
+        self.used.add(found)
+        return found
+
+    def known(self) -> dict[str, Kind]:
+        """What names may stand in an expression, with what they hold."""
+        return {**dict.fromkeys(self.given, "number"), **self.kinds}
+
+    def kind(self, expr: str) -> Kind:
+        """What an expression gives."""
+        return kind(expr, self.known())
+
+    def source(self, expr: str, frame: str = "rows") -> str:
+        """An expression as pandas source."""
+        known = self.known()
+        self.used.update(c for c in columns_of(expr, known) if c in self.kinds)
+        return to_pandas(expr, known, frame=frame, given=self.given)
+
+    def as_column(self, expr: str) -> str:
+        """The column that holds an expression: its own name for a column, else a new one of the expression's text."""
+        text = expr.strip().strip("`")
+        if text in self.kinds:
+            return self.column(text)
+        if re.fullmatch(r"\w+|`[^`]+`", expr.strip()):
+            return self.column(expr)
+        what = self.kind(expr)
+        source = self.source(expr)
+        if not (self.lines and f"rows[{literal(text)}] = {source}" in self.lines):
+            self.add(f"rows[{literal(text)}] = {source}")
+            self.put(text, what, missing=self.may_miss(source))
+        return text
+
+    def numbers(self, expr: str, why: str) -> str:
+        """The column of an expression that must hold numbers (truth counts as 0 and 1)."""
+        name = self.as_column(expr)
+        what = self.kinds[name]
+        if what not in ("number", "truth"):
+            better = "Convert it to numbers first." if what == "text" else "Take a length of time, such as days(a, b)."
+            held = {"text": "text", "time": "times"}[what]
+            raise NotComputable(f"{why} cannot be computed of “{name}”, which holds {held}. {better}")
+        return name
+
+    def missing(self, name: str) -> bool:
+        """Whether a column may have missing values."""
+        return name not in self.facts or bool(self.facts[name].get("n_missing"))
+
+    def levels(self, name: str) -> list[str] | None:
+        """All different values of a column as text, where they are known."""
+        fact = self.facts.get(name, {})
+        values = fact.get("values")
+        if values is None or len(values) != fact.get("n_unique") or any(len(v) >= 80 for v in values):
+            return None
+        return list(values)
+
+    def level(self, name: str, value: Any) -> Any:
+        """A text as the column spells it. Raises NotComputable where the column's values are known and lack it."""
+        if isinstance(value, tuple):
+            return self._some(name, value)
+        levels = self.levels(name)
+        if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str) or value in levels:
+            return value
+        alike = [v for v in levels if v.strip().casefold() == value.strip().casefold()]
+        if len(alike) == 1:
+            return alike[0]
+        near = nearest(value, levels)
+        hint = f"Did you mean “{near}”?" if near else f"It holds {', '.join(f'“{v}”' for v in levels[:8])}."
+        raise NotComputable(f"No row has “{value}” in “{name}”. {hint}")
+
+    def _some(self, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those of several texts that a column holds; at least one of them must be there."""
+        found, refused = [], None
+        for value in values:
+            try:
+                found.append(self.level(name, value))
+            except NotComputable as error:
+                refused = error
+                self.say(f"No row has “{value}” in “{name}”.")
+        if refused is not None and not found:
+            raise refused
+        return tuple(found)
+
+    # conditions
+
+    def mask(self, where: Sequence[Where]) -> str:
+        """The rows that meet conditions, as pandas source of true and false."""
+        text = conditions.all_of([self._mended(w) for w in where], self.named, lambda left: left in self.kinds)
+        if self.kind(text) != "truth":
+            raise NotComputable(f"“{text}” is neither true nor false, so it is no condition.")
+        return self.source(text)
+
+    def words(self, where: Sequence[Where]) -> str:
+        """Conditions as a sentence says them."""
+        return conditions.in_words([self._mended(w) for w in where], self.named)
+
+    def named(self, scalar: Scalar) -> str:
+        """The name of a number that is computed first; where it has none yet, a line that computes it is written."""
+        query = scalar.query
+        if len(query.measures) != 1 or query.group_by or query.prepare or query.joins:
+            raise NotComputable("A condition compares with one number: one measure, without groups or steps.")
+        (measure,) = query.measures
+        where = (*query.where, *measure.where)
+        name = measures.name_of(measure, self) + (f" where {self.words(where)}" if where else "")
+        name = name if scalar.times == 1 else f"{scalar.times:g} × {name}"
+        if name not in self.given:
+            source = measures.single(measure.model_copy(update={"where": where}), self)
+            times = f"{scalar.times:g} * " if scalar.times != 1 else ""
+            variable = re.sub(r"\W+", "_", name.casefold()).strip("_")
+            variable = f"the_{variable}" if variable[:1].isdigit() else variable
+            variable = variable if len(variable) <= 40 else f"bound_{len(self.given) + 1}"
+            self.add(f"{variable} = {times}{source}")
+            self.given[name] = variable
+        return name
+
+    def _mended(self, where: Where) -> Where:
+        """A condition with the values spelt as its column spells them."""
+        if isinstance(where, AnyOf):
+            return AnyOf(any_of=tuple(tuple(_as_condition(self._mended(c)) for c in some) for some in where.any_of))
+        left = where.left.strip().strip("`") if where.left not in self.kinds else where.left
+        if left.isidentifier() and left not in self.kinds and left not in self.given:
+            left = self.column(left)
+        if left not in self.kinds:
+            return where
+        right: Any = where.right
+        if where.op in ("=", "!=", "in", "not in"):
+            right = self.level(left, right)
+        return where.model_copy(update={"left": left, "right": right})
+
+
+def _as_condition(where: Where) -> Condition:
+    assert isinstance(where, Condition)
+    return where

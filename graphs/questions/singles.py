@@ -1,0 +1,153 @@
+"""Measures of all rows that are meant: each gives one value."""
+
+from __future__ import annotations
+
+import re
+
+from graphs.questions.expressions import NotComputable, literal, to_scalar
+from graphs.questions.measures import check, name_of, single
+from graphs.questions.query import Measure, Order, Query
+from graphs.questions.scope import Scope
+from graphs.questions.sentences import (
+    SHOWN,
+    aliases,
+    and_list,
+    braced,
+    found,
+    lacking,
+    of_rows,
+    tell,
+    unit,
+    value,
+    verdict,
+)
+from graphs.questions.steps import listed, take
+
+
+def singles(query: Query, scope: Scope) -> None:
+    """Compute the measures and formulas, and tell them; with an order by `value`, put in order by what they are."""
+    ranked = [o for o in query.order if re.search(r"\bvalue\b", o.by) and "value" not in scope.kinds]
+    if query.order and not ranked:
+        order_rows(query, scope)
+    sources: dict[str, str] = {}
+    ops: dict[str, str] = {}
+    units: dict[str, str] = {}
+    for measure in query.measures:
+        name = name_of(measure, scope)
+        sources |= _with_p(measure, scope, name, len(query.measures) > 1) if measure.with_p else {}
+        sources.setdefault(name, "") or sources.update({name: single(measure, scope)})
+        ops.setdefault(measure.op, found(name))
+        units |= {name: unit(measure)} if unit(measure) else {}
+    scope.add("found = {\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}")
+    names = {n: found(n) for n in sources}
+    for formula in query.formulas:
+        scope.add(f"{found(formula.name)} = {to_scalar(formula.expr, aliases(names, ops))}")
+        names[formula.name] = found(formula.name)
+        units |= {formula.name: "%"} if formula.name.endswith("in per cent") else {}
+    if ranked:
+        _ranked(query, scope, ranked[0])
+        return
+    said = [_said(n, s, query.decimals, units.get(n, "")) for n, s in names.items()]
+    result = ""
+    if query.verdicts:
+        scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
+        result = ': {found["verdict"]}'
+    with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
+    rows = f" ({of_rows(query, scope)}{lacking(query, scope)})"
+    pieces = [
+        f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
+    ]
+    tell(scope, [*pieces, f"{rows}{result}."], "found" if not units else f"{{**found{with_units}}}")
+
+
+def _said(name: str, source: str, decimals: int | None, unit: str) -> str:
+    """One value in the sentence of the answer."""
+    if name == "p-value":
+        return f"{{chance({source})}}"
+    return f"the {braced(name)} is {value(source, decimals, unit)}"
+
+
+def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[str, str]:
+    """A correlation or slope with its p-value, from the rows that have both values."""
+    if measure.op not in ("correlation", "slope", "r2"):
+        raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
+    check(measure, scope)
+    x, y = scope.as_column(measure.of or ""), scope.as_column(measure.other or "")
+    where = f"rows[{scope.mask(measure.where)}]" if measure.where else "rows"
+    n = sum("stats." in line for line in scope.lines) + 1
+    tail = str(n) if several else ""
+    scope.add(f"pairs = {where}[{listed([x, y])}].dropna()")
+    p_name = f"p-value of the {name}" if several else "p-value"
+    if measure.op != "correlation":
+        scope.add(f"line{tail} = stats.linregress(pairs[{literal(y)}], pairs[{literal(x)}])")
+        size = f"line{tail}.slope" if measure.op == "slope" else f"line{tail}.rvalue ** 2"
+        return {name: size, p_name: f"line{tail}.pvalue"}
+    test = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}[measure.method]
+    scope.add(f"r{tail}, p{tail} = stats.{test}(pairs[{literal(x)}], pairs[{literal(y)}])")
+    return {name: f"r{tail}", p_name: f"p{tail}"}
+
+
+def order_rows(query: Query, scope: Scope) -> list[str]:
+    """Put rows in order and take those that are wanted; the columns of the order."""
+    by = [scope.as_column(o.by) for o in query.order]
+    if by:
+        scope.add(f"rows = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
+    take(query, scope, "rows", by)
+    return by
+
+
+def sorting(order: list[tuple[str, bool]]) -> str:
+    """The call that puts a table in order by columns, each with whether it descends."""
+    names = listed([n for n, _ in order]) if len(order) > 1 else literal(order[0][0])
+    ascending = [not d for _, d in order]
+    return f'sort_values({names}, ascending={ascending if len(set(ascending)) > 1 else ascending[0]}, kind="stable")'
+
+
+def _ranked(query: Query, scope: Scope, order: Order) -> None:
+    """Put the measures in order of their values, and tell the first."""
+    size = "abs" in order.by
+    scope.add("found = pd.Series(found)")
+    scope.add(f'found = found.sort_values(ascending={not order.descending}, kind="stable"{", key=abs" * size})')
+    if query.limit is not None:
+        scope.add(f"found = found.iloc[{query.offset or ''}:{query.offset + query.limit}]")
+    ops = {m.op for m in query.measures}
+    what = next(iter(ops)) if len(ops) == 1 else "value"
+    ends = f" ({'the first of ' if query.limit else ''}{len(query.measures)}, by {'size' if size else 'value'})"
+    scope.add(f'lines = [f"{{name}}: {value("number", query.decimals)}" for name, number in found.items()]')
+    told = "found.to_dict()"
+    if query.tell == "names":
+        told = '{"name": ", ".join(found.index)}'
+    elif query.limit == 1:
+        told = f'{{"name": found.index[0], {literal(what)}: found.iloc[0]}}'
+        if query.verdicts:
+            known = dict.fromkeys(("value", what, "r"), "found.iloc[0]")
+            scope.add(f"verdict = {verdict(query, known)}")
+            told = f'{told[:-1]}, "verdict": verdict}}'
+            ends += ": {verdict}"
+    tell(scope, ["{'; '.join(lines)}" + ends + "."], told)
+
+
+def rows(query: Query, scope: Scope) -> None:
+    """Rows, or the values of columns, in order; or how many."""
+    if query.tell == "number" and not query.show:
+        tell(scope, [f"the number of rows is {{len(rows):,}}{_where(query, scope)}."], '{"number of rows": len(rows)}')
+        return
+    order = order_rows(query, scope)
+    show = [scope.column(c) for c in query.show]
+    names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))
+    if not names:
+        raise NotComputable("Say which columns are to be shown of the rows.")
+    scope.add(f"shown = rows[{listed(names)}]" + (".drop_duplicates()" if not order and query.limit is None else ""))
+    if query.tell == "number":
+        what = braced(and_list(names))
+        text = f"the number of different values of {what} is {{len(shown):,}} ({of_rows(query, scope)})."
+        tell(scope, [text], '{"number": len(shown)}')
+        return
+    scope.add(f'lines = [", ".join(map(as_name, row)) for row in shown.head({SHOWN}).itertuples(index=False)]')
+    scope.add(f'rest = f"; and {{len(shown) - {SHOWN}:,}} more" if len(shown) > {SHOWN} else ""')
+    text = f"{braced(', '.join(names))}: {{'; '.join(lines) or 'none'}}{{rest}}"
+    tell(scope, [text, f" ({of_rows(query, scope)})."], "{name: one_or_list(shown[name]) for name in shown}")
+
+
+def _where(query: Query, scope: Scope) -> str:
+    return f" where {braced(scope.words(query.where))}" if query.where else ""

@@ -1,0 +1,164 @@
+"""The English reader: what a question says becomes a query, and what it does not understand is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Condition, DropMissing, Fill, Measure, Query, RemoveOutliers, Scalar
+from graphs.questions.reader import read
+
+
+def described(name: str, table: pd.DataFrame) -> dict[str, Any]:
+    """What `look.describe` prints of a table, as far as the reader looks."""
+    columns = []
+    for column in table.columns:
+        values = table[column].dropna()
+        numbers = values.dtype.kind in "iufM"
+        fact: dict[str, Any] = {"name": str(column), "dtype": str(table[column].dtype), "n_unique": values.nunique()}
+        fact |= {"n_missing": int(table[column].isna().sum()), "examples": [str(v) for v in values.unique()[:5]]}
+        if values.nunique() <= (12 if numbers else 40):
+            fact["values"] = sorted(str(v) for v in values.unique())
+        columns.append(fact)
+    return {"name": name, "rows": len(table), "sampled": False, "columns": columns}
+
+
+@pytest.fixture(scope="module")
+def penguins() -> list[dict[str, Any]]:
+    return [described("penguins.csv", pd.read_csv("examples/penguins.csv"))]
+
+
+@pytest.fixture(scope="module")
+def shop() -> list[dict[str, Any]]:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "order_id": range(1000, 1000 + n),
+            "ordered_on": [f"2023-{1 + i % 12:02d}-{1 + i % 27:02d}" for i in range(n)],
+            "region": [["North", "South", "West"][i % 3] for i in range(n)],
+            "channel": [["web", "phone"][i % 2] for i in range(n)],
+            "net_revenue": [100.5 + 7 * i for i in range(n)],
+            "unit_cost": [10.25 + i for i in range(n)],
+            "returned": [["yes", "no"][i % 2] for i in range(n)],
+        }
+    )
+    return [described("orders.csv", table)]
+
+
+def one(question: str, tables: Sequence[Mapping[str, Any]]) -> Query:
+    """The only query of a question."""
+    reading = read(question, tables)
+    assert len(reading.queries) == 1, reading
+    query = reading.queries[0]
+    assert query is not None, reading.why_not
+    return query
+
+
+def told(query: Query) -> set[tuple[str, str | None]]:
+    """The statistics of a query and their columns."""
+    return {(m.op, m.of) for m in query.measures}
+
+
+def test_statistics_and_columns_are_multiplied(penguins: list[dict[str, Any]]) -> None:
+    query = one("What are the mean and the median of bill length and body mass?", penguins)
+    assert told(query) == {(op, of) for op in ("mean", "median") for of in ("bill_length_mm", "body_mass_g")}
+
+
+def test_a_condition_in_the_second_sentence_counts(shop: list[dict[str, Any]]) -> None:
+    query = one("Calculate the average net revenue.\nOnly consider orders in the North with unit cost above 20.", shop)
+    assert told(query) == {("mean", "net_revenue")}
+    assert set(query.where) == {
+        Condition(left="region", op="=", right="North"),
+        Condition(left="unit_cost", op=">", right=20),
+    }
+
+
+def test_groups_are_named_by_what_stands_behind_by(shop: list[dict[str, Any]]) -> None:
+    query = one("Total net revenue by region and channel", shop)
+    assert [g.of for g in query.group_by] == ["region", "channel"]
+    assert told(query) == {("sum", "net_revenue")}
+
+
+def test_an_unknown_word_that_would_change_the_rows_is_not_passed_over(shop: list[dict[str, Any]]) -> None:
+    for question, word in [
+        ("What is the average net revenue by department?", "department"),
+        ("What is the mean salary?", "salary"),
+        ("What is the average net revenue of orders that were refunded?", "refunded"),
+        ("What is the mean net revenue in Berlin?", "Berlin"),
+    ]:
+        reading = read(question, shop)
+        assert reading.queries == (None,), question
+        assert word in reading.why_not[0]
+
+
+def test_a_rule_for_a_verdict_is_no_condition_of_rows(penguins: list[dict[str, Any]]) -> None:
+    query = one(
+        "Is there a correlation between bill length and bill depth?\nReport the p-value. If the p-value is less than "
+        "0.05 and the absolute value of r is at least 0.5, call it linear. Otherwise, report that there is no clear "
+        "relationship.",
+        penguins,
+    )
+    assert query.intent == "relate"
+    assert not query.where
+    assert [v.when for v in query.verdicts] == ["p_value < 0.05 and abs(r) >= 0.5", ""]
+    assert [v.then for v in query.verdicts] == ["linear", "no clear relationship"]
+    (measure,) = query.measures
+    assert {measure.of, measure.other} == {"bill_length_mm", "bill_depth_mm"}
+    assert measure.with_p
+
+
+def test_a_number_may_be_compared_with_one_that_is_computed_first(shop: list[dict[str, Any]]) -> None:
+    query = one("How many orders have a unit cost greater than the average unit cost?", shop)
+    (condition,) = query.where
+    assert isinstance(condition, Condition)
+    assert condition.right == Scalar(query=Query(measures=(Measure(op="mean", of="unit_cost"),)))
+    assert told(query) == {("count", None)}
+
+
+def test_steps_come_in_order_and_are_no_statistics(shop: list[dict[str, Any]]) -> None:
+    query = one(
+        "Fill the missing values of unit cost with the median. Remove outliers in net revenue by the IQR method. "
+        "Then calculate the standard deviation of net revenue.",
+        shop,
+    )
+    fill, outliers = query.prepare
+    assert isinstance(fill, Fill)
+    assert (fill.columns, fill.how) == (("unit_cost",), "median")
+    assert isinstance(outliers, RemoveOutliers)
+    assert outliers.columns == ("net_revenue",)
+    assert told(query) == {("std", "net_revenue")}
+
+
+def test_a_column_that_the_question_makes_can_be_asked_for(shop: list[dict[str, Any]]) -> None:
+    query = one(
+        'Create a new column called "margin" as the difference between net revenue and unit cost. '
+        "What is its mean by region?",
+        shop,
+    )
+    (derive,) = query.prepare
+    assert derive.model_dump()["expr"] == "net_revenue - unit_cost"
+    assert told(query) == {("mean", "margin")}
+
+
+def test_rows_without_a_value_are_left_out_where_that_is_said(penguins: list[dict[str, Any]]) -> None:
+    query = one("Mean body mass per species.\nIgnore rows with missing values in the sex column.", penguins)
+    assert query.prepare == (DropMissing(columns=("sex",)),)
+    assert told(query) == {("mean", "body_mass_g")}
+    assert [g.of for g in query.group_by] == ["species"]
+
+
+def test_the_first_of_groups_and_the_first_of_rows(shop: list[dict[str, Any]]) -> None:
+    groups = one("Which region has the highest average unit cost?", shop)
+    assert (groups.limit, groups.order[0].descending) == (1, True)
+    assert [g.of for g in groups.group_by] == ["region"]
+    assert told(groups) == {("mean", "unit_cost")}
+
+
+def test_yes_and_no_columns_are_conditions_where_they_are_said_of_rows(shop: list[dict[str, Any]]) -> None:
+    query = one("What share of web orders were returned?", shop)
+    assert query.where == (Condition(left="channel", op="=", right="web"),)
+    (measure,) = query.measures
+    assert (measure.op, measure.where) == ("share", (Condition(left="returned", op="=", right="yes"),))

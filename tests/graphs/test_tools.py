@@ -1,0 +1,311 @@
+"""Tools and agents from elsewhere, in whole runs with a scripted model: functions, packages, files, MCP servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from artifacts.store import Store
+from artifacts.types import ToolCall
+from graphs.agents import BadAgent, load, read_agent
+from graphs.budget import Budget, Spent, read_budget, spent
+from graphs.errors import InputError
+from graphs.questions.query import Query
+from graphs.request import Request
+from graphs.tools import Toolbox, read
+from graphs.tools.base import plain_schema
+from graphs.tools.mcp import BadServers, Servers, read_servers
+from graphs.tools.sources import toolbox
+from graphs.workbench import Workbench
+from tests.graphs.test_workbench import Team, call
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WEATHER = '''\
+from typing import Annotated
+from gristmill import tool
+
+CALLS = []
+
+@tool
+def degrees(city: Annotated[str, "A city's name"], day: int = 1) -> dict:
+    """Tell how warm a city is on a day."""
+    if city == "Atlantis":
+        raise LookupError("Atlantis has sunk")
+    return {"city": city, "degrees": 20 + day}
+
+@tool(name="slow_hello", approval="deny")
+async def hello(name: str) -> str:
+    """Say hello."""
+    return f"hello {name}"
+'''
+
+SERVER = '''\
+import os, sys
+from mcp.server import MCPServer
+
+server = MCPServer("shop")
+
+@server.tool()
+def stock(item: str) -> str:
+    """How many of an item are in stock."""
+    if item == "bomb":
+        os._exit(3)
+    if item == "fault":
+        raise ValueError("no such item")
+    return f"{len(item)} of {item} for {os.environ.get('SHOP', 'nobody')}"
+
+server.run()
+'''
+
+
+@pytest.fixture
+def team(wire, answer, monkeypatch) -> Team:
+    for name, value in wire.env.items():
+        monkeypatch.setenv(name, value)
+    wire.answer = Team(answer)
+    return wire.answer
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "points.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
+    return path
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bench(tmp_path):
+    with Store.open(tmp_path / "home") as store:
+        workbench = Workbench(store, rerun=False, limit=1)
+        yield workbench
+        await workbench.close()
+
+
+async def ask(bench, table):
+    run = await bench.start(Request(question="Do x and y rise together?", files=(table,), model="openai:test"))
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    assert run.status == "done", bench.store.view(run.id).error
+    return bench.store.view(run.id)
+
+
+async def test_a_function_in_the_data_folder_is_a_tool_of_the_coder_s(bench, table, team, wire, answer):
+    folder = bench.store.home / "tools"
+    folder.mkdir()
+    (folder / "weather.py").write_text(WEATHER)
+    (folder / "broken.py").write_text("import nothing_of_that_name")
+    team.code = [
+        answer(calls=[call("degrees", city="Ulm", day=3)]),
+        answer(calls=[call("degrees", city="Atlantis")]),
+        answer(calls=[call("degrees", town="Ulm")]),
+    ]
+    view = await ask(bench, table)
+    used = [(u.name, u.ok, u.text, u.error) for u in view.tools_used]
+    assert used[0] == ("degrees", True, '{"city": "Ulm", "degrees": 23}', None)
+    assert used[1] == ("degrees", False, "", "LookupError: Atlantis has sunk")
+    assert used[2][1] is False
+    assert "town" in used[2][3]
+    offered = next(r["tools"] for r in wire.requests if "run_code" in json.dumps(r["tools"]))
+    told = next(t["function"] for t in offered if t["function"]["name"] == "degrees")
+    assert told["description"] == "Tell how warm a city is on a day."
+    assert told["parameters"]["properties"]["city"] == {"type": "string", "description": "A city's name"}
+    assert "slow_hello" not in json.dumps(offered), "what is denied is offered to nobody"
+    assert any("broken.py cannot be loaded" in n.text for n in view.notes)
+
+
+async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench, table, team, answer):
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "coder.md").write_text(
+        "---\nname: coder\nrole: Mine.\nbase: coder\n"
+        "tools: [run_code, write_file, edit_file, read_file, list_files, search, run_command]\n---\nBe brief.\n"
+    )
+    team.code = [
+        answer(calls=[call("write_file", path="lib/one.py", content="def one():\n    return 1\n")]),
+        answer(calls=[call("edit_file", path="lib/one.py", old="return 1", new="return 2 - 1")]),
+        answer(calls=[call("edit_file", path="lib/one.py", old="return 7", new="return 8")]),
+        answer(calls=[call("read_file", path="lib/one.py", first=2)]),
+        answer(calls=[call("search", pattern="def +one", folder="lib")]),
+        answer(calls=[call("list_files", folder="lib")]),
+        answer(calls=[call("run_command", command="python3 -c 'import lib.one; print(lib.one.one())'")]),
+        answer(calls=[call("run_template", name="profile")]),
+    ]
+    view = await ask(bench, table)
+    used = view.tools_used
+    assert [u.ok for u in used] == [True, True, False, True, True, True, True, False]
+    assert "stands nowhere" in used[2].error
+    assert "return 2 - 1" in used[2].error, "what is near it is shown"
+    assert used[3].text == "return 2 - 1\n" or used[3].text.strip() == "return 2 - 1"
+    assert used[4].text.startswith("lib/one.py:1:def one():")
+    assert "one.py" in used[5].text
+    cells = [x for x in view.executions if "code" in x.tags]
+    assert cells[-1].text.strip() == "1"
+    assert cells[-1].code.startswith("%%bash")
+    assert not used[6].text, "the cell's output is the record"
+    assert "no tool named 'run_template'" in used[7].error, "an agent has the tools that its file names"
+
+
+async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(
+    bench, table, team, wire, answer, tmp_path
+):
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    (tmp_path / "shop.py").write_text(SERVER)
+    given = {"command": sys.executable, "args": [str(tmp_path / "shop.py")], "env": {"SHOP": "${SHOP_NAME:-Ulm}"}}
+    dead = {"command": "/no/such/program"}
+    (bench.store.home / "mcp.json").write_text(json.dumps({"mcpServers": {"my shop": given, "gone": dead}}))
+    team.code = [
+        answer(calls=[call("mcp__my_shop__stock", item="nails")]),
+        answer(calls=[call("mcp__my_shop__stock", thing="nails")]),
+        answer(calls=[call("mcp__my_shop__stock", item="bomb")]),
+        answer(calls=[call("mcp__my_shop__stock", item="tar")]),
+    ]
+    view = await ask(bench, table)
+    used = view.tools_used
+    assert [u.ok for u in used] == [True, False, False, True]
+    assert used[0].text == "5 of nails for Ulm"
+    assert "'item' is a required property" in used[1].error
+    assert "The MCP server my shop failed" in used[2].error
+    assert "not repeated" in used[2].error
+    assert used[3].text == "3 of tar for Ulm", "a server that died is begun anew"
+    assert any("The MCP server gone cannot be used" in n.text for n in view.notes)
+
+
+async def test_servers_end_with_whoever_began_them(tmp_path):
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    (tmp_path / "shop.py").write_text(
+        SERVER.replace("server.run()", f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nserver.run()")
+    )
+    told = {"mcpServers": {"shop": {"command": sys.executable, "args": [str(tmp_path / "shop.py")]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(told))
+    servers = Servers(tmp_path / "mcp.json")
+    tools, problems = await servers.tools()
+    assert ([t.tool_name for t in tools], problems) == (["mcp__shop__stock"], [])
+    await servers.close()
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+async def test_mcp_json_is_read_in_every_usual_shape():
+    env = {"TOKEN": "secret"}
+    (one,) = read_servers('{"servers": {"a": {"type": "http", "url": "http://x/${env:TOKEN}"}}}', env)
+    assert one.url == "http://x/secret"
+    (two,) = read_servers('{"mcpServers": {"b": {"serverUrl": "http://y", "headers": {"A": "Bearer ${TOKEN}"}}}}', env)
+    assert two.headers["A"] == "Bearer secret"
+    assert "secret" not in repr(two)
+    with pytest.raises(BadServers, match="OTHER, which is not set"):
+        read_servers('{"mcpServers": {"c": {"command": "x", "args": ["${OTHER}"]}}}', env)
+    for text in ("[]", '{"mcpServers": {"c": {}}}', "{"):
+        with pytest.raises(BadServers):
+            read_servers(text, env)
+
+
+async def test_a_package_brings_tools_by_its_entry_point(tmp_path, monkeypatch):
+    (tmp_path / "weatherly.py").write_text(WEATHER)
+    info = tmp_path / "weatherly-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weatherly\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gristmill.tools]\nweather = weatherly\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    box = toolbox()
+    tool = next(t for t in box.all() if t.tool_name == "degrees")
+    assert tool.source == "package weatherly"
+    assert read(ToolCall(id="1", name="degrees", arguments='{"city": "Ulm"}'), box.of("code", ["*"])).city == "Ulm"
+
+
+@pytest.mark.parametrize(
+    ("source", "lack"),
+    [
+        ("def f(x: int) -> int:\n    return x", "no docstring"),
+        ('def f(x):\n    """Do."""', "has no type"),
+        ('def f(*x: int):\n    """Do."""', "name each argument"),
+        ('def run_code(x: int):\n    """Do."""', "which built-in has, too"),
+    ],
+)
+async def test_a_function_that_can_be_no_tool_says_what_it_lacks(tmp_path, source, lack):
+    (tmp_path / "mine.py").write_text(f"from gristmill import tool\n\n@tool\n{source}\n")
+    box = toolbox([tmp_path])
+    assert len(box.problems) == 1
+    assert lack in box.problems[0]
+    assert len(box.all()) == len(Toolbox().all())
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("You are.", "no front matter"),
+        ("---\nname: x\ntemprature: 1\n---\nP", "no key 'temprature'"),
+        ("---\nrole: x\n---\nP", "'name' is missing"),
+        ("---\nname: x\nbase: nobody\n---\nP", "'nobody', which there is not"),
+        ("---\nname: x\ntemperature: 9\n---\nP", "temperature"),
+        ("---\nname: [\n---\nP", "no YAML"),
+    ],
+)
+async def test_an_agent_s_file_that_cannot_be_read_says_what_to_mend(text, fault):
+    with pytest.raises(BadAgent, match=fault):
+        read_agent(text)
+
+
+async def test_there_are_eight_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
+    (tmp_path / "poet.md").write_text("---\nname: poet\nbase: coder\nmodel: ollama:qwen3\n---\nYou rhyme.\n")
+    agents = load([tmp_path])
+    assert {a.name for a in agents.agents} - {"poet"} == {
+        "analyst", "coder", "reviewer", "data-engineer", "modeler", "visualizer", "python-developer", "minimal",
+    }  # fmt: skip
+    poet = agents.choose("poet").for_job("code")
+    assert poet.prompt.startswith("You rhyme.\n\nYou are the coder")
+    assert agents.for_job("code").name == "coder"
+    with pytest.raises(BadAgent, match=r"no agent 'nobody'.*poet"):
+        agents.choose("nobody")
+
+
+async def test_a_schema_that_refers_to_itself_is_written_out_to_an_end():
+    schema = plain_schema(Query.model_json_schema())
+    assert "$ref" not in json.dumps(schema)
+    assert len(json.dumps(schema)) < 400_000
+
+
+async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_one(bench, table, team, answer):
+    team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
+    budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
+    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", budget=budget)
+    run = await bench.start(request)
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert run.status == "interrupted"
+    assert view.error == (
+        "The budget of 51 tokens is spent (51 tokens used). What was made is kept; "
+        f"`gristmill runs resume {run.id} --budget tokens=102` goes on."
+    )
+    assert spent(view) == Spent(tokens=51, unpriced=3, cells=view.executed)
+    await bench.resume(run.id, budget=Budget(tokens=1_000))
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    assert run.status == "done"
+    assert sum(x.code == "print(1)" for x in bench.store.view(run.id).executions) == 3
+
+
+async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team, wire, answer):
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "poet.md").write_text("---\nname: poet\nbase: coder\n---\nYou rhyme.\n")
+    team.code = [answer(calls=[call("run_code", code=f"print({i})")]) for i in range(9)]
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", agent="poet", budget=Budget(cells=5)
+    )
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, view.executed) == ("interrupted", 5)
+    assert any(m["content"].startswith("You rhyme.") for r in wire.requests for m in r["messages"])
+    with pytest.raises(InputError, match="no agent 'nobody'"):
+        await bench.start(Request(question="x?", files=(table,), agent="nobody"))
+
+
+@pytest.mark.parametrize("text", ["", "tokens", "tokens=0", "tokens=-1", "hours=2", "tokens=1,tokens=2", "usd=much"])
+async def test_a_budget_that_is_none_is_a_sentence(text):
+    with pytest.raises(InputError, match="no budget"):
+        read_budget(text)
+    assert read_budget("tokens=20000, usd=0.5") == Budget(tokens=20_000, usd=0.5)

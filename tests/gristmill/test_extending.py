@@ -1,0 +1,62 @@
+"""The commands of agents and tools, and the examples of docs/extending.md as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gristmill.cli import main
+from tests.gristmill.door import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "extending.md").read_text()
+AGENT, TOOL = (re.search(rf"```{kind}\n(.*?)```", PAGE, re.S)[1] for kind in ("markdown", "python"))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_HOME", str(tmp_path))
+    return tmp_path
+
+
+def gristmill(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_the_agent_of_the_page_is_listed_checked_and_shown(home):
+    (home / "agents").mkdir()
+    (home / "agents" / "economist.md").write_text(AGENT)
+    assert len(AGENT.splitlines()) <= 10
+    told = {a["name"]: a for a in json.loads(gristmill("agents", "list", "--json").stdout)}
+    assert told["economist"]["role"] == "Reads tables as an economist does."
+    assert told["economist"]["source"].endswith("economist.md")
+    assert len(told) == 9
+    checked = gristmill("agents", "check")
+    assert (checked.exit_code, checked.stdout.split(": ")[-1]) == (0, "ok\n")
+    assert "Deflate money" in gristmill("agents", "show", "economist").stdout
+
+
+def test_the_tool_of_the_page_is_listed_with_its_arguments_and_who_has_it(home):
+    (home / "tools").mkdir()
+    (home / "tools" / "rates.py").write_text(TOOL)
+    assert len(TOOL.splitlines()) <= 12
+    told = {t["name"]: t for t in json.loads(gristmill("tools", "list", "--json").stdout)}
+    assert set(told["exchange_rate"]) == {"name", "description", "parameters", "agents", "source", "approval"}
+    assert told["exchange_rate"]["parameters"]["required"] == ["currency", "year"]
+    assert "coder" in told["exchange_rate"]["agents"]
+    assert "minimal" not in told["exchange_rate"]["agents"]
+
+
+def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
+    assert gristmill("agents", "new", "My Agent").exit_code == 2
+    assert gristmill("agents", "new", "mine").exit_code == 0
+    again = gristmill("agents", "new", "mine")
+    assert again.exit_code == 1
+    assert "left as it is" in again.output
+    path = home / "agents" / "mine.md"
+    path.write_text(path.read_text().replace("run_template", "run_everything"))
+    checked = gristmill("agents", "check")
+    assert checked.exit_code == 1
+    assert "no tool 'run_everything'" in checked.output
