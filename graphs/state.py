@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphs.tools.base import Tool, Toolbox
     from notebooks.again import Again
 
-Job = Literal["plan", "code", "interpret", "review"]
+Job = Literal["plan", "code", "interpret", "review", "ask"]
 """What a model is asked for. The tools that it is offered say the same."""
 
 MAX_CALLS = 40
