@@ -87,7 +87,8 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     for _, which, named, most in clause.find("(q|v)o?((?:[CE][oi]?)+).*?(M)"):
         if (named and named[0].means is not None) or named[0].code == "E":
             ask.end, ask.names, ask.limit = most[0].means.split()[0], True, 1
-            ask.of = next((i.means for i in named if i.means is not None), None)
+            run = [i for n, i in enumerate(named) if i.code in "CE" and not any(k.code in "oi" for k in named[:n])]
+            ask.of = next((i.means for i in reversed(run) if i.means is not None), None)
             hint = most[0].means.partition(" ")[2]
             ask.by = conditions.hinted(hint) if hint else None
             _use(which, named, most)

@@ -46,6 +46,7 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.opening = len(question.split("\n")[0])
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -53,7 +54,7 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent)
+        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
@@ -74,9 +75,10 @@ class Draft:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
-        self._leave(
-            clause, not talk and (not ask.empty or bool(ask.where) or bool(re.search(_ONLY, clause.text, re.I)))
-        )
+        restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
+        opening = clause.words[0].start < self.opening
+        asked = not ask.empty or bool(ask.where) or restricts
+        self._leave(clause, not talk and (restricts or bool(ask.where) if not opening else asked))
 
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
@@ -116,7 +118,7 @@ class Draft:
 
     def reading(self) -> Reading:
         """The parts of the question and their queries."""
-        undefined = [c.name for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
+        undefined = [c.name for c in self._undefined()]
         if self.blocked or undefined:
             names = " or ".join(f"“{w}”" for w in dict.fromkeys([*self.blocked, *undefined]))
             return Reading(parts=(self.question,), queries=(None,), why_not=(f"No column is called or holds {names}.",))
@@ -125,6 +127,10 @@ class Draft:
             why = "It is not clear what is to be computed of which column."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         return Reading(parts=tuple(q.text for q in queries), queries=tuple(queries), why_not=("",) * len(queries))
+
+    def _undefined(self) -> list[Column]:
+        """The columns that the question names as new and has not said how to make."""
+        return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
@@ -186,6 +192,7 @@ class Draft:
         grouped = [g.of for g in base.group_by]
         measures, order, extra = list[Measure](), list[Order](), dict[str, Any]()
         topic: list[str] = []
+        kinds = {s.do for s in self.steps}
         relate = any(a.relation for a in self.asks) and self.methods.test != "chi2"
         exact = next((a.relation for a in self.asks if a.relation in ("r2", "slope")), "")
         for ask in self.asks:
@@ -196,7 +203,9 @@ class Draft:
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
                 continue
             own = self._columns(ask, grouped)
-            if ask.kinds & set("OH") and not ask.stats:
+            if extra and not own:
+                continue
+            if ask.kinds & set("OH") and not ask.stats and not (ask.counts and "remove_outliers" in kinds):
                 topic = own or topic
                 continue
             if ask.at_row and ask.by is not None:
@@ -228,9 +237,9 @@ class Draft:
                 ):
                     columns = self._everything() or columns
                 if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", ask.clause.text, re.I):
-                    stats, columns = stats[:1], [expr(c) for c in self.columns]
                     extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
-                    measures = []
+                    measures = [Measure(op=stats[0].split()[0], of=expr(c), name=c.name) for c in self.columns]
+                    continue
                 measures += asking.measures(stats, columns or self.topic, ddof, biased)
             topic = own or topic
         if base.having and Measure(op="count") not in measures:
@@ -286,6 +295,7 @@ class Draft:
         tell = "all"
         if (of is not None and of.kind == "text" and not of.key) or ask.counts or (ask.stats and not (of and of.key)):
             measures: list[Measure] = []
+            what = what or [c for a in self.asks for c in self._columns(a, grouped) if a is not ask and c != expr(of or "")]
             if ask.stats and what:
                 measures = asking.measures(ask.stats, what[:1], self.methods.ddof, self.methods.biased)
             elif what and not ask.counts:

@@ -69,6 +69,9 @@ def _apposition(clause: Clause) -> None:
             alone.used = True
         if alone.used:
             named[0].code = "C"
+    for group in clause.find("[CE]p[^pzCVNKBSR]+z"):
+        for item in group[0][1:]:
+            item.used = True  # what the column means, in other words
     for item in clause.items:
         if item.code in "pz" and not item.used:
             item.code = "c"

@@ -288,7 +288,7 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
     scored = []
-    for column in columns:
+    for column in (c for c in columns if c.dtype != "new"):
         names = {stem(w) for w in column.words if w not in lexicon.STOP}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:

@@ -27,19 +27,24 @@ from graphs.questions.reader.text import stem
 
 LEAVE = r"\b(?:drop|remov|exclud|ignor|delet|omit|eliminat|discard|disregard|skip|filter out)\w*|\b(?:not|n't) (?:include|consider|use|take)\w*|\bneglect\w*"
 _GAPS = r"\bmissing|\bnull|\bnan\b|\bblank|\bempty|non[\s-]numeric|not (?:available|numeric)|\bcannot be converted"
+_ASKS = r"\W*(?:then|finally|next|also|and|,|\s)*(?:calculate|compute|find|determine|report|return|what|how|which|give|show|compare)\b"
 _FILL = r"\b(?:fill|imput|replac)\w*"
 
 
 def read(
-    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column]
+    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column], pending: Sequence[Column]
 ) -> tuple[list[Step], bool]:
     """The steps that a clause describes, and whether it says nothing else."""
     text = clause.text
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
     own = [c for c in named if c.dtype != "new"]
     made = next((c for c in named if c.dtype == "new"), None)
+    if re.match(_ASKS, text, re.I) and not (made is not None and codes(clause)[:2] in ("vC", "aC")):
+        own, made, recent = [], None, []
     plainly = [i.column for i in clause.items if i.code == "C" and i.column in own]
     own = plainly or own
+    if made is None and own and len(pending) == 1 and not re.match(_ASKS, text, re.I):
+        made = pending[0]
     names = tuple(dict.fromkeys(c.name for c in own))
     steps = list[Step]()
     if re.search(_FILL, text, re.I) and (re.search(_GAPS + r"|imput", text, re.I)) and (own or recent):
@@ -89,6 +94,11 @@ def read(
     if steps:
         clause.mark(0, len(text))
     return steps, bool(steps) or all(i.used for i in clause.items)
+
+
+def codes(clause: Clause) -> str:
+    """The letters of a clause's items, read or not, without commas and conjunctions before it."""
+    return "".join(i.code for i in clause.items).lstrip("cai")
 
 
 def _fill(text: str, names: tuple[str, ...]) -> Fill:
