@@ -38,6 +38,7 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
         asking = asking.model_copy(update={"temperature": agent.temperature})
     talk, cuts, shortened = list(messages), 0, False
     while True:
+        await desk.within_budget()
         try:
             stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))

@@ -60,6 +60,7 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
                 "and do something else, or end your work.",
             )
         elif isinstance(asked, tools.Action):
+            await desk.within_budget()
             result = await asked.use(desk, f"code-{state['round']}-{number}", step_id)
         else:
             result = tools.refusal("BadCall", str(asked))

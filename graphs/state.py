@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import new_id
+from graphs.budget import Budget, check, spent
 from graphs.models.base import Model
 from notebooks.catalog import Template
 from notebooks.session import Session
@@ -74,10 +76,17 @@ class Desk:
     agents: Agents
     tools: Toolbox
     again: Again | None = None
+    budget: Budget = field(default_factory=Budget)
+    began: float = field(default_factory=time.monotonic)
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names."""
         return self.tools.of(agent.job, agent.tools)
+
+    async def within_budget(self) -> None:
+        """Raise BudgetSpent where the run has used up what it may. For nodes to call before they ask or run."""
+        if self.budget != Budget():
+            check(self.run_id, self.budget, spent(await self.view()), (time.monotonic() - self.began) / 60)
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)

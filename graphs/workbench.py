@@ -16,6 +16,9 @@ from artifacts.events import Event, RunBegan, RunEnded, RunQueued, RunResumed, R
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, Value, new_id
+from graphs.agents import BadAgent
+from graphs.agents import load as load_agents
+from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
@@ -37,7 +40,8 @@ class Request(Value):
     """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
 
     `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
-    `run_id` is the id that the run is to have, for a caller who must know it before there is a run.
+    `run_id` is the id that the run is to have, for a caller who must know it before there is a run. `agent` has the
+    coder's seat, in place of the coder; `budget` is what the run may use.
     """
 
     question: str
@@ -47,6 +51,8 @@ class Request(Value):
     parent_id: str | None = None
     rerun: bool | None = None
     run_id: str | None = None
+    agent: str | None = None
+    budget: Budget | None = None
 
 
 class Workbench:
@@ -94,12 +100,16 @@ class Workbench:
         question = check_question(request.question)
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
+        if request.agent is not None:
+            await in_own_thread(self._must_be_an_agent, request.agent)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
             goal=question,
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun},
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun}
+            | ({"agent": request.agent} if request.agent else {})
+            | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -182,8 +192,10 @@ class Workbench:
             await self._worker.end(run.id, "cancelled")
         return self.store.run(run.id)
 
-    async def resume(self, run_ref: str) -> Run:
+    async def resume(self, run_ref: str, *, budget: Budget | None = None) -> Run:
         """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
+
+        `budget` is what it may use from now on, in place of what it was given; what it has used counts.
 
         Raises InputError for one that is done, that reproduces another, or that ended because its file is no table.
         """
@@ -200,7 +212,8 @@ class Workbench:
         if unreadable(await in_own_thread(self.store.view, run.id)):
             raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
         model = _model_of(run)
-        await self.store.append(RunResumed(run_id=run.id))
+        params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
+        await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
 
     async def forget(self, run_ids: Iterable[str]) -> None:
@@ -229,6 +242,12 @@ class Workbench:
             await asyncio.wait(list(self._tasks.values()))
         self.store.release()  # nothing more comes for those who watch a run that waits
         await self._worker.close()
+
+    def _must_be_an_agent(self, name: str) -> None:
+        try:
+            load_agents([self.store.home / "agents"]).choose(name)
+        except BadAgent as error:
+            raise InputError(str(error)) from error
 
     def _must_be_open(self) -> None:
         if self._closing:

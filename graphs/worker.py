@@ -18,6 +18,7 @@ from artifacts.threads import in_own_thread
 from artifacts.types import Run
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
+from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
 from graphs.models.base import Model
 from graphs.state import Desk
@@ -99,6 +100,8 @@ class Worker:
             status = "done"
         except asyncio.CancelledError:
             status = self._stopped_as(run.id)
+        except BudgetSpent as problem:
+            status, error = "interrupted", str(problem)
         except (GraphError, GatewayError, NotebookError, StoreError) as problem:
             error = str(problem)
         finally:
@@ -139,7 +142,8 @@ class Worker:
             async with aclosing(Again(self._store, session.host, run.id)) as again:
                 wanted = again if run.params.get("rerun", self._rerun) else None
                 agents, tools = await self._company(run)
-                desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted)
+                budget = budget_of(run.params)
+                desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted, budget)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
         await saver.adelete_thread(run.id)
 

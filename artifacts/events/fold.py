@@ -66,7 +66,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
     before, view = view, replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
-            again = _with(view.run, status="running", place=None, ended_at=None)
+            params = {**view.run.params, **event.params}
+            again = _with(view.run, status="running", place=None, ended_at=None, params=params)
             if event.why == "resumed" and view.turns[-1].status != "done":
                 turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
                 view = replace(view, turns=turns)

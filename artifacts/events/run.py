@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from artifacts.events.base import Recorded
 from artifacts.types import Match, Run, RunStatus
@@ -18,10 +20,12 @@ class RunResumed(Recorded):
     """Work on a run goes on; its status is running again.
 
     `why`: somebody took up a run that had stopped, a further turn begins, or cells of its notebook are edited and run.
+    `params` are those of the run that are different from now on, such as a larger budget.
     """
 
     kind: Literal["run_resumed"] = "run_resumed"
     why: Literal["resumed", "turn", "edit"] = "resumed"
+    params: dict[str, Any] = Field(default_factory=dict)
 
 
 class RunQueued(Recorded):

@@ -14,6 +14,8 @@ import pytest_asyncio
 from artifacts.store import Store
 from artifacts.types import ToolCall
 from graphs.agents import BadAgent, load, read_agent
+from graphs.budget import Budget, Spent, read_budget, spent
+from graphs.errors import InputError
 from graphs.questions.query import Query
 from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
@@ -264,3 +266,45 @@ async def test_a_schema_that_refers_to_itself_is_written_out_to_an_end():
     schema = plain_schema(Query.model_json_schema())
     assert "$ref" not in json.dumps(schema)
     assert len(json.dumps(schema)) < 400_000
+
+
+async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_one(bench, table, team, answer):
+    team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
+    budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
+    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", budget=budget)
+    run = await bench.start(request)
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert run.status == "interrupted"
+    assert view.error == (
+        "The budget of 51 tokens is spent (51 tokens used). What was made is kept; "
+        f"`gristmill runs resume {run.id} --budget tokens=102` goes on."
+    )
+    assert spent(view) == Spent(tokens=51, unpriced=3, cells=view.executed)
+    await bench.resume(run.id, budget=Budget(tokens=1_000))
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    assert run.status == "done"
+    assert sum(x.code == "print(1)" for x in bench.store.view(run.id).executions) == 3
+
+
+async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team, wire, answer):
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "poet.md").write_text("---\nname: poet\nbase: coder\n---\nYou rhyme.\n")
+    team.code = [answer(calls=[call("run_code", code=f"print({i})")]) for i in range(9)]
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", agent="poet", budget=Budget(cells=5)
+    )
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, view.executed) == ("interrupted", 5)
+    assert any(m["content"].startswith("You rhyme.") for r in wire.requests for m in r["messages"])
+    with pytest.raises(InputError, match="no agent 'nobody'"):
+        await bench.start(Request(question="x?", files=(table,), agent="nobody"))
+
+
+@pytest.mark.parametrize("text", ["", "tokens", "tokens=0", "tokens=-1", "hours=2", "tokens=1,tokens=2", "usd=much"])
+async def test_a_budget_that_is_none_is_a_sentence(text):
+    with pytest.raises(InputError, match="no budget"):
+        read_budget(text)
+    assert read_budget("tokens=20000, usd=0.5") == Budget(tokens=20_000, usd=0.5)
