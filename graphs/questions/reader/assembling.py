@@ -78,7 +78,8 @@ class Draft:
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        self._leave(clause, not talk and (restricts or bool(ask.where) if not opening else asked))
+        made = any(i.means in self.new for i in clause.items if i.code == "C") and re.search(r"\b(?:creat|generat|represent)", clause.text, re.I)
+        self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
 
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
@@ -144,6 +145,7 @@ class Draft:
             unused=tuple(dict.fromkeys(self.unused)),
         )  # fmt: skip
         kinds = {k for a in self.asks for k in a.kinds}
+        base = self._reconciled(base)
         removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
         model = self._model(base) if (self.methods.model or "L" in kinds) and not self._pairs("r2") else None
         if model is not None:
@@ -154,7 +156,9 @@ class Draft:
             found.append(test)
         if "O" in kinds and not removes:
             found += self._outliers(base)
-        computed = self._computed(base.model_copy(update={"verdicts": ()} if test is not None else {}))
+        computed = self._computed(
+            base.model_copy(update={"verdicts": ()} if test is not None else {}), bool(found and found[-1].outliers)
+        )
         if computed is not None and prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(computed.model_copy(update={"prepare": (), "text": f"Before: {self.question}"}))
             computed = computed.model_copy(update={"text": f"After: {self.question}"})
@@ -164,11 +168,28 @@ class Draft:
             and computed.measures
             and all(m.op == "count" for m in computed.measures)
         ):
+            if test is not None and test.test is not None and test.test.about == "means" and not computed.group_by:
+                computed = computed.model_copy(update={"group_by": test.group_by})
             if test is not None and test.test is not None and test.test.about != "normality":
                 found.insert(0, computed)
             else:
                 found.append(computed)
         return found
+
+    def _reconciled(self, base: Query) -> Query:
+        """Values of one column that are asked for in different places are groups, no condition that none can meet."""
+        where, group_by = list(base.where), list(base.group_by)
+        for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
+            own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
+            if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
+                continue
+            where = [w for w in where if w not in own]
+            levels = tuple(w.right for w in own if w.op == "=" and isinstance(w.right, (str, int, float)))
+            if all(w.op == "=" for w in own) and left in self.named and len(levels) < self.named[left].n_unique:
+                where.append(Condition(left=left, op="in", right=levels))
+            if left not in [g.of for g in group_by]:
+                group_by.append(Group(of=left))
+        return base.model_copy(update={"where": tuple(where), "group_by": tuple(group_by)})
 
     def _pairs(self, relation: str) -> bool:
         return any(a.relation == relation and a.pairs for a in self.asks)
@@ -186,7 +207,7 @@ class Draft:
         ]
         return [c for c in dict.fromkeys(own or mentioned) if c not in groups]
 
-    def _computed(self, base: Query) -> Query | None:
+    def _computed(self, base: Query, outliers: bool = False) -> Query | None:
         """The statistics that are asked for, of one kind of rows and groups."""
         ddof, biased = self.methods.ddof, self.methods.biased
         grouped = [g.of for g in base.group_by]
@@ -198,11 +219,17 @@ class Draft:
         for ask in self.asks:
             if ask.relation and relate:
                 pairs = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else [])
+                if not pairs and ask.end and len(ask.columns) == 1:  # which has the strongest correlation with it
+                    (one,) = ask.columns
+                    pairs = [(str(one), c) for c in self._everything() if c != one]
                 topic = topic or [c for c in ask.columns if isinstance(c, str)]
                 measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p)
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
                 continue
             own = self._columns(ask, grouped)
+            if outliers and (ask.kinds & {"O"} or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", ask.clause.text, re.I)):
+                topic = own or topic
+                continue  # told with the outliers
             if extra and not own:
                 continue
             if ask.kinds & set("OH") and not ask.stats and not (ask.counts and "remove_outliers" in kinds):
@@ -230,16 +257,14 @@ class Draft:
             else:
                 stats = [s for s in ask.stats if s != "distinct" or ask.columns]
                 columns = [c for c in own if self._fits(c)] or topic
-                if stats and re.search(
-                    r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b",
-                    ask.clause.text,
-                    re.I,
-                ):
-                    columns = self._everything() or columns
-                if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", ask.clause.text, re.I):
+                columns = [c for c in columns if self._numeric(c)] or columns
+                said = ask.clause.text
+                if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", said, re.I):
                     extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
                     measures = [Measure(op=stats[0].split()[0], of=expr(c), name=c.name) for c in self.columns]
                     continue
+                if stats and re.search(r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", said, re.I):
+                    columns = self._everything() or columns
                 measures += asking.measures(stats, columns or self.topic, ddof, biased)
             topic = own or topic
         if base.having and Measure(op="count") not in measures:
@@ -329,12 +354,14 @@ class Draft:
             return []
         shown = [a.of for a in asks if a.of is not None] or [
             i.column for a in self.asks for i in a.clause.items if i.code in "E" and i.means is not None]  # fmt: skip
-        counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
+        spoken = [a for a in self.asks if a in asks or re.search(r"\boutl", a.clause.text, re.I)]
+        stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
         names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in self.asks)
-        return [base.model_copy(update={
-            "intent": "outliers", "outliers": self.methods.rule or Rule(), "measures": tuple(Measure(op="values", of=c) for c in columns),
-            "show": tuple(dict.fromkeys(c.name for c in shown[:1])), "tell": "number" if counts and not shown else "all" if counts or not names else "names" if shown else "all",
-        })]  # fmt: skip
+        counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
+        measures = asking.measures(stats, columns, self.methods.ddof, False) or [Measure(op="values", of=c) for c in columns]
+        update = {"intent": "outliers", "outliers": self.methods.rule or Rule(), "measures": tuple(measures)}
+        show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
+        return [base.model_copy(update={**update, "show": show, "tell": "number" if counts and not show and not stats else "all"})]
 
     def _numeric(self, name: str) -> bool:
         column = self.named.get(name)
@@ -350,6 +377,8 @@ class Draft:
         about = abouts.get(method.test or "") or next(
             (s for s in ("normality", "independence", "variances", "medians", "means") if s in said), None
         )
+        if method.test is None and any("skew" in v.when or "kurt" in v.when for v in method.verdicts):
+            return None  # the rule is of a statistic
         if about is None and "significance" in said:
             about = "means"
         if about is None or (

@@ -166,6 +166,11 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
+    named = {i.last for i in items if i.code == "C"}
+    for item in items:  # "hit" in "the number of home runs hit by the players"
+        if item.code == "C" and item.first == item.last and item.first - 1 in named and not ws[item.first].quote:
+            if ws[item.first].low not in item.column.words and item.means not in made:
+                item.code = "x"
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 

@@ -155,7 +155,7 @@ performing perform required necessary statistically significant significantly in
 terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
 entry instances cases case cells observation please dataset's ones everyone everything anything something someone
 most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
-frame sci py adhere adheres follow follows come comes wilk manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
+frame sci py adhere adheres follow follows come comes wilk positive negative manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
 mentioned found find finding numerically missing specified stated
 sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
 along side together about around approximately roughly

@@ -108,11 +108,11 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 
 def _pieces(whole: str, texts: Sequence[str]) -> bool:
-    """Whether a column's word is made of the beginnings of these words: gdp, pclass, percap."""
-    if not texts:
-        return not whole
-    first, rest = texts[0], texts[1:]
-    return any(whole[:n] == first[:n] and _pieces(whole[n:], rest) for n in range(min(len(whole), len(first)), 0, -1))
+    """Whether a column's word is made of the beginnings of these words, the last at least three letters: pclass."""
+    if len(texts) == 1:
+        return len(whole) >= 3 and texts[0].startswith(whole)
+    first = texts[0]
+    return any(whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1))
 
 
 def _same(name: str, word: Word, several: bool) -> int:
@@ -162,7 +162,7 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
         return False
     initials = "".join(low[0] for low in lows) == name and len(name) >= 3
-    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows) and name.endswith(lows[-1][:3]))
+    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows))
 
 
 def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:

@@ -92,6 +92,9 @@ class Methods:
         ):
             clause.mark(0, len(text))  # what is done of equals: all are told
             return True
+        if re.search(r"\bdefinition\b|\bassum(?:e|ing|ptions?)\b", text, re.I) and not clause.asks and "N" not in clause.shape:
+            clause.mark(0, len(text))
+            return True
         if re.search(r"null hypothesis|alternative hypothesis|degrees of freedom", text, re.I) and not clause.asks:
             self._verdict(clause)
             return True
@@ -205,7 +208,7 @@ class Methods:
             k = re.search(rf"({_NUMBER})\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)", text, re.I)
             self.rules.append(Rule(rule="iqr", k=float(k[1]) if k else None))
         defines = re.search(
-            r"\b(if|define|defined|considered|consider|classif|determine an?|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
+            r"\b(if|define|defined|considered|consider|classif|determine an?|quartile|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
             text,
             re.I,
         )
