@@ -66,6 +66,9 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     ):
         if not any(made[1].casefold() in c.words for c in columns):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
+        if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     return list(found.values())
 
 

@@ -56,7 +56,7 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             if not ask.end:
                 ask.groups.append(Group(of=expr(_of[0].column)))
             _use(_of, op, number, _rows)
-    ask.where = conditions.read(clause)
+    ask.where = conditions.read(clause, flags=not ask.kinds & {"L"})
     _relations(clause, ask, conditions)
     _statistics(clause, ask)
     _counts(clause, ask)

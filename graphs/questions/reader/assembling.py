@@ -38,7 +38,7 @@ class Draft:
         self.question, self.columns, self.time, self.rows = question, columns, time, rows
         self.named = {expr(c): c for c in columns}
         self.new = [c for c in columns if c.dtype == "new"]
-        self.methods = Methods()
+        self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
         self.unused: list[str] = []
@@ -54,6 +54,10 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
+        after = re.search(r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b", clause.text, re.I)
+        if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
+            clause.mark(*after.span())
+            self._merge([RemoveOutliers(columns=tuple(self._plain(mentioned or self.topic[:1])))])
         done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
@@ -78,7 +82,7 @@ class Draft:
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        made = any(i.means in self.new for i in clause.items if i.code == "C") and re.search(r"\b(?:creat|generat|represent)", clause.text, re.I)
+        made = self.new and re.search(r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
 
     def _merge(self, done: Sequence[Step]) -> None:
@@ -146,6 +150,8 @@ class Draft:
         )  # fmt: skip
         kinds = {k for a in self.asks for k in a.kinds}
         base = self._reconciled(base)
+        if "normality" in {i.means for a in self.asks for i in a.clause.items if i.code == "H"}:
+            base = base.model_copy(update={"verdicts": tuple(_plain_normal(v) for v in base.verdicts)})
         removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
         model = self._model(base) if (self.methods.model or "L" in kinds) and not self._pairs("r2") else None
         if model is not None:
@@ -222,6 +228,7 @@ class Draft:
                 if not pairs and ask.end and len(ask.columns) == 1:  # which has the strongest correlation with it
                     (one,) = ask.columns
                     pairs = [(str(one), c) for c in self._everything() if c != one]
+                    among = True
                 topic = topic or [c for c in ask.columns if isinstance(c, str)]
                 measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p)
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
@@ -301,7 +308,7 @@ class Draft:
             if s.do in ("scale", "encode", "recode")
             for c in getattr(s, "columns", ()) or (getattr(s, "column", ""),)
         ]
-        numeric = [c.name for c in self.columns if c.kind == "number" and not c.key]
+        numeric = [c.name for c in self.columns if c.kind == "number" and not {"id", "index", "unnamed"} & set(c.words)]
         return [expr(c) for c in dict.fromkeys(stepped or numeric)]
 
     def _fits(self, name: str) -> bool:
@@ -434,7 +441,7 @@ class Draft:
         text = self.question
         target, features = "", list[str]()
         for ask in self.asks:
-            shape = [i for i in ask.clause.items if i.code in "CE" and isinstance(i.means, Column)]
+            shape = [i for i in ask.clause.items if i.code == "C"]
             lows = ask.clause.text
             aim = re.search(
                 r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+", lows, re.I
@@ -464,16 +471,22 @@ class Draft:
         if not target:
             return None
         column = self.named.get(target)
-        kind: Any = self.methods.model or ("logistic" if column is not None and column.n_unique <= 10 else "linear")
-        classify = kind == "logistic" or (
-            column is not None and (column.kind in ("text", "bool")) and "regress" not in text.casefold()
-        )
+        sorted_ = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in self.methods.metrics))
+        kind: Any = self.methods.model or ("logistic" if sorted_ else "linear")
+        classify = kind == "logistic" or (sorted_ and "regress" not in text.casefold())
         model = Model(
             kind=kind, target=target, features=tuple(features), task="classification" if classify else "regression",
             test_size=self.methods.test_size, folds=self.methods.folds, seed=self.methods.seed, stratify=self.methods.stratify,
             metrics=tuple(self.methods.metrics), options=self.methods.options,
         )  # fmt: skip
         return base.model_copy(update={"intent": "predict", "model": model, "group_by": ()})
+
+
+def _plain_normal(rule: Verdict) -> Verdict:
+    """A verdict on normality in plain words."""
+    if not re.search(r"\bnormal", rule.then, re.I) or re.search("hypothesis", rule.then, re.I):
+        return rule
+    return rule.model_copy(update={"then": "not normal" if re.search(r"\bnot?\b|n't", rule.then, re.I) else "normal"})
 
 
 def _spent(item: Item, ask: Ask) -> bool:

@@ -32,13 +32,11 @@ class Conditions:
     def __init__(self, columns: Sequence[Column], time: Column | None) -> None:
         self.columns, self.time = columns, time
 
-    def read(self, clause: Clause) -> list[Where]:
-        """The conditions in the order of their kinds; their items are read."""
-        found: list[Where] = []
-        for reader in (self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
-                       self._valued, self._flags, self._during):  # fmt: skip
-            found += reader(clause)
-        return found
+    def read(self, clause: Clause, flags: bool = True) -> list[Where]:
+        """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
+        readers = [self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
+                   self._valued, *[self._flags] * flags, self._during]  # fmt: skip
+        return [condition for reader in readers for condition in reader(clause)]
 
     def hinted(self, hint: str) -> Column | None:
         """The column that a word such as "older" is about."""

@@ -166,6 +166,10 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
+    for item in items:  # "each category", where the question makes one
+        if item.code in "UE" and item.means is None and len(made) == 1:
+            if stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket"):
+                item.code, item.means = "C", made[0]
     named = {i.last for i in items if i.code == "C"}
     for item in items:  # "hit" in "the number of home runs hit by the players"
         if item.code == "C" and item.first == item.last and item.first - 1 in named and not ws[item.first].quote:

@@ -155,7 +155,7 @@ performing perform required necessary statistically significant significantly in
 terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
 entry instances cases case cells observation please dataset's ones everyone everything anything something someone
 most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
-frame sci py adhere adheres follow follows come comes wilk positive negative manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
+frame sci py adhere adheres follow follows come comes wilk positive negative parameters parameter settings setting manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
 mentioned found find finding numerically missing specified stated
 sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
 along side together about around approximately roughly
@@ -257,6 +257,10 @@ def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, .
             exact.setdefault(key, (code, meaning))
             if code.isupper():
                 stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
+    for sign, words_ in ((">=", "greater more larger higher bigger above"), ("<=", "less smaller lower fewer below")):
+        for word in words_.split():
+            for phrase in (f"{word} than or equal to", f"equal to or {word} than", f"{word} or equal to", f"equal to or {word}"):
+                exact[tuple(phrase.split())] = ("K", sign)
     return exact, stems
 
 

@@ -57,6 +57,7 @@ METRICS = {
 class Methods:
     """What the clauses say of the method, together."""
 
+    outliers: bool = False  # whether the question speaks of outliers at all
     decimals: int | None = None
     alpha: float | None = None
     sides: Any = "two"
@@ -189,10 +190,8 @@ class Methods:
         mad = re.search(r"median absolute deviation|modified z", text, re.I)
         if not (z or iqr or mad):
             return False
-        if (
-            not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I)
-            and "O" not in clause.shape
-        ):
+        limits = iqr and self.outliers and re.search(r"quartile|\bq[13]\b|1\.5", text, re.I)
+        if not limits and not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I):
             return False
         if re.search(r"normaliz|normalis|standardi[sz]", text, re.I):
             return False
@@ -212,7 +211,7 @@ class Methods:
             text,
             re.I,
         )
-        if defines and not clause.asks:
+        if (defines or limits) and not clause.asks:
             clause.mark(0, len(text))
             return True
         for pattern in (r"z[\s-]*scores?(?: method| rule)?", r"(?:\(?iqr\)?|inter[\s-]?quartile range)(?: \(iqr\))?(?: method| rule)?",
