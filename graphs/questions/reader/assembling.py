@@ -9,6 +9,7 @@ from typing import Any
 from graphs.questions.query import (
     Condition,
     Derive,
+    Formula,
     Group,
     Keep,
     Measure,
@@ -21,7 +22,7 @@ from graphs.questions.query import (
     Step,
     Test,
 )
-from graphs.questions.reader import asking, lexicon, steps
+from graphs.questions.reader import asking, intents, lexicon, steps
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Conditions, expr, negated
 from graphs.questions.reader.items import Clause, Item
@@ -82,7 +83,9 @@ class Draft:
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        made = self.new and re.search(r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I)
+        made = self.new and re.search(
+            r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
+        )
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
 
     def _merge(self, done: Sequence[Step]) -> None:
@@ -106,10 +109,12 @@ class Draft:
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
-                item.code not in "UQKVTbk"
+                item.code not in "UQKVTbkj"
                 or item.used
                 or (self.steps and word.casefold() in ("left", "remaining", "remain"))
             ):
+                continue
+            if item.code == "j" and word.casefold() not in ("higher", "lower", "better", "worse"):
                 continue
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
             timed = item.code == "b" or "TIME" in str(item.means)
@@ -129,7 +134,14 @@ class Draft:
             return Reading(parts=(self.question,), queries=(None,), why_not=(f"No column is called or holds {names}.",))
         queries = self.queries()
         if not queries:
-            why = "It is not clear what is to be computed of which column."
+            end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
+            unread = " or ".join(f"“{w}”" for w in list(dict.fromkeys(self.unused))[:3])
+            why = (
+                f"No column is called or holds {unread}."
+                if unread
+                else "It is not clear what is to be computed of which column."
+            )
+            why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         return Reading(parts=tuple(q.text for q in queries), queries=tuple(queries), why_not=("",) * len(queries))
 
@@ -156,6 +168,8 @@ class Draft:
         model = self._model(base) if (self.methods.model or "L" in kinds) and not self._pairs("r2") else None
         if model is not None:
             return [model]
+        if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
+            return [other]
         found = list[Query]()
         test = self._test(base, kinds)
         if test is not None:
@@ -163,24 +177,28 @@ class Draft:
         if "O" in kinds and not removes:
             found += self._outliers(base)
         computed = self._computed(
-            base.model_copy(update={"verdicts": ()} if test is not None else {}), bool(found and found[-1].outliers)
+            base.model_copy(update={"verdicts": ()} if test is not None else {}),
+            bool(found and found[-1].outliers),
+            not found,
         )
-        if computed is not None and prepare and re.search(r"\bbefore and after\b", self.question, re.I):
+        if computed is None:
+            return found
+        if prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(computed.model_copy(update={"prepare": (), "text": f"Before: {self.question}"}))
             computed = computed.model_copy(update={"text": f"After: {self.question}"})
-        if computed is not None and not (
-            found
-            and found[0].intent == "outliers"
-            and computed.measures
-            and all(m.op == "count" for m in computed.measures)
-        ):
-            if test is not None and test.test is not None and test.test.about == "means" and not computed.group_by:
-                computed = computed.model_copy(update={"group_by": test.group_by})
-            if test is not None and test.test is not None and test.test.about != "normality":
-                found.insert(0, computed)
-            else:
-                found.append(computed)
-        return found
+        if found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures):
+            return found
+        means = test is not None and test.test is not None and test.test.about == "means"
+        if test is not None and means and not computed.group_by:
+            computed = computed.model_copy(update={"group_by": test.group_by})
+        return [computed, *found] if means else [*found, computed]
+
+    def spoken(self) -> list[Column]:
+        """The columns that are spoken of and not read as a condition or a group."""
+        spent = {w.left for a in self.asks for w in a.where if isinstance(w, Condition)}
+        items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
+        groups = {g.of for a in self.asks for g in a.groups}
+        return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
 
     def _reconciled(self, base: Query) -> Query:
         """Values of one column that are asked for in different places are groups, no condition that none can meet."""
@@ -213,7 +231,7 @@ class Draft:
         ]
         return [c for c in dict.fromkeys(own or mentioned) if c not in groups]
 
-    def _computed(self, base: Query, outliers: bool = False) -> Query | None:
+    def _computed(self, base: Query, outliers: bool = False, alone: bool = True) -> Query | None:
         """The statistics that are asked for, of one kind of rows and groups."""
         ddof, biased = self.methods.ddof, self.methods.biased
         grouped = [g.of for g in base.group_by]
@@ -234,7 +252,10 @@ class Draft:
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
                 continue
             own = self._columns(ask, grouped)
-            if outliers and (ask.kinds & {"O"} or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", ask.clause.text, re.I)):
+            if outliers and (
+                ask.kinds & {"O"}
+                or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", ask.clause.text, re.I)
+            ):
                 topic = own or topic
                 continue  # told with the outliers
             if extra and not own:
@@ -257,6 +278,10 @@ class Draft:
                 measures = (
                     [m for m in measures if m.op != "count" and m.op != ranked[0].op] + ranked if ranked else measures
                 )
+            elif ask.share and (of := [c for c in own if self._numeric(c)]):
+                part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
+                measures += [part, Measure(op="sum", of=of[0], name="whole")]
+                extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
             elif ask.share:
                 measures.append(Measure(op="share", where=tuple(ask.share)))
             elif ask.counts and not ask.stats:
@@ -264,16 +289,28 @@ class Draft:
             else:
                 stats = [s for s in ask.stats if s != "distinct" or ask.columns]
                 columns = [c for c in own if self._fits(c)] or topic
-                columns = [c for c in columns if self._numeric(c)] or columns
+                numeric = [c for c in columns if self._numeric(c)]
+                lasting = [expr(s.name) for s in self.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
+                columns = (
+                    numeric or ([] if set(stats) - {"mode", "distinct", "missing"} else columns) or lasting or columns
+                )
                 said = ask.clause.text
                 if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", said, re.I):
                     extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
                     measures = [Measure(op=stats[0].split()[0], of=expr(c), name=c.name) for c in self.columns]
                     continue
-                if stats and re.search(r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", said, re.I):
+                if stats and re.search(
+                    r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", said, re.I
+                ):
                     columns = self._everything() or columns
                 measures += asking.measures(stats, columns or self.topic, ddof, biased)
             topic = own or topic
+        if not measures and not extra and alone and not self.unused:
+            spoken = [c for c in self.spoken() if c.kind == "number"]
+            if len(spoken) == 1 and (base.group_by or base.where or len(self.asks) == 1):
+                measures = [intents.usual(spoken[0], self.notes)]
+            elif not self.spoken() and base.where and len(self.asks) == 1:
+                measures = [Measure(op="count")]
         if base.having and Measure(op="count") not in measures:
             measures.append(Measure(op="count"))
         measures = list(dict.fromkeys(measures))
@@ -320,24 +357,42 @@ class Draft:
     ) -> tuple[dict[str, Any], list[Order], list[Measure]]:
         """Which C has the most of what; the top n of them."""
         of = ask.of
-        what = [c for c in own if of is None or c != expr(of)]
+        what = [
+            c
+            for c in own
+            if (of is None or c != expr(of)) and self._fits(c) and (self._numeric(c) or self.named[c].kind == "time")
+        ]
         descending = ask.end == "max"
-        if of is None:
-            of = next((c for c in self.columns if c.key and c.kind == "text"), None)
+        if of is None and not ask.groups:
+            of = next(
+                (
+                    c
+                    for kind in ("text", "number")
+                    for c in self.columns
+                    if c.key and c.kind == kind and expr(c) not in what
+                ),
+                None,
+            )
         tell = "all"
-        if (of is not None and of.kind == "text" and not of.key) or ask.counts or (ask.stats and not (of and of.key)):
+        if (of is not None and not of.key) or ask.counts or ask.groups or (ask.stats and not (of and of.key)):
             measures: list[Measure] = []
-            what = what or [c for a in self.asks for c in self._columns(a, grouped) if a is not ask and c != expr(of or "")]
+            what = what or [
+                c for a in self.asks for c in self._columns(a, grouped) if a is not ask and c != expr(of or "")
+            ]
             if ask.stats and what:
                 measures = asking.measures(ask.stats, what[:1], self.methods.ddof, self.methods.biased)
             elif what and not ask.counts:
                 flow = {w for w in self.named[what[0]].words} & asking.FLOWS if what[0] in self.named else set()
                 measures = asking.measures(["sum" if flow else "mean"], what[:1], None, False)
                 self.notes.append(f"Groups are put in order of the {'sum' if flow else 'mean'} of “{what[0]}”.")
-            else:
+            elif ask.counts:
                 measures = [Measure(op="count")]
+            else:
+                return {}, [], []
             measures = [m.model_copy(update={"name": f"{m.op} of {(m.of or 'rows').strip('`')}"}) for m in measures[:1]]
-            group = (Group(of=expr(of)),) if of is not None else tuple(Group(of=g) for g in grouped)
+            group = (
+                (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
+            )
             if not group:
                 return {}, [], measures
             return (
@@ -365,10 +420,16 @@ class Draft:
         stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
         names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in self.asks)
         counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
-        measures = asking.measures(stats, columns, self.methods.ddof, False) or [Measure(op="values", of=c) for c in columns]
+        measures = asking.measures(stats, columns, self.methods.ddof, False) or [
+            Measure(op="values", of=c) for c in columns
+        ]
         update = {"intent": "outliers", "outliers": self.methods.rule or Rule(), "measures": tuple(measures)}
         show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
-        return [base.model_copy(update={**update, "show": show, "tell": "number" if counts and not show and not stats else "all"})]
+        return [
+            base.model_copy(
+                update={**update, "show": show, "tell": "number" if counts and not show and not stats else "all"}
+            )
+        ]
 
     def _numeric(self, name: str) -> bool:
         column = self.named.get(name)
@@ -471,7 +532,9 @@ class Draft:
         if not target:
             return None
         column = self.named.get(target)
-        sorted_ = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in self.methods.metrics))
+        sorted_ = column is not None and (
+            column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in self.methods.metrics)
+        )
         kind: Any = self.methods.model or ("logistic" if sorted_ else "linear")
         classify = kind == "logistic" or (sorted_ and "regress" not in text.casefold())
         model = Model(
@@ -498,17 +561,21 @@ def _spent(item: Item, ask: Ask) -> bool:
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word = clause.words[item.first]
-    if item.code in "QKVTbk" or word.low in ("higher", "lower", "twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkj" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     word = clause.words[item.first]
     before = before.rstrip("d")
+    if after[:1] == "M":
+        return True  # "which region sold the most"
     if re.search("C$|CEw?$", before):
         return False  # behind a column: "the fare paid", "the reviews a hotel has received"
     if after[:1] == "C" and before[-1:] not in ("w", "n"):
         return False  # before a column: "the trading volume"
     if before[-2:] == "UB":
         return False  # "caused by", "followed by"
-    if re.search("[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
+    if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
+        return False  # "orders placed after June"
+    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
         return True

@@ -112,7 +112,9 @@ def _pieces(whole: str, texts: Sequence[str]) -> bool:
     if len(texts) == 1:
         return len(whole) >= 3 and texts[0].startswith(whole)
     first = texts[0]
-    return any(whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1))
+    return any(
+        whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1)
+    )
 
 
 def _same(name: str, word: Word, several: bool) -> int:
@@ -219,7 +221,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
         levels = column.values if column.kind in ("text", "bool") else ()
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
-            if not key or all(k.isdigit() for k in key) or level.casefold() in _YES | _NO:
+            if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
                 continue
             for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
                 last = _runs(key, ws, i)

@@ -93,7 +93,11 @@ class Methods:
         ):
             clause.mark(0, len(text))  # what is done of equals: all are told
             return True
-        if re.search(r"\bdefinition\b|\bassum(?:e|ing|ptions?)\b", text, re.I) and not clause.asks and "N" not in clause.shape:
+        if (
+            re.search(r"\bdefinition\b|\bassum(?:e|ing|ptions?)\b", text, re.I)
+            and not clause.asks
+            and "N" not in clause.shape
+        ):
             clause.mark(0, len(text))
             return True
         if re.search(r"null hypothesis|alternative hypothesis|degrees of freedom", text, re.I) and not clause.asks:

@@ -39,7 +39,9 @@ def read(
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
     own = [c for c in named if c.dtype != "new"]
     made = next((c for c in named if c.dtype == "new"), None)
-    if (re.match(_ASKS, text, re.I) or set("RH") & set(codes(clause))) and not (made is not None and codes(clause)[:2] in ("vC", "aC")):
+    if (re.match(_ASKS, text, re.I) or set("RH") & set(codes(clause))) and not (
+        made is not None and codes(clause)[:2] in ("vC", "aC")
+    ):
         own, made, recent = [], None, []
     plainly = [i.column for i in clause.items if i.code == "C" and i.column in own]
     own = plainly or own
