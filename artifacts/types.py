@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -73,7 +74,7 @@ class Run(Value):
 
     id: str
     goal: str
-    agent: Literal["analysis", "notebook", "reproduce"] = "analysis"
+    agent: Literal["analysis", "ask", "notebook", "reproduce"] = "analysis"
     model: str = "playbook"
     params: dict[str, Any] = Field(default_factory=dict)
     status: RunStatus = "running"
@@ -349,7 +350,8 @@ class Answer(Value):
 
     `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how the
     question was read where a reader should know it (a default that decides, the other reading), and `unused` the words
-    of it that were not understood. `files` are the names of files made for it.
+    of it that were not understood. `files` are the names of files made for it. `question` is the id of the question
+    that the part is of, where a run is asked several.
     """
 
     part: str
@@ -362,6 +364,13 @@ class Answer(Value):
     unused: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     query: dict[str, Any] | None = None
+    question: str = ""
+
+
+def outcome(answers: Sequence[Answer]) -> AnswerStatus:
+    """How a question of these parts came out: answered or not answered where all of them were, else partly."""
+    found = {answer.status for answer in answers}
+    return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
 
 
 class Recomputation(Value):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from artifacts.types import Run, Schedule
-from graphs.workbench import Request, Workbench
+from graphs.request import Request
+from graphs.workbench import Workbench
 
 
 async def start_scheduled(

@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from graphs.analysis import interpret, make_plan, open_files
 from graphs.coding import run, write
 from graphs.errors import RunFailed
-from graphs.review import review
+from graphs.review.node import review
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from notebooks.export import save_report
 

@@ -10,12 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-
 from artifacts.events import Event, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, TextDelta
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run, Value, new_id
+from artifacts.types import Run, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
@@ -25,6 +23,7 @@ from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
 from graphs.queue import Queue, usual_limit
+from graphs.request import Request
 from graphs.worker import Worker, loose_ends
 from kernel_gateway.isolation import Sizes
 from notebooks.aio import see_through
@@ -34,25 +33,6 @@ from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
 _log = logging.getLogger(__name__)
-
-
-class Request(Value):
-    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
-
-    `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
-    `run_id` is the id that the run is to have, for a caller who must know it before there is a run. `agent` has the
-    coder's seat, in place of the coder; `budget` is what the run may use.
-    """
-
-    question: str
-    files: tuple[Path, ...] = ()
-    model: str | None = None
-    roles: dict[str, str] = Field(default_factory=dict)
-    parent_id: str | None = None
-    rerun: bool | None = None
-    run_id: str | None = None
-    agent: str | None = None
-    budget: Budget | None = None
 
 
 class Workbench:
@@ -97,7 +77,8 @@ class Workbench:
         cannot be meant.
         """
         self._must_be_open()
-        question = check_question(request.question)
+        questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
+        goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
         if request.agent is not None:
@@ -105,9 +86,11 @@ class Workbench:
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
-            goal=question,
+            goal=goal,
+            agent="ask" if questions else "analysis",
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun}
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
+            | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
             | ({"agent": request.agent} if request.agent else {})
             | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
             parent_id=request.parent_id,
@@ -332,7 +315,7 @@ def _in_cloud() -> bool:
 
 def _model_of(run: Run) -> Model | None:
     """The model that answers a run, where one does. Raises InputError for one that cannot be meant."""
-    return _resolve(run.model) if run.agent == "analysis" else None
+    return _resolve(run.model) if run.agent in ("analysis", "ask") else None
 
 
 def _resolve(name: str | None) -> Model:

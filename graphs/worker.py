@@ -93,10 +93,12 @@ class Worker:
         session: Session | None = None
         status: Ending = "failed"
         error: str | None = None
-        loading = asyncio.ensure_future(in_own_thread(load_team))  # a second's import, beside the sandbox's start
+        work = self._ask if run.agent == "ask" else self._work
+        load = load_asking if run.agent == "ask" else load_team
+        loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
         try:
             session = await self._open_session(run.id)
-            await self._work(run, model, session, await loading)
+            await work(run, model, session, await loading)
             status = "done"
         except asyncio.CancelledError:
             status = self._stopped_as(run.id)
@@ -146,6 +148,14 @@ class Worker:
                 desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted, budget)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
         await saver.adelete_thread(run.id)
+
+    async def _ask(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
+        """Answer the run's questions, or those that an earlier try has left."""
+        templates = tuple(await asyncio.to_thread(catalog, self._templates))
+        questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
+        agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
+        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
+        await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
@@ -234,3 +244,11 @@ def load_team() -> ModuleType:
     from graphs import team
 
     return team
+
+
+def load_asking() -> ModuleType:
+    """The module that answers questions and no more, with all that it needs."""
+    load_sdk()
+    from graphs import asking
+
+    return asking

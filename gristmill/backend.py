@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from artifacts.check import Checked
     from artifacts.prune import Pruned
     from artifacts.query import Answer, Form
+    from graphs.request import Question
 
 
 class Listed[T](list[T]):
@@ -54,6 +55,17 @@ class Backend(Protocol):
 
         `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the settings do.
         """
+        ...
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:

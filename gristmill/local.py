@@ -18,8 +18,9 @@ from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
 from graphs.inputs import check_question
+from graphs.request import Question, Request
 from graphs.scheduled import start_scheduled
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Misuse
 from gristmill.settings import Settings
@@ -70,6 +71,19 @@ class Local:
             rerun=rerun,
         )
         return await self.workbench.start(request)
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Run:
+        asked = Request(
+            asked=tuple(questions), files=tuple(files), model=model or self.model, roles=dict(roles) if roles else {}
+        )
+        return await self.workbench.start(asked)
 
     async def start_notebook(
         self,

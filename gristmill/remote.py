@@ -24,6 +24,7 @@ from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
 from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
+from graphs.request import Question, form_of
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 from notebooks import catalog
@@ -63,6 +64,17 @@ class Remote:
         if rerun is not None:
             form["rerun"] = json.dumps(rerun)
         return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Run:
+        form = form_of(questions) | {"roles": json.dumps(dict(roles or {}))} | ({"model": model} if model else {})
+        return Run.model_validate(await self._upload("/api/ask", form, [("files", path) for path in files]))
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +62,31 @@ class Again:
 
     async def _open(self, view: RunView) -> tuple[Store, Session]:
         async with contextlib.AsyncExitStack() as stack:
-            try:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gristmill-"))
-                own, cancelled = await see_through(in_own_thread(Store.open, Path(folder)))
-                stack.push_async_callback(in_own_thread, own.close)
-                if cancelled:
-                    raise asyncio.CancelledError
-            except OSError as error:
-                raise NotebookError(f"its record cannot be written: {error.strerror or error}.") from error
-            await own.append(RunStarted(run_id=self._run_id, run=view.run))
-            session = await Session.open(own, self._host, self._run_id)
-            stack.push_async_callback(session.close)
-            await stack.enter_async_context(session.leased())
-            for artifact in view.artifacts:
-                if artifact.role == "input":
-                    await session.bring(artifact, self._store)
+            opened = await stack.enter_async_context(fresh(self._store, self._host, view))
             self._stack = stack.pop_all()
-            return own, session
+            return opened
+
+
+@contextlib.asynccontextmanager
+async def fresh(store: Store, host: Host, view: RunView) -> AsyncIterator[tuple[Store, Session]]:
+    """A sandbox that holds a run's inputs and in which none of its cells has run, with a record that is thrown away.
+
+    Raises GatewayError, NotebookError or StoreError where there is none to be had.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gristmill-"))
+            own, cancelled = await see_through(in_own_thread(Store.open, Path(folder)))
+            stack.push_async_callback(in_own_thread, own.close)
+            if cancelled:
+                raise asyncio.CancelledError
+        except OSError as error:
+            raise NotebookError(f"its record cannot be written: {error.strerror or error}.") from error
+        await own.append(RunStarted(run_id=view.run.id, run=view.run))
+        session = await Session.open(own, host, view.run.id)
+        stack.push_async_callback(session.close)
+        await stack.enter_async_context(session.leased())
+        for artifact in view.artifacts:
+            if artifact.role == "input":
+                await session.bring(artifact, store)
+        yield own, session

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, Execution, new_id
+from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
 from notebooks.aio import see_through
@@ -138,10 +138,13 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
         heard: Callable[[Event], object] | None = None,
+        complete: Callable[[Answer], Answer] | None = None,
         cell: str | None = None,
     ) -> Execution:
-        """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+        """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.
 
+        `heard` is called with each of its events once that is recorded. `complete` is given each answer that the cell
+        gives, and what it returns is recorded: who asked knows of which part of the question it is.
         `heard` is called with each of its events once that is recorded. `cell` is the id of the notebook's cell whose
         newest version this code is: the execution takes the place of its last one, outputs, files, findings and all.
 
@@ -175,7 +178,7 @@ class Session:
                 step_id=step_id,
             )
             ours = self.host.kind == "local"
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours, complete=complete)
             self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)

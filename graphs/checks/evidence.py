@@ -29,7 +29,7 @@ from graphs.checks.syntax import (
     words,
     written_text,
 )
-from graphs.checks.tables import tables
+from graphs.review.prose.tables import tables
 
 if TYPE_CHECKING:
     import pandas as pd

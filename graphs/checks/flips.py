@@ -25,7 +25,7 @@ from graphs.checks.syntax import (
     trees,
     written_text,
 )
-from graphs.checks.tables import by_group, pooled, tables
+from graphs.review.prose.tables import by_group, pooled, tables
 
 _TOLD = re.compile(
     r"\bwithin\b(?! (?:this|these|our|(?:the|its) (?:data\w*|sample|file|table|margin|error)|an?\b|about|\d|reach|"

@@ -138,7 +138,7 @@ async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple
 
 
 def _judged(checks: list[CheckResult]) -> Reviewed:
-    from graphs.review import judge
+    from graphs.review.node import judge
     from graphs.tools.review import GiveReview
 
     return judge("run_review", None, 1, GiveReview(verdict="pass"), checks)

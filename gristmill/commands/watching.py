@@ -12,10 +12,12 @@ import click
 
 from artifacts.events import RunView
 from artifacts.types import Run
+from gristmill.archive import missing
 from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
+from notebooks.telling.answers import reported
 
 
 async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> RunView:
@@ -91,10 +93,11 @@ def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -
     if view.report is None or view.report != story.reported:
         pieces.findings(console, view)
     if view.reviews and view.reviews[-1].verdict != "fail":
-        pieces.review(console, view.reviews[-1])
+        pieces.review(console, view.reviews[-1], reported(view))
     pieces.ending(console, view)
     pieces.whereabouts(console, view, out, files)
-    return 0 if view.run.status == "done" else 1
+    click.echo(left_out := missing(files), err=True, nl=False)
+    return 0 if view.run.status == "done" and not left_out else 1
 
 
 def require_question(text: str) -> str:

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from artifacts.events import (
+    AnswerMade,
     ArtifactSaved,
     Event,
     ExecutionEnded,
@@ -34,9 +35,10 @@ from artifacts.events import (
     TextDelta,
     apply,
 )
-from artifacts.types import Artifact, Execution, Finding
+from artifacts.types import ANSWER_MIME, FINDING_MIME, Artifact, Execution, Finding
 from gristmill.terminal import pieces
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
+from notebooks.telling.answers import said_of
 
 CODE_LINES = 3
 TEXT_LINES = 5
@@ -144,6 +146,8 @@ class Story:
                 self._now.far(event)
             case ExecutionEnded():
                 self._end_cell(next(x for x in view.executions if x.id == event.execution_id))
+            case AnswerMade():  # at once: what follows is the screening of the table, which takes its time
+                pieces.answers(self.console, [said_of(event.answer)])
             case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
                 pieces.findings(self.console, view)
                 self.reported = event
@@ -213,7 +217,7 @@ class Story:
     def _outputs(self, execution: Execution) -> None:
         lines: list[str] = []
         for output in execution.outputs:
-            if output.artifacts or "application/vnd.gristmill.finding+json" in output.data:
+            if output.artifacts or FINDING_MIME in output.data or ANSWER_MIME in output.data:
                 continue  # told by what was made
             lines += [line.rstrip() for line in clean(output.text).splitlines() if line.strip()]
         shown, left = first_lines(lines, TEXT_LINES)

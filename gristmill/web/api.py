@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -23,11 +23,12 @@ from artifacts.events import RunStarted, RunView
 from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Run, RunStatus
+from graphs.request import asked_in
 from gristmill import __version__
 from gristmill.archive import run_zip
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
-from gristmill.plain import plain, view_json
+from gristmill.plain import answers_json, plain, view_json
 from gristmill.web import schemas, uploads
 from gristmill.web.content import Mode, disposition, respond
 from gristmill.web.record import record
@@ -51,6 +52,7 @@ def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gri
     api.include_router(
         _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 500, 503)
     )
+    api.include_router(_ask(local), prefix="/api/ask", tags=["runs"], responses=schemas.refusals(413, 422, 503))
     api.include_router(
         _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 500, 503)
     )
@@ -131,13 +133,8 @@ def _runs(local: Local) -> APIRouter:
         ] = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
-        folder = await asyncio.to_thread(uploads.folder, local.store.home)
-        try:
-            with _without_path(folder):
-                paths = [await in_own_thread(uploads.keep, f.file, f.filename, folder) for f in files]
-                return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
-        finally:  # the run has its inputs in the record by now
-            await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
+        async with _kept(local, files) as paths:
+            return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
 
     @router.get("", **schemas.answer(schemas.Runs, {"runs": [schemas.RUN], "total": 1}))
     async def list_(
@@ -155,6 +152,14 @@ def _runs(local: Local) -> APIRouter:
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
         return await in_own_thread(lambda: view_json(local.store.view(local.store.run(ref).id)))
+
+    @router.get("/{ref}/answers", **schemas.answer(schemas.Answered, schemas.ANSWERED))
+    async def answers(ref: str, question: str = "") -> dict[str, Any]:
+        """How the question of a run came out, with each part's sentence and values; of several questions, `question` is
+        the id of the one that is meant."""
+        run = await local.run(ref)
+        view = await in_own_thread(local.store.view, run.id)
+        return answers_json(run.id, [a for a in view.answers if not question or a.question == question])
 
     begun = RunStarted(run_id=schemas.RUN.id, seq=1, at=schemas.BEGUN, run=schemas.RUN)
     told = schemas.answer(schemas.Events, {"events": [begun]})
@@ -213,6 +218,50 @@ def _runs(local: Local) -> APIRouter:
         return await _zipped(local, run)
 
     return router
+
+
+def _ask(local: Local) -> APIRouter:
+    router = APIRouter()
+    begun = schemas.RUN.model_copy(update={"agent": "ask", "goal": schemas.QUESTION})
+
+    @router.post("", **schemas.answer(Run, begun, status=201, description="It has begun."))
+    async def ask(
+        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.QUESTION])] = "",
+        files: Annotated[
+            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
+        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        query: Annotated[
+            str, Form(description="What the question means: a query as JSON, or a list with one for each part.")
+        ] = "",
+        questions: Annotated[
+            str,
+            Form(description='Several questions instead of one: a JSON list of `{"id", "question", "query"}`.'),
+        ] = "",
+        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
+        roles: Annotated[
+            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
+        ] = "{}",
+    ) -> Run:
+        """Begin to answer a question of the uploaded files, and no more than that.
+
+        The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
+        """
+        asked = asked_in(question, query, questions)
+        async with _kept(local, files) as paths:
+            return await local.ask(asked, paths, model=model or None, roles=_roles(roles))
+
+    return router
+
+
+@asynccontextmanager
+async def _kept(local: Local, files: Sequence[UploadFile]) -> AsyncIterator[list[Path]]:
+    """Uploads as files, as long as a run is begun with them: it has its inputs in the record then."""
+    folder = await asyncio.to_thread(uploads.folder, local.store.home)
+    try:
+        with _without_path(folder):
+            yield [await in_own_thread(uploads.keep, f.file, f.filename, folder) for f in files]
+    finally:
+        await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def _zipped(local: Local, run: Run) -> FileResponse:

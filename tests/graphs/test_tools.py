@@ -17,11 +17,12 @@ from graphs.agents import BadAgent, load, read_agent
 from graphs.budget import Budget, Spent, read_budget, spent
 from graphs.errors import InputError
 from graphs.questions.query import Query
+from graphs.request import Request
 from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
 from graphs.tools.sources import toolbox
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from tests.graphs.test_workbench import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

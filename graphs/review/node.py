@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from graphs.ask import insist
 from graphs.checks import CheckResult, Work, run_checks
 from graphs.checks.observed import observed
 from graphs.models.base import Message
+from graphs.review.recompute import recompute
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from graphs.tools.review import GiveReview
 
@@ -27,16 +28,10 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     title = agent.title if state["round"] == 0 else f"{agent.title} (round {state['round'] + 1})"
     async with desk.step("review", agent.name, title) as step_id:
         view, report = await desk.view(), state["report"]
+        drafted = view.report or _drafted(desk.run_id, report)
         if state["round"] and state["reviewed"] == {"cells": len(view.executions), "report": report}:
             await desk.note("Nothing was changed in answer to the objections, so they stand.", step_id, "warning")
             return {"verdict": "stands"}
-        drafted = ReportMade(
-            run_id=desk.run_id,
-            answer=report["answer"],
-            order=tuple(report["findings"]),
-            not_found=tuple(report["not_found"]),
-            not_checked=tuple(report["not_checked"]),
-        )
         inputs = [a for a in view.artifacts if a.role == "input"]
         files = {a.name: await in_own_thread(desk.store.path, a) for a in inputs}
         work = Work(view, drafted, state["roles"], files)
@@ -44,6 +39,8 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         if desk.again is not None:
             work = replace(work, observed=observed(desk.again.observed, view.executions))
         checks = await in_own_thread(run_checks, work)
+        recomputed = await recompute(desk, view, drafted, state["tables"])
+        checks.append(recomputed.as_check)
         talk = [
             Message(role="system", content=agent.prompt),
             Message(role="user", content=briefs.review_brief(state, view, [*checks, again])),
@@ -52,6 +49,7 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         checks += [again] if done else []
         remarks = [again.detail] if again.ok else []
         reviewed = judge(desk.run_id, step_id, state["round"] + 1, answer, checks, remarks)
+        reviewed = reviewed.model_copy(update={"recomputed": recomputed.verdicts})
         await desk.emit(reviewed)
         failed = reviewed.verdict == "fail"
         if failed and reviewed.round >= MAX_ROUNDS:
@@ -70,6 +68,17 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         told = Message(role="user", content=briefs.code_brief(state, desk.templates, [], changes["objections"]))
         changes["messages"] = [*state["messages"], told.model_dump()]
     return changes
+
+
+def _drafted(run_id: str, report: Mapping[str, Any]) -> ReportMade:
+    """The report as its author sent it, where the record has none yet."""
+    return ReportMade(
+        run_id=run_id,
+        answer=report["answer"],
+        order=tuple(report["findings"]),
+        not_found=tuple(report["not_found"]),
+        not_checked=tuple(report["not_checked"]),
+    )
 
 
 def judge(

@@ -11,14 +11,16 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from html import escape
 from importlib import resources
 from typing import Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunView
 from artifacts.store import Store
 from artifacts.types import Artifact, Execution, Output
-from notebooks import content as told
 from notebooks.outputs import merged
+from notebooks.telling import story, words
 
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 _TABLE_TAGS = {"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "div", "span", "b", "i", "br"}
@@ -61,29 +63,30 @@ def summary_html(view: RunView, read: Callable[[Artifact], bytes], room: int = 2
 
 def _page(view: RunView, pictures: _Pictures, *, whole: bool = True) -> str:
     css = _asset("report.css")
-    said = told.content(view)
+    said = story.told(view)
     headlines = [
         {
             "finding": finding,
-            "text": told.headline(finding),
-            "kind": told.kind(finding),
-            "effect": told.size(finding),
-            "numbers": told.evidence(finding),
+            "text": words.headline(finding),
+            "kind": words.kind(finding),
+            "effect": words.size(finding),
+            "numbers": words.evidence(finding),
             "chart": pictures.once(finding.evidence.artifact, finding.id),
         }
         for finding in said.headlines
     ]
     page: str = _template().render(
         said=said,
-        answer=told.set_apart(prose(told.tied(said.answer))),
+        answer=prose(words.tied(said.answer)),
+        answers=[(part, pictures.once(part.chart, f"answer-{n}")) for n, part in enumerate(said.answers, 1)],
         headlines=headlines,
-        others=[(f, told.size(f)) for f in said.others],
+        others=[(f, words.size(f)) for f in said.others],
         whole=whole,
         plan=view.plan if whole else (),
         cells=[_cell(x, pictures) for x in view.executions] if whole else [],
         sandbox=view.sandboxes[-1] if view.sandboxes else None,
         rebuilt=[s for s in view.sandboxes if s.rebuilt],
-        number=told.number,
+        number=words.number,
         prose=_inline,
         css=css,
         policy=_policy(css),
@@ -108,7 +111,7 @@ def table_html(html: str) -> str:
     return nh3.clean(html, tags=_TABLE_TAGS, attributes=attributes, clean_content_tags={"script", "style"})
 
 
-@lru_cache(maxsize=64)  # the toolkit opens every notebook of the playbook, and takes a quarter of a second
+@lru_cache(maxsize=64)
 def highlight(code: str) -> str:
     """Python source as escaped HTML with the short class names of Pygments."""
     from pygments import highlight as run
@@ -145,6 +148,8 @@ class _Pictures:
             return {"name": artifact.name, "shown": self._shown[artifact.sha256]}
         try:
             uri = self._uri(artifact)
+        except ArtifactDamaged as damaged:
+            return {"name": artifact.name, "damaged": str(damaged)}
         except OSError:  # it was there, and is gone
             uri = None
         if uri is None:
@@ -194,7 +199,7 @@ def _smaller(data: bytes, media_type: str) -> bytes:
 def _cell(execution: Execution, pictures: _Pictures) -> dict[str, Any]:
     return {
         "execution": execution,
-        "code": highlight(execution.code),
+        "code": escape(execution.code) if "toolkit" in execution.tags else highlight(execution.code),
         "outputs": [_output(output, pictures, execution.cell) for output in merged(execution.outputs)],
         "traceback": _plain(execution.error.traceback) if execution.error else "",
     }
@@ -237,7 +242,7 @@ def _policy(css: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return resources.files("notebooks").joinpath(name).read_text("utf-8")
+    return resources.files("notebooks.telling").joinpath(name).read_text("utf-8")
 
 
 @cache
@@ -245,5 +250,5 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tied"] = told.tied
+    environment.filters["tied"] = words.tied
     return environment.from_string(_asset("report.html"))

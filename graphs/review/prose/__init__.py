@@ -1,0 +1,1 @@
+"""What the report says in words and numbers, held against what the cells printed and the files hold."""

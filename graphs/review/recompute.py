@@ -1,0 +1,232 @@
+"""Computes the values of a report again from the input files, on a path of its own: DuckDB's SQL, made of each value's
+query, in a fresh sandbox in which no cell of the run has run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from artifacts.events import ReportMade, RunView
+from artifacts.store import StoreError
+from artifacts.types import Answer, AnswerValue, Objection, Recomputation
+from graphs import look
+from graphs.checks import CheckResult
+from graphs.questions.expressions import NotComputable
+from graphs.questions.query import Query
+from graphs.review.answering import Asked, Result, equal, meant, shown
+from graphs.review.claims import Known, in_unit, lacking, misplaced, of_prints, of_result
+from graphs.review.near import Neighbour, neighbours
+from graphs.review.prose.figures import figures
+from graphs.review.sql import Tables, sql
+from graphs.review.units import of_text
+from graphs.state import Desk
+from kernel_gateway.client import GatewayError
+from notebooks.again import fresh
+from notebooks.errors import NotebookError
+
+_MARK = "gristmill computed "
+_MOST = 600
+"""Queries that one review computes."""
+_COMPUTE = '''\
+import json
+
+import duckdb
+
+
+def computed(queries, files):
+    """What each query gives, as [columns' values] row by row, or the error's sentence."""
+    base = duckdb.connect()
+    for name, columns in files.items():
+        table = read_once(name)
+        if table.attrs.get("rows", len(table)) > len(table):
+            table = read_columns(name, [c for c in columns if c in table])
+        table = table.reset_index(drop=True)
+        for column in table.columns:
+            if table[column].dtype == object:
+                table[column] = table[column].astype("str")
+        table.insert(0, "__row", range(len(table)))
+        base.register(name, table)
+    base.execute("SET enable_external_access = false")
+    results = []
+    for query in queries:
+        try:
+            results.append(base.execute(query).fetchall())
+        except duckdb.Error as error:
+            results.append(str(error).splitlines()[0][:200])
+    return results
+
+
+def plain(value):
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value if value is None or isinstance(value, (bool, int, float, str, list, tuple)) else str(value)
+
+
+'''
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A value of a report's answers with its query, the part and the place that it has there."""
+
+    part: int
+    place: int
+    answer: Answer
+    value: AnswerValue
+    query: Query
+
+
+async def results_of(desk: Desk, view: RunView, queries: Sequence[Query], tables: Tables) -> list[Result]:
+    """What each query gives. One that cannot be computed says why."""
+    results: list[Result] = []
+    asked: dict[int, tuple[str, Asked]] = {}
+    for place, query in enumerate(queries):
+        why = "" if place < _MOST else "too many values to compute again"
+        try:
+            if not why:
+                asked[place] = sql(query, tables)
+        except NotComputable as error:
+            why = str(error)
+        results.append(Result(why=why))
+    if not asked:
+        return results
+    files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
+    got = await _compute(desk, view, [text for text, _ in asked.values()], files)
+    for (place, (_, columns)), rows in zip(asked.items(), got, strict=False):
+        results[place] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
+    return results
+
+
+async def _compute(desk: Desk, view: RunView, queries: list[str], files: Mapping[str, list[str]]) -> list[Any]:
+    """The rows of each query, or a sentence. Where none of the run's cells is a model's, its own sandbox will do."""
+    code = (
+        f"{_COMPUTE}results = computed(json.loads({json.dumps(queries)!r}), json.loads({json.dumps(files)!r}))\n"
+        f"print({_MARK!r} + json.dumps([r if isinstance(r, str) else [[plain(v) for v in row] for row in r] "
+        "for r in results]))\n"
+    )
+    code = f"{look.toolkit(code)}\n{code}"
+    try:
+        if any("code" in x.tags for x in view.executions):
+            async with fresh(desk.store, desk.session.host, view) as (_, session):
+                said = await session.aside(code)
+        else:
+            said = await desk.session.aside(f"exec({code!r}, {{}})")
+    except (GatewayError, NotebookError, StoreError) as error:
+        return [str(error)] * len(queries)
+    _, mark, rest = said.rpartition(_MARK)
+    try:
+        got = json.loads(rest.partition("\n")[0]) if mark else None
+    except ValueError:
+        got = None
+    return got if isinstance(got, list) else ["the input files could not be read again"] * len(queries)
+
+
+def claims(answers: Sequence[Answer]) -> list[Claim]:
+    """The values that carry a query; an answer's own query is that of the values that have none."""
+    found = []
+    for part, answer in enumerate(answers):
+        for place, value in enumerate(answer.values):
+            if (asked := value.query or answer.query) is not None:
+                found.append(Claim(part, place, answer, value, Query.model_validate(asked)))
+    return found
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What came of computing a report's values again."""
+
+    verdicts: tuple[Recomputation, ...] = ()
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def as_check(self) -> CheckResult:
+        """The result as one of the checks, with how many values came out the same."""
+        same = sum(v.verdict == "equal" for v in self.verdicts)
+        printed = sum(v.verdict == "as_printed" for v in self.verdicts)
+        told = f"{same} of {len(self.verdicts)} values were computed again from the input files and came out the same"
+        detail = " ".join(o.problem for o in self.objections) or f"{told}; {printed} stand as their cells printed them."
+        return CheckResult("recomputed", not self.objections, detail, self.objections)
+
+
+async def recompute(desk: Desk, view: RunView, report: ReportMade, tables: Tables) -> Recomputed:
+    """Each value of a report's answers, held against what its query gives from the input files; and each number of
+    its text, against the groups of those results and of the tables that cells printed."""
+    made = claims(report.answers)
+    near = [list(neighbours(c.query, tables)) for c in made]
+    queries = [q for c, around in zip(made, near, strict=True) for q in (c.query, *(n.query for n in around))]
+    got = iter(await results_of(desk, view, queries, tables))
+    verdicts, problems, known = [], list[str](), list[Known]()
+    for claim, around in zip(made, near, strict=True):
+        result = next(got)
+        beside = [(n, next(got)) for n in around]
+        verdict, problem = _held(claim, result, beside)
+        verdicts.append(verdict)
+        problems += filter(None, [problem])
+        problems += lacking(claim.query, claim.value, claim.answer, view.run.goal, tables)
+        known += of_result(claim.query, result, f"{claim.query.measures}")
+    asked = {(c.part, c.place) for c in made}
+    for part, answer in enumerate(report.answers):
+        for place in range(len(answer.values)):
+            if (part, place) not in asked:
+                why = "It carries no query."
+                verdicts.append(Recomputation(part=part, value=place, verdict="as_printed", detail=why))
+    known += of_prints([x for x in view.executions if "describe" not in x.tags], tables)
+    for text in dict.fromkeys([report.answer, *(a.text for a in report.answers)]):
+        problems += misplaced(text, known, tables)
+    verdicts.sort(key=lambda v: (v.part, v.value))
+    objections = (
+        Objection(where="answer", problem=p if p.endswith(".") else f"{p}.", mend=_MEND)
+        for p in dict.fromkeys(problems)
+    )
+    return Recomputed(tuple(verdicts), tuple(objections))
+
+
+_MEND = "Tell what the query of the question gives, of the rows that the sentence speaks of, and give that query."
+
+
+def _held(claim: Claim, result: Result, beside: Sequence[tuple[Neighbour, Result]]) -> tuple[Recomputation, str | None]:
+    """A value's verdict, and what is wrong with it."""
+
+    def verdict(how: Literal["equal", "unequal", "as_printed"], got: Any = None, detail: str = "") -> Recomputation:
+        plain = got if got is None or isinstance(got, (bool, int, float, str)) else shown(got)
+        return Recomputation(part=claim.part, value=claim.place, verdict=how, got=plain, detail=detail)
+
+    told, unit, name = claim.value.value, _unit(claim), claim.value.name
+    if result.why or not result.rows:
+        return verdict("as_printed", detail=result.why or "No row meets its conditions."), None
+    times = in_unit(claim.query, unit) or 1.0
+    possible = [replace(n, value=_times(n.value, times)) for n in meant(name, result)]
+    if isinstance(told, str):  # a name: of the first, where they are in an order
+        first = possible[:1] if claim.query.order else possible
+        possible = [replace(n, value=n.group[0] if n.group else n.value) for n in first]
+    if (right := next((n for n in possible if equal(told, n, unit)), None)) is not None:
+        return verdict("equal", right.value), None
+    own = possible[0]
+    got = own.value if len(possible) == 1 else None
+    truth = f"the input files give {shown(own.value)}" if len(possible) == 1 else "no row of its query gives that"
+    said = f"{name!r} is told as {shown(told)}{f' {unit}' if unit else ''}, and {truth}"
+    other = next((n for n in result.numbers() if n.group and n.group != own.group and equal(told, n, unit)), None)
+    if times != 1.0 and any(equal(told, n, unit) for n in meant(name, result)):
+        said += f": {shown(told)} is in the unit of the column {claim.query.measures[0].of!r}, not in {unit}"
+    elif other is not None:
+        said += f": {shown(told)} is the value of {', '.join(other.group)}, not of {', '.join(own.group)}"
+    else:
+        why = next((n.said for n, r in beside if any(equal(told, m, unit) for m in meant(name, r))), None)
+        said += f": {shown(told)} is {why}" if why else ""
+    return verdict("unequal", got, said), said
+
+
+def _times(value: Any, times: float) -> Any:
+    return value * times if times != 1.0 and isinstance(value, (int, float)) else value
+
+
+def _unit(claim: Claim) -> str:
+    """The unit in which a value is told: its own, or that of its number in the sentence."""
+    told = claim.value.value
+    if claim.value.unit or isinstance(told, bool) or not isinstance(told, (int, float)):
+        return claim.value.unit
+    said = (f for f in figures(claim.answer.text) if f.tells(float(told)))
+    return next((f.after.split()[0].strip(".,;") for f in said if of_text(f.after) is not None), "")

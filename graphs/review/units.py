@@ -1,0 +1,69 @@
+"""The units that a column's name and a sentence say, and how one is told in the other."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+_TABLE = """
+money   | 0.01     | cent cents ct cts pence pennies rappen
+money   | 1        | eur euro euros € usd dollar dollars $ gbp pound pounds £ chf francs
+money   | 1e3      | keur k€ kusd teur
+time    | 1e-3     | ms millisecond milliseconds msec
+time    | 1        | s sec secs second seconds
+time    | 60       | min mins minute minutes
+time    | 3600     | h hr hrs hour hours
+time    | 86400    | d day days
+time    | 604800   | wk week weeks
+time    | 2629800  | month months
+time    | 31557600 | yr yrs year years
+length  | 1e-3     | mm millimetre millimetres millimeters
+length  | 1e-2     | cm centimetre centimetres centimeters
+length  | 1        | m metre metres meter meters
+length  | 1e3      | km kilometre kilometres kilometers
+length  | 1609.344 | mile miles
+length  | 0.0254   | inch inches
+length  | 0.3048   | ft foot feet
+mass    | 1e-3     | mg milligrams
+mass    | 1        | g gram grams gramme grammes
+mass    | 1e3      | kg kilo kilos kilogram kilograms
+mass    | 453.592  | lb lbs
+mass    | 1e6      | t ton tons tonne tonnes
+volume  | 1e-3     | ml millilitres
+volume  | 1        | l litre litres liter liters
+energy  | 1        | wh
+energy  | 1e3      | kwh
+energy  | 1e6      | mwh
+"""
+_UNITS = {
+    name: (dimension.strip(), float(size))
+    for dimension, size, named in (line.split("|") for line in _TABLE.strip().splitlines())
+    for name in named.split()
+}
+_ALONE = re.compile(r"^[^\W\d_]$")
+
+
+@cache
+def of_column(name: str) -> tuple[str, float] | None:
+    """Dimension and size of the unit that a column's name ends in or holds: `amount_cents`, `Weight (kg)`."""
+    parts = re.findall(r"[^\W\d_]+|[€$£]", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
+    for part in reversed(parts):
+        unit = _UNITS.get(part.lower())
+        if unit is not None and (not _ALONE.match(part) or (part == parts[-1] and len(parts) > 1)):
+            return unit
+    return None
+
+
+def of_text(text: str) -> tuple[str, float] | None:
+    """Dimension and size of the unit that a text begins with, as it follows a number: " euros on average"."""
+    match = re.match(r"\s?([^\W\d_]+|[€$£])(?!\w)", text)
+    return _UNITS.get(match[1].lower()) if match else None
+
+
+def factor(column: str, unit: str) -> float | None:
+    """What a number in a column's unit is multiplied by to be told in another one; None where they are the same, or
+    nothing is known."""
+    own, told = of_column(column), of_text(unit)
+    if own is None or told is None or own[0] != told[0] or own[1] == told[1]:
+        return None
+    return own[1] / told[1]
