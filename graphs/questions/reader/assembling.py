@@ -21,6 +21,7 @@ from graphs.questions.query import (
     Rule,
     Step,
     Test,
+    Verdict,
 )
 from graphs.questions.reader import asking, intents, lexicon, steps
 from graphs.questions.reader.asking import Ask
@@ -242,13 +243,14 @@ class Draft:
         exact = next((a.relation for a in self.asks if a.relation in ("r2", "slope")), "")
         for ask in self.asks:
             if ask.relation and relate:
+                among = False
                 pairs = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else [])
                 if not pairs and ask.end and len(ask.columns) == 1:  # which has the strongest correlation with it
                     (one,) = ask.columns
                     pairs = [(str(one), c) for c in self._everything() if c != one]
                     among = True
                 topic = topic or [c for c in ask.columns if isinstance(c, str)]
-                measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p)
+                measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p, name=b.strip("`") if among else "")
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
                 continue
             own = self._columns(ask, grouped)

@@ -171,14 +171,15 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
     for item in items:  # "each category", where the question makes one
-        if item.code in "UE" and item.means is None and len(made) == 1:
-            if stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket"):
-                item.code, item.means = "C", made[0]
+        general = stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket")
+        if general and item.code in "UE" and item.means is None and len(made) == 1:
+            item.code, item.means = "C", made[0]
     named = {i.last for i in items if i.code == "C"}
     for item in items:  # "hit" in "the number of home runs hit by the players"
-        if item.code == "C" and item.first == item.last and item.first - 1 in named and not ws[item.first].quote:
-            if ws[item.first].low not in item.column.words and item.means not in made:
-                item.code = "x"
+        word = ws[item.first]
+        trails = item.first == item.last and item.first - 1 in named and not word.quote
+        if trails and item.code == "C" and word.low not in item.column.words and item.means not in made:
+            item.code = "x"
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
