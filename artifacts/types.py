@@ -26,6 +26,7 @@ RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
 CellState = Literal["fresh", "stale", "running", "failed"]
+Decision = Literal["accepted", "edited", "rejected"]
 TurnStatus = Literal["running", "done", "failed", "cancelled", "interrupted"]
 FindingType = Literal["claim", "warning", "null", "descriptive"]
 FireOutcome = Literal["done", "failed", "cancelled", "interrupted", "skipped", "missed"]
@@ -257,7 +258,7 @@ class Approval(Value):
     tool: str
     arguments: str
     why: str = ""
-    decision: Literal["accepted", "edited", "rejected"] | None = None
+    decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
 

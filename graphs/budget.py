@@ -49,6 +49,11 @@ def read_budget(text: str) -> Budget:
     return Budget.model_validate(whole)
 
 
+def budget_text(budget: Budget) -> str:
+    """The same as `read_budget` reads it."""
+    return ",".join(f"{name}={amount:.12g}" for name, amount in budget.model_dump(exclude_none=True).items())
+
+
 def spent(view: RunView) -> Spent:
     """What a run has used so far. Replies of rules cost nothing."""
     asked = [r for r in view.replies if not r.rule_based]
