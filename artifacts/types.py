@@ -426,6 +426,15 @@ class ToolCall(Value):
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
+class Spent(Value):
+    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    cells: int = 0
+
+
 class Schedule(Value):
     """When to do what: a cron line in a time zone, and a question about files or a notebook with parameters.
 

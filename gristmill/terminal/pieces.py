@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 from notebooks.telling.answers import OUTCOMES, Said
@@ -222,6 +222,8 @@ def ending(console: Console, view: RunView) -> None:
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."
         say(console, how, 2)
+    if cost := used(view.spent):
+        say(console, cost, 2)
     for question in view.questions:
         if question.answer is None:
             say(console, asked(question), 2)
@@ -232,6 +234,14 @@ def ending(console: Console, view: RunView) -> None:
             say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
     if view.error:
         say(console, clean(view.error).strip(), 2)
+
+
+def used(spent: Spent) -> str:
+    """The tokens and the money that models cost; "" where none was asked."""
+    if not spent.tokens:
+        return ""
+    unknown = f"; the price of {spent.unpriced:,} replies is not known" if spent.unpriced else ""
+    return f"{spent.tokens:,} tokens, ${spent.usd:,.4f}{unknown}"
 
 
 def asked(question: Question) -> str:
