@@ -39,6 +39,7 @@ class RunView:
     executions: tuple[Execution, ...] = ()  # of each cell that ran the newest, in the notebook's order
     artifacts: tuple[Artifact, ...] = ()
     findings: tuple[Finding, ...] = ()
+    given: tuple[Answer, ...] = ()  # answers by cells, or refused by us, whatever a report makes of them
     answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
