@@ -261,7 +261,7 @@ class LiveNotebook:
 def _events(view: RunView, edit: Edit) -> tuple[list[Event], str | None]:
     """What is recorded of an edit, and its cell. Raises EditError or Outdated."""
     run_id = view.run.id
-    if view.run.status in ("running", "queued"):
+    if view.run.status in ("running", "queued", "waiting"):
         raise EditError(f"{run_id} is being worked on. Wait for its end, or stop it: `gristmill runs cancel {run_id}`.")
     cell = view.cell(edit.cell) if edit.cell is not None else None
     if edit.cell is not None and cell is None:
