@@ -172,7 +172,7 @@ class Draft:
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
         found = list[Query]()
-        test = self._test(base, kinds)
+        test = self._test(base, kinds) or self._mixed(base)
         if test is not None:
             found.append(test)
         if "O" in kinds and not removes:
@@ -193,6 +193,22 @@ class Draft:
         if test is not None and means and not computed.group_by:
             computed = computed.model_copy(update={"group_by": test.group_by})
         return [computed, *found] if means else [*found, computed]
+
+    def _mixed(self, base: Query) -> Query | None:
+        """Two columns that are related where one or both hold words: means by group, or a test of independence."""
+        pairs = [p for a in self.asks for p in a.pairs]
+        both = [self.named[c] for c in pairs[0] if c in self.named] if pairs else []
+        words = [c for c in both if c.kind in ("text", "bool")]
+        if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
+            return None
+        for ask in self.asks:
+            ask.pairs, ask.relation = [], ""
+        group = (Group(of=expr(words[0])),)
+        rest = next((c for c in both if c != words[0]), both[0])
+        if rest in words:
+            test = Test(about="independence", alpha=self.methods.alpha or 0.05)
+            return base.model_copy(update={"intent": "test", "test": test, "measures": (Measure(op="values", of=expr(rest)),), "group_by": group})
+        return base.model_copy(update={"intent": "relate", "measures": (Measure(op="mean", of=expr(rest)),), "group_by": group})
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
@@ -291,6 +307,10 @@ class Draft:
             else:
                 stats = [s for s in ask.stats if s != "distinct" or ask.columns]
                 columns = [c for c in own if self._fits(c)] or topic
+                flows = [c for c in self.columns if c.kind == "number" and set(c.words) & asking.FLOWS]
+                if stats and not columns and "E" in {i.code for i in ask.clause.items} and len(flows) == 1:
+                    columns = [expr(flows[0])]  # the average expense
+                    self.notes.append(f"The amounts are taken from “{flows[0].name}”.")
                 numeric = [c for c in columns if self._numeric(c)]
                 lasting = [expr(s.name) for s in self.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
                 columns = (
@@ -315,6 +335,8 @@ class Draft:
                 measures = [Measure(op="count")]
         if base.having and Measure(op="count") not in measures:
             measures.append(Measure(op="count"))
+        if relate and not any(m.other for m in measures):
+            return None  # of which two columns is not understood
         measures = list(dict.fromkeys(measures))
         if measures and relate and not extra and any(a.end for a in self.asks if a.relation):
             end = next(a.end for a in self.asks if a.relation and a.end)

@@ -85,6 +85,8 @@ def other(draft: Draft, base: Query) -> Query | None:
         )
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
         return base.model_copy(update={"intent": "clean"})
+    if "D" in kinds and not named and base.group_by and not stats:
+        return base.model_copy(update={"measures": (Measure(op="count"),)})
     if "D" in kinds and len(named) == 1 and not stats and not base.group_by:
         if named[0].kind == "number":
             return base.model_copy(
