@@ -33,12 +33,12 @@ def read(
     columns = read_columns(tables)
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
+    rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
         question = re.sub(r"\bhow long\b", "what duration", question, flags=re.I)
-        columns.append(Column(lasting.name, "", "float64", 1000, 1000))
+        columns.append(Column(lasting.name, "", "float64", rows, rows))
     columns += new_columns(question, columns)
     conditions = Conditions(columns, time)
-    rows = max((c.rows for c in columns), default=0)
     draft = Draft(question, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)

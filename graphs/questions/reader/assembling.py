@@ -48,6 +48,7 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
@@ -81,6 +82,8 @@ class Draft:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
+        nouns = [clause.words[i.last].low for i in clause.items if i.code == "E" and i.means is None]
+        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.EVENTS.split()]
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
@@ -144,7 +147,12 @@ class Draft:
             )
             why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
-        return Reading(parts=tuple(q.text for q in queries), queries=tuple(queries), why_not=("",) * len(queries))
+        others = tuple(
+            (n, f"The {self.doubt} in place of the {m.op}.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
+            for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
+        )  # fmt: skip
+        parts = tuple(q.text for q in queries)
+        return Reading(parts=parts, queries=tuple(queries), why_not=("",) * len(queries), others=others)
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -331,6 +339,7 @@ class Draft:
             spoken = [c for c in self.spoken() if c.kind == "number"]
             if len(spoken) == 1 and (base.group_by or base.where or len(self.asks) == 1):
                 measures = [intents.usual(spoken[0], self.notes)]
+                self.doubt = {"sum": "mean", "mean": "sum"}.get(measures[0].op, "")
             elif not self.spoken() and base.where and len(self.asks) == 1:
                 measures = [Measure(op="count")]
         if base.having and Measure(op="count") not in measures:
@@ -589,8 +598,8 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return True
     word = clause.words[item.first]
     before = before.rstrip("d")
-    if after[:1] == "M":
-        return True  # "which region sold the most"
+    if after[:1] == "M" or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):
+        return True  # "which region sold the most", "the rejection rate"
     if re.search("C$|CEw?$", before):
         return False  # behind a column: "the fare paid", "the reviews a hotel has received"
     if after[:1] == "C" and before[-1:] not in ("w", "n"):
