@@ -147,7 +147,11 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             free[n] = False
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0])}
     rows, events = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split()), set(lexicon.EVENTS.split())
-    prefixes = {m[0].lower() for c in columns if c.key and (m := re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])))}
+    prefixes = {
+        m[0].lower()
+        for c in columns
+        if c.key and (m := re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])))
+    }
     for n, word in enumerate(ws):
         if not free[n]:
             continue
