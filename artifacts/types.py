@@ -22,7 +22,7 @@ ANSWER_MIME = "application/vnd.gristmill.answer+json"
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 """A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
 
-RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
 CellState = Literal["fresh", "stale", "running", "failed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -13,6 +13,9 @@ from artifacts.types import Value
 from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.questions.query import Query, compact
+
+Approve = Literal["auto", "ask", "deny"]
+"""Which calls wait for a person: those of tools that ask; all; none, as those that would wait are not carried out."""
 
 
 class Question(Value):
@@ -33,6 +36,8 @@ class Request(Value):
     them all, and `question` may be left out. `rerun` says whether the review runs the notebook again in a fresh
     sandbox; None: as the workbench does. `run_id` is the id that the run is to have, for a caller who must know it
     before there is a run. `agent` has the coder's seat, in place of the coder; `budget` is what the run may use.
+    `approve` says which calls wait for a person; an `unattended` run waits for nobody: defaults are taken, and what
+    would wait is not done.
     """
 
     question: str = ""
@@ -45,6 +50,8 @@ class Request(Value):
     run_id: str | None = None
     agent: str | None = None
     budget: Budget | None = None
+    approve: Approve = "auto"
+    unattended: bool = False
 
     @property
     def goal(self) -> str:

@@ -25,5 +25,6 @@ async def start_scheduled(
         model=schedule.model or model,
         roles={k: str(v) for k, v in schedule.params.get("roles", {}).items()},
         run_id=run_id,
+        unattended=True,
     )
     return await workbench.start(request)

@@ -78,6 +78,8 @@ class Desk:
     again: Again | None = None
     budget: Budget = field(default_factory=Budget)
     began: float = field(default_factory=time.monotonic)
+    approve: Literal["auto", "ask", "deny"] = "auto"
+    unattended: bool = False
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names."""
@@ -105,12 +107,17 @@ class Desk:
     @asynccontextmanager
     async def step(self, name: str, agent: str, title: str) -> AsyncIterator[str]:
         """Record that a node works on something, and how that ended. Gives the step's id."""
+        from langgraph.errors import GraphBubbleUp
+
         step_id = new_id("step")
         status: Literal["done", "failed", "cancelled"] = "cancelled"
         await self.emit(StepStarted(run_id=self.run_id, step_id=step_id, name=name, agent=agent, title=title))
         try:
             yield step_id
             status = "done"
+        except GraphBubbleUp:  # the node waits for a person, and begins again with the answer
+            status = "done"
+            raise
         except Exception:
             status = "failed"
             raise

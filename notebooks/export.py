@@ -197,13 +197,16 @@ def _code_cell(execution: Execution, count: int, store: Store | None) -> Any:
     from notebooks.nb import node
 
     tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
+    metadata: dict[str, Any] = {"tags": list(dict.fromkeys(tags))} if tags else {}
+    if "toolkit" in tags:
+        metadata["jupyter"] = {"source_hidden": True}
     return node(
         cell_type="code",
         source=execution.code,
         id=execution.cell,
         execution_count=count,
         outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count) if store else [],
-        metadata={"tags": list(dict.fromkeys(tags))} if tags else {},
+        metadata=metadata,
     )
 
 

@@ -23,6 +23,16 @@ from graphs.questions.testing import test
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
 """Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""
 
+IMPORTS = {
+    "stats": "from scipy import stats",
+    "normal_ad": "from statsmodels.stats.diagnostic import normal_ad",
+    "lilliefors": "from statsmodels.stats.diagnostic import lilliefors",
+    "acorr_ljungbox": "from statsmodels.stats.diagnostic import acorr_ljungbox",
+    "adfuller": "from statsmodels.tsa.stattools import adfuller",
+    "mcnemar": "from statsmodels.stats.contingency_tables import mcnemar",
+    "proportions_ztest": "from statsmodels.stats.proportion import proportions_ztest",
+}
+
 
 def compile(query: Query, tables: Tables) -> Cells | Call:
     """The cells that answer a query of these tables, or the template that does. Raises NotComputable."""
@@ -77,9 +87,9 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
         chosen = next((i for i, line in enumerate(scope.lines) if line.startswith("rows = ")), None)
         copied = changed is not None and (chosen is None or changed < chosen)
         start = f"rows = {first}{'.copy()' * copied}"
-    head = [start]
-    if any(re.search(r"\bstats\.", line) for line in scope.lines):
-        head = ["from scipy import stats", "", start]
+    text = "\n".join(scope.lines)
+    imports = {line for name, line in {**IMPORTS, **scope.imports}.items() if re.search(rf"\b{name}\b", text)}
+    head = [*sorted(imports), *([""] if imports else []), start]
     notes = (*query.notes, *scope.notes)
     if notes:
         told = ",\n".join(f"        {literal(n)}" for n in notes)

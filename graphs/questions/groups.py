@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_scalar
-from graphs.questions.measures import grouped, name_of
+from graphs.questions.measures import check, grouped, name_of
 from graphs.questions.query import Condition, Group, Measure, Query, Scalar
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import SHOWN, aliases, and_list, braced, found, of_rows, tell, unit, value, verdict
@@ -72,7 +73,9 @@ def groups(query: Query, scope: Scope) -> None:
     keys = keys_of(query, scope)
     by = by_keys(keys)
     measures = query.measures or (() if query.formulas else (Measure(op="count"),))
-    parts = {name_of(m, scope): grouped(m, scope, by) for m in measures}
+    parts = dict[str, str]()
+    for m in measures:
+        parts |= _with_p(m, scope, by, len(measures)) if m.with_p else {name_of(m, scope): grouped(m, scope, by)}
     bounds = [_bound(c, scope) for c in query.having]
     if any("groups" in source for source in parts.values()):
         scope.add(f"groups = rows.groupby({by})")
@@ -106,6 +109,26 @@ def groups(query: Query, scope: Scope) -> None:
     tell_groups(query, scope, keys, list(names), units)
 
 
+def _with_p(measure: Measure, scope: Scope, by: str, several: int) -> dict[str, str]:
+    """A correlation of each group with its p-value, from groups of three rows and more."""
+    if measure.op != "correlation" or measure.where:
+        raise NotComputable("In groups a p-value comes with a correlation of the rows that the query chooses.")
+    name = name_of(measure, scope)
+    check(measure, scope)
+    x, y = (scope.as_column(c or "") for c in (measure.of, measure.other))
+    test = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}[measure.method]
+    tests = "tests" + str(len(scope.lines)) * (several > 1)
+    scope.add(
+        f"{tests} = {{\n    group: stats.{test}(g[{literal(x)}], g[{literal(y)}])\n"
+        f"    for group, g in rows.dropna(subset={listed([x, y])}).groupby({by})\n    if len(g) > 2\n}}"
+    )
+    p = "p-value" if several == 1 else f"p-value of the {name}"
+    return {
+        name: f"pd.Series({{group: t.statistic for group, t in {tests}.items()}})",
+        p: f"pd.Series({{group: t.pvalue for group, t in {tests}.items()}})",
+    }
+
+
 def _order(by: str, descending: bool, keys: list[str], known: dict[str, str], scope: Scope) -> tuple[str, bool]:
     """The column of the result that puts it in order; one is made for an expression."""
     plain = by.strip().strip("`")
@@ -133,7 +156,7 @@ def _bound(condition: Condition, scope: Scope) -> str:
 
 
 def _bounds_said(query: Query, scope: Scope) -> str:
-    said = scope.words(query.having) if query.having else ""
+    said = conditions.in_words(query.having, scope.named)
     return f" whose {said}" if said else ""
 
 

@@ -47,7 +47,7 @@ def singles(query: Query, scope: Scope) -> None:
     if ranked:
         _ranked(query, scope, ranked[0])
         return
-    said = [f"the {braced(n)} is {value(s, query.decimals, units.get(n, ''))}" for n, s in names.items()]
+    said = [_said(n, s, query.decimals, units.get(n, "")) for n, s in names.items()]
     result = ""
     if query.verdicts:
         scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
@@ -58,6 +58,13 @@ def singles(query: Query, scope: Scope) -> None:
         f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
     ]
     tell(scope, [*pieces, f"{rows}{result}."], "found" if not units else f"{{**found{with_units}}}")
+
+
+def _said(name: str, source: str, decimals: int | None, unit: str) -> str:
+    """One value in the sentence of the answer."""
+    if name == "p-value":
+        return f"{{chance({source})}}"
+    return f"the {braced(name)} is {value(source, decimals, unit)}"
 
 
 def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[str, str]:

@@ -13,7 +13,7 @@ from gristmill.commands.common import as_json, backend, emit, isolation, speaks,
 if typing.TYPE_CHECKING:
     from artifacts.types import RunStatus
 
-STATUSES = ["queued", "running", "done", "failed", "cancelled", "interrupted"]
+STATUSES = ["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
 ref = click.argument("ref", metavar="RUN", default="last", shell_complete=completing.runs)
 
 

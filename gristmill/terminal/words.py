@@ -31,6 +31,7 @@ KINDS = {"simpsons_paradox": "Simpson's paradox", "ab_effect": "A/B effect"}
 STATUS_STYLES = {
     "queued": "dim",
     "running": "cyan",
+    "waiting": "yellow",
     "done": "green",
     "failed": "red",
     "cancelled": "yellow",

@@ -40,7 +40,7 @@ from notebooks.catalog import catalog
 from notebooks.files import safe_name
 
 ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads and writes, however busy it is
-ENDED = ("done", "failed", "cancelled", "interrupted")
+ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
 
 
 def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gristmill") -> FastAPI:

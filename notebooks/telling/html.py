@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from html import escape
 from importlib import resources
 from typing import Any
 
@@ -110,7 +111,7 @@ def table_html(html: str) -> str:
     return nh3.clean(html, tags=_TABLE_TAGS, attributes=attributes, clean_content_tags={"script", "style"})
 
 
-@lru_cache(maxsize=64)  # the toolkit opens every notebook of the playbook, and takes a quarter of a second
+@lru_cache(maxsize=64)
 def highlight(code: str) -> str:
     """Python source as escaped HTML with the short class names of Pygments."""
     from pygments import highlight as run
@@ -198,7 +199,7 @@ def _smaller(data: bytes, media_type: str) -> bytes:
 def _cell(execution: Execution, pictures: _Pictures) -> dict[str, Any]:
     return {
         "execution": execution,
-        "code": highlight(execution.code),
+        "code": escape(execution.code) if "toolkit" in execution.tags else highlight(execution.code),
         "outputs": [_output(output, pictures, execution.cell) for output in merged(execution.outputs)],
         "traceback": _plain(execution.error.traceback) if execution.error else "",
     }

@@ -30,6 +30,7 @@ _UNREVIEWED = {
 _ENDINGS = {
     "queued": "This run has not begun.",
     "running": "",  # a report is written as the last thing before the end
+    "waiting": "This run waits for a person.",
     "cancelled": "This run was cancelled before its end.",
     "interrupted": "This run was interrupted before its end.",
     "failed": "This run failed before its end.",

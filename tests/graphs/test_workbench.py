@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import pytest_asyncio
 from e2b_code_interpreter import AsyncSandbox, SandboxQuery
+from nbclient import NotebookClient
 
 from artifacts.events import RunView
 from artifacts.store import Store, StoreError
@@ -25,6 +26,8 @@ from graphs.request import Request
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
 from graphs.workbench import Workbench
 from kernel_gateway.client import connection, find_host, gateway_status
+from notebooks.nb import nbformat
+from notebooks.slices import TOOLKIT, binds, package
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -202,6 +205,31 @@ async def test_objections_send_the_work_back_until_they_are_met(bench, table, te
     assert "It rests on no finding." in sent_back["messages"][-1]["content"]
     assert [r.verdict for r in later] == ["fail"]  # the join without validate= still stands
     assert any("Nothing was changed" in n.text for n in view.notes)
+
+
+async def test_each_cell_finds_what_it_uses_of_the_toolkit_and_the_notebook_runs_from_the_top(
+    bench, table, team, answer, tmp_path
+):
+    team.code = [
+        answer(calls=[call("run_code", code="mine = 'mine'\nprint(label('size_mm'), percent(0.25))", title="Say")]),
+        answer(calls=[call("run_template", name="profile", parameters={})]),
+        answer(calls=[call("run_code", code="print(mine, load(data) is table)", title="Ask")]),
+        answer(text="Done."),
+    ]
+    run, view = await ask(bench, table)
+    assert run.status == "done", view.error
+    mine = [x for x in view.executions if "code" in x.tags]
+    assert [x.text.strip() for x in mine] == ["Size (mm) 25 %", "mine True"]
+    carried = [x for x in view.executions if "toolkit" in x.tags]
+    assert len(carried) == 3, "for opening the files, for the model's cell, for the template"
+    defined = [name for x in carried for name in binds(x.code) & package(TOOLKIT).names]
+    assert len(defined) == len(set(defined)), "nothing twice: what a file gave when it was read is kept"
+
+    (made,) = [a for a in view.artifacts if a.name == "analysis.ipynb"]
+    notebook = nbformat.reads(bench.store.read(made).decode(), as_version=4)
+    folded = [c for c in notebook.cells if "toolkit" in c.metadata.get("tags", ())]
+    assert [c.metadata["jupyter"]["source_hidden"] for c in folded] == [True] * 3
+    await asyncio.to_thread(NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute)
 
 
 async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(
