@@ -9,6 +9,7 @@ from typing import Any
 from graphs.questions.query import (
     Condition,
     Derive,
+    Formula,
     Group,
     Keep,
     Measure,
@@ -20,8 +21,9 @@ from graphs.questions.query import (
     Rule,
     Step,
     Test,
+    Verdict,
 )
-from graphs.questions.reader import asking, lexicon, steps
+from graphs.questions.reader import asking, intents, lexicon, steps
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Conditions, expr, negated
 from graphs.questions.reader.items import Clause, Item
@@ -38,7 +40,7 @@ class Draft:
         self.question, self.columns, self.time, self.rows = question, columns, time, rows
         self.named = {expr(c): c for c in columns}
         self.new = [c for c in columns if c.dtype == "new"]
-        self.methods = Methods()
+        self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
         self.unused: list[str] = []
@@ -46,6 +48,7 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.opening = len(question.split("\n")[0])
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -53,7 +56,11 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent)
+        after = re.search(r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b", clause.text, re.I)
+        if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
+            clause.mark(*after.span())
+            self._merge([RemoveOutliers(columns=tuple(self._plain(mentioned or self.topic[:1])))])
+        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
@@ -74,9 +81,13 @@ class Draft:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
-        self._leave(
-            clause, not talk and (not ask.empty or bool(ask.where) or bool(re.search(_ONLY, clause.text, re.I)))
+        restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
+        opening = clause.words[0].start < self.opening
+        asked = not ask.empty or bool(ask.where) or restricts
+        made = self.new and re.search(
+            r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
         )
+        self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
 
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
@@ -99,10 +110,12 @@ class Draft:
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
-                item.code not in "UQKVTbk"
+                item.code not in "UQKVTbkj"
                 or item.used
                 or (self.steps and word.casefold() in ("left", "remaining", "remain"))
             ):
+                continue
+            if item.code == "j" and word.casefold() not in ("higher", "lower", "better", "worse"):
                 continue
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
             timed = item.code == "b" or "TIME" in str(item.means)
@@ -116,15 +129,26 @@ class Draft:
 
     def reading(self) -> Reading:
         """The parts of the question and their queries."""
-        undefined = [c.name for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
+        undefined = [c.name for c in self._undefined()]
         if self.blocked or undefined:
             names = " or ".join(f"“{w}”" for w in dict.fromkeys([*self.blocked, *undefined]))
             return Reading(parts=(self.question,), queries=(None,), why_not=(f"No column is called or holds {names}.",))
         queries = self.queries()
         if not queries:
-            why = "It is not clear what is to be computed of which column."
+            end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
+            unread = " or ".join(f"“{w}”" for w in list(dict.fromkeys(self.unused))[:3])
+            why = (
+                f"No column is called or holds {unread}."
+                if unread
+                else "It is not clear what is to be computed of which column."
+            )
+            why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         return Reading(parts=tuple(q.text for q in queries), queries=tuple(queries), why_not=("",) * len(queries))
+
+    def _undefined(self) -> list[Column]:
+        """The columns that the question names as new and has not said how to make."""
+        return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
@@ -138,31 +162,59 @@ class Draft:
             unused=tuple(dict.fromkeys(self.unused)),
         )  # fmt: skip
         kinds = {k for a in self.asks for k in a.kinds}
+        base = self._reconciled(base)
+        if "normality" in {i.means for a in self.asks for i in a.clause.items if i.code == "H"}:
+            base = base.model_copy(update={"verdicts": tuple(_plain_normal(v) for v in base.verdicts)})
         removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
         model = self._model(base) if (self.methods.model or "L" in kinds) and not self._pairs("r2") else None
         if model is not None:
             return [model]
+        if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
+            return [other]
         found = list[Query]()
         test = self._test(base, kinds)
         if test is not None:
             found.append(test)
         if "O" in kinds and not removes:
             found += self._outliers(base)
-        computed = self._computed(base.model_copy(update={"verdicts": ()} if test is not None else {}))
-        if computed is not None and prepare and re.search(r"\bbefore and after\b", self.question, re.I):
+        computed = self._computed(
+            base.model_copy(update={"verdicts": ()} if test is not None else {}),
+            bool(found and found[-1].outliers),
+            not found,
+        )
+        if computed is None:
+            return found
+        if prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(computed.model_copy(update={"prepare": (), "text": f"Before: {self.question}"}))
             computed = computed.model_copy(update={"text": f"After: {self.question}"})
-        if computed is not None and not (
-            found
-            and found[0].intent == "outliers"
-            and computed.measures
-            and all(m.op == "count" for m in computed.measures)
-        ):
-            if test is not None and test.test is not None and test.test.about != "normality":
-                found.insert(0, computed)
-            else:
-                found.append(computed)
-        return found
+        if found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures):
+            return found
+        means = test is not None and test.test is not None and test.test.about == "means"
+        if test is not None and means and not computed.group_by:
+            computed = computed.model_copy(update={"group_by": test.group_by})
+        return [computed, *found] if means else [*found, computed]
+
+    def spoken(self) -> list[Column]:
+        """The columns that are spoken of and not read as a condition or a group."""
+        spent = {w.left for a in self.asks for w in a.where if isinstance(w, Condition)}
+        items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
+        groups = {g.of for a in self.asks for g in a.groups}
+        return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
+
+    def _reconciled(self, base: Query) -> Query:
+        """Values of one column that are asked for in different places are groups, no condition that none can meet."""
+        where, group_by = list(base.where), list(base.group_by)
+        for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
+            own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
+            if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
+                continue
+            where = [w for w in where if w not in own]
+            levels = tuple(w.right for w in own if w.op == "=" and isinstance(w.right, (str, int, float)))
+            if all(w.op == "=" for w in own) and left in self.named and len(levels) < self.named[left].n_unique:
+                where.append(Condition(left=left, op="in", right=levels))
+            if left not in [g.of for g in group_by]:
+                group_by.append(Group(of=left))
+        return base.model_copy(update={"where": tuple(where), "group_by": tuple(group_by)})
 
     def _pairs(self, relation: str) -> bool:
         return any(a.relation == relation and a.pairs for a in self.asks)
@@ -180,23 +232,37 @@ class Draft:
         ]
         return [c for c in dict.fromkeys(own or mentioned) if c not in groups]
 
-    def _computed(self, base: Query) -> Query | None:
+    def _computed(self, base: Query, outliers: bool = False, alone: bool = True) -> Query | None:
         """The statistics that are asked for, of one kind of rows and groups."""
         ddof, biased = self.methods.ddof, self.methods.biased
         grouped = [g.of for g in base.group_by]
         measures, order, extra = list[Measure](), list[Order](), dict[str, Any]()
         topic: list[str] = []
+        kinds = {s.do for s in self.steps}
         relate = any(a.relation for a in self.asks) and self.methods.test != "chi2"
         exact = next((a.relation for a in self.asks if a.relation in ("r2", "slope")), "")
         for ask in self.asks:
             if ask.relation and relate:
+                among = False
                 pairs = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else [])
+                if not pairs and ask.end and len(ask.columns) == 1:  # which has the strongest correlation with it
+                    (one,) = ask.columns
+                    pairs = [(str(one), c) for c in self._everything() if c != one]
+                    among = True
                 topic = topic or [c for c in ask.columns if isinstance(c, str)]
-                measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p)
+                measures += [Measure(op=exact or ask.relation, of=a, other=b, method=self.methods.correlation, with_p=self.methods.with_p, name=b.strip("`") if among else "")
                              for a, b in pairs if (b, a) not in [(m.of, m.other) for m in measures]]  # fmt: skip
                 continue
             own = self._columns(ask, grouped)
-            if ask.kinds & set("OH") and not ask.stats:
+            if outliers and (
+                ask.kinds & {"O"}
+                or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", ask.clause.text, re.I)
+            ):
+                topic = own or topic
+                continue  # told with the outliers
+            if extra and not own:
+                continue
+            if ask.kinds & set("OH") and not ask.stats and not (ask.counts and "remove_outliers" in kinds):
                 topic = own or topic
                 continue
             if ask.at_row and ask.by is not None:
@@ -214,6 +280,10 @@ class Draft:
                 measures = (
                     [m for m in measures if m.op != "count" and m.op != ranked[0].op] + ranked if ranked else measures
                 )
+            elif ask.share and (of := [c for c in own if self._numeric(c)]):
+                part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
+                measures += [part, Measure(op="sum", of=of[0], name="whole")]
+                extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
             elif ask.share:
                 measures.append(Measure(op="share", where=tuple(ask.share)))
             elif ask.counts and not ask.stats:
@@ -221,18 +291,28 @@ class Draft:
             else:
                 stats = [s for s in ask.stats if s != "distinct" or ask.columns]
                 columns = [c for c in own if self._fits(c)] or topic
+                numeric = [c for c in columns if self._numeric(c)]
+                lasting = [expr(s.name) for s in self.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
+                columns = (
+                    numeric or ([] if set(stats) - {"mode", "distinct", "missing"} else columns) or lasting or columns
+                )
+                said = ask.clause.text
+                if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", said, re.I):
+                    extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
+                    measures = [Measure(op=stats[0].split()[0], of=expr(c), name=c.name) for c in self.columns]
+                    continue
                 if stats and re.search(
-                    r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b",
-                    ask.clause.text,
-                    re.I,
+                    r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", said, re.I
                 ):
                     columns = self._everything() or columns
-                if stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", ask.clause.text, re.I):
-                    stats, columns = stats[:1], [expr(c) for c in self.columns]
-                    extra, order = {"intent": "rank", "limit": 1}, [Order(by="value", descending=ask.end != "min")]
-                    measures = []
                 measures += asking.measures(stats, columns or self.topic, ddof, biased)
             topic = own or topic
+        if not measures and not extra and alone and not self.unused:
+            spoken = [c for c in self.spoken() if c.kind == "number"]
+            if len(spoken) == 1 and (base.group_by or base.where or len(self.asks) == 1):
+                measures = [intents.usual(spoken[0], self.notes)]
+            elif not self.spoken() and base.where and len(self.asks) == 1:
+                measures = [Measure(op="count")]
         if base.having and Measure(op="count") not in measures:
             measures.append(Measure(op="count"))
         measures = list(dict.fromkeys(measures))
@@ -267,7 +347,7 @@ class Draft:
             if s.do in ("scale", "encode", "recode")
             for c in getattr(s, "columns", ()) or (getattr(s, "column", ""),)
         ]
-        numeric = [c.name for c in self.columns if c.kind == "number" and not c.key]
+        numeric = [c.name for c in self.columns if c.kind == "number" and not {"id", "index", "unnamed"} & set(c.words)]
         return [expr(c) for c in dict.fromkeys(stepped or numeric)]
 
     def _fits(self, name: str) -> bool:
@@ -279,23 +359,42 @@ class Draft:
     ) -> tuple[dict[str, Any], list[Order], list[Measure]]:
         """Which C has the most of what; the top n of them."""
         of = ask.of
-        what = [c for c in own if of is None or c != expr(of)]
+        what = [
+            c
+            for c in own
+            if (of is None or c != expr(of)) and self._fits(c) and (self._numeric(c) or self.named[c].kind == "time")
+        ]
         descending = ask.end == "max"
-        if of is None:
-            of = next((c for c in self.columns if c.key and c.kind == "text"), None)
+        if of is None and not ask.groups:
+            of = next(
+                (
+                    c
+                    for kind in ("text", "number")
+                    for c in self.columns
+                    if c.key and c.kind == kind and expr(c) not in what
+                ),
+                None,
+            )
         tell = "all"
-        if (of is not None and of.kind == "text" and not of.key) or ask.counts or (ask.stats and not (of and of.key)):
+        if (of is not None and not of.key) or ask.counts or ask.groups or (ask.stats and not (of and of.key)):
             measures: list[Measure] = []
+            what = what or [
+                c for a in self.asks for c in self._columns(a, grouped) if a is not ask and c != expr(of or "")
+            ]
             if ask.stats and what:
                 measures = asking.measures(ask.stats, what[:1], self.methods.ddof, self.methods.biased)
             elif what and not ask.counts:
                 flow = {w for w in self.named[what[0]].words} & asking.FLOWS if what[0] in self.named else set()
                 measures = asking.measures(["sum" if flow else "mean"], what[:1], None, False)
                 self.notes.append(f"Groups are put in order of the {'sum' if flow else 'mean'} of “{what[0]}”.")
-            else:
+            elif ask.counts:
                 measures = [Measure(op="count")]
+            else:
+                return {}, [], []
             measures = [m.model_copy(update={"name": f"{m.op} of {(m.of or 'rows').strip('`')}"}) for m in measures[:1]]
-            group = (Group(of=expr(of)),) if of is not None else tuple(Group(of=g) for g in grouped)
+            group = (
+                (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
+            )
             if not group:
                 return {}, [], measures
             return (
@@ -319,12 +418,20 @@ class Draft:
             return []
         shown = [a.of for a in asks if a.of is not None] or [
             i.column for a in self.asks for i in a.clause.items if i.code in "E" and i.means is not None]  # fmt: skip
-        counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
+        spoken = [a for a in self.asks if a in asks or re.search(r"\boutl", a.clause.text, re.I)]
+        stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
         names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in self.asks)
-        return [base.model_copy(update={
-            "intent": "outliers", "outliers": self.methods.rule or Rule(), "measures": tuple(Measure(op="values", of=c) for c in columns),
-            "show": tuple(dict.fromkeys(c.name for c in shown[:1])), "tell": "number" if counts and not shown else "all" if counts or not names else "names" if shown else "all",
-        })]  # fmt: skip
+        counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
+        measures = asking.measures(stats, columns, self.methods.ddof, False) or [
+            Measure(op="values", of=c) for c in columns
+        ]
+        update = {"intent": "outliers", "outliers": self.methods.rule or Rule(), "measures": tuple(measures)}
+        show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
+        return [
+            base.model_copy(
+                update={**update, "show": show, "tell": "number" if counts and not show and not stats else "all"}
+            )
+        ]
 
     def _numeric(self, name: str) -> bool:
         column = self.named.get(name)
@@ -340,6 +447,8 @@ class Draft:
         about = abouts.get(method.test or "") or next(
             (s for s in ("normality", "independence", "variances", "medians", "means") if s in said), None
         )
+        if method.test is None and any("skew" in v.when or "kurt" in v.when for v in method.verdicts):
+            return None  # the rule is of a statistic
         if about is None and "significance" in said:
             about = "means"
         if about is None or (
@@ -395,7 +504,7 @@ class Draft:
         text = self.question
         target, features = "", list[str]()
         for ask in self.asks:
-            shape = [i for i in ask.clause.items if i.code in "CE" and isinstance(i.means, Column)]
+            shape = [i for i in ask.clause.items if i.code == "C"]
             lows = ask.clause.text
             aim = re.search(
                 r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+", lows, re.I
@@ -425,16 +534,24 @@ class Draft:
         if not target:
             return None
         column = self.named.get(target)
-        kind: Any = self.methods.model or ("logistic" if column is not None and column.n_unique <= 10 else "linear")
-        classify = kind == "logistic" or (
-            column is not None and (column.kind in ("text", "bool")) and "regress" not in text.casefold()
+        sorted_ = column is not None and (
+            column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in self.methods.metrics)
         )
+        kind: Any = self.methods.model or ("logistic" if sorted_ else "linear")
+        classify = kind == "logistic" or (sorted_ and "regress" not in text.casefold())
         model = Model(
             kind=kind, target=target, features=tuple(features), task="classification" if classify else "regression",
             test_size=self.methods.test_size, folds=self.methods.folds, seed=self.methods.seed, stratify=self.methods.stratify,
             metrics=tuple(self.methods.metrics), options=self.methods.options,
         )  # fmt: skip
         return base.model_copy(update={"intent": "predict", "model": model, "group_by": ()})
+
+
+def _plain_normal(rule: Verdict) -> Verdict:
+    """A verdict on normality in plain words."""
+    if not re.search(r"\bnormal", rule.then, re.I) or re.search("hypothesis", rule.then, re.I):
+        return rule
+    return rule.model_copy(update={"then": "not normal" if re.search(r"\bnot?\b|n't", rule.then, re.I) else "normal"})
 
 
 def _spent(item: Item, ask: Ask) -> bool:
@@ -446,17 +563,21 @@ def _spent(item: Item, ask: Ask) -> bool:
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word = clause.words[item.first]
-    if item.code in "QKVTbk" or word.low in ("higher", "lower", "twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkj" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     word = clause.words[item.first]
     before = before.rstrip("d")
+    if after[:1] == "M":
+        return True  # "which region sold the most"
     if re.search("C$|CEw?$", before):
         return False  # behind a column: "the fare paid", "the reviews a hotel has received"
     if after[:1] == "C" and before[-1:] not in ("w", "n"):
         return False  # before a column: "the trading volume"
     if before[-2:] == "UB":
         return False  # "caused by", "followed by"
-    if re.search("[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
+    if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
+        return False  # "orders placed after June"
+    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
         return True

@@ -79,6 +79,15 @@ K < age: younger than, aged under
 K > TIME: after, later than, since
 K < TIME: before, earlier than, prior to
 b between: between, ranging from, within the range
+K > weight mass: heavier than
+K < weight mass: lighter than
+K > price cost: more expensive than
+K < price cost: cheaper than
+K > height: taller than
+K > length duration: longer than
+K < length duration height: shorter than
+j more: higher, lower, better, worse, larger, smaller, greater, longer, shorter, bigger, older, younger, heavier, lighter
+j more: cheaper, faster, slower, differ, differs, compare, compared, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
@@ -130,7 +139,7 @@ p (: (
 z ): )
 v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output, get
 v ask: state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure, estimate
-v ask: compare, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
+v ask: explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
 """
 
 HARMLESS = """
@@ -155,7 +164,7 @@ performing perform required necessary statistically significant significantly in
 terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
 entry instances cases case cells observation please dataset's ones everyone everything anything something someone
 most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
-frame sci py adhere adheres follow follows come comes wilk manually manual conducted calculated calculating employed validate employ done employing taken such
+frame sci py adhere adheres follow follows come comes wilk positive negative parameters parameter settings setting manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
 mentioned found find finding numerically missing specified stated
 sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
 along side together about around approximately roughly
@@ -257,6 +266,15 @@ def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, .
             exact.setdefault(key, (code, meaning))
             if code.isupper():
                 stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
+    for sign, words_ in ((">=", "greater more larger higher bigger above"), ("<=", "less smaller lower fewer below")):
+        for word in words_.split():
+            for phrase in (
+                f"{word} than or equal to",
+                f"equal to or {word} than",
+                f"{word} or equal to",
+                f"equal to or {word}",
+            ):
+                exact[tuple(phrase.split())] = ("K", sign)
     return exact, stems
 
 

@@ -57,6 +57,7 @@ METRICS = {
 class Methods:
     """What the clauses say of the method, together."""
 
+    outliers: bool = False  # whether the question speaks of outliers at all
     decimals: int | None = None
     alpha: float | None = None
     sides: Any = "two"
@@ -91,6 +92,13 @@ class Methods:
             re.I,
         ):
             clause.mark(0, len(text))  # what is done of equals: all are told
+            return True
+        if (
+            re.search(r"\bdefinition\b|\bassum(?:e|ing|ptions?)\b", text, re.I)
+            and not clause.asks
+            and "N" not in clause.shape
+        ):
+            clause.mark(0, len(text))
             return True
         if re.search(r"null hypothesis|alternative hypothesis|degrees of freedom", text, re.I) and not clause.asks:
             self._verdict(clause)
@@ -186,10 +194,8 @@ class Methods:
         mad = re.search(r"median absolute deviation|modified z", text, re.I)
         if not (z or iqr or mad):
             return False
-        if (
-            not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I)
-            and "O" not in clause.shape
-        ):
+        limits = iqr and self.outliers and re.search(r"quartile|\bq[13]\b|1\.5", text, re.I)
+        if not limits and not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I):
             return False
         if re.search(r"normaliz|normalis|standardi[sz]", text, re.I):
             return False
@@ -205,11 +211,11 @@ class Methods:
             k = re.search(rf"({_NUMBER})\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)", text, re.I)
             self.rules.append(Rule(rule="iqr", k=float(k[1]) if k else None))
         defines = re.search(
-            r"\b(if|define|defined|considered|consider|classif|determine an?|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
+            r"\b(if|define|defined|considered|consider|classif|determine an?|quartile|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
             text,
             re.I,
         )
-        if defines and not clause.asks:
+        if (defines or limits) and not clause.asks:
             clause.mark(0, len(text))
             return True
         for pattern in (r"z[\s-]*scores?(?: method| rule)?", r"(?:\(?iqr\)?|inter[\s-]?quartile range)(?: \(iqr\))?(?: method| rule)?",
