@@ -33,8 +33,13 @@ class Part:
     def complete(self, given: Answer) -> Answer:
         """What a cell gave, with what only we know of it; a later answer of the same part is added to the first."""
         self.answers.append(given)
+        return self.said
+
+    @property
+    def said(self) -> Answer:
+        """The answer as it stands: all that cells gave, as one."""
         so_far, query = self.answers, self.query or Query()
-        return given.model_copy(
+        return so_far[-1].model_copy(
             update={
                 "part": self.text,
                 "question": self.question,
@@ -56,7 +61,6 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
 
     A query that cannot be computed and a cell that fails are answered by saying so: no error is raised for them.
     """
-    part.answers += (a for a in desk.session.view.answers if (a.question, a.part) == (part.question, part.text))
     try:
         planned = _planned(desk, part.query or Query(), tables)
     except (NotComputable, NotebookError) as problem:
@@ -77,6 +81,10 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
         )
         if done[-1].status != "ok":
             break
+    if not part.answers:
+        cells = {x.cell for x in done}  # which a run that is taken up again does not run a second time
+        recorded = (a for a in desk.session.view.answers if (a.question, a.part) == (part.question, part.text))
+        part.answers += (a for a in recorded if cells & {e.cell for e in a.evidence})
     if not part.answers:
         await refuse(desk, part, _failure(done), step_id)
     return done

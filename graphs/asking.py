@@ -52,7 +52,12 @@ async def _answer(
     key: str,
     step_id: str,
 ) -> None:
-    """Answer one question, part by part."""
+    """Answer one question, part by part: as it is given, by the model's queries, or as its words are read."""
+    if not question.queries and not desk.model.rule_based:
+        from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
+
+        await by_model(desk, question, tables, roles, key, step_id)
+        return
     try:
         reading = _given(question) if question.queries else await asyncio.to_thread(read, question.text, tables, roles)
     except _FAULTS as fault:  # ours, with one question, which must not take the others along

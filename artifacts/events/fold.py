@@ -146,7 +146,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             view = replace(view, findings=(*view.findings, event.finding))
             return document.made(view, event.finding.evidence.cell)
         case AnswerMade(answer=answer):
-            return replace(view, answers=_answered(view.answers, answer))
+            return replace(view, given=_answered(view.given, answer), answers=_answered(view.answers, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():

@@ -1,6 +1,6 @@
 """The tools that models may call. Importing this package enters the built-in ones in the registry."""
 
-from graphs.tools import files, notebook, person, planning, report, review
+from graphs.tools import files, notebook, person, planning, report, review, table
 from graphs.tools.base import Action, Tool, Toolbox, read, refusal, specs, tool
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "report",
     "review",
     "specs",
+    "table",
     "tool",
 ]
