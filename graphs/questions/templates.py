@@ -182,7 +182,7 @@ def test(query: Query, tables: Tables) -> Call | None:
     columns += [asked.column(c) for c in query.show] + [g for g in groups if g != of]
     if not columns and not of:
         return None
-    given = named.model_dump(include={"about", "alpha", "sides", "null", "name"}) if named else {}
+    given = named.model_dump(include={"about", "alpha", "sides", "null"}) | {"test": named.name} if named else {}
     return asked.call("test", columns=columns, by=of, levels=[s for s in sides if s], **given)
 
 

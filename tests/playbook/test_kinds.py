@@ -27,7 +27,7 @@ def trees(random: np.random.Generator, n: int = 240) -> pd.DataFrame:
 def test_a_test_gives_statistic_p_and_the_pairs(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
     df = trees(random)
     name = table("trees_tested", df)
-    ran = kernel.template("test", data=name, columns=["height_m"], by="kind", name="anova", alpha=0.01)
+    ran = kernel.template("test", data=name, columns=["height_m"], by="kind", test="anova", alpha=0.01)
     known = stats.f_oneway(*(part["height_m"] for _, part in df.groupby("kind")))
     values = ran.answer["values"]
     assert (values["statistic"][0], values["p_value"][0]) == pytest.approx((known.statistic, known.pvalue))
@@ -35,7 +35,7 @@ def test_a_test_gives_statistic_p_and_the_pairs(kernel: Kernel, table: Writer, r
     assert len(ran.plots) == 1
     normal = kernel.template("test", data=name, columns=["girth_cm"], about="normality")
     assert normal.answer["values"]["p_value"][0] == pytest.approx(stats.shapiro(df["girth_cm"]).pvalue)
-    asked = kernel.template("test", data=name, columns=["height_m"], by="kind", name="t")
+    asked = kernel.template("test", data=name, columns=["height_m"], by="kind", test="t")
     assert "name two of elm, fir, oak" in asked.answer["why"]
 
 
