@@ -388,10 +388,15 @@ class Recomputation(Value):
 
 
 class PlanStep(Value):
-    """One step of a plan, as a person reads it; `template` names the notebook that does it, if one does."""
+    """One step of a plan, as a person reads it; `template` names the notebook that does it, if one does.
+
+    `part` is the part of the question that it is for, and `query` what that means, of a step that answers it so.
+    """
 
     title: str
     why: str = ""
+    part: str = ""
+    query: dict[str, Any] | None = None
     template: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     cells: int = 0  # that its template is going to run

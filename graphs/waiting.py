@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 
-
 from artifacts.events import ApprovalAsked, Asked
 from artifacts.types import Approval, Question, ToolCall
 from graphs.errors import GraphError
