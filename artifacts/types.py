@@ -26,6 +26,7 @@ RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
 CellState = Literal["fresh", "stale", "running", "failed"]
+Decision = Literal["accepted", "edited", "rejected"]
 TurnStatus = Literal["running", "done", "failed", "cancelled", "interrupted"]
 FindingType = Literal["claim", "warning", "null", "descriptive"]
 FireOutcome = Literal["done", "failed", "cancelled", "interrupted", "skipped", "missed"]
@@ -257,7 +258,7 @@ class Approval(Value):
     tool: str
     arguments: str
     why: str = ""
-    decision: Literal["accepted", "edited", "rejected"] | None = None
+    decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
 
@@ -428,6 +429,15 @@ class ToolCall(Value):
     name: str
     arguments: str
     extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class Spent(Value):
+    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    cells: int = 0
 
 
 class Schedule(Value):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from artifacts.types import Value
-from graphs.budget import Budget
+from graphs.budget import Budget, budget_text, read_budget
 from graphs.errors import InputError
 from graphs.questions.query import Query, compact
 
@@ -29,15 +29,45 @@ class Question(Value):
     queries: tuple[Query, ...] = ()
 
 
+class Terms(Value):
+    """On which terms a run works. `agent` has the coder's seat, in place of the coder; `budget` is what it may use.
+
+    `approve` says which calls wait for a person; an `unattended` run waits for nobody: defaults are taken, and what
+    would wait is not done.
+    """
+
+    agent: str | None = None
+    budget: Budget | None = None
+    approve: Approve = "auto"
+    unattended: bool = False
+
+
+def terms_of(told: Mapping[str, Any]) -> Terms:
+    """Terms from a form's fields, the budget as `tokens=20000,usd=0.5`. Raises InputError."""
+    given = {name: value for name, value in told.items() if value not in (None, "")}
+    if "budget" in given:
+        given["budget"] = read_budget(str(given["budget"]))
+    try:
+        return Terms.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InputError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}.") from error
+
+
+def form_of_terms(terms: Terms) -> dict[str, str]:
+    """The same, as the fields of a form."""
+    told = terms.model_dump(exclude_defaults=True, exclude={"budget"})
+    form = {name: json.dumps(value) if isinstance(value, bool) else str(value) for name, value in told.items()}
+    return form | ({"budget": budget_text(terms.budget)} if terms.budget is not None else {})
+
+
 class Request(Value):
     """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
 
     With `asked` only the answers of these questions are wanted, without a screening of the tables: one sandbox serves
     them all, and `question` may be left out. `rerun` says whether the review runs the notebook again in a fresh
     sandbox; None: as the workbench does. `run_id` is the id that the run is to have, for a caller who must know it
-    before there is a run. `agent` has the coder's seat, in place of the coder; `budget` is what the run may use.
-    `approve` says which calls wait for a person; an `unattended` run waits for nobody: defaults are taken, and what
-    would wait is not done.
+    before there is a run.
     """
 
     question: str = ""
@@ -48,10 +78,7 @@ class Request(Value):
     parent_id: str | None = None
     rerun: bool | None = None
     run_id: str | None = None
-    agent: str | None = None
-    budget: Budget | None = None
-    approve: Approve = "auto"
-    unattended: bool = False
+    terms: Terms = Terms()
 
     @property
     def goal(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from artifacts.types import Run, Schedule
-from graphs.request import Request
+from graphs.request import Request, Terms
 from graphs.workbench import Workbench
 
 
@@ -25,6 +25,6 @@ async def start_scheduled(
         model=schedule.model or model,
         roles={k: str(v) for k, v in schedule.params.get("roles", {}).items()},
         run_id=run_id,
-        unattended=True,
+        terms=Terms(unattended=True),
     )
     return await workbench.start(request)

@@ -13,7 +13,7 @@ from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, Text
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import new_id
-from graphs.budget import Budget, check, spent
+from graphs.budget import Budget, check
 from graphs.models.base import Model
 from notebooks.catalog import Template
 from notebooks.session import Session
@@ -89,7 +89,7 @@ class Desk:
     async def within_budget(self) -> None:
         """Raise BudgetSpent where the run has used up what it may. For nodes to call before they ask or run."""
         if self.budget != Budget():
-            check(self.run_id, self.budget, spent(await self.view()), (time.monotonic() - self.began) / 60)
+            check(self.run_id, self.budget, (await self.view()).spent, (time.monotonic() - self.began) / 60)
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)

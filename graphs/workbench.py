@@ -23,7 +23,7 @@ from artifacts.events import (
 )
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run, new_id
+from artifacts.types import Decision, Run, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
@@ -93,8 +93,8 @@ class Workbench:
         goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
-        if request.agent is not None:
-            await in_own_thread(self._must_be_an_agent, request.agent)
+        if request.terms.agent is not None:
+            await in_own_thread(self._must_be_an_agent, request.terms.agent)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
@@ -103,10 +103,7 @@ class Workbench:
             model="playbook" if model.rule_based else model.name,
             params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
             | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
-            | ({"agent": request.agent} if request.agent else {})
-            | ({"approve": request.approve} if request.approve != "auto" else {})
-            | ({"unattended": True} if request.unattended else {})
-            | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
+            | request.terms.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -241,7 +238,7 @@ class Workbench:
     async def decide(
         self,
         run_ref: str,
-        decision: Literal["accepted", "edited", "rejected"],
+        decision: Decision,
         *,
         approval_id: str | None = None,
         edited: str | None = None,

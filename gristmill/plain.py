@@ -28,7 +28,7 @@ def view_json(view: RunView) -> dict[str, Any]:
     """A run as its events tell it; the findings in the report's order, their ranks set."""
     told: dict[str, Any] = plain(replace(view, previous=None))
     del told["previous"]
-    return told | {"findings": plain(view.ranked)}
+    return told | {"findings": plain(view.ranked), "spent": plain(view.spent)}
 
 
 def answers_json(run_id: str, answers: Sequence[Answer]) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def name_of(measure: Measure, scope: Scope) -> str:
         p = 0.5 if measure.p is None else measure.p
         name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
     else:
-        name = f"{WAYS[measure.op].said} {of}".strip()
+        population = "population " * (measure.ddof == 0 and measure.op in ("std", "var"))
+        name = f"{population}{WAYS[measure.op].said} {of}".strip() + " (biased form)" * measure.biased
     return name + (f" where {scope.words(measure.where)}" if measure.where else "")
 
 

@@ -35,7 +35,7 @@ def outliers(query: Query, scope: Scope) -> None:
     sources |= {f"{name_of(m, scope)} among the outliers": single(m, scope, "outlying") for m in of_them}
     told = [f"the {braced(n)} is {value(found(n), query.decimals)}" for n in list(sources)[1:]]
     if query.tell != "number":
-        sources |= {name: f'listed(outlying[{literal(name)}]) if len(outlying) else "none"' for name in show}
+        sources |= {name: f'one_or_list(outlying[{literal(name)}]) if len(outlying) else "none"' for name in show}
     scope.add("found = {\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}")
     if query.verdicts:
         known = {**aliases({n: found(n) for n in sources}, {}), "count": "len(outlying)"}

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, isolation, roles_of, sandboxes_beside, speaks, with_roles
+from gristmill.commands.common import (
+    as_json,
+    backend,
+    emit,
+    isolation,
+    roles_of,
+    sandboxes_beside,
+    speaks,
+    with_roles,
+    with_terms,
+)
 
 
 @click.command("analyze")
@@ -15,6 +25,7 @@ from gristmill.commands.common import as_json, backend, emit, isolation, roles_o
 @click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
+@with_terms
 @click.option(
     "--rerun/--no-rerun",
     default=None,
@@ -29,6 +40,10 @@ async def command(
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
+    agent: str | None,
+    budget: str,
+    approve: str,
+    unattended: bool,
     rerun: bool | None,
     as_json: bool,
 ) -> int:
@@ -37,7 +52,10 @@ async def command(
     The results go into a folder: report.html and report.md, analysis.ipynb, findings.json and the plots. With no key
     and no network the built-in rule-based playbook answers. Ctrl-C cancels the run; what it made is kept.
     """
+    from graphs.request import terms_of
+
     named = roles_of(roles)
+    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
     async with sandboxes_beside(files):
         from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
         from gristmill.terminal import console
@@ -48,7 +66,7 @@ async def command(
         with Story(console.make(stderr=as_json)) as story:
             story.begin("opening the data folder")
             async with backend() as opened:
-                run = await opened.start(question, files, model=model, roles=named, rerun=rerun)
+                run = await opened.start(question, files, model=model, roles=named, rerun=rerun, terms=terms)
                 view = await watch(opened, run, story)
                 folder = folder_for(out, run.id)
                 made = await opened.write_out(run.id, folder)

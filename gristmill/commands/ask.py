@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, isolation, roles_of, sandboxes_beside, speaks, with_roles
+from gristmill.commands.common import (
+    as_json,
+    backend,
+    emit,
+    isolation,
+    roles_of,
+    sandboxes_beside,
+    speaks,
+    with_roles,
+    with_terms,
+)
 
 if TYPE_CHECKING:
     from artifacts.events import RunView
@@ -36,6 +46,7 @@ NOT_ANSWERED = 3
 @click.option("--out", metavar="DIR", help="Write what was made to answer it: tables, charts, the notebook.")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
+@with_terms
 @isolation
 @as_json
 @speaks
@@ -46,13 +57,20 @@ async def command(
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
+    agent: str | None,
+    budget: str,
+    approve: str,
+    unattended: bool,
     as_json: bool,
 ) -> int:
     """Answer a QUESTION of FILES, without the screening of the tables that `gristmill analyze` adds.
 
     Exit status: 0 answered, at least in part; 1 failed; 2 misused; 3 not answered.
     """
+    from graphs.request import terms_of
+
     named = roles_of(roles)
+    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
     texts, files = _taken_apart(arguments, query, many)
     async with sandboxes_beside(files):
         from artifacts.types import outcome
@@ -80,7 +98,7 @@ async def command(
 
         with Answering(console.make(stderr=True), tell) as story:
             async with backend() as opened:
-                run = await opened.ask(questions, files, model=model, roles=named)
+                run = await opened.ask(questions, files, model=model, roles=named, terms=terms)
                 view = await watch(opened, run, story)
                 if out is not None:
                     await opened.write_out(run.id, Path(out))

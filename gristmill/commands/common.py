@@ -166,6 +166,23 @@ def pairs(given: tuple[str, ...], what: str) -> dict[str, str]:
     return found
 
 
+def with_terms[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """The options on whose terms a run works: `agent`, `budget`, `approve`, `unattended`."""
+    for option in (
+        click.option("--unattended", is_flag=True, help="Wait for nobody: take the defaults."),
+        click.option(
+            "--approve",
+            type=click.Choice(["auto", "ask", "deny"]),
+            default="auto",
+            help="Which calls wait for you: those of tools that ask, all, or none (they are not carried out).",
+        ),
+        click.option("--budget", metavar="LIMITS", default="", help="Like tokens=20000,usd=0.5,minutes=10,cells=30."),
+        click.option("--agent", metavar="NAME", help="Who writes the cells (`gristmill agents list`)."),
+    ):
+        function = option(function)
+    return function
+
+
 def roles_of(given: tuple[str, ...]) -> dict[str, str]:
     """The columns that are declared, by role. Raises click's usage error for a role that there is not."""
     named = pairs(given, "ROLE=COLUMN")

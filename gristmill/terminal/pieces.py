@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Finding, Objection
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 from notebooks.telling.answers import OUTCOMES, Said
@@ -222,8 +222,38 @@ def ending(console: Console, view: RunView) -> None:
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."
         say(console, how, 2)
+    if cost := used(view.spent):
+        say(console, cost, 2)
+    for question in view.questions:
+        if question.answer is None:
+            say(console, asked(question), 2)
+            say(console, f'gristmill runs answer {run.id} "..."', 4)
+    for approval in view.approvals:
+        if approval.decision is None:
+            say(console, waits(approval), 2)
+            say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
     if view.error:
         say(console, clean(view.error).strip(), 2)
+
+
+def used(spent: Spent) -> str:
+    """The tokens and the money that models cost; "" where none was asked."""
+    if not spent.tokens:
+        return ""
+    unknown = f"; the price of {spent.unpriced:,} replies is not known" if spent.unpriced else ""
+    return f"{spent.tokens:,} tokens, ${spent.usd:,.4f}{unknown}"
+
+
+def asked(question: Question) -> str:
+    """What an agent asks, with the answers to choose from and the one that is taken where none comes."""
+    choices = f" ({', '.join(question.choices)})" if question.choices else ""
+    default = f" [{question.default}]" if question.default else ""
+    return clean(f"{question.text.strip()}{choices}{default}")
+
+
+def waits(approval: Approval) -> str:
+    """The step that waits for a person's consent."""
+    return clean(f"{approval.tool} waits for your approval: {approval.arguments}. {approval.why}".strip())
 
 
 def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequence[Path]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.status import Status
@@ -81,6 +83,17 @@ class Story:
     def begin(self, what: str) -> None:
         """The same, but where there is no line at the bottom it is only told when it takes long."""
         self._now.begin(what)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within this block nothing moves in the terminal, so that a person can type."""
+        if self._status is not None:
+            self._status.stop()
+        try:
+            yield
+        finally:
+            if self._status is not None:
+                self._status.start()
 
     def tick(self) -> None:
         """Call about twice a second: where there is no line at the bottom, what takes longer than 2 s is named."""

@@ -22,8 +22,9 @@ from starlette.exceptions import HTTPException
 from artifacts.events import RunStarted, RunView
 from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Run, RunStatus
-from graphs.request import asked_in
+from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus
+from graphs.budget import read_budget
+from graphs.request import Approve, asked_in, terms_of
 from gristmill import __version__
 from gristmill.archive import run_zip
 from gristmill.errors import Misuse, sentences, status_of
@@ -131,10 +132,17 @@ def _runs(local: Local) -> APIRouter:
             bool | None,
             Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
         ] = None,
+        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
+        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
+        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
+        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
         async with _kept(local, files) as paths:
-            return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
+            return await local.start(
+                question, paths, model=model or None, roles=_roles(roles), rerun=rerun, terms=terms
+            )
 
     @router.get("", **schemas.answer(schemas.Runs, {"runs": [schemas.RUN], "total": 1}))
     async def list_(
@@ -200,9 +208,32 @@ def _runs(local: Local) -> APIRouter:
         return await local.cancel(ref)
 
     @router.post("/{ref}/resume", **schemas.answer(Run, schemas.RUN))
-    async def resume(ref: str) -> Run:
+    async def resume(
+        ref: str,
+        budget: Annotated[str, Form(description="What it may use from now on: `tokens=40000`.")] = "",
+    ) -> Run:
         """Take up a run that stopped, after its last finished step."""
-        return await local.resume(ref)
+        return await local.resume(ref, budget=read_budget(budget) if budget else None)
+
+    @router.post("/{ref}/answer", **schemas.answer(Run, schemas.RUN))
+    async def answer(
+        ref: str,
+        text: Annotated[str, Form(description="The answer.", examples=["2025"])],
+        question_id: Annotated[str, Form(description="Which question; default: the oldest that is open.")] = "",
+    ) -> Run:
+        """Answer what an agent asked; the run goes on. Only the first answer counts."""
+        return await local.answer(ref, text, question_id=question_id or None)
+
+    @router.post("/{ref}/decide", **schemas.answer(Run, schemas.RUN))
+    async def decide(
+        ref: str,
+        decision: Annotated[Decision, Form(description="What becomes of the step that waits.")],
+        approval_id: Annotated[str, Form(description="Which step; default: the oldest that waits.")] = "",
+        edited: Annotated[str, Form(description="With `edited`: other arguments for it, a JSON object.")] = "",
+        reason: Annotated[str, Form(description="What the agent is told.")] = "",
+    ) -> Run:
+        """Decide on a step that waits for approval; the run goes on. Only the first decision counts."""
+        return await local.decide(ref, decision, approval_id=approval_id or None, edited=edited or None, reason=reason)
 
     again = schemas.RUN.model_copy(update={"agent": "reproduce", "parent_id": "run_01m3v8x0a1b2cc"})
 
@@ -241,14 +272,19 @@ def _ask(local: Local) -> APIRouter:
         roles: Annotated[
             str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
         ] = "{}",
+        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
+        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
+        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
     ) -> Run:
         """Begin to answer a question of the uploaded files, and no more than that.
 
         The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
         """
         asked = asked_in(question, query, questions)
+        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
         async with _kept(local, files) as paths:
-            return await local.ask(asked, paths, model=model or None, roles=_roles(roles))
+            return await local.ask(asked, paths, model=model or None, roles=_roles(roles), terms=terms)
 
     return router
 

@@ -182,6 +182,48 @@ def test_groups_are_ordered_cut_and_told_in_three_ways(ask: Ask) -> None:
     assert ask(below, PENGUINS).values == {"species": "Chinstrap, Adelie"}
 
 
+def test_values_have_the_unit_that_the_column_gives(ask: Ask) -> None:
+    measures = [of("mean", "bill_length_mm"), of("max", "bill_length_mm"), of("skewness", "bill_length_mm")]
+    formula = {"name": "distance", "expr": "max - mean"}
+    asked = ask({"measures": measures, "formulas": [formula]}, PENGUINS)
+    assert [v["unit"] for v in asked.answers[0]["values"]] == ["mm", "mm", "", "mm"]
+    assert "mean of bill length is 43.922 mm" in asked.text
+    shares = [of("share", where=[where("sex", "=", s)], name=s) for s in ("male", "female")]
+    points = {"measures": shares, "formulas": [{"name": "difference", "expr": "male - female"}]}
+    assert [v["unit"] for v in ask(points, PENGUINS).answers[0]["values"]] == ["%", "%", "pp"]
+
+
+def test_a_formula_of_groups_may_look_at_the_group_before(ask: Ask) -> None:
+    query = {
+        "measures": [of("count")],
+        "formulas": [
+            {"name": "change", "expr": "percent_change(count)"},
+            {"name": "so far", "expr": "cumulative(count)"},
+        ],
+        "group_by": [{"of": "year"}],
+    }
+    values = ask(query, PENGUINS).values
+    assert list(values.values()) == [
+        110,
+        114,
+        120,
+        None,
+        pytest.approx(400 / 110),
+        pytest.approx(600 / 114),
+        110,
+        224,
+        344,
+    ]
+
+
+def test_a_column_is_described_by_what_it_holds(ask: Ask) -> None:
+    values = ask({"intent": "describe", "show": ["body_mass_g"]}, PENGUINS).values
+    assert list(values.values()) == pytest.approx([*sql(
+        "SELECT count(body_mass_g), 2, avg(body_mass_g), median(body_mass_g), stddev(body_mass_g), 2700, 6300 FROM t"
+    )[0]])  # fmt: skip
+    assert list(ask({"intent": "describe", "show": ["species"]}, PENGUINS).values.values()) == [344, 0, 3, "Adelie"]
+
+
 def test_two_groups_give_a_value_for_each_pair(ask: Ask) -> None:
     asked = ask({"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}, PENGUINS)
     want = sql("SELECT sex || ', ' || year, avg(body_mass_g) FROM t WHERE sex IS NOT NULL GROUP BY ALL")
@@ -313,7 +355,7 @@ def test_what_cannot_be_computed_is_refused_before_a_cell_runs(ask: Ask, query: 
 def test_cells_are_readable_take_no_name_of_the_toolkit_and_are_the_same_twice(ask: Ask) -> None:
     from notebooks.slices import TOOLKIT, binds, package
 
-    queries = [{"measures": [{"of": "body_mass_g", "name": "m", **m}]} for m, _ in STATISTICS[:25]]
+    queries = [{"measures": [{"of": "body_mass_g", "name": "m", **m}]} for m, _ in STATISTICS[:25:6]]
     queries += [
         {
             "measures": [of("mean", "body_mass_g")],

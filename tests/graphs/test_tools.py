@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from artifacts.store import Store
-from artifacts.types import ToolCall
+from artifacts.types import Spent, ToolCall
 from graphs.agents import BadAgent, load, read_agent
-from graphs.budget import Budget, Spent, read_budget, spent
+from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.questions.query import Query
 from graphs.request import Request
@@ -282,7 +282,7 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
         "The budget of 51 tokens is spent (51 tokens used). What was made is kept; "
         f"`gristmill runs resume {run.id} --budget tokens=102` goes on."
     )
-    assert spent(view) == Spent(tokens=51, unpriced=3, cells=view.executed)
+    assert view.spent == Spent(tokens=51, unpriced=3, cells=view.executed)
     await bench.resume(run.id, budget=Budget(tokens=1_000))
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     assert run.status == "done"
