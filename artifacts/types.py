@@ -308,7 +308,11 @@ class Evidence(Value):
 
 
 class Finding(Value):
-    """One thing the analyst says, with what proves it. The schema of `findings.json`."""
+    """One thing the analyst says, with what proves it. The schema of `findings.json`, but for `unit`.
+
+    `unit` is that in which a person reads the effect: "pp" of a difference of shares, which is told in percentage
+    points, "mm", "EUR", "days". Empty: the effect has none, or its metric says it.
+    """
 
     id: str
     rank: int | None = None
@@ -319,6 +323,7 @@ class Finding(Value):
     direction: Literal["+", "-"] | None = None
     segment: str | None = None
     effect: Effect | None = None
+    unit: str = ""
     test: Test | None = None
     n: int | None = None
     params: dict[str, Any] = Field(default_factory=dict)
