@@ -77,8 +77,7 @@ class WriteReport(Tool):
         own = {name: _answer(part, question) for name, part in written.items()}
         for answer in view.given:
             if (said := own.get(answer.part)) is None or not said.values:
-                notes = (*answer.notes, *(said.notes if said else ()))
-                own[answer.part] = answer.model_copy(update={"notes": tuple(dict.fromkeys(notes))})
+                own[answer.part] = _with(answer, said) if said else answer
         return tuple(own.values())
 
 
@@ -102,6 +101,17 @@ def _no_query(told: Told) -> str | None:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
         return f"The query of {told.name!r} is none: {faults}. Mend it, or leave it out."
     return None
+
+
+def _with(answer: Answer, said: Answer) -> Answer:
+    """An answer that a cell gave, with what is said of it beside."""
+    return answer.model_copy(
+        update={
+            "text": said.text or answer.text,
+            "notes": tuple(dict.fromkeys((*answer.notes, *said.notes))),
+            "evidence": tuple(dict.fromkeys((*answer.evidence, *said.evidence))),
+        }
+    )
 
 
 def _answer(part: Part, question: str) -> Answer:

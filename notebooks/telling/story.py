@@ -140,6 +140,8 @@ def _verdict(view: RunView, outcome: AnswerStatus | None) -> str:
     reviewed = _VERDICTS[view.reviews[-1].verdict] if view.reviews else _UNREVIEWED[view.run.agent]
     if outcome is None or outcome == "answered":
         return reviewed
+    if view.run.agent == "ask" and not view.reviews:
+        return OUTCOMES[outcome]
     return f"{OUTCOMES[outcome]}; {reviewed[:1].lower()}{reviewed[1:]}"
 
 

@@ -167,12 +167,14 @@ async def test_an_answer_that_a_warning_turns_round_says_so_and_stands_otherwise
     given = {"part": "Q", "status": "answered", "text": "r is 0.2."}
     paradox = CLAIM | {
         "id": "F2", "type": "warning", "kind": "simpsons_paradox", "columns": ["a", "b"], "roles": {"stratifier": "g"},
-        "text": "It flips.",
+        "text": "It flips.", "evidence": {"cell": "cell-19"},
     }  # fmt: skip
     plan = [step]
-    for findings, notes in ([paradox], ["Yes, but only when it is read by g. It flips."]), ([], []):
+    said = {"part": "Q", "status": "answered"}
+    turned = {"text": "Yes, but only when it is read by g. It flips. r is 0.2.", "cells": ["cell-19"]}
+    for findings, more in ([paradox], turned), ([], {}):
         _, _, report = await ask(("write_report",), brief(question="Q", plan=plan, findings=findings, answers=[given]))
-        assert report["answers"] == [{"part": "Q", "status": "answered", "notes": notes}]
+        assert report["answers"] == [said | more]
 
 
 async def test_an_experiment_is_found_by_its_arms_and_no_time_is_an_outcome() -> None:

@@ -105,8 +105,15 @@ def _answer(
     """
     about = _reply(part, headlines, everything)
     if given is not None and given.get("status") != "not_answered":
-        turns = [text for text, f in about if f["kind"] in TURNS][:1]
-        return {"part": part.text, "status": given["status"], "notes": turns}
+        turned = next(((text, f) for text, f in about if f["kind"] in TURNS), None)
+        said = {"part": part.text, "status": given["status"]}
+        if turned is None:
+            return said
+        text, finding = turned  # first: without it the number misleads
+        return said | {
+            "text": f"{text} {given['text']}",
+            "cells": [str((finding.get("evidence") or {}).get("cell", ""))],
+        }
     if about and not part.why.startswith("No column"):
         values = [v for _, f in about if (v := _value(f))]
         return {
@@ -139,8 +146,7 @@ def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
     """An answer as text, for whoever reads the report as one."""
     if answer.get("status") == "not_answered":
         return f"Not answered: “{answer['part']}” {answer['why']}"
-    said = str(answer.get("text") or (given or {}).get("text", ""))
-    return " ".join([said, *answer.get("notes", ())])
+    return str(answer.get("text") or (given or {}).get("text", ""))
 
 
 def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,10 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     columns = read_columns(facts.tables)
     for clause in split(text, columns, [f.name for f in facts.files]):
         named = (item.means for item in clause.items if item.code in "CE" and isinstance(item.means, Column))
-        yield clause.text, tuple(dict.fromkeys(column.name for column in named if not _is_key(column)))
+        yield (
+            re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text),
+            tuple(dict.fromkeys(column.name for column in named if not _is_key(column))),
+        )
 
 
 def _is_key(column: Column) -> bool:
