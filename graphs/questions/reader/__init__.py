@@ -33,12 +33,12 @@ def read(
     columns = read_columns(tables)
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
+    rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
         question = re.sub(r"\bhow long\b", "what duration", question, flags=re.I)
-        columns.append(Column(lasting.name, "", "new", len(columns), 0))
+        columns.append(Column(lasting.name, "", "float64", rows, rows))
     columns += new_columns(question, columns)
     conditions = Conditions(columns, time)
-    rows = max((c.rows for c in columns), default=0)
     draft = Draft(question, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)
@@ -49,9 +49,11 @@ def read(
 
 
 _LASTING = (
-    r"\bhow long\b|\bduration\b|\bttr\b|\btenure\b|\b(?:\w+ing|\w+tion|lead|turnaround) times?\b|\btime (?:to|from) \w+"
+    r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?:\w+ing|\w+tion|lead|turnaround) times?\b|\btime to \w+"
 )
 _STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
+
+_ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
 
 
 def duration(question: str, columns: Sequence[Column]) -> Derive | None:
@@ -64,9 +66,10 @@ def duration(question: str, columns: Sequence[Column]) -> Derive | None:
     named = [c for c in times if any(stem(w) in [x.stem for x in words(question)] for w in c.words[:1])]
     pair = named if len(named) == 2 else times
     starts = [c for c in pair if re.search(_STARTS, c.name, re.I)]
-    if len(pair) != 2 or len(starts) != 1:
+    ends = [c for c in pair if c not in starts and (len(pair) == 2 or re.search(_ENDS, c.name, re.I))]
+    if len(starts) != 1 or len(ends) != 1:
         return None
-    (end,) = [c for c in pair if c != starts[0]]
+    (end,) = ends
     return Derive(name=name, expr=f"days({expr(starts[0])}, {expr(end)})")
 
 
