@@ -98,6 +98,9 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     ):
         if not any(made[1].casefold() in c.words for c in columns):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for made in re.finditer(r"\b(?:called|named) ([A-Za-z]\w+)\b", question):
+        if not any(made[1].casefold() == c.name.casefold() for c in columns) and re.search(r"\bnew\b|creat|generat", question, re.I):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
         if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
