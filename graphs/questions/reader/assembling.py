@@ -13,6 +13,7 @@ from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
+_PERIOD = r"\b(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
 
@@ -93,6 +94,9 @@ class Draft:
     def _leave(self, clause: Clause, core: bool) -> None:
         """Note the words that nothing has read; those that would change the meaning block the answer."""
         codes = "".join(i.code for i in clause.items)
+        period = re.search(_PERIOD, clause.text, re.I)
+        if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
+            self.blocked.append(period[0])
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
