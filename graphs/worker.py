@@ -27,6 +27,7 @@ from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
 from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
+from notebooks import slices
 from notebooks.again import Again
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
@@ -267,8 +268,9 @@ def load_team() -> ModuleType:
 
 
 def load_asking() -> ModuleType:
-    """The module that answers questions and no more, with all that it needs."""
+    """The module that answers questions and no more, with all that it needs, the toolkit's sources among it."""
     load_sdk()
     from graphs import asking
 
+    slices.package(slices.TOOLKIT)
     return asking

@@ -435,7 +435,6 @@ async def test_several_files_are_described_with_their_columns(bench, table, tmp_
         Request(question="What is going on?", files=(table, other), model="openai:test", roles={"target": "y"})
     )
     run = await asyncio.wait_for(bench.wait(run.id), 120)
-    view = bench.store.view(run.id)
     assert run.status == "done"
     brief = wire.requests[0]["messages"][1]["content"]
     facts = json.loads(brief.split("```json\n")[1].split("\n```")[0])
