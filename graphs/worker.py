@@ -27,7 +27,6 @@ from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
 from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
-from notebooks import slices
 from notebooks.again import Again
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
@@ -268,9 +267,9 @@ def load_team() -> ModuleType:
 
 
 def load_asking() -> ModuleType:
-    """The module that answers questions and no more, with all that it needs, the toolkit's sources among it."""
+    """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
     load_sdk()
-    from graphs import asking
+    from graphs import asking, opening
 
-    slices.package(slices.TOOLKIT)
+    opening.cells("", ["table"])
     return asking
