@@ -57,6 +57,8 @@ def test_tools_are_described_without_references_that_some_endpoints_do_not_follo
     assert set(plan.parameters["properties"]["steps"]["items"]["properties"]) == {
         "title",
         "why",
+        "part",
+        "query",
         "template",
         "parameters",
     }
