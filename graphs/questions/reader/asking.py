@@ -119,7 +119,7 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                     grain: Grain = item.means
                     ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else grain))
                 continue
-            ask.groups.append(Group(of=expr(item.column), grain="year" if item.column.kind == "time" else None))
+            ask.groups.append(Group(of=expr(item.column), grain="day" if item.column.kind == "time" else None))
         _use(by, first, rest)
     for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
         if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:
