@@ -112,7 +112,7 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
             if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
                 continue  # "each fare" is each row
-            if item.code == "E" and (item.means is None or (item.column.rows == rows and item.column.key)):
+            if item.code in "CE" and (item.means is None or (item.column.rows == rows and item.column.key)):
                 continue  # each row by itself
             if item.code == "G":
                 if time is not None:
