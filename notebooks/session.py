@@ -94,6 +94,21 @@ class Session:
             await session._write_inputs()
         return session
 
+    @classmethod
+    async def renew(cls, log: RunLog, host: Host) -> Session:
+        """A new sandbox for a run that has had one, with its inputs in it and no cell run yet: `replay` them."""
+        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        session = cls(log, host, sandbox)
+        async with session._kept_or_ended():
+            await session._write_inputs()
+            await log.emit(session._opened(rebuilt=True))
+            await session._tree.changes()
+        return session
+
+    def go_on(self, log: RunLog) -> None:
+        """Write to this log of the same run from now on: somebody else wrote to the run meanwhile."""
+        self._log = log
+
     @property
     def view(self) -> RunView:
         """The run as this session knows it."""
@@ -187,6 +202,16 @@ class Session:
             finally:
                 self._cell = self._log.heard = None
             return done
+
+    async def replay(self, execution: Execution) -> None:
+        """Run a cell again for what it leaves in the kernel and in files; nothing of it is recorded.
+
+        A note says so if it ends differently. Raises SandboxGone.
+        """
+        async with self._lock:
+            await self._renew()
+            await self._replay(execution)
+            await self._tree.changes()
 
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""

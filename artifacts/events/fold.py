@@ -157,7 +157,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
             ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
-            view = document.end_turn(view, event.status, event.at)
+            if event.status != "waiting":  # for a person's answer, in the middle of a turn
+                view = document.end_turn(view, event.status, event.at)
             return replace(view, run=ended, error=event.error, progress=None, queued=None)
     return view
 

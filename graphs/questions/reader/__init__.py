@@ -30,16 +30,16 @@ def read(
 ) -> Reading:
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
-    columns = read_columns(tables)
+    asked, columns = question, read_columns(tables)
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
+    rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
         question = re.sub(r"\bhow long\b", "what duration", question, flags=re.I)
-        columns.append(Column(lasting.name, "", "new", len(columns), 0))
+        columns.append(Column(lasting.name, "", "float64", rows, rows))
     columns += new_columns(question, columns)
     conditions = Conditions(columns, time)
-    rows = max((c.rows for c in columns), default=0)
-    draft = Draft(question, columns, time, rows)
+    draft = Draft(asked, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)
         draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
@@ -48,10 +48,10 @@ def read(
     return draft.reading()
 
 
-_LASTING = (
-    r"\bhow long\b|\bduration\b|\bttr\b|\btenure\b|\b(?:\w+ing|\w+tion|lead|turnaround) times?\b|\btime (?:to|from) \w+"
-)
+_LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"
 _STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
+
+_ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
 
 
 def duration(question: str, columns: Sequence[Column]) -> Derive | None:
@@ -64,9 +64,10 @@ def duration(question: str, columns: Sequence[Column]) -> Derive | None:
     named = [c for c in times if any(stem(w) in [x.stem for x in words(question)] for w in c.words[:1])]
     pair = named if len(named) == 2 else times
     starts = [c for c in pair if re.search(_STARTS, c.name, re.I)]
-    if len(pair) != 2 or len(starts) != 1:
+    ends = [c for c in pair if c not in starts and (len(pair) == 2 or re.search(_ENDS, c.name, re.I))]
+    if len(starts) != 1 or len(ends) != 1:
         return None
-    (end,) = [c for c in pair if c != starts[0]]
+    (end,) = ends
     return Derive(name=name, expr=f"days({expr(starts[0])}, {expr(end)})")
 
 
@@ -94,6 +95,11 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         re.I,
     ):
         if not any(made[1].casefold() in c.words for c in columns):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for made in re.finditer(r"\b(?:called|named) ([A-Za-z]\w+)\b", question):
+        if not any(made[1].casefold() == c.name.casefold() for c in columns) and re.search(
+            r"\bnew\b|creat|generat", question, re.I
+        ):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
         if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):

@@ -22,7 +22,7 @@ class Ask:
 
     clause: Clause
     stats: list[str] = field(default_factory=list)
-    columns: list[Column | str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     relation: str = ""
     counts: bool = False

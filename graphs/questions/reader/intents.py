@@ -85,12 +85,25 @@ def other(draft: Draft, base: Query) -> Query | None:
         )
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
         return base.model_copy(update={"intent": "clean"})
+    if "D" in kinds and not named and base.group_by and not stats:
+        return base.model_copy(update={"measures": (Measure(op="count"),)})
     if "D" in kinds and len(named) == 1 and not stats and not base.group_by:
         if named[0].kind == "number":
             return base.model_copy(
                 update={"intent": "distribution", "measures": (Measure(op="values", of=expr(named[0])),)}
             )
         return base.model_copy(update={"measures": (Measure(op="count"),), "group_by": (Group(of=expr(named[0])),)})
+    if (
+        "X" in kinds
+        and draft.time is not None
+        and base.group_by
+        and not any(g.grain for g in base.group_by)
+        and len(base.group_by) == 1
+    ):
+        over = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
+        return base.model_copy(
+            update=made | {"intent": "change", "measures": (measure,), "group_by": (over, *base.group_by)}
+        )
     if kinds & {"X", "Y"} and draft.time is not None and not base.group_by and not any(a.end for a in draft.asks):
         year = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
         return base.model_copy(update=made | {"intent": "change", "measures": (measure,), "group_by": (year,)})

@@ -146,7 +146,12 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         for n in range(link.first, link.last + 1):
             free[n] = False
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0])}
-    rows = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split())
+    rows, events = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split()), set(lexicon.EVENTS.split())
+    prefixes = {
+        m[0].lower()
+        for c in columns
+        if c.key and (m := re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])))
+    }
     for n, word in enumerate(ws):
         if not free[n]:
             continue
@@ -160,6 +165,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             items.append(Item("x", n, n))
         elif word.content:
             known = word.low in rows or (word.stem in names and len(word.stem) > 2)
+            known = known or word.low in events or any(word.low.startswith(p) for p in prefixes)
             code = (
                 "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
             )
