@@ -80,6 +80,10 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
             _insert(write, "runs", **values, **moments, params=to_json(run.params).decode())
         case RunResumed():
             _update(write, "runs", event.run_id, status="running", place=None, ended_at=None, error=None)
+            if event.params:
+                known = write.execute("SELECT params FROM runs WHERE id = ?", [event.run_id]).fetchall()
+                params = {**json.loads(known[0][0]), **event.params}
+                _update(write, "runs", event.run_id, params=to_json(params).decode())
         case RunQueued(place=place):
             _update(write, "runs", event.run_id, status="queued", place=place)
         case RunBegan():

@@ -52,16 +52,18 @@ class Statement:
 class Package:
     """The definitions of a package whose modules share one namespace, in an order in which they can run.
 
-    `imports` has, for each name that its modules import, the module's name and, after a colon, the attribute's.
+    `imports` has, for each name that its modules import, the module's name and, after a colon, the attribute's;
+    `homes`, in the same way, for each name that they define.
     """
 
     definitions: tuple[Statement, ...]
     imports: dict[str, str]
+    homes: dict[str, str]
 
     @property
     def names(self) -> frozenset[str]:
         """All names that the package defines."""
-        return frozenset().union(*(s.names.binds for s in self.definitions))
+        return frozenset(self.homes)
 
 
 def slice_for(code: str, already: Iterable[str] = ()) -> str:
@@ -76,6 +78,12 @@ def slice_for(code: str, already: Iterable[str] = ()) -> str:
 def whole() -> str:
     """All of the toolkit as one cell."""
     return part(package(TOOLKIT), package(TOOLKIT).names)
+
+
+def imports_for(code: str) -> str:
+    """Import statements for what code uses of the toolkit, for where the package can be imported."""
+    known = package(TOOLKIT).imports | package(TOOLKIT).homes
+    return "\n".join(_imports({name: known[name] for name in reads(code) & set(known)}))
 
 
 def part(package: Package, wanted: Iterable[str], already: Iterable[str] = (), heading: str = HEADING) -> str:
@@ -142,7 +150,8 @@ def statements(code: str) -> tuple[Statement, ...]:
 def package(folder: Path) -> Package:
     """Read a package from its folder. Its modules import one another by name, without renaming and without a circle."""
     modules = {p.stem: statements(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.py"))}
-    own = re.compile(rf"{re.escape(folder.parent.name)}\.{re.escape(folder.name)}\.(\w+)")
+    title = f"{folder.parent.name}.{folder.name}"
+    own = re.compile(rf"{re.escape(title)}\.(\w+)")
     after: dict[str, list[str]] = {name: [] for name in modules}
     definitions, imports = dict[str, list[Statement]](), dict[str, str]()
     for name, content in modules.items():
@@ -157,7 +166,8 @@ def package(folder: Path) -> Package:
             elif statement.names.binds:
                 definitions.setdefault(name, []).append(statement)
     order = TopologicalSorter({name: sorted(set(needed)) for name, needed in after.items()}).static_order()
-    return Package(tuple(s for name in order for s in definitions.get(name, ())), imports)
+    homes = {n: f"{title}.{name}:{n}" for name, some in definitions.items() for s in some for n in s.names.binds}
+    return Package(tuple(s for name in order for s in definitions.get(name, ())), imports, homes)
 
 
 def _names(nodes: Iterable[ast.AST | None]) -> Names:

@@ -139,7 +139,7 @@ def rows(query: Query, scope: Scope) -> None:
     scope.add(f'lines = [", ".join(map(as_name, row)) for row in shown.head({SHOWN}).itertuples(index=False)]')
     scope.add(f'rest = f"; and {{len(shown) - {SHOWN}:,}} more" if len(shown) > {SHOWN} else ""')
     text = f"{braced(', '.join(names))}: {{'; '.join(lines) or 'none'}}{{rest}}"
-    tell(scope, [text, f" ({of_rows(query, scope)})."], "{name: listed(shown[name]) for name in shown}")
+    tell(scope, [text, f" ({of_rows(query, scope)})."], "{name: one_or_list(shown[name]) for name in shown}")
 
 
 def _where(query: Query, scope: Scope) -> str:

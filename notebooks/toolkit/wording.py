@@ -100,7 +100,7 @@ def as_name(x: Any) -> str:
     return str(x) if isinstance(x, (int, np.integer)) and not isinstance(x, (bool, np.bool_)) else as_text(x)
 
 
-def listed(values: Any) -> Any:
+def one_or_list(values: Any) -> Any:
     """One value as it is, or several as one text with commas between them."""
     given = [v.item() if isinstance(v, np.generic) else v for v in values]
     return given[0] if len(given) == 1 else ", ".join(map(as_name, given))

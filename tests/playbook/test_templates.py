@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,8 @@ import pytest
 
 from notebooks.catalog import catalog, cells, find
 from notebooks.nb import nbformat
-from notebooks.slices import TOOLKIT, binds, package, slice_for
-from notebooks.templates.__main__ import HERE, renewed
+from notebooks.slices import TOOLKIT, binds, package, slice_for, statements
+from notebooks.templates.__main__ import HERE, main, notebook
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -26,13 +28,21 @@ TEMPLATES = sorted(path.stem for path in HERE.glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_template_is_as_the_command_would_write_it(name: str) -> None:
+def test_a_template_is_as_its_source_makes_it(name: str) -> None:
     path = HERE / f"{name}.ipynb"
-    assert renewed(path) == path.read_text(encoding="utf-8"), "run python -m notebooks.templates"
-    notebook = nbformat.read(path, as_version=4)
-    kinds = [tuple(c.metadata.get("tags", ())) for c in notebook.cells if c.cell_type == "code"]
+    assert notebook(path.with_suffix(".py")) == path.read_text(encoding="utf-8"), "run python -m notebooks.templates"
+    cells = nbformat.read(path, as_version=4).cells
+    kinds = [tuple(c.metadata.get("tags", ())) for c in cells if c.cell_type == "code"]
     assert kinds[:2] == [("parameters",), ("toolkit",)]
-    assert notebook.cells[0].source.startswith("# ")
+    assert cells[0].source.startswith("# ")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_function_of_a_template_keeps_its_name(name: str) -> None:
+    code = "\n".join(c.code for c in cells(find(name), {}))
+    functions = {s.node.name for s in statements(code) if isinstance(s.node, ast.FunctionDef)}
+    bound = Counter(taken for s in statements(code) for taken in s.names.binds & functions)
+    assert {taken for taken, times in bound.items() if times > 1} == set()
 
 
 def test_every_template_carries_what_its_cells_use_and_says_what_its_parameters_are() -> None:
@@ -53,15 +63,18 @@ def test_no_template_takes_a_name_of_the_toolkit_for_its_own() -> None:
         assert not taken & package(TOOLKIT).names, template.name
 
 
-def test_the_command_mends_a_copy_that_differs(tmp_path: Path) -> None:
-    path = shutil.copy(HERE / "profile.ipynb", tmp_path / "profile.ipynb")
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if "toolkit" in cell.metadata.get("tags", ()):
-            cell.source = "# old"
-            cell.execution_count = 3
-    nbformat.write(notebook, path)
-    assert renewed(Path(path)) == (HERE / "profile.ipynb").read_text(encoding="utf-8")
+def test_a_notebook_without_a_source_gets_the_source_that_makes_it(tmp_path: Path) -> None:
+    made = (HERE / "profile.ipynb").read_text(encoding="utf-8")
+    (tmp_path / "profile.ipynb").write_text(made, encoding="utf-8")
+    main(tmp_path)
+    assert (tmp_path / "profile.ipynb").read_text(encoding="utf-8") == made
+    own = cells(find("profile", tmp_path), {})
+    assert [c.code for c in own if "toolkit" not in c.tags] == [
+        c.code for c in cells(find("profile"), {}) if "toolkit" not in c.tags
+    ]
+    (tmp_path / "profile.py").write_text((HERE / "profile.py").read_text().replace("# ## ", "# ### "), encoding="utf-8")
+    main(tmp_path)
+    assert "### " in (tmp_path / "profile.ipynb").read_text(encoding="utf-8")
 
 
 def test_penguins_flip_within_species(kernel: Kernel, folder: Path) -> None:

@@ -1,0 +1,1766 @@
+# description: Tests which columns go together, corrects for the number of tests, and looks for relations whose sign
+#   flips within groups (Simpson's paradox).
+# tags: [test]
+# when: A question about how two columns are related, what a column depends on, or what matters in a table.
+"""# Associations
+
+Tests which columns go together: Pearson and Spearman for two numbers, Welch's test or analysis of variance for a number
+and groups, chi-square and Cramér's V for two categories. All p-values are corrected together (Benjamini-Hochberg), small
+effects are left out, and every relation is taken apart by every column of at most 8 levels, since a relation that flips
+within groups (Simpson's paradox) misleads.
+"""
+
+# %% id="parameters" tags=["parameters"]
+data: str = "data.csv"  # file to test
+outcome: str = ""  # column to explain; empty tests all columns against each other
+factors: list = []  # columns that may explain the outcome; empty means all others
+columns: list = []  # without an outcome: the columns to test against each other; empty means all
+alpha: float = 0.01  # share of false findings that is accepted
+max_findings: int = 8  # the strongest so many are reported one by one
+
+# %% id="toolkit" tags=["toolkit"]
+import numpy as np
+import pandas as pd
+
+from notebooks.toolkit.cleaning import load
+from notebooks.toolkit.columns import names, speaks_of_yes, yes_level
+from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
+from notebooks.toolkit.intervals import (
+    d_interval,
+    eta2_interval,
+    parabola_interval,
+    r_interval,
+    spread_interval,
+    v_interval,
+)
+from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.shapes import one_group, tell_shapes
+from notebooks.toolkit.telling import report
+from notebooks.toolkit.wording import (
+    METRICS,
+    capital,
+    chance,
+    decimals,
+    from_to,
+    label,
+    number,
+    percent,
+    say,
+    short,
+    signed,
+    tick,
+    with_unit,
+)
+
+# %% [markdown] id="read-text"
+# ## Which pairs
+
+# %% id="pairs"
+from itertools import combinations
+
+table = load(data)
+df = table.df
+named = [c for c in dict.fromkeys([outcome, *factors, *columns]) if c]
+if unknown := [c for c in named if c not in df]:
+    raise ValueError(f"There is no column {unknown[0]!r}. The columns are: {', '.join(names(df))}.")
+usable = table.of("number", "category")
+repeats = [c for c, why in table.left_out.items() if outcome and why == f"copy of {outcome}"]
+if table.left_out.get(outcome, "").startswith(
+    "copy of "
+):  # of two that say the same, the one that was asked about is kept
+    repeats = [table.left_out.pop(outcome).removeprefix("copy of ")]
+    table.left_out[repeats[0]] = f"copy of {outcome}"
+    usable = table.of("number", "category")
+if outcome and len(factors) == 1 and all(table.kind(c) == "category" for c in named[:2]):
+    # Of two categories the one that says yes or no is what is to be explained, however they were named
+    yes = [df[c].nunique() == 2 and speaks_of_yes(df[c].dropna().unique()) for c in named[:2]]
+    if yes == [False, True]:
+        outcome, factors = factors[0], [outcome]
+if outcome:
+    pairs = [(c, outcome) for c in (factors or usable) if c != outcome and c in usable and outcome in usable]
+else:
+    pairs = list(combinations([c for c in (columns or usable) if c in usable], 2))
+instead = "; name a column of numbers or of categories as the outcome"
+unused = [
+    f"{say(c)} ({table.left_out.get(c, table.kind(c))}{instead if c == outcome else ''})"
+    for c in named
+    if c not in usable
+]
+LIMIT = 3000
+if len(pairs) > LIMIT:
+    unused.append(f"{len(pairs) - LIMIT:,} of {len(pairs):,} pairs, beyond the first {LIMIT:,}")
+    pairs = pairs[:LIMIT]
+asked = bool(outcome) and 1 <= len(pairs) <= 2
+family = f"associations with {outcome}" if outcome else "associations"
+print(f"{len(pairs):,} {'pair' if len(pairs) == 1 else 'pairs'} to test, {len(df):,} rows.")
+
+# %% [markdown] id="test-text"
+# ## Every pair is tested
+#
+# With more than 1,000 rows a relation must also show on a random 40 % of them alone. A pair of numbers is tried as a line,
+# by ranks and as a curve, and its p pays for all of them. Of fewer than 10 rows only a relation of two numbers is tested,
+# that the ranks must show as well, so that no single far point makes it. A number with far values
+# is compared by its ranks, since such values drown a difference of means.
+
+# %% id="tests"
+from functools import cache
+
+from scipy import stats
+from scipy.stats.contingency import association as contingency
+from statsmodels.stats.meta_analysis import effectsize_smd
+from statsmodels.stats.oneway import anova_oneway
+
+FLOOR = {
+    "pearson_r": 0.07,
+    "spearman_r": 0.07,
+    "r2": 0.02,
+    "cohens_d": 0.15,
+    "eta2": 0.005,
+    "cramers_v": 0.07,
+    "mean_diff": 0,
+}
+draw = np.random.default_rng(0).random(len(df)) < 0.6
+PARTS = {"all": np.ones(len(df), bool), "confirm": ~draw}
+present = {c: df[c].notna().to_numpy() for c in usable}
+
+
+@cache
+def values(name):
+    """A column of numbers as an array."""
+    return df[name].to_numpy(dtype=float, na_value=np.nan)
+
+
+@cache
+def coded_levels(name):
+    """A category as codes (−1 for missing) and its levels in order."""
+    return pd.factorize(df[name], sort=True)
+
+
+@cache
+def ranks(name, part):
+    """The ranks of a column within a part of the rows, or None where some of them have no value."""
+    return stats.rankdata(values(name)[PARTS[part]]) if present[name][PARTS[part]].all() else None
+
+
+@cache
+def fifths(name, part):
+    """For each row of a part, which fifth of the column it falls into; −1 without a value."""
+    inside = values(name)[PARTS[part]]
+    fifth = np.full(len(inside), -1)
+    known = ~np.isnan(inside)
+    # Equal values stay together: split by the order of the rows, they would tell of whatever the rows are sorted by
+    fifth[known] = (stats.rankdata(inside[known]) - 1) * 5 // known.sum()
+    return fifth
+
+
+def numbers(a, b, part, both, like=None):
+    """Pearson's r, unless only the ranks or a curve show the relation; `bent` is the column that depends on the other.
+
+    What was found before is looked at again in its own form only (`like`).
+    """
+    x, y = values(a)[both], values(b)[both]
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    r = stats.pearsonr(x, y)
+    ordered = ranks(a, part) is not None and ranks(b, part) is not None
+    rho = stats.pearsonr(ranks(a, part), ranks(b, part)) if ordered else stats.spearmanr(x, y)
+    found = {"metric": "pearson_r", "value": r.statistic, "p": r.pvalue, "test": "pearson"}
+    if len(x) < 10:  # a single far point makes a line of few rows, but no order
+        same = r.statistic * rho.statistic > 0
+        return found | {"p": min(1.0, 3 * max(r.pvalue, rho.pvalue)) if same else 1.0}
+    if like:
+        straight = {"pearson_r": r, "spearman_r": rho}.get(like["metric"])
+        if straight is not None:
+            return found | {"value": straight.statistic, "p": straight.pvalue}
+    elif abs(rho.statistic) > abs(r.statistic) + 0.05:
+        found |= {"metric": "spearman_r", "value": rho.statistic, "p": rho.pvalue, "test": "spearman"}
+    if len(x) >= 20 and abs(found["value"]) < 0.5:
+        inside = both[PARTS[part]]
+        for other, bent in ((a, b), (b, a)):
+            cut, v = fifths(other, part)[inside], y if bent == b else x
+            groups = [v[cut == k] for k in range(5) if (cut == k).any()]
+            thin = len(groups) < 3 or min(map(len, groups)) < 3
+            if thin or max(map(np.ptp, groups)) == 0 or (like and like["bent"] != bent):
+                continue
+            f = stats.f_oneway(*groups)
+            degrees = len(groups) - 1, len(x) - len(groups)
+            share = degrees[0] * f.statistic / (degrees[0] * f.statistic + degrees[1])
+            p = (
+                by_ranks(bent, part, both, [cut == k for k in range(5) if (cut == k).any()])
+                if far_values(bent)
+                else f.pvalue
+            )
+            if like:
+                return {"value": share, "p": p}
+            # A curve that keeps rising is told by its ranks
+            least = (
+                found["share"] if found["metric"] == "r2" else max(2 * found["value"] ** 2, found["value"] ** 2 + 0.012)
+            )
+            if share > least and p < found["p"]:
+                bow = parabola(x if bent == b else y, v)
+                if bow < share < max(0.03, found["value"] ** 2 + 0.02):  # a weak one must at least be smooth
+                    continue
+                found |= {
+                    "metric": "r2",
+                    "value": max(bow, share),
+                    "form": "parabola" if bow >= share else "fifths",
+                    "share": share,
+                    "p": p,
+                    "test": "rank_anova_fifths" if far_values(bent) else "anova_fifths",
+                    "f": f.statistic,
+                    "degrees": degrees,
+                    "bent": bent,
+                }
+    return None if like and like["metric"] == "r2" else found | {"p": min(1.0, 3 * found["p"])}
+
+
+@cache
+def far_values(name):
+    """Whether a column has such far values that they drown differences of means, but not of ranks (kurtosis).
+
+    It looks at the column alone, so the choice of the test costs nothing.
+    """
+    return bool(stats.kurtosis(values(name)[present[name]]) > 3)
+
+
+def by_ranks(name, part, both, groups):
+    """The p-value of groups' differing in the ranks of a column (Conover and Iman's form of Kruskal and Wallis's test)."""
+    whole = ranks(name, part)
+    placed = whole[both[PARTS[part]]] if whole is not None else stats.rankdata(values(name)[both])
+    parts = [placed[inside] for inside in groups]
+    return float(stats.f_oneway(*parts).pvalue) if max(map(np.ptp, parts)) > 0 else 1.0
+
+
+def parabola(x, y):
+    """The share of y's variation that a parabola in x explains."""
+    fit = np.polynomial.Polynomial.fit(x, y, 2)
+    return 1 - np.var(y - fit(x)) / np.var(y)
+
+
+def matched(value, group, both):
+    """Two measurements of the same units, one under each level: their mean difference; None where rows are not matched."""
+    _, levels = coded_levels(group)
+    units = [c for c in names(df) if table.kind(c) == "identifier" and not df[c].is_unique and c != group]
+    if len(levels) != 2 or not both.all():
+        return None
+    for unit in units:
+        if (pd.crosstab(df[unit], df[group]) == 1).all(axis=None):
+            wide = df.pivot(index=unit, columns=group, values=value)
+            test = stats.ttest_rel(wide[levels[1]], wide[levels[0]])
+            means = {str(level): wide[level].mean() for level in levels}
+            return {
+                "metric": "mean_diff",
+                "value": abs(means[str(levels[1])] - means[str(levels[0])]),
+                "ci": tuple(sorted(np.sign(test.statistic) * np.array(test.confidence_interval()))),
+                "p": test.pvalue,
+                "test": "paired_t",
+                "shift": abs(test.statistic) / len(wide) ** 0.5,
+                "units": (unit, len(wide)),
+                "top": max(means, key=means.get),
+                "means": means,
+                "number": value,
+                "group": group,
+            }
+    return None
+
+
+def number_by_category(value, group, both, part):
+    """Welch's t and Cohen's d for two groups, Welch's analysis of variance and eta squared for more.
+
+    Where far values drown the means, the ranks are tested, if the same group is highest in both.
+    """
+    least = 10 if both.sum() >= 200 else 5
+    codes, levels = coded_levels(group)
+    groups = {str(level): values(value)[both & (codes == k)] for k, level in enumerate(levels)}
+    groups = {level: v for level, v in groups.items() if len(v) >= least}
+    spans = [np.ptp(v) for v in groups.values()]
+    if len(groups) < 2 or (min(spans) == 0 and (group != outcome or len(groups) > 2 or max(spans) == 0)):
+        return None  # but what is always the same before an outcome, and varies after it, gives it away
+    means = {level: v.mean() for level, v in groups.items()}
+    if asked and (paired := matched(value, group, both)):
+        return paired
+    found = {"top": max(means, key=means.get), "means": means, "number": value, "group": group}
+    middles = {level: np.median(v) for level, v in groups.items()} if far_values(value) else {}
+    ranked = None
+    if middles and middles[found["top"]] == max(middles.values()):
+        places = [(codes == k)[both] for k, level in enumerate(levels) if str(level) in groups]
+        ranked = by_ranks(value, part, both, places)
+    if group == outcome and len(groups) == 2:
+        found["direction"] = "+" if found["top"] == list(groups)[1] else "-"
+    if len(groups) == 2:
+        low, high = sorted(groups.values(), key=np.mean)
+        d, _ = effectsize_smd(high.mean(), high.std(ddof=1), len(high), low.mean(), low.std(ddof=1), len(low))
+        p = stats.ttest_ind(high, low, equal_var=False).pvalue
+        return found | {
+            "metric": "cohens_d",
+            "value": d,
+            "p": p if ranked is None else ranked,
+            "test": "welch_t" if ranked is None else "rank_anova",
+            "halves": (high, low),
+        }
+    f = stats.f_oneway(*groups.values()).statistic
+    degrees = (len(groups) - 1, sum(map(len, groups.values())) - len(groups))
+    share = f * degrees[0] / (f * degrees[0] + degrees[1])
+    p = anova_oneway(list(groups.values()), use_var="unequal").pvalue
+    return found | {
+        "metric": "eta2",
+        "value": share,
+        "f": f,
+        "degrees": degrees,
+        "p": p if ranked is None else ranked,
+        "test": "welch_anova" if ranked is None else "rank_anova",
+    }
+
+
+def categories(a, b, both):
+    """Chi-square and Cramér's V."""
+    (x, rows), (y, columns) = coded_levels(a), coded_levels(b)
+    counts = np.bincount(x[both] * len(columns) + y[both], minlength=len(rows) * len(columns))
+    counts = pd.DataFrame(counts.reshape(len(rows), len(columns)), index=rows, columns=columns)
+    counts = counts.loc[counts.sum(axis=1) > 0, counts.sum() > 0]
+    if min(counts.shape) < 2:
+        return None
+    chi = stats.chi2_contingency(counts)
+    if b == outcome and len(columns) == 2:
+        said = int(list(columns).index(yes_level(columns)))
+        return yes_by_level(x[both], (y[both] == said).astype(int), rows, chi.pvalue)
+    value = contingency(counts.to_numpy(), method="cramer")
+    return {
+        "metric": "cramers_v",
+        "value": value,
+        "p": chi.pvalue,
+        "test": "chi2",
+        "counts": counts,
+        "thin": chi.expected_freq.min(),
+    }
+
+
+def yes_by_level(x, y, levels, p):
+    """Eta squared of an outcome with two levels, and how often it has the second of them at each level of a factor."""
+    parts = {str(level): y[x == k] for k, level in enumerate(levels)}
+    parts = {level: v for level, v in parts.items() if len(v) >= (10 if len(x) >= 200 else 5)}
+    if len(parts) < 2 or max(map(np.ptp, parts.values())) == 0:
+        return None
+    rates = {level: v.mean() for level, v in parts.items()}
+    f = stats.f_oneway(*parts.values()).statistic
+    degrees = (len(parts) - 1, sum(map(len, parts.values())) - len(parts))
+    share = f * degrees[0] / (f * degrees[0] + degrees[1])
+    found = {"metric": "eta2", "value": share, "f": f, "degrees": degrees, "p": p, "test": "chi2"}
+    counts = pd.DataFrame({level: np.bincount(v, minlength=2) for level, v in parts.items()}).T
+    yes = yes_level(coded_levels(outcome)[1])
+    counts.columns = [v for v in coded_levels(outcome)[1] if v != yes] + [yes]
+    return found | {"top": max(rates, key=rates.get), "rates": rates, "counts": counts}
+
+
+@cache
+def few_whole(name):
+    """Whether a column of numbers has 3 to 8 whole values, as codes of groups have (and counts, and grades)."""
+    known = values(name)[present[name]]
+    return bool(3 <= df[name].nunique() <= 8 and (known == np.floor(known)).all())
+
+
+@cache
+def are_codes(name, other):
+    """Whether whole numbers only name groups: the other column's means jump about where a line through them would go.
+
+    The F test for lack of fit, of a number or of two levels taken as 0 and 1; strict, as it is tried on many pairs.
+    """
+    both = present[name] & present[other]
+    kind = table.kind(other)
+    if kind not in ("number", "category") or (kind == "category" and df[other].nunique() != 2) or not few_whole(name):
+        return False
+    x = values(name)[both]
+    y = values(other)[both] if kind == "number" else coded_levels(other)[0][both].astype(float)
+    groups = [y[x == level] for level in np.unique(x)]
+    within = sum(((v - v.mean()) ** 2).sum() for v in groups)
+    if min(map(len, groups)) < 5 or within == 0 or np.ptp(y) == 0:
+        return False
+    total = ((y - y.mean()) ** 2).sum()
+    bends, rest = len(groups) - 2, len(y) - len(groups)
+    lack = total - within - total * stats.pearsonr(x, y).statistic ** 2
+    return bool(stats.f.sf(lack / bends / (within / rest), bends, rest) < 1e-5 and lack / total >= 0.005)
+
+
+def measure(a, b, part, like=None):
+    """The test that fits two columns, on those rows of a part that have both; None where there is nothing to test."""
+    both = PARTS[part] & present[a] & present[b]
+    numeric = [table.kind(c) == "number" for c in (a, b)]
+    few = both.sum() < 10
+    if few and not (all(numeric) and both.sum() >= max(6, 0.5 * len(df)) and len(df) < 20):
+        return None
+    if outcome in (a, b):  # of two columns that are looked at among many others, both may be what depends
+        numeric = [
+            n and not (c != outcome and are_codes(c, b if c == a else a)) for n, c in zip(numeric, (a, b), strict=True)
+        ]
+    if all(numeric):
+        found = numbers(a, b, part, both, like)
+    elif any(numeric):
+        found = number_by_category(*((a, b) if numeric[0] else (b, a)), both, part)
+    else:
+        found = categories(a, b, both)
+    return found and found | {"n": int(both.sum()), "a": a, "b": b}
+
+
+def samples(found):
+    """The samples whose means a share of variation compares."""
+    a, b = found["a"], found["b"]
+    both = present[a] & present[b]
+    if "bent" in found:
+        cut = fifths(a if found["bent"] == b else b, "all")[both]
+        y, parts = values(found["bent"])[both], [cut == k for k in range(5)]
+    else:
+        group = a if "rates" in found else found["group"]
+        codes, levels = coded_levels(group)
+        y = coded_levels(b)[0].astype(float) if "rates" in found else values(found["number"])
+        y, compared = y[both], found.get("rates") or found["means"]
+        parts = [(codes == k)[both] for k, level in enumerate(levels) if str(level) in compared]
+    return [y[inside] for inside in parts if inside.any()]
+
+
+def interval(found):
+    """The 95 % interval of an effect."""
+    a, b = found["a"], found["b"]
+    rows = df[[a, b]].dropna()
+    match found["metric"]:
+        case "pearson_r":
+            return r_interval(rows[a].to_numpy(float), rows[b].to_numpy(float))
+        case "spearman_r":
+            return r_interval(rows[a].rank().to_numpy(), rows[b].rank().to_numpy())
+        case "mean_diff":
+            return found["ci"]
+        case "cohens_d":
+            return d_interval(found["value"], *found["halves"])
+        case "r2" if found["form"] == "parabola":
+            return parabola_interval(
+                *(rows[c].to_numpy(float) for c in (b if found["bent"] == a else a, found["bent"]))
+            )
+        case "cramers_v":
+            return v_interval(found["counts"])
+        case _:
+            return eta2_interval(found["f"], found["degrees"], samples(found))
+
+
+def strength(found):
+    """An effect on the scale of a correlation."""
+    if found["metric"] == "mean_diff":
+        return found["shift"] / (found["shift"] ** 2 + 4) ** 0.5
+    scale = {
+        "cohens_d": lambda v: abs(v) / (v * v + 4) ** 0.5,
+        "eta2": lambda v: v**0.5,
+        "r2": lambda v: v**0.5,
+    }
+    return scale.get(found["metric"], abs)(found["value"])
+
+
+results = []
+for a, b in pairs:
+    found = measure(a, b, "all")
+    if found is None:
+        unused.append(f"{say(a)} with {say(b)} (too few rows or values)")
+        continue
+    ledger.add(family, f"{a} × {b}", found["p"])
+    found["held"] = True
+    if len(df) > 1000 and found["p"] < 0.05:
+        again = measure(a, b, "confirm", like=found)
+        found["held"] = again is not None and again["p"] < 0.1 and again["value"] * found["value"] > 0
+        if found["metric"] == "cohens_d":
+            found["held"] &= again is not None and again.get("top") == found["top"]
+    results.append(found)
+corrected = ledger.q(family)
+for found in results:
+    found["q"] = corrected[f"{found['a']} × {found['b']}"]
+    found["strength"] = strength(found)
+    rates = found.get("rates", {"": 1.0})
+    # What is rare can be twice as common in one group and still explain little of all variation
+    large = abs(found["value"]) >= FLOOR[found["metric"]] or max(rates.values()) > 1.25 * min(rates.values())
+    # What was asked for by name is one question: few rows need not meet the level of a search, many not its floor
+    bar = max(alpha, 0.05) if asked and found["n"] < 200 else alpha
+    if asked and found["p"] < 1e-6 and abs(found["value"]) >= FLOOR[found["metric"]] / 3:
+        large = True
+    found["real"] = found["q"] < bar and found["held"] and large
+results.sort(key=lambda found: (not found["real"], -found["strength"], found["a"], found["b"]))
+pd.DataFrame(
+    [
+        {
+            "column": f["a"],
+            "with": f["b"],
+            "effect": f["metric"],
+            "size": round(f["value"], 3),
+            "q": f"{f['q']:.2g}",
+            "n": f["n"],
+            "related": f["real"],
+        }
+        for f in results[:20]
+    ]
+)
+
+# %% [markdown] id="flips-text"
+# ## Which relations flip within groups
+
+# %% id="sign-flips"
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+
+def coded(name):
+    """A column as a number: itself, or 0 and 1 for two levels."""
+    return (
+        df[name].astype(float)
+        if table.kind(name) == "number"
+        else df[name].map(dict(zip(sorted(df[name].dropna().unique(), key=str), (0.0, 1.0), strict=False)))
+    )
+
+
+codes = pd.DataFrame({c: coded(c) for p in pairs for c in p if table.kind(c) == "number" or df[c].nunique() == 2})
+pooled = codes.corr()
+given = codes.notna().astype(int)
+flips, checks = {}, []
+strata = {by: df[by].nunique() for by in table.strata()} if codes.shape[1] >= 2 else {}
+for by in strata:
+    inside = (codes - codes.groupby(df[by]).transform("mean")).corr()
+    together = given[df[by].notna()].T @ given[df[by].notna()]
+    for a, b in (p for p in pairs if by not in p and set(p) <= set(codes)):
+        r, w, freedom = pooled.at[a, b], inside.at[a, b], together.at[a, b] - strata[by] - 1
+        if freedom < 20 or not np.isfinite(w):
+            continue
+        checks.append((f"{a} × {b} within {by}", abs(w) * (freedom / max(1e-12, 1 - w * w)) ** 0.5, freedom))
+        if r * w < 0 and (min(abs(r), abs(w)) >= 0.1 or abs(w) >= 0.3 or (outcome and abs(r) >= 0.04)):
+            flips.setdefault((a, b), []).append((abs(w), by))
+chances = 2 * stats.t.sf([t for _, t, _ in checks], [freedom for *_, freedom in checks])
+for (key, *_), p in zip(checks, chances, strict=True):
+    ledger.add("sign flips", key, p)
+inside_q = ledger.q("sign flips")
+
+
+def take_apart(a, b, by):
+    """r within each group, and within groups taken together, each with its interval."""
+    rows = codes[[a, b]].assign(group=df[by]).dropna()
+    rows = rows[rows.groupby("group")[a].transform("size") >= 10]
+    each = {}
+    for level, part in rows.groupby("group", sort=True):
+        if part[a].nunique() > 1 and part[b].nunique() > 1:
+            r = stats.pearsonr(part[a], part[b])
+            each[level] = {"r": r.statistic, "ci": list(r.confidence_interval()), "n": len(part)}
+    centred = rows[[a, b]] - rows.groupby("group")[[a, b]].transform("mean")
+    return each, stats.pearsonr(centred[a], centred[b]), stats.pearsonr(rows[a], rows[b]), rows
+
+
+def way(ci):
+    """The sign of an interval that leaves out 0, else 0."""
+    return int(np.sign(ci[0])) if np.sign(ci[0]) == np.sign(ci[1]) else 0
+
+
+def unequal(rows, name):
+    """The p-value of a column's differing between the groups."""
+    parts = [part for _, part in rows.groupby("group", sort=True)[name]]
+    return stats.f_oneway(*parts).pvalue if max(map(np.ptp, parts)) > 0 else 0.0
+
+
+def turns_about(a, b, by, each, within, whole, rows):
+    """Whether groups reverse what all rows together show.
+
+    Both relations are beyond chance; or that within groups is strong, in each of them, and only all rows together hide
+    it; or, in what was asked for, the groups differ so much in both columns that they must shift the relation, every
+    group (or most, one beyond chance) goes the other way, and none surely goes the same.
+    """
+    sign, pooled = np.sign(within.statistic), way(whole.confidence_interval())
+    turned = [v for v in each.values() if np.sign(v["r"]) == sign]
+    sure_of = [way(v["ci"]) for v in each.values()]
+    certain = inside_q[f"{a} × {b} within {by}"] < alpha
+    agree = sum(v["n"] for v in turned) / max(1, sum(v["n"] for v in each.values()))
+    if len(each) < 2:
+        return False
+    if certain and agree >= 0.8 and pooled and min(abs(whole.statistic), abs(within.statistic)) >= 0.1:
+        return True
+    if certain and abs(within.statistic) >= 0.3 and len(turned) == len(each) and sum(s == sign for s in sure_of) >= 2:
+        return True
+    most = len(turned) == len(each) or (2 * len(turned) >= len(each) and sign in sure_of)
+    shifted = outcome and max(unequal(rows, a), unequal(rows, b)) < 1e-6 and abs(whole.statistic) >= 0.04
+    return bool(shifted and most and -sign not in sure_of)
+
+
+def shares(p):
+    """For two columns of two levels: which is the outcome, which the factor, and how often the outcome is yes."""
+    a, b = p["a"], p["b"]
+    if any(table.kind(c) == "number" for c in (a, b)):
+        return None
+    result, factor = (
+        (a, b) if speaks_of_yes(df[a].dropna().unique()) and not speaks_of_yes(df[b].dropna().unique()) else (b, a)
+    )
+    yes = yes_level(df[result].dropna().unique())
+    rows = df[[result, factor, p["by"]]].dropna()
+    good = rows[result] == yes
+    whole = good.groupby(rows[factor]).agg(["mean", "sum", "count"]).sort_values("mean", kind="stable")
+    low, high = whole.index
+    inner = good.groupby([rows[p["by"]], rows[factor]]).mean().unstack().dropna()
+    mix = pd.crosstab(rows[factor], rows[p["by"]], normalize="index")
+    uneven_level = (mix.loc[high] - mix.loc[low]).abs().idxmax()
+    return {
+        "result": result,
+        "factor": factor,
+        "yes": yes,
+        "low": low,
+        "high": high,
+        "whole": whole,
+        "inner": inner,
+        "mix": mix[uneven_level],
+        "level": uneven_level,
+    }
+
+
+paradoxes = []
+for (a, b), candidates in flips.items():
+    for _, by in sorted(candidates, reverse=True):
+        each, within, whole, rows = take_apart(a, b, by)
+        if turns_about(a, b, by, each, within, whole, rows):
+            paradoxes.append({"a": a, "b": b, "by": by, "each": each, "within": within, "pooled": whole, "rows": rows})
+            break
+paradoxes.sort(key=lambda p: -min(abs(p["pooled"].statistic), abs(p["within"].statistic)))
+
+
+def stratified(p):
+    """The chart of a sign flip: a line for each group, and the pooled line that goes the other way."""
+    a, b, rows = p["a"], p["b"], p["rows"]
+    if p["shares"]:
+        found = p["shares"]
+        inner, whole = found["inner"], found["whole"]["mean"]
+        inner = inner[::-1]  # the first level on top
+        listed = [*map(str, inner.index), "all together"]
+        fig, ax = figure(
+            f"How often {say(found['result'])} is {found['yes']}, by {say(found['factor'])} and {say(p['by'])}",
+            height=2.0 + 0.45 * len(listed),
+        )
+        for level, colour, mark in ((found["low"], COLOURS[0], "o"), (found["high"], COLOURS[1], "D")):
+            values = np.array([*inner[level], whole[level]]) * 100
+            ax.plot(values, range(len(listed)), mark, color=colour, ms=9)
+            ax.text(values[-1], len(listed) - 0.72, str(level), color=colour, ha="center", fontweight="bold")
+        ax.set_yticks(range(len(listed)), listed)
+        ax.set(
+            xlabel=f"{say(found['result'])} is {found['yes']} (% of rows)",
+            ylabel=label(p["by"]),
+            ylim=(-0.5, len(listed) - 0.3),
+        )
+        return show(
+            fig,
+            f"Dots: share of {say(found['result'])} {found['yes']} for each {say(found['factor'])}, in each {say(p['by'])} and together",
+        )
+    fig, ax = figure(f"{say(b)} and {say(a)}, by {say(p['by'])}")
+    items = []
+    for (level, part), colour in zip(rows.groupby("group", sort=True), COLOURS, strict=False):
+        some = part.iloc[:: max(1, len(part) // 1500)]
+        ax.scatter(some[a], some[b], s=16, alpha=0.45, color=colour, linewidths=0)
+        if level in p["each"]:
+            ends = np.array([part[a].min(), part[a].max()])
+            line = np.polyval(np.polyfit(part[a], part[b], 1), ends)
+            ax.plot(ends, line, color=colour, lw=2.6)
+            items.append((line[1], f"{level}  r = {signed(p['each'][level]['r'])}", colour))
+    ends = np.array([rows[a].min(), rows[a].max()])
+    line = np.polyval(np.polyfit(rows[a], rows[b], 1), ends)
+    ax.plot(ends, line, color="black", lw=2, ls="--")
+    items.append((line[1], f"pooled  r = {signed(p['pooled'].statistic, 3)}", "black"))
+    ax.set(xlabel=label(a), ylabel=label(b))
+    direct_labels(ax, items)
+    show(
+        fig,
+        f"Scatter of {say(b)} against {say(a)} with a line for each {say(p['by'])} and a dashed pooled line",
+    )
+
+
+def told_in_shares(p, where):
+    """The reversal of two shares in words, and the pooled difference with its interval."""
+    s = p["shares"]
+    result, factor, inner = say(s["result"]), say(s["factor"]), s["inner"]
+    pooled = s["whole"]["mean"]
+    counts = [int(s["whole"].loc[level, what]) for level in (s["high"], s["low"]) for what in ("sum", "count")]
+    ci = confint_proportions_2indep(*counts, method="newcomb")
+    listed = "; ".join(
+        f"{level}: {percent(row[s['high']], 1)} against {percent(row[s['low']], 1)}" for level, row in inner.iterrows()
+    )
+    text = (
+        f"All together, {result} is {s['yes']} more often where {factor} is {s['high']} than {s['low']} ({percent(pooled[s['high']], 1)} against "
+        f"{percent(pooled[s['low']], 1)}, {number(100 * (pooled[s['high']] - pooled[s['low']]))} percentage points apart, 95 % CI {number(100 * ci[0])} to {number(100 * ci[1])}, "
+        f"n = {len(p['rows']):,}), but {where} it is the other way round ({listed}): Simpson's paradox, so the share of all together "
+        f"misleads: {say(p['by'])} is {s['level']} for {percent(s['mix'][s['low']], 1)} of {s['low']} and for {percent(s['mix'][s['high']], 1)} of {s['high']}."
+    )
+    return text, effect("mean_diff", pooled[s["high"]] - pooled[s["low"]], ci)
+
+
+def behind(p):
+    """How what turns a relation about goes with both of its columns: one sentence, and those two results."""
+    both = [f for f in results if {f["a"], f["b"]} in ({p["by"], p["a"]}, {p["by"], p["b"]}) and f["real"]]
+    if outcome or named or len(both) < 2:  # what was asked for by name is told by itself
+        return "", []
+    links = []
+    for found in both:
+        other = say(found["a"] if found["b"] == p["by"] else found["b"])
+        size = f"{METRICS[found['metric']]} = {number(found['value'])}"
+        top = f", which is highest for {found['top']}" if found.get("group") == p["by"] else ""
+        links.append(f"{other} ({size}){top}")
+    return f" {capital(say(p['by']))} goes with both: with {links[0]}, and with {links[1]}.", both
+
+
+for p in paradoxes[:max_findings]:
+    p["shares"] = shares(p)
+    each, low, high = p["each"], *p["pooled"].confidence_interval()
+    same = [v["r"] for v in each.values() if np.sign(v["r"]) == np.sign(p["within"].statistic)]
+    where = (
+        f"within every {say(p['by'])}"
+        if len(same) == len(each)
+        else f"within {len(same)} of {len(each)} levels of {say(p['by'])}"
+    )
+    trend = "positive" if p["within"].statistic > 0 else "negative"
+    wl, wh = p["within"].confidence_interval()
+    pooled_way = "negatively" if trend == "positive" else "positively"
+    pooled_as = f"are {pooled_way} correlated" if way((low, high)) else f"are hardly related, if at all {pooled_way}"
+    size = effect("pearson_r", p["pooled"].statistic, (low, high))
+    text = (
+        f"Pooled, {say(p['a'])} and {say(p['b'])} {pooled_as} "
+        f"(r = {signed(p['pooled'].statistic, 3)}, 95 % CI {from_to((low, high), 3)}, n = {len(p['rows']):,}), "
+        f"but {where} the relation is {trend} (r = {signed(min(same))} to {signed(max(same))}): Simpson's paradox, so the "
+        f"pooled correlation misleads."
+    )
+    if p["shares"]:
+        text, size = told_in_shares(p, where)
+    more, explained = behind(p)
+    text += more
+    for found in explained:
+        found["told"] = True
+    chances = {"the relation of all together": p["pooled"].pvalue, "the relation within groups": p["within"].pvalue}
+    weak = [f"{name} ({chance(value)})" for name, value in chances.items() if value > 0.05]
+    a, b = (p["shares"]["factor"], p["shares"]["result"]) if p["shares"] else (p["a"], p["b"])
+    report(
+        "warning",
+        "simpsons_paradox",
+        text,
+        [a, b, p["by"]],
+        roles={"factor": a, "outcome": b, "stratifier": p["by"]},
+        direction="+" if p["pooled"].statistic > 0 else "-",
+        effect=size,
+        test=ledger.test("pearson_within", "sign flips", f"{p['a']} × {p['b']} within {p['by']}"),
+        n=len(p["rows"]),
+        params={
+            "within": {str(k): v for k, v in each.items()},
+            "within_r": p["within"].statistic,
+            "within_ci": [wl, wh],
+        },
+        caveats=[f"By itself, {' and '.join(weak)} could be chance."] * bool(weak)
+        + [f"Another grouping than {say(p['by'])} could change the picture again."],
+        confidence="high" if len(p["rows"]) >= 30 else "medium",
+    )
+    stratified(p)
+    # What turns the shares about is news of its own
+    for a, b in ((p["by"], p["shares"]["result"]), (p["by"], p["shares"]["factor"])) if p["shares"] else ():
+        found = None if {frozenset((a, b))} & {frozenset(pair) for pair in pairs} else measure(a, b, "all")
+        if found:
+            ledger.add(family, f"{a} × {b}", found["p"])
+            found |= {
+                "q": ledger.q(family)[f"{a} × {b}"],
+                "held": True,
+                "strength": abs(found["value"]) ** (0.5 if found["metric"] == "eta2" else 1),
+            }
+            results.append(found | {"real": found["q"] < alpha})
+results.sort(key=lambda found: (not found["real"], -found["strength"], found["a"], found["b"]))
+flipped = {frozenset((p["a"], p["b"])) for p in paradoxes}
+if not paradoxes:
+    print(f"No relation changes its sign within groups ({len(ledger.families.get('sign flips', {})):,} checks).")
+
+# %% [markdown] id="misleading-text"
+# ## Which relations rest on a few points, or are too good to be true
+
+
+# %% id="misleading"
+def without_far(a, b):
+    """r without the few points that lie more than 6 robust standard deviations out, and which points those are."""
+    rows = df[[a, b]].dropna().astype(float)
+    spread = rows.apply(lambda s: stats.median_abs_deviation(s, scale="normal"))
+    if (spread == 0).any():
+        return None
+    far = ((rows - rows.median()).abs() / spread > 6).any(axis=1)
+    if not 0 < far.sum() <= max(3, 0.01 * len(rows)) or (~far).sum() < 20:
+        return None
+    return stats.pearsonr(rows.loc[~far, a], rows.loc[~far, b]), rows, far
+
+
+def too_good(found):
+    """Whether a column all but repeats the outcome, as one that was recorded after it would.
+
+    One that was asked about by its name may say a great deal of it (prices by product): then only a copy does.
+    """
+    strong, sure = (0.9995, 0.9995) if {found["a"], found["b"]} & set(factors) else (0.98, 0.985)
+    if outcome and outcome == found.get("group") and "halves" in found and found["value"] > 1.5:
+        high, low = found["halves"]
+        found["auc"] = stats.mannwhitneyu(high, low).statistic / (len(high) * len(low))
+    return bool(outcome) and found["n"] >= 50 and (found["strength"] >= strong or found.get("auc", 0) >= sure)
+
+
+for factor in [c for c in repeats if c not in factors]:
+    both = df[[factor, outcome]].dropna()
+    numeric = {table.kind(c) for c in both} == {"number"}
+    report(
+        "warning",
+        "target_leakage",
+        f"{say(factor)} restates {say(outcome)} ({f'r = {signed(both.corr().iloc[0, 1], 4)}, ' if numeric else ''}n = {len(both):,}): it was "
+        "probably made from it, so it is no explanation, and it is left out of all tests.",
+        [factor, outcome],
+        roles={"outcome": outcome, "factor": factor},
+        effect=effect("pearson_r", both.corr().iloc[0, 1]) if numeric else effect("count", len(both)),
+        n=len(both),
+        caveats=["Only someone who knows when each column is recorded can say for certain."],
+        confidence="high",
+    )
+for found in [f for f in results if f["real"] and too_good(f)]:
+    factor = found["a"] if found["a"] != outcome else found["b"]
+    share = found.get("auc", found["strength"])
+    report(
+        "warning",
+        "target_leakage",
+        f"{say(factor)} all but repeats {say(outcome)} ({'area under the curve' if 'auc' in found else 'correlation scale'} "
+        f"{share:.3f}, n = {found['n']:,}): it was probably recorded after it or made from it, so it is no explanation.",
+        [factor, outcome],
+        roles={"outcome": outcome, "factor": factor},
+        effect=effect("auc" if "auc" in found else found["metric"], share),
+        n=found["n"],
+        caveats=["Only someone who knows when each column is recorded can say for certain."],
+        confidence="high",
+    )
+    found["misleads"] = True
+for found in [f for f in results if f["q"] < alpha and f["metric"] == "pearson_r"]:
+    rest = without_far(found["a"], found["b"])
+    if rest is None or abs(rest[0].statistic) > abs(found["value"]) / 2:
+        continue
+    r, rows, far = rest
+    a, b = found["a"], found["b"]
+    report(
+        "warning",
+        "leverage_point",
+        f"The correlation of {say(a)} and {say(b)} (r = {signed(found['value'])}, n = {len(rows):,}) rests on "
+        f"{far.sum()} far {'point' if far.sum() == 1 else 'points'}: without {'it' if far.sum() == 1 else 'them'} r = {signed(r.statistic)} "
+        f"(95 % CI {from_to(r.confidence_interval())}).",
+        [a, b],
+        effect=effect("pearson_r", r.statistic, r.confidence_interval()),
+        n=int((~far).sum()),
+        params={"with_all": found["value"], "points": int(far.sum())},
+        caveats=["Check how the far points were recorded."],
+        confidence="high",
+    )
+    found["misleads"] = True
+    fig, ax = figure(f"{say(b)} and {say(a)}: the far points make the line")
+    ax.scatter(rows.loc[~far, a], rows.loc[~far, b], s=14, alpha=0.4, color=COLOURS[0], linewidths=0)
+    ax.scatter(rows.loc[far, a], rows.loc[far, b], s=50, color=COLOURS[1])
+    ends = np.array([rows[a].min(), rows[a].max()])
+    lines = []
+    for part, name, colour in ((rows, "all points", COLOURS[1]), (rows[~far], "without them", COLOURS[0])):
+        line = np.polyval(np.polyfit(part[a], part[b], 1), ends)
+        ax.plot(ends, line, color=colour, lw=2.4)
+        lines.append((line[1], name, colour))
+    ax.set(xlabel=label(a), ylabel=label(b))
+    direct_labels(ax, lines)
+    show(
+        fig,
+        f"Scatter of {say(b)} against {say(a)}; the far points in orange, with a line for all points and one without them",
+    )
+
+# %% [markdown] id="drift-text"
+# ## Which relations are only two columns that drift
+#
+# Two series that both wander or grow over time are correlated whatever they have to do with each other. With dates,
+# a relation of two such columns must also hold between their changes from row to row.
+
+# %% id="drift"
+times = [c for c in table.of("time") if df[c].nunique() >= 12 and (df[c].is_unique or df[c].nunique() < 0.5 * len(df))]
+drifting = [f for f in results if f["real"] and f["metric"] in ("pearson_r", "spearman_r") and times and len(df) >= 12]
+spurious = 0
+for found in drifting:
+    a, b = found["a"], found["b"]
+    rows = df[[times[0], a, b]].dropna().groupby(times[0]).mean().sort_index().astype(float)
+    steps, least = rows.diff().dropna(), max(0.15, 3 / len(rows) ** 0.5)
+    if len(rows) < 12 or min(rows[a].autocorr(), rows[b].autocorr()) < least or (steps.nunique() < 2).any():
+        continue
+    r = stats.pearsonr(steps[a], steps[b])
+    low, high = r.confidence_interval()
+    beyond = (
+        np.arctanh(min(abs(r.statistic), 0.9999)) * (len(steps) / 1.5) ** 0.5
+    )  # changes of noise follow one another
+    if np.sign(r.statistic) == np.sign(found["value"]) and beyond > 3.3 and abs(r.statistic) >= 0.1:
+        continue
+    found["misleads"] = True
+    if min(rows[a].autocorr(), rows[b].autocorr()) < 0.5:  # too little drift to name it, too much to trust the relation
+        continue
+    spurious += 1
+    if spurious > max_findings:
+        continue
+    report(
+        "warning",
+        "spurious_trend_correlation",
+        f"{say(a)} and {say(b)} are correlated (r = {signed(found['value'])}) because both drift over time: their changes from row to row "
+        f"are not (r = {signed(r.statistic)}, 95 % CI {from_to((low, high))}, n = {len(steps):,}).",
+        [a, b],
+        effect=effect("pearson_r", r.statistic, (low, high)),
+        n=len(steps),
+        params={"r_of_levels": found["value"]},
+        caveats=["A relation with a delay would not show here."],
+        confidence="high" if len(steps) >= 30 else "medium",
+    )
+    fig, ax = figure(f"{say(a)} and {say(b)} over time")
+    ends = []
+    for name, colour in zip((a, b), COLOURS, strict=False):
+        standard = (rows[name] - rows[name].mean()) / rows[name].std()
+        ax.plot(rows.index, standard, color=colour, lw=1.8)
+        ends.append((standard.iloc[-1], say(name), colour))
+    ax.set(xlabel=label(times[0]), ylabel="standard deviations from the mean")
+    direct_labels(ax, ends)
+    show(fig, f"Lines: {say(a)} and {say(b)} over time, each in standard deviations")
+if not spurious:
+    print("None." if drifting else "No column gives each row its own date, so there is nothing to look at.")
+
+# %% [markdown] id="stand-ins-text"
+# ## Which factors only stand in for another
+#
+# A factor that goes with the outcome only because it goes with another factor does nothing of its own: with the other held
+# fixed, little is left of it.
+
+# %% id="stand-ins"
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
+
+if outcome in usable and factors:  # the other columns as numbers, too
+    more = [c for c in usable if c not in codes and (table.kind(c) == "number" or df[c].nunique() == 2)]
+    codes = pd.concat([codes, pd.DataFrame({c: coded(c) for c in more}, index=df.index)], axis=1)
+    pooled = codes.corr()
+outcomes = set(codes)
+
+
+def as_numbers(name):
+    """A column for a linear model: itself, or a column of 0 and 1 for each level but the first."""
+    if name in codes:
+        return codes[[name]]
+    return pd.get_dummies(df[name], prefix=name, drop_first=True, dtype=float).where(df[name].notna())
+
+
+def goes_along(z, x):
+    """The correlation of two factors; for one of several levels, the root of the share that it explains of the other."""
+    if x in codes:
+        return pooled.at[x, z]
+    parts = [part.dropna() for _, part in codes[z].groupby(df[x], sort=True)]
+    parts = [part for part in parts if len(part) >= 5]
+    whole = pd.concat(parts) if parts else pd.Series(dtype=float)
+    between = sum(len(part) * (part.mean() - whole.mean()) ** 2 for part in parts)
+    return (between / max(1e-12, ((whole - whole.mean()) ** 2).sum())) ** 0.5
+
+
+def alone_and_beside(z, x):
+    """Least squares of the outcome on one factor, and on it beside another, all in standard deviations."""
+    rows = pd.concat(
+        [codes[outcome].rename("y"), codes[z].rename("z"), as_numbers(x).add_prefix("x ")], axis=1
+    ).dropna()
+    rows = rows.loc[:, rows.nunique() > 1]
+    spread = rows.std()
+    standard = (rows - rows.mean()) / spread
+    alone, beside = (OLS(standard["y"], add_constant(standard[c])).fit() for c in (["z"], list(standard.columns[1:])))
+    others = np.array([[float(name == c) for name in beside.params.index] for c in beside.params.index[2:]])
+    return alone, beside, float(beside.wald_test(others, scalar=True).pvalue), spread, len(rows)
+
+
+def without(z, x):
+    """The partial correlation of the outcome and one factor, given another: that of what the other leaves unexplained."""
+    rows = pd.concat(
+        [codes[outcome].rename("y"), codes[z].rename("z"), as_numbers(x).add_prefix("x ")], axis=1
+    ).dropna()
+    given = add_constant(rows.iloc[:, 2:])
+    return stats.pearsonr(*(OLS(rows[c], given).fit().resid for c in ("z", "y")))
+
+
+# What was asked for is held against every column, not only against those that were named
+beside = [] if outcome not in usable or not factors else [c for c in usable if c not in named]
+beside = [found for c in beside if (found := measure(c, outcome, "all")) is not None]
+for found in beside:
+    ledger.add("possible stand-ins", f"{found['a']} × {outcome}", found["p"])
+beside_q = ledger.q("possible stand-ins")
+for found in beside:
+    found |= {"q": beside_q[f"{found['a']} × {outcome}"], "strength": strength(found)}
+related = {f["a"] if f["a"] != outcome else f["b"]: f for f in [*results, *beside] if outcome in (f["a"], f["b"])}
+related = {
+    c: f
+    for c, f in related.items()
+    if f["q"] < 0.05 and "misleads" not in f and frozenset((c, outcome)) not in flipped and outcome in outcomes
+}
+related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
+stand_ins = []
+for z in sorted(
+    (c for c in related if c in codes and related[c] in results),
+    key=lambda c: (c not in factors, -related[c]["strength"], c),
+):
+    found = related[z]
+    links = {c: abs(goes_along(z, c)) for c in related if c != z and related[c]["strength"] > found["strength"]}
+    partners = sorted((c for c in links if links[c] >= 0.4), key=lambda c: (-links[c] * related[c]["strength"], c))
+    for x in partners[:3]:
+        alone, beside, other_p, spread, n = alone_and_beside(z, x)
+        # How much is left of it in its own direction; where that is hardly known, chance may have left a little more
+        left = beside.params["z"] / alone.params["z"]
+        if beside.pvalues["z"] < 0.01 or left > (0.55 if beside.pvalues["z"] > 0.1 else 0.4):
+            continue
+        # Of two that are nearly one, neither adds much; the one that keeps most of its relation is the likelier
+        kept = x in codes and links[x] >= 0.7 and abs(beside.params.iloc[2]) >= 0.6 * abs(pooled.at[x, outcome])
+        if other_p > 0.01 and not (kept and beside.pvalues["z"] > 0.2):
+            continue
+        found["misleads"] = True
+        if n < 100 and max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(
+            alone.params["z"]
+        ):  # too few rows to say that little is left
+            break
+        stand_ins.append((z, x, alone, beside, spread, n, other_p))
+        break
+for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
+    link = (
+        f"r = {signed(pooled.at[x, z])}"
+        if x in codes
+        else f"{percent(goes_along(z, x) ** 2)} of its variation lies between them"
+    )
+    two, numeric = codes[z].nunique() == 2, table.kind(outcome) == "number"
+    per = (spread["y"] if numeric or two else 1.0) / (spread["z"] if two else 1.0) if two else 1.0
+    low, high = beside.conf_int().loc["z"] * per
+    if two:
+        first, second = sorted(df[z].dropna().unique(), key=str)
+        step = f"{say(outcome)} differs between {say(z)} {second} and {first}"
+        size = signed if numeric else (lambda v: f"{signed(100 * v, 1)} %")
+    else:
+        step = f"one standard deviation of {say(z)} goes with"
+        size = signed
+    before, after = size(alone.params["z"] * per), size(beside.params["z"] * per)
+    middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
+    left = without(z, x)
+    end = "so little is left of it" if other_p <= 0.01 else "so the two can hardly be told apart in these rows"
+    report(
+        "warning",
+        "confounding",
+        f"{say(z)} goes with {say(outcome)} only as it goes with {say(x)} ({link}): once {say(x)} is held fixed, {middle} "
+        f"(95 % CI {size(low)} to {size(high)}) instead of {before}, n = {n:,}, {end}.",
+        [z, outcome, x],
+        roles={"outcome": outcome, "factor": z, "stratifier": x},
+        effect=effect("pearson_r", left.statistic, left.confidence_interval()),
+        n=n,
+        params={"alone": alone.params["z"], "beside": beside.params["z"], "held_fixed": x},
+        caveats=["A column that is not in the table may stand behind both."],
+        confidence="high" if n >= 30 and other_p <= 0.01 else "medium",
+    )
+    scale = per * (100 if two and not numeric else 1)
+    fig, ax = figure(f"{say(z)} and {say(outcome)}: what is left once {say(x)} is held fixed", height=2.7)
+    for i, (fit, colour) in enumerate(((beside, COLOURS[1]), (alone, COLOURS[0]))):
+        ends = fit.conf_int().loc["z"] * scale
+        ax.plot(ends, [i, i], color=colour, lw=3)
+        ax.plot(fit.params["z"] * scale, i, "o", color=colour, ms=9)
+        ax.annotate(
+            signed(fit.params["z"] * scale, 2 if abs(fit.params["z"] * scale) < 100 else 0),
+            (fit.params["z"] * scale, i),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+        )
+    ax.axvline(0, color="black", lw=1)
+    ax.set_yticks([0, 1], [f"{say(x)} held fixed", "by itself"])
+    ax.set_ylim(-0.5, 1.7)
+    if not two:
+        ax.set_xlabel(f"SDs of {short(say(outcome))} per SD of {short(say(z))}")
+    else:
+        ax.set_xlabel(f"{label(outcome)}, {second} less {first}{'' if numeric else ' (% of rows)'}")
+    show(fig, f"Intervals: {say(z)} and {say(outcome)} by themselves, and with {say(x)} held fixed")
+
+
+def beside_stronger(found, stronger):
+    """The p-value of a factor beside those that explain more of the outcome, and the shares (R²) that it explains by itself
+    and adds to theirs: least squares on all of them; 0, 1 and 1 where too few rows have all."""
+    name, *rest = (f["a"] if f["a"] != outcome else f["b"] for f in (found, *stronger))
+    parts = [as_numbers(c).add_prefix(f"{c} ") for c in (name, *rest)]
+    rows = pd.concat([codes[outcome].rename("y"), *parts], axis=1).dropna().astype(float)
+    if len(rows) < max(100, 0.5 * found["n"]) or (rows.nunique() < 2).any():
+        return 0.0, 1.0, 1.0
+    mine = list(parts[0])
+    fit, alone, without_it = (
+        OLS(rows["y"], add_constant(rows[cols])).fit()
+        for cols in (list(rows)[1:], mine, [c for c in list(rows)[1:] if c not in mine])
+    )
+    own = np.array([[float(c == one) for c in fit.params.index] for one in mine])
+    return float(fit.wald_test(own, scalar=True).pvalue), alone.rsquared, fit.rsquared - without_it.rsquared
+
+
+# What explains little must hold beside what explains more: a true driver only stands out better there
+drivers = [f for f in results if f["real"] and "misleads" not in f] if outcome in outcomes and not factors else []
+drivers = [f for f in drivers if all(c in codes or df[c].nunique() <= 20 for c in (f["a"], f["b"]))]
+for place, found in enumerate(drivers):
+    if found["strength"] < 0.15 and place:
+        p, *_ = beside_stronger(found, [f for f in drivers[:place] if f["real"]])
+        ledger.add("beside stronger ones", f"{found['a']} × {found['b']}", p)
+        if p >= alpha:
+            found |= {"real": False, "adds": False}
+if len(stand_ins) > 3:
+    print(
+        "Nor do these add anything of their own: "
+        + ", ".join(f"{say(z)} (beside {say(x)})" for z, x, *_ in stand_ins[3:])
+    )
+if not stand_ins:
+    print("None." if related else "No outcome with related columns, so there is nothing to look at.")
+
+# %% [markdown] id="jointly-text"
+# ## Two named factors at once
+#
+# What one factor does can hide behind the variation that another makes. Two factors that were named, of at most 8 levels each,
+# are put into one analysis of variance (type II), with their interaction.
+
+# %% id="jointly"
+import statsmodels.formula.api as smf
+from statsmodels.stats.anova import anova_lm
+
+hidden = set()  # factors whose effect only shows beside the other
+few = [c for c in factors if c in usable and df[c].nunique() <= 8]
+crossed = pd.crosstab(df[few[0]], df[few[1]]) if len(few) == 2 else pd.DataFrame([[0]])
+joint = (
+    len(factors) == 2
+    and len(few) == 2
+    and outcome in usable
+    and table.kind(outcome) == "number"
+    and crossed.min(axis=None) >= 3
+)
+if joint:
+    rows = df[[outcome, *few]].dropna().set_axis(["y", "f", "g"], axis=1)
+    fit = smf.ols("y ~ C(f) * C(g)", rows).fit()
+    anova = anova_lm(fit, typ=2)
+    for term, p in anova["PR(>F)"].dropna().items():
+        ledger.add("two factors", str(term), p)
+    joint_q = ledger.q("two factors")
+    known = {f["a"] if f["a"] != outcome else f["b"] for f in results if f["real"] and "misleads" not in f}
+    for term, c, other in (("C(f)", *few), ("C(g)", *few[::-1])):
+        if joint_q[term] >= 0.01 or c in known or df[c].nunique() != 2:
+            continue
+        plain = smf.ols("y ~ C(f) + C(g)", rows).fit()
+        place = next(k for k in plain.params.index if k.startswith(term))
+        size, (low, high) = plain.params[place], plain.conf_int().loc[place]
+        first, second = sorted(df[c].dropna().unique(), key=str)
+        hidden.add(c)
+        top, rest = (second, first) if size > 0 else (first, second)
+        low, high = sorted((abs(low), abs(high)))
+        report(
+            "claim",
+            "group_difference",
+            f"With {say(other)} held fixed, {say(outcome)} is {number(abs(size))} higher where {say(c)} is {top} than {rest} (95 % CI {number(low)} to {number(high)}, "
+            f"n = {len(rows):,}); alone, the difference hides behind what {say(other)} does.",
+            [c, outcome],
+            roles={"outcome": outcome, "factor": c, "stratifier": other},
+            effect=effect("mean_diff", abs(size), (low, high)),
+            test=ledger.test("anova_type_2", "two factors", term),
+            n=len(rows),
+            params={"top": str(top)},
+            caveats=["Observed, not assigned: it does not show that one causes the other."],
+            confidence="high" if joint_q[term] < 0.001 else "medium",
+        )
+    if joint_q["C(f):C(g)"] < 0.05:
+        means = rows.groupby(["f", "g"])["y"].mean().unstack()
+        listed = "; ".join(
+            f"{level}: " + ", ".join(f"{number(v)} for {k}" for k, v in row.items()) for level, row in means.iterrows()
+        )
+        share = anova.loc["C(f):C(g)", "sum_sq"] / anova["sum_sq"].sum()
+        report(
+            "claim",
+            "interaction",
+            f"What {say(few[1])} has to do with {say(outcome)} depends on {say(few[0])} (interaction {chance(anova.loc['C(f):C(g)', 'PR(>F)'])}, {percent(share)} of the variation, "
+            f"n = {len(rows):,}); the means are {listed}.",
+            [*few, outcome],
+            roles={"outcome": outcome, "factor": few[1], "moderator": few[0]},
+            effect=effect("eta2", share),
+            test=ledger.test("anova_type_2", "two factors", "C(f):C(g)"),
+            n=len(rows),
+            caveats=["Observed, not assigned: it does not show that one causes the other."],
+            confidence="medium",
+        )
+        fig, ax = figure(f"{say(outcome)} by {say(few[0])} and {say(few[1])}")
+        ends = []
+        for (level, row), colour in zip(means.iterrows(), COLOURS, strict=False):
+            ax.plot(range(len(row)), row, "o-", color=colour, lw=2.2)
+            ends.append((row.iloc[-1], str(level), colour))
+        ax.set_xticks(range(means.shape[1]), [str(k) for k in means.columns])
+        ax.set(xlabel=label(few[1]), ylabel=f"mean {label(outcome)}")
+        direct_labels(ax, ends)
+        show(fig, f"Lines: mean {say(outcome)} for each {say(few[1])}, one line for each {say(few[0])}")
+else:
+    print("Not two named factors of few levels, each combination of them with three rows.")
+
+# %% [markdown] id="uneven-text"
+# ## Which relations hold in one group only, and where values spread more
+#
+# For every pair of numbers and every column of at most 8 levels: does the correlation (of ranks, so that no single point
+# decides) differ between the levels? And for every number and category whose means agree: do the levels spread alike?
+
+# %% id="uneven"
+differ = {}
+turning = {p["by"] for p in paradoxes}
+
+
+def follows_another(by):
+    """Whether a column of groups only repeats, in part, the one that turns relations about."""
+    tables = [pd.crosstab(df[by], df[other]).to_numpy() for other in turning if other != by]
+    return by not in turning and any(min(t.shape) > 1 and contingency(t, method="cramer") > 0.3 for t in tables)
+
+
+for by in strata:
+    if follows_another(by):
+        continue
+    sizes = df[by].value_counts().sort_index()
+    levels = [level for level in sizes.index if sizes[level] >= 20]
+    numeric = [c for c in codes if c != by]
+    if len(levels) < 2 or len(numeric) < 2:
+        continue
+    ranked = [codes.loc[df[by] == level, numeric].rank() for level in levels]
+    r = np.array([part.corr(min_periods=20).to_numpy() for part in ranked])
+    known = np.array([part.notna().to_numpy().astype(float).T @ part.notna().to_numpy() for part in ranked])
+    weight = np.where(np.isfinite(r), np.maximum(known - 3, 0) / 1.06, 0)
+    z = np.where(weight > 0, np.arctanh(np.clip(np.nan_to_num(r), -0.999, 0.999)), 0)
+    mean = (weight * z).sum(0) / np.maximum(weight.sum(0), 1e-9)
+    spread = (weight * (z - mean) ** 2).sum(0)  # Cochran's Q
+    apart = stats.chi2.sf(spread, np.maximum((weight > 0).sum(0) - 1, 1))
+    place = {c: i for i, c in enumerate(numeric)}
+    for a, b in (p for p in pairs if p[0] in place and p[1] in place):
+        i, j = place[a], place[b]
+        if (weight[:, i, j] > 0).sum() < 2:
+            continue
+        ledger.add("interactions", f"{a} × {b} by {by}", apart[i, j])
+        if not apart[i, j] < alpha:
+            continue
+        rest = []  # how far each level lies from the others together, in standard errors of that difference
+        for k in range(len(levels)):
+            own, beside = weight[k, i, j] + 1e-9, np.delete(weight[:, i, j], k) + 1e-9
+            off = abs(z[k, i, j] - np.average(np.delete(z[:, i, j], k), weights=beside))
+            rest.append(off / (1 / own + 1 / beside.sum()) ** 0.5)
+        odd = max(range(len(levels)), key=lambda k: (round(rest[k], 6), abs(z[k, i, j])))
+        if len(levels) == 2:
+            odd = int(abs(z[1, i, j]) > abs(z[0, i, j]))
+        gap = abs(r[odd, i, j] - np.average(np.delete(r[:, i, j], odd), weights=np.delete(weight[:, i, j], odd) + 1e-9))
+        if gap >= 0.25:
+            differ[a, b, by] = (gap, levels[odd])
+differ_q = ledger.q("interactions")
+seen, interactions = set(), []
+for (a, b, by), (_, level) in sorted(differ.items(), key=lambda item: (-item[1][0], item[0])):
+    pair = frozenset((a, b))
+    if differ_q[f"{a} × {b} by {by}"] >= alpha or pair in seen or pair in flipped:
+        continue
+    seen.add(pair)
+    interactions.append((a, b, by, level))
+for a, b, by, level in interactions[:3]:
+    rows = codes[[a, b]].assign(group=df[by]).dropna()
+    here, others = rows[rows["group"] == level], rows[rows["group"] != level]
+    inner = others[[a, b]] - others.groupby("group")[[a, b]].transform("mean")  # what lies between groups is not meant
+    r, rest = stats.pearsonr(here[a], here[b]), stats.pearsonr(inner[a], inner[b])
+    low, high = r.confidence_interval()
+    if low <= rest.statistic <= high:  # the ranks differ, what would be told does not
+        continue
+    text = (
+        f"How {say(a)} and {say(b)} go together depends on {say(by)}: where it is {level}, r = {signed(r.statistic)} (95 % CI "
+        f"{from_to((low, high))}, n = {len(here):,}), elsewhere r = {signed(rest.statistic)}."
+    )
+    s = shares({"a": a, "b": b, "by": by})
+    if s:
+        apart = [
+            (good.groupby(part[s["factor"]]).mean() * 100).round(1)
+            for part in (df[df[by] == level], df[df[by] != level])
+            for good in [part[s["result"]] == s["yes"]]
+        ]
+        inside, outside = (f"{v[s['high']]:.1f} % against {v[s['low']]:.1f} %" for v in apart)
+        text = (
+            f"How much more often {say(s['result'])} is {s['yes']} where {say(s['factor'])} is {s['high']} than {s['low']} depends on {say(by)}: {inside} where it is {level} "
+            f"(r = {signed(r.statistic)}, 95 % CI {from_to((low, high))}, n = {len(here):,}), {outside} elsewhere (r = {signed(rest.statistic)})."
+        )
+    report(
+        "claim",
+        "interaction",
+        text,
+        [a, b, by],
+        roles={"factor": a, "outcome": b, "moderator": by},
+        effect=effect("pearson_r", r.statistic, (low, high)),
+        test=ledger.test("cochran_q", "interactions", f"{a} × {b} by {by}"),
+        n=len(rows),
+        params={"level": str(level), "elsewhere": rest.statistic},
+        caveats=["Observed, not assigned: it does not show that one causes the other."],
+        confidence="high" if differ_q[f"{a} × {b} by {by}"] < 0.001 else "medium",
+    )
+    for found in results:
+        # Where the same holds everywhere, only more or less of it, the relation of all rows is true as well
+        if {found["a"], found["b"]} == {a, b} and (
+            r.statistic * rest.statistic < 0 or min(abs(r.statistic), abs(rest.statistic)) < 0.25
+        ):
+            found["misleads"] = True
+    if table.kind(a) == "number" and table.kind(b) != "number" and not speaks_of_yes(df[b].dropna().unique()):
+        a, b = b, a  # what is measured goes up the side, unless the other is an outcome
+    fig, ax = figure(f"{say(b)} and {say(a)}, where {say(by)} is {level} and elsewhere")
+    ends = []
+    for part, name, colour in ((others, "elsewhere", COLOURS[6]), (here, f"{say(by)} {level}", COLOURS[1])):
+        if codes[a].nunique() <= 8:
+            line = part.groupby(a)[b].mean()
+            ax.plot(line.index, line, "o-", color=colour, lw=2.4, ms=8)
+            line = line.to_numpy()
+        else:
+            some = part.iloc[:: max(1, len(part) // 1500)]
+            ax.scatter(some[a], some[b], s=14, alpha=0.4, color=colour, linewidths=0)
+            edge = np.array([part[a].min(), part[a].max()])
+            line = np.polyval(np.polyfit(part[a], part[b], 1), edge)
+            ax.plot(edge, line, color=colour, lw=2.6)
+        ends.append((line[-1], name, colour))
+    values_of_a = np.sort(codes[a].dropna().unique())
+    if table.kind(a) != "number":
+        ax.set_xticks(values_of_a, sorted(map(str, df[a].dropna().unique())))
+        ax.margins(x=0.2)
+    elif len(values_of_a) <= 8:
+        ax.set_xticks(values_of_a, [f"{v:g}" for v in values_of_a])
+    second = "" if table.kind(b) == "number" else sorted(map(str, df[b].dropna().unique()))[-1]
+    side = (
+        f"{say(b)} is {second} (share of rows)"
+        if second
+        else f"{'mean of ' if len(values_of_a) <= 8 else ''}{label(b)}"
+    )
+    ax.set(xlabel=label(a), ylabel=side[:1].upper() + side[1:])
+    direct_labels(ax, ends)
+    show(fig, f"{say(b)} against {say(a)}, once for {say(by)} {level} and once for the rest")
+
+uneven = []
+for found in [f for f in results if "means" in f and not f["real"] and outcome in ("", f["number"])]:
+    value, group = found["number"], found["group"]
+    parts = {
+        str(level): part.dropna().to_numpy(float)
+        for level, part in df.groupby(group, sort=True)[value]
+        if part.count() >= 20
+    }
+    if len(parts) < 2 or min(map(np.ptp, parts.values())) == 0:
+        continue
+    spreading = stats.levene(*parts.values(), center="median").pvalue
+    if far_values(value):  # a few far values make one level spread more, but not its ranks
+        spreading = max(spreading, stats.fligner(*parts.values()).pvalue)
+    ledger.add("spreads", f"{value} by {group}", spreading)
+    sds = {level: part.std(ddof=1) for level, part in parts.items()}
+    top, low = max(sds, key=sds.get), min(sds, key=sds.get)
+    if sds[top] / sds[low] >= 1.2:
+        uneven.append((sds[top] / sds[low], value, group, top, low, parts))
+spread_q = ledger.q("spreads")
+uneven = [u for u in uneven if spread_q[f"{u[1]} by {u[2]}"] < alpha / 10]
+for ratio, value, group, top, low, parts in sorted(uneven, key=lambda u: (-u[0], u[1], u[2]))[:3]:
+    ends = spread_interval(list(parts.values()))
+    report(
+        "claim",
+        "variance_difference",
+        f"{say(value)} spreads {ratio:.2f} times as much where {say(group)} is {top} as where it is {low} (95 % CI {ends[0]:.2f} to "
+        f"{ends[1]:.2f}, n = {sum(map(len, parts.values())):,}), around means that do not differ.",
+        [value, group],
+        roles={"outcome": value, "factor": group},
+        effect=effect("sd_ratio", ratio, ends),
+        test=ledger.test("levene_median", "spreads", f"{value} by {group}"),
+        n=sum(map(len, parts.values())),
+        params={"top": top},
+        caveats=["Observed, not assigned: it does not show what makes the groups differ."],
+        confidence="high" if spread_q[f"{value} by {group}"] < 0.001 else "medium",
+    )
+    fig, ax = figure(f"{say(value)} by {say(group)}", height=1.6 + 0.5 * len(parts))
+    ax.boxplot(list(parts.values()), orientation="horizontal", tick_labels=list(parts), widths=0.6, sym=".")
+    ax.set_xlabel(label(value))
+    show(fig, f"Boxes: the spread of {say(value)} for each {say(group)}")
+if not interactions and not uneven:
+    print("None.")
+
+# %% [markdown] id="by-group-text"
+# ## Group by group, where a line can mislead
+#
+# The same correlation can come from a line, a curve or a single point. What was asked for by name (or all, where there are
+# few columns) is looked at in each group by itself.
+
+# %% id="by-group"
+small = [p for p in pairs if all(table.kind(c) == "number" for c in p) and frozenset(p) not in flipped]
+small = small if asked or len(table.of("number")) <= 3 else []
+strange = []
+parts = [
+    (c, level, part)
+    for c in table.of("category")
+    if 2 <= df[c].nunique() <= 20
+    for level, part in df.groupby(c, sort=True)
+]
+everything = [p for p in pairs if all(table.kind(c) == "number" for c in p)] if len(df) <= 50 else []
+for (by, level, part), few in [(p, small) for p in parts if len(small) <= 3] + [(("", "", df), everything[:60])]:
+    for a, b in few:
+        if frozenset((a, b)) not in flipped:
+            found = one_group(part, a, b)
+            if "point" in found or "curve" in found:
+                strange.append(found | {"a": a, "b": b, "by": by, "level": level, "part": part[[a, b]].dropna()})
+                if "curve" in found:
+                    ledger.add("curves", f"{a} × {b} where {by} is {level}", found["p"])
+for found in strange[:max_findings]:
+    a, b, by, level, part = (found[k] for k in ("a", "b", "by", "level", "part"))
+    low, high = found["ci"]
+    where = f"where {say(by)} is {level}, " if by else ""
+    line = f"r = {signed(found['r'])}, 95 % CI {from_to((low, high))}, n = {found['n']:,}"
+    if not by:  # told here, so not once more as a line
+        for other in results:
+            if {other["a"], other["b"]} == {a, b}:
+                other["misleads"] = True
+    if "curve" in found:
+        report(
+            "claim",
+            "nonlinear_association",
+            f"{where}{say(b)} follows a curve in {say(a)}, not a line: a parabola explains {percent(found['curve'])} of its variation ({line}).",
+            [a, b],
+            roles={"outcome": b, "factor": a} | ({"moderator": by} if by else {}),
+            segment=f"{by} = {level}" if by else None,
+            effect=effect("r2", found["curve"]),
+            test=ledger.test("quadratic_term", "curves", f"{a} × {b} where {by} is {level}"),
+            n=found["n"],
+            params={"level": str(level), "form": "parabola"},
+            caveats=["Observed, not assigned: it does not show that one causes the other."],
+            confidence="high" if found["n"] >= 30 else "medium",
+        )
+    else:
+        rest = found["rest"]
+        otherwise = (
+            f"without it {say(a)} or {say(b)} does not vary at all, so nothing is known of a relation"
+            if rest is None
+            else f"without it r = {signed(rest)}"
+        )
+        report(
+            "warning",
+            "leverage_point",
+            f"{where}one point {'makes' if rest is None else 'moves'} the line of {say(a)} and {say(b)} ({line}): {otherwise}.",
+            [c for c in (a, b, by) if c],
+            roles={"outcome": b, "factor": a} | ({"moderator": by} if by else {}),
+            segment=f"{by} = {level}" if by else None,
+            effect=effect("pearson_r", found["r"], (low, high)),
+            n=found["n"],
+            params={"level": str(level), "without": rest, "points": 1},
+            caveats=["Check how that point was recorded."],
+            confidence="high" if found["n"] >= 30 else "medium",
+        )
+    fig, ax = figure(f"{say(b)} and {say(a)} {' where ' + say(by) + f' is {level}' if by else ''}")
+    ax.scatter(part[a], part[b], s=28, color=COLOURS[0])
+    if "point" in found:
+        ax.scatter(part[a].iloc[[found["point"]]], part[b].iloc[[found["point"]]], s=80, color=COLOURS[1])
+    ends = np.linspace(part[a].min(), part[a].max(), 60)
+    ax.plot(
+        ends,
+        np.polyval(np.polyfit(part[a].astype(float), part[b].astype(float), 2 if "curve" in found else 1), ends),
+        color=COLOURS[1],
+        lw=2.4,
+    )
+    ax.set(xlabel=label(a), ylabel=label(b))
+    show(
+        fig,
+        f"Scatter of {say(b)} against {say(a)}{' where ' + say(by) + f' is {level}' if by else ''}, with its {'curve' if 'curve' in found else 'line and the point that makes it'}",
+    )
+shaped = table.of("number")
+apart = [c for c in table.of("category") if 2 <= df[c].nunique() <= 20] if len(shaped) <= 2 else []
+apart = apart if not outcome or {outcome, *factors} <= {*shaped} else []
+differ = [by for by in apart if tell_shapes(table, by, shaped)] if shaped else []
+if not strange and not differ:
+    print("None." if small else "There are many columns and none was asked for by name, so this was left.")
+
+# %% [markdown] id="findings-text"
+# ## What was found
+
+
+# %% id="claims"
+def chart(found):
+    """The chart that shows exactly one result."""
+    a, b = found["a"], found["b"]
+    rows = df[[a, b]].dropna()
+    if "counts" in found:
+        if (often := how_often(found)) is not None and len(often) <= 14:
+            one, other, yes = often.attrs["told"]
+            title = f"How often {say(other)} is {yes}, by {say(one)}"
+            fig = share_dots(title, often["yes"][::-1], often["all"][::-1], f"{say(other)} is {yes}", label(one))
+            return show(fig, f"Dots: how often {say(other)} is {yes} for each {say(one)}")
+        shares = found["counts"].div(found["counts"].sum(axis=1), axis=0) * 100
+        shares = shares.iloc[:12, :8]
+        fig, ax = figure(f"{say(b)} by {say(a)}", height=1.8 + 0.42 * len(shares))
+        ax.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+        for i, j in np.ndindex(shares.shape):
+            ax.text(
+                j,
+                i,
+                f"{shares.iloc[i, j]:.0f} %",
+                ha="center",
+                va="center",
+                color="white" if shares.iloc[i, j] > 70 else "black",
+            )
+        ax.set_yticks(range(len(shares)), [tick(c) for c in shares.index])
+        name_columns(ax, shares.columns)
+        ax.set(xlabel=f"{label(b)} (share of each row)", ylabel=label(a))
+        ax.grid(False)
+    elif "group" in found:
+        value, group = found["number"], found["group"]
+        levels = sorted(found["means"], key=found["means"].get)
+        cut = f", the six highest and lowest of {len(levels)}" if len(levels) > 12 else ""
+        levels = levels[:6] + levels[-6:] if cut else levels
+        fig, ax = figure(f"{say(value)} by {say(group)}{cut}", height=1.7 + 0.5 * len(levels))
+        for i, level in enumerate(levels):
+            part = rows.loc[rows[group].astype(str) == level, value].astype(float)
+            some = part.iloc[:: max(1, len(part) // 600)]
+            ax.scatter(
+                some,
+                i + np.random.default_rng(i).uniform(-0.28, 0.28, len(some)),
+                s=10,
+                alpha=0.35,
+                color=COLOURS[0],
+                linewidths=0,
+            )
+            half = stats.sem(part) * stats.t.ppf(0.975, len(part) - 1)
+            ax.errorbar(part.mean(), i, xerr=half, fmt="o", color=COLOURS[1], capsize=4, ms=7)
+        ax.set_yticks(range(len(levels)), [tick(level) for level in levels])
+        if cut:
+            ax.axhline(5.5, color="black", lw=0.8, ls=":")
+        ax.set(xlabel=f"{label(value)}; large dot: mean, 95 % CI", ylabel=label(group))
+    else:
+        if found.get("bent") == a or (found.get("bent") is None and a == outcome):
+            a, b = b, a
+        fig, ax = figure(f"{say(b)} and {say(a)}")
+        some = rows.iloc[:: max(1, len(rows) // 3000)].astype(float)
+        few = len(some) < 300
+        spots = some.value_counts().reset_index(name="rows") if some.nunique().max() <= 15 else None
+        if spots is not None:  # many rows in few places: a dot's area says how many
+            ax.scatter(
+                spots[a],
+                spots[b],
+                s=600 * spots["rows"] / spots["rows"].max(),
+                alpha=0.6,
+                color=COLOURS[0],
+                linewidths=0,
+            )
+        else:
+            ax.scatter(
+                some[a], some[b], s=34 if few else 14, alpha=0.65 if few else 0.4, color=COLOURS[0], linewidths=0
+            )
+        x, y = rows[a].astype(float), rows[b].astype(float)
+        ranked = found["metric"] == "spearman_r"
+        if ranked or found.get("form") == "fifths":
+            parts = pd.qcut(x.rank(method="average"), 10 if ranked else 5, duplicates="drop")
+            line = pd.DataFrame(
+                {
+                    "x": x.groupby(parts, observed=True).median(),
+                    "y": y.groupby(parts, observed=True).agg("median" if ranked else "mean"),
+                }
+            )
+            ax.plot(line["x"], line["y"], "o-", color=COLOURS[1], lw=2.6, ms=8)
+            drawn = f"line: {'median of each tenth' if ranked else 'mean of each fifth'}"
+        else:
+            ends = np.linspace(x.min(), x.max(), 60)
+            ax.plot(ends, np.polyval(np.polyfit(x, y, 2 if "bent" in found else 1), ends), color=COLOURS[1], lw=2.6)
+            drawn = ""
+        drawn = "; ".join(filter(None, (drawn, "area: rows" if spots is not None else "")))
+        ax.set(xlabel=label(a) + (f"; {drawn}" if drawn else ""), ylabel=label(b))
+        if rows[a].nunique() <= 8:
+            ax.set_xticks(sorted(rows[a].unique()), [f"{v:g}" for v in sorted(rows[a].unique())])
+    show(fig, f"Chart of {say(b)} and {say(a)}")
+
+
+def how_often(found):
+    """For two columns of which one has two levels: how often it says yes for each level of the other, rarest first.
+
+    `yes` and `all` are rows; `attrs["told"]` has the column of the index, the other, and its level that says yes.
+    None for any other pair.
+    """
+    a, b, counts = found["a"], found["b"], found["counts"]
+    if 2 not in counts.shape:
+        return None
+    (a, b), counts = ((a, b), counts) if counts.shape[1] == 2 else ((b, a), counts.T)
+    yes = yes_level(counts.columns)
+    often = pd.DataFrame({"yes": counts[yes], "all": counts.sum(axis=1)})
+    often = often[often["all"] >= 10].assign(share=lambda o: o["yes"] / o["all"]).sort_values("share", kind="stable")
+    often.attrs["told"] = a, b, yes
+    return often if len(often) > 1 else None
+
+
+def sentence(found, ci):
+    """One result in one sentence, with its number and interval."""
+    a, b, v = say(found["a"]), say(found["b"]), found["value"]
+    span = f"95 % CI {number(ci[0])} to {number(ci[1])}" if ci is not None else "no interval"
+    shares = f"95 % CI {percent(ci[0])} to {percent(ci[1])}" if ci is not None else "no interval"
+    tail = f"n = {found['n']:,}"
+    match found["metric"]:
+        case "pearson_r" | "spearman_r":
+            name = "r" if found["metric"] == "pearson_r" else "Spearman's rank correlation"
+            how = "rise together" if v > 0 else "move in opposite directions"
+            return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
+        case "r2":
+            x = a if found["bent"] == found["b"] else b
+            form = f"a parabola in {x} explains" if found["form"] == "parabola" else f"fifths of {x} explain"
+            return f"{say(found['bent'])} varies with {x}, but not in a straight line: {form} {percent(v)} of its variation ({shares}, {tail})."
+        case "eta2" if "rates" in found:
+            top, low = found["top"], min(found["rates"], key=found["rates"].get)
+            last = yes_level(coded_levels(found["b"])[1])
+            return f"{b} is {last} most often where {a} is {top} ({percent(found['rates'][top], 1)}), least where it is {low} ({percent(found['rates'][low], 1)}): η² = {v:.3f} ({span}, {tail})."
+        case "mean_diff":
+            top, other = found["top"], min(found["means"], key=found["means"].get)
+            unit, many = found["units"]
+            return f"{say(found['number'])} is {with_unit(v, found['number'])} higher where {say(found['group'])} is {top} than {other} ({span}, {many} pairs): each of the {many} {say(unit)} values was measured under both, so the pairs are compared."
+        case "cohens_d":
+            top, other = found["top"], min(found["means"], key=found["means"].get)
+            means = f"mean {with_unit(found['means'][top], found['number'])} against {with_unit(found['means'][other], found['number'])}"
+            return f"{say(found['number'])} is higher where {say(found['group'])} is {top} than {other}: {means}, a difference of {v:.2f} standard deviations ({span}, {tail})."
+        case "eta2" if "means" in found:
+            top, low = found["top"], min(found["means"], key=found["means"].get)
+            means = f"highest for {top} (mean {with_unit(found['means'][top], found['number'])}), lowest for {low} ({with_unit(found['means'][low], found['number'])})"
+            return f"{say(found['number'])} differs by {say(found['group'])}: {means}; {say(found['group'])} explains {percent(v)} of its variation ({shares}, {tail})."
+    counts = found["counts"]
+    if (often := how_often(found)) is not None:
+        one, other, yes = often.attrs["told"]
+        least, most = often["share"].iloc[0], often["share"].iloc[-1]
+        often_said = f"{say(other)} is {yes} most often where {say(one)} is {often.index[-1]} ({percent(most, 1)}), least where it is {often.index[0]} ({percent(least, 1)})"
+        return f"{often_said}: Cramér's V = {v:.2f} ({span}, {tail})."
+    rest = (counts - np.outer(counts.sum(axis=1), counts.sum()) / counts.to_numpy().sum()).stack()
+    level, other = rest.idxmax()
+    share, usual = counts.loc[level, other] / counts.loc[level].sum(), counts[other].sum() / counts.to_numpy().sum()
+    most = f"{b} is {other} in {percent(share)} of those with {a} {level}, in {percent(usual)} of all"
+    return f"{a} and {b} go together (Cramér's V = {v:.2f}, {span}, {tail}): {most}."
+
+
+KIND = {
+    "r2": "nonlinear_association",
+    "cohens_d": "group_difference",
+    "mean_diff": "group_difference",
+    "eta2": "group_difference",
+    "cramers_v": "association",
+}
+kept = [f for f in results if f["real"] and "misleads" not in f and frozenset((f["a"], f["b"])) not in flipped]
+linked, told = {}, []
+of_groups = ledger.families.get("relations of the groups alone", {})  # the template of clusters has said them
+for found in kept:
+    pair = {f"{table.file}: {x} × {y}" for x, y in ((found["a"], found["b"]), (found["b"], found["a"]))}
+    if not outcome and not named and pair & set(of_groups):
+        continue
+    one, other = (linked.get(c, frozenset([c])) for c in (found["a"], found["b"]))
+    # Columns that stronger relations join already say the same once more
+    if outcome or named or one != other:
+        told += [found] if "told" not in found else []
+        linked |= dict.fromkeys(one | other, one | other)
+
+
+def chained(relations):
+    """The relations without those of a chain of four columns or more but its strongest, which names the others (`with`).
+
+    Columns of which each tells a quarter or more of the next are nearly one thing measured several times.
+    """
+    chains, hanging = [], set()
+    for found in (f for f in relations if f["strength"] >= 0.5):
+        met = [links for links in chains if any({f["a"], f["b"]} & {found["a"], found["b"]} for f in links)]
+        chains = [links for links in chains if all(links is not one for one in met)] + [
+            [*(link for links in met for link in links), found]
+        ]
+    for links in (links for links in chains if len(links) >= 3):
+        links.sort(key=lambda f: (-f["strength"], f["a"], f["b"]))
+        links[0]["with"] = links[1:]
+        hanging |= {id(f) for f in links[1:]}
+    return [f for f in relations if id(f) not in hanging]
+
+
+def chain(found):
+    """What hangs on a relation, in one sentence; empty where nothing does."""
+    links = [
+        f"{say(f['a'])} with {say(f['b'])} ({METRICS[f['metric']]} = {number(f['value'])})"
+        for f in found.get("with", [])
+    ]
+    many = len({c for f in (found, *found.get("with", [])) for c in (f["a"], f["b"])})
+    more = f" and {len(links) - 6} more" if len(links) > 6 else ""
+    return (
+        f" It is the strongest of a chain of {many} columns that go together: {'; '.join(links[:6])}{more}."
+        if links
+        else ""
+    )
+
+
+told = told if outcome or named else chained(told)
+weak = [f for f in results if not f["real"] and not {f["a"], f["b"]} & hidden] if outcome else []
+
+
+def listed_factors(found):
+    """The factors of some results, named."""
+    factors_of = list(dict.fromkeys(say(c) for f in found for c in (f["a"], f["b"]) if c != outcome))
+    return ", ".join(factors_of[:12]) + (" and others" if len(factors_of) > 12 else "")
+
+
+def overlap(found):
+    """Whether a driver tells next to nothing beside those that explain more, in a sentence; empty where it does tell more."""
+    place = next((i for i, f in enumerate(drivers) if f is found), 0)
+    stronger = [f for f in drivers[:place] if f["real"]]
+    if not stronger:
+        return ""
+    _, alone, added = beside_stronger(found, stronger)
+    if alone < 0.05 or added > min(0.02, 0.1 * alone):
+        return ""
+    return (
+        f"By itself it explains {percent(alone)} of the variation of {say(outcome)}; beside {listed_factors(stronger)} "
+        f"it adds only {percent(max(added, 0.0), 1)}."
+    )
+
+
+unrelated, adding_none = (listed_factors([f for f in weak if ("adds" in f) == no]) for no in (False, True))
+not_found = (
+    f"No relation with {say(outcome)} that is neither small nor likely chance: {unrelated}." if unrelated else ""
+)
+if adding_none:
+    not_found += f" Weak, and nothing beside what explains more of {say(outcome)}: {adding_none}."
+for found in told[:max_findings]:
+    ci = interval(found)
+    caveats = ["Observed, not assigned: it does not show that one causes the other."]
+    if found["n"] < 30:
+        caveats.insert(0, f"It rests on only {found['n']} rows.")
+    if found.get("thin", 5) < 5:
+        caveats.insert(0, "Some combinations are rare, so the chi-square test is approximate.")
+    if shared := overlap(found):
+        caveats.insert(0, shared)
+    report(
+        "claim",
+        "driver" if outcome and not factors else KIND.get(found["metric"], "correlation"),
+        sentence(found, ci) + chain(found),
+        [found["a"], found["b"]],
+        roles={"outcome": outcome, "factor": found["a"]} if outcome else {},
+        direction=("+" if found["value"] > 0 else "-")
+        if found["metric"] in ("pearson_r", "spearman_r")
+        else found.get("direction"),
+        effect=effect(found["metric"], found["value"], ci),
+        test=ledger.test(found["test"], family, f"{found['a']} × {found['b']}"),
+        n=found["n"],
+        params=({"top": found["top"]} if "top" in found else {})
+        | ({"chain": [[f["a"], f["b"]] for f in found["with"]]} if "with" in found else {})
+        | ({"not_found": not_found.strip()} if not_found and found is told[0] else {}),
+        caveats=caveats,
+        confidence="high" if found["q"] < 0.001 and found["n"] >= 100 else "medium",
+    )
+    chart(found)
+
+# %% [markdown] id="not-found-text"
+# ## What was tested and not found
+
+# %% id="nothing"
+absent = [
+    f for f in results if not f["real"] and frozenset((f["a"], f["b"])) not in flipped and not {f["a"], f["b"]} & hidden
+]
+for found in [f for f in absent if len(named) <= 4 and {f["a"], f["b"]} <= set(named)]:
+    ci = interval(found)
+    report(
+        "null",
+        KIND.get(found["metric"], "correlation"),
+        f"No relation worth reporting between {say(found['a'])} and {say(found['b'])} "
+        f"({METRICS[found['metric']]} = {number(found['value'])}, 95 % CI {number(ci[0])} to {number(ci[1])}, n = {found['n']:,}).",
+        [found["a"], found["b"]],
+        effect=effect(found["metric"], found["value"], ci),
+        test=ledger.test(found["test"], family, f"{found['a']} × {found['b']}"),
+        n=found["n"],
+    )
+pairs_tested = f"{len(results):,} pair{'' if len(results) == 1 else 's'}{' with ' + say(outcome) if outcome else ''}"
+strong = f"{len(kept):,} show{'s' if len(kept) == 1 else ''} a relation" if kept else "none shows a relation"
+turned = (
+    f"{len(paradoxes):,} change{'s' if len(paradoxes) == 1 else ''} its sign within groups"
+    if paradoxes
+    else "none changes its sign within groups"
+)
+many = f"Of {pairs_tested} tested, {strong} that is neither small nor likely chance, and {turned}."
+if results and not told:  # else each claim says how many tests its family has
+    report(
+        "null" if not kept and not paradoxes else "descriptive",
+        "tested",
+        many,
+        named[:3],
+        test={"name": "BH", "p": None, "q": None, "family": family, "m": len(results)},
+        n=len(df),
+    )
+print(many)
+if unused:
+    report("descriptive", "not_checked", "Not tested: " + "; ".join(dict.fromkeys(unused[:8])) + ".", n=len(df))
