@@ -29,9 +29,9 @@ from bench.review_cases import EXPECTED, FAULTS, SUITES, Case
 from bench.review_cases.foreign import MARKDOWN
 from bench.review_cases.tables import TABLES
 from graphs import look
-from graphs.checks import CheckResult, Work, run_checks
-from graphs.checks import notebook as notebooks
-from graphs.checks.observed import observed
+from graphs.review import CheckResult, Work, run_checks
+from graphs.review import notebook as notebooks
+from graphs.review.watch.observed import observed
 from notebooks import observer, slices
 from notebooks.nb import nbformat
 

@@ -33,6 +33,7 @@ from graphs.review.data.queries import multiplied, renamed
 if TYPE_CHECKING:
     import pandas as pd
 
+_MANY = frozenset({"many_to_many", "m:m"})
 _UNIQUE = words("is_unique duplicated nunique has_duplicates")
 _ALIKE = words(
     """
@@ -70,7 +71,7 @@ def merges(work: Work) -> Iterator[Found]:
     looked = {n for part in shown for n in names(part) if _asks(part)}
     for cell, tree in trees(work):
         for call in calls(tree):
-            sides = names(ast.Tuple([call.func, *call.args], ast.Load()))
+            sides = names(ast.Tuple([call.func, *call.args, *keywords(call).values()], ast.Load()))
             once = called(ast.Tuple(list(call.args), ast.Load())) & {"drop_duplicates", "groupby"}
             if _joins(call) and not set(keywords(call)) & {"validate", None} and not sides & looked and not once:
                 yield Objection(
@@ -98,6 +99,11 @@ def _joins(call: ast.Call) -> bool:
 @check("fan_out")
 def fan_out(work: Work) -> Iterator[Found]:
     """Nothing is summed or counted of rows that a join or an explosion has repeated."""
+    for cell, tree in trees(work):
+        many = [c for c in calls(tree) if _joins(c) and strings(keywords(c).get("validate") or tree) & _MANY]
+        if many and "validate" in keywords(many[0]):
+            problem = "the join is many to many, so rows repeat and every sum, mean and count over it is off."
+            yield Objection(where=cell.cell, problem=problem, mend=_MEND)
     if not work.frames:
         return
     yield from _Followed(work).found()
@@ -217,7 +223,9 @@ class _Followed:
         if name == "explode":
             column = strings(ast.Tuple([*call.args, *given.values()], ast.Load()))
             others = (on.columns | on.twice) - column
-            return replace(on, columns=on.columns | column, twice=on.twice | others, why="`explode` repeats", whole=True)
+            return replace(
+                on, columns=on.columns | column, twice=on.twice | others, why="`explode` repeats", whole=True
+            )
         if name == "drop_duplicates":
             keys = strings(ast.Tuple([*call.args, *(v for k, v in given.items() if k == "subset")], ast.Load()))
             return replace(on, unique=frozenset(keys) or None, twice=frozenset(), whole=False)
@@ -267,7 +275,13 @@ class _Followed:
         given = keywords(call)
         on = strings(given["on"]) if "on" in given else set(left.columns & right.columns)
         keys = [strings(given[k]) if k in given else on for k in ("left_on", "right_on")]
-        made = Rows(left.columns | right.columns, left.file, left.whole, twice=left.twice | right.twice, why=left.why or right.why)
+        made = Rows(
+            left.columns | right.columns,
+            left.file,
+            left.whole,
+            twice=left.twice | right.twice,
+            why=left.why or right.why,
+        )
         many = [self._repeats(rows, key) for rows, key in zip((left, right), keys, strict=True)]
         if many[1]:
             again = left.columns - keys[0] | (right.columns - keys[1] if many[0] else frozenset())
@@ -298,5 +312,3 @@ def counted_rows(tree: ast.AST) -> set[str]:
         for n in ast.walk(tree)
         if isinstance(n, ast.Attribute) and n.attr in ("shape", "height") and isinstance(n.value, ast.Name)
     }
-
-
