@@ -31,27 +31,22 @@ class Where:
 
 def of_runs(status: str | None = None, agent: str | None = None, text: str | None = None) -> Where:
     """The conditions of `Store.runs`."""
-    where = Where()
-    where.add("status = ?", status)
-    where.add("agent = ?", agent)
-    where.add(
-        "(contains(lower(concat_ws(' ', id, goal, answer)), lower(?)) OR id IN"
-        " (SELECT run_id FROM findings WHERE contains(lower(text), lower(?))))",
-        text,
-    )
-    return where
+    found_in = "id IN (SELECT run_id FROM findings WHERE contains(lower(text), lower(?)))"
+    return _of(text, "id, goal, answer", found_in, status=status, agent=agent)
 
 
 def of_artifacts(run_id: str | None = None, role: str | None = None, text: str | None = None) -> Where:
     """The conditions of `Store.artifacts`, less the lists of ids."""
+    found_in = "run_id IN (SELECT id FROM runs WHERE contains(lower(goal), lower(?)))"
+    return _of(text, "id, name, media_type", found_in, run_id=run_id, role=role)
+
+
+def _of(text: str | None, columns: str, elsewhere: str, **equal: str | None) -> Where:
+    """Columns that equal a value, and a text that is in one of `columns` or `elsewhere`, in any case."""
     where = Where()
-    where.add("run_id = ?", run_id)
-    where.add("role = ?", role)
-    where.add(
-        "(contains(lower(concat_ws(' ', id, name, media_type)), lower(?)) OR run_id IN"
-        " (SELECT id FROM runs WHERE contains(lower(goal), lower(?))))",
-        text,
-    )
+    for name, value in equal.items():
+        where.add(f"{name} = ?", value)
+    where.add(f"(contains(lower(concat_ws(' ', {columns})), lower(?)) OR {elsewhere})", text)
     return where
 
 

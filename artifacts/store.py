@@ -8,6 +8,7 @@ import concurrent.futures
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,6 +47,16 @@ __all__ = [
 ]
 
 _PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
+
+
+@dataclass(frozen=True)
+class Put:
+    """Bytes, or a file to copy, that are to be an artifact."""
+
+    data: bytes | Path
+    name: str
+    media_type: str
+    role: ArtifactRole
 
 
 class Store:
@@ -234,24 +245,50 @@ class Store:
 
         Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
         """
-        in_thread = in_own_thread if isinstance(data, Path) else asyncio.to_thread  # a file may be very large
-        blob = await in_thread(self._keep, data)
-        artifact = Artifact(
-            id=new_id("art"),
-            sha256=blob.sha256,
-            name=name,
-            media_type=media_type,
-            size=blob.size,
-            role=role,
+        (artifact,) = await self.put_all(
+            [Put(data, name, media_type, role)],
             run_id=run_id,
             execution_id=execution_id,
-            parents=tuple(parents),
+            parents=parents,
+            step_id=step_id,
         )
-        try:
-            await self.append(ArtifactSaved(run_id=run_id, step_id=step_id, artifact=artifact))
-        finally:
-            self._blobs.recorded(blob)
         return artifact
+
+    async def put_all(
+        self,
+        files: Sequence[Put],
+        *,
+        run_id: str,
+        execution_id: str | None = None,
+        parents: Sequence[str] = (),
+        step_id: str | None = None,
+    ) -> list[Artifact]:
+        """`put` for several at once, whose bytes go to the disk together: all are recorded, in this order, or none."""
+        kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
+        blobs = [one for one in kept if isinstance(one, Blob)]
+        try:
+            for failure in kept:
+                if isinstance(failure, BaseException):
+                    raise failure
+            artifacts = [
+                Artifact(
+                    id=new_id("art"),
+                    sha256=blob.sha256,
+                    name=file.name,
+                    media_type=file.media_type,
+                    size=blob.size,
+                    role=file.role,
+                    run_id=run_id,
+                    execution_id=execution_id,
+                    parents=tuple(parents),
+                )
+                for file, blob in zip(files, blobs, strict=True)
+            ]
+            await self.append_all([ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts])
+        finally:
+            for blob in blobs:
+                self._blobs.recorded(blob)
+        return artifacts
 
     def artifact(self, ref: str) -> Artifact:
         """An artifact by its id, or by the beginning or the end of it, as `run` finds one. Raises NotFound."""
@@ -323,9 +360,10 @@ class Store:
         """
         return await query(self._database, sql, self._asking, form=form, rows=rows, seconds=seconds)
 
-    def _keep(self, data: bytes | Path) -> Blob:
+    async def _keep(self, data: bytes | Path) -> Blob:
+        in_thread = in_own_thread if isinstance(data, Path) else asyncio.to_thread  # a file may be very large
         try:
-            return self._blobs.put(data)
+            return await in_thread(self._blobs.put, data)
         except OSError as error:
             raise StoreError(f"These bytes could not be stored: {error}. Nothing was recorded.") from error
 

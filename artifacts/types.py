@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -21,10 +22,11 @@ ANSWER_MIME = "application/vnd.gristmill.answer+json"
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 """A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
 
-RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
 ExecutionStatus = Literal["running", "ok", "error", "interrupted", "unknown"]
 ArtifactRole = Literal["input", "plot", "table", "file", "notebook", "report", "findings"]
 CellState = Literal["fresh", "stale", "running", "failed"]
+Decision = Literal["accepted", "edited", "rejected"]
 TurnStatus = Literal["running", "done", "failed", "cancelled", "interrupted"]
 FindingType = Literal["claim", "warning", "null", "descriptive"]
 FireOutcome = Literal["done", "failed", "cancelled", "interrupted", "skipped", "missed"]
@@ -73,7 +75,7 @@ class Run(Value):
 
     id: str
     goal: str
-    agent: Literal["analysis", "notebook", "reproduce"] = "analysis"
+    agent: Literal["analysis", "ask", "notebook", "reproduce"] = "analysis"
     model: str = "playbook"
     params: dict[str, Any] = Field(default_factory=dict)
     status: RunStatus = "running"
@@ -256,7 +258,7 @@ class Approval(Value):
     tool: str
     arguments: str
     why: str = ""
-    decision: Literal["accepted", "edited", "rejected"] | None = None
+    decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
 
@@ -349,7 +351,8 @@ class Answer(Value):
 
     `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how the
     question was read where a reader should know it (a default that decides, the other reading), and `unused` the words
-    of it that were not understood. `files` are the names of files made for it.
+    of it that were not understood. `files` are the names of files made for it. `question` is the id of the question
+    that the part is of, where a run is asked several.
     """
 
     part: str
@@ -362,6 +365,13 @@ class Answer(Value):
     unused: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     query: dict[str, Any] | None = None
+    question: str = ""
+
+
+def outcome(answers: Sequence[Answer]) -> AnswerStatus:
+    """How a question of these parts came out: answered or not answered where all of them were, else partly."""
+    found = {answer.status for answer in answers}
+    return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
 
 
 class Recomputation(Value):
@@ -414,6 +424,15 @@ class ToolCall(Value):
     name: str
     arguments: str
     extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class Spent(Value):
+    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    cells: int = 0
 
 
 class Schedule(Value):

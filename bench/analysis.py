@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import classics, real, strangers, synthetic
+from bench import classics, real, synthetic
 from bench.asking import Answer, Ask, ask_all
 
 ROOT = Path(__file__).parents[1]
 PLANTED = ROOT.parent / "shared" / "planted"
 RESULTS = Path(__file__).parent / "results" / "analysis.json"
-SUITES = ("planted", "synthetic", "strangers", "tales", "real", "review")
+STRANGERS = Path(__file__).parent / "strangers"
+SUITES = ("planted", "synthetic", "strangers", "tales", "late", "real", "review")
 HINTS = ("target", "time", "assignment", "allocation", "unit")
 
 
@@ -250,11 +251,11 @@ def run(suite: str, options: argparse.Namespace) -> dict[str, Any]:
         return review.suite(say)
     made = options.out / f"{suite}-tables-{options.seed}"
     shutil.rmtree(made, ignore_errors=True)
-    if suite in strangers.SEASONS:
-        strangers.write(options.seed, -(-options.tables // len(strangers.SEASONS[suite])), made, suite)
-        return table_suite(suite, made / "cases", made / "truth", options)
-    for case in synthetic.cases(options.tables, options.seed):
-        synthetic.write(case, made)
+    if (kept := STRANGERS / f"{suite}.zip").exists():
+        shutil.unpack_archive(kept, made)
+    else:
+        for case in synthetic.cases(options.tables, options.seed):
+            synthetic.write(case, made)
     return table_suite(suite, made / "cases", made / "truth", options)
 
 
@@ -266,14 +267,14 @@ def main() -> int:
     parser.add_argument("--cases", nargs="*", default=[], help="a number, or words that the names must contain")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (2)")
     parser.add_argument("--again", type=int, default=4, help="how many runs of a suite are asked and re-run again (4)")
-    parser.add_argument("--seed", type=int, default=11, help="seed of the synthetic or the strangers' tables (11)")
+    parser.add_argument("--seed", type=int, default=11, help="seed of the synthetic tables (11)")
     parser.add_argument("--tables", type=int, default=60, help="how many such tables are made (60)")
     parser.add_argument("--planted", type=Path, default=Path(os.environ.get("GRISTMILL_PLANTED", PLANTED)))
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "gristmill-bench")
     parser.add_argument("--home", type=Path, help="keep the record of the runs here (default: thrown away)")
     options = parser.parse_args()
     suites = options.suite or ["planted", "real", "review"]
-    if {"planted", "synthetic", "strangers", "tales"} & set(suites) and not (options.planted / "score.py").exists():
+    if set(suites) - {"real", "review"} and not (options.planted / "score.py").exists():
         print(
             f"There is no planted suite at {options.planted}. Name its folder with --planted or GRISTMILL_PLANTED; "
             "its score.py also scores the synthetic tables. `--suite real --suite review` need neither.",

@@ -11,7 +11,8 @@ from pathlib import Path
 from artifacts.store import Store
 from artifacts.types import Run
 from graphs.errors import InputError
-from graphs.workbench import Request, Workbench
+from graphs.request import Request
+from graphs.workbench import Workbench
 from notebooks.export import findings_json, report_md
 
 PATIENCE = 600

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.data import classic
 from bench.real import RELATIONS, Fact, Table, Told
 
 SHAPES = {"distribution_shape", "clusters", "variance_difference", "outliers"}
@@ -57,24 +55,23 @@ def tables() -> tuple[Table, ...]:
     )
 
 
-def _file(folder: Path, name: str, source: str | Callable[[], Any]) -> Path:
-    """A data file that a function makes, that scikit-learn loads, or that lies in a package's folder."""
-    path = folder / f"{name}.csv"
-    package, inside = ("", "") if callable(source) else source.split("/", 1)
-    if callable(source):
-        source().to_csv(path, index=False, lineterminator="\n")
-    elif package == "sklearn":
+def _file(folder: Path, name: str, source: str) -> Path:
+    """A data file of ours, one that scikit-learn loads, or one that lies in a package's folder."""
+    package, inside = source.split("/", 1)
+    if package == "bench":
+        return Path(__file__).parent / "data" / inside
+    if package == "sklearn":
         import sklearn.datasets
 
+        path = folder / f"{name}.csv"
         bunch = getattr(sklearn.datasets, f"load_{inside}")(as_frame=True)
         frame = bunch.data.assign(**{_kind(inside): [str(bunch.target_names[i]) for i in bunch.target]})
         frame.to_csv(path, index=False, lineterminator="\n")
-    else:
-        spec = importlib.util.find_spec(package)
-        assert spec is not None, f"{package} is not installed: pip install 'gristmill[charts]'"
-        assert spec.origin is not None
-        return Path(spec.origin).parent / inside
-    return path
+        return path
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, f"{package} is not installed: pip install 'gristmill[charts]'"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / inside
 
 
 def _kind(bunch: str) -> str:
@@ -163,7 +160,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "hair",
-            classic.hair,
+            "bench/hair.csv",
             "Do hair and eye colour go together?",
             {
                 "they do": _related("Hair", "Eye"),
@@ -178,7 +175,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "aboard",
-            classic.aboard,
+            "bench/aboard.csv",
             "Who survived?",
             {
                 "women did": lambda t: t.some(RELATIONS, "sex", "survived", type="claim"),
@@ -191,7 +188,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "sleep",
-            classic.sleep,
+            "bench/sleep.csv",
             "Does the drug (group) change the extra sleep?",
             {
                 "20 rows are few": _few(20),
@@ -207,7 +204,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "plants",
-            classic.plants,
+            "bench/plants.csv",
             "Does weight differ between the groups?",
             {
                 "30 plants are few": _few(30),
@@ -220,7 +217,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "teeth",
-            classic.teeth,
+            "bench/teeth.csv",
             "How do dose and supp affect the length (len)?",
             {
                 "more vitamin, longer teeth": _related("dose", "len"),
@@ -231,7 +228,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "chicks",
-            classic.chicks,
+            "bench/chicks.csv",
             "Does the feed matter for weight?",
             {
                 "it does": _related("feed", "weight"),
@@ -242,7 +239,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "sprays",
-            classic.sprays,
+            "bench/sprays.csv",
             "Which spray leaves the fewest insects?",
             {
                 "sprays differ": _related("count", "spray"),
@@ -255,7 +252,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "air",
-            classic.air,
+            "bench/air.csv",
             "How did the number of passengers change?",
             {
                 "it rose": lambda t: t.some("trend", "passengers", type="claim", direction="+"),
@@ -267,7 +264,7 @@ def _known() -> list[tuple[str, Any, str, dict[str, Fact], dict[str, Fact], dict
         ),
         (
             "stops",
-            classic.stops,
+            "bench/stops.csv",
             "Does speed set the stopping distance?",
             {"faster cars take longer": lambda t: t.some(RELATIONS, "speed", "dist", type="claim", direction="+")},
             {"points make the line": _some("leverage_point")},

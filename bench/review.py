@@ -25,9 +25,8 @@ os.environ.setdefault("MPLBACKEND", "agg")  # the cells draw, and nobody looks
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from bench.review_cases import EXPECTED, FAULTS, SUITES, Case
+from bench.review_cases import EXPECTED, FAULTS, SUITES, Case, tables
 from bench.review_cases.foreign import MARKDOWN
-from bench.review_cases.tables import TABLES
 from graphs import look
 from graphs.review import CheckResult, Work, run_checks
 from graphs.review import notebook as notebooks
@@ -57,8 +56,7 @@ class Verdict:
 def folder_of(case: Case) -> Iterator[None]:
     """The current folder holds the case's files and nothing else, for as long as this lasts."""
     with tempfile.TemporaryDirectory(prefix="gristmill-review-") as folder, contextlib.chdir(folder):
-        for name in case.files:
-            TABLES[name]().to_csv(name, index=False)
+        tables.put(case.files, Path(folder))
         yield
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from artifacts.events import PlanMade, ReportMade
-from artifacts.types import Execution, PlanStep
+from artifacts.types import PlanStep
 from graphs import briefs, look
 from graphs.ask import insist
 from graphs.models.base import Message
+from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
@@ -20,22 +21,7 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
     """Read the files and describe their columns; what a file did not make easy becomes a note."""
     desk: Desk = runtime.context
     async with desk.step("open", "system", "Read the files") as step_id:
-
-        async def run(number: int, code: str, title: str, *tags: str) -> Execution:
-            key = f"open-0-0-{number}"
-            return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=key)
-
-        load, describe = look.load(state["files"]), look.describe(state["question"])
-        toolkit = look.toolkit(f"{load}\n{describe}\nreport, answer")  # and what nearly every run tells its results by
-        look.succeed(await run(0, toolkit, "Toolkit", "toolkit"))
-        loaded = await run(1, load, "Read the files", "open")
-        look.succeed(loaded)
-        tables = look.read_description(await run(2, describe, "What each column holds", "open", "describe"))
-        printed = "".join(o.text for o in loaded.outputs if o.kind == "stdout").strip()
-        if printed:
-            await desk.note(printed, step_id)
-        for role, column in look.missing_roles(state["roles"], tables):
-            await desk.note(f"There is no column {column!r}, which was declared as the {role}.", step_id, "warning")
+        tables = await open_tables(desk, state["question"], state["files"], state["roles"], step_id)
         if not look.named_columns(state["question"], tables):
             await desk.note(
                 "The question names no column of the table, so the table as a whole is looked at. "

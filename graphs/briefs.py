@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
@@ -27,6 +27,12 @@ def plan_brief(state: TeamState, templates: Sequence[Template]) -> str:
         "templates": [_template(t) for t in templates],
     }
     return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{_block(facts)}"
+
+
+def ask_brief(question: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> str:
+    """For an answer and no more: the question, every column and the declared roles."""
+    facts = {"question": question, "files": [_narrow(t) for t in tables], "roles": dict(roles)}
+    return f"# Answer the question\n\nThe question: {question}\n\n{_block(facts)}"
 
 
 def code_brief(

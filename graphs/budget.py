@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from artifacts.events import RunView
-from artifacts.types import Value
+from artifacts.types import Spent, Value
 from graphs.errors import GraphError, InputError
 
 
@@ -26,15 +25,6 @@ class Budget(Value):
     cells: int | None = Field(None, ge=1)
 
 
-class Spent(Value):
-    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others."""
-
-    tokens: int = 0
-    usd: float = 0.0
-    unpriced: int = 0
-    cells: int = 0
-
-
 def read_budget(text: str) -> Budget:
     """The budget in `tokens=20000,usd=0.5,minutes=10,cells=30`, any of them. Raises InputError."""
     told: dict[str, float] = {}
@@ -49,15 +39,9 @@ def read_budget(text: str) -> Budget:
     return Budget.model_validate(whole)
 
 
-def spent(view: RunView) -> Spent:
-    """What a run has used so far. Replies of rules cost nothing."""
-    asked = [r for r in view.replies if not r.rule_based]
-    return Spent(
-        tokens=sum((r.tokens_in or 0) + (r.tokens_out or 0) for r in asked),
-        usd=sum(r.cost or 0.0 for r in asked),
-        unpriced=sum(r.cost is None for r in asked),
-        cells=view.executed,
-    )
+def budget_text(budget: Budget) -> str:
+    """The same as `read_budget` reads it."""
+    return ",".join(f"{name}={amount:.12g}" for name, amount in budget.model_dump(exclude_none=True).items())
 
 
 def budget_of(params: dict[str, Any]) -> Budget:

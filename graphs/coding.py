@@ -14,6 +14,7 @@ from graphs import tools
 from graphs.ask import ask
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
+from graphs.waiting import approved
 
 SAME_FAILURES = 2
 """How often a call may fail in the same words before it is not run again."""
@@ -51,22 +52,41 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     asked = tools.read(call, desk.tools_of(agent))
     title = (isinstance(asked, tools.Action) and asked.title) or call.name
     async with desk.step("run", agent.name, title[:200]) as step_id:
-        if number >= MAX_CALLS:
-            result = tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
-        elif _failed_before(call, state["messages"]) >= SAME_FAILURES:
-            result = tools.refusal(
-                REPEATED,
-                f"This very call has failed {SAME_FAILURES} times, so it was not run again. Read what went wrong then, "
-                "and do something else, or end your work.",
-            )
-        elif isinstance(asked, tools.Action):
-            await desk.within_budget()
-            result = await asked.use(desk, f"code-{state['round']}-{number}", step_id)
-        else:
-            result = tools.refusal("BadCall", str(asked))
+        result = await _carry_out(desk, state, call, asked, step_id)
         await desk.emit(_used(desk, step_id, call, result))
     told = Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id)
     return {"messages": [*state["messages"], told.model_dump()], "pending": rest, "calls": number + 1}
+
+
+async def _carry_out(
+    desk: Desk, state: TeamState, call: ToolCall, asked: tools.Tool | str, step_id: str
+) -> dict[str, Any]:
+    """The result of a call: what came of it, or why it was not carried out."""
+    key = f"code-{state['round']}-{state['calls']}"
+    if state["calls"] >= MAX_CALLS:
+        return tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
+    if not isinstance(asked, tools.Action):
+        return tools.refusal("BadCall", str(asked))
+    if _failed_before(call, state["messages"]) >= SAME_FAILURES:
+        return tools.refusal(
+            REPEATED,
+            f"This very call has failed {SAME_FAILURES} times, so it was not run again. Read what went wrong then, "
+            "and do something else, or end your work.",
+        )
+    decided = await approved(desk, key, call, asked)
+    if decided is not None and decided.decision == "rejected":
+        return tools.refusal("NotApproved", f"The person did not approve of this call. {decided.reason}".strip())
+    if decided is not None and decided.edited is not None:
+        offered = desk.tools_of(desk.agents.for_job("code"))
+        edited = tools.read(call.model_copy(update={"arguments": decided.edited}), offered)
+        if not isinstance(edited, tools.Action):
+            return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
+        asked = edited
+    await desk.within_budget()
+    result = await asked.use(desk, key, step_id)
+    if decided is not None and decided.edited is not None:
+        result = {**result, "note": f"The person changed the arguments before it was run: {decided.edited}"}
+    return result
 
 
 def _used(desk: Desk, step_id: str, call: ToolCall, result: Mapping[str, Any]) -> ToolUsed:

@@ -138,6 +138,12 @@ def read_description(cell: Execution) -> list[dict[str, Any]]:
     return files
 
 
+def described(ran: Iterable[Execution]) -> list[dict[str, Any]]:
+    """What the describe cell among those that ran printed; nothing where none has run."""
+    cell = next((x for x in ran if "describe" in x.tags and x.status == "ok"), None)
+    return read_description(cell) if cell is not None else []
+
+
 def succeed(cell: Execution) -> None:
     """Raise RunFailed with a sentence for a person when this cell did not run to its end."""
     if cell.status == "ok":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from artifacts.types import Run, Schedule
-from graphs.workbench import Request, Workbench
+from graphs.request import Request, Terms
+from graphs.workbench import Workbench
 
 
 async def start_scheduled(
@@ -24,5 +25,6 @@ async def start_scheduled(
         model=schedule.model or model,
         roles={k: str(v) for k, v in schedule.params.get("roles", {}).items()},
         run_id=run_id,
+        terms=Terms(unattended=True),
     )
     return await workbench.start(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, Text
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import new_id
-from graphs.budget import Budget, check, spent
+from graphs.budget import Budget, check
 from graphs.models.base import Model
 from notebooks.catalog import Template
 from notebooks.session import Session
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from graphs.tools.base import Tool, Toolbox
     from notebooks.again import Again
 
-Job = Literal["plan", "code", "interpret", "review"]
+Job = Literal["plan", "code", "interpret", "review", "ask"]
 """What a model is asked for. The tools that it is offered say the same."""
 
 MAX_CALLS = 40
@@ -78,6 +79,8 @@ class Desk:
     again: Again | None = None
     budget: Budget = field(default_factory=Budget)
     began: float = field(default_factory=time.monotonic)
+    approve: Literal["auto", "ask", "deny"] = "auto"
+    unattended: bool = False
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names."""
@@ -86,7 +89,7 @@ class Desk:
     async def within_budget(self) -> None:
         """Raise BudgetSpent where the run has used up what it may. For nodes to call before they ask or run."""
         if self.budget != Budget():
-            check(self.run_id, self.budget, spent(await self.view()), (time.monotonic() - self.began) / 60)
+            check(self.run_id, self.budget, (await self.view()).spent, (time.monotonic() - self.began) / 60)
 
     async def emit(self, event: Event) -> None:
         await self.store.append(event)
@@ -111,8 +114,15 @@ class Desk:
         try:
             yield step_id
             status = "done"
-        except Exception:
-            status = "failed"
+        except Exception as problem:
+            # A node that waits for a person begins again with the answer, and has not failed
+            status = "done" if _waits(problem) else "failed"
             raise
         finally:
             await self.emit(StepEnded(run_id=self.run_id, step_id=step_id, status=status))
+
+
+def _waits(problem: Exception) -> bool:
+    """Whether this is LangGraph's way to break off a node; its import takes a while, and not every run needs it."""
+    graph = sys.modules.get("langgraph.errors")
+    return graph is not None and isinstance(problem, graph.GraphBubbleUp)

@@ -10,12 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-
-from artifacts.events import Event, RunBegan, RunEnded, RunQueued, RunResumed, RunStarted, TextDelta
+from artifacts.events import (
+    Answered,
+    ApprovalGiven,
+    Event,
+    RunBegan,
+    RunEnded,
+    RunQueued,
+    RunResumed,
+    RunStarted,
+    TextDelta,
+)
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run, Value, new_id
+from artifacts.types import Decision, Run, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
@@ -24,7 +32,9 @@ from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
 from graphs.models import resolve
 from graphs.models.base import Model, ModelError
+from graphs.models.wire import is_object
 from graphs.queue import Queue, usual_limit
+from graphs.request import Request
 from graphs.worker import Worker, loose_ends
 from kernel_gateway.isolation import Sizes
 from notebooks.aio import see_through
@@ -34,25 +44,6 @@ from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
 _log = logging.getLogger(__name__)
-
-
-class Request(Value):
-    """A question of some files. `roles` may name target, time, unit and assignment columns; `model` as in `--model`.
-
-    `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the workbench does.
-    `run_id` is the id that the run is to have, for a caller who must know it before there is a run. `agent` has the
-    coder's seat, in place of the coder; `budget` is what the run may use.
-    """
-
-    question: str
-    files: tuple[Path, ...] = ()
-    model: str | None = None
-    roles: dict[str, str] = Field(default_factory=dict)
-    parent_id: str | None = None
-    rerun: bool | None = None
-    run_id: str | None = None
-    agent: str | None = None
-    budget: Budget | None = None
 
 
 class Workbench:
@@ -83,6 +74,7 @@ class Workbench:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
         self._closing = False
+        self._deciding = asyncio.Lock()
         self.queue = Queue(limit or usual_limit(local=not _in_cloud()), self._record_places)
         self._worker = Worker(
             store, isolation=isolation, templates=self.templates, rerun=rerun, stopped_as=self._stopped_as
@@ -97,19 +89,21 @@ class Workbench:
         cannot be meant.
         """
         self._must_be_open()
-        question = check_question(request.question)
+        questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
+        goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
-        if request.agent is not None:
-            await in_own_thread(self._must_be_an_agent, request.agent)
+        if request.terms.agent is not None:
+            await in_own_thread(self._must_be_an_agent, request.terms.agent)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
-            goal=question,
+            goal=goal,
+            agent="ask" if questions else "analysis",
             model="playbook" if model.rule_based else model.name,
-            params={"files": [safe_name(f.name) for f in files], "roles": request.roles, "rerun": rerun}
-            | ({"agent": request.agent} if request.agent else {})
-            | ({"budget": request.budget.model_dump(exclude_none=True)} if request.budget else {}),
+            params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
+            | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
+            | request.terms.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -167,8 +161,11 @@ class Workbench:
     async def take_up(self) -> None:
         """Let the runs that waited when an earlier process stopped wait here again, in their order.
 
-        For a program that stays, before it lets new runs in.
+        Those that waited for a person go on where the answer came and nobody took them up any more. For a program that
+        stays, before it lets new runs in.
         """
+        for waiting in await in_own_thread(self.store.runs, status="waiting", limit=10_000):
+            await self._go_on(waiting.id)
         for run in await in_own_thread(self._left_waiting):
             try:
                 await self._launch(run, _model_of(run))
@@ -188,7 +185,7 @@ class Workbench:
         if run.id in self._tasks:
             self._stop(run.id, "cancelled")
             run = await self.wait(run.id)
-        if run.status in ("queued", "running", "interrupted"):
+        if run.status in ("queued", "running", "waiting", "interrupted"):
             await self._worker.end(run.id, "cancelled")
         return self.store.run(run.id)
 
@@ -215,6 +212,70 @@ class Workbench:
         params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
         await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
+
+    async def answer(self, run_ref: str, text: str, *, question_id: str | None = None, by: str = "person") -> Run:
+        """Answer what an agent asked, the oldest open question where none is named; the run goes on.
+
+        Only the first answer counts. Raises InputError where nothing is asked, or where it has been answered.
+        """
+        self._must_be_open()
+        run = self.store.run(run_ref)
+        async with self._deciding:
+            view = await in_own_thread(self.store.view, run.id)
+            open_ones = [q for q in view.questions if q.answer is None]
+            question = next((q for q in view.questions if q.id == question_id), None) if question_id else None
+            if question is not None and question.answer is not None:
+                raise InputError(f"That was answered already: {question.answer!r}.")
+            question = question or (open_ones[0] if open_ones and question_id is None else None)
+            if question is None:
+                raise InputError(f"{run.id} asks nothing" + (f" by the id {question_id}." if question_id else "."))
+            if not text.strip():
+                raise InputError("The answer is empty. Say something, or cancel the run.")
+            told = Answered(run_id=run.id, question_id=question.id, answer=text.strip(), by=by)
+            await self.store.append(told)
+        return await self._go_on(run.id)
+
+    async def decide(
+        self,
+        run_ref: str,
+        decision: Decision,
+        *,
+        approval_id: str | None = None,
+        edited: str | None = None,
+        reason: str = "",
+        by: str = "person",
+    ) -> Run:
+        """Decide on a step that waits, the oldest where none is named; the run goes on.
+
+        `edited` are the arguments in place of the agent's, as JSON text. Only the first decision counts. Raises
+        InputError where nothing waits, where it was decided, or for arguments that are no JSON object.
+        """
+        self._must_be_open()
+        run = self.store.run(run_ref)
+        async with self._deciding:
+            view = await in_own_thread(self.store.view, run.id)
+            waits = [a for a in view.approvals if a.decision is None]
+            approval = next((a for a in view.approvals if a.id == approval_id), None) if approval_id else None
+            if approval is not None and approval.decision is not None:
+                raise InputError(f"That was decided already: {approval.decision}.")
+            approval = approval or (waits[0] if waits and approval_id is None else None)
+            if approval is None:
+                raise InputError(f"Nothing waits for approval in {run.id}.")
+            if (decision == "edited") != (edited is not None) or (edited is not None and not is_object(edited)):
+                raise InputError("To edit a step, give its arguments as a JSON object.")
+            given = ApprovalGiven(
+                run_id=run.id, approval_id=approval.id, decision=decision, edited=edited, reason=reason, by=by
+            )
+            await self.store.append(given)
+        return await self._go_on(run.id)
+
+    async def _go_on(self, run_id: str) -> Run:
+        """Take up a run that waited for a person, unless something else is still open in it."""
+        if run_id in self._tasks:  # it is just being laid down
+            await self.wait(run_id)
+        view = await in_own_thread(self.store.view, run_id)
+        still = any(q.answer is None for q in view.questions) or any(a.decision is None for a in view.approvals)
+        return view.run if still or view.run.status != "waiting" else await self.resume(run_id)
 
     async def forget(self, run_ids: Iterable[str]) -> None:
         """Drop where these runs would be taken up again: they are not in the record any more."""
@@ -332,7 +393,7 @@ def _in_cloud() -> bool:
 
 def _model_of(run: Run) -> Model | None:
     """The model that answers a run, where one does. Raises InputError for one that cannot be meant."""
-    return _resolve(run.model) if run.agent == "analysis" else None
+    return _resolve(run.model) if run.agent in ("analysis", "ask") else None
 
 
 def _resolve(name: str | None) -> Model:

@@ -25,6 +25,7 @@ from graphs.state import Desk
 from graphs.tools import Toolbox
 from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
+from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from notebooks.again import Again
 from notebooks.catalog import catalog
@@ -37,7 +38,7 @@ from notebooks.session import Session
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-type Ending = Literal["done", "failed", "cancelled", "interrupted"]
+type Ending = Literal["waiting", "done", "failed", "cancelled", "interrupted"]
 
 _STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
 _log = logging.getLogger(__name__)
@@ -93,13 +94,17 @@ class Worker:
         session: Session | None = None
         status: Ending = "failed"
         error: str | None = None
-        loading = asyncio.ensure_future(in_own_thread(load_team))  # a second's import, beside the sandbox's start
+        work = self._ask if run.agent == "ask" else self._work
+        load = load_asking if run.agent == "ask" else load_team
+        loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
         try:
             session = await self._open_session(run.id)
-            await self._work(run, model, session, await loading)
+            await work(run, model, session, await loading)
             status = "done"
         except asyncio.CancelledError:
             status = self._stopped_as(run.id)
+        except Waiting:
+            status = "waiting"
         except BudgetSpent as problem:
             status, error = "interrupted", str(problem)
         except (GraphError, GatewayError, NotebookError, StoreError) as problem:
@@ -131,21 +136,46 @@ class Worker:
                 await self.end(run.id, status, error)
 
     async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
-        """Run the graph from the start, or from its last checkpoint where there is one."""
+        """Run the graph from the start, or from its last checkpoint where there is one. Raises Waiting for a person."""
+        from langgraph.types import Command
+
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
         graph = team.build(saver)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            first = None if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
+            again = Command(resume=True) if so_far.interrupts else None
+            first = again if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
             async with aclosing(Again(self._store, session.host, run.id)) as again:
                 wanted = again if run.params.get("rerun", self._rerun) else None
                 agents, tools = await self._company(run)
                 budget = budget_of(run.params)
-                desk = Desk(run.id, self._store, session, model, templates, agents, tools, wanted, budget)
+                desk = Desk(
+                    run.id,
+                    self._store,
+                    session,
+                    model,
+                    templates,
+                    agents,
+                    tools,
+                    wanted,
+                    budget,
+                    approve=run.params.get("approve", "auto"),
+                    unattended=run.params.get("unattended", False),
+                )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
+            if (await graph.aget_state(config)).interrupts:
+                raise Waiting("The run waits for a person.")
         await saver.adelete_thread(run.id)
+
+    async def _ask(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
+        """Answer the run's questions, or those that an earlier try has left."""
+        templates = tuple(await asyncio.to_thread(catalog, self._templates))
+        questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
+        agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
+        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
+        await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
@@ -177,7 +207,7 @@ class Worker:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
             await self.end(run_id, status, error)
-            if session is not None and status != "interrupted":  # an interrupted run finds its sandbox again
+            if session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
                 await session.close()
 
     async def _open_session(self, run_id: str) -> Session:
@@ -234,3 +264,11 @@ def load_team() -> ModuleType:
     from graphs import team
 
     return team
+
+
+def load_asking() -> ModuleType:
+    """The module that answers questions and no more, with all that it needs."""
+    load_sdk()
+    from graphs import asking
+
+    return asking

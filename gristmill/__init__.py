@@ -1,4 +1,4 @@
-"""The front doors: `analyze` in Python, the command line, the web server."""
+"""The front doors: `ask` and `analyze` in Python, the command line, the web server."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphs.tools.function import tool
-    from gristmill.python import Result, analyze, analyze_async, analyze_stream
+    from gristmill.python import Answered, Result, analyze, analyze_async, analyze_stream, ask, ask_async
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "analyze", "analyze_async", "analyze_stream", "tool"]
+__all__ = [
+    "Answered",
+    "Result",
+    "__version__",
+    "analyze",
+    "analyze_async",
+    "analyze_stream",
+    "ask",
+    "ask_async",
+    "tool",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from artifacts.events import Event, RunView, TextDelta, fold
-from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
+from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
 from gristmill.settings import Settings
 
 if TYPE_CHECKING:
     from artifacts.check import Checked
     from artifacts.prune import Pruned
     from artifacts.query import Answer, Form
+    from graphs.budget import Budget
+    from graphs.request import Question, Terms
 
 
 class Listed[T](list[T]):
@@ -49,11 +51,24 @@ class Backend(Protocol):
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
         rerun: bool | None = None,
+        terms: Terms | None = None,
     ) -> Run:
         """Begin to answer a question of some files; returns at once.
 
         `rerun` says whether the review runs the notebook again in a fresh sandbox; None: as the settings do.
         """
+        ...
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        terms: Terms | None = None,
+    ) -> Run:
+        """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
@@ -66,7 +81,25 @@ class Backend(Protocol):
 
     async def cancel(self, ref: str) -> Run: ...
 
-    async def resume(self, ref: str) -> Run: ...
+    async def resume(self, ref: str, *, budget: Budget | None = None) -> Run:
+        """Take up a run that stopped; `budget` is what it may use from now on, where that changes."""
+        ...
+
+    async def answer(self, ref: str, text: str, *, question_id: str | None = None) -> Run:
+        """Answer what an agent asked, the oldest open question where none is named; the run goes on."""
+        ...
+
+    async def decide(
+        self,
+        ref: str,
+        decision: Decision,
+        *,
+        approval_id: str | None = None,
+        edited: str | None = None,
+        reason: str = "",
+    ) -> Run:
+        """Decide on a step that waits for approval, the oldest where none is named; the run goes on."""
+        ...
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The events after a seq, then what comes, until the run has ended."""

@@ -12,6 +12,7 @@ from gristmill import __version__
 # Each command's module and its line in `--help`, which must not need the module: loading them all takes seconds.
 COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("gristmill.commands.analyze", "Ask a question of a file; get a reviewed, re-runnable notebook."),
+    "ask": ("gristmill.commands.ask", "Answer a question of a file, and no more than that."),
     "review": ("gristmill.commands.review", "Check a notebook of your own; each objection names a cell and a mend."),
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
     "open": ("gristmill.commands.open", "Open the running dashboard in a browser."),
@@ -66,10 +67,11 @@ def main(home: str | None) -> None:
     """Gristmill turns a question about data into a reviewed, re-runnable notebook.
 
     \b
+    gristmill ask "What is the mean price in the north?" sales.csv
     gristmill analyze sales.csv --ask "What drives the returns?"
     gristmill serve
 
-    Exit status: 0 done, 1 failed, 2 misused. Settings: docs/settings.md.
+    Exit status: 0 done, 1 failed, 2 misused, 3 (ask) not answered. Settings: docs/settings.md.
     """
     if home is not None:
         os.environ["GRISTMILL_HOME"] = home  # the processes that this one starts must see the same folder

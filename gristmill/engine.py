@@ -14,9 +14,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
-from papermill.engines import Engine
-
 from artifacts.home import default_home
+from notebooks.language import PythonEngine
 
 if TYPE_CHECKING:
     from artifacts.events import Event, RunEnded, RunView
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from notebooks.job import Bridge
 
 
-class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no types
+class GristmillEngine(PythonEngine):
     """Runs a notebook's cells in a Gristmill sandbox; its options are those of `notebooks.engine`.
 
     While `gristmill serve` holds the record, the run is the server's: it waits for its turn there, everybody sees it,
@@ -48,20 +47,6 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
                 _hand_over(bridge, server, nb_man, kernel_name, **options)
                 return
         engine.GristmillEngine.execute_managed_notebook(nb_man, kernel_name, **options)
-
-    @classmethod
-    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
-        """The kernel's name; a notebook that names none is taken for Python."""
-        from notebooks.engine import GristmillEngine as Here
-
-        return Here.nb_kernel_name(nb, name)
-
-    @classmethod
-    def nb_language(cls, nb: Any, language: str | None = None) -> str:
-        """The notebook's language, Python if it names none."""
-        from notebooks.engine import GristmillEngine as Here
-
-        return Here.nb_language(nb, language)
 
 
 def _hand_over(

@@ -16,10 +16,12 @@ from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Run, RunStatus, Schedule, now
+from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus, Schedule, now
+from graphs.budget import Budget
 from graphs.inputs import check_question
+from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Misuse
 from gristmill.settings import Settings
@@ -61,6 +63,7 @@ class Local:
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
         rerun: bool | None = None,
+        terms: Terms | None = None,
     ) -> Run:
         request = Request(
             question=question,
@@ -68,8 +71,27 @@ class Local:
             model=model or self.model,
             roles=dict(roles) if roles else {},
             rerun=rerun,
+            terms=terms or Terms(),
         )
         return await self.workbench.start(request)
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        terms: Terms | None = None,
+    ) -> Run:
+        asked = Request(
+            asked=tuple(questions),
+            files=tuple(files),
+            model=model or self.model,
+            roles=dict(roles) if roles else {},
+            terms=terms or Terms(),
+        )
+        return await self.workbench.start(asked)
 
     async def start_notebook(
         self,
@@ -90,8 +112,22 @@ class Local:
     async def cancel(self, ref: str) -> Run:
         return await self.workbench.cancel(ref)
 
-    async def resume(self, ref: str) -> Run:
-        return await self.workbench.resume(ref)
+    async def resume(self, ref: str, *, budget: Budget | None = None) -> Run:
+        return await self.workbench.resume(ref, budget=budget)
+
+    async def answer(self, ref: str, text: str, *, question_id: str | None = None) -> Run:
+        return await self.workbench.answer(ref, text, question_id=question_id)
+
+    async def decide(
+        self,
+        ref: str,
+        decision: Decision,
+        *,
+        approval_id: str | None = None,
+        edited: str | None = None,
+        reason: str = "",
+    ) -> Run:
+        return await self.workbench.decide(ref, decision, approval_id=approval_id, edited=edited, reason=reason)
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         return self.workbench.follow(run_id, after)

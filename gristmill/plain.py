@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from artifacts.events import RunView
+from artifacts.types import Answer, outcome
+from notebooks.telling.answers import answers_text
 
 
 def plain(value: Any) -> Any:
@@ -25,4 +28,20 @@ def view_json(view: RunView) -> dict[str, Any]:
     """A run as its events tell it; the findings in the report's order, their ranks set."""
     told: dict[str, Any] = plain(replace(view, previous=None))
     del told["previous"]
-    return told | {"findings": plain(view.ranked)}
+    return told | {"findings": plain(view.ranked), "spent": plain(view.spent)}
+
+
+def answers_json(run_id: str, answers: Sequence[Answer]) -> dict[str, Any]:
+    """The answers to one question: how it came out, all of it as text, and each part with its values in full."""
+    return {
+        "run": run_id,
+        "status": outcome(answers),
+        "text": answers_text(answers),
+        "answers": [_answer_json(answer) for answer in answers],
+    }
+
+
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    told = plain(answer)
+    told["values"] = [{key: value[key] for key in ("name", "value", "unit")} for value in told["values"]]
+    return {key: told[key] for key in ("part", "status", "text", "values", "evidence", "why")}

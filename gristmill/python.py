@@ -1,16 +1,15 @@
-"""`gristmill.analyze` for a script or a notebook: one call, awaited or not, and a result that displays itself."""
+"""`gristmill.ask` and `gristmill.analyze` for a script or a notebook: one call, awaited or not."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import json
 import queue
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, aclosing, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from artifacts.events import (
     Event,
@@ -24,133 +23,25 @@ from artifacts.events import (
     SandboxOpened,
     TextDelta,
 )
-from artifacts.types import Artifact, Finding, Run
+from artifacts.types import Run
+from graphs.questions.query import Query
+from graphs.request import asked_in
 from gristmill import background, frames
+from gristmill.backend import Backend
 from gristmill.backend import view as view_of
 from gristmill.background import Job
 from gristmill.errors import Failed, sentences
+from gristmill.results import Answered, Result
 from gristmill.settings import Settings, load
-from gristmill.terminal.words import kind, numbers, one_line
+from gristmill.terminal.words import one_line
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["Answered", "Result", "analyze", "analyze_async", "analyze_stream", "ask", "ask_async"]
 
-type Item = Event | TextDelta | asyncio.Task[Result]
-"""What comes of an analysis: its events, and at last the task that has ended."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a question. In a notebook it shows the report; `print` gives the answer and the findings."""
-
-    view: RunView = field(repr=False)
-    directory: Path
-
-    @property
-    def run(self) -> Run:
-        """The run as it is kept in the record."""
-        return self.view.run
-
-    @property
-    def answer(self) -> str:
-        """The answer to the question, in words."""
-        return self.view.report.answer if self.view.report else ""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """The findings in the report's order; those that the report leaves out come last, without a rank."""
-        return list(self.view.ranked)
-
-    @property
-    def plots(self) -> list[Path]:
-        """The plots, in the order in which they were made."""
-        names = dict.fromkeys(a.name for a in self.view.artifacts if a.role == "plot")
-        return [self.directory / name for name in names]
-
-    @property
-    def notebook(self) -> Path:
-        """The whole analysis as a notebook that runs in any Jupyter, beside the data."""
-        return self.directory / "analysis.ipynb"
-
-    @property
-    def report(self) -> Path:
-        """The report as one HTML file."""
-        return self.directory / "report.html"
-
-    def dataframe(self) -> pd.DataFrame:
-        """The findings as a table, one row each: id, type, kind, columns, metric, value, low, high, p, q, n, text."""
-        import pandas as pd
-
-        return pd.DataFrame([_row(f) for f in self.findings], columns=list(_COLUMNS))
-
-    def save(self, directory: str | Path) -> Path:
-        """Copy the notebook, the reports, findings.json, the plots and the data into a folder; returns the folder."""
-        import shutil
-
-        target = Path(directory)
-        if target.exists() and target.samefile(self.directory):
-            return target
-        shutil.copytree(self.directory, target, dirs_exist_ok=True)
-        return target
-
-    def __str__(self) -> str:
-        lines = [self.view.run.goal, "", self.answer or "(no answer)"]
-        for finding in self.findings:
-            if finding.rank is not None:
-                told = numbers(finding)
-                lines += ["", f"{finding.id}  {kind(finding.kind)}: {one_line(finding.text)}"]
-                lines += [f"    {told}"] if told else []
-        return "\n".join([*lines, "", f"Report and notebook: {self.directory}"])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        """The report without its cells, in a frame that runs no script and shares nothing with the notebook around it.
-
-        It is kept in the notebook with every output, so it is small; below it stands where the whole report is.
-        """
-        import html
-
-        from notebooks.report import summary_html
-
-        page = summary_html(self.view, self._read)
-        escaped = page.replace("&", "&amp;").replace('"', "&quot;")  # all that an attribute in quotes needs
-        return (
-            f'<iframe sandbox="" srcdoc="{escaped}" title="Gristmill report" '
-            'style="width:100%;height:42rem;border:1px solid #8884;border-radius:6px;resize:vertical"></iframe>'
-            f"<p>With every cell of the work: <code>{html.escape(str(self.report))}</code> and "
-            f"<code>{html.escape(self.notebook.name)}</code> beside it.</p>"
-        )
-
-    def _read(self, artifact: Artifact) -> bytes:
-        """An artifact's bytes from the folder. Raises OSError where they are gone, or another run's by now."""
-        data = (self.directory / artifact.name).read_bytes()
-        if hashlib.sha256(data).hexdigest() != artifact.sha256:
-            raise FileNotFoundError(f"{artifact.name} is another one by now")
-        return data
-
-
-_COLUMNS = ("id", "rank", "type", "kind", "columns", "metric", "value", "low", "high", "p", "q", "n", "text")
-
-
-def _row(finding: Finding) -> tuple[Any, ...]:
-    effect, test = finding.effect, finding.test
-    low, high = effect.ci if effect and effect.ci else (None, None)
-    return (
-        finding.id,
-        finding.rank,
-        finding.type,
-        finding.kind,
-        ", ".join(finding.columns),
-        effect.metric if effect else None,
-        effect.value if effect else None,
-        low,
-        high,
-        test.p if test else None,
-        test.q if test else None,
-        finding.n,
-        finding.text,
-    )
+type Item[T] = Event | TextDelta | asyncio.Task[T]
+"""What comes of a question: its events, and at last the task that has ended."""
+type Put[T] = Callable[[Item[T]], None]
+type Work[T] = Callable[[Put[T]], Coroutine[Any, Any, T]]
+"""What is done in the thread of the data folders, and hands on events as they come."""
 
 
 def analyze(
@@ -174,19 +65,7 @@ def analyze(
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    items: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    job = Job(_carry_out(load(), items.put, data, question, model, roles, rerun, out), items.put)
-    try:
-        with _telling(progress) as tell:
-            while not isinstance(item := items.get(), asyncio.Task):
-                tell(item)
-    except KeyboardInterrupt:
-        job.cancel()
-        with suppress(queue.Empty):
-            while not isinstance(items.get(timeout=30), asyncio.Task):
-                continue
-        raise
-    return _result(item)
+    return _wait(_analyzing(data, question, model, roles, rerun, out), progress=progress)
 
 
 async def analyze_async(
@@ -203,14 +82,7 @@ async def analyze_async(
 
     Several may be awaited at a time. Cancelling it cancels the run, whose record keeps what it made.
     """
-    asked = analyze_stream(data, question, model=model, roles=roles, rerun=rerun, out=out)
-    with _telling(progress) as tell:
-        async with aclosing(asked) as items:
-            async for item in items:
-                if isinstance(item, Result):
-                    return item
-                tell(item)
-    raise AssertionError("a stream ends with its result or an error")
+    return await _await(_analyzing(data, question, model, roles, rerun, out), progress=progress)
 
 
 async def analyze_stream(
@@ -226,19 +98,87 @@ async def analyze_stream(
 
     A model's text comes in between as `TextDelta`. Closing the generator before its end cancels the run.
     """
-    loop, items = asyncio.get_running_loop(), asyncio.Queue[Item]()
+    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, out))) as items:
+        async for item in items:
+            yield item.result() if isinstance(item, asyncio.Task) else item
 
-    def put(item: Item) -> None:
+
+def ask(
+    data: Any,
+    question: str = "",
+    *,
+    query: Query | Mapping[str, Any] | None = None,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Answered:
+    """Answer a question of a table and no more than that: `gristmill.ask(df, "What is the mean fare?").value`.
+
+    `query` says what the question means, where its words are not to be read (docs/questions.md). What was made to
+    answer it, its notebook among it, is written to `out` where that is given. The rest is as in `analyze`, and so are
+    the errors. A question that cannot be answered raises none: `status` is not_answered then, and `answer` says why.
+    """
+    return _wait(_asking(data, question, query, model, roles, out), progress=progress)
+
+
+async def ask_async(
+    data: Any,
+    question: str = "",
+    *,
+    query: Query | Mapping[str, Any] | None = None,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Answered:
+    """`ask` without blocking the event loop. Several may be awaited at a time; cancelling it cancels the run."""
+    return await _await(_asking(data, question, query, model, roles, out), progress=progress)
+
+
+def _wait[T](work: Work[T], *, progress: bool) -> T:
+    """What comes of work, waiting for it. An interrupt cancels it."""
+    items: queue.SimpleQueue[Item[T]] = queue.SimpleQueue()
+    job = Job(work(items.put), items.put)
+    try:
+        with _telling(progress) as tell:
+            while not isinstance(item := items.get(), asyncio.Task):
+                tell(item)
+    except KeyboardInterrupt:
+        job.cancel()
+        with suppress(queue.Empty):
+            while not isinstance(items.get(timeout=30), asyncio.Task):
+                continue
+        raise
+    return _result(item)
+
+
+async def _await[T](work: Work[T], *, progress: bool) -> T:
+    with _telling(progress) as tell:
+        async with aclosing(_stream(work)) as items:
+            async for item in items:
+                if isinstance(item, asyncio.Task):
+                    return item.result()
+                tell(item)
+    raise AssertionError("a stream ends with what came of it, or an error")
+
+
+async def _stream[T](work: Work[T]) -> AsyncGenerator[Item[T]]:
+    """What comes of work as it comes, the task that did it last. Closing this before its end cancels the work."""
+    loop, items = asyncio.get_running_loop(), asyncio.Queue[Item[T]]()
+
+    def put(item: Item[T]) -> None:
         with suppress(RuntimeError):  # the caller's loop is closed, and nobody waits any more
             loop.call_soon_threadsafe(items.put_nowait, item)
 
-    job = Job(_carry_out(load(), put, data, question, model, roles, rerun, out), put)
+    job = Job(work(put), put)
     ended = False
     try:
         while not isinstance(item := await items.get(), asyncio.Task):
             yield item
         ended = True
-        yield _result(item)
+        _result(item)
+        yield item
     finally:
         if not ended:
             job.cancel()
@@ -246,21 +186,68 @@ async def analyze_stream(
                 continue
 
 
-async def _carry_out(
-    settings: Settings,
-    put: Callable[[Item], None],
+def _analyzing(
     data: Any,
     question: str,
     model: str | None,
     roles: Mapping[str, str] | None,
     rerun: bool | None,
     out: str | Path | None,
-) -> Result:
-    """Ask, hand on the events as they come, and write the results."""
+) -> Work[Result]:
+    settings = load()
+
+    async def work(put: Put[Result]) -> Result:
+        def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
+            return backend.start(question, files, model=model, roles=roles, rerun=rerun)
+
+        def folder(run: Run) -> Path:
+            return Path(out) if out is not None else settings.home / "results" / run.id
+
+        view = await _carry_out(settings, put, data, begin, folder)
+        return Result(view, folder(view.run))
+
+    return work
+
+
+def _asking(
+    data: Any,
+    question: str,
+    query: Query | Mapping[str, Any] | None,
+    model: str | None,
+    roles: Mapping[str, str] | None,
+    out: str | Path | None,
+) -> Work[Answered]:
+    settings, asked = load(), asked_in(question, _json(query))
+
+    async def work(put: Put[Answered]) -> Answered:
+        def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
+            return backend.ask(asked, files, model=model, roles=roles)
+
+        return Answered(
+            await _carry_out(settings, put, data, begin, lambda run: Path(out) if out is not None else None)
+        )
+
+    return work
+
+
+def _json(query: Query | Mapping[str, Any] | None) -> str:
+    if query is None:
+        return ""
+    return query.model_dump_json() if isinstance(query, Query) else json.dumps(query)
+
+
+async def _carry_out(
+    settings: Settings,
+    put: Callable[[Event | TextDelta], None],
+    data: Any,
+    begin: Callable[[Backend, list[Path]], Coroutine[Any, Any, Run]],
+    folder: Callable[[Run], Path | None],
+) -> RunView:
+    """Ask, hand on the events as they come, and write the results into the run's folder, if it is to have one."""
     with ExitStack() as kept:
         files = await asyncio.to_thread(kept.enter_context, frames.files(data))
         async with background.backend(settings) as backend:
-            starting = asyncio.ensure_future(backend.start(question, files, model=model, roles=roles, rerun=rerun))
+            starting = asyncio.ensure_future(begin(backend, files))
             try:
                 run = await asyncio.shield(starting)
                 async for event in backend.follow(run.id):
@@ -269,16 +256,17 @@ async def _carry_out(
                 await backend.cancel((await starting).id)
                 raise
             view = await view_of(backend, run.id)
-            directory = Path(out) if out is not None else settings.home / "results" / run.id
-            await backend.write_out(run.id, directory)
+            if (directory := folder(run)) is not None:
+                await backend.write_out(run.id, directory)
     if view.run.status != "done":
         why = view.error or f"The run ended {view.run.status}."
-        raise Failed(f"{why} What it made is in {directory}; `gristmill runs show {run.id}` tells the rest.")
-    return Result(view, directory)
+        made = f" What it made is in {directory};" if directory else ""
+        raise Failed(f"{why}{made} `gristmill runs show {run.id}` tells the rest.")
+    return view
 
 
-def _result(task: asyncio.Task[Result]) -> Result:
-    """What came of an analysis that has ended. Where in here an error that says what to do was found helps nobody."""
+def _result[T](task: asyncio.Task[T]) -> T:
+    """What came of work that has ended. Where in here an error that says what to do was found helps nobody."""
     error = None if task.cancelled() else task.exception()
     if isinstance(error, sentences()):
         raise error.with_traceback(None) from None

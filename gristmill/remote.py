@@ -23,7 +23,9 @@ from artifacts.events import EVENT, Event, RunEnded, TextDelta
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
-from artifacts.types import Artifact, ArtifactRole, Fire, Run, RunStatus, Schedule
+from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
+from graphs.budget import Budget, budget_text
+from graphs.request import Question, Terms, form_of, form_of_terms
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 from notebooks import catalog
@@ -56,13 +58,28 @@ class Remote:
         model: str | None = None,
         roles: Mapping[str, str] | None = None,
         rerun: bool | None = None,
+        terms: Terms | None = None,
     ) -> Run:
         form = {"question": question, "roles": json.dumps(dict(roles or {}))}
         if model:
             form["model"] = model
         if rerun is not None:
             form["rerun"] = json.dumps(rerun)
+        form |= form_of_terms(terms or Terms())
         return Run.model_validate(await self._upload("/api/runs", form, [("files", path) for path in files]))
+
+    async def ask(
+        self,
+        questions: Sequence[Question],
+        files: Sequence[Path],
+        *,
+        model: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        terms: Terms | None = None,
+    ) -> Run:
+        form = form_of(questions) | {"roles": json.dumps(dict(roles or {}))} | ({"model": model} if model else {})
+        form |= form_of_terms(terms or Terms())
+        return Run.model_validate(await self._upload("/api/ask", form, [("files", path) for path in files]))
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)
@@ -86,8 +103,26 @@ class Remote:
     async def cancel(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/cancel"))
 
-    async def resume(self, ref: str) -> Run:
-        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/resume"))
+    async def resume(self, ref: str, *, budget: Budget | None = None) -> Run:
+        form = {"budget": budget_text(budget)} if budget is not None else {}
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/resume", data=form))
+
+    async def answer(self, ref: str, text: str, *, question_id: str | None = None) -> Run:
+        form = {"text": text} | ({"question_id": question_id} if question_id else {})
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/answer", data=form))
+
+    async def decide(
+        self,
+        ref: str,
+        decision: Decision,
+        *,
+        approval_id: str | None = None,
+        edited: str | None = None,
+        reason: str = "",
+    ) -> Run:
+        told = {"decision": decision, "approval_id": approval_id, "edited": edited, "reason": reason}
+        form = {name: value for name, value in told.items() if value}
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/decide", data=form))
 
     async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The stream of a run. A lost connection is taken up again after the last event that came."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,12 +62,21 @@ class Cell:
     """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does.
 
     `ours` says that the sandbox's host is a gateway of ours, which tells what a notebook keeps beside E2B's stream.
+    `complete` is given each answer of the cell before that is recorded, and says what is.
     """
 
     def __init__(
-        self, log: RunLog, sandbox: AsyncSandbox, tree: files.Tree, execution: Execution, *, ours: bool
+        self,
+        log: RunLog,
+        sandbox: AsyncSandbox,
+        tree: files.Tree,
+        execution: Execution,
+        *,
+        ours: bool,
+        complete: Callable[[Answer], Answer] | None = None,
     ) -> None:
         self.execution = execution
+        self._complete = complete
         self.call: asyncio.Task[Any] | None = None
         self.lost: Exception | None = None
         self._log, self._sandbox, self._tree, self._ours = log, sandbox, tree, ours
@@ -326,6 +335,7 @@ class Cell:
         except (ValueError, RecursionError) as error:
             await log.note(f"{x.cell} gave an answer that could not be read: {_brief(error)}", x.step_id)
             return
+        answer = self._complete(answer) if self._complete else answer
         await log.emit(AnswerMade(run_id=x.run_id, step_id=x.step_id, answer=answer))
 
 

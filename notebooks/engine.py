@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from papermill.engines import Engine
 from papermill.exceptions import PapermillException
 from papermill.translators import translate_parameters
 
@@ -26,13 +25,14 @@ from notebooks.beside import beside
 from notebooks.catalog import heading
 from notebooks.errors import NotebookError
 from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
-from notebooks.job import Bridge, Job, begin, check_language, finish, language_of, open_session, plan_uploads
+from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
+from notebooks.language import PythonEngine, check_language
 from notebooks.parameters import check_name, tags
 
 _START_SECONDS = 60.0
 
 
-class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no types
+class GristmillEngine(PythonEngine):
     """Runs a notebook's cells in a Gristmill sandbox.
 
     Called by papermill with the notebook's manager. Without a `job` (the plain command line) it opens the record at
@@ -87,16 +87,6 @@ class GristmillEngine(Engine):  # type: ignore[misc]  # papermill carries no typ
             if job is not None:
                 raise
             raise PapermillException(str(error)) from error
-
-    @classmethod
-    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
-        """The kernel's name; a notebook that names none is taken for Python."""
-        return name or nb.metadata.get("kernelspec", {}).get("name") or "python3"
-
-    @classmethod
-    def nb_language(cls, nb: Any, language: str | None = None) -> str:
-        """The notebook's language, Python if it names none."""
-        return language or language_of(nb) or "python"
 
 
 def check(notebook: Any, kernel_name: str) -> None:

@@ -29,3 +29,15 @@ class ScheduleError(NotebookError):
 
 class NotifyError(NotebookError):
     """A target that is not known, or that could not be told."""
+
+
+class EditError(NotebookError):
+    """An edit that cannot be made, as of a cell that is not there. Nothing has changed."""
+
+
+class Outdated(EditError):
+    """An edit of a cell that somebody else has edited meanwhile; `source` is how the cell stands now."""
+
+    def __init__(self, message: str, *, version: int, source: str) -> None:
+        super().__init__(message)
+        self.version, self.source = version, source

@@ -14,20 +14,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunEnded, RunView, apply
-from artifacts.store import Store
+from artifacts.store import Put, Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Execution, Finding, PlanStep
-from notebooks import content as told
+from artifacts.types import Artifact, ArtifactRole, Execution, PlanStep
 from notebooks.errors import ParameterError
 from notebooks.outputs import as_notebook
 from notebooks.parameters import from_source
-from notebooks.report import report_html
+from notebooks.telling import story
+from notebooks.telling.html import report_html
+from notebooks.telling.markdown import byline, closing, line, report_md
 
 __all__ = ["findings_json", "notebook", "report_html", "report_md", "save_report", "write_out"]
 
 ALPHA = 0.05
 _KEPT = ("ok", "error")
+MISSING = "MISSING.txt"
+"""The file of an export that says what could not be written, a sentence each; there is none where all could."""
 SOURCE = "-source.ipynb"
 """Ending of the artifact that keeps a notebook as it was before a run; it is not written out."""
 
@@ -40,16 +44,16 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
     """
     from notebooks.nb import v4
 
-    said = told.content(view)
+    said = story.told(view)
     cells = [v4.new_markdown_cell(_opening(view, said), id="title")]
     title = ""
     for count, execution in enumerate((x for x in view.executions if x.status in _KEPT), 1):
         if execution.title and execution.title != title:
             title = execution.title
-            cells.append(v4.new_markdown_cell(f"## {_line(title)}", id=execution.cell.replace("cell", "note", 1)))
+            cells.append(v4.new_markdown_cell(f"## {line(title)}", id=execution.cell.replace("cell", "note", 1)))
         cells.append(_code_cell(execution, count, store))
-    if said.answer or said.headlines:
-        cells.append(v4.new_markdown_cell(_closing(said), id="answer"))
+    if said.answers or said.answer or said.headlines:
+        cells.append(v4.new_markdown_cell(closing(said), id="answer"))
     return v4.new_notebook(
         cells=cells,
         metadata={
@@ -74,7 +78,7 @@ def findings_json(view: RunView) -> str:
     document = {
         "schema_version": "1.0",
         "dataset": [
-            {"file": t.file, "sha256": t.sha256, "rows": t.rows, "columns": t.columns} for t in told.tables(view)
+            {"file": t.file, "sha256": t.sha256, "rows": t.rows, "columns": t.columns} for t in story.tables(view)
         ],
         "run": {
             "engine": _engine(view),
@@ -98,47 +102,6 @@ def _levels(view: RunView) -> Iterator[float]:
                     yield known["alpha"]
 
 
-def report_md(view: RunView) -> str:
-    """The report as Markdown, its charts as links to the files beside it."""
-    said = told.content(view)
-    lines = [f"# {_line(said.title)}", "", f"*{_byline(said)}*", ""]
-    if said.ending:
-        lines += [f"> {_line(said.ending)}", ""]
-    lines += [f"**{said.verdict}**{_review_counts(said)}", ""]
-    if said.review is not None:
-        lines += [f"- {_line(remark)}" for remark in said.review.remarks]
-        for objection in said.review.objections:
-            mend = f" {objection.mend}" if objection.mend else ""
-            lines.append(f"- {_line(f'{objection.where}: {objection.problem}{mend}')}")
-        lines.append("")
-    if said.answer:
-        lines += ["## Answer", "", said.answer.strip(), ""]
-    if said.context:
-        lines += ["## The table", "", *(f"- {_line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
-    if said.bites:
-        lines += ["## What to know of the data first", ""]
-        lines += [f"- {_line(' '.join((f.text, *f.caveats)))} ({f.evidence.cell})" for f in said.bites] + [""]
-    if said.headlines:
-        lines += ["## Findings", ""]
-    for place, finding in enumerate(said.headlines, 1):
-        lines += _finding_md(place, finding)
-    for heading, sentences in (("Tested and not found", said.not_found), ("Not checked", said.not_checked)):
-        if sentences:
-            lines += [f"## {heading}", "", *(f"- {_line(s)}" for s in sentences), ""]
-    if said.others:
-        lines += ["## Further findings", ""]
-        lines += [f"- {_line(f.text)} ({_numbers(f)}{f.evidence.cell})" for f in said.others] + [""]
-    if said.tables:
-        lines += ["## Data", "", "| file | rows | columns | sha256 |", "|---|---:|---:|---|"]
-        for t in said.tables:
-            lines.append(f"| {_line(t.file)} | {told.number(t.rows)} | {told.number(t.columns)} | `{t.sha256[:12]}…` |")
-        lines.append("")
-    if said.notes:
-        lines += ["## Notes", "", *(f"- {_line(note)}" for note in said.notes), ""]
-    lines += ["Every number above comes from a cell of `analysis.ipynb`.", ""]
-    return "\n".join(lines)
-
-
 async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = None) -> list[Artifact]:
     """Keep the four files of a run as artifacts. One that is there already with the same bytes is not kept twice.
 
@@ -148,22 +111,19 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
     if ending is not None:
         view = apply(view, ending)
     inputs = [a.id for a in view.artifacts if a.role == "input"]
-    made = []
-    for name, (media_type, role, make) in _FILES.items():
-        data = await in_own_thread(make, view, store)
-        digest = hashlib.sha256(data).hexdigest()
-        known = next((a for a in view.artifacts if a.name == name and a.sha256 == digest and a.role == role), None)
-        made.append(
-            known or await store.put(data, name=name, media_type=media_type, role=role, run_id=run_id, parents=inputs)
-        )
-    return made
+    there = {(a.name, a.role, a.sha256): a for a in reversed(view.artifacts)}
+    made = await in_own_thread(lambda: {name: make(view, store) for name, (_, _, make) in _FILES.items()})
+    known = {n: there.get((n, _FILES[n][1], hashlib.sha256(data).hexdigest())) for n, data in made.items()}
+    new = [Put(data, name, *_FILES[name][:2]) for name, data in made.items() if known[name] is None]
+    added = iter(await store.put_all(new, run_id=run_id, parents=inputs) if new else [])
+    return [artifact or next(added) for artifact in known.values()]
 
 
 def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
     """Write the four files, the inputs, and the plots, tables and files of a run into a folder; returns their paths.
 
     The folder is made if need be, and files of these names in it are replaced. An input keeps its name even if a cell
-    wrote another file of that name, since the notebook reads it.
+    wrote another file of that name, since the notebook reads it. What is damaged is left out, and `MISSING` says so.
     """
     view = store.view(run_id)
     wanted: dict[str, Callable[[], bytes]] = {}
@@ -178,14 +138,22 @@ def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     root = directory.resolve()
     folders = {str(parent) for name in wanted for parent in PurePosixPath(name).parents}
-    written = []
+    written, missing = list[Path](), list[str]()
     for name, data in wanted.items():
         name = f"{name}.file" if name in folders else name  # a cell may replace a file by a folder of its name
         path = root / name
         if path.parent.resolve() == path.parent and path.is_relative_to(root):
+            try:
+                content = data()
+            except ArtifactDamaged as damaged:
+                missing.append(str(damaged))
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, data())
+            _write(path, content)
             written.append(directory / name)
+    if missing:
+        _write(root / MISSING, "".join(f"{sentence}\n" for sentence in missing).encode())
+        written.append(directory / MISSING)
     return written
 
 
@@ -229,20 +197,23 @@ def _code_cell(execution: Execution, count: int, store: Store | None) -> Any:
     from notebooks.nb import node
 
     tags = [*execution.tags, *(["raises-exception"] if execution.error else [])]
+    metadata: dict[str, Any] = {"tags": list(dict.fromkeys(tags))} if tags else {}
+    if "toolkit" in tags:
+        metadata["jupyter"] = {"source_hidden": True}
     return node(
         cell_type="code",
         source=execution.code,
         id=execution.cell,
         execution_count=count,
         outputs=as_notebook(execution, lambda ref: store.read(store.artifact(ref)), count) if store else [],
-        metadata={"tags": list(dict.fromkeys(tags))} if tags else {},
+        metadata=metadata,
     )
 
 
-def _opening(view: RunView, said: told.Content) -> str:
-    lines = [f"# {_line(said.title)}", "", f"*{_byline(said)}*"]
+def _opening(view: RunView, said: story.Told) -> str:
+    lines = [f"# {line(said.title)}", "", f"*{byline(said)}*"]
     if said.tables:
-        names = ", ".join(f"`{_line(t.file)}`" for t in said.tables)
+        names = ", ".join(f"`{line(t.file)}`" for t in said.tables)
         lines += ["", f"Runs beside {names}."]
     if view.plan:
         lines += ["", "**Plan**", ""]
@@ -251,49 +222,8 @@ def _opening(view: RunView, said: told.Content) -> str:
 
 
 def _plan_line(place: int, step: PlanStep) -> str:
-    return f"{place}. {_line(step.title)}" + (f": {_line(step.why)}" if step.why else "")
-
-
-def _closing(said: told.Content) -> str:
-    lines = ["## Answer", "", said.answer.strip(), ""] if said.answer else ["## Findings", ""]
-    lines += [f"- {_line(told.headline(f))} ({_numbers(f)}`{f.evidence.cell}`)" for f in (*said.bites, *said.headlines)]
-    return "\n".join(lines).rstrip()
-
-
-def _finding_md(place: int, finding: Finding) -> list[str]:
-    lines = [f"### {place}. {told.kind(finding)}", "", _line(told.headline(finding)), ""]
-    numbers = "; ".join(filter(None, (told.size(finding), told.evidence(finding))))
-    if numbers:
-        lines += [numbers, ""]
-    if finding.evidence.artifact and finding.evidence.artifact.endswith((".png", ".svg", ".jpg")):
-        lines += [f"![Chart of finding {place}]({finding.evidence.artifact})", ""]
-    if finding.caveats:
-        lines += [f"*{_line(' '.join(finding.caveats))}*", ""]
-    lines += [f"Shown by `{finding.evidence.cell}` of `{finding.evidence.notebook}`.", ""]
-    return lines
-
-
-def _numbers(finding: Finding) -> str:
-    text = told.size(finding)
-    return f"{text}, " if text else ""
-
-
-def _byline(said: told.Content) -> str:
-    return f"Gristmill, {said.analyst}"
-
-
-def _review_counts(said: told.Content) -> str:
-    if said.review is None:
-        return ""
-    rounds = "one round" if said.rounds == 1 else f"{said.rounds} rounds"
-    return f" after {rounds}, {said.review.checks} checks by rule."
+    return f"{place}. {line(step.title)}" + (f": {line(step.why)}" if step.why else "")
 
 
 def _engine(view: RunView) -> str:
     return view.replies[-1].model if view.replies else view.run.model
-
-
-def _line(text: str) -> str:
-    """Text as one line of Markdown that cannot become a heading, a table row or HTML."""
-    one = " ".join(text.split())
-    return one.replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

@@ -16,7 +16,7 @@ from artifacts.store import Store
 from artifacts.types import Execution, Run, RunStatus, new_id
 from kernel_gateway.client import GatewayUnavailable, Host
 from notebooks.aio import see_through
-from notebooks.errors import BadNotebook, ParameterError
+from notebooks.errors import ParameterError
 from notebooks.export import save_report
 from notebooks.files import safe_name
 from notebooks.filling import runs
@@ -177,38 +177,6 @@ async def finish(store: Store, run_id: str, status: RunStatus, error: str | None
     await save_report(store, run_id, ending=ending)
     await store.append(ending)
     return store.run(run_id)
-
-
-def check_language(notebook: Any, kernel_name: str | None = None) -> None:
-    """Raise BadNotebook for a notebook of another language than Python, or for a kernel of one."""
-    own = notebook.metadata.get("kernelspec", {}).get("name")
-    name = kernel_name or own or "python3"
-    language = language_of(notebook) if own in (None, name) else None
-    language = (language or _language_of_kernel(name)).lower()
-    if language != "python":
-        raise BadNotebook(
-            f"This notebook is for the kernel {name} ({language}), and Gristmill runs notebooks of Python. "
-            "Run it with `papermill` and no `--engine`, or choose a Python kernel for it."
-        )
-
-
-def language_of(notebook: Any) -> str | None:
-    """The language that a notebook says it is written in."""
-    metadata = notebook.metadata
-    said = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
-    return str(said) if said else None
-
-
-def _language_of_kernel(name: str) -> str:
-    """The language of a kernel that is only named: what its name says, or else its kernelspec on this machine."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    if "py" in name.lower():
-        return "python"
-    try:
-        return str(KernelSpecManager().get_kernel_spec(name).language)
-    except NoSuchKernel:
-        return "a language unknown here"
 
 
 def plan_uploads(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from artifacts.errors import ArtifactDamaged
 from artifacts.types import ANSWER_MIME, FINDING_MIME, Execution, ExecutionError, Output
 from kernel_gateway.inside.notebook import MIME
 
@@ -228,6 +229,7 @@ def merged(outputs: Iterable[Output]) -> list[Output]:
 def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int | None) -> list[Any]:
     """A cell's outputs as nbformat nodes, artifact bytes put back in. `read` gives the bytes of an artifact's id.
 
+    In the place of those that are damaged stands a sentence.
     The order of MIME types is fixed, so that the same outputs give the same bytes.
     """
     from notebooks.nb import node
@@ -244,7 +246,10 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
             bundle = dict(output.data)
             for mime, artifact_id in output.artifacts.items():
                 if not (mime.startswith("application/vnd.vegalite.") and _of_altair(bundle.get("text/html"))):
-                    bundle[mime] = _inline(mime, read(artifact_id))  # what was not read out of the HTML beside it
+                    try:
+                        bundle[mime] = _inline(mime, read(artifact_id))  # what was not read out of the HTML beside it
+                    except ArtifactDamaged as damaged:
+                        bundle["text/plain"] = f"{bundle.get('text/plain', '')}\n[{damaged}]".strip()
             if output.truncated and "text/plain" in bundle:
                 bundle["text/plain"] += f"\n[{output.truncated:,} more characters were not recorded]"
             shown = {"data": {mime: bundle[mime] for mime in sorted(bundle)}, "metadata": output.metadata}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, Execution, new_id
+from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
 from notebooks import files
 from notebooks.aio import see_through
@@ -94,6 +94,21 @@ class Session:
             await session._write_inputs()
         return session
 
+    @classmethod
+    async def renew(cls, log: RunLog, host: Host) -> Session:
+        """A new sandbox for a run that has had one, with its inputs in it and no cell run yet: `replay` them."""
+        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        session = cls(log, host, sandbox)
+        async with session._kept_or_ended():
+            await session._write_inputs()
+            await log.emit(session._opened(rebuilt=True))
+            await session._tree.changes()
+        return session
+
+    def go_on(self, log: RunLog) -> None:
+        """Write to this log of the same run from now on: somebody else wrote to the run meanwhile."""
+        self._log = log
+
     @property
     def view(self) -> RunView:
         """The run as this session knows it."""
@@ -138,10 +153,13 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
         heard: Callable[[Event], object] | None = None,
+        complete: Callable[[Answer], Answer] | None = None,
         cell: str | None = None,
     ) -> Execution:
-        """Run one cell and record it: code, outputs as they come, files, findings and how it ended.
+        """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.
 
+        `heard` is called with each of its events once that is recorded. `complete` is given each answer that the cell
+        gives, and what it returns is recorded: who asked knows of which part of the question it is.
         `heard` is called with each of its events once that is recorded. `cell` is the id of the notebook's cell whose
         newest version this code is: the execution takes the place of its last one, outputs, files, findings and all.
 
@@ -175,7 +193,7 @@ class Session:
                 step_id=step_id,
             )
             ours = self.host.kind == "local"
-            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours)
+            self._cell = Cell(self._log, self._sandbox, self._tree, execution, ours=ours, complete=complete)
             self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
@@ -184,6 +202,16 @@ class Session:
             finally:
                 self._cell = self._log.heard = None
             return done
+
+    async def replay(self, execution: Execution) -> None:
+        """Run a cell again for what it leaves in the kernel and in files; nothing of it is recorded.
+
+        A note says so if it ends differently. Raises SandboxGone.
+        """
+        async with self._lock:
+            await self._renew()
+            await self._replay(execution)
+            await self._tree.changes()
 
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""

@@ -1,5 +1,5 @@
-"""The part of the toolkit that some code uses, as the text of one cell: the definitions that the code names and those
-that they name in turn, in an order in which they can run.
+"""The part of a package that some code uses, as one text: the definitions that the code names and those that they name
+in turn, in an order in which they can run. So the toolkit comes into notebooks, and the observer into kernels.
 
 All of it is found in the sources, by name and scope; nothing is imported or run.
 """
@@ -16,6 +16,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 TOOLKIT = Path(__file__).parent / "toolkit"
+OBSERVER = Path(__file__).parent / "observer"
 HEADING = (
     "# Gristmill's toolkit: the part that this notebook uses. The whole: the package notebooks.toolkit of Gristmill."
 )
@@ -188,7 +189,7 @@ def _names(nodes: Iterable[ast.AST | None]) -> Names:
                 asked = node.args
                 given = [*asked.posonlyargs, *asked.args, *asked.kwonlyargs, asked.vararg, asked.kwarg]
                 inner = _names(node.body if isinstance(node.body, list) else [node.body])
-                own = inner.binds | {arg.arg for arg in given if arg} - inner.shared
+                own = (inner.binds | {arg.arg for arg in given if arg}) - inner.shared
                 found.reads |= inner.reads - own
                 found.binds |= inner.binds & inner.shared
                 here = [*asked.defaults, *asked.kw_defaults, *(arg.annotation for arg in given if arg)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Any
 
-from notebooks import observer
 from notebooks.session import Session
+from notebooks.slices import OBSERVER, package, part
 
 _NAME = "gristmill_observer"
 _MARK = "gristmill observed "
@@ -16,7 +15,7 @@ _LARGEST = 4 * 2**20
 
 async def watch(session: Session) -> None:
     """Let the session's kernel watch what runs in it from now on. Where that cannot be, nothing is seen."""
-    source = inspect.getsource(observer)
+    source = part(package(OBSERVER), ["start", "told"], heading="from __future__ import annotations")
     start = (
         "import sys, types\n"
         f"module = sys.modules[{_NAME!r}] = types.ModuleType({_NAME!r})\n"

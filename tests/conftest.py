@@ -21,7 +21,9 @@ FIRST = (
     "e2e/test_tutorial.py",
     "e2e/",
     "gristmill/",
+    "kernel_gateway/test_ordinary_user.py",
     "graphs/test_workbench.py",
+    "notebooks/test_conformance.py",
     "panel_app/test_pages.py",
     "playbook/test_templates.py",
 )

@@ -85,6 +85,7 @@ def without(view: RunView, cell_id: str) -> RunView:
         view,
         artifacts=tuple(a for a in view.artifacts if a.execution_id not in ran),
         findings=tuple(f for f in view.findings if f.evidence.cell != cell_id),
+        given=tuple(a for a in view.given if not _rests_on(a, cell_id)),
         answers=tuple(a for a in view.answers if not _rests_on(a, cell_id)),
     )
 

@@ -50,7 +50,7 @@ from artifacts.events.talk import (
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step
-from artifacts.types import Execution, Output, Turn, Value
+from artifacts.types import Answer, Execution, Output, Turn, Value
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -146,8 +146,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             view = replace(view, findings=(*view.findings, event.finding))
             return document.made(view, event.finding.evidence.cell)
         case AnswerMade(answer=answer):
-            others = tuple(a for a in view.answers if a.part != answer.part)
-            return replace(view, answers=(*others, answer))
+            return replace(view, given=_answered(view.given, answer), answers=_answered(view.answers, answer))
         case Reviewed():
             return replace(view, reviews=(*view.reviews, event))
         case ReportMade():
@@ -158,7 +157,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, notes=(*view.notes, event))
         case RunEnded():
             ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
-            view = document.end_turn(view, event.status, event.at)
+            if event.status != "waiting":  # for a person's answer, in the middle of a turn
+                view = document.end_turn(view, event.status, event.at)
             return replace(view, run=ended, error=event.error, progress=None, queued=None)
     return view
 
@@ -182,6 +182,12 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
+    """The answers with one more, which stands where an earlier one of the same part stood."""
+    places = {(answer.question, answer.part): answer for answer in answers}
+    return tuple((places | {(given.question, given.part): given}).values())
 
 
 def _taken_back_to(view: RunView, before: RunView) -> RunView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from artifacts.events.base import Recorded
-from artifacts.types import Approval, Message, Question, ToolCall, TurnStatus, Value
+from artifacts.types import Approval, Decision, Message, Question, ToolCall, TurnStatus, Value
 
 
 class ModelReplied(Recorded):
@@ -94,7 +94,7 @@ class ApprovalGiven(Recorded):
 
     kind: Literal["approval_given"] = "approval_given"
     approval_id: str
-    decision: Literal["accepted", "edited", "rejected"]
+    decision: Decision
     edited: str | None = None
     reason: str = ""
     by: str = "person"

@@ -9,7 +9,20 @@ from artifacts.events.cell import Progressed
 from artifacts.events.run import Branched, Compared, Noted, RunQueued, SandboxOpened
 from artifacts.events.talk import ModelReplied, ToolUsed
 from artifacts.events.task import ReportMade, Reviewed
-from artifacts.types import Answer, Approval, Artifact, Cell, Execution, Finding, Message, PlanStep, Question, Run, Turn
+from artifacts.types import (
+    Answer,
+    Approval,
+    Artifact,
+    Cell,
+    Execution,
+    Finding,
+    Message,
+    PlanStep,
+    Question,
+    Run,
+    Spent,
+    Turn,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,7 @@ class RunView:
     executions: tuple[Execution, ...] = ()  # of each cell that ran the newest, in the notebook's order
     artifacts: tuple[Artifact, ...] = ()
     findings: tuple[Finding, ...] = ()
+    given: tuple[Answer, ...] = ()  # answers by cells, or refused by us, whatever a report makes of them
     answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
@@ -65,6 +79,17 @@ class RunView:
         if not isinstance(planned, int) or not planned:
             return None
         return sum(x.status != "running" for x in self.executions), max(first + planned, len(self.executions))
+
+    @property
+    def spent(self) -> Spent:
+        """What the run has used so far. Replies of rules cost nothing."""
+        asked = [r for r in self.replies if not r.rule_based]
+        return Spent(
+            tokens=sum((r.tokens_in or 0) + (r.tokens_out or 0) for r in asked),
+            usd=sum(r.cost or 0.0 for r in asked),
+            unpriced=sum(r.cost is None for r in asked),
+            cells=self.executed,
+        )
 
     @property
     def turn(self) -> Turn | None:

@@ -1,8 +1,8 @@
-"""Reading the notebooks in other hands' styles, which are kept as plain text beside this file.
+"""Reading the notebooks, which are kept as plain text beside this file.
 
 `@@ name | faults or near:fault | files | roles` begins a case, `? ` its question, and a line of `%%` a cell: `%% md` of
 prose, `%% unrun` of code that is not run and printed what follows `%% printed`. The last cell is `%% answer`; in it and
-in prose `{...}` is an expression over the notebook's variables, as in an f-string.
+in prose `{...}` is an expression over the notebook's variables, as in an f-string; in our own set a name of theirs.
 """
 
 from __future__ import annotations
@@ -10,20 +10,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.review_cases import (  # noqa: F401  (their tables enter the registry)
-    abroad_tables,
-    eighth_tables,
-    eleventh_tables,
-    fifth_tables,
-    foreign_tables,
-    fourteenth_tables,
-    ninth_tables,
-    seventh_tables,
-    sixth_tables,
-    tenth_tables,
-    thirteenth_tables,
-    twelfth_tables,
-)
 from bench.review_cases.model import Case
 
 HERE = Path(__file__).parent
@@ -31,12 +17,13 @@ MARKDOWN = "%md\n"
 """How a cell of prose begins among a case's cells."""
 
 
-def cases(*names: str) -> list[Case]:
-    """The cases of the named text files, in the order in which they stand there."""
-    return [_read(text) for n in names for text in re.split(r"^@@ ", (HERE / n).read_text("utf-8"), flags=re.M)[1:]]
+def cases(name: str) -> list[Case]:
+    """The cases of a set: the faulty ones, then the clean ones, in the order in which they stand in their files."""
+    texts = [(HERE / f"{name}_{kind}.txt").read_text("utf-8") for kind in ("faulty", "clean")]
+    return [_read(case, alone=name != "own") for text in texts for case in re.split(r"^@@ ", text, flags=re.M)[1:]]
 
 
-def _read(text: str) -> Case:
+def _read(text: str, *, alone: bool) -> Case:
     head, question, *rest = text.split("\n", 2)
     name, fault, files, roles = (part.strip() for part in head.split("|"))
     near = fault.removeprefix("near:") if fault.startswith("near:") else None
@@ -61,5 +48,5 @@ def _read(text: str) -> Case:
         near=near,
         roles=dict(part.strip().split("=") for part in roles.split(";") if part.strip()),
         unrun=unrun,
-        alone=True,
+        alone=alone,
     )

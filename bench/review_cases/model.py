@@ -62,7 +62,7 @@ class Case:
 
     Several faults are joined by commas. An `alone` notebook reads its files itself, where another is opened with `df`.
 
-    `files` names tables of `bench.review_cases.tables`; the first is the notebook's `df`. A cell's `said` replaces
+    `files` names tables of `tables.zip`; the first is the notebook's `df`. A cell's `said` replaces
     running it, for code that must not run here (`unrun` maps a cell's place, from 0, to what it printed).
     """
 

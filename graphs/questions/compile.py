@@ -10,11 +10,11 @@ import re
 
 from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
 from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
-from graphs.questions.expressions import NotComputable, in_backticks, literal
+from graphs.questions.expressions import Kind, NotComputable, in_backticks, literal
 from graphs.questions.fitting import fit
 from graphs.questions.groups import groups
 from graphs.questions.outliers import outliers
-from graphs.questions.query import Compare, Condition, Formula, Measure, Query
+from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Statistic
 from graphs.questions.scope import Scope
 from graphs.questions.singles import rows, singles
 from graphs.questions.steps import join, listed, prepare
@@ -22,6 +22,16 @@ from graphs.questions.testing import test
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
 """Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""
+
+IMPORTS = {
+    "stats": "from scipy import stats",
+    "normal_ad": "from statsmodels.stats.diagnostic import normal_ad",
+    "lilliefors": "from statsmodels.stats.diagnostic import lilliefors",
+    "acorr_ljungbox": "from statsmodels.stats.diagnostic import acorr_ljungbox",
+    "adfuller": "from statsmodels.tsa.stattools import adfuller",
+    "mcnemar": "from statsmodels.stats.contingency_tables import mcnemar",
+    "proportions_ztest": "from statsmodels.stats.proportion import proportions_ztest",
+}
 
 
 def compile(query: Query, tables: Tables) -> Cells | Call:
@@ -36,7 +46,7 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
         join(step, scope)
     for made in query.prepare:
         prepare(made, scope)
-    query = compared(query, scope)
+    query = compared(described(query, scope), scope)
     prepared = len(scope.lines)
     if query.where:
         mask = scope.mask(query.where)
@@ -77,9 +87,9 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
         chosen = next((i for i, line in enumerate(scope.lines) if line.startswith("rows = ")), None)
         copied = changed is not None and (chosen is None or changed < chosen)
         start = f"rows = {first}{'.copy()' * copied}"
-    head = [start]
-    if any(re.search(r"\bstats\.", line) for line in scope.lines):
-        head = ["from scipy import stats", "", start]
+    text = "\n".join(scope.lines)
+    imports = {line for name, line in {**IMPORTS, **scope.imports}.items() if re.search(rf"\b{name}\b", text)}
+    head = [*sorted(imports), *([""] if imports else []), start]
     notes = (*query.notes, *scope.notes)
     if notes:
         told = ",\n".join(f"        {literal(n)}" for n in notes)
@@ -89,6 +99,22 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
         return Cells(cells=((title, "\n".join([*head, *scope.lines])),), notes=notes)
     steps = "\n".join([*head, *scope.lines[:prepared]])
     return Cells(cells=(("Prepare the rows", steps), (title, "\n".join(scope.lines[prepared:]))), notes=notes)
+
+
+def described(query: Query, scope: Scope) -> Query:
+    """What a column is like, as measures of it, where a description asks for none in particular."""
+    if query.intent not in ("describe", "distribution") or query.measures or not query.show:
+        return query
+    measures: list[Measure] = []
+    for name in map(scope.column, query.show):
+        plain: tuple[Statistic, ...] = ("present", "missing")
+        of_kind: dict[Kind, tuple[Statistic, ...]] = {
+            "number": ("mean", "median", "std", "min", "max"),
+            "time": ("min", "max", "distinct"),
+        }
+        ops = (*plain, *of_kind.get(scope.kinds[name], ("distinct", "mode")))
+        measures += [Measure(op=op, of=in_backticks(name)) for op in ops]
+    return query.model_copy(update={"measures": tuple(measures), "show": ()})
 
 
 def compared(query: Query, scope: Scope) -> Query:

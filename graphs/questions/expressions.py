@@ -303,7 +303,12 @@ def to_pandas(text: str, kinds: Kinds, *, frame: str = "rows", given: Mapping[st
 
 def to_scalar(text: str, sources: Mapping[str, str]) -> str:
     """An expression over single values, by their names, as Python source: for formulas and verdicts."""
-    return _Pandas(text, dict.fromkeys(sources, "number"), given=sources, scalar=True).translated()[0]
+    return _Pandas(text, dict.fromkeys(sources, "number"), given=sources, scalar=True, what="value").translated()[0]
+
+
+def to_series(text: str, sources: Mapping[str, str]) -> str:
+    """An expression over columns of results, by their names, as pandas source: for formulas of each group."""
+    return _Pandas(text, dict.fromkeys(sources, "number"), given=sources, what="value").translated()[0]
 
 
 def to_sql(text: str, kinds: Kinds | None = None, *, given: Mapping[str, str] | None = None) -> str:
@@ -326,8 +331,10 @@ class _Pandas:
         frame: str = "rows",
         given: Mapping[str, str] | None = None,
         scalar: bool = False,
+        what: str = "column",
     ) -> None:
         self.text, self.kinds, self.frame, self.given, self.scalar = text, kinds, frame, given or {}, scalar
+        self.what = what
         whole = text.strip().strip("`")
         self.whole = whole if whole in kinds else None
 
@@ -346,7 +353,7 @@ class _Pandas:
         return name if name in self.given else self.found(name)
 
     def found(self, name: str) -> str:
-        return column(name, self.kinds, "value" if self.scalar else "column")
+        return column(name, self.kinds, self.what)
 
     def translated(self) -> tuple[str, int, Kind]:
         if self.whole:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 
-from graphs.questions.expressions import NotComputable, in_backticks, literal, to_scalar
-from graphs.questions.measures import grouped, name_of
+from graphs.questions import conditions
+from graphs.questions.expressions import NotComputable, in_backticks, literal, to_series
+from graphs.questions.measures import check, grouped, name_of
 from graphs.questions.query import Condition, Group, Measure, Query, Scalar
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import SHOWN, aliases, and_list, braced, found, of_rows, tell, unit, value, verdict
-from graphs.questions.singles import sorting
+from graphs.questions.sentences import (
+    SHOWN,
+    aliases,
+    and_list,
+    braced,
+    found,
+    of_rows,
+    readable,
+    tell,
+    unit,
+    value,
+    verdict,
+)
+from graphs.questions.singles import formula_unit, sorting
 from graphs.questions.steps import listed, take
 
 _PARTS = {"year": "year", "month_of_year": "month", "quarter_of_year": "quarter", "hour_of_day": "hour"}
@@ -72,26 +85,30 @@ def groups(query: Query, scope: Scope) -> None:
     keys = keys_of(query, scope)
     by = by_keys(keys)
     measures = query.measures or (() if query.formulas else (Measure(op="count"),))
-    parts = {name_of(m, scope): grouped(m, scope, by) for m in measures}
+    parts = dict[str, str]()
+    for m in measures:
+        parts |= _with_p(m, scope, by, len(measures)) if m.with_p else {name_of(m, scope): grouped(m, scope, by)}
     bounds = [_bound(c, scope) for c in query.having]
     if any("groups" in source for source in parts.values()):
         scope.add(f"groups = rows.groupby({by})")
     scope.add("result = pd.DataFrame({\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in parts.items()) + "})")
-    if any(m.where and m.op == "count" for m in measures):
-        scope.add(
-            "result = result.fillna(0).astype(int)" if all(m.op == "count" for m in measures) else "result = result"
-        )
+    for m in measures:
+        if m.where and m.of and m.op in ("count", "present", "distinct", "missing"):  # no row is none of them
+            column = found(name_of(m, scope), "result")
+            scope.add(f"{column} = {column}.fillna(0).astype(int)")
     names = {n: found(n, "result") for n in parts}
+    units = {name_of(m, scope): unit(m) for m in measures if unit(m)}
     ops: dict[str, str] = {}
     for m in measures:
         ops.setdefault(m.op, names[name_of(m, scope)])
     for formula in query.formulas:
-        source = to_scalar(formula.expr, aliases(names, ops))
+        source = to_series(formula.expr, aliases(names, ops))
         names[formula.name] = found(formula.name, "result")
+        units |= formula_unit(formula.name, source, units)
         scope.add(f"{names[formula.name]} = {source}")
     known = aliases(names, ops)
     for condition, bound in zip(query.having, bounds, strict=True):
-        left = to_scalar(in_backticks(condition.left) if condition.left in known else condition.left, known)
+        left = to_series(in_backticks(condition.left) if condition.left in known else condition.left, known)
         scope.add(f"result = result[{left}{bound}]")
     order = [_order(o.by, o.descending, keys, known, scope) for o in query.order]
     if order:
@@ -102,8 +119,27 @@ def groups(query: Query, scope: Scope) -> None:
         scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
         names["verdict"] = found("verdict", "result")
     label(keys, scope)
-    units = {name_of(m, scope): unit(m) for m in measures if unit(m)}
     tell_groups(query, scope, keys, list(names), units)
+
+
+def _with_p(measure: Measure, scope: Scope, by: str, several: int) -> dict[str, str]:
+    """A correlation of each group with its p-value, from groups of three rows and more."""
+    if measure.op != "correlation" or measure.where:
+        raise NotComputable("In groups a p-value comes with a correlation of the rows that the query chooses.")
+    name = name_of(measure, scope)
+    check(measure, scope)
+    x, y = (scope.as_column(c or "") for c in (measure.of, measure.other))
+    test = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}[measure.method]
+    tests = "tests" + str(len(scope.lines)) * (several > 1)
+    scope.add(
+        f"{tests} = {{\n    group: stats.{test}(g[{literal(x)}], g[{literal(y)}])\n"
+        f"    for group, g in rows.dropna(subset={listed([x, y])}).groupby({by})\n    if len(g) > 2\n}}"
+    )
+    p = "p-value" if several == 1 else f"p-value of the {name}"
+    return {
+        name: f"pd.Series({{group: t.statistic for group, t in {tests}.items()}})",
+        p: f"pd.Series({{group: t.pvalue for group, t in {tests}.items()}})",
+    }
 
 
 def _order(by: str, descending: bool, keys: list[str], known: dict[str, str], scope: Scope) -> tuple[str, bool]:
@@ -111,7 +147,7 @@ def _order(by: str, descending: bool, keys: list[str], known: dict[str, str], sc
     plain = by.strip().strip("`")
     if plain in keys:
         return plain, descending
-    source = to_scalar(in_backticks(plain) if plain in known else by, known)
+    source = to_series(in_backticks(plain) if plain in known else by, known)
     if name := re.fullmatch(r'result\["([^"]+)"\]', source):
         return name[1], descending
     scope.add(f"{found(by, 'result')} = {source}")
@@ -133,14 +169,14 @@ def _bound(condition: Condition, scope: Scope) -> str:
 
 
 def _bounds_said(query: Query, scope: Scope) -> str:
-    said = scope.words(query.having) if query.having else ""
+    said = conditions.in_words(query.having, scope.named)
     return f" whose {said}" if said else ""
 
 
 def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], units: dict[str, str]) -> None:
     """Tell how many groups there are, which, or each with its values."""
     by = and_list(keys)
-    what = braced(f"{by}{_bounds_said(query, scope)}")
+    what = braced(readable(f"{by}{_bounds_said(query, scope)}", scope))
     ends = f" ({of_rows(query, scope)})."
     if query.tell == "number":
         text = f"the number of different values of {what} is {{len(result):,}}"
@@ -152,11 +188,13 @@ def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], un
         return
     if query.limit == 1:
         last = {n: f"{found(n, 'result')}.iloc[0]" for n in told}
-        said = and_list([f"{braced(n)} {value(s, query.decimals, units.get(n, ''))}" for n, s in last.items()])
+        said = and_list(
+            [f"{braced(readable(n, scope))} {value(s, query.decimals, units.get(n, ''))}" for n, s in last.items()]
+        )
         values = ", ".join(
             f"{literal(n)}: " + (f"({s}, {literal(units[n])})" if n in units else s) for n, s in last.items()
         )
-        tell(scope, [f"{{', '.join(result.index)}} ({braced(by)}): ", said, ends],
+        tell(scope, [f"{{', '.join(result.index)}} ({what}): ", said, ends],
              f"{{{literal(by)}: \", \".join(result.index), {values}}}")  # fmt: skip
         return
     scope.add(f'rest = f"; and {{len(result) - {SHOWN}:,}} more" if len(result) > {SHOWN} else ""')
@@ -166,7 +204,7 @@ def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], un
         items = f"for group, number in {found(name, 'result')}"
         scope.add(f'lines = [f"{{group}} {value("number", query.decimals, u)}" {items}.head({SHOWN}).items()]')
         number = f"(number, {literal(u)})" if u else "number"
-        tell(scope, [f"{braced(name)} by {what}: {{'; '.join(lines) or 'none'}}{{rest}}", ends],
+        tell(scope, [f"{braced(readable(name, scope))} by {what}: {{'; '.join(lines) or 'none'}}{{rest}}", ends],
              f"{{group: {number} {items}.items()}}")  # fmt: skip
         return
     number = value("number", query.decimals)

@@ -28,7 +28,7 @@ class Way:
 WAYS: dict[Statistic, Way] = {
     "count": Way("number of values of", "{s}.count()", "any"),
     "present": Way("number of values of", "{s}.count()", "any"),
-    "missing": Way("missing values of", "{s}.isna().sum()", "any", each=True),
+    "missing": Way("number of missing values of", "{s}.isna().sum()", "any", each=True),
     "distinct": Way("number of different values of", "{s}.nunique()", "any"),
     "sum": Way("sum of", "{s}.sum(min_count=1)"),
     "mean": Way("mean of", "{s}.mean()", "ordered"),
@@ -87,12 +87,13 @@ def name_of(measure: Measure, scope: Scope) -> str:
     elif measure.op == "share":
         name = f"share of the sum of {of}" if of and not measure.where else "share"
     elif measure.op in ("count", "missing", "present") and not of:
-        name = {"count": "number of rows", "missing": "missing values", "present": "values"}[measure.op]
+        name = {"count": "number of rows", "missing": "number of missing values", "present": "values"}[measure.op]
     elif measure.op == "quantile":
         p = 0.5 if measure.p is None else measure.p
         name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
     else:
-        name = f"{WAYS[measure.op].said} {of}".strip()
+        population = "population " * (measure.ddof == 0 and measure.op in ("std", "var"))
+        name = f"{population}{WAYS[measure.op].said} {of}".strip() + " (biased form)" * measure.biased
     return name + (f" where {scope.words(measure.where)}" if measure.where else "")
 
 

@@ -381,3 +381,19 @@ class Reading(Value):
 
 
 Scalar.model_rebuild()
+
+
+def compact(query: Query) -> dict[str, Any]:
+    """A query as JSON without what is left at its default; `Query.model_validate` reads it back."""
+
+    def short(value: Any) -> Any:
+        if isinstance(value, Value):
+            fields = type(value).model_fields
+            given = {name: getattr(value, name) for name in fields}
+            return {k: short(v) for k, v in given.items() if k == "do" or v != fields[k].get_default()}
+        if isinstance(value, tuple):
+            return [short(v) for v in value]
+        return value
+
+    told: dict[str, Any] = short(query)
+    return told

@@ -43,6 +43,7 @@ class Scope:
         self.given: dict[str, str] = {}  # names of numbers computed first, and their variables
         self.used: set[str] = set()  # columns of the file that the code names
         self.all_used = False  # the code needs all of them
+        self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.repeated: set[str] = set()  # columns whose rows a join has repeated
         self.joined: list[str] = []  # files whose rows were looked up
         self.dummies: dict[str, list[str]] = {}  # column -> the columns of 0 and 1 made of it
@@ -56,10 +57,15 @@ class Scope:
         """Write a line of code."""
         self.lines.append(line)
 
-    def put(self, name: str, what: Kind) -> None:
-        """A column has new values of this kind; what was known of the old ones is forgotten."""
+    def put(self, name: str, what: Kind, *, missing: bool = True) -> None:
+        """A column has new values of this kind, some of them missing, perhaps; what was known of it is forgotten."""
         self.kinds[name] = what
-        self.facts.pop(name, None)
+        self.facts[name] = {"n_missing": int(missing)}
+
+    def may_miss(self, source: str) -> bool:
+        """Whether the values of some pandas source may be missing: those of its columns, or those it cannot compute."""
+        partial = re.search(r"\bnan\b|\.where\(|extract|coerce|shift|pct_change|\.map\(", source)
+        return bool(partial) or any(self.missing(c) for c in re.findall(r'rows\["([^"]*)"\]', source))
 
     def column(self, name: str) -> str:
         """The column of that name. Raises NotComputable, with the nearest name, where there is none."""
@@ -92,7 +98,7 @@ class Scope:
         source = self.source(expr)
         if not (self.lines and f"rows[{literal(text)}] = {source}" in self.lines):
             self.add(f"rows[{literal(text)}] = {source}")
-            self.put(text, what)
+            self.put(text, what, missing=self.may_miss(source))
         return text
 
     def numbers(self, expr: str, why: str) -> str:
@@ -119,6 +125,8 @@ class Scope:
 
     def level(self, name: str, value: Any) -> Any:
         """A text as the column spells it. Raises NotComputable where the column's values are known and lack it."""
+        if isinstance(value, tuple):
+            return self._some(name, value)
         levels = self.levels(name)
         if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str) or value in levels:
             return value
@@ -128,6 +136,19 @@ class Scope:
         near = nearest(value, levels)
         hint = f"Did you mean “{near}”?" if near else f"It holds {', '.join(f'“{v}”' for v in levels[:8])}."
         raise NotComputable(f"No row has “{value}” in “{name}”. {hint}")
+
+    def _some(self, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those of several texts that a column holds; at least one of them must be there."""
+        found, refused = [], None
+        for value in values:
+            try:
+                found.append(self.level(name, value))
+            except NotComputable as error:
+                refused = error
+                self.say(f"No row has “{value}” in “{name}”.")
+        if refused is not None and not found:
+            raise refused
+        return tuple(found)
 
     # conditions
 
@@ -172,7 +193,7 @@ class Scope:
             return where
         right: Any = where.right
         if where.op in ("=", "!=", "in", "not in"):
-            right = tuple(self.level(left, v) for v in right) if isinstance(right, tuple) else self.level(left, right)
+            right = self.level(left, right)
         return where.model_copy(update={"left": left, "right": right})
 
 

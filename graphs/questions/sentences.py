@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from graphs.questions.expressions import literal, to_scalar
 from graphs.questions.query import Measure, Query
 from graphs.questions.scope import Scope
+from notebooks.toolkit.naming import name_and_unit
 
 SHOWN = 12
 """Groups or rows that a sentence names."""
@@ -43,7 +44,7 @@ def and_list(parts: Sequence[str]) -> str:
 
 def of_rows(query: Query, scope: Scope, rows: str = "rows") -> str:
     """Which rows an answer is of, inside an f-string."""
-    where = scope.words(query.where) if query.where else ""
+    where = readable(scope.words(query.where), scope) if query.where else ""
     return f"{{len({rows}):,}} rows" + (f" where {braced(where)}" if where else "")
 
 
@@ -61,9 +62,26 @@ def lacking(query: Query, scope: Scope) -> str:
     return f"; {{rows[{literal(names[0])}].isna().sum():,}} without a value are left out"
 
 
+_IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last",
+                "geometric_mean", "weighted_mean")  # fmt: skip
+
+
 def unit(measure: Measure) -> str:
-    """The unit of a measure that is one by itself."""
-    return "%" if measure.op == "share" else ""
+    """The unit of a measure: per cent of a share, else the one that its column's name, or a length of time, gives."""
+    if measure.op == "share":
+        return "%"
+    if measure.op not in _IN_ITS_UNIT or not measure.of:
+        return ""
+    lasting = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\(.*\)", measure.of.strip())
+    return lasting[1] if lasting else name_and_unit(measure.of.strip().strip("`"))[1]
+
+
+def readable(text: str, scope: Scope) -> str:
+    """A text with the columns in it as a reader says them: mean of bill_length_mm → mean of bill length."""
+    named = sorted((c for c in scope.kinds if "_" in c), key=len, reverse=True)
+    for name in named:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", name_and_unit(name)[0], text)
+    return text
 
 
 def snake(name: str) -> str:

@@ -16,6 +16,7 @@ from graphs.questions.sentences import (
     found,
     lacking,
     of_rows,
+    readable,
     tell,
     unit,
     value,
@@ -41,23 +42,46 @@ def singles(query: Query, scope: Scope) -> None:
     scope.add("found = {\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}")
     names = {n: found(n) for n in sources}
     for formula in query.formulas:
-        scope.add(f"{found(formula.name)} = {to_scalar(formula.expr, aliases(names, ops))}")
+        source = to_scalar(formula.expr, aliases(names, ops))
+        scope.add(f"{found(formula.name)} = {source}")
         names[formula.name] = found(formula.name)
-        units |= {formula.name: "%"} if formula.name.endswith("in per cent") else {}
+        units |= formula_unit(formula.name, source, units)
     if ranked:
         _ranked(query, scope, ranked[0])
         return
-    said = [f"the {braced(n)} is {value(s, query.decimals, units.get(n, ''))}" for n, s in names.items()]
+    given = {m.name for m in query.measures} | {f.name for f in query.formulas}
+    said = [_said(n, s, n in given, query, scope, units.get(n, "")) for n, s in names.items()]
     result = ""
     if query.verdicts:
         scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
         result = ': {found["verdict"]}'
     with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
     rows = f" ({of_rows(query, scope)}{lacking(query, scope)})"
+    if list(names) == ["number of rows"]:  # and what would stand in brackets says it again
+        said = [f"the number of rows{_where(query, scope)} is {value(names['number of rows'], query.decimals)}"]
+        rows = ""
     pieces = [
         f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
     ]
     tell(scope, [*pieces, f"{rows}{result}."], "found" if not units else f"{{**found{with_units}}}")
+
+
+def formula_unit(name: str, source: str, units: dict[str, str]) -> dict[str, str]:
+    """The unit of a formula: per cent by its name, or that of the measures of which it is a sum or difference."""
+    if name.endswith("in per cent"):
+        return {name: "%"}
+    used = {u for n, u in units.items() if f"[{literal(n)}]" in source}
+    if len(used) != 1 or re.search(r"[*/%(]", re.sub(r'\["[^"]*"\]', "", source)):
+        return {}
+    return {name: "pp" if used == {"%"} else used.pop()}
+
+
+def _said(name: str, source: str, given: bool, query: Query, scope: Scope, unit: str) -> str:
+    """One value in the sentence of the answer; a name that was given stands as it is."""
+    if name == "p-value":
+        return f"{{chance({source})}}"
+    told = value(source, query.decimals, unit)
+    return f"{braced(name)} {told}" if given else f"the {braced(readable(name, scope))} is {told}"
 
 
 def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[str, str]:
@@ -143,4 +167,4 @@ def rows(query: Query, scope: Scope) -> None:
 
 
 def _where(query: Query, scope: Scope) -> str:
-    return f" where {braced(scope.words(query.where))}" if query.where else ""
+    return f" where {braced(readable(scope.words(query.where), scope))}" if query.where else ""

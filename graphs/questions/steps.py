@@ -121,7 +121,7 @@ def fill(step: q.Fill, scope: Scope) -> None:
         else:
             source = f"{of}.mode()[0]" if step.how == "mode" else f"{of}.{step.how}()"
         scope.add(f"{of} = {of}.fillna({source})")
-        scope.put(name, scope.kinds[name])
+        scope.put(name, scope.kinds[name], missing=bool(step.within))
 
 
 def derive(step: q.Derive, scope: Scope) -> None:
@@ -137,7 +137,7 @@ def derive(step: q.Derive, scope: Scope) -> None:
         scope.add(f"rows[{name}] = ({source}).mask({zero}, {step.where_infinite!r})")
     else:
         scope.add(f"rows[{name}] = {source}")
-    scope.put(step.name, what)
+    scope.put(step.name, what, missing=scope.may_miss(source))
 
 
 def cut(step: q.Cut, scope: Scope) -> None:
@@ -164,7 +164,9 @@ def cut(step: q.Cut, scope: Scope) -> None:
         raise NotComputable(f"Say at which edges “{step.name}” is cut, or into how many classes.")
     labels = f", labels={listed(step.labels)}" if step.labels else ""
     scope.add(f"rows[{name}] = {source}{labels})" + ("" if step.labels else ".astype(str)"))
-    scope.put(step.name, "text")
+    scope.put(
+        step.name, "text", missing=scope.may_miss(source) or step.edges[:1] != (None,) or step.edges[-1:] != (None,)
+    )
 
 
 def recode(step: q.Recode, scope: Scope) -> None:
@@ -220,7 +222,8 @@ def limits(rule: q.Rule, of: str, scope: Scope) -> tuple[str, str]:
         if low is None and high is None:
             raise NotComputable("Outliers by bounds need a lower or an upper bound.")
         lines = f"low, high = {'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)}"
-        said = " or ".join([f"below {low:g}"] * (low is not None) + [f"above {high:g}"] * (high is not None))
+        ends = (("below", low), ("above", high))
+        said = " or ".join(f"{side} {end:g}" for side, end in ends if end is not None)
     return lines, said + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
 
 
@@ -252,7 +255,7 @@ def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
         else:
             value = "np.nan" if step.how == "missing" else f"{of}.{step.how}()"
             scope.add(f"{of} = {of}.mask({out}, {value})")
-        scope.put(name, "number")
+        scope.put(name, "number", missing=scope.missing(name) or step.how == "missing")
         scope.say(f"Outliers of {name} are values {said}.")
     if dropped:
         scope.add(f"rows = rows[~({' | '.join(dropped)})]")
@@ -280,7 +283,7 @@ def scale(step: q.Scale, scope: Scope) -> None:
             source = f"np.log({of}.where({of} > 0))" if step.how == "log" else f"np.log1p({of}.where({of} > -1))"
         new = name if new == old else new
         scope.add(f"rows[{literal(new)}] = {source}")
-        scope.put(new, "number")
+        scope.put(new, "number", missing=scope.may_miss(source))
 
 
 def encode(step: q.Encode, scope: Scope) -> None:
@@ -300,7 +303,7 @@ def encode(step: q.Encode, scope: Scope) -> None:
                 f"“{name}” has too many values, or values that are not known yet, to make a column of each."
             )
         for level in levels:
-            scope.put(f"{name}_{level}", "number")
+            scope.put(f"{name}_{level}", "number", missing=False)
         scope.dummies[name] = [f"{name}_{level}" for level in levels]
 
 

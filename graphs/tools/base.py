@@ -23,11 +23,13 @@ DEEPEST = 6
 
 
 class Tool(BaseModel):
-    """Base of every tool. `job` says who is offered it; a model sees the class's docstring and its fields."""
+    """Base of every tool. `job`, and any of `also`, say who is offered it; a model sees the class's docstring and its
+    fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     tool_name: ClassVar[str]
     job: ClassVar[Job]
+    also: ClassVar[tuple[Job, ...]] = ()
     source: ClassVar[str] = "built-in"
     approval: ClassVar[Approval] = "allow"
 
@@ -92,7 +94,7 @@ class Toolbox:
         def wanted(one: type[Tool]) -> bool:
             return names is None or one.tool_name in names or ("*" in names and one.source != "built-in")
 
-        return tuple(t for t in self._tools.values() if t.job == job and t.approval != "deny" and wanted(t))
+        return tuple(t for t in self._tools.values() if job in (t.job, *t.also) and t.approval != "deny" and wanted(t))
 
 
 def specs(tools: Iterable[type[Tool]]) -> list[ToolSpec]:
@@ -120,13 +122,15 @@ def read(call: ToolCall, tools: Iterable[type[Tool]]) -> Tool | str:
 _BUILT_IN: dict[str, type[Tool]] = {}
 
 
-def tool[T: type[Tool]](name: str, job: Job, approval: Approval = "allow") -> Callable[[T], T]:
+def tool[T: type[Tool]](
+    name: str, job: Job, approval: Approval = "allow", also: tuple[Job, ...] = ()
+) -> Callable[[T], T]:
     """Enter a built-in tool in the registry under the name by which models call it."""
 
     def enter(cls: T) -> T:
         if name in _BUILT_IN:
             raise ValueError(f"there are two tools named {name}")
-        cls.tool_name, cls.job, cls.approval = name, job, approval
+        cls.tool_name, cls.job, cls.approval, cls.also = name, job, approval, also
         _BUILT_IN[name] = cls
         return cls
 

@@ -71,8 +71,11 @@ class WriteReport(Tool):
         return next((p for part in self.answers for v in part.values if (p := _no_query(v)) is not None), None)
 
     def made(self, view: RunView, question: str) -> tuple[Answer, ...]:
-        """The answers as the record keeps them; those that cells gave, where the model gives none."""
-        return tuple(_answer(part, question) for part in self.answers) or view.answers
+        """The answers as the record keeps them: those that cells gave stand, but for parts to which this has values."""
+        written = {part.part or question: part for part in self.answers}
+        by_cells = {answer.part: answer for answer in view.given if not getattr(written.get(answer.part), "values", ())}
+        own = {name: _answer(part, question) for name, part in written.items()}
+        return tuple(({name: own[name] for name in own} | by_cells).values())
 
 
 @tool("follow_up", job="interpret")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, isolation, pairs, sandboxes_beside, speaks
-
-ROLES = ("target", "time", "unit", "assignment", "allocation")
-"""What can be declared of a table: columns, and the shares that an experiment's arms were to have."""
-
-_SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
+from gristmill.commands.common import (
+    as_json,
+    backend,
+    emit,
+    isolation,
+    roles_of,
+    sandboxes_beside,
+    speaks,
+    with_roles,
+    with_terms,
+)
 
 
 @click.command("analyze")
@@ -20,13 +24,8 @@ _SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
 @click.option("--ask", "question", required=True, metavar="QUESTION", help="What you want to know.")
 @click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    metavar="ROLE=COLUMN",
-    help="Which column is the target, time, unit or assignment; allocation=0.5,0.5 for the arms' planned shares.",
-)
+@with_roles
+@with_terms
 @click.option(
     "--rerun/--no-rerun",
     default=None,
@@ -41,6 +40,10 @@ async def command(
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
+    agent: str | None,
+    budget: str,
+    approve: str,
+    unattended: bool,
     rerun: bool | None,
     as_json: bool,
 ) -> int:
@@ -49,11 +52,10 @@ async def command(
     The results go into a folder: report.html and report.md, analysis.ipynb, findings.json and the plots. With no key
     and no network the built-in rule-based playbook answers. Ctrl-C cancels the run; what it made is kept.
     """
-    named = pairs(roles, "ROLE=COLUMN")
-    if unknown := sorted(set(named) - set(ROLES)):
-        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
-    if not _SHARES.fullmatch(named.get("allocation", "1,1")):
-        raise click.UsageError("The allocation is the arms' planned shares, such as allocation=0.5,0.5 or 2,1.")
+    from graphs.request import terms_of
+
+    named = roles_of(roles)
+    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
     async with sandboxes_beside(files):
         from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
         from gristmill.terminal import console
@@ -64,7 +66,7 @@ async def command(
         with Story(console.make(stderr=as_json)) as story:
             story.begin("opening the data folder")
             async with backend() as opened:
-                run = await opened.start(question, files, model=model, roles=named, rerun=rerun)
+                run = await opened.start(question, files, model=model, roles=named, rerun=rerun, terms=terms)
                 view = await watch(opened, run, story)
                 folder = folder_for(out, run.id)
                 made = await opened.write_out(run.id, folder)

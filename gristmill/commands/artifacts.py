@@ -98,13 +98,15 @@ async def get(ref: str, out: str | None, as_json: bool) -> None:
 @click.argument("ref", metavar="RUN|ARTIFACT", default="last", shell_complete=completing.either)
 @click.option("-o", "--out", metavar="FILE", help="Where to write it (default: here, named after the run).")
 @speaks
-async def export(ref: str, out: str | None) -> None:
+async def export(ref: str, out: str | None) -> int:
     """Write a whole run as a zip, or one artifact as a file.
 
-    The zip holds the notebook, the reports, the findings, the plots and the files that the run read.
+    The zip holds the notebook, the reports, the findings, the plots and the files that the run read. What is damaged in
+    the record is left out, MISSING.txt says so, and the exit status is 1.
     """
     from gristmill.archive import run_zip
 
+    missing = ""
     async with backend() as opened:
         if ref.startswith("art_"):
             artifact = await opened.artifact(ref)
@@ -115,9 +117,11 @@ async def export(ref: str, out: str | None) -> None:
             target = Path(out) if out else Path(f"{run.id}.zip")
             with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
                 packed = Path(folder) / "run.zip"
-                await run_zip(opened, run.id, packed)
+                missing = await run_zip(opened, run.id, packed)
                 write(target, packed, overwrite=out is not None)
     click.echo(str(target))
+    click.echo(missing, err=True, nl=False)
+    return 1 if missing else 0
 
 
 def _named(artifact: Artifact) -> Path:

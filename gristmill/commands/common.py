@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +32,18 @@ isolation = click.option(
     callback=_isolate,
     expose_value=False,
     help="none: only on a machine that is itself disposable.",
+)
+ROLES = ("target", "time", "unit", "assignment", "allocation")
+"""What can be declared of a table: columns, and the shares that an experiment's arms were to have."""
+
+_SHARES = re.compile(r"\s*[\d.]+\s*([,:;/]\s*[\d.]+\s*)+")
+
+with_roles = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help="Which column is the target, time, unit or assignment; allocation=0.5,0.5 for the arms' planned shares.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -151,6 +164,33 @@ def pairs(given: tuple[str, ...], what: str) -> dict[str, str]:
             raise click.UsageError(f"{name.strip()} is given twice.")
         found[name.strip()] = value
     return found
+
+
+def with_terms[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """The options on whose terms a run works: `agent`, `budget`, `approve`, `unattended`."""
+    for option in (
+        click.option("--unattended", is_flag=True, help="Wait for nobody: take the defaults."),
+        click.option(
+            "--approve",
+            type=click.Choice(["auto", "ask", "deny"]),
+            default="auto",
+            help="Which calls wait for you: those of tools that ask, all, or none (they are not carried out).",
+        ),
+        click.option("--budget", metavar="LIMITS", default="", help="Like tokens=20000,usd=0.5,minutes=10,cells=30."),
+        click.option("--agent", metavar="NAME", help="Who writes the cells (`gristmill agents list`)."),
+    ):
+        function = option(function)
+    return function
+
+
+def roles_of(given: tuple[str, ...]) -> dict[str, str]:
+    """The columns that are declared, by role. Raises click's usage error for a role that there is not."""
+    named = pairs(given, "ROLE=COLUMN")
+    if unknown := sorted(set(named) - set(ROLES)):
+        raise click.UsageError(f"There is no role {unknown[0]!r}; it can be {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
+    if not _SHARES.fullmatch(named.get("allocation", "1,1")):
+        raise click.UsageError("The allocation is the arms' planned shares, such as allocation=0.5,0.5 or 2,1.")
+    return named
 
 
 def literals(given: tuple[str, ...]) -> dict[str, Any]:

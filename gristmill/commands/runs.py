@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import click
@@ -11,15 +12,16 @@ from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
 
 if typing.TYPE_CHECKING:
-    from artifacts.types import RunStatus
+    from artifacts.types import Decision, Run, RunStatus
+    from gristmill.backend import Backend
 
-STATUSES = ["queued", "running", "done", "failed", "cancelled", "interrupted"]
+STATUSES = ["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
 ref = click.argument("ref", metavar="RUN", default="last", shell_complete=completing.runs)
 
 
 @click.group("runs")
 def command() -> None:
-    """List, show, follow, cancel, resume or reproduce runs.
+    """List, show, follow, answer, cancel, resume or reproduce runs.
 
     RUN is an id, its first or last four characters or more, or `last` (the default).
     """
@@ -143,15 +145,70 @@ async def cancel(ref: str, as_json: bool) -> None:
 @command.command("resume")
 @ref
 @click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@click.option("--budget", metavar="LIMITS", help="What it may use from now on: tokens=40000,usd=1,minutes=20,cells=60.")
 @isolation
 @as_json
 @speaks
-async def resume(ref: str, out: str | None, as_json: bool) -> int:
+async def resume(ref: str, out: str | None, budget: str | None, as_json: bool) -> int:
     """Take up a run that stopped, after its last finished step.
 
     No finished cell is run again in a sandbox that still lives; where it is gone, its state is rebuilt by replaying the
     recorded cells, and the record says so.
     """
+    from graphs.budget import read_budget
+
+    more = read_budget(budget) if budget is not None else None
+    return await _go_on(ref, out, as_json, lambda opened, run_id: opened.resume(run_id, budget=more))
+
+
+@command.command("answer")
+@click.argument("ref", metavar="RUN")
+@click.argument("text", metavar="ANSWER")
+@click.option("--question", "question_id", metavar="ID", help="Which question (default: the oldest that is open).")
+@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@as_json
+@speaks
+async def answer(ref: str, text: str, question_id: str | None, out: str | None, as_json: bool) -> int:
+    """Answer what an agent asked; the run goes on. Only the first answer counts."""
+    return await _go_on(ref, out, as_json, lambda opened, run_id: opened.answer(run_id, text, question_id=question_id))
+
+
+@command.command("approve")
+@click.argument("ref", metavar="RUN")
+@click.option("--edit", type=click.File(encoding="utf-8"), help="Other arguments for it, a JSON object; - for stdin.")
+@click.option("--step", "approval_id", metavar="ID", help="Which step (default: the oldest that waits).")
+@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@as_json
+@speaks
+async def approve(ref: str, edit: typing.TextIO | None, approval_id: str | None, out: str | None, as_json: bool) -> int:
+    """Let a step that waits be carried out, as it is or with other arguments; the run goes on."""
+    edited = edit.read() if edit is not None else None
+
+    def decide(opened: Backend, run_id: str) -> Awaitable[Run]:
+        decision: Decision = "edited" if edited is not None else "accepted"
+        return opened.decide(run_id, decision, approval_id=approval_id, edited=edited)
+
+    return await _go_on(ref, out, as_json, decide)
+
+
+@command.command("reject")
+@click.argument("ref", metavar="RUN")
+@click.option("--reason", metavar="TEXT", default="", help="What the agent is told.")
+@click.option("--step", "approval_id", metavar="ID", help="Which step (default: the oldest that waits).")
+@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@as_json
+@speaks
+async def reject(ref: str, reason: str, approval_id: str | None, out: str | None, as_json: bool) -> int:
+    """Do not let a step be carried out; the agent is told, and the run goes on."""
+
+    def decide(opened: Backend, run_id: str) -> Awaitable[Run]:
+        return opened.decide(run_id, "rejected", approval_id=approval_id, reason=reason)
+
+    return await _go_on(ref, out, as_json, decide)
+
+
+async def _go_on(ref: str, out: str | None, as_json: bool, begin: Callable[[Backend, str], Awaitable[Run]]) -> int:
+    """Have a run go on and tell it to its end, with what was known of it before told quietly."""
     from gristmill.commands.watching import check_folder, conclude, folder_for, watch
     from gristmill.terminal import console
     from gristmill.terminal.story import Story
@@ -163,7 +220,7 @@ async def resume(ref: str, out: str | None, as_json: bool) -> int:
             known = await opened.events((await opened.run(ref)).id)
             for event in known:
                 story.feed_quietly(event)
-            run = await opened.resume(known[0].run_id)
+            run = await begin(opened, known[0].run_id)
             view = await watch(opened, run, story, after=known[-1].seq)
             folder = folder_for(out, run.id)
             made = await opened.write_out(run.id, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +12,18 @@ from pathlib import Path
 import click
 
 from artifacts.events import RunView
+from artifacts.threads import in_own_thread
 from artifacts.types import Run
+from gristmill.archive import missing
 from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
+from notebooks.telling.answers import reported
 
 
 async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> RunView:
-    """Tell a run that this command began, until it ends.
+    """Tell a run that this command began, until it ends, or waits for a person where none is at the terminal.
 
     The first Ctrl-C cancels the run and goes on telling until it has ended; the second leaves at once.
     """
@@ -39,10 +43,16 @@ async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> 
     with _on_interrupt(interrupt):
         ticking = asyncio.create_task(_tick(story))
         try:
-            async for event in backend.follow(run.id, after):
-                story.feed(event)
-            if cancelling:
-                await asyncio.gather(*cancelling)
+            while True:
+                async for event in backend.follow(run.id, after):
+                    story.feed(event)
+                if cancelling:
+                    await asyncio.gather(*cancelling)
+                if story.view is None or story.view.run.status != "waiting" or not sys.stdin.isatty():
+                    break
+                after = story.view.last_seq
+                with story.paused():
+                    await _ask_the_person(backend, story.view)
         finally:
             ticking.cancel()
     if story.view is None:
@@ -60,6 +70,30 @@ def _on_interrupt(handler: object) -> Iterator[None]:
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, before)
+
+
+async def _ask_the_person(backend: Backend, view: RunView) -> None:
+    """Put the oldest question or step that waits to the person at the terminal; an empty line takes the default."""
+    question = next((q for q in view.questions if q.answer is None), None)
+    if question is not None:
+        text = await _line(f"{pieces.asked(question)}\n> ")
+        await backend.answer(view.run.id, text.strip() or question.default or "no answer", question_id=question.id)
+        return
+    approval = next(a for a in view.approvals if a.decision is None)
+    text = (await _line(f"{pieces.waits(approval)}\nCarry it out? [y/N, or why not] ")).strip()
+    if text.lower() in ("y", "yes"):
+        await backend.decide(view.run.id, "accepted", approval_id=approval.id)
+    else:
+        reason = "" if text.lower() in ("", "n", "no") else text
+        await backend.decide(view.run.id, "rejected", approval_id=approval.id, reason=reason)
+
+
+async def _line(prompt: str) -> str:
+    """A line that the person types. Raises Failed where the terminal is closed."""
+    try:
+        return await in_own_thread(input, prompt)
+    except EOFError as error:
+        raise Failed("The run waits for you; `gristmill runs show` says for what.") from error
 
 
 async def _tick(story: Story) -> None:
@@ -91,10 +125,11 @@ def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -
     if view.report is None or view.report != story.reported:
         pieces.findings(console, view)
     if view.reviews and view.reviews[-1].verdict != "fail":
-        pieces.review(console, view.reviews[-1])
+        pieces.review(console, view.reviews[-1], reported(view))
     pieces.ending(console, view)
     pieces.whereabouts(console, view, out, files)
-    return 0 if view.run.status == "done" else 1
+    click.echo(left_out := missing(files), err=True, nl=False)
+    return 0 if view.run.status == "done" and not left_out else 1
 
 
 def require_question(text: str) -> str:

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import Finding, Objection
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
+from notebooks.telling.answers import OUTCOMES, Said
+from notebooks.telling.story import told
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
 VERDICTS = {
@@ -20,6 +22,7 @@ VERDICTS = {
     "pass_with_remarks": ("passed, with remarks", "green"),
     "fail": ("sent back", "yellow"),
 }
+OUTCOME_STYLES: dict[AnswerStatus, str] = {"answered": "green", "partly": "yellow", "not_answered": "bold yellow"}
 
 
 def say(console: Console, text: Text | str, indent: int = 0, lead: Text | str = "", style: str = "") -> None:
@@ -54,12 +57,12 @@ def table(console: Console, rows: Sequence[Sequence[Text]], *, header: Sequence[
 def opening(console: Console, view: RunView, files: Iterable[str] = ()) -> None:
     """What was asked, of what, and by whom it is answered."""
     run = view.run
-    label = {"analysis": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
+    label = {"analysis": "Question", "ask": "Question", "notebook": "Notebook", "reproduce": "Again"}[run.agent]
     say(console, Text(one_line(run.goal), style="bold"), lead=_label(label))
     names = [one_line(name) for name in files]
     if names:
         say(console, ", ".join(names), lead=_label("Files"))
-    if run.agent == "analysis":
+    if run.agent in ("analysis", "ask"):
         rule_based = run.model.startswith("playbook")
         say(console, engine(run.model, rule_based), lead=_label("By"))
     console.print(_label("Run") + Text(run.id))
@@ -84,23 +87,41 @@ def plan(console: Console, view: RunView) -> None:
         say(console, told, lead=f"{n:>3}  ")
 
 
+def answers(console: Console, given: Sequence[Said], question: str = "") -> None:
+    """The answers to a question, each part with how it came out, what is said, and what to know of it."""
+    if question:
+        console.print()
+        say(console, one_line(question), style="bold")
+    for part in given:
+        style = OUTCOME_STYLES[part.answer.status]
+        say(console, Text(clean(part.text).strip()), 2, lead=Text(f"{part.outcome}: ", style=style))
+        if len(given) > 1 and part.answer.status != "answered":
+            say(console, f"“{one_line(part.answer.part)}”", 4, style="dim")
+        for aside in part.asides:
+            say(console, one_line(aside), 4, lead="- ", style="dim")
+        for value in part.values:
+            if value.mark:
+                say(console, f"{one_line(value.name)} {value.text}: {value.mark}", 4, lead="- ", style="dim")
+
+
 def findings(console: Console, view: RunView) -> None:
     """The answer, then the findings in the report's order with their numbers and where each can be checked."""
-    report = view.report
-    if report is not None and report.answer:
+    said = told(view)
+    if said.answers or said.answer:
         heading(console, "Answer")
-        for paragraph in clean(report.answer).strip().splitlines():
-            say(console, paragraph, 2, style="yellow" if paragraph.startswith("Not answered:") else "")
-    ranked = [f for f in view.ranked if report is None or f.rank is not None]
+    for paragraph in clean(said.answer).strip().splitlines():
+        say(console, paragraph, 2)
+    answers(console, said.answers)
+    ranked = (*said.bites, *said.headlines)
     if ranked:
-        heading(console, "Findings")
+        heading(console, said.shows)
         for finding in ranked[:MOST_FINDINGS]:
             _finding(console, finding)
         if len(ranked) > MOST_FINDINGS:
             say(console, f"... and {len(ranked) - MOST_FINDINGS} more in the report", 2, style="dim")
-    if report is not None:
-        _list(console, "Tested and not found", report.not_found)
-        _list(console, "Not checked", report.not_checked)
+    if view.report is not None:
+        _list(console, "Tested and not found", said.not_found)
+        _list(console, "Not checked", said.not_checked)
 
 
 def _finding(console: Console, finding: Finding) -> None:
@@ -124,9 +145,11 @@ def _list(console: Console, title: str, lines: Sequence[str]) -> None:
         say(console, one_line(line), 2, lead="- ")
 
 
-def review(console: Console, made: Reviewed) -> None:
-    """One round of the reviewer's verdict."""
+def review(console: Console, made: Reviewed, outcome: AnswerStatus | None = None) -> None:
+    """One round of the reviewer's verdict. What passed is told in green where the question was answered, too."""
     word, style = VERDICTS[made.verdict]
+    if made.verdict != "fail" and outcome not in (None, "answered"):
+        word, style = f"{word}; {OUTCOMES[outcome].lower()}", OUTCOME_STYLES[outcome]
     told = Text("Reviewer  ", style="bold") + Text(word, style=style)
     aside = [f"round {made.round}"] if made.round > 1 or made.verdict == "fail" else []
     if made.checks:
@@ -199,8 +222,38 @@ def ending(console: Console, view: RunView) -> None:
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."
         say(console, how, 2)
+    if cost := used(view.spent):
+        say(console, cost, 2)
+    for question in view.questions:
+        if question.answer is None:
+            say(console, asked(question), 2)
+            say(console, f'gristmill runs answer {run.id} "..."', 4)
+    for approval in view.approvals:
+        if approval.decision is None:
+            say(console, waits(approval), 2)
+            say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
     if view.error:
         say(console, clean(view.error).strip(), 2)
+
+
+def used(spent: Spent) -> str:
+    """The tokens and the money that models cost; "" where none was asked."""
+    if not spent.tokens:
+        return ""
+    unknown = f"; the price of {spent.unpriced:,} replies is not known" if spent.unpriced else ""
+    return f"{spent.tokens:,} tokens, ${spent.usd:,.4f}{unknown}"
+
+
+def asked(question: Question) -> str:
+    """What an agent asks, with the answers to choose from and the one that is taken where none comes."""
+    choices = f" ({', '.join(question.choices)})" if question.choices else ""
+    default = f" [{question.default}]" if question.default else ""
+    return clean(f"{question.text.strip()}{choices}{default}")
+
+
+def waits(approval: Approval) -> str:
+    """The step that waits for a person's consent."""
+    return clean(f"{approval.tool} waits for your approval: {approval.arguments}. {approval.why}".strip())
 
 
 def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequence[Path]) -> None:
@@ -216,9 +269,16 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    elif run.agent == "analysis" and run.status not in ("queued", "running") and not unreadable(view):
+    elif run.agent in ("analysis", "ask") and run.status not in ("queued", "running") and not unreadable(view):
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
+
+
+def evidence(console: Console, view: RunView, out: Path | None) -> None:
+    """Below answers: where each can be checked, and where all was put."""
+    where = list(dict.fromkeys(e.cell for answer in view.answers for e in answer.evidence))
+    told = [*where[:3], *(["..."] if len(where) > 3 else []), f"gristmill runs show {view.run.id}"]
+    say(console, ("see " if where else "") + ", ".join(told) + (f"; {out}" if out else ""), style="dim")
 
 
 def _importance(name: str) -> tuple[int, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.status import Status
@@ -10,6 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from artifacts.events import (
+    AnswerMade,
     ArtifactSaved,
     Event,
     ExecutionEnded,
@@ -34,9 +37,10 @@ from artifacts.events import (
     TextDelta,
     apply,
 )
-from artifacts.types import Artifact, Execution, Finding
+from artifacts.types import ANSWER_MIME, FINDING_MIME, Artifact, Execution, Finding
 from gristmill.terminal import pieces
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
+from notebooks.telling.answers import said_of
 
 CODE_LINES = 3
 TEXT_LINES = 5
@@ -79,6 +83,17 @@ class Story:
     def begin(self, what: str) -> None:
         """The same, but where there is no line at the bottom it is only told when it takes long."""
         self._now.begin(what)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within this block nothing moves in the terminal, so that a person can type."""
+        if self._status is not None:
+            self._status.stop()
+        try:
+            yield
+        finally:
+            if self._status is not None:
+                self._status.start()
 
     def tick(self) -> None:
         """Call about twice a second: where there is no line at the bottom, what takes longer than 2 s is named."""
@@ -144,6 +159,8 @@ class Story:
                 self._now.far(event)
             case ExecutionEnded():
                 self._end_cell(next(x for x in view.executions if x.id == event.execution_id))
+            case AnswerMade():  # at once: what follows is the screening of the table, which takes its time
+                pieces.answers(self.console, [said_of(event.answer)])
             case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
                 pieces.findings(self.console, view)
                 self.reported = event
@@ -213,7 +230,7 @@ class Story:
     def _outputs(self, execution: Execution) -> None:
         lines: list[str] = []
         for output in execution.outputs:
-            if output.artifacts or "application/vnd.gristmill.finding+json" in output.data:
+            if output.artifacts or FINDING_MIME in output.data or ANSWER_MIME in output.data:
                 continue  # told by what was made
             lines += [line.rstrip() for line in clean(output.text).splitlines() if line.strip()]
         shown, left = first_lines(lines, TEXT_LINES)

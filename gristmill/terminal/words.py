@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from artifacts.types import Execution, Finding, Run
-from notebooks.content import in_points
+from notebooks.telling.words import in_points
 
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]|\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -31,6 +31,7 @@ KINDS = {"simpsons_paradox": "Simpson's paradox", "ab_effect": "A/B effect"}
 STATUS_STYLES = {
     "queued": "dim",
     "running": "cyan",
+    "waiting": "yellow",
     "done": "green",
     "failed": "red",
     "cancelled": "yellow",

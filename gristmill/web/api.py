@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -22,12 +22,15 @@ from starlette.exceptions import HTTPException
 from artifacts.events import RunStarted, RunView
 from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Run, RunStatus
+from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus
+from graphs.budget import read_budget
+from graphs.errors import InputError
+from graphs.request import Approve, asked_in, terms_of
 from gristmill import __version__
 from gristmill.archive import run_zip
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
-from gristmill.plain import plain, view_json
+from gristmill.plain import answers_json, plain, view_json
 from gristmill.web import schemas, uploads
 from gristmill.web.content import Mode, disposition, respond
 from gristmill.web.record import record
@@ -39,7 +42,7 @@ from notebooks.catalog import catalog
 from notebooks.files import safe_name
 
 ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads and writes, however busy it is
-ENDED = ("done", "failed", "cancelled", "interrupted")
+ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
 
 
 def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gristmill") -> FastAPI:
@@ -51,6 +54,7 @@ def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gri
     api.include_router(
         _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 500, 503)
     )
+    api.include_router(_ask(local), prefix="/api/ask", tags=["runs"], responses=schemas.refusals(413, 422, 503))
     api.include_router(
         _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 500, 503)
     )
@@ -129,15 +133,17 @@ def _runs(local: Local) -> APIRouter:
             bool | None,
             Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
         ] = None,
+        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
+        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
+        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
-        folder = await asyncio.to_thread(uploads.folder, local.store.home)
-        try:
-            with _without_path(folder):
-                paths = [await in_own_thread(uploads.keep, f.file, f.filename, folder) for f in files]
-                return await local.start(question, paths, model=model or None, roles=_roles(roles), rerun=rerun)
-        finally:  # the run has its inputs in the record by now
-            await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
+        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+        async with _kept(local, files) as paths:
+            return await local.start(
+                question, paths, model=model or None, roles=_roles(roles), rerun=rerun, terms=terms
+            )
 
     @router.get("", **schemas.answer(schemas.Runs, {"runs": [schemas.RUN], "total": 1}))
     async def list_(
@@ -155,6 +161,14 @@ def _runs(local: Local) -> APIRouter:
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
         return await in_own_thread(lambda: view_json(local.store.view(local.store.run(ref).id)))
+
+    @router.get("/{ref}/answers", **schemas.answer(schemas.Answered, schemas.ANSWERED))
+    async def answers(ref: str, question: str = "") -> dict[str, Any]:
+        """How the question of a run came out, with each part's sentence and values; of several questions, `question` is
+        the id of the one that is meant."""
+        run = await local.run(ref)
+        view = await in_own_thread(local.store.view, run.id)
+        return answers_json(run.id, [a for a in view.answers if not question or a.question == question])
 
     begun = RunStarted(run_id=schemas.RUN.id, seq=1, at=schemas.BEGUN, run=schemas.RUN)
     told = schemas.answer(schemas.Events, {"events": [begun]})
@@ -195,9 +209,34 @@ def _runs(local: Local) -> APIRouter:
         return await local.cancel(ref)
 
     @router.post("/{ref}/resume", **schemas.answer(Run, schemas.RUN))
-    async def resume(ref: str) -> Run:
+    async def resume(
+        ref: str,
+        budget: Annotated[str, Form(description="What it may use from now on: `tokens=40000`.")] = "",
+    ) -> Run:
         """Take up a run that stopped, after its last finished step."""
-        return await local.resume(ref)
+        return await local.resume(ref, budget=read_budget(budget) if budget else None)
+
+    @router.post("/{ref}/answer", **schemas.answer(Run, schemas.RUN))
+    async def answer(
+        ref: str,
+        text: Annotated[str, Form(description="The answer.", examples=["2025"])] = "",
+        question_id: Annotated[str, Form(description="Which question; default: the oldest that is open.")] = "",
+    ) -> Run:
+        """Answer what an agent asked; the run goes on. Only the first answer counts."""
+        return await local.answer(ref, text, question_id=question_id or None)
+
+    @router.post("/{ref}/decide", **schemas.answer(Run, schemas.RUN))
+    async def decide(
+        ref: str,
+        decision: Annotated[Decision | None, Form(description="What becomes of the step that waits.")] = None,
+        approval_id: Annotated[str, Form(description="Which step; default: the oldest that waits.")] = "",
+        edited: Annotated[str, Form(description="With `edited`: other arguments for it, a JSON object.")] = "",
+        reason: Annotated[str, Form(description="What the agent is told.")] = "",
+    ) -> Run:
+        """Decide on a step that waits for approval; the run goes on. Only the first decision counts."""
+        if decision is None:
+            raise InputError(f"Say what becomes of the step that waits in {(await local.run(ref)).id}: decision.")
+        return await local.decide(ref, decision, approval_id=approval_id or None, edited=edited or None, reason=reason)
 
     again = schemas.RUN.model_copy(update={"agent": "reproduce", "parent_id": "run_01m3v8x0a1b2cc"})
 
@@ -213,6 +252,55 @@ def _runs(local: Local) -> APIRouter:
         return await _zipped(local, run)
 
     return router
+
+
+def _ask(local: Local) -> APIRouter:
+    router = APIRouter()
+    begun = schemas.RUN.model_copy(update={"agent": "ask", "goal": schemas.QUESTION})
+
+    @router.post("", **schemas.answer(Run, begun, status=201, description="It has begun."))
+    async def ask(
+        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.QUESTION])] = "",
+        files: Annotated[
+            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
+        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        query: Annotated[
+            str, Form(description="What the question means: a query as JSON, or a list with one for each part.")
+        ] = "",
+        questions: Annotated[
+            str,
+            Form(description='Several questions instead of one: a JSON list of `{"id", "question", "query"}`.'),
+        ] = "",
+        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
+        roles: Annotated[
+            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
+        ] = "{}",
+        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
+        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
+        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
+    ) -> Run:
+        """Begin to answer a question of the uploaded files, and no more than that.
+
+        The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
+        """
+        asked = asked_in(question, query, questions)
+        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+        async with _kept(local, files) as paths:
+            return await local.ask(asked, paths, model=model or None, roles=_roles(roles), terms=terms)
+
+    return router
+
+
+@asynccontextmanager
+async def _kept(local: Local, files: Sequence[UploadFile]) -> AsyncIterator[list[Path]]:
+    """Uploads as files, as long as a run is begun with them: it has its inputs in the record then."""
+    folder = await asyncio.to_thread(uploads.folder, local.store.home)
+    try:
+        with _without_path(folder):
+            yield [await in_own_thread(uploads.keep, f.file, f.filename, folder) for f in files]
+    finally:
+        await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def _zipped(local: Local, run: Run) -> FileResponse:

@@ -9,8 +9,8 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from artifacts.events import Event, RunView
-from artifacts.types import Artifact, Fire, Run, Schedule
-from gristmill.plain import plain, view_json
+from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Run, Schedule
+from gristmill.plain import answers_json, plain, view_json
 
 BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
@@ -44,6 +44,34 @@ class Health(BaseModel):
     pid: int
     isolation: str = Field(description="`bubblewrap`, or `none`.")
     runs: Line
+
+
+class AnswerValueTold(BaseModel):
+    """One value of an answer, in full."""
+
+    name: str
+    value: float | int | bool | str | None
+    unit: str
+
+
+class AnswerTold(BaseModel):
+    """The answer to one part of the question, or why there is none."""
+
+    part: str
+    status: AnswerStatus
+    text: str
+    values: list[AnswerValueTold]
+    evidence: list[Evidence]
+    why: str
+
+
+class Answered(BaseModel):
+    """How a question came out, all of it as text, and its parts."""
+
+    run: str
+    status: AnswerStatus
+    text: str
+    answers: list[AnswerTold]
 
 
 class Runs(BaseModel):
@@ -135,6 +163,19 @@ class Pruned(BaseModel):
 HEALTH = Health(status="ok", version="0.1.0", pid=4711, isolation="bubblewrap", runs=Line(running=1, queued=0, limit=4))
 RUN = Run(
     id="run_01m3v9q2m7x4tk", goal="What drives the returns?", model="playbook", status="running", created_at=BEGUN
+)
+QUESTION = "What is the mean price in the north?"
+ANSWERED = answers_json(
+    RUN.id,
+    [
+        Answer(
+            part=QUESTION,
+            status="answered",
+            text="The mean price in the north is 41.2 EUR (n = 118).",
+            values=(AnswerValue(name="mean price", value=41.2, unit="EUR"),),
+            evidence=(Evidence(cell="cell-04"),),
+        )
+    ],
 )
 ARTIFACT = Artifact(
     id="art_01m3v9q5k2p8aa",

@@ -15,20 +15,18 @@ import contextlib
 import ctypes
 import itertools
 import os
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+from kernel_gateway.inside.mounts import attach, mapped
 
 LAYERS = "/run/layers"
 _MADE = f"{LAYERS}.made"
 
 _SYSTEM = "/usr"
 _MS_NOSUID, _MS_NODEV = 2, 4
-_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every machine
-_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH, _AT_EMPTY_PATH, _AT_FDCWD = 1, 4, 0x1000, -100
-_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV, _MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
 _INSTALLED = ("share/doc", "share/man/man1", "share/applications", "share/bash-completion/completions")
 _LOCAL_DEPTH = 3
 _OURS = "lib/python3*/*-packages/gristmill-*.dist-info/entry_points.txt"
@@ -90,14 +88,10 @@ def give(layers: Iterable[Layer], owner: int) -> dict[str, int]:
     not given: some of it is for root alone to read. Empty where the kernel or a file system does not know how.
     """
     given = {}
-    flags = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV | _MOUNT_ATTR_IDMAP
     for layer in layers:
-        if layer.place == _SYSTEM:
-            continue
-        tree = _LIBC.syscall(_OPEN_TREE, -1, os.fsencode(layer.source), _OPEN_TREE_CLONE | os.O_CLOEXEC)
-        wanted = struct.pack("=QQQQ", flags, 0, 0, owner)
-        if tree >= 0 and _LIBC.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, wanted, len(wanted)) == 0:
-            given[layer.place] = tree
+        if layer.place != _SYSTEM:
+            with contextlib.suppress(OSError):
+                given[layer.place] = mapped(layer.source, owner, writable=False)
     return given
 
 
@@ -115,7 +109,8 @@ def lay(layers: Iterable[Layer], given: Mapping[str, int]) -> None:
             os.close(os.open(f"{upper}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         place = os.fsencode(layer.place)
         if (tree := given.get(layer.place)) is not None:
-            _LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH)
+            with contextlib.suppress(OSError):
+                attach(tree, layer.place)
         os.chdir(place)  # as "." it needs no escape in the options, whatever its name
         options = f"userxattr,lowerdir=.,upperdir={upper},workdir={work}"
         flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)

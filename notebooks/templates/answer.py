@@ -50,7 +50,8 @@ from notebooks.toolkit.spellings import _merge_spellings
 from notebooks.toolkit.table import Table
 from notebooks.toolkit.telling import report
 from notebooks.toolkit.units import _one_unit
-from notebooks.toolkit.wording import _words, decimals, from_to, number, percent, say, short, signed
+from notebooks.toolkit.naming import name_and_unit
+from notebooks.toolkit.wording import decimals, from_to, number, percent, say, short, signed
 
 # %% [markdown] id="answer-03"
 # ## The rows that are meant
@@ -200,7 +201,7 @@ def in_unit(column):
         if operation in ("minus", "plus"):
             return units[0] if units[0] == units[1] else ""
         return f"{units[0]} per{units[1]}" if operation == "divided by" and all(units) and units[0] != units[1] else ""
-    words, unit = _words(column)
+    words, unit = name_and_unit(column)
     if unit.lower() == "ms" and re.search(r"speed|wind|velocity|gust", words, re.I):
         unit = "m/s"
     return f" {unit}" if unit else ""

@@ -31,7 +31,8 @@ from notebooks.toolkit.keys import key_that_fits, keyed
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.reading import read_table
 from notebooks.toolkit.telling import report
-from notebooks.toolkit.wording import _words, chance, label, number, percent, say, signed, tick, with_unit
+from notebooks.toolkit.naming import name_and_unit
+from notebooks.toolkit.wording import chance, label, number, percent, say, signed, tick, with_unit
 
 # %% [markdown] id="joins-03"
 # ## Which keys fit
@@ -68,7 +69,7 @@ def is_amount(name):
     """Whether the sum over rows means something: of amounts and counts, and of no rate, share, price of one or grade."""
     if name not in df or table.kind(name) != "number":
         return False
-    words, unit_of = _words(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).replace(" ", "_"))
+    words, unit_of = name_and_unit(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).replace(" ", "_"))
     known = df[name].dropna()
     fractions = bool(known.between(0, 1).all() and (known % 1 != 0).any())
     return not fractions and not any(NO_AMOUNT.fullmatch(word) for word in [*re.split(r"[^\w%]+", words), unit_of])

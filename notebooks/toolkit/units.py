@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.columns import names
+from notebooks.toolkit.naming import UNITS
 from notebooks.toolkit.table import Table, trap
-from notebooks.toolkit.wording import UNITS, number, percent, say
+from notebooks.toolkit.wording import number, percent, say
 
 UNIT_FACTORS = (10, 100, 1000, 1e6, 2.54, 25.4, 2.2046, 1.6093, 3.2808, 12, 60, 3600, 24, 7, 28.35, 4.184, 3.785, 3.6)
 DEGREES = ((1.8, 32.0, "degrees Fahrenheit among degrees Celsius"), (1.0, 273.15, "kelvins among degrees Celsius"))

@@ -1,11 +1,12 @@
 """How columns, levels and numbers are written in a sentence or a chart."""
 
-import re
 import textwrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from notebooks.toolkit.naming import name_and_unit
 
 METRICS = {
     "pearson_r": "r",
@@ -15,24 +16,17 @@ METRICS = {
     "eta2": "η²",
     "cramers_v": "Cramér's V",
 }
-UNITS = re.compile(
-    r"mm|[ck]?m[23²³]?|ha|m?g|kg|lb|m?s|min|hr?|k?(usd|eur|gbp|chf)|pct|percent|[cfk]|ppm|db|k?wh?|kmh|mph|hpa|m?l",
-    re.I,
-)
-WRITTEN = {"pct": "%", "percent": "%", "c": "°C", "f": "°F", "db": "dB", "kwh": "kWh", "kmh": "km/h", "hpa": "hPa"}
-WRITTEN |= {f"{size}m{power}": f"{size}m{'²³'[power - 2]}" for size in ("", "c", "k") for power in (2, 3)}
-WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gbp", "chf") for k in ("", "k")}
 
 
 def say(column: str) -> str:
     """A column's name as a reader says it: `bill_length_mm` → bill length; a question or a sentence comes in quotes."""
-    words = _words(column)[0]
+    words = name_and_unit(column)[0]
     return f"“{words}”" if " " in str(column).strip() and ("?" in words or len(words.split()) > 3) else words
 
 
 def label(column: str) -> str:
     """A column's name for an axis, with its unit: `bill_length_mm` → Bill length (mm)."""
-    words, unit = _words(column)
+    words, unit = name_and_unit(column)
     return capital(words) + (f" ({unit})" if unit else "")
 
 
@@ -44,16 +38,8 @@ def capital(text: str) -> str:
 
 def with_unit(x: float, column: str) -> str:
     """A value of a column for a sentence, with the unit that its name gives: 217 mm."""
-    unit = _words(column)[1]
+    unit = name_and_unit(column)[1]
     return f"{number(x)} {unit}" if unit else number(x)
-
-
-def _words(column: str) -> tuple[str, str]:
-    parts = [p for p in str(column).split("_") if p]
-    unit = parts[-1] if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
-    if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none
-        unit = ""
-    return " ".join(parts[:-1] if unit else parts) or str(column), WRITTEN.get(unit.lower(), unit)
 
 
 def short(level: Any, most: int = 24) -> str:

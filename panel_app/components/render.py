@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from notebooks import content, cron, schedule
+from notebooks import cron, schedule
+from notebooks.telling import words as telling
 from panel_app.components import code, icons, outputs, safe, words
 
 
@@ -34,16 +35,15 @@ def environment() -> Environment:
         words.interval,
         code.highlight,
         safe.markdown,
-        safe.safe_answer,
         safe.ansi,
         outputs.show,
         outputs.is_picture,
         outputs.is_photo,
-        content.headline,
-        content.in_points,
-        content.tied,
-        content.tells_size,
-        content.effect_name,
+        telling.headline,
+        telling.in_points,
+        telling.tied,
+        telling.tells_size,
+        telling.effect_name,
         icons.icon,
         icons.file_icon,
     ):

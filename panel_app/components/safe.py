@@ -14,8 +14,6 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from notebooks.content import set_apart, tied
-
 FRAME_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'"
 """Content Security Policy of a frame that holds foreign HTML. The frame is sandboxed as well, so no script runs."""
 
@@ -55,11 +53,6 @@ def markdown(text: str) -> Markup:
         link_rel="noopener noreferrer",
     )
     return Markup(clean)
-
-
-def safe_answer(text: str) -> Markup:
-    """The Markdown of a run's answer; what says that there is none stands apart."""
-    return Markup(set_apart(str(markdown(tied(text)))))
 
 
 def frame(html: str, title: str, *, tall: bool = False) -> Markup:

@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from artifacts.types import Run, RunStatus
 from graphs.errors import InputError
-from graphs.workbench import Request, Workbench
+from graphs.request import Request
+from graphs.workbench import Workbench
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
 from panel_app.wire import Message, Patch, Wire

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
 from artifacts.errors import NotFound
 from artifacts.events import ModelReplied, RunView, TextDelta, apply
-from artifacts.types import Artifact, Execution, Finding
+from artifacts.types import Artifact, Execution
 from graphs.workbench import Workbench
-from notebooks.content import CONTEXT, HEADLINES, is_bite
+from notebooks.telling.story import Told, by_rule, told
 from panel_app.components.outputs import text_length
 from panel_app.components.render import part, render
 from panel_app.live import batches
@@ -31,14 +32,15 @@ class Face:
 
     view: RunView
 
+    @cached_property
+    def told(self) -> Told:
+        """What is told of the run, in its order."""
+        return told(self.view)
+
     @property
     def rule_based(self) -> bool:
         """Whether the playbook speaks, and no language model."""
-        if self.view.run.agent != "analysis":
-            return False
-        if self.view.replies:
-            return all(r.rule_based for r in self.view.replies)
-        return self.view.run.model.startswith("playbook")
+        return by_rule(self.view)
 
     @property
     def open(self) -> bool:
@@ -74,45 +76,14 @@ class Face:
         """The cell that runs at this moment."""
         return next((x for x in reversed(self.view.executions) if x.status == "running"), None)
 
-    def chart(self, finding: Finding) -> Artifact | None:
-        """The picture that shows this finding, if its cell drew one."""
-        for artifact in reversed(self.view.artifacts):
-            if artifact.role == "plot" and artifact.name == finding.evidence.artifact:
-                return artifact
-        return None
+    def file(self, name: str) -> Artifact | None:
+        """The file of that name, the last where it was made again."""
+        return next((a for a in reversed(self.view.artifacts) if a.name == name), None)
 
-    @property
-    def claims(self) -> list[Finding]:
-        """What deserves a card of its own: the report's headlines; before it, what is asserted or warned of."""
-        if self.view.report is not None:
-            return [f for f in self.view.ranked if f.rank is not None and not is_bite(f)][:HEADLINES]
-        return [f for f in self.view.ranked if f.type in ("claim", "warning") and not is_bite(f)]
-
-    @property
-    def bites(self) -> list[Finding]:
-        """Warnings of the table itself, which the report names and which need no chart."""
-        told = self.view.report is not None
-        return [f for f in self.view.ranked if is_bite(f) and (f.rank is not None or not told)]
-
-    @property
-    def further(self) -> list[Finding]:
-        """What was asserted or warned of and is no headline."""
-        shown = [*self.claims, *self.bites]
-        return [f for f in self.view.ranked if f.type in ("claim", "warning") and f not in shown]
-
-    @property
-    def table(self) -> list[Finding]:
-        """What one row is and what the table lacks, which is to be known before any finding."""
-        return [f for kind in CONTEXT for f in self.context if f.kind == kind]
-
-    @property
-    def context(self) -> list[Finding]:
-        claims = self.claims
-        return [f for f in self.view.ranked if f.type == "descriptive" and f not in claims]
-
-    @property
-    def nulls(self) -> list[Finding]:
-        return [f for f in self.view.ranked if f.type == "null"]
+    def chart(self, name: str | None) -> Artifact | None:
+        """The picture of that name, the last where it was drawn again."""
+        drawn = (a for a in reversed(self.view.artifacts) if a.role == "plot" and a.name == name)
+        return next(drawn, None)
 
 
 @dataclass(frozen=True)
@@ -128,8 +99,8 @@ SLOTS = {
     "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
     "now": Slot(RUN, lambda v: (v.run.status, v.run.place, v.sandboxes, v.steps, v.replies, bool(v.executions))),
     "far": Slot(RUN, lambda v: (v.run.status, v.progress, v.plan, len(v.executions), _under_way(v))),
-    "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies)),
-    "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts)),
+    "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies, v.answers, v.reviews, v.artifacts)),
+    "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts, v.answers)),
     "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies, v.comparison)),
     "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),

@@ -6,7 +6,7 @@ import pytest
 
 from bench import review
 from bench.review_cases import EXPECTED, FAULTS, SUITES, Case, all_cases
-from bench.review_cases.tables import TABLES
+from bench.review_cases.tables import TABLES, put
 from notebooks.nb import nbformat
 
 
@@ -35,9 +35,11 @@ def test_cases_name_tables_and_faults_that_exist():
         assert case.fault is None or not case.near
 
 
-def test_the_tables_are_the_same_on_every_call():
-    for name, make in TABLES.items():
-        assert make().equals(make()), name
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    put(("orders.csv",), tmp_path)
+    assert (tmp_path / "orders.csv").read_text().startswith("order_id,customer,shop,coupon,")
+    with pytest.raises(KeyError, match="nosuch"):
+        put(("nosuch.csv",), tmp_path)
 
 
 def test_clean_notebooks_run_and_are_valid_and_true(toolkit):

@@ -17,7 +17,7 @@ QUIET = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "-
 OFFLINE = ("--disable-background-networking", "--disable-component-update")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without its own calls home."""
     with sync_playwright() as playwright:
@@ -26,10 +26,11 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture
-def address(product: Product, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address with its token that `gristmill serve` printed; the server is ended as a person would end it."""
-    log = tmp_path / "serve.txt"
+    folder = tmp_path_factory.mktemp("served")
+    product, log = Product(folder / "home"), folder / "serve.txt"
     server = product.start("serve", "--port", "0", "--no-browser", log=log)
     deadline = time.monotonic() + 60
     while not (told := re.search(r"http://\S+token=\S+", log.read_text())):
@@ -41,8 +42,9 @@ def address(product: Product, tmp_path: Path) -> Iterator[str]:
     try:
         assert server.wait(timeout=60) == 0, log.read_text()
     except subprocess.TimeoutExpired:
-        server.kill()
         raise
+    finally:
+        product.kill()
 
 
 @pytest.mark.timeout(900)

@@ -1,15 +1,20 @@
-"""A real HTTP server on the loopback that speaks OpenAI's chat completions, misbehaving when it is told to."""
+"""A real HTTP server on the loopback that speaks OpenAI's chat completions, and queries answered in this process."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+
+from artifacts.types import ANSWER_MIME
 
 
 @dataclass
@@ -139,3 +144,70 @@ async def wire() -> AsyncIterator[Wire]:
 @pytest.fixture
 def answer() -> type[Answer]:
     return Answer
+
+
+@dataclass
+class Asked:
+    """What a query came to: the answers of its cells, their code, and the values of the last answer by name."""
+
+    answers: list[dict[str, Any]]
+    code: str
+    notes: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {v["name"]: v["value"] for v in self.answers[-1]["values"]}
+
+    @property
+    def text(self) -> str:
+        return str(self.answers[-1]["text"])
+
+
+def _asked(query: dict[str, Any], folder: Path, files: list[str], described: list[dict[str, Any]] | None) -> Asked:
+    """Compile a query of files in a folder and run its cells in this process, with their part of the toolkit only."""
+    from graphs import look
+    from graphs.questions.cells import Cells
+    from graphs.questions.compile import compile
+    from graphs.questions.query import Query
+    from notebooks.slices import slice_for
+
+    with contextlib.chdir(folder):
+        tables = described if described is not None else _described(files)
+        cells = compile(Query.model_validate(query), tables)
+        assert isinstance(cells, Cells)
+        code = "\n".join([look.load(files), *(code for _, code in cells.cells)])
+        shown: list[dict[str, Any]] = []
+        names: dict[str, Any] = {}
+        exec(slice_for(code), names)
+        names["_display"] = shown.append
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(code, names)
+    answers = [b[ANSWER_MIME] for b in shown if ANSWER_MIME in b]
+    return Asked(answers, "\n".join(code for _, code in cells.cells), cells.notes)
+
+
+def _described(files: list[str]) -> list[dict[str, Any]]:
+    from graphs import look
+    from notebooks.slices import slice_for
+
+    code = f"{look.load(files)}\n{look.describe('')}"
+    names: dict[str, Any] = {}
+    exec(slice_for(code), names)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(code, names)
+    found: list[dict[str, Any]] = json.loads(printed.getvalue().splitlines()[-1])["files"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., Asked]:
+    """`ask(query, path, …)` answers a query of files, the first of which is its table, without a sandbox."""
+    known: dict[tuple[Path, ...], list[dict[str, Any]]] = {}
+
+    def asked(query: dict[str, Any], *paths: Path) -> Asked:
+        if paths not in known:
+            with contextlib.chdir(paths[0].parent):
+                known[paths] = _described([p.name for p in paths])
+        return _asked(query, paths[0].parent, [p.name for p in paths], known[paths])
+
+    return asked

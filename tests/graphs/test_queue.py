@@ -16,7 +16,8 @@ from artifacts.store import Store
 from artifacts.types import Run
 from graphs.errors import InputError
 from graphs.queue import CLOUD, Queue, usual_limit
-from graphs.workbench import Request, Workbench
+from graphs.request import Request
+from graphs.workbench import Workbench
 from kernel_gateway.client import connect_sandbox, find_host
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -39,7 +39,7 @@ def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):
 
 
 def test_every_job_has_an_agent_and_tools_that_its_prompt_names():
-    for job in ("plan", "code", "interpret", "review"):
+    for job in ("plan", "code", "interpret", "review", "ask"):
         agent = load().for_job(job)
         offered = Toolbox().of(job, agent.tools)
         assert offered
@@ -49,7 +49,7 @@ def test_every_job_has_an_agent_and_tools_that_its_prompt_names():
 
 
 def test_tools_are_described_without_references_that_some_endpoints_do_not_follow():
-    for job in ("plan", "code", "interpret", "review"):
+    for job in ("plan", "code", "interpret", "review", "ask"):
         for spec in specs(Toolbox().of(job)):
             assert spec.description
             assert "$ref" not in json.dumps(spec.parameters)

@@ -12,16 +12,17 @@ import pytest
 import pytest_asyncio
 
 from artifacts.store import Store
-from artifacts.types import ToolCall
+from artifacts.types import Spent, ToolCall
 from graphs.agents import BadAgent, load, read_agent
-from graphs.budget import Budget, Spent, read_budget, spent
+from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.questions.query import Query
+from graphs.request import Request, Terms
 from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
 from graphs.tools.sources import toolbox
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from tests.graphs.test_workbench import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -249,11 +250,12 @@ async def test_an_agent_s_file_that_cannot_be_read_says_what_to_mend(text, fault
         read_agent(text)
 
 
-async def test_there_are_eight_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
+async def test_there_are_nine_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
     (tmp_path / "poet.md").write_text("---\nname: poet\nbase: coder\nmodel: ollama:qwen3\n---\nYou rhyme.\n")
     agents = load([tmp_path])
     assert {a.name for a in agents.agents} - {"poet"} == {
         "analyst", "coder", "reviewer", "data-engineer", "modeler", "visualizer", "python-developer", "minimal",
+        "answerer",
     }  # fmt: skip
     poet = agents.choose("poet").for_job("code")
     assert poet.prompt.startswith("You rhyme.\n\nYou are the coder")
@@ -271,7 +273,9 @@ async def test_a_schema_that_refers_to_itself_is_written_out_to_an_end():
 async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_one(bench, table, team, answer):
     team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
     budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
-    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", budget=budget)
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(budget=budget)
+    )
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     view = bench.store.view(run.id)
@@ -280,7 +284,7 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
         "The budget of 51 tokens is spent (51 tokens used). What was made is kept; "
         f"`gristmill runs resume {run.id} --budget tokens=102` goes on."
     )
-    assert spent(view) == Spent(tokens=51, unpriced=3, cells=view.executed)
+    assert view.spent == Spent(tokens=51, unpriced=3, cells=view.executed)
     await bench.resume(run.id, budget=Budget(tokens=1_000))
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     assert run.status == "done"
@@ -293,14 +297,17 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
     (folder / "poet.md").write_text("---\nname: poet\nbase: coder\n---\nYou rhyme.\n")
     team.code = [answer(calls=[call("run_code", code=f"print({i})")]) for i in range(9)]
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", agent="poet", budget=Budget(cells=5)
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(agent="poet", budget=Budget(cells=5)),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
     assert (run.status, view.executed) == ("interrupted", 5)
     assert any(m["content"].startswith("You rhyme.") for r in wire.requests for m in r["messages"])
     with pytest.raises(InputError, match="no agent 'nobody'"):
-        await bench.start(Request(question="x?", files=(table,), agent="nobody"))
+        await bench.start(Request(question="x?", files=(table,), terms=Terms(agent="nobody")))
 
 
 @pytest.mark.parametrize("text", ["", "tokens", "tokens=0", "tokens=-1", "hours=2", "tokens=1,tokens=2", "usd=much"])

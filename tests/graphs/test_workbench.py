@@ -16,14 +16,18 @@ import duckdb
 import pytest
 import pytest_asyncio
 from e2b_code_interpreter import AsyncSandbox, SandboxQuery
+from nbclient import NotebookClient
 
 from artifacts.events import RunView
 from artifacts.store import Store, StoreError
 from artifacts.types import PROGRESS_MIME, Run
 from graphs.errors import InputError
+from graphs.request import Request
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
-from graphs.workbench import Request, Workbench
+from graphs.workbench import Workbench
 from kernel_gateway.client import connection, find_host, gateway_status
+from notebooks.nb import nbformat
+from notebooks.slices import TOOLKIT, binds, package
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -201,6 +205,31 @@ async def test_objections_send_the_work_back_until_they_are_met(bench, table, te
     assert "It rests on no finding." in sent_back["messages"][-1]["content"]
     assert [r.verdict for r in later] == ["fail"]  # the join without validate= still stands
     assert any("Nothing was changed" in n.text for n in view.notes)
+
+
+async def test_each_cell_finds_what_it_uses_of_the_toolkit_and_the_notebook_runs_from_the_top(
+    bench, table, team, answer, tmp_path
+):
+    team.code = [
+        answer(calls=[call("run_code", code="mine = 'mine'\nprint(label('size_mm'), percent(0.25))", title="Say")]),
+        answer(calls=[call("run_template", name="profile", parameters={})]),
+        answer(calls=[call("run_code", code="print(mine, load(data) is table)", title="Ask")]),
+        answer(text="Done."),
+    ]
+    run, view = await ask(bench, table)
+    assert run.status == "done", view.error
+    mine = [x for x in view.executions if "code" in x.tags]
+    assert [x.text.strip() for x in mine] == ["Size (mm) 25 %", "mine True"]
+    carried = [x for x in view.executions if "toolkit" in x.tags]
+    assert len(carried) == 3, "for opening the files, for the model's cell, for the template"
+    defined = [name for x in carried for name in binds(x.code) & package(TOOLKIT).names]
+    assert len(defined) == len(set(defined)), "nothing twice: what a file gave when it was read is kept"
+
+    (made,) = [a for a in view.artifacts if a.name == "analysis.ipynb"]
+    notebook = nbformat.reads(bench.store.read(made).decode(), as_version=4)
+    folded = [c for c in notebook.cells if "toolkit" in c.metadata.get("tags", ())]
+    assert [c.metadata["jupyter"]["source_hidden"] for c in folded] == [True] * 3
+    await asyncio.to_thread(NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute)
 
 
 async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(
@@ -388,20 +417,27 @@ async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tm
     assert wire.requests == []
 
 
+async def test_a_declared_column_that_does_not_exist_ends_the_run_before_anything_is_computed(bench, table, team, wire):
+    roles = {"target": "y", "time": "when"}
+    run = await bench.start(Request(question="What drives y?", files=(table,), model="openai:test", roles=roles))
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert run.status == "failed"
+    assert (view.error or "").startswith("There is no column 'when', which was declared as the time. There are: 'x'")
+    assert [x.title for x in view.executions] == ["Toolkit", "Read the files", "What each column holds"]
+    assert wire.requests == [], "no model was asked"
+
+
 async def test_several_files_and_a_question_that_names_no_column(bench, table, tmp_path, team, wire):
     other = tmp_path / "groups.tsv"
     other.write_text("group\tlabel\na\tfirst\nb\tsecond\n")
-    roles = {"target": "y", "time": "when"}
     run = await bench.start(
-        Request(question="What is going on?", files=(table, other), model="openai:test", roles=roles)
+        Request(question="What is going on?", files=(table, other), model="openai:test", roles={"target": "y"})
     )
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     view = bench.store.view(run.id)
     assert run.status == "done"
     assert any("names no column" in n.text for n in view.notes)
-    assert [n.text for n in view.notes if n.level == "warning"] == [
-        "There is no column 'when', which was declared as the time."
-    ]
     brief = wire.requests[0]["messages"][1]["content"]
     facts = json.loads(brief.split("```json\n")[1].split("\n```")[0])
     assert [(f["name"], f["rows"], len(f["columns"])) for f in facts["files"]] == [

@@ -18,7 +18,7 @@ from artifacts.events import ExecutionEnded, TextDelta, fold
 from artifacts.store import Store
 from gristmill.errors import Misuse
 from gristmill.frames import files
-from notebooks.report import summary_html
+from notebooks.telling.html import summary_html
 from tests.gristmill.door import QUESTION, REPOSITORY, Server
 
 
@@ -176,7 +176,7 @@ def test_bad_input_is_a_sentence_here_too(server: Server, monkeypatch: pytest.Mo
     monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
     with pytest.raises(Misuse, match=r"nosuch\.csv") as told:
         gristmill.analyze("nosuch.csv", "What?")
-    assert len(told.traceback) == 3, "the caller's line and two of ours"
+    assert len(told.traceback) == 4, "the caller's line and three of ours"
     with pytest.raises(Misuse, match="question"):
         gristmill.analyze(pd.DataFrame({"a": [1, 2]}), "  ")
 

@@ -374,20 +374,7 @@ for name in os.listdir('/proc'):
     await soon(ended, 30)
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="what is written into them is that machine's code")
-@pytest.mark.parametrize("nursery", ["the first nursery", "another nursery"])
-async def test_a_sandbox_that_has_taken_over_its_init_ends_with_a_killed_gateway(
-    gateways, processes_of, eventually, gone, tmp_path: Path, nursery: str
-) -> None:
-    running = gateways(tmp_path, "--parked", "0")
-    made = await AsyncSandbox.create(timeout=300, **running.connection)
-    if nursery == "another nursery":
-        children = psutil.Process(running.process.pid).children()
-        for process in those_that(children, lambda one: one.name() == NURSERY):
-            process.kill()
-            eventually(lambda process=process: gone(process), 30, "the end of the nursery")
-        await AsyncSandbox.create(timeout=300, **running.connection)  # when this is there, so is the next nursery
-    done = await made.run_code("""
+_TAKES_OVER = """
 import os, signal, struct, time
 end = time.monotonic() + 30
 register = {"rax": b"\\x48\\xb8", "rdi": b"\\x48\\xbf", "rsi": b"\\x48\\xbe"}
@@ -406,8 +393,23 @@ if (child := os.fork()) == 0:
     os._exit(0) if os.fork() else (time.sleep(0.05), os._exit(0))  # an orphan, which wakes the init
 os.waitpid(child, 0)
 while (state := [where(1)[0], where(2)[0]]) != ["34", "34"] and time.monotonic() < end: time.sleep(0.01)
-state""")
-    assert done.results[0].json == ["34", "34"]
+state"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="what is written into them is that machine's code")
+async def test_sandboxes_that_have_taken_over_their_inits_end_with_a_killed_gateway(
+    gateways, processes_of, eventually, gone, tmp_path: Path
+) -> None:
+    """One that came of the nursery that there is, and one of an earlier nursery."""
+    running = gateways(tmp_path, "--parked", "0")
+    made = await AsyncSandbox.create(timeout=300, **running.connection)
+    children = psutil.Process(running.process.pid).children()
+    for process in those_that(children, lambda one: one.name() == NURSERY):
+        process.kill()
+        eventually(lambda process=process: gone(process), 30, "the end of the nursery")
+    another = await AsyncSandbox.create(timeout=300, **running.connection)  # when it is there, so is the next nursery
+    for sandbox in (made, another):
+        assert (await sandbox.run_code(_TAKES_OVER)).results[0].json == ["34", "34"]
     inside = processes_of(running.process.pid)
     running.process.kill()
     running.process.wait()

@@ -15,7 +15,18 @@ import pytest
 
 HERE = Path(__file__).parent
 USER = 54321
-ATTACKS = ("test_attacks.py", "test_isolation.py", "test_isolation_seccomp.py", "test_root.py", "test_volumes.py")
+VOLUMES = (
+    "two_sandboxes_share_a_volume_and_each_owns_all_of_it",
+    "an_attempt_to_leave_a_volume_is_stopped",
+    "root_of_a_sandbox_leaves_a_volume_no_more_than_its_user",
+    "what_root_writes_into_a_volume_is_the_users_too",
+    "links_and_pipes_in_a_volume_lead_nobody_anywhere",
+    "nobody_but_the_gateway_reaches_a_volume_on_the_host",
+)
+ATTACKS = (
+    *("test_attacks.py", "test_isolation.py", "test_isolation_seccomp.py", "test_root.py"),
+    *(f"test_volumes.py::test_{name}" for name in VOLUMES),
+)
 NEEDED = ("unshare", "setpriv", "mount")
 
 

@@ -62,10 +62,10 @@ def test_a_module_written_among_the_packages_is_imported(one: Sandbox) -> None:
     assert one.run_code("import numpy; int(numpy.arange(3).sum())").text == "3"
 
 
+@pytest.mark.slow
 def test_papermill_is_imported_where_its_engine_of_ours_is_not(one: Sandbox) -> None:
     done = one.run_code("import papermill; papermill.__name__")
     assert (done.error, done.text) == (None, "papermill")
-    assert one.commands.run("python -c 'import papermill; print(papermill.__name__)'").stdout == "papermill\n"
     shown = "from importlib.metadata import distribution; distribution('gristmill').entry_points"
     assert one.run_code(shown).text == "()"
 

@@ -274,23 +274,23 @@ async def test_a_snapshots_files_stay_out_of_a_volume_that_covers_them(
 
 
 def test_volumes_outlast_the_gateway_also_one_that_is_killed(gateways, tmp_path: Path) -> None:
-    for ending in (signal.SIGTERM, signal.SIGKILL):
-        first = gateways(tmp_path, "--parked", "0")
-        own = {"api_key": first.key, "api_url": first.url}
-        volume = Volume.create(f"kept-{ending.name.lower()}", **own)
-        made = Sandbox.create(timeout=300, volume_mounts={AT: volume}, **first.connection)
-        made.commands.run(f"echo kept > {AT}/file && sync {AT}/file")
-        first.process.send_signal(ending)
-        first.process.wait(60)
-        later = gateways(tmp_path, "--parked", "0")
-        try:
-            own = {"api_key": later.key, "api_url": later.url}
+    running = gateways(tmp_path, "--parked", "0")
+    try:
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            own = {"api_key": running.key, "api_url": running.url}
+            volume = Volume.create(f"kept-{ending.name.lower()}", **own)
+            made = Sandbox.create(timeout=300, volume_mounts={AT: volume}, **running.connection)
+            made.commands.run(f"echo kept > {AT}/file && sync {AT}/file")
+            running.process.send_signal(ending)
+            running.process.wait(60)
+            running = gateways(tmp_path, "--parked", "0")
+            own = {"api_key": running.key, "api_url": running.url}
             found = Volume.connect(volume.volume_id, **own)
-            assert found.read_file("/file", api_url=later.url) == "kept\n"
+            assert found.read_file("/file", api_url=running.url) == "kept\n"
             assert found.token == volume.token
             assert Volume.destroy(volume.volume_id, **own) is True
-        finally:
-            later.stop()
+    finally:
+        running.stop()
     assert not (tmp_path / "gateway" / "volumes").exists()
 
 

@@ -45,8 +45,8 @@ async def left(host: Host, sandbox_id: str) -> float:
 
 
 async def test_a_leased_sandbox_is_renewed_though_no_cell_begins(session: Session, host: Host) -> None:
-    async with session.leased(24), asyncio.timeout(60):
-        while (before := await left(host, session.sandbox_id)) > 24:  # noqa: ASYNC110 - the sandbox tells nobody
+    async with session.leased(8), asyncio.timeout(60):
+        while (before := await left(host, session.sandbox_id)) > 8:  # noqa: ASYNC110 - the sandbox tells nobody
             await asyncio.sleep(0.05)
         while (now := await left(host, session.sandbox_id)) <= before:
             before = now

@@ -147,8 +147,32 @@ STREAMS = [
     "print('\\x00 \\x07 \\x08 bell')",
     "from contextlib import redirect_stdout\nimport io\nheard = io.StringIO()\n"
     "with redirect_stdout(heard):\n    print('into text')\nheard.getvalue()",
+    "#md # Title",
+    "#raw not code",
+    "1",
+    "#md papermill_description=x",
+    "2",
     "#md Some *text*",
 ]
+
+ERRORS = [
+    "%undefined_magic",
+    "1 +",
+    "print('a'); undefined",
+    "%%bash\necho out\nexit 3",
+    "input('name? ')",
+    "assert 1 == 2, 'no €'",
+    "class Own(Exception):\n    def _render_traceback_(self): return ['mine']\nraise Own('x')",
+    "import helper",
+    "helper.fail()",
+    "import json\njson.loads('{')",
+    "try:\n    1 / 0\nexcept Exception as e:\n    e.add_note('noted')\n    raise KeyError('k') from e",
+    "raise KeyboardInterrupt",
+    "raise ExceptionGroup('two', [ValueError(1), KeyError('k')])",
+    "raise SystemExit('a reason')",
+    "print('still')",
+]
+"""Each in a cell that is expected to raise, so that one notebook has them all."""
 
 CASES = {
     "values": Case(VALUES),
@@ -159,30 +183,14 @@ CASES = {
     ),
     "raises": Case(["print('a')", "def f():\n    return 1 / 0\n\nprint('so far')\nf()", "'never'"], stops="Zero"),
     "group": Case(["raise ExceptionGroup('two', [ValueError(1), KeyError('k')])", "print('never')"], stops="Papermill"),
-    "line_magic": Case(["%undefined_magic", "print('never')"], stops="Papermill"),
     "cell_magic": Case(["print(1)", "%%undefined\nx", "print('never')"], stops="Papermill"),
-    "syntax": Case(["1 +", "print('never')"], stops="SyntaxError"),
-    "name": Case(["print('a'); undefined", "print('never')"], stops="NameError"),
-    "bash": Case(["%%bash\necho out\nexit 3", "print('never')"], stops="CalledProcessError"),
-    "input": Case(["input('name? ')", "print('never')"], stops="StdinNotImplementedError"),
-    "assertion": Case(["assert 1 == 2, 'no €'", "print('never')"], stops="AssertionError"),
-    "own_traceback": Case(
-        ["class Own(Exception):\n    def _render_traceback_(self): return ['mine']\nraise Own('x')"], stops="mine"
-    ),
-    "in_a_module": Case(
-        ["import helper", "helper.fail()"],
+    "errors": Case(
+        [(source, ["raises-exception"]) for source in ERRORS],
         files={"helper.py": "def fail():\n    raise ValueError('here')\n"},
-        stops="V",
+        stops="SystemExit",  # in papermill's end, not in nbclient's: the cells after it run
     ),
-    "in_the_library": Case(["import json\njson.loads('{')"], stops="JSONDecodeError"),
-    "chained": Case(
-        ["try:\n    1 / 0\nexcept Exception as e:\n    e.add_note('noted')\n    raise KeyError('k') from e"],
-        stops="KeyError",
-    ),
-    "interrupted": Case(["raise KeyboardInterrupt", "print('never')"], stops="KeyboardInterrupt"),
     "exit_0": Case(["import sys; print(1); sys.exit(0)", "print('never')"]),
     "exit_1": Case(["import sys; sys.exit(1)", "print('never')"], stops="SystemExit"),
-    "exit_text": Case(["raise SystemExit('a reason')", "print('never')"], stops="SystemExit"),
     "dies": Case(["1 + 1", "import os\nos._exit(3)", "print('never')"], stops="DeadKernelError"),
     "killed": Case(["import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "1"], stops="DeadKernelError"),
     "quits": Case(["x = 1\nquit()"]),
@@ -237,7 +245,6 @@ CASES = {
         files={"far/given.csv": "a\n"},
     ),
     "elsewhere": Case(["open('near.txt').read()"], {"cwd": "below"}, files={"below/near.txt": "near"}),
-    "raw": Case(["#md # Title", "#raw not code", "1", "#md papermill_description=x", "2"]),
 }
 
 

@@ -28,6 +28,8 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.types import (
+    Answer,
+    AnswerValue,
     Effect,
     Evidence,
     Execution,
@@ -37,12 +39,14 @@ from artifacts.types import (
     Objection,
     Output,
     PlanStep,
+    Recomputation,
     Run,
     Test,
     new_id,
 )
-from notebooks import content, export, files
+from notebooks import export, files
 from notebooks.nb import nbformat
+from notebooks.telling import words
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
 
@@ -283,6 +287,26 @@ def test_a_name_from_a_sandbox_is_made_fit_to_be_shown_and_written(given: str, s
     assert files.safe_name(given) == safe
 
 
+async def test_a_damaged_plot_is_left_out_and_everything_else_is_written(
+    told: RunView, store: Store, tmp_path: Path
+) -> None:
+    plot = next(
+        a for a in told.artifacts if a.role == "plot" and any(a.id in o.artifacts.values() for o in outputs(told))
+    )
+    whole = {path.name for path in export.write_out(store, told.run.id, tmp_path / "whole")}
+    store.path(plot).unlink()
+    folder = tmp_path / "rest"
+    assert {path.name for path in export.write_out(store, told.run.id, folder)} == whole - {plot.name} | {"MISSING.txt"}
+    sentence = f"The bytes of {plot.name} ({plot.id}) are missing."
+    assert sentence in (folder / "MISSING.txt").read_text()
+    assert sentence in (folder / "analysis.ipynb").read_text()
+    assert sentence in (folder / "report.html").read_text()
+
+
+def outputs(view: RunView) -> list[Output]:
+    return [output for execution in view.executions for output in execution.outputs]
+
+
 async def test_the_report_is_kept_once(told: RunView, store: Store) -> None:
     first = await export.save_report(store, told.run.id)
     assert [a.name for a in first] == ["analysis.ipynb", "findings.json", "report.md", "report.html"]
@@ -310,7 +334,7 @@ async def test_a_run_that_failed_says_so_on_its_first_line(store: Store, begin: 
     ],
 )
 def test_numbers_are_for_reading(value: float | None, text: str) -> None:
-    assert content.number(value) == text
+    assert words.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -327,7 +351,7 @@ def test_a_headline_leaves_the_numbers_to_the_line_below_it_unless_they_are_othe
     value: float, ci: tuple[float, float], text: str, short: str
 ) -> None:
     told = finding(1).model_copy(update={"text": text, "effect": Effect(metric="eta2", value=value, ci=ci)})
-    assert content.headline(told) == short
+    assert words.headline(told) == short
 
 
 @pytest.mark.parametrize(
@@ -344,16 +368,53 @@ def test_a_headline_leaves_the_numbers_to_the_line_below_it_unless_they_are_othe
 )
 def test_a_difference_of_shares_is_sized_in_the_unit_of_its_sentence(text: str, value: float, said: str) -> None:
     size = Effect(metric="mean_diff", value=value, ci=(value * 2.9 / 4.96, value * 7.1 / 4.96))
-    assert said in content.size(finding(1).model_copy(update={"text": text, "effect": size}))
+    assert said in words.size(finding(1).model_copy(update={"text": text, "effect": size}))
 
 
-async def test_a_question_without_an_answer_does_not_look_like_one(store: Store, begin: Begin) -> None:
+async def test_a_question_without_an_answer_is_told_first_and_what_was_found_under_its_own_name(
+    store: Store, begin: Begin
+) -> None:
     run = await begin("Mean wingspan?")
-    told = "Not answered: “<b>wingspan”. There is none.\n\nWhat was found: Not answered: that."
-    await store.append(ReportMade(run_id=run.id, answer=told, order=()))
-    page = export.report_html(store.view(run.id), store)
-    assert '<p class="refused"><strong>Not answered:</strong> “&lt;b&gt;wingspan”.' in page
-    assert page.count('class="refused"') == 1
+    await cell(store, run.id, 1, "1")
+    await store.append(FindingMade(run_id=run.id, finding=finding(1)))
+    refused = Answer(part="<b>wingspan", status="not_answered", why="No column is called “wingspan”.")
+    await store.append(ReportMade(run_id=run.id, answer="", answers=(refused,), order=("F1",)))
+    await store.append(Reviewed(run_id=run.id, round=1, verdict="pass", checks=3))
+    view = store.view(run.id)
+    page, report = export.report_html(view, store), export.report_md(view)
+    assert page.index("Not answered; passed review") < page.index("No column is called") < page.index('id="F1"')
+    assert '<section class="verdict not_answered"' in page
+    assert "&lt;b&gt;wingspan" in page
+    assert "<h2>What else the table shows</h2>" in page
+    assert "**Not answered; passed review**" in report
+    assert "**Not answered: &lt;b>wingspan** No column is called “wingspan”." in report
+    assert "## What else the table shows" in report
+    assert "## Findings" not in report
+
+
+async def test_values_are_told_in_their_units_with_what_came_of_computing_them_again(
+    store: Store, begin: Begin
+) -> None:
+    run = await begin("Shares?")
+    await cell(store, run.id, 1, "1")
+    values = (
+        AnswerValue(name="share", value=61.3, unit="%"),
+        AnswerValue(name="fare", value=32.2, unit="EUR", interval=(30.1, 34.3)),
+        AnswerValue(name="p", value=0.25),
+    )
+    answer = Answer(part="Shares?", status="answered", text="It is so.", values=values, unused=("still here",))
+    await store.append(ReportMade(run_id=run.id, answer="It is so.", answers=(answer,)))
+    again = (
+        Recomputation(part=0, value=0, verdict="equal", got=61.3),
+        Recomputation(part=0, value=1, verdict="unequal", got=29.0),
+        Recomputation(part=0, value=2, verdict="as_printed", detail="There is no query."),
+    )
+    await store.append(Reviewed(run_id=run.id, round=1, verdict="pass", recomputed=again))
+    report = export.report_md(store.view(run.id))
+    assert "- share: 61.3 %, recomputed\n" in report
+    assert "- fare: 32.2 EUR (30.1 to 34.3), not confirmed: computed again it is 29\n" in report
+    assert "- p: 0.25, as printed by its cell, not recomputed\n" in report or "- p: 0.250, as printed" in report
+    assert "left aside: “still here”" in report
 
 
 async def test_what_is_wrong_with_the_table_stands_before_the_findings(store: Store, begin: Begin, table: Path) -> None:

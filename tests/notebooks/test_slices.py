@@ -24,7 +24,7 @@ def test_a_slice_holds_what_is_needed_and_no_more() -> None:
     text = slice_for("print(percent(0.25))")
     assert binds(text) == {"percent"}
     assert text.startswith("# Gristmill's toolkit")
-    assert binds(slice_for("say('bill_mm')")) == {"re", "say", "_words", "UNITS", "WRITTEN"}
+    assert binds(slice_for("say('bill_mm')")) == {"re", "say", "name_and_unit", "UNITS", "WRITTEN"}
 
 
 def test_code_that_uses_nothing_of_the_toolkit_gets_no_cell() -> None:
@@ -39,7 +39,7 @@ def test_code_that_uses_nothing_of_the_toolkit_gets_no_cell() -> None:
         ("x = y", "y", "x"),
         ("x += 1", "x", "x"),
         ("def f(a: b, c=d) -> e:\n    g = h + a\n    return lambda i: i + j + g", "b d e h j", "f"),
-        ("def f():\n    global a\n    a = b", "b", "a f"),
+        ("def f():\n    global a\n    a = a + b", "a b", "a f"),
         ("[a + b for a in c if d(a)]", "b c d", ""),
         ("class A(B):\n    c: int = d\n    def e(self):\n        return f", "B int d f", "A"),
         ("import a.b, c as d\nfrom e import f", "", "a d f"),

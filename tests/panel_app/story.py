@@ -44,7 +44,7 @@ from artifacts.types import (
     new_id,
 )
 from graphs.errors import InputError
-from graphs.workbench import Request
+from graphs.request import Request
 
 QUESTION = "Does bill length predict bill depth, and what separates the species?"
 

@@ -28,12 +28,6 @@ def test_markdown_keeps_its_form_and_nothing_that_loads_or_runs() -> None:
     assert 'rel="noopener noreferrer"' in html
 
 
-def test_a_question_without_an_answer_stands_apart() -> None:
-    html = safe.safe_answer("The mean is 4.\n\nNot answered: “<script>”. Why: r = 1.")
-    assert html.startswith("<p>The mean is 4.</p>")
-    assert '<p class="refused"><strong>Not answered:</strong> “&lt;script&gt;”.' in html
-
-
 def test_foreign_html_stays_in_a_frame_without_script_or_remote_files() -> None:
     frame = safe.frame(
         '<script>parent.x=1</script><link rel="preconnect" href="//evil.example">'

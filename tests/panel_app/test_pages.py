@@ -63,7 +63,7 @@ def test_what_arrives_is_shown_at_once_and_a_reload_or_another_browser_shows_the
     tab = watch()
     page = tab.open(f"/runs/{story.id}")
     page.evaluate("window.same_page = true")
-    expect(page.locator("#answer")).to_contain_text("once it is written")
+    expect(page.locator("#answer")).to_contain_text("once it is computed")
     expect(page.locator("#now strong")).to_have_text("Starting the sandbox")
     story.sandbox()
     expect(page.locator("#now strong")).to_have_text("Bringing the files in")

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jupyter_client.manager import start_new_kernel
 
-from artifacts.types import FINDING_MIME, Finding
+from artifacts.types import ANSWER_MIME, FINDING_MIME, Finding
 from notebooks.catalog import cells, find
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "findings.schema.json").read_text(encoding="utf-8"))
@@ -24,12 +24,21 @@ FINDING = Draft202012Validator(SCHEMA["$defs"]["finding"])
 
 @dataclass(frozen=True)
 class Ran:
-    """What a template left: its findings, the PNGs that it drew (base64), what it printed and the error, if any."""
+    """What a template left: its findings, the PNGs that it drew (base64), what it printed, its answers (as
+    displayed) and the error, if any."""
 
     findings: list[Finding]
     plots: list[str]
     text: str
+    answers: list[dict[str, Any]]
     error: str | None = None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """Its one answer, its values by name: a tuple of value, unit and interval."""
+        (answer,) = self.answers
+        values = {v["name"]: (v["value"], v["unit"], v["interval"]) for v in answer["values"]}
+        return answer | {"values": values}
 
     def of(self, kind: str, type: str | None = None) -> list[Finding]:
         return [f for f in self.findings if f.kind == kind and type in (None, f.type)]
@@ -66,7 +75,7 @@ class Kernel:
         return "exec(_toolkit)"
 
     def template(self, name: str, **parameters: Any) -> Ran:
-        findings, plots, text = list[Finding](), list[str](), list[str]()
+        findings, plots, text, answers = list[Finding](), list[str](), list[str](), list[dict[str, Any]]()
         for number, cell in enumerate(cells(find(name), parameters), 1):
             code = self.made_ready(cell.code) if "toolkit" in cell.tags else cell.code
             bundles, printed, error = self.run(code)
@@ -76,11 +85,13 @@ class Kernel:
                     own = {"id": f"F{len(findings) + 1}", "evidence": {"cell": f"cell-{number:02d}"}}
                     findings.append(Finding.model_validate({**bundle[FINDING_MIME], **own}))
                     FINDING.validate(findings[-1].model_dump(mode="json"))
+                if ANSWER_MIME in bundle:
+                    answers.append(bundle[ANSWER_MIME])
                 if "image/png" in bundle:
                     plots.append(bundle["image/png"])
             if error:
-                return Ran(findings, plots, "".join(text), error)
-        return Ran(findings, plots, "".join(text))
+                return Ran(findings, plots, "".join(text), answers, error)
+        return Ran(findings, plots, "".join(text), answers)
 
     def close(self) -> None:
         self.client.stop_channels()

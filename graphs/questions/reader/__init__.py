@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import Query, Reading
+from graphs.questions.query import Derive, Query, Reading
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Conditions
+from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.linking import Column, full_names, read_columns, values
-from graphs.questions.reader.text import words
+from graphs.questions.reader.text import stem, words
 
 __all__ = ["read"]
 
@@ -31,14 +31,46 @@ def read(
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
     columns = read_columns(tables)
-    columns += new_columns(question, columns)
     time = _time(columns, roles or {})
-    conditions = Conditions(columns, time)
+    lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
+    if lasting is not None:
+        question = re.sub(r"\bhow long\b", "what duration", question, flags=re.I)
+        columns.append(Column(lasting.name, "", "float64", rows, rows))
+    columns += new_columns(question, columns)
+    conditions = Conditions(columns, time)
     draft = Draft(question, columns, time, rows)
+    if lasting is not None:
+        draft.steps.append(lasting)
+        draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
         draft.add(clause, conditions)
     return draft.reading()
+
+
+_LASTING = (
+    r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?:\w+ing|\w+tion|lead|turnaround) times?\b|\btime to \w+"
+)
+_STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
+
+_ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
+
+
+def duration(question: str, columns: Sequence[Column]) -> Derive | None:
+    """A length of time that the question names and no column holds, where the table has its beginning and its end."""
+    said = re.search(_LASTING, question, re.I)
+    name = {"how long": "duration"}.get(said[0].casefold(), said[0].casefold()) if said else ""
+    if not said or any(stem(w) in [stem(v) for v in c.words] for c in columns for w in name.split()[:1]):
+        return None
+    times = [c for c in columns if c.kind == "time"]
+    named = [c for c in times if any(stem(w) in [x.stem for x in words(question)] for w in c.words[:1])]
+    pair = named if len(named) == 2 else times
+    starts = [c for c in pair if re.search(_STARTS, c.name, re.I)]
+    ends = [c for c in pair if c not in starts and (len(pair) == 2 or re.search(_ENDS, c.name, re.I))]
+    if len(starts) != 1 or len(ends) != 1:
+        return None
+    (end,) = ends
+    return Derive(name=name, expr=f"days({expr(starts[0])}, {expr(end)})")
 
 
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
@@ -65,6 +97,9 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         re.I,
     ):
         if not any(made[1].casefold() in c.words for c in columns):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
+        if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     return list(found.values())
 

@@ -22,7 +22,7 @@ class Ask:
 
     clause: Clause
     stats: list[str] = field(default_factory=list)
-    columns: list[Column | str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     relation: str = ""
     counts: bool = False
@@ -56,52 +56,62 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             if not ask.end:
                 ask.groups.append(Group(of=expr(_of[0].column)))
             _use(_of, op, number, _rows)
-    ask.where = conditions.read(clause)
+    ask.where = conditions.read(clause, flags=not ask.kinds & {"L"})
     _relations(clause, ask, conditions)
     _statistics(clause, ask)
     _counts(clause, ask)
     _share(clause, ask)
-    for item in clause.of("OHFALDWYXgZRJSMBGqahoiwdcvpz1"):
-        if item.code in "OHFALDWYXgqahoiwdcvpz":
-            item.used = True
+    _use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
 
 def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
-    """Which C has the highest C; the 5 largest C by C."""
-    for _, most, count, ends in clause.find("(M)(N)(C|E)?"):
-        ask.limit, ask.end = int(count[0].means), most[0].means.split()[0]
-        ask.of = ends[0].means if ends else None
-        _use(most, count, ends)
-        return
+    """Which C has the highest C; the 5 largest C by C; the value of C where C is highest."""
+    for pattern in ("(M)(N)([CE]?)", "(N)(M)([CE]?)"):
+        for _, a, b, ends in clause.find(pattern):
+            number, most = (b, a) if a[0].code == "M" else (a, b)
+            ask.limit, ask.of = int(number[0].means), ends[0].means if ends else None
+            _ends(ask, most[0], conditions)
+            _use(a, b, ends)
+            return
     for _, what, most, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
         if what[0].means != by[0].means and what[0].column.kind == "number":
-            ask.end, ask.limit, ask.columns = most[0].means.split()[0], 1, [expr(what[0].column)]
-            ask.by, ask.at_row = by[0].column, True
+            _ends(ask, most[0], conditions)
+            ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
             _use(what, most, by, clause.of("UE"))
             return
-    for _, count, most in clause.find("(N)(M)"):
-        ask.limit, ask.end = int(count[0].means), most[0].means.split()[0]
-        _use(count, most)
+    for _, which, named, most in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
+        run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
+        rows = [i for i in run if i.code in "EG" or i.column.kind != "number"]
+        if not rows and not (which[0].code == "q" and clause.words[which[0].first].low == "who"):
+            continue
+        _ends(ask, most[0], conditions)
+        ask.names, ask.limit = True, 1
+        ask.of = next((i.means for i in reversed(rows) if isinstance(i.means, Column)), None)
+        ask.columns += [expr(i.column) for i in run if i not in rows]
+        if rows and rows[0].code == "G" and conditions.time is not None:
+            ask.groups.append(Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else rows[0].means))
+        _use(which, run, most)
         return
-    for _, which, named, most in clause.find("(q|v)o?((?:[CE][oi]?)+).*?(M)"):
-        if (named and named[0].means is not None) or named[0].code == "E":
-            ask.end, ask.names, ask.limit = most[0].means.split()[0], True, 1
-            ask.of = next((i.means for i in named if i.means is not None), None)
-            hint = most[0].means.partition(" ")[2]
-            ask.by = conditions.hinted(hint) if hint else None
-            _use(which, named, most)
-            return
     for _, named, most in clause.find("([CE])(?:w|d|i)+(M)(?=S*C)"):
         if named[0].means is not None and (named[0].code == "E" or named[0].column.kind == "text"):
-            ask.end, ask.of, ask.names, ask.limit = most[0].means.split()[0], named[0].means, True, 1
+            _ends(ask, most[0], conditions)
+            ask.of, ask.names, ask.limit = named[0].means, True, 1
             _use(named, most)
             return
+
+
+def _ends(ask: Ask, most: Item, conditions: Conditions) -> None:
+    """Which end of the order is asked for, and by which column where the word says so itself: the cheapest."""
+    ask.end, _, hint = most.means.partition(" ")
+    ask.by = conditions.hinted(hint) if hint else None
 
 
 def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
     for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
+            if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
+                continue  # "each fare" is each row
             if item.code == "E" and (item.means is None or (item.column.rows == rows and item.column.key)):
                 continue  # each row by itself
             if item.code == "G":
@@ -116,20 +126,14 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
             ask.groups.append(Group(of=expr(named[0].column)))
             _use(named)
         _use(each)
-    if (
-        not ask.groups
-        and re.search("V[ac]+V", clause.shape)
-        and (
-            "Z" in clause.shape
-            or "b" in clause.shape
-            or "Y" in clause.shape
-            or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)
-        )
+    sides = clause.of("V")
+    several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
+    if several and (
+        set("ZbYjKJ") & set(clause.shape) or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)
     ):
-        column = clause.of("V")[0].means[0]
-        ask.groups.append(Group(of=expr(column)))
-        for item in clause.of("b"):
-            item.used = True
+        ask.groups.append(Group(of=expr(sides[0].means[0])))
+        ask.kinds.add("j")
+        _use(clause.of("bKj"))
     for item in clause.of("G"):
         if time is not None and not ask.groups and re.search("[XY]", clause.shape):
             ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else item.means))
@@ -168,6 +172,11 @@ def _statistics(clause: Clause, ask: Ask) -> None:
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
         _use(stats, between, listed)
+    for _, left, stats in clause.find("(C)(S)"):
+        if stats[0].means == "share" and left[0].column.kind == "bool":
+            ask.stats.append("share")
+            ask.columns.append(expr(left[0].column))
+            _use(left, stats)
     for _, listed, stats in clause.find("(C(?:[ac]+C)*)[d]*(S(?:[ac]+S)*)"):
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
@@ -191,10 +200,9 @@ def _statistics(clause: Clause, ask: Ask) -> None:
             if item.means is not None and item.means != ask.of:
                 if item.column.kind == "number":
                     ask.columns.append(expr(item.column))
-                else:
-                    ask.counts = True
                 item.used = True
-        ask.counts = ask.counts or not ask.columns
+        counted = re.search(r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b", clause.text, re.I)
+        ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
 
 
 def _counts(clause: Clause, ask: Ask) -> None:
@@ -222,11 +230,14 @@ def _counts(clause: Clause, ask: Ask) -> None:
 
 def _share(clause: Clause, ask: Ask) -> None:
     """A share's own condition is what is said behind the rows: the share of women who survived."""
-    if "share" in ask.stats and ask.where:
-        ask.share = ask.where[-1:]
-        ask.where = ask.where[:-1]
-    elif "share" in ask.stats and len(ask.columns) == 1:
-        pass
+    if "share" not in ask.stats:
+        return
+    flags = [i for i in clause.items if i.code == "C" and i.column.kind == "bool" and expr(i.column) in ask.columns]
+    if flags and not ask.share:  # the return rate
+        ask.share = [Condition(left=expr(flags[0].column), op="=", right=flags[0].column.yes)]
+        ask.columns = []
+    elif ask.where:
+        ask.share, ask.where = ask.where[-1:], ask.where[:-1]
 
 
 def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, biased: bool) -> list[Measure]:

@@ -14,14 +14,15 @@ _VERBS = set(["calculate", "compute", "find", "determine", "identify", "report",
 
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
     """The clauses of a question in order. `part` counts sentences that end in a question mark or a first request."""
-    dated = any(c.kind == "time" or c.words[-1:] in (("year",), ("date",)) for c in columns)
+    times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
+    last = max((str(c.high or "") for c in times), default="") if times else None
     found = []
     for n, sentence in enumerate(sentences(text)):
         asks = bool(sentence) and sentence[-1].text == "?"
         body = sentence[:-1] if asks else sentence
         for piece in _split(body):
             if any(w.content for w in piece):
-                found.append(Clause(piece, itemise(piece, columns, files, dated), n, asks))
+                found.append(Clause(piece, itemise(piece, columns, files, last), n, asks))
     for clause in found:
         _apposition(clause)
         for n, item in enumerate(clause.items):
@@ -69,6 +70,9 @@ def _apposition(clause: Clause) -> None:
             alone.used = True
         if alone.used:
             named[0].code = "C"
+    for group in clause.find("[CE]p[^pzCVNKBSR]+z"):
+        for item in group[0][1:]:
+            item.used = True  # what the column means, in other words
     for item in clause.items:
         if item.code in "pz" and not item.used:
             item.code = "c"

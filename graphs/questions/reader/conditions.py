@@ -32,13 +32,11 @@ class Conditions:
     def __init__(self, columns: Sequence[Column], time: Column | None) -> None:
         self.columns, self.time = columns, time
 
-    def read(self, clause: Clause) -> list[Where]:
-        """The conditions in the order of their kinds; their items are read."""
-        found: list[Where] = []
-        for reader in (self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
-                       self._valued, self._flags, self._during):  # fmt: skip
-            found += reader(clause)
-        return found
+    def read(self, clause: Clause, flags: bool = True) -> list[Where]:
+        """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
+        readers = [self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
+                   self._valued, *[self._flags] * flags, self._during]  # fmt: skip
+        return [condition for reader in readers for condition in reader(clause)]
 
     def hinted(self, hint: str) -> Column | None:
         """The column that a word such as "older" is about."""
@@ -87,6 +85,12 @@ class Conditions:
                 if no:
                     sign = _FLIP[sign]
                 value: Any = Other(column=right[0].column.name) if right[0].code == "C" else right[0].means
+                if right[0].code == "N":
+                    value = in_units_of(
+                        column,
+                        value,
+                        clause.words[right[0].last + 1].low if right[0].last + 1 < len(clause.words) else "",
+                    )
                 if right[0].code == "N":
                     value = plain(value)
                 if right[0].code == "T":
@@ -216,6 +220,14 @@ class Conditions:
                 found.append(Condition(left=expr(self.time), op="=" if isinstance(year, int) else "during", right=year))
                 item.used = True
         return found
+
+
+def in_units_of(column: Column, number: float, unit: str) -> float:
+    """A number in the unit of a column, where both say theirs: 4 kg for body_mass_g is 4000."""
+    scale = {"g": 1, "kg": 1000, "mg": 0.001, "mm": 1, "cm": 10, "m": 1000, "km": 1e6, "s": 1, "min": 60, "h": 3600}
+    own = column.words[-1]
+    families = ({"g", "kg", "mg"}, {"mm", "cm", "m", "km"}, {"s", "min", "h"})
+    return number * scale[unit] / scale[own] if any({own, unit} <= f for f in families) else number
 
 
 def _year(column: Column, period: str) -> str | int:

@@ -97,7 +97,7 @@ def _written(ws: Sequence[Word]) -> str:
     return text
 
 
-def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dated: bool) -> list[Item]:
+def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], last: str | None) -> list[Item]:
     """The items of a sentence, in order; the words of the question that name nothing known are `U`, those that may be
     passed over `x`."""
     exact, stems = lexicon.phrases()
@@ -110,11 +110,13 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
         for length in range(min(7, len(ws) - n), 0, -1):
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
+            if met and met[0] == "v" and n > 1 and any(stem(key[-1]) in map(stem, c.words) for c in columns):
+                break  # "the return rate", where a column says whether it was returned
             if met and not _blocked(key):
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
-        for length, period in _periods(ws, n, dated):
+        for length, period in _periods(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
     taken = [False] * len(ws)
@@ -137,12 +139,19 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
     free = [not t for t in taken]
     named = {i.last for i in items if i.code in "CE"}
     for link in linking.parts(ws, free, columns):
-        trails = link.first == link.last and link.first - 1 in named  # "score" in "the life expectancy score"
+        trails = (
+            link.how == "part" and link.first == link.last and link.first - 1 in named
+        )  # "score" in "the life expectancy score"
         items.append(Item("x", link.first, link.last) if trails else _linked(link))
         for n in range(link.first, link.last + 1):
             free[n] = False
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0])}
-    rows = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split())
+    rows, events = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split()), set(lexicon.EVENTS.split())
+    prefixes = {
+        m[0].lower()
+        for c in columns
+        if c.key and (m := re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])))
+    }
     for n, word in enumerate(ws):
         if not free[n]:
             continue
@@ -156,6 +165,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
             items.append(Item("x", n, n))
         elif word.content:
             known = word.low in rows or (word.stem in names and len(word.stem) > 2)
+            known = known or word.low in events or any(word.low.startswith(p) for p in prefixes)
             code = (
                 "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
             )
@@ -166,6 +176,16 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], dat
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
+    for item in items:  # "each category", where the question makes one
+        general = stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket")
+        if general and item.code in "UE" and item.means is None and len(made) == 1:
+            item.code, item.means = "C", made[0]
+    named = {i.last for i in items if i.code == "C"}
+    for item in items:  # "hit" in "the number of home runs hit by the players"
+        word = ws[item.first]
+        trails = item.first == item.last and item.first - 1 in named and not word.quote
+        if trails and item.code == "C" and word.low not in item.column.words and item.means not in made:
+            item.code = "x"
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
@@ -229,10 +249,10 @@ def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return found
 
 
-def _periods(ws: Sequence[Word], n: int, dated: bool) -> Iterator[tuple[int, str]]:
+def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int, str]]:
     """The times that begin at a word, each with the number of its words; only tables with times have bare years."""
     lows = [w.low for w in ws[n : n + 6]] + [""] * 6
-    if not dated or not lows[0]:
+    if last is None or not lows[0]:
         return
     before = ws[n - 1].low if n else ""
     if _YEAR.fullmatch(lows[0]) and lows[1] in "-–" and lows[1] and lows[2].isdigit() and len(lows[2]) == 2:
@@ -266,5 +286,16 @@ def _periods(ws: Sequence[Word], n: int, dated: bool) -> Iterator[tuple[int, str
         "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through"
     ):  # fmt: skip
         yield 1, lows[0]
-    if lows[0] in ("this", "last", "previous", "current") and lows[1] in ("year", "month", "quarter", "week"):
-        yield 2, f"{'this' if lows[0] in ('this', 'current') else 'last'} {lows[1]}"
+    if lows[0] in ("this", "last", "previous", "current") and (found := _relative(lows[0], lows[1], last)):
+        yield 2, found
+
+
+def _relative(which: str, grain: str, last: str) -> str:
+    """A year, quarter or month relative to the last time in the table, which is in this one."""
+    match = re.match(r"(\d{4})-(\d\d)", last)
+    sizes = {"year": 12, "quarter": 3, "month": 1}
+    if not match or grain not in sizes:
+        return ""
+    months = int(match[1]) * 12 + int(match[2]) - 1 - (0 if which in ("this", "current") else sizes[grain])
+    year, month = divmod(months, 12)
+    return {"year": f"{year}", "quarter": f"{year}-Q{month // 3 + 1}", "month": f"{year}-{month + 1:02d}"}[grain]

@@ -79,6 +79,15 @@ K < age: younger than, aged under
 K > TIME: after, later than, since
 K < TIME: before, earlier than, prior to
 b between: between, ranging from, within the range
+K > weight mass: heavier than
+K < weight mass: lighter than
+K > price cost: more expensive than
+K < price cost: cheaper than
+K > height: taller than
+K > length duration: longer than
+K < length duration height: shorter than
+j more: higher, lower, better, worse, larger, smaller, greater, longer, shorter, bigger, older, younger, heavier, lighter
+j more: cheaper, faster, slower, differ, differs, compare, compared, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
@@ -94,14 +103,15 @@ G day: daily, day
 G weekday: day of the week, weekday, day of week, weekdays
 G hour_of_day: hour of the day, hour of day, time of day
 G month_of_year: month of the year
-X over time: over time, trend, trends, through time, seasonal, time trend
+X over time: over time, trend, trends, pattern, patterns, over the period, through time, seasonal, time trend
 Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
 Y change: declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
 W why: why, reason, reasons, what caused, what explains
 J ratio: ratio of, ratio between, ratio
 J -: difference between, difference of, gap between, difference
 O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
-D distribution: distribution, distributed, distribution analysis, histogram of, spread
+D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated
+D distribution: occurrence distribution, breakdown, composition
 H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal, not normally distributed
 H means: equal means, difference in means, differ in mean, anova, analysis of variance, t test, ttest, t tests
 H variances: equal variances, homogeneity of variance, levene test
@@ -109,7 +119,7 @@ H independence: chi square test, chi squared test, independence, chi square, chi
 H medians: mann whitney, mann whitney u test, mann whitney u, kruskal wallis, rank sum test
 H significance: significant difference, significant differences, significantly different, differ significantly
 H significance: significantly differ, statistically significant difference, differences significant
-F forecast: forecast, forecasts, projection, project, predict next
+F forecast: forecast, forecasts, forecasting, predict next
 A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines, depends on
 A drivers: influences most, key factors, explain, effect of
 L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
@@ -130,7 +140,7 @@ p (: (
 z ): )
 v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output, get
 v ask: state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure, estimate
-v ask: compare, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
+v ask: explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
 """
 
 HARMLESS = """
@@ -155,9 +165,10 @@ performing perform required necessary statistically significant significantly in
 terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
 entry instances cases case cells observation please dataset's ones everyone everything anything something someone
 most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
-frame sci py adhere adheres follow follows come comes wilk manually manual conducted calculated calculating employed validate employ done employing taken such
+frame sci py adhere adheres follow follows come comes wilk positive negative parameters parameter settings setting manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
 mentioned found find finding numerically missing specified stated
 sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
+vary varies varied varying differ differs particular assigned handled overall related associated
 along side together about around approximately roughly
 """
 
@@ -177,6 +188,14 @@ worker workers player players visitor visitors guest guests driver drivers appli
 policyholder policyholders household households woman women man men buyer buyers child children
 """
 
+EVENTS = """
+order orders sale sales transaction transactions ticket tickets incident incidents expense expenses claim claims request
+requests complaint complaints payment payments purchase purchases invoice invoices visit visits trip trips ride rides
+flight flights booking bookings event events call calls measurement measurements reading readings loan loans goal goals
+task tasks shipment shipments delivery deliveries appointment appointments accident accidents project projects
+"""
+"""What a row may record, where no column has the word: it is read as the rows, and that is told."""
+
 SEXES = {
     "female": ["female", "females", "woman", "women", "girl", "girls", "lady", "ladies", "f", "w"],
     "male": ["male", "males", "man", "men", "boy", "boys", "gentleman", "gentlemen", "m"],
@@ -187,6 +206,7 @@ sex gender
 salary wage pay earnings income
 weight mass wt
 price cost
+cost amount expense spending
 revenue sales turnover
 temperature temp
 department dept
@@ -257,6 +277,15 @@ def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, .
             exact.setdefault(key, (code, meaning))
             if code.isupper():
                 stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
+    for sign, words_ in ((">=", "greater more larger higher bigger above"), ("<=", "less smaller lower fewer below")):
+        for word in words_.split():
+            for phrase in (
+                f"{word} than or equal to",
+                f"equal to or {word} than",
+                f"{word} or equal to",
+                f"equal to or {word}",
+            ):
+                exact[tuple(phrase.split())] = ("K", sign)
     return exact, stems
 
 

@@ -108,11 +108,13 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 
 def _pieces(whole: str, texts: Sequence[str]) -> bool:
-    """Whether a column's word is made of the beginnings of these words: gdp, pclass, percap."""
-    if not texts:
-        return not whole
-    first, rest = texts[0], texts[1:]
-    return any(whole[:n] == first[:n] and _pieces(whole[n:], rest) for n in range(min(len(whole), len(first)), 0, -1))
+    """Whether a column's word is made of the beginnings of these words, the last at least three letters: pclass."""
+    if len(texts) == 1:
+        return len(whole) >= 3 and texts[0].startswith(whole)
+    first = texts[0]
+    return any(
+        whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1)
+    )
 
 
 def _same(name: str, word: Word, several: bool) -> int:
@@ -162,7 +164,7 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
         return False
     initials = "".join(low[0] for low in lows) == name and len(name) >= 3
-    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows) and name.endswith(lows[-1][:3]))
+    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows))
 
 
 def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
@@ -219,7 +221,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
         levels = column.values if column.kind in ("text", "bool") else ()
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
-            if not key or all(k.isdigit() for k in key) or level.casefold() in _YES | _NO:
+            if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
                 continue
             for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
                 last = _runs(key, ws, i)
@@ -288,7 +290,7 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
     scored = []
-    for column in columns:
+    for column in (c for c in columns if c.dtype != "new"):
         names = {stem(w) for w in column.words if w not in lexicon.STOP}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:

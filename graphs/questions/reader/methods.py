@@ -11,6 +11,7 @@ from typing import Any
 
 from graphs.questions.query import Rule, Verdict
 from graphs.questions.reader.items import Clause
+from graphs.questions.reader.lexicon import NUMBERS
 
 _NUMBER = r"[-−]?\d*\.?\d+"
 _OPS = {
@@ -53,10 +54,55 @@ METRICS = {
 }  # fmt: skip
 
 
+SAID = dict(line.split(" ~ ", 1) for line in r"""
+places ~ (?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?
+whole ~ (?:nearest|to an?) (?:integer|whole number)
+round ~ \bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?
+alpha ~ (?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)
+confidence ~ (\d\d)% confidence
+one_sided ~ one[\s-](?:tailed|sided)
+two_sided ~ two[\s-](?:tailed|sided)(?: test)?
+population ~ population (?:standard deviation|std|variance)
+sample ~ sample (?:standard deviation|std|variance)
+ddof ~ ddof\s*=?\s*(?:of )?(\d)
+kind ~ (?:spearman|kendall|pearson)(?:'?s)?(?: rank)?(?: method| moment)?(?: \w+ coefficient)?
+p ~ (?:the )?p[\s-]*values?(?: (?:associated|corresponding) (?:with|to) .{0,40}?test)?
+wants_p ~ p[\s-]*values?\b|significan(?:t|ce) (?:of|test|correlation|relation|level)|statistically significant
+ties ~ ^\W*(?:if|when|in case)\b[^,]*\b(?:ties?|tied|same|multiple|more than one|several|two or more)\b
+assumed ~ \bdefinition\b|\bassum(?:e|ing|ptions?)\b
+null ~ null hypothesis|alternative hypothesis|degrees of freedom
+otherwise ~ ^\W*(?:otherwise|else|in (?:any )?other cases?)\b,?(?! if)
+rule ~ \b(if|when|whenever|in case|otherwise|considered|as long as|classified)\b
+if ~ \b(if|when|whenever|in case|as long as)\b
+else ~ [;,.]?\s*\b(?:otherwise|else|and if not),?\b
+filler ~ ^\W*(?:on the other hand|however|and|conversely|in contrast|similarly)?\W*$
+z ~ z[\s-]*scores?|\bz\s*=|standard deviations? (?:away )?(?:from|above|of) the mean
+iqr ~ \biqr\b|inter[\s-]?quartile|box[\s-]?plot|whisker
+mad ~ median absolute deviation|modified z
+limits ~ quartile|\bq[13]\b|1\.5
+extreme ~ outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence
+scaled ~ normaliz|normalis|standardi[sz]
+z_k ~ (?:greater|more|larger|higher|above|threshold|exceed\w*|[<>±]|score)(?: than| of| is|=|\s)*\s?([-−]?\d*\.?\d+)|([-−]?\d*\.?\d+) standard dev
+iqr_k ~ (\d*\.?\d+)\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)
+defines ~ \b(if|define|defined|considered|consider|classif|determine an?|quartile|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b
+method ~ z[\s-]*scores?(?: method| rule)?|(?:\(?iqr\)?|inter[\s-]?quartile range)(?: \(iqr\))?(?: method| rule)?
+threshold ~ threshold of [\d.]+|\bdetection
+modelling ~ \b(?:evaluation )?metrics?|\bsplit\w*|\btrain\w*(?: sets?)?|\btesting(?: sets?)?|\btest set|random[_\s]?state|\bpredictor|\btarget
+tested ~ (\d\d)\s?%[^.]{0,40}?\btest|test[^.]{0,20}?(\d\d)\s?%|test[_\s]size\D{0,8}0?\.(\d\d?)
+trained ~ (\d\d)\s?%[^.]{0,40}?\btrain
+ratio ~ \bsplit\b.*?\b(\d\d)\s?[:/]\s?(\d\d)\b|\b(\d\d)\s?[:/]\s?(\d\d)\b.*?\bsplit
+seed ~ (?:random[_\s]?state|seed)\D{0,12}(\d+)
+folds ~ (\d+)[\s-]fold
+option ~ \b(max[_\s]depth|n[_\s]estimators|n[_\s]neighbors|n[_\s]clusters|max[_\s]iter|min[_\s]samples[_\s]split)\b\D{0,8}(\d+)
+""".strip().splitlines())  # fmt: skip
+"""How clauses say what is to be done, as patterns by the name of what they say."""
+
+
 @dataclass
 class Methods:
     """What the clauses say of the method, together."""
 
+    outliers: bool = False  # whether the question speaks of outliers at all
     decimals: int | None = None
     alpha: float | None = None
     sides: Any = "two"
@@ -77,101 +123,65 @@ class Methods:
 
     @property
     def rule(self) -> Rule | None:
-        """The outlier rule that was said; one with a number of its own before one by name alone."""
-        return next((r for r in self.rules if r.k is not None and r.rule == "iqr"),
-                    next((r for r in self.rules if r.k is not None), next(iter(self.rules), None)))  # fmt: skip
+        """The outlier rule that was said: first a formula of the IQR, then one with a number, then one by name."""
+        return min(self.rules, key=lambda r: (r.k is None, r.rule != "iqr"), default=None)
 
     def read(self, clause: Clause) -> bool:
         """Take what a clause says of the method. True where it says nothing else."""
-        text = clause.text
         self._settings(clause)
-        if re.match(
-            r"\W*(?:if|when|in case)\b[^,]*\b(?:ties?|tied|same|multiple|more than one|several|two or more)\b",
-            text,
-            re.I,
-        ):
-            clause.mark(0, len(text))  # what is done of equals: all are told
+        told = not clause.asks
+        if says(clause, "ties") or (told and says(clause, "assumed") and "N" not in clause.shape):
+            clause.mark(0, len(clause.text))
             return True
-        if re.search(r"null hypothesis|alternative hypothesis|degrees of freedom", text, re.I) and not clause.asks:
-            self._verdict(clause)
-            return True
-        if self._verdict(clause):
+        if self._verdict(clause) or (told and says(clause, "null")):
             return True
         whole = self._outliers(clause)
         self._models(clause)
         for name, pattern in TESTS.items():
-            if (name not in ("t",) and re.search(pattern, text, re.I)) or (
-                name == "t" and re.search(pattern, text, re.I) and self.test is None
-            ):
+            if re.search(pattern, clause.text, re.I) and (self.test is None or name != "t"):
                 self.test = self.test or name
                 clause.says(pattern)
         return whole
 
     def _settings(self, clause: Clause) -> None:
-        number = {
-            w: n for n, w in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
-        }
-        places = clause.says(
-            r"(?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?"
-        )
-        if places:
-            self.decimals = int(number.get(places[1].lower(), places[1]))
-        elif clause.says(r"(?:nearest|to an?) (?:integer|whole number)"):
+        found = {name: clause.says(SAID[name]) for name in ("places", "whole", "round", "alpha", "confidence", "one_sided",
+                 "two_sided", "population", "sample", "ddof")}  # fmt: skip
+        if places := found["places"]:
+            self.decimals = int(places[1]) if places[1].isdigit() else NUMBERS.index(places[1].lower())
+        elif found["whole"]:
             self.decimals = 0
-        clause.says(r"\bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?")
-        alpha = clause.says(
-            r"(?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)"
-        )
-        if alpha:
+        if alpha := found["alpha"]:
             self.alpha = float(alpha[1] or alpha[2] or 0) or int(alpha[3]) / 100
-        confidence = clause.says(r"(\d\d)% confidence")
-        if confidence:
+        if confidence := found["confidence"]:
             self.alpha = round(1 - int(confidence[1]) / 100, 4)
-        if clause.says(r"one[\s-](?:tailed|sided)"):
+        if found["one_sided"]:
             self.sides = "greater" if re.search("greater|higher|larger|right", clause.text) else "less"
-        clause.says(r"two[\s-](?:tailed|sided)(?: test)?")
-        if clause.says(r"population (?:standard deviation|std|variance)") or (
-            "σ" in clause.text and "(X" not in clause.text
-        ):
+        if found["population"] or ("σ" in clause.text and "(X" not in clause.text):
             self.ddof = 0
-        if clause.says(r"sample (?:standard deviation|std|variance)"):
+        elif found["sample"]:
             self.ddof = 1
-        ddof = clause.says(r"ddof\s*=?\s*(?:of )?(\d)")
-        self.ddof = int(ddof[1]) if ddof else self.ddof
+        elif ddof := found["ddof"]:
+            self.ddof = int(ddof[1])
         self.biased = self.biased or bool(re.search(r"\bscipy\b", clause.text, re.I))
-        for name in ("spearman", "kendall"):
-            if re.search(name, clause.text, re.I):
-                self.correlation = name
-        clause.says(r"(?:spearman|kendall|pearson)(?:'?s)?(?: rank)?(?: method| moment)?(?: \w+ coefficient)?")
-        self.with_p = self.with_p or bool(
-            re.search(
-                r"p[\s-]*values?\b|significan(?:t|ce) (?:of|test|correlation|relation|level)|statistically significant",
-                clause.text,
-                re.I,
-            )
-        )
-        clause.says(r"(?:the )?p[\s-]*values?(?: (?:associated|corresponding) (?:with|to) .{0,40}?test)?")
+        kind = clause.says(SAID["kind"])
+        if kind and kind[0][0].lower() != "p":
+            self.correlation = "spearman" if kind[0][0].lower() == "s" else "kendall"
+        self.with_p = self.with_p or bool(says(clause, "wants_p"))
+        clause.says(SAID["p"])
 
     def _verdict(self, clause: Clause) -> bool:
         text = clause.text
-        otherwise = re.match(r"\W*(?:otherwise|else|in (?:any )?other cases?)\b,?(?! if)", text, re.I)
-        conditions = list(_conditions(text, self.alpha))
-        said = re.search(r"\b(if|when|whenever|in case|otherwise|considered|as long as|classified)\b", text, re.I)
+        otherwise, conditions = says(clause, "otherwise"), _conditions(text, self.alpha)
         if otherwise and not conditions:
             self.verdicts.append(Verdict(then=_then(text[otherwise.end() :])))
-        elif conditions and said:
-            first, last = conditions[0][1], conditions[-1][2]
+        elif conditions and says(clause, "rule"):
             when = " and ".join(c[0] for c in conditions)
-            word = re.search(r"\b(if|when|whenever|in case|as long as)\b", text[:first], re.I)
-            before = text[: word.start()] if word else ""
-            after = text[last:].lstrip(" )")
-            other = re.search(r"[;,.]?\s*\b(?:otherwise|else|and if not),?\b", after, re.I)
+            word = re.search(SAID["if"], text[: conditions[0][1]], re.I)
+            before, after = text[: word.start()] if word else "", text[conditions[-1][2] :].lstrip(" )")
+            other = re.search(SAID["else"], after, re.I)
             behind = _then(after[: other.start()] if other else after)
-            filler = re.fullmatch(
-                r"\W*(?:on the other hand|however|and|conversely|in contrast|similarly)?\W*", before, re.I
-            )
-            then = behind if filler or not _then(before) else _then(before)
-            self.verdicts.append(Verdict(when=when, then=then))
+            filler = re.search(SAID["filler"], before, re.I)
+            self.verdicts.append(Verdict(when=when, then=behind if filler or not _then(before) else _then(before)))
             if other:
                 self.verdicts.append(Verdict(then=_then(after[other.end() :])))
         else:
@@ -180,118 +190,86 @@ class Methods:
         return True
 
     def _outliers(self, clause: Clause) -> bool:
-        text = clause.text
-        z = re.search(r"z[\s-]*scores?|\bz\s*=|standard deviations? (?:away )?(?:from|above|of) the mean", text, re.I)
-        iqr = re.search(r"\biqr\b|inter[\s-]?quartile|box[\s-]?plot|whisker", text, re.I)
-        mad = re.search(r"median absolute deviation|modified z", text, re.I)
-        if not (z or iqr or mad):
-            return False
-        if (
-            not re.search(r"outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence", text, re.I)
-            and "O" not in clause.shape
-        ):
-            return False
-        if re.search(r"normaliz|normalis|standardi[sz]", text, re.I):
+        z, iqr, mad = (says(clause, name) for name in ("z", "iqr", "mad"))
+        limits = iqr and self.outliers and says(clause, "limits")
+        if not (z or iqr or mad) or not (limits or says(clause, "extreme")) or says(clause, "scaled"):
             return False
         if mad or z:
-            k = re.search(
-                rf"(?:greater|more|larger|higher|above|threshold|exceed\w*|[<>±]|score)(?: than| of| is|=|\s)*\s?({_NUMBER})|({_NUMBER}) standard dev",
-                text,
-                re.I,
-            )
-            value = float((k[1] or k[2]).replace("−", "-")) if k else None
-            self.rules.append(Rule(rule="mad" if mad else "z", k=abs(value) if value else None))
+            k = says(clause, "z_k")
+            value = abs(float((k[1] or k[2]).replace("−", "-"))) if k else None
+            self.rules.append(Rule(rule="mad" if mad else "z", k=value or None))
         if iqr:
-            k = re.search(rf"({_NUMBER})\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)", text, re.I)
+            k = says(clause, "iqr_k")
             self.rules.append(Rule(rule="iqr", k=float(k[1]) if k else None))
-        defines = re.search(
-            r"\b(if|define|defined|considered|consider|classif|determine an?|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b",
-            text,
-            re.I,
-        )
-        if defines and not clause.asks:
-            clause.mark(0, len(text))
+        if (says(clause, "defines") or limits) and not clause.asks:
+            clause.mark(0, len(clause.text))
             return True
-        for pattern in (r"z[\s-]*scores?(?: method| rule)?", r"(?:\(?iqr\)?|inter[\s-]?quartile range)(?: \(iqr\))?(?: method| rule)?",
-                        r"threshold of [\d.]+", r"\bdetection|method"):  # fmt: skip
-            clause.says(pattern)
+        clause.says(SAID["method"])
+        clause.says(SAID["threshold"])
         return False
 
     def _models(self, clause: Clause) -> None:
-        text = clause.text
         for name, pattern in MODELS.items():
-            if re.search(pattern, text, re.I) and (self.model in (None, "linear")):
+            if self.model in (None, "linear") and clause.says(pattern):
                 self.model = name
-                clause.says(pattern)
-        for name, pattern in METRICS.items():
-            if clause.says(pattern) and name not in self.metrics:
-                self.metrics.append(name)
-        said = clause.says
-        said(
-            r"\b(?:evaluation )?metrics?|\bsplit\w*|\btrain\w*(?: sets?)?|\btesting(?: sets?)?|\btest set|random[_\s]?state|\bpredictor|\btarget"
-        )
-        size = re.search(
-            r"(\d\d)\s?%[^.]{0,40}?\btest|test[^.]{0,20}?(\d\d)\s?%|test[_\s]size\D{0,8}(0?\.\d+)", text, re.I
-        )
-        ratio = re.search(r"\b(\d\d)\s?[:/]\s?(\d\d)\b", text)
-        train = re.search(r"(\d\d)\s?%[^.]{0,40}?\btrain", text, re.I)
-        if train:
+        self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
+        clause.says(SAID["modelling"])
+        if train := says(clause, "trained"):
             self.test_size = round(1 - int(train[1]) / 100, 4)
-        elif size:
-            self.test_size = float(size[3]) if size[3] else int(size[1] or size[2]) / 100
-        elif ratio and int(ratio[1]) + int(ratio[2]) == 100 and "split" in text.casefold():
-            self.test_size = min(int(ratio[1]), int(ratio[2])) / 100
-        seed = re.search(r"(?:random[_\s]?state|seed)\D{0,12}(\d+)", text, re.I)
-        self.seed = int(seed[1]) if seed else self.seed
-        folds = re.search(r"(\d+)[\s-]fold", text, re.I)
-        self.folds = int(folds[1]) if folds else self.folds
-        self.stratify = self.stratify or "stratif" in text.casefold()
-        for option, number in re.findall(r"\b(max[_\s]depth|n[_\s]estimators|n[_\s]neighbors|n[_\s]clusters|max[_\s]iter|min[_\s]samples[_\s]split)\b\D{0,8}(\d+)", text, re.I):  # fmt: skip
-            clause.says(re.escape(option).replace("_", "[_ ]") + r"\D{0,8}\d+")
-            self.options[re.sub(r"\s", "_", option.lower())] = int(number)
+        elif test := says(clause, "tested"):
+            self.test_size = float("0." + next(g for g in test.groups() if g))
+        elif ratio := says(clause, "ratio"):
+            self.test_size = min(int(g) for g in ratio.groups() if g) / 100
+        if seed := says(clause, "seed"):
+            self.seed = int(seed[1])
+        if folds := says(clause, "folds"):
+            self.folds = int(folds[1])
+        self.stratify = self.stratify or "stratif" in clause.text.casefold()
+        while option := clause.says(SAID["option"]):
+            name = re.sub(r"\s", "_", option[1].lower())
+            if name in self.options:
+                break
+            self.options[name] = int(option[2])
+
+
+def says(clause: Clause, name: str) -> re.Match[str] | None:
+    """Where a clause says something of this name; nothing is marked as read."""
+    return re.search(SAID[name], clause.text, re.I)
 
 
 def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
     """The comparisons of statistics in a text, as expressions with their places."""
-    found = list[tuple[str, int, int]]()
-    at = 0
-    while at < len(text):
-        best = None
-        for name, stat in _STATS.items():
-            for op, words in _OPS.items():
-                bound = rf"(?P<n>{_NUMBER})|{_ALPHA}"
-                m = re.compile(
-                    rf"(?<![\w-])(?:{stat})\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*(?:{words})\s*(?:{bound})",
-                    re.I,
-                ).search(text, at)
-                if m and (
-                    best is None
-                    or m.start() < best[1].start()
-                    or (m.start() == best[1].start() and m.end() > best[1].end())
-                ):
-                    best = (f"{name} {op} ", m)
-        if best is None:
-            break
-        head, m = best
+    found, at = list[tuple[str, int, int]](), 0
+    while hits := [
+        (m.start(), -m.end(), f"{name} {op} ", m) for name, op, pattern in _RULES if (m := pattern.search(text, at))
+    ]:
+        _, _, head, m = min(hits, key=lambda h: h[:2])
         number = m["n"].replace("−", "-") if m["n"] else m["a"] or str(alpha or 0.05)
         found.append((head + str(float(number)), m.start(), m.end()))
         at = m.end()
     return found
 
 
+_BETWEEN = r"\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*"
+_RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(?:(?P<n>{_NUMBER})|{_ALPHA})", re.I))
+          for name, stat in _STATS.items() for op, words in _OPS.items()]  # fmt: skip
+_REPORTS = (
+    r"^(?:then |we |you |please )*(?:report|conclude|infer|declare|state|say|indicate|reject|fail|assume|suggest)"
+)
+_THAT = r"^.*\b(?:that|and conclude|which means)\s+(?=\w+ \w)"
+_FILLERS = (
+    r"^(?:(?:then|we|you|should|can|report|conclude|infer|declare|consider|classify|state|say|indicate|label|call|regard|treat|it|as|that)\b[\s,]*)+",
+    r"^(?:the|this|it|its|a|an|there|they)?\s*(?:\w+ )?(?:distribution|data|dataset|model|relationship|correlation|variable|column|fit|it|result|difference|groups?|means?)?\s*\b(?:is|are|to be|as|be|was|were)\b\s*(?:considered|said to be|deemed)?\s*(?:as|to be|an?\b)?\s*",
+    r"^(?:the )?(?:model|fit|it|relationship|correlation) (?:an? )",
+    r"^(?:there is |an? )+",
+)
+
+
 def _then(text: str) -> str:
     """What a rule says, without the verbs and the subject: "consider the model a good fit" says "good fit"."""
     text = re.sub(r"\(.*?\)", "", text).strip(" ,.;:\n")
-    text = re.sub(r"^.*\b(?:that|and conclude|which means)\s+(?=\w+ \w)", "", text, flags=re.I) if re.search(
-        r"^(?:then |we |you |please )*(?:report|conclude|infer|declare|state|say|indicate|reject|fail|assume|suggest)", text, re.I) else text  # fmt: skip
-    verbs = r"(?:then|we|you|should|can|report|conclude|infer|declare|consider|classify|state|say|indicate|label|call|regard|treat|it|as|that)"
-    text = re.sub(rf"^(?:{verbs}\b[\s,]*)+", "", text, flags=re.I)
-    subject = r"(?:the|this|it|its|a|an|there|they)?\s*(?:\w+ )?(?:distribution|data|dataset|model|relationship|correlation|variable|column|fit|it|result|difference|groups?|means?)?"
-    text = re.sub(
-        rf"^{subject}\s*\b(?:is|are|to be|as|be|was|were)\b\s*(?:considered|said to be|deemed)?\s*(?:as|to be|an?\b)?\s*",
-        "",
-        text,
-        flags=re.I,
-    )
-    text = re.sub(r"^(?:the )?(?:model|fit|it|relationship|correlation) (?:an? )", "", text, flags=re.I)
-    return re.sub(r"^(?:there is |an? )+", "", text, flags=re.I).strip(" ,.;")
+    if re.search(_REPORTS, text, re.I):
+        text = re.sub(_THAT, "", text, flags=re.I)
+    for filler in _FILLERS:
+        text = re.sub(filler, "", text, flags=re.I)
+    return text.strip(" ,.;")

@@ -27,37 +27,44 @@ from graphs.questions.reader.text import stem
 
 LEAVE = r"\b(?:drop|remov|exclud|ignor|delet|omit|eliminat|discard|disregard|skip|filter out)\w*|\b(?:not|n't) (?:include|consider|use|take)\w*|\bneglect\w*"
 _GAPS = r"\bmissing|\bnull|\bnan\b|\bblank|\bempty|non[\s-]numeric|not (?:available|numeric)|\bcannot be converted"
+_ASKS = r"\W*(?:then|finally|next|also|and|,|\s)*(?:calculate|compute|find|determine|report|return|what|how|which|give|show|compare)\b"
 _FILL = r"\b(?:fill|imput|replac)\w*"
 
 
 def read(
-    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column]
+    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column], pending: Sequence[Column]
 ) -> tuple[list[Step], bool]:
     """The steps that a clause describes, and whether it says nothing else."""
     text = clause.text
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
     own = [c for c in named if c.dtype != "new"]
     made = next((c for c in named if c.dtype == "new"), None)
+    if (re.match(_ASKS, text, re.I) or set("RH") & set(codes(clause))) and not (
+        made is not None and codes(clause)[:2] in ("vC", "aC")
+    ):
+        own, made, recent = [], None, []
     plainly = [i.column for i in clause.items if i.code == "C" and i.column in own]
     own = plainly or own
+    if made is None and own and len(pending) == 1 and not re.match(_ASKS, text, re.I):
+        made = pending[0]
     names = tuple(dict.fromkeys(c.name for c in own))
     steps = list[Step]()
     if re.search(_FILL, text, re.I) and (re.search(_GAPS + r"|imput", text, re.I)) and (own or recent):
-        steps.append(_fill(text, names or tuple(c.name for c in recent)))
+        steps += _fill(text, own or recent)
     elif (cut := _cut(clause, made, own, columns)) is not None:
         steps.append(cut)
     elif made is not None and (derived := _derive(clause, made, own)) is not None:
         steps.append(derived)
     elif re.search(r"\bduplicate", text, re.I) and re.search(LEAVE + r"|dedup", text, re.I):
         steps.append(DropDuplicates(columns=names))
-    elif re.search(r"outlier", text, re.I) and re.search(r"\b(remov|drop|exclud|delet|eliminat|filter)\w*", text, re.I) and not re.search(
+    elif re.search(r"outlier|\b(?:them|these (?:values|points|rows))\b" if rule else "outlier", text, re.I) and re.search(r"\b(remov|drop|exclud|delet|eliminat|filter)\w*", text, re.I) and not re.search(
         r"\bafter\b", text, re.I):  # fmt: skip
         steps.append(RemoveOutliers(columns=names, rule=rule or Rule()))
     elif (re.search(LEAVE, text, re.I) and re.search(_GAPS, text, re.I)) or re.search(
         r"\b(?:not|n't|exclude|ignore)\b.*\bwithout\b", text, re.I):  # fmt: skip
         if names:
             steps.append(DropMissing(columns=names))
-        elif re.search(r"\b(?:drop|remov|delet)\w*\b.*\brows\b|any (?:column|missing)", text, re.I):
+        elif re.search(r"\b(?:drop|remov|delet)\w*\b.*\brows\b|in any column", text, re.I):
             steps.append(DropMissing())
         clause.mark(0, len(text))
     elif re.search(r"\blabel[\s-]encod|\bencod\w+|one[\s-]hot|dumm(?:y|ies)|\bbinary\b", text, re.I) and own:
@@ -91,16 +98,27 @@ def read(
     return steps, bool(steps) or all(i.used for i in clause.items)
 
 
-def _fill(text: str, names: tuple[str, ...]) -> Fill:
-    ways: dict[str, Any] = {"median": r"median", "mean": r"\bmeans?\b|average", "mode": r"mode|most (?:common|frequent)",
-                            "forward": r"forward|ffill|previous", "backward": r"backward|bfill", "interpolate": r"interpolat"}  # fmt: skip
-    how = next((way for way, said in ways.items() if re.search(said, text, re.I)), None)
+def codes(clause: Clause) -> str:
+    """The letters of a clause's items, read or not, without commas and conjunctions before it."""
+    return "".join(i.code for i in clause.items).lstrip("cai")
+
+
+def _fill(text: str, columns: Sequence[Column]) -> list[Step]:
+    """Gaps filled; where a mean and a mode are named, numbers take the one and words the other."""
+    ways = {"median": "median", "mean": r"\bmeans?\b|average", "mode": "mode|most (?:common|frequent)",
+            "forward": "forward|ffill|previous", "backward": "backward|bfill", "interpolate": "interpolat"}  # fmt: skip
+    said: list[Any] = [way for way, pattern in ways.items() if re.search(pattern, text, re.I)]
+    names = tuple(c.name for c in columns)
     number = re.search(r"\b(?:with|by) (?:the value )?['\"]?(zero|-?\d+(?:\.\d+)?|[A-Z]\w+)", text)
-    if how is None and number:
+    if not said and number:
         value: Any = 0 if number[1] == "zero" else number[1]
         value = plain(float(value)) if re.fullmatch(r"-?[\d.]+", str(value)) else value
-        return Fill(columns=names, how="value", value=value)
-    return Fill(columns=names, how=how or "mean")
+        return [Fill(columns=names, how="value", value=value)]
+    if len(said) > 1 and "mode" in said:
+        numbers = tuple(c.name for c in columns if c.kind == "number")
+        words = tuple(n for n in names if n not in numbers)
+        return [Fill(columns=c, how=how) for c, how in ((numbers, said[0]), (words, "mode")) if c]
+    return [Fill(columns=names, how=next(iter(said), "mean"))]
 
 
 def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Sequence[Column]) -> Cut | None:

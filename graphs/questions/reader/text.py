@@ -10,7 +10,7 @@ from typing import Any
 
 _QUOTED = re.compile(r"[\"“”]([^\"“”\n]{1,120})[\"“”]|`([^`\n]{1,120})`|(?<!\w)['‘]([^'’\n]{1,80})['’](?!\w)")
 _TOKEN = re.compile(
-    r"(?P<number>(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?:[eE]-?\d+)?(?![\d\w])|\d+(?:st|nd|rd|th)\b|\d+)"
+    r"(?P<number>(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE]-?\d+)?(?![\d\w])|\d+(?:st|nd|rd|th)\b|\d+)"
     r"|(?P<word>[^\W\d_]+\d*)|(?P<sign>[<>!=]=?|≥|≤|\n|[^\w\s])"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)")

@@ -1,1 +1,0 @@
-"""Small real tables and what writes them."""

@@ -1,0 +1,88 @@
+"""Answers questions and no more: the files are read once, then each question is read, computed and told.
+
+This is no graph of LangGraph's, whose import takes a second of a process's time: nothing here branches. It resumes all
+the same, since every cell has a key and every answer is in the record: what is answered there is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artifacts.events import ReportMade
+from graphs import answering
+from graphs.answering import Part
+from graphs.opening import open_tables
+from graphs.questions.query import Reading
+from graphs.questions.reader import read
+from graphs.request import Question
+from graphs.state import Desk
+from notebooks.telling.answers import answers_text
+
+UNREAD = "It is not clear what is to be computed. Name the columns and what is wanted of them."
+"""Why a part of a question has no answer, where the reader gives no reason."""
+
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_TITLE = 200
+_log = logging.getLogger(__name__)
+
+
+async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str], questions: Sequence[Question]) -> None:
+    """Answer each question in turn, all in the session at hand; the step of a question ends when it is answered."""
+    asked = "\n".join(question.text for question in questions)
+    async with desk.step("open", "system", "Read the files") as step_id:
+        tables = await open_tables(desk, asked, files, roles, step_id)
+    done = {step.name for step in (await desk.view()).steps if step.status == "done"}
+    for place, question in enumerate(questions):
+        name = f"answer-{place}"
+        if name not in done:
+            async with desk.step(name, "analysis", question.text[:_TITLE]) as step_id:
+                await _answer(desk, question, tables, roles, f"ask-{place}", step_id)
+    answers = (await desk.view()).answers
+    await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
+
+
+async def _answer(
+    desk: Desk,
+    question: Question,
+    tables: Sequence[dict[str, Any]],
+    roles: Mapping[str, str],
+    key: str,
+    step_id: str,
+) -> None:
+    """Answer one question, part by part: as it is given, by the model's queries, or as its words are read."""
+    if not question.queries and not desk.model.rule_based:
+        from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
+
+        await by_model(desk, question, tables, roles, key, step_id)
+        return
+    try:
+        reading = _given(question) if question.queries else await asyncio.to_thread(read, question.text, tables, roles)
+    except _FAULTS as fault:  # ours, with one question, which must not take the others along
+        _log.exception("a question could not be read: %s", question.text)
+        why = f"Gristmill itself failed while it read this ({type(fault).__name__}: {fault}). Ask it in other words."
+        reading = Reading(parts=(question.text,), queries=(None,), why_not=(why,))
+    for place, part in enumerate(_parts(reading, str(question.id))):
+        if part.query is None:
+            why = next(iter(reading.why_not[place : place + 1]), "")
+            await answering.refuse(desk, part, why or UNREAD, step_id)
+        else:
+            await answering.answer(desk, part, tables, f"{key}-{place}", step_id)
+
+
+def _given(question: Question) -> Reading:
+    """A question whose asker says what it means."""
+    parts = tuple(query.text or question.text for query in question.queries)
+    return Reading(parts=parts, queries=question.queries)
+
+
+def _parts(reading: Reading, question: str) -> list[Part]:
+    """The parts of a reading, each under a name of its own."""
+    parts: list[Part] = []
+    for place, (text, query) in enumerate(zip(reading.parts, reading.queries, strict=True)):
+        alike = sum(earlier == text for earlier in reading.parts[:place])
+        others = tuple(said for at, said, _ in reading.others if at == place)
+        parts.append(Part(f"{text} ({alike + 1})" if alike else text, query, others, question))
+    return parts

@@ -1,0 +1,62 @@
+"""A question answered by a model: it says what is to be computed as queries, and computes nothing itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphs import answering, tools
+from graphs.answering import Part
+from graphs.ask import FORCE, TRIES, ask
+from graphs.briefs import ask_brief
+from graphs.models.base import Asking, Message
+from graphs.request import Question
+from graphs.state import Desk
+from graphs.tools.table import AskTable, CannotAnswer
+
+MOST_CALLS = 20
+"""Calls that a model may make to answer one question."""
+
+
+async def by_model(
+    desk: Desk,
+    question: Question,
+    tables: Sequence[dict[str, Any]],
+    roles: Mapping[str, str],
+    key: str,
+    step_id: str,
+) -> None:
+    """Have a model answer by queries, which are carried out as everybody's are, or say that it cannot."""
+    agent = desk.agents.for_job("ask")
+    talk = [
+        Message(role="system", content=agent.prompt),
+        Message(role="user", content=ask_brief(question.text, tables, roles)),
+    ]
+    used, silent = 0, 0
+    while used < MOST_CALLS and silent < TRIES:
+        reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
+        talk.append(reply.message)
+        if not reply.tool_calls:
+            if used:
+                break
+            silent += 1
+            talk.append(Message(role="user", content="Answer by calling ask_table or cannot_answer."))
+        for call in reply.tool_calls:
+            asked = tools.read(call, desk.tools_of(agent))
+            name = f"{key}-{used}"
+            used += 1
+            match asked:
+                case AskTable():
+                    told = await asked.answered(desk, asked.asked(str(question.id)), name, step_id)
+                case CannotAnswer():
+                    told = await asked.refused(desk, Part(asked.part, None, (), str(question.id)), step_id)
+                case tools.Action():
+                    told = await asked.use(desk, name, step_id)
+                case _:
+                    told = tools.refusal("BadCall", str(asked))
+            talk.append(Message(role="tool", content=json.dumps(told, ensure_ascii=False), tool_call_id=call.id))
+    answers = (await desk.view()).answers
+    if not any(a.question == str(question.id) for a in answers):
+        why = f"{desk.model.name} gave no query that answers it, and did not say why."
+        await answering.refuse(desk, Part(question.text, None, (), str(question.id)), why, step_id)

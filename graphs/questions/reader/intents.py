@@ -1,0 +1,138 @@
+"""Questions that are answered by more than statistics of columns: why, what next, what drives it, charts, and others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Query
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.asking import FLOWS
+from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.linking import Column
+
+if TYPE_CHECKING:
+    from graphs.questions.reader.assembling import Draft
+
+_CHARTS = {"bar": "bar", "line": "line", "scatter": "scatter", "histogram": "histogram", "box": "box", "violin": "violin",
+           "pie": "pie", "heat": "heatmap", "area": "area", "density": "density", "waterfall": "waterfall"}  # fmt: skip
+_GRAINS = ("year", "quarter", "month", "week", "day")
+
+
+def usual(column: Column, notes: list[str]) -> Measure:
+    """The statistic that is meant where none is said: a sum of what adds up, else a mean."""
+    if column.kind == "bool":
+        notes.append(f"The share of rows with “{column.name}” is meant.")
+        return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
+    flow = any(word in FLOWS for word in column.words)
+    notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
+    return Measure(op="sum" if flow else "mean", of=expr(column))
+
+
+def other(draft: Draft, base: Query) -> Query | None:
+    """The query of a question that is no closed one; None where it is none of these."""
+    text, kinds = draft.question, {k for a in draft.asks for k in a.kinds}
+    named = draft.spoken()
+    numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in [g.of for g in base.group_by]]
+    stats = [s for a in draft.asks for s in a.stats]
+    ahead = re.search(r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b", text, re.I)
+    notes = list[str]()
+    measure = _measure(stats, numbers, notes)
+    made: dict[str, Any] = {"notes": (*base.notes, *notes)}
+    if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
+        if draft.time is None:
+            return None
+        grain: Any = ahead[2].lower() if ahead else next((g for g in _GRAINS if re.search(rf"\b{g}", text, re.I)), None)
+        return base.model_copy(update=made | {
+            "intent": "forecast", "measures": (measure,), "time": draft.time.name, "periods": _number(ahead[1]) if ahead else None,
+            "group_by": (Group(of=expr(draft.time), grain=grain),) if grain else (),
+        })  # fmt: skip
+    if "W" in kinds and ("Y" in kinds or draft.time is not None):
+        if not numbers and "Y" not in kinds:
+            return None
+        periods = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+        after = str(periods[0].right) if periods else ""
+        compare = (
+            Compare(of=periods[0].left, first=after, second=_before(after)) if periods and _before(after) else None
+        )
+        rest = tuple(w for w in base.where if w not in periods)
+        return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
+                                              "time": draft.time.name if draft.time else ""})  # fmt: skip
+    sides = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+    if len(sides) == 2 and sides[0].left == sides[1].left:
+        compare = Compare(of=sides[0].left, first=str(sides[0].right), second=str(sides[1].right))
+        rest = tuple(w for w in base.where if w not in sides)
+        return base.model_copy(
+            update=made | {"intent": "compare", "measures": (measure,), "compare": compare, "where": rest}
+        )
+    if "A" in kinds and numbers and not stats:
+        if len(named) == 2 and len(numbers) == 2:
+            pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
+            return base.model_copy(update={"intent": "relate", "measures": (pair,)})
+        if len(named) == 1:
+            return base.model_copy(
+                update={"intent": "drivers", "measures": (Measure(op="mean", of=expr(numbers[0])),), "group_by": ()}
+            )
+        return None
+    if "g" in kinds and (named or base.group_by):
+        kind: Any = next((v for k, v in _CHARTS.items() if re.search(rf"\b{k}", text, re.I)), "auto")
+        x = base.group_by[0].of if base.group_by else expr(named[0])
+        y = tuple(expr(c) for c in numbers if expr(c) != x)
+        chart = Chart(kind=kind, x=x, y=y, colour=base.group_by[1].of if len(base.group_by) > 1 else None)
+        return base.model_copy(
+            update=made | {"intent": "plot", "chart": chart, "measures": (measure,) if y and base.group_by else ()}
+        )
+    if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
+        return base.model_copy(update={"intent": "clean"})
+    if "D" in kinds and not named and base.group_by and not stats:
+        return base.model_copy(update={"measures": (Measure(op="count"),)})
+    if "D" in kinds and len(named) == 1 and not stats and not base.group_by:
+        if named[0].kind == "number":
+            return base.model_copy(
+                update={"intent": "distribution", "measures": (Measure(op="values", of=expr(named[0])),)}
+            )
+        return base.model_copy(update={"measures": (Measure(op="count"),), "group_by": (Group(of=expr(named[0])),)})
+    if (
+        "X" in kinds
+        and draft.time is not None
+        and base.group_by
+        and not any(g.grain for g in base.group_by)
+        and len(base.group_by) == 1
+    ):
+        over = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
+        return base.model_copy(
+            update=made | {"intent": "change", "measures": (measure,), "group_by": (over, *base.group_by)}
+        )
+    if kinds & {"X", "Y"} and draft.time is not None and not base.group_by and not any(a.end for a in draft.asks):
+        year = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
+        return base.model_copy(update=made | {"intent": "change", "measures": (measure,), "group_by": (year,)})
+    return None
+
+
+def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) -> Measure:
+    """What is followed: the statistic that is named, the usual one of the column, or the number of rows."""
+    if not numbers:
+        return Measure(op="count")
+    op: Any = next((s.split()[0] for s in stats), "")
+    return Measure(op=op, of=expr(numbers[0])) if op and op != "share" else usual(numbers[0], notes)
+
+
+def _number(word: str | None) -> int:
+    """A number in figures or as a word; 1 where there is none."""
+    if not word:
+        return 1
+    return int(word) if word.isdigit() else lexicon.NUMBERS.index(word) if word in lexicon.NUMBERS else 1
+
+
+def _before(period: str) -> str:
+    """The period before a year, quarter or month; empty for others."""
+    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
+    if not match:
+        return ""
+    year, quarter, part = int(match[1]), match[2], int(match[3] or 0)
+    if not part:
+        return str(year - 1)
+    last = 4 if quarter else 12
+    year, part = (year, part - 1) if part > 1 else (year - 1, last)
+    return f"{year}-Q{part}" if quarter else f"{year}-{part:02d}"

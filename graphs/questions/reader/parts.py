@@ -1,0 +1,310 @@
+"""The parts of a question as queries: statistics, orders, outliers, tests and models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Test, Verdict
+from graphs.questions.reader import asking, intents
+from graphs.questions.reader.asking import Ask
+from graphs.questions.reader.conditions import expr
+
+if TYPE_CHECKING:
+    from graphs.questions.reader.assembling import Draft
+
+_ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
+          "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
+
+
+def given(base: Query, **update: Any) -> Query:
+    """A query with some of its fields set."""
+    return base.model_copy(update=update)
+
+
+def reconciled(draft: Draft, base: Query) -> Query:
+    """Values of one column that are asked for in different places are groups, no condition that none can meet."""
+    where, group_by = list(base.where), list(base.group_by)
+    for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
+        own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
+        if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
+            continue
+        where = [w for w in where if w not in own]
+        levels = tuple(w.right for w in own if w.op == "=" and isinstance(w.right, (str, int, float)))
+        if all(w.op == "=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
+            where.append(Condition(left=left, op="in", right=levels))
+        if left not in [g.of for g in group_by]:
+            group_by.append(Group(of=left))
+    return given(base, where=tuple(where), group_by=tuple(group_by))
+
+
+def mixed(draft: Draft, base: Query) -> Query | None:
+    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
+    pairs = [p for a in draft.asks for p in a.pairs]
+    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
+    words = [c for c in both if c.kind in ("text", "bool")]
+    if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
+        return None
+    for ask in draft.asks:
+        ask.pairs, ask.relation = [], ""
+    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
+    if rest not in words:
+        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
+    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
+    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
+
+
+def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | None:
+    """The statistics that are asked for, of one kind of rows and groups. `outliers`: those are told by themselves;
+    `alone`: nothing else is asked."""
+    how, grouped = draft.methods, [g.of for g in base.group_by]
+    measures, topic, extra = list[Measure](), list[str](), dict[str, Any]()
+    removes = any(s.do == "remove_outliers" for s in draft.steps)
+    relate = any(a.relation for a in draft.asks) and how.test != "chi2"
+    for ask in draft.asks:
+        own, text = draft.own(ask, grouped), ask.clause.text
+        if ask.relation and relate:
+            measures += _pairs(draft, ask, topic, measures)
+            topic = topic or ask.columns
+        elif outliers and (
+            ask.kinds & {"O"} or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
+        ):
+            topic = own or topic  # told with the outliers
+        elif extra and not own:
+            continue
+        elif ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes):
+            topic = own or topic
+        elif ask.end and (ask.names or ask.limit):
+            if not extra:
+                extra, ranking = ranked(draft, ask, own, grouped)
+                ops = {"count", *(m.op for m in ranking)}
+                measures = [m for m in measures if m.op not in ops] + ranking if ranking else measures
+        elif ask.share and (of := [c for c in own if draft.numeric(c)]):
+            part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
+            measures += [part, Measure(op="sum", of=of[0], name="whole")]
+            extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
+        elif ask.share:
+            measures.append(Measure(op="share", where=tuple(ask.share)))
+        elif ask.counts and not ask.stats:
+            measures.append(Measure(op="count"))
+        elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
+            order = Order(by="value", descending=ask.end != "min")
+            extra = {"intent": "rank", "limit": 1, "order": (order,)}
+            measures = [Measure(op=ask.stats[0].split()[0], of=expr(c), name=c.name) for c in draft.columns]
+        else:
+            stats = [s for s in ask.stats if s != "distinct" or ask.columns]
+            columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
+            measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
+            topic = own or topic
+    if relate and not any(m.other for m in measures):
+        return None  # of which two columns is not understood
+    if not measures and not extra and alone and not draft.unused:
+        measures = _unsaid(draft, base)
+    if base.having and Measure(op="count") not in measures:
+        measures.append(Measure(op="count"))
+    measures = list(dict.fromkeys(measures))
+    end = next((a.end for a in draft.asks if a.relation and a.end), "")
+    if relate and end and not extra and len(measures) > 2:
+        signed = (
+            len(set(re.findall(r"\b(?:positive|negative)", text := draft.question.casefold()))) == 1
+            or "highest" in text
+        )
+        extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
+    if not measures and not extra.get("show"):
+        return None
+    pairs = relate and all(m.other for m in measures)
+    notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
+    return given(
+        base, **{"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes} | extra
+    )
+
+
+def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measure]) -> list[Measure]:
+    """The pairs of columns of a correlation, or one column against all others: what has the strongest with it."""
+    pairs, among = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else []), False
+    if not pairs and ask.end and len(ask.columns) == 1:
+        pairs, among = [(ask.columns[0], c) for c in draft.everything() if c != ask.columns[0]], True
+    op: Any = next((a.relation for a in draft.asks if a.relation in ("r2", "slope")), ask.relation)
+    kind = {"method": draft.methods.correlation, "with_p": draft.methods.with_p}
+    had = [(m.other, m.of) for m in before]
+    return [
+        Measure(op=op, of=a, other=b, name=b.strip("`") if among else "", **kind) for a, b in pairs if (a, b) not in had
+    ]
+
+
+def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
+    """The columns that a clause's statistics are of."""
+    if re.search(
+        r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I
+    ):
+        return draft.everything() or columns
+    flows = [c for c in draft.columns if c.kind == "number" and set(c.words) & asking.FLOWS]
+    if not columns and "E" in {i.code for i in ask.clause.items} and len(flows) == 1:
+        draft.notes.append(f"The amounts are taken from “{flows[0].name}”.")  # the average expense
+        return [expr(flows[0])]
+    lasting = [expr(s.name) for s in draft.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
+    words = columns if not set(ask.stats) - {"mode", "distinct", "missing"} else []
+    return [c for c in columns if draft.numeric(c)] or words or lasting or columns
+
+
+def _unsaid(draft: Draft, base: Query) -> list[Measure]:
+    """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
+    spoken, single = draft.spoken(), len(draft.asks) == 1
+    numbers = [c for c in spoken if c.kind == "number"]
+    if len(numbers) == 1 and (base.group_by or base.where or single):
+        measure = intents.usual(numbers[0], draft.notes)
+        draft.doubt = {"sum": "mean", "mean": "sum"}.get(measure.op, "")
+        return [measure]
+    return [Measure(op="count")] if not spoken and base.where and single else []
+
+
+def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
+    """Which C has the most of what; the top n of them; the value of one column where another is highest."""
+    of, descending = ask.of, ask.end == "max"
+    if ask.at_row and ask.by is not None:
+        show = tuple(draft.plain(ask.columns))
+        return {
+            "intent": "rank",
+            "limit": 1,
+            "show": show,
+            "order": (Order(by=expr(ask.by), descending=descending),),
+        }, []
+    what = [c for c in own if (of is None or c != expr(of)) and (draft.numeric(c) or draft.named[c].kind == "time")]
+    if of is None and not ask.groups:
+        keys = [c for c in draft.columns if c.key and expr(c) not in what]
+        of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
+    if (of is None or of.key) and not ask.counts and not ask.groups and not (ask.stats and not (of and of.key)):
+        if not what:
+            return {}, []
+        show = tuple(dict.fromkeys([*([of.name] if of is not None else []), *draft.plain(what)]))
+        return {
+            "intent": "rank",
+            "limit": ask.limit,
+            "show": show,
+            "order": (Order(by=what[0], descending=descending),),
+        }, []
+    what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
+    group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
+    if ask.stats and what:
+        (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
+    elif what and not ask.counts and what[0] in draft.named:
+        usual = intents.usual(draft.named[what[0]], draft.notes)
+        measure = usual if usual.of else Measure(op="mean", of=what[0])
+    elif ask.counts and group_by:
+        measure = Measure(op="count")
+    else:
+        return {}, []
+    name = f"{measure.op} of {(measure.of or 'rows').strip('`')}"
+    order = (Order(by=name, descending=descending),)
+    return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [
+        measure.model_copy(update={"name": name})
+    ]
+
+
+def outliers(draft: Draft, base: Query) -> list[Query]:
+    """Outliers by the rule that is said: how many, which, or statistics of them."""
+    grouped = [g.of for g in base.group_by]
+    asks = [a for a in draft.asks if "O" in a.kinds]
+    columns = list(dict.fromkeys(c for a in asks for c in draft.own(a, grouped) if draft.numeric(c))) or draft.topic[:1]
+    if not columns:
+        return []
+    entities = [i.column for a in draft.asks for i in a.clause.items if i.code == "E" and i.means is not None]
+    shown = [a.of for a in asks if a.of is not None] or entities
+    spoken = [a for a in draft.asks if a in asks or re.search(r"\boutl", a.clause.text, re.I)]
+    stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
+    names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in draft.asks)
+    counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
+    measures = asking.measures(stats, columns, draft.methods.ddof, False) or [
+        Measure(op="values", of=c) for c in columns
+    ]
+    show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
+    tell = "number" if counts and not show and not stats else "all"
+    rule = draft.methods.rule or Rule()
+    return [given(base, intent="outliers", outliers=rule, measures=tuple(measures), show=show, tell=tell)]
+
+
+def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
+    """A hypothesis test by its name, or by what it decides."""
+    how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds]
+    said = {i.means for a in asks for i in a.clause.items if i.code == "H"}
+    about: Any = next(
+        (what for what, names in _ABOUT.items() if how.test in names.split() or (how.test is None and what in said)),
+        None,
+    )
+    if how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts):
+        return None  # the rule is of a statistic
+    about = about or ("means" if "significance" in said else None)
+    related = any(a.relation for a in draft.asks) and how.test is None
+    if about is None or (related and about not in ("normality", "independence")):
+        return None
+    everything = list(dict.fromkeys(c for a in draft.asks for c in draft.mentioned(a)))
+    named = list(dict.fromkeys(c for a in asks or draft.asks for c in draft.mentioned(a)))
+    groups = list(base.group_by)
+    taken = [g.of for g in groups]
+    numeric = [c for c in named if draft.numeric(c) and c not in taken]
+    if about == "normality":
+        of = numeric or draft.topic[:1]
+    elif about == "independence":
+        both = (named if len(named) > 1 else everything)[:2]
+        of, groups = both[:1], [Group(of=c) for c in both[1:]]
+    else:
+        numeric = numeric or [c for c in everything if draft.numeric(c) and c not in taken]
+        few = [c for c in everything if c not in numeric[:1] and c in draft.named and draft.named[c].n_unique <= 12]
+        sides = [c for c in everything if not draft.numeric(c)] or few
+        groups = groups[:1] or [Group(of=c) for c in sides[:1]]
+        numeric = [c for c in numeric if c not in [g.of for g in groups]]
+        of = numeric[:1] if groups else numeric[:2]
+    if not of or (about != "normality" and not groups and len(of) < 2):
+        return None
+    name: Any = how.test or "auto"
+    test = Test(name=name, about=about, alpha=how.alpha or 0.05, sides=how.sides)
+    measures = tuple(Measure(op="values", of=c) for c in of)
+    return given(base, intent="test", test=test, measures=measures, group_by=tuple(groups))
+
+
+_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+"
+_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
+
+
+def modelled(draft: Draft, base: Query) -> Query | None:
+    """A fitted model: what is predicted, from what, and how it is measured."""
+    how, target, features = draft.methods, "", list[str]()
+    for ask in draft.asks:
+        text, start = ask.clause.text, ask.clause.words[0].start
+        aim = re.search(_AIM, text, re.I)
+        means = re.search(_MEANS, text[aim.end() :] if aim else text, re.I)
+        listed = re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
+        behind = re.search(r"\btarget", text, re.I)
+        cut = (aim.end() + means.start() if means else len(text)) if aim else 0
+        for item in (i for i in ask.clause.items if i.code == "C" and (aim or means)):
+            at = ask.clause.words[item.first].start - start
+            near = aim is not None and aim.start() <= at <= cut + 2
+            if aim and listed:
+                near = behind is not None and at > behind.start()
+            if near and not target:
+                target = expr(item.column)
+            elif not near:
+                features.append(expr(item.column))
+    if not target:
+        return None
+    column = draft.named.get(target)
+    few = column is not None and (
+        column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in how.metrics)
+    )
+    kind: Any = how.model or ("logistic" if few else "linear")
+    classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
+    metrics: Any = tuple(how.metrics)
+    model = Model(
+        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), metrics=metrics,
+        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds, seed=how.seed,
+        stratify=how.stratify, options=how.options,
+    )  # fmt: skip
+    return given(base, intent="predict", model=model, group_by=())
+
+
+def plain_normal(rule: Verdict) -> Verdict:
+    """A verdict on normality in plain words."""
+    if not re.search(r"\bnormal", rule.then, re.I) or re.search("hypothesis", rule.then, re.I):
+        return rule
+    return rule.model_copy(update={"then": "not normal" if re.search(r"\bnot?\b|n't", rule.then, re.I) else "normal"})

@@ -1,0 +1,27 @@
+"""The tool by which an agent asks the person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from graphs import waiting
+from graphs.state import Desk
+from graphs.tools.base import Action, refusal, tool
+
+
+@tool("ask_person", job="code")
+class AskPerson(Action):
+    """Ask the person who asked you, when something that the files cannot tell decides what you do next. The run waits
+    for the answer, so ask seldom, one thing at a time, and give a default."""
+
+    question: str = Field(min_length=1, max_length=2_000)
+    choices: tuple[str, ...] = Field((), max_length=8, description="Answers to choose from; others may be given, too")
+    default: str | None = Field(None, description="What is taken where nobody is there to answer")
+
+    async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
+        answer = await waiting.ask_person(desk, key, self.question, self.choices, self.default)
+        if answer is None:
+            return refusal("NobodyThere", "Nobody attends this run and you gave no default. Decide, and say how.")
+        return {"cells": [], "ok": True, "text": answer, "error": None}

@@ -1,0 +1,59 @@
+"""Waiting for a person: a question or an approval is an event, then LangGraph's interrupt; the answer is an event, too.
+
+The answer is in the record before the graph goes on, so that a kill between the two loses nothing. The node that asked
+runs again from its beginning and finds it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from langgraph.types import interrupt
+
+from artifacts.events import ApprovalAsked, Asked
+from artifacts.types import Approval, Question, ToolCall
+from graphs.errors import GraphError
+from graphs.state import Desk
+from graphs.tools.base import Tool
+
+
+class Waiting(GraphError):
+    """A run that goes on once a person has answered; the sentence says what is waited for."""
+
+
+async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], default: str | None) -> str | None:
+    """What the person answers, or the default of a run that nobody attends; None where there is none.
+
+    The run waits, and this does not return before there is an answer. `key` names the question for ever.
+    """
+    view = await desk.view()
+    id = f"ask_{key}"
+    known = next((q for q in view.questions if q.id == id), None)
+    if known is not None and known.answer is not None:
+        return known.answer
+    if desk.unattended:
+        return default
+    if known is None:
+        question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default)
+        await desk.emit(Asked(run_id=desk.run_id, question=question))
+    interrupt({"question": id})
+    raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node
+
+
+async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval | None:
+    """What a person decided on a call, where one must be asked; None where nobody needs to be."""
+    if tool.approval == "allow" and desk.approve != "ask":
+        return None
+    view = await desk.view()
+    id = f"approve_{key}_{hashlib.sha256(call.arguments.encode()).hexdigest()[:8]}"
+    known = next((a for a in view.approvals if a.id == id), None)
+    if known is not None and known.decision is not None:
+        return known
+    why = f"{call.name} asks before each call." if tool.approval == "ask" else "Every call waits for a person."
+    asked = Approval(id=id, turn_id=view.turns[-1].id, tool=call.name, arguments=call.arguments, why=why)
+    if desk.unattended or desk.approve == "deny":
+        return asked.model_copy(update={"decision": "rejected", "reason": "Nobody attends this run to approve of it."})
+    if known is None:
+        await desk.emit(ApprovalAsked(run_id=desk.run_id, approval=asked))
+    interrupt({"approval": id})
+    raise Waiting("The run waits for approval.")  # not reached, as above

@@ -1,0 +1,344 @@
+"""Editing the notebook of a run: its cells are edited, added, moved, deleted and run, and what depends on them, too."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from artifacts.events import (
+    AnswerMade,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
+    Event,
+    RunEnded,
+    RunResumed,
+    RunView,
+    Undone,
+)
+from artifacts.store import Store
+from artifacts.threads import in_own_thread
+from artifacts.types import Execution, RunStatus, Value
+from kernel_gateway.client import Host
+from notebooks.aio import see_through
+from notebooks.errors import EditError, Outdated
+from notebooks.live.changes import Change, broken_sentences, changes
+from notebooks.live.dependencies import Catching, clean, plan, signatures, stale_after
+from notebooks.live.document import as_shown, executions, items
+from notebooks.live.state import State
+from notebooks.runlog import RunLog
+from notebooks.session import Session
+
+
+class Edit(Value):
+    """What is to be done with the notebook of a run.
+
+    edit: cell `cell` gets the source `source`; `based_on` is the version that its author saw, None for any.
+    add: a new cell with `source` stands behind cell `after` (None: last; "": first). move: `cell` goes there.
+    delete: `cell` goes. run: `cell` runs with what it needs and what depends on it; None: all that is stale.
+    restart: all cells run in a fresh sandbox. With `run` false what became stale stays so.
+    """
+
+    what: Literal["edit", "add", "move", "delete", "run", "restart"]
+    cell: str | None = None
+    source: str = ""
+    title: str = ""
+    after: str | None = None
+    based_on: int | None = None
+    run: bool = True
+    by: str = "person"
+
+
+class Edited(Value):
+    """What came of an edit. `stale` are the cells that it made stale, `ran` those that ran, both in order.
+
+    `still_stale` are stale after it; `seconds` is how long the cells took themselves, and all of it.
+    """
+
+    run: str
+    cell: str | None
+    version: int | None
+    stale: tuple[str, ...] = ()
+    ran: tuple[str, ...] = ()
+    still_stale: tuple[str, ...] = ()
+    replayed: int = 0
+    changed: tuple[Change, ...] = ()
+    findings_changed: tuple[str, ...] = ()
+    broken_sentences: tuple[str, ...] = ()
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass
+class _Kernel:
+    """A sandbox that is open, and what its kernel holds."""
+
+    session: Session
+    state: State
+
+
+class LiveNotebook:
+    """The notebook of one run, which is edited here and nowhere else at the same time. Close it at the end.
+
+    A sandbox is opened when the first cell has to run: what the cell needs is replayed in it from the record.
+    """
+
+    def __init__(self, store: Store, run_id: str, host: Callable[[], Awaitable[Host]]) -> None:
+        self.run_id, self.used = run_id, time.monotonic()
+        self._store, self._host = store, host
+        self._kernel: _Kernel | None = None
+        self._lock = asyncio.Lock()
+
+    async def edit(self, edit: Edit) -> Edited:
+        """Carry out an edit, and run what it makes stale unless that is not wanted.
+
+        Raises EditError for what cannot be done, Outdated for an edit of an older version, with nothing changed, and
+        GatewayError where no sandbox can be had; what is stale then stays so.
+        """
+        async with self._lock:
+            began, self.used = time.monotonic(), time.monotonic()
+            before = await in_own_thread(self._store.view, self.run_id)
+            events, cell = _events(before, edit)
+            log = RunLog(self._store, before)
+            for event in (RunResumed(run_id=self.run_id, why="edit"), *events):
+                log.send(event)
+            await log.settle()
+            try:
+                return await self._catch_up(log, edit, before, cell, began)
+            finally:
+                await see_through(_end(log, before))
+
+    async def undo(self, by: str = "person") -> Undone:
+        """Take back the last turn, or the last edit between turns. Raises EditError if there is none.
+
+        The kernel is brought in line when a cell next runs.
+        """
+        async with self._lock:
+            self.used = time.monotonic()
+            view = await in_own_thread(self._store.view, self.run_id)
+            past = view.previous
+            if past is None:
+                raise EditError(f"Nothing of {self.run_id} can be taken back: it had no edit and no further turn.")
+            turn = view.turns[-1].id if len(view.turns) > len(past.turns) else None
+            cell = None if turn else await in_own_thread(self._edited_after, past.last_seq)
+            undone = Undone(run_id=self.run_id, to=past.last_seq, turn_id=turn, cell_id=cell, by=by)
+            ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error)
+            recorded = await self._store.append_all([RunResumed(run_id=self.run_id, why="edit"), undone, ended])
+            assert isinstance(recorded[1], Undone)
+            return recorded[1]
+
+    async def close(self) -> None:
+        """End the sandbox, if there is one."""
+        async with self._lock:
+            await self._leave()
+
+    async def _catch_up(self, log: RunLog, edit: Edit, before: RunView, cell: str | None, began: float) -> Edited:
+        was, now, view = as_shown(before), items(log.view), log.view
+        known = {c.id for c in before.cells if c.state == "stale"}
+        stale = {c for c in stale_after(was, now) if c not in known or c == cell}
+        if edit.what == "run" and cell is not None:
+            stale |= {cell}
+        if edit.what == "restart":
+            stale = {c.id for c in view.cells}
+            await self._leave()
+        if told := tuple(c.id for c in view.cells if c.id in stale and c.state != "stale"):
+            await log.emit(CellsStale(run_id=self.run_id, cells=told, cause=cell or told[0]))
+        ran: list[str] = []
+        replayed, spent = 0, 0.0
+        if edit.run:
+            wanted = {c.id for c in log.view.cells if c.state == "stale"}
+            if edit.what == "run" and cell is not None:  # what else is stale stays so
+                wanted = _following(log.view, cell)
+            ran, replayed, spent = await self._run(log, before, wanted)
+        found = await in_own_thread(changes, self._store, before, log.view)
+        broken = broken_sentences(before, log.view) if ran or edit.what == "delete" else []
+        if broken:
+            text = f"After the edit of {cell or 'the notebook'} the report no longer holds where it says: "
+            await log.note(text + " ".join(broken)[:600])
+        mine = log.view.cell(cell) if cell else None
+        return Edited(
+            run=self.run_id,
+            cell=cell,
+            version=mine.version if mine else None,
+            stale=tuple(c.id for c in view.cells if c.id in stale),
+            ran=tuple(ran),
+            still_stale=tuple(c.id for c in log.view.cells if c.state == "stale"),
+            replayed=replayed,
+            changed=tuple(found),
+            findings_changed=tuple(c.name for c in found if c.what == "finding"),
+            broken_sentences=tuple(broken),
+            seconds=(round(spent, 3), round(time.monotonic() - began, 3)),
+        )
+
+    async def _run(self, log: RunLog, before: RunView, wanted: set[str]) -> tuple[list[str], int, float]:
+        """Run the wanted cells and whatever must run for them; returns those that ran, replays, and the cells' seconds.
+
+        A cell whose output holds, but that a kernel which had run all cells would have to run again, is recorded, too;
+        one that runs only because the kernel is a new one is replayed without a record.
+        """
+        cells = items(log.view)
+        held = signatures(cells)
+        for c in log.view.cells:
+            if c.state == "stale" or c.id in wanted:
+                held.pop(c.id, None)
+        again = set(plan(cells, wanted, clean(as_shown(before))).cells)
+        if self._kernel is not None:
+            self._kernel.session.go_on(log)
+        catching = Catching(cells, held, self._kernel.state if self._kernel else State(), whole=False)
+        ran: list[str] = []
+        replayed, spent = 0, 0.0
+        try:
+            while (step := catching.next(only=wanted)) is not None:
+                if step.fresh:
+                    await self._leave()
+                session = await self._opened(log, catching)
+                if step.drops:
+                    await session.aside(_dropping(step.drops))
+                if step.cell is None:
+                    continue
+                cell, known = log.view.cell(step.cell), executions(log.view).get(step.cell)
+                assert cell is not None
+                shown = known is not None and known.status in ("ok", "error") and cell.state != "stale"
+                if known is not None and shown and not step.stale and (cell.id not in again or cell.id in ran):
+                    await session.replay(known)
+                    item = next(c for c in catching.cells if c.id == cell.id)
+                    catching.ran(cell.id, failed=item.failed, wrote=item.wrote or ())
+                    replayed += 1
+                    continue
+                began = time.monotonic()
+                done = await session.run(cell.source, title=cell.title, tags=cell.tags, cell=cell.id, wait=False)
+                spent += time.monotonic() - began
+                self._keep_answers(log, before, done)
+                ran.append(cell.id)
+                wrote = [a.name for a in log.view.artifacts if a.execution_id == done.id]
+                failed = done.status != "ok"
+                if failed != next(c.failed for c in catching.cells if c.id == cell.id):
+                    wanted |= _following(log.view, cell.id)
+                catching.ran(cell.id, failed=failed, wrote=wrote)
+                if done.error is not None and done.error.died:
+                    await self._leave()
+                    break
+        except BaseException:
+            await see_through(self._leave())  # what its kernel holds is not known
+            raise
+        await log.settle()
+        if self._kernel is not None:
+            self._kernel.state = catching.kernel
+        return ran, replayed, spent
+
+    def _keep_answers(self, log: RunLog, before: RunView, done: Execution) -> None:
+        """The same code answers the same question: what was added to its answer before is added again."""
+        known = executions(before).get(done.cell)
+        if known is None or known.code != done.code:
+            return
+        for answer in log.view.answers:
+            old = next((a for a in before.answers if a.part == answer.part), None)
+            if old is not None and old.query and not answer.query and any(e.cell == done.cell for e in answer.evidence):
+                kept = {"query": old.query, "notes": old.notes, "unused": old.unused}
+                log.send(AnswerMade(run_id=self.run_id, answer=answer.model_copy(update=kept)))
+
+    async def _opened(self, log: RunLog, catching: Catching) -> Session:
+        """The session, in a new sandbox if there is none."""
+        if self._kernel is None:
+            session = await Session.renew(log, await self._host())
+            self._kernel = _Kernel(session, catching.kernel)
+        return self._kernel.session
+
+    async def _leave(self) -> None:
+        if self._kernel is not None:
+            kernel, self._kernel = self._kernel, None
+            await kernel.session.close()
+
+    def _edited_after(self, seq: int) -> str | None:
+        kinds = (CellAdded, CellEdited, CellMoved, CellDeleted)
+        return next((e.cell_id for e in self._store.events(self.run_id, seq) if isinstance(e, kinds)), None)
+
+
+def _events(view: RunView, edit: Edit) -> tuple[list[Event], str | None]:
+    """What is recorded of an edit, and its cell. Raises EditError or Outdated."""
+    run_id = view.run.id
+    if view.run.status in ("running", "queued", "waiting"):
+        raise EditError(f"{run_id} is being worked on. Wait for its end, or stop it: `gristmill runs cancel {run_id}`.")
+    cell = view.cell(edit.cell) if edit.cell is not None else None
+    if edit.cell is not None and cell is None:
+        raise EditError(f"{run_id} has no cell {edit.cell}; `gristmill cells list {run_id}` shows its cells.")
+    if cell is None and edit.what in ("edit", "move", "delete"):
+        raise EditError("Name the cell that is meant.")
+    if edit.what in ("edit", "add") and not edit.source.strip():
+        raise EditError("The cell has no code. To take a cell out of the notebook, delete it.")
+    if not view.cells and edit.what != "add":
+        raise EditError(f"{run_id} has no cell yet.")
+    after = _after(view, edit)
+    if edit.what == "add":
+        new = view.next_cell
+        return [
+            CellAdded(run_id=run_id, cell_id=new, after=after, source=edit.source, title=edit.title, author=edit.by)
+        ], new
+    if cell is None:
+        return [], None
+    if edit.what == "edit":
+        if edit.based_on is not None and edit.based_on != cell.version:
+            raise Outdated(
+                f"{cell.id} was edited meanwhile: your edit is based on version {edit.based_on}, and the cell is at "
+                f"version {cell.version}. Look at both, and edit it again.",
+                version=cell.version,
+                source=cell.source,
+            )
+        if edit.source == cell.source:
+            return [], cell.id
+        version = cell.version + 1
+        return [
+            CellEdited(run_id=run_id, cell_id=cell.id, version=version, source=edit.source, author=edit.by)
+        ], cell.id
+    if edit.what == "move":
+        if after == cell.id:
+            raise EditError(f"{cell.id} cannot stand behind itself.")
+        return [CellMoved(run_id=run_id, cell_id=cell.id, after=after, author=edit.by)], cell.id
+    if edit.what == "delete":
+        return [CellDeleted(run_id=run_id, cell_id=cell.id, author=edit.by)], cell.id
+    return [], cell.id
+
+
+def _after(view: RunView, edit: Edit) -> str | None:
+    """The cell behind which an added or moved cell is to stand; None: first."""
+    if edit.after == "":
+        return None
+    if edit.after is None:
+        return next((c.id for c in reversed(view.cells) if c.id != edit.cell), None)
+    if view.cell(edit.after) is None:
+        raise EditError(f"{view.run.id} has no cell {edit.after} to stand behind.")
+    return edit.after
+
+
+def _following(view: RunView, id: str) -> set[str]:
+    """The cells whose outputs depend on this one's, and itself."""
+    cells = items(view)
+    return {id, *stale_after(cells, [replace(c, source=f"{c.source}\n0") if c.id == id else c for c in cells])}
+
+
+def _dropping(names: Iterable[str]) -> str:
+    """Code that deletes names and files, and says nothing where they are gone already."""
+    plain = [n for n in names if not n.startswith("file:")]
+    files = [n.removeprefix("file:") for n in names if n.startswith("file:")]
+    return (
+        f"for _name in {plain!r}:\n    globals().pop(_name, None)\n"
+        f"import os as _os\nfor _name in {files!r}:\n"
+        "    _ = _os.path.isfile(_name) and _os.remove(_name)\n"
+        "del _name, _os\n"
+    )
+
+
+async def _end(log: RunLog, before: RunView) -> None:
+    """The run is at rest again, as it was before, or done if a notebook that had failed is mended."""
+    mended = log.view.run.agent == "notebook" and all(c.state == "fresh" for c in log.view.cells)
+    status: RunStatus = "done" if mended else _status(before)
+    await log.emit(RunEnded(run_id=log.run_id, status=status, error=None if mended else before.error))
+
+
+def _status(view: RunView) -> RunStatus:
+    """How a run stands between turns: as its last turn ended."""
+    return view.turns[-1].status if view.turns[-1].status != "running" else "interrupted"

@@ -1,0 +1,203 @@
+"""What a kernel holds, as far as that follows from the cells that it ran: which cell made each value, from what."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
+
+EVERYTHING = "*"
+"""In place of a name: all that a cell of unknown effect may have bound."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A cell as its dependencies need it: `failed` and `wrote` are how its source came out when it ran last.
+
+    `wrote` are the names of the files that it wrote; None where it has not run.
+    """
+
+    id: str
+    source: str
+    failed: bool = False
+    wrote: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a cell needs of the state before it, and what it leaves changed.
+
+    `perhaps` are bound by it or not, which nothing in the cell itself depends on: what they were before shines through.
+    """
+
+    needed: frozenset[str]
+    perhaps: frozenset[str]
+    bound: frozenset[str]
+    changed: frozenset[str]
+    joined: tuple[tuple[str, frozenset[str]], ...]
+    reading: Reading
+
+
+@dataclass
+class State:
+    """For every name: how its value came about (`keys`), which cells wrote it last, and what may share memory with it.
+
+    Two states in which a name has the same key hold equal values under it. Files and hidden settings count as names.
+    """
+
+    keys: dict[str, str] = field(default_factory=dict)
+    makers: dict[str, frozenset[str]] = field(default_factory=dict)
+    classes: dict[str, int] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    count: int = 0
+
+    def copy(self) -> State:
+        """A state that goes its own way."""
+        return State(dict(self.keys), dict(self.makers), dict(self.classes), self.names.copy(), self.count)
+
+    def key(self, name: str) -> str:
+        """How a name's value came about; of one that no cell is known to have bound, what unknown cells left."""
+        return self.keys.get(name) or ("" if name.startswith(("~", "file:")) else self.keys.get(EVERYTHING, ""))
+
+    def needs(self, cell: Item) -> Needs:
+        """What a cell would need of this state."""
+        reading = read(cell.source, self.names)
+        binds, maybe = set(reading.binds), set(reading.maybe)
+        if cell.failed:
+            binds, maybe = set(), binds | maybe
+        reads, written = set(reading.reads), self._written(cell, reading)
+        if FILES in reading.mutates and cell.wrote is None:
+            written.add(FILES)
+        reads |= self._files_read(reading, cell)
+        if reading.opaque or EVERYTHING in reads:
+            reads |= set(self.keys) | {EVERYTHING}
+        mutates = set(reading.mutates) | (
+            {*self.keys, EVERYTHING, FILES, RANDOM, SETTINGS} if reading.opaque else set()
+        )
+        joined = [(name, shares) for name, shares in reading.aliases]
+        classes = self._joined(joined, reading)[0]
+        members: dict[int, set[str]] = {}
+        for name, number in classes.items():
+            members.setdefault(number, set()).add(name)
+        changed = {n for m in mutates for n in (members[classes[m]] if m in classes else {m})}
+        needed = reads | {n for n in changed if n not in binds or n in reads}
+        perhaps = frozenset(n for n in maybe if n not in needed and LOCAL not in n)
+        plain = frozenset(n for n in needed if LOCAL not in n)
+        bound = frozenset(binds | {f for f in written if f not in changed})
+        return Needs(
+            plain,
+            perhaps,
+            bound,
+            frozenset(n for n in changed | (maybe & needed) if LOCAL not in n),
+            tuple(joined),
+            reading,
+        )
+
+    def signature(self, cell: Item, needed: Iterable[str]) -> str:
+        """All that decides what a cell puts out: its source, and how what it needs came about."""
+        names = sorted(needed)
+        partition = [self.classes.get(n, -1) for n in names]
+        first = {number: i for i, number in reversed(list(enumerate(partition))) if number >= 0}
+        told = [
+            (n, self.key(n), first.get(c, -1) if partition.count(c) > 1 else -1)
+            for n, c in zip(names, partition, strict=True)
+        ]
+        return _digest(cell.source, *(f"{n}\0{k}\0{p}" for n, k, p in told))
+
+    def run(self, cell: Item, needs: Needs | None = None) -> str:
+        """The cell runs: the state is the one after it. Returns its signature."""
+        needs = needs or self.needs(cell)
+        reading = needs.reading
+        signature, mine = self.signature(cell, needs.needed), frozenset({cell.id})
+        self.classes, self.count = self._joined(needs.joined, reading)
+        if reading.opaque:
+            self.count += 1
+            self.classes = dict.fromkeys((*self.keys, *self.classes), self.count)
+        for name in (*needs.changed, *needs.bound):
+            self.keys[name] = _digest(signature, name)
+            self.makers[name] = mine
+        for name in needs.perhaps:
+            self.keys[name] = _digest(signature, name, self.key(name))
+            self.makers[name] = mine | self.makers.get(name, frozenset())
+        if reading.opaque:
+            self.keys[EVERYTHING], self.makers[EVERYTHING] = _digest(signature, EVERYTHING), mine
+        for name, shares in needs.joined:
+            if shares and LOCAL not in name:
+                self.makers.setdefault(name, mine)
+        self._learn(reading)
+        return signature
+
+    def drop(self, name: str) -> None:
+        """A name is deleted, or a file removed."""
+        for table in (self.keys, self.makers, self.classes):
+            table.pop(name, None)
+        self.names.forget(name)
+
+    def together(self, name: str) -> set[str]:
+        """The names that may share memory with this one, itself among them."""
+        number = self.classes.get(name)
+        return {name} if number is None else {n for n, c in self.classes.items() if c == number} | {name}
+
+    def _joined(self, joined: Iterable[tuple[str, frozenset[str]]], reading: Reading) -> tuple[dict[str, int], int]:
+        """The classes after these names came to stand for these others, and the highest number of one."""
+        classes, count = dict(self.classes), self.count
+        fresh = {n for n in reading.binds if n not in reading.reads}
+        for name in fresh:
+            classes.pop(name, None)  # it stands for something else now
+        for name, shares in joined:
+            numbers = set()
+            for one in (name, *shares):
+                if one not in classes:
+                    count += 1
+                    classes[one] = count
+                numbers.add(classes[one])
+            if len(numbers) > 1:
+                least = min(numbers)
+                for one, number in classes.items():
+                    if number in numbers:
+                        classes[one] = least
+        return {n: c for n, c in classes.items()}, count
+
+    def _written(self, cell: Item, reading: Reading) -> set[str]:
+        """The files that a cell writes: as the record saw it, or else as its source says it."""
+        named = {f"file:{_base(w)}" for w in reading.writes if w != "*"}
+        if cell.wrote is not None:
+            return named & self.keys.keys() | {f"file:{_base(w)}" for w in cell.wrote}
+        return named | ({FILES} if "*" in reading.writes else set())
+
+    def _files_read(self, reading: Reading, cell: Item) -> set[str]:
+        files = {n for n in self.keys if n.startswith("file:")}
+        if "*" in reading.files:
+            return files | {FILES}
+        named = {f"file:{_base(f)}" for f in reading.files}
+        return (named & files) | ({FILES} if reading.files and FILES in self.keys else set()) | named
+
+    def _learn(self, reading: Reading) -> None:
+        mine, new = self.names, reading.names
+        for name in reading.binds | reading.maybe:
+            known = name in mine.origins or name in mine.functions or name in mine.kinds
+            if name in reading.maybe and known and name not in new.functions:
+                mine.kinds.pop(name, None)
+                continue
+            mine.forget(name)
+        mine.origins |= new.origins
+        mine.functions |= new.functions
+        mine.kinds |= {n: k for n, k in new.kinds.items() if n in reading.binds}
+        for name, carries in new.carried.items():
+            if LOCAL not in name:
+                mine.carried[name] = carries | (
+                    mine.carried.get(name, frozenset()) if name not in reading.binds else frozenset()
+                )
+        mine.used_up |= {n for n in new.used_up if LOCAL not in n}
+        mine.methods |= new.methods
+        mine.shadowed |= new.shadowed
+
+
+def _base(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2] or path
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\1".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()

@@ -1,0 +1,124 @@
+"""How answers are told: their outcome in words, their values with units, and what a reader should know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from artifacts.events import RunView
+from artifacts.types import Answer, AnswerStatus, AnswerValue, Recomputation, outcome
+from notebooks.telling.words import number
+
+OUTCOMES: dict[AnswerStatus, str] = {
+    "answered": "Answered",
+    "partly": "Partly answered",
+    "not_answered": "Not answered",
+}
+
+
+@dataclass(frozen=True)
+class SaidValue:
+    """A value of an answer for reading, and what came of computing it again, where a reviewer did."""
+
+    name: str
+    text: str
+    recomputed: Recomputation | None = None
+
+    @property
+    def mark(self) -> str:
+        """What came of it, in words; empty where nobody has computed it again."""
+        match self.recomputed:
+            case Recomputation(verdict="equal"):
+                return "recomputed"
+            case Recomputation(verdict="unequal", got=got):
+                return f"not confirmed: computed again it is {plain(got)}"
+            case Recomputation():
+                return "as printed by its cell, not recomputed"
+        return ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The answer to a part of the question for reading: how it came out, its sentence, and what to know of it."""
+
+    answer: Answer
+    outcome: str
+    text: str
+    values: tuple[SaidValue, ...]
+    asides: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells that show it."""
+        return tuple(dict.fromkeys(e.cell for e in self.answer.evidence))
+
+    @property
+    def chart(self) -> str | None:
+        """The name of the picture that shows it."""
+        return next((e.artifact for e in self.answer.evidence if e.artifact), None)
+
+
+def said(view: RunView) -> tuple[Said, ...]:
+    """The answers of a run for reading, in the order of the question's parts."""
+    again = {(r.part, r.value): r for r in view.reviews[-1].recomputed} if view.reviews else {}
+    return tuple(
+        said_of(answer, tuple(again.get((part, at)) for at in range(len(answer.values))))
+        for part, answer in enumerate(view.answers)
+    )
+
+
+def said_of(answer: Answer, again: Sequence[Recomputation | None] = ()) -> Said:
+    """One answer for reading, and what came of computing its values again, where a reviewer did."""
+    marks = [*again, *[None] * len(answer.values)]
+    values = tuple(SaidValue(v.name, value_text(v), mark) for v, mark in zip(answer.values, marks, strict=False))
+    return Said(answer, OUTCOMES[answer.status], sentence(answer), values, asides(answer))
+
+
+def reported(view: RunView) -> AnswerStatus | None:
+    """How the question of a run came out; None while that is open, and for a record that has no answers as data."""
+    return outcome(view.answers) if view.answers and view.report is not None else None
+
+
+def sentence(answer: Answer) -> str:
+    """What is said of a part of the question: its answer, or why there is none."""
+    if answer.status == "not_answered":
+        return answer.why or answer.text
+    return answer.text
+
+
+def asides(answer: Answer) -> tuple[str, ...]:
+    """What a reader should know of an answer, one line each: what is lacking, how it was read, what was left aside."""
+    lacking = (f"Not answered of it: {answer.why}",) if answer.status == "partly" and answer.why else ()
+    unused = ", ".join(f"“{word}”" for word in answer.unused)
+    return (*lacking, *answer.notes, *((f"Not understood, and left aside: {unused}.",) if unused else ()))
+
+
+def answers_text(answers: Sequence[Answer]) -> str:
+    """Answers as text, a paragraph for each part."""
+    told = []
+    for answer in answers:
+        if answer.status == "not_answered":
+            told.append(f"{OUTCOMES[answer.status]}: {_stop(answer.part)} {sentence(answer)}")
+        else:
+            told.append(" ".join((sentence(answer), *asides(answer))))
+    return "\n\n".join(told)
+
+
+def value_text(value: AnswerValue) -> str:
+    """A value in its unit, with its interval where it has one: `4.1 pp (1.2 to 7.0)`."""
+    low, high = value.interval or (None, None)
+    ends = f" ({plain(low)} to {plain(high)})" if low is not None and high is not None else ""
+    unit = f" {value.unit}" if value.unit else ""
+    return f"{plain(value.value)}{unit}{ends}"
+
+
+def plain(value: float | int | bool | str | None) -> str:
+    """One value for reading."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) or value is None else value
+
+
+def _stop(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!", ":")) else f"{text}."

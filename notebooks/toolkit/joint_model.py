@@ -1,0 +1,200 @@
+"""One model of an outcome on several columns at once: what may explain it, its design, effects and held-out fit."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from notebooks.toolkit.columns import ID_NAME, is_text
+from notebooks.toolkit.guesses import is_time
+from notebooks.toolkit.phrases import several, unit_of
+from notebooks.toolkit.wording import number, percent, say
+
+
+def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The columns that may explain the target, and those that may not, with why."""
+    kept, out = list[str](), dict[str, str]()
+    for name in named or [str(c) for c in df.columns if c != target]:
+        s, levels = df[name], df[name].nunique()
+        if levels < 2:
+            out[name] = "it is the same in all rows"
+        elif s.notna().mean() < 0.6:
+            out[name] = f"it is missing in {percent(float(s.isna().mean()))} of the rows"
+        elif name not in named and ID_NAME.search(name) and levels > 20:
+            out[name] = "it only names the rows"
+        elif is_text(s) and levels > min(50, 0.2 * len(df)):
+            out[name] = f"it has {levels:,} different texts"
+        else:
+            kept.append(name)
+    return kept, out
+
+
+def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any = None) -> dict[str, str]:
+    """The factors that the target is made of, or that restate it: they say nothing of what it depends on.
+
+    Numbers whose weighted sum, or whose product with another, is the target in all but rounding; columns that go with
+    it almost perfectly; for a target of yes and no, levels or thresholds that tell it in more than 99.5 % of the rows.
+    """
+    y = (df[target] == yes).astype(float) if yes is not None else df[target].astype(float)
+    numbers = [c for c in factors if not is_text(df[c]) and not is_time(df[c]) and df[c].nunique() > 2]
+    found = dict[str, str]()
+    for name in factors:
+        both = pd.DataFrame({"x": df[name], "y": y}).dropna()
+        if len(both) < 20 or both["y"].nunique() < 2:
+            continue
+        if name in numbers and yes is None and abs(both["x"].astype(float).corr(both["y"])) > 0.999:
+            found[name] = f"it restates {target}"
+        elif yes is not None and _tells(both) > 0.995:
+            found[name] = f"it tells {target} in nearly every row"
+    rest = [c for c in numbers if c not in found]
+    rows = df[rest].assign(**{"\0y": y}).dropna().astype(float)
+    if yes is None and len(rows) > 5 * len(rest) + 20 and rest:
+        standard = (rows[rest] - rows[rest].mean()) / rows[rest].std().replace(0, 1)
+        target_z = (rows["\0y"] - rows["\0y"].mean()) / (rows["\0y"].std() or 1)
+        weights = np.linalg.lstsq(standard.to_numpy(), target_z.to_numpy(), rcond=None)[0]
+        if float(((target_z - standard.to_numpy() @ weights) ** 2).mean()) < 1e-4:
+            parts = [c for c, w in zip(rest, weights, strict=True) if abs(w) > 0.02]
+            found |= {c: f"{target} is made up of {' and '.join(parts)}" for c in parts}
+        for i, a in enumerate(rest):
+            for b in rest[i + 1 :]:
+                near = (rows[a] * rows[b] - rows["\0y"]).abs() <= 0.01 * rows["\0y"].abs() + 0.011
+                if near.mean() > 0.98:
+                    found |= {c: f"{target} is {a} times {b}" for c in (a, b)}
+    return found
+
+
+def _tells(both: pd.DataFrame) -> float:
+    """How often the best level, or the best threshold, of x tells y of 0 and 1."""
+    if is_text(both["x"]) or both["x"].nunique() <= 2:
+        if both["x"].nunique() > 20:
+            return 0.0
+        return float(both.groupby("x")["y"].agg(lambda v: max(v.sum(), len(v) - v.sum())).sum() / len(both))
+    ordered = both.sort_values("x")["y"].to_numpy()
+    hits = np.cumsum(ordered)
+    n, ones = len(ordered), int(ordered.sum())
+    right = (np.arange(1, n + 1) - hits) + (ones - hits)
+    return float(max(right.max(), (n - right).max()) / n)
+
+
+def told_step(x: pd.Series) -> float:
+    """The step in which a factor's effect is told: 1, or the 1, 2 or 5 times a power of ten next to half its spread."""
+    spread = float(x.std())
+    if 0.7 <= spread <= 30:
+        return 1.0
+    exponent = np.floor(np.log10(spread / 2))
+    return float(max((k * 10**exponent for k in (1, 2, 5) if k * 10**exponent <= spread / 2), default=10**exponent))
+
+
+def coded_factors(df: pd.DataFrame, factors: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Columns of a design: numbers in steps, times in years, a column of 0 and 1 for each level but the commonest.
+
+    The second table has for each of them `factor`, `step` in words and `span` (from its 10 % to its 90 % quantile, in
+    steps). Levels of fewer than 10 rows, or 0.5 %, are one level, "other".
+    """
+    columns, about, notes = dict[str, Any](), list[dict[str, Any]](), list[str]()
+    for name in factors:
+        s: Any = df[name]
+        if is_time(s):
+            years = (s - s.min()).dt.total_seconds() / (365.25 * 86400)
+            columns[name] = years
+            about.append(
+                {
+                    "factor": name,
+                    "step": f"each year of {say(name)}",
+                    "span": float(years.quantile(0.9) - years.quantile(0.1)),
+                }
+            )
+        elif is_text(s) or pd.api.types.is_bool_dtype(s) or s.nunique() == 2:
+            text = s.astype("string").str.removesuffix(".0") if not is_text(s) else s.astype("string")
+            counts = text.value_counts()
+            rare = [str(v) for v in counts.index[counts < max(10, 0.005 * len(df))]]
+            if len(rare) > 1 or (rare and counts[rare[0]] < 5):
+                text = text.mask(text.isin(rare), "other")
+                notes.append(f"{several(len(rare), 'rare level')} of {say(name)}: counted as “other”.")
+            sizes = text.value_counts()
+            levels = sorted(sizes.index, key=lambda v: (-sizes[v], v))
+            base = min(levels) if len(levels) == 2 else levels[0]
+            for level in [v for v in levels if v != base]:
+                columns[f"{name}={level}"] = (text == level).astype(float).where(text.notna())
+                about.append({"factor": name, "step": f"{say(name)} {level} instead of {base}", "span": 1.0})
+        else:
+            by, unit = told_step(s.astype(float)), unit_of(name)
+            columns[name] = s.astype(float) / by
+            step = (
+                f"each {unit or 'unit'} of {say(name)}"
+                if by == 1
+                else f"every {number(by)} {unit}".rstrip() + f" of {say(name)}"
+            )
+            about.append({"factor": name, "step": step, "span": float((s.quantile(0.9) - s.quantile(0.1)) / by)})
+    return pd.DataFrame(columns, index=df.index), pd.DataFrame(about, index=pd.Index(list(columns))), notes
+
+
+def independent_columns(design: pd.DataFrame) -> list[str]:
+    """The columns that those before them do not make up."""
+    kept, basis = list[str](), np.ones((len(design), 1)) / len(design) ** 0.5
+    for name in design:
+        x = design[name].to_numpy(float)
+        rest = x - basis @ (basis.T @ x)
+        rest -= basis @ (basis.T @ rest)
+        size, whole = float(np.linalg.norm(rest)), float(np.linalg.norm(x - x.mean()))
+        if whole > 0 and size > 1e-4 * whole:
+            kept.append(str(name))
+            basis = np.column_stack([basis, rest / size])
+    return kept
+
+
+def model_effects(y: pd.Series, design: pd.DataFrame, logistic: bool, groups: Any = None) -> tuple[pd.DataFrame, float]:
+    """Each column's effect with its 95 % interval and p, and R² (logistic: McFadden's). Logistic effects are average
+    marginal effects in percentage points; where the model does not converge, those of a linear probability model."""
+    import statsmodels.api as sm
+
+    x = sm.add_constant(design.astype(float), has_constant="add")
+    robust: dict[str, Any] = {"cov_type": "HC3"}
+    if groups is not None:
+        robust = {"cov_type": "cluster", "cov_kwds": {"groups": pd.factorize(groups)[0]}}
+    if logistic and len(design.columns):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                found = sm.Logit(y, x).fit(disp=0, maxiter=200, **({} if groups is None else robust))
+                margins = found.get_margeff(dummy=False).summary_frame()
+            table = pd.DataFrame(
+                {
+                    "effect": margins.iloc[:, 0],
+                    "low": margins.iloc[:, 4],
+                    "high": margins.iloc[:, 5],
+                    "p": margins.iloc[:, 3],
+                }
+            )
+            table[["effect", "low", "high"]] *= 100
+            return table, float(found.prsquared)
+        except Exception:  # noqa: BLE001  # a level that tells the outcome alone: separation, in any of several errors
+            pass
+    found = sm.OLS(y, x).fit(**robust)
+    ends = found.conf_int()
+    scale = 100 if logistic else 1
+    table = pd.DataFrame(
+        {"effect": found.params * scale, "low": ends[0] * scale, "high": ends[1] * scale, "p": found.pvalues}
+    )
+    return table.drop(index="const"), float(found.rsquared)
+
+
+def held_out_fit(y: pd.Series, design: pd.DataFrame, logistic: bool, groups: Any = None) -> float:
+    """R², or the AUC, of predictions for rows that the model has not seen, in five folds (by group where given)."""
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.metrics import r2_score, roc_auc_score
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    folds: Any = (
+        StratifiedKFold(5, shuffle=True, random_state=0) if logistic else KFold(5, shuffle=True, random_state=0)
+    )
+    folds = folds if groups is None else GroupKFold(5)
+    if logistic:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=1e4, max_iter=2000))
+        said = cross_val_predict(model, design, y, cv=folds, groups=groups, method="predict_proba")[:, 1]
+        return float(roc_auc_score(y, said))
+    said = cross_val_predict(LinearRegression(), design, y, cv=folds, groups=groups)
+    return float(r2_score(y, said))

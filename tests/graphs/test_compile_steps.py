@@ -1,0 +1,311 @@
+"""Steps before a question, times, lists and joins: what compiled cells do, against pandas by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from graphs.questions.expressions import NotComputable
+
+PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
+
+
+DF = pd.read_csv(PENGUINS)
+
+
+Ask = Callable[..., Any]
+
+
+def sql(text: str) -> Any:
+    with duckdb.connect() as base:
+        base.register("t", DF)
+        rows = base.sql(text).fetchall()
+    return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else rows
+
+
+def of(op: str, column: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"op": op, "of": column, **more}
+
+
+def where(left: str, op: str = "=", right: Any = None) -> dict[str, Any]:
+    return {"left": left, "op": op, "right": right}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Orders of a shop with times, blanks, codes and a repeated row."""
+    path = tmp_path_factory.mktemp("shop") / "orders.csv"
+    days = pd.date_range("2022-11-15", periods=60, freq="9D")
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(
+        {
+            "order": [f"O{i}" for i in range(60)],
+            "placed": days,
+            "sent": days + pd.to_timedelta(rng.integers(0, 12, 60), unit="D"),
+            "amount": rng.gamma(2, 50, 60).round(2),
+            "items": rng.integers(0, 5, 60),
+            "region": rng.choice(["North", "South", "West"], 60),
+            "size": rng.choice(["S", "M", "L", None], 60),
+            "paid": rng.choice(["yes", "no"], 60),
+            "code": [f"EU-{i % 7} x" for i in range(60)],
+        }
+    )
+    table.loc[[3, 9, 20], "amount"] = None
+    table.loc[5, "amount"] = 2500
+    pd.concat([table, table.iloc[[7]]]).to_csv(path, index=False)
+    return path
+
+
+def frame(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, parse_dates=["placed", "sent"])
+
+
+STEPS: list[tuple[list[dict[str, Any]], dict[str, Any], Callable[[pd.DataFrame], Any]]] = [
+    ([{"do": "drop_duplicates"}], of("count"), lambda t: len(t.drop_duplicates())),
+    (
+        [{"do": "drop_duplicates", "columns": ["region"]}],
+        of("sum", "items"),
+        lambda t: t.drop_duplicates("region")["items"].sum(),
+    ),
+    ([{"do": "drop_missing"}], of("count"), lambda t: len(t.dropna())),
+    ([{"do": "drop_missing", "columns": ["size"]}], of("count"), lambda t: t["size"].count()),
+    (
+        [{"do": "fill", "columns": ["amount"], "how": "median"}],
+        of("mean", "amount"),
+        lambda t: t["amount"].fillna(t["amount"].median()).mean(),
+    ),
+    (
+        [{"do": "fill", "columns": ["amount"], "how": "mean", "within": ["region"]}],
+        of("std", "amount"),
+        lambda t: t["amount"].fillna(t["region"].map(t.groupby("region")["amount"].mean())).std(),
+    ),
+    (
+        [{"do": "fill", "columns": ["size"], "how": "mode"}],
+        of("count", where=[where("size", "=", "S")]),
+        lambda t: (t["size"].fillna(t["size"].mode()[0]) == "S").sum(),
+    ),
+    ([{"do": "fill", "columns": ["size"], "how": "value", "value": "none"}], of("distinct", "size"), lambda t: 4),
+    (
+        [{"do": "fill", "columns": ["amount"], "how": "forward"}],
+        of("sum", "amount"),
+        lambda t: t["amount"].ffill().sum(),
+    ),
+    (
+        [{"do": "fill", "columns": ["amount"], "how": "interpolate"}],
+        of("sum", "amount"),
+        lambda t: t["amount"].interpolate().sum(),
+    ),
+    (
+        [{"do": "derive", "name": "days to send", "expr": "days(placed, sent)"}],
+        of("mean", "`days to send`"),
+        lambda t: (t["sent"] - t["placed"]).dt.days.mean(),
+    ),
+    (
+        [{"do": "derive", "name": "each", "expr": "amount / items"}],
+        of("mean", "each"),
+        lambda t: (t["amount"] / t["items"].where(t["items"] > 0)).mean(),
+    ),
+    (
+        [{"do": "derive", "name": "each", "expr": "amount / items", "where_infinite": 0}],
+        of("mean", "each"),
+        lambda t: (t["amount"] / t["items"].where(t["items"] > 0)).where(t["items"] > 0, 0).mean(),
+    ),
+    (
+        [{"do": "derive", "name": "number", "expr": "number(extract(code, '-([0-9]+)'))"}],
+        of("sum", "number"),
+        lambda t: t["code"].str[3].astype(int).sum(),
+    ),
+    (
+        [
+            {
+                "do": "cut",
+                "name": "band",
+                "of": "amount",
+                "edges": [None, 50, 100, None],
+                "labels": ["low", "mid", "high"],
+            }
+        ],
+        of("count", where=[where("band", "=", "mid")]),
+        lambda t: ((t["amount"] >= 50) & (t["amount"] < 100)).sum(),
+    ),
+    (
+        [{"do": "cut", "name": "band", "of": "items", "edges": [0, 2, 4], "labels": ["few", "many"], "right": True}],
+        of("count", where=[where("band", "=", "few")]),
+        lambda t: (t["items"] <= 2).sum(),
+    ),
+    (
+        [{"do": "cut", "name": "half", "of": "amount", "quantiles": 2, "labels": ["low", "high"]}],
+        of("count", where=[where("half", "=", "low")]),
+        lambda t: (t["amount"] <= t["amount"].median()).sum(),
+    ),
+    (
+        [{"do": "recode", "column": "paid", "values": [["yes", 1], ["no", 0]]}],
+        of("mean", "paid"),
+        lambda t: (t["paid"] == "yes").mean(),
+    ),
+    (
+        [{"do": "recode", "column": "region", "values": [["North", "up"]], "other": "down", "name": "side"}],
+        of("count", where=[where("side", "=", "down")]),
+        lambda t: (t["region"] != "North").sum(),
+    ),
+    ([{"do": "remove_outliers", "columns": ["amount"]}], of("mean", "amount"), lambda t: iqr_kept(t["amount"]).mean()),
+    (
+        [{"do": "remove_outliers", "columns": ["amount"], "rule": {"rule": "z", "k": 2}}],
+        of("count"),
+        lambda t: len(t) - (np.abs(stats.zscore(t["amount"].dropna())) > 2).sum(),
+    ),
+    (
+        [
+            {
+                "do": "remove_outliers",
+                "columns": ["amount"],
+                "rule": {"rule": "bounds", "bounds": [None, 300]},
+                "how": "cap",
+            }
+        ],
+        of("max", "amount"),
+        lambda t: 300,
+    ),
+    (
+        [
+            {
+                "do": "remove_outliers",
+                "columns": ["amount"],
+                "rule": {"rule": "bounds", "bounds": [None, 1000]},
+                "how": "missing",
+            }
+        ],
+        of("missing", "amount"),
+        lambda t: 4,
+    ),
+    (
+        [{"do": "remove_outliers", "columns": ["amount", "items"], "rule": {"rule": "percentile", "k": 5}}],
+        of("count"),
+        lambda t: (~(outside(t["amount"], 0.05) | outside(t["items"], 0.05))).sum(),
+    ),
+    ([{"do": "scale", "columns": ["amount"], "how": "z"}], of("std", "amount", ddof=0), lambda t: 1),
+    (
+        [{"do": "scale", "columns": ["amount"], "how": "minmax", "to": [0, 10]}],
+        of("mean", "amount"),
+        lambda t: 10 * ((t["amount"] - t["amount"].min()) / (t["amount"].max() - t["amount"].min())).mean(),
+    ),
+    (
+        [{"do": "scale", "columns": ["amount"], "how": "log", "names": ["log amount"]}],
+        of("mean", "`log amount`"),
+        lambda t: np.log(t["amount"]).mean(),
+    ),
+    ([{"do": "encode", "columns": ["region"]}], of("sum", "region_South"), lambda t: (t["region"] == "South").sum()),
+    (
+        [{"do": "encode", "columns": ["region"], "how": "label"}],
+        of("mean", "region"),
+        lambda t: t["region"].map({"North": 0, "South": 1, "West": 2}).mean(),
+    ),
+    ([{"do": "convert", "columns": ["items"], "to": "text"}], of("distinct", "items"), lambda t: 5),
+]
+
+
+def iqr_kept(s: pd.Series) -> pd.Series:
+    q1, q3 = s.quantile([0.25, 0.75])
+    return s[(s >= q1 - 1.5 * (q3 - q1)) & (s <= q3 + 1.5 * (q3 - q1))]
+
+
+def outside(s: pd.Series, p: float) -> pd.Series:
+    return (s < s.quantile(p)) | (s > s.quantile(1 - p))
+
+
+@pytest.mark.parametrize(("steps", "measure", "want"), STEPS, ids=[str(s[0]) for s, _, _ in STEPS])
+def test_each_step_does_what_pandas_does_by_hand(
+    ask: Ask, shop: Path, steps: list[dict[str, Any]], measure: dict[str, Any], want: Callable[[pd.DataFrame], Any]
+) -> None:
+    (value,) = ask({"prepare": steps, "measures": [measure]}, shop).values.values()
+    assert value == pytest.approx(want(frame(shop)))
+
+
+def test_steps_are_done_in_their_order(ask: Ask, shop: Path) -> None:
+    fill = {"do": "fill", "columns": ["amount"], "how": "mean"}
+    drop = {"do": "drop_missing", "columns": ["amount"]}
+    count = [of("count")]
+    assert list(ask({"prepare": [fill, drop], "measures": count}, shop).values.values()) == [61]
+    assert list(ask({"prepare": [drop, fill], "measures": count}, shop).values.values()) == [58]
+
+
+@pytest.mark.parametrize(
+    ("grain", "first"),
+    [
+        ("year", {"2022": 6}), ("quarter", {"2022Q4": 6}), ("month", {"2022-11": 2}), ("day", {"2022-11-15": 1}),
+        ("month_of_year", {"1": 8}), ("weekday", {"Monday": 9}),
+    ],
+)  # fmt: skip
+def test_times_are_cut_into_groups(ask: Ask, shop: Path, grain: str, first: dict[str, int]) -> None:
+    values = ask({"measures": [of("count")], "group_by": [{"of": "placed", "grain": grain}]}, shop).values
+    assert dict(list(values.items())[:1]) == first
+    assert sum(values.values()) == 61
+
+
+def test_periods_are_compared_in_units_and_per_cent(ask: Ask, shop: Path) -> None:
+    compare = {"of": "placed", "first": "2023-Q2", "second": "2023-Q1"}
+    values = list(
+        ask({"intent": "compare", "measures": [of("sum", "amount")], "compare": compare}, shop).values.values()
+    )
+    t = frame(shop)
+    sums = t.groupby(t["placed"].dt.to_period("Q"))["amount"].sum()
+    a, b = sums["2023Q2"], sums["2023Q1"]
+    assert values == pytest.approx([a, b, a - b, 100 * (a - b) / b])
+    groups = {"of": "region", "first": "North", "second": "West"}
+    by = t.groupby("region")["amount"].mean()
+    asked = ask({"measures": [of("mean", "amount")], "compare": groups}, shop)
+    assert list(asked.values.values())[:3] == pytest.approx([by["North"], by["West"], by["North"] - by["West"]])
+
+
+def test_rows_are_listed_counted_and_cut(ask: Ask, shop: Path) -> None:
+    t = frame(shop)
+    top = t.sort_values("amount", ascending=False)
+    query = {"intent": "list", "show": ["order"], "order": [{"by": "amount"}], "limit": 3}
+    assert ask({**query, "tell": "names"}, shop).values == {"order": ", ".join(top["order"][:3])}
+    assert list(ask(query, shop).values) == ["order", "amount"]
+    late = {"intent": "list", "where": [where("days(placed, sent)", ">", 10)], "tell": "number"}
+    assert ask(late, shop).values == {"number of rows": int(((t["sent"] - t["placed"]).dt.days > 10).sum())}
+    assert ask({"intent": "list", "show": ["region"]}, shop).values["region"].count(",") == 2
+
+
+def test_a_join_looks_rows_up_and_never_counts_them_twice(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text("shop,amount\nA,10\nA,20\nB,30\nC,40\n")
+    (tmp_path / "shops.csv").write_text("shop,city\nA,Rome\nB,Oslo\n")
+    (tmp_path / "staff.csv").write_text("name,shop\nAnn,A\nBob,A\nCid,B\nDan,B\n")
+    sales, shops, staff = (tmp_path / f"{n}.csv" for n in ("sales", "shops", "staff"))
+    join = {"file": "shops.csv", "own": ["shop"], "theirs": ["shop"]}
+    query = {"table": "sales.csv", "joins": [join], "measures": [of("sum", "amount")], "group_by": [{"of": "city"}]}
+    assert ask(query, sales, shops).values == {"Oslo": 30, "Rome": 30}
+    repeats = {**query, "joins": [{**join, "file": "staff.csv"}], "group_by": [{"of": "name"}]}
+    with pytest.raises(NotComputable, match=r"repeats rows of sales\.csv"):
+        ask(repeats, sales, staff)
+    counted = ask({**repeats, "measures": [of("count")]}, sales, staff)
+    assert any("repeated" in note for note in counted.notes)
+
+
+def test_outliers_are_counted_named_and_described(ask: Ask, shop: Path) -> None:
+    t = frame(shop)
+    kept = iqr_kept(t["amount"].dropna())
+    out = t[t["amount"].notna() & ~t.index.isin(kept.index)]
+    query = {
+        "intent": "outliers",
+        "outliers": {},
+        "measures": [of("count", "amount"), of("mean", "amount")],
+        "show": ["order"],
+    }
+    values = list(ask(query, shop).values.values())
+    assert values == [len(out), pytest.approx(out["amount"].mean()), ", ".join(out["order"])]
+    assert ask({**query, "tell": "names"}, shop).values == {"order": ", ".join(out["order"])}
+    assert ask({**query, "tell": "number"}, shop).values == {"number of outliers": len(out)}
+    z = {"outliers": {"rule": "z", "k": 2}, "measures": [of("count", "amount")], "group_by": [{"of": "region"}]}
+    want = {k: int((np.abs(stats.zscore(g.dropna())) > 2).sum()) for k, g in t.groupby("region")["amount"]}
+    assert ask(z, shop).values == want
+    both = {"outliers": {}, "measures": [of("count", "amount"), of("count", "items")], "tell": "number"}
+    assert ask(both, shop).values == {"amount": len(out), "items": 0}

@@ -1,0 +1,105 @@
+"""A run that waits for a person, through a server's command line and REST: asked, approved, and bounded by a budget."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.graphs.conftest import Answer, Wire
+from tests.graphs.test_workbench import Team, call
+from tests.gristmill.conftest import serving
+from tests.gristmill.door import Server
+
+ASK = call("ask_person", question="Which year is meant?", choices=["2024", "2025"], default="2025")
+
+
+@pytest_asyncio.fixture
+async def team() -> AsyncIterator[Team]:
+    wire = Wire()
+    wire.answer = Team(Answer)
+    wire.answer.env = wire  # type: ignore[attr-defined]  # where it listens
+    listening = await asyncio.start_server(wire.handle, "127.0.0.1", 0)
+    wire.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    async with listening:
+        yield wire.answer
+
+
+async def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, tmp_path: Path) -> None:
+    table = tmp_path / "points.csv"
+    table.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
+    ask = ("analyze", table, "--ask", "Do x and y rise together?", "--model", "openai:test", "--out", tmp_path / "out")
+    with serving(tmp_path / "home", **team.env.env) as (server, _):  # type: ignore[attr-defined]
+        await _answer_by_command(team, server, ask)
+        await _approve_by_rest(team, server, table)
+        await _spend(team, server, ask)
+
+
+async def _answer_by_command(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
+    team.code = [Answer(calls=[ASK])]
+    asked = await asyncio.to_thread(server.cli, *ask)
+    assert asked.status == 1
+    assert "Which year is meant? (2024, 2025) [2025]" in asked.out
+    run_id = (await asyncio.to_thread(server.json, "runs", "list", "--status", "waiting"))[0]["id"]
+    assert f"gristmill runs answer {run_id}" in asked.out
+    out = server.home.parent / "answered"
+    answered = await asyncio.to_thread(server.cli, "runs", "answer", run_id, "2024", "--out", out)
+    assert answered.status == 0, answered.err
+    again = await asyncio.to_thread(server.cli, "runs", "answer", run_id, "2025")
+    assert again.status == 2
+    assert "asks nothing" in again.err
+
+
+async def _approve_by_rest(team: Team, server: Server, table: Path) -> None:
+    team.code = [Answer(calls=[call("run_code", code="print('as it was')")])]
+
+    def begin() -> str:
+        form = {"question": "Do x and y rise together?", "model": "openai:test", "approve": "ask"}
+        with server.client() as client, table.open("rb") as file:
+            made = client.post("/api/runs", data=form, files={"files": ("points.csv", file)})
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+    def ended(run_id: str) -> dict[str, object]:
+        with server.client() as client:
+            with client.stream("GET", f"/api/runs/{run_id}/events") as reply:
+                for _ in reply.iter_lines():
+                    pass
+            return dict(client.get(f"/api/runs/{run_id}").json())
+
+    def decide(run_id: str, **form: str) -> tuple[int, str]:
+        with server.client() as client:
+            reply = client.post(f"/api/runs/{run_id}/decide", data=form)
+        return reply.status_code, reply.text
+
+    run_id = await asyncio.to_thread(begin)
+    waiting = await asyncio.to_thread(ended, run_id)
+    assert waiting["run"]["status"] == "waiting"  # type: ignore[index]
+    assert [a["tool"] for a in waiting["approvals"]] == ["run_code"]  # type: ignore[index, union-attr]
+    assert (await asyncio.to_thread(decide, run_id, decision="edited", edited="[1]"))[0] == 422
+    edited = json.dumps({"code": "print('as it is')"})
+    assert (await asyncio.to_thread(decide, run_id, decision="edited", edited=edited))[0] == 200
+    done = await asyncio.to_thread(ended, run_id)
+    assert done["run"]["status"] == "done"  # type: ignore[index]
+    assert [x["code"] for x in done["executions"] if "code" in x["tags"]] == ["print('as it is')"]  # type: ignore[index, union-attr]
+    assert (await asyncio.to_thread(decide, run_id, decision="accepted"))[0] == 422
+
+
+async def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
+    refused = await asyncio.to_thread(server.cli, *ask, "--budget", "hours=2")
+    assert refused.status == 2
+    assert "no budget" in refused.err
+    refused = await asyncio.to_thread(server.cli, *ask, "--agent", "nobody")
+    assert refused.status == 2
+    assert "no agent 'nobody'" in refused.err
+    team.code = [Answer(calls=[call("run_code", code="print(1)")])]
+    spent = await asyncio.to_thread(server.cli, *ask, "--budget", "tokens=30", "--unattended")
+    assert spent.status == 1
+    assert "The budget of 30 tokens is spent" in " ".join(spent.out.split())
+    run_id = (await asyncio.to_thread(server.json, "runs", "list", "--status", "interrupted"))[0]["id"]
+    out = server.home.parent / "resumed"
+    resumed = await asyncio.to_thread(server.cli, "runs", "resume", run_id, "--budget", "tokens=500", "--out", out)
+    assert resumed.status == 0, resumed.err

@@ -1,0 +1,194 @@
+"""What an edit makes stale, and what runs again: by cases, and by random programs in a model of a kernel."""
+
+from __future__ import annotations
+
+import builtins
+import random
+from dataclasses import replace
+
+import pytest
+
+from notebooks.live.dependencies import clean, plan, stale_after
+from notebooks.live.reading import Names, read
+from notebooks.live.state import Item
+from tests.notebooks.live.programs import Notebook, edit, from_the_top, program
+
+READS = {
+    "a + 1": {"a"},
+    "a = 1\na + 1": set(),
+    "a += 1": {"a"},
+    "[x for x in xs if x > y]": {"xs", "y"},
+    "def f(x, k=d):\n    return x + outer": {"d"},  # the body counts where f is used
+    "def f(): return outer\nf()": {"outer"},
+    "if c:\n    z = 1\nprint(z)": {"c", "z"},
+    "if c:\n    z = 1\nelse:\n    z = 2\nprint(z)": {"c"},
+    "try:\n    import a as np\nexcept ImportError:\n    np = None\nnp": set(),
+    "for x in xs:\n    y = x": {"xs"},
+    "with open('x') as f:\n    t = f.read()\nt": set(),
+    "class C:\n    k = base\n    def m(self): return other": {"base", "other"},
+    "df.query('bill > @limit')": {"df", "bill", "limit"},
+    "f'{a:{width}}'": {"a", "width"},
+    "lambda q: q + w": {"w"},
+    "%time a + 1": {"a"},
+}
+MUTATES = {
+    "xs.append(1)": {"xs"},
+    "df['x'] = 1": {"df"},
+    "df.loc[0, 'x'] = 1": {"df"},
+    "obj.a.b = 1": {"obj"},
+    "del d['k']": {"d"},
+    "df.drop(columns='x', inplace=True)": {"df"},
+    "xs += [1]": {"xs"},
+    "np.add(a, 1, out=b)": {"b"},
+    "something(a)": {"a", "something"},
+    "for row in rows:\n    row.append(1)": {"rows"},
+    "[row.pop() for row in rows]": {"rows"},
+    "b = a\nb.append(1)": {"a"},
+    "b = a[0]\nb.append(1)": {"a"},
+    "next(it)": {"it"},
+}
+CHANGES_NOTHING = (
+    "len(xs)",
+    "df.groupby('x').mean()",
+    "df.drop(columns='x')",
+    "print(df.head())",
+    "sorted(xs)",
+    "text.split(',')",
+    "means = df.mean()\nmeans.round(2)",
+)
+
+
+def meant() -> Names:
+    names = Names()
+    names.origins |= {"np": "numpy", "pd": "pandas"}
+    names.kinds["df"] = "frame"
+    return names
+
+
+@pytest.mark.parametrize("source", READS)
+def test_a_cell_reads_what_it_does_not_bind_before(source: str):
+    assert {n for n in read(source, meant()).reads if n[0] != "~" and not hasattr(builtins, n)} == READS[source]
+
+
+@pytest.mark.parametrize("source", MUTATES)
+def test_a_change_reaches_all_that_shares_what_is_changed(source: str):
+    reading = read(source, meant())
+    reached = set(reading.mutates)
+    for _ in reading.aliases:
+        reached |= {n for name, shares in reading.aliases for n in (name, *shares) if {name, *shares} & reached}
+    assert MUTATES[source] <= reached
+
+
+@pytest.mark.parametrize("source", CHANGES_NOTHING)
+def test_what_is_known_to_change_nothing_changes_nothing(source: str):
+    assert read(source, meant()).mutates == set()
+
+
+@pytest.mark.parametrize(
+    "source", ["exec('x = 1')", "from m import *", "globals()['x'] = 1", "!ls", "get_ipython()", "this is no Python"]
+)
+def test_what_cannot_be_known_is_known_to_be_so(source: str):
+    assert read(source, Names()).opaque
+
+
+def notebook(**cells: str) -> list[Item]:
+    """Cells that ran; a cell whose name begins with `out` wrote the file `out.csv`."""
+    return [
+        Item(id, source, wrote=frozenset({"out.csv"} if id.startswith("out") else ())) for id, source in cells.items()
+    ]
+
+
+def edited(cells: list[Item], id: str, source: str) -> list[Item]:
+    return [replace(c, source=source) if c.id == id else c for c in cells]
+
+
+ANALYSIS = notebook(
+    load="import pandas as pd\nimport matplotlib.pyplot as plt\ntable = pd.read_csv('penguins.csv')",
+    clean="table = table.dropna()\ntable['ratio'] = table['bill'] / table['depth']",
+    means="means = table.groupby('species')['ratio'].mean()\nmeans",
+    plot="fig, ax = plt.subplots()\nfor name, part in table.groupby('species'):\n    ax.scatter(part['a'], part['b'])",
+    out="means.to_csv('out.csv')",
+    back="print(pd.read_csv('out.csv'))",
+    count="n = 0\nfor s in table['species']:\n    n += 1\nprint(n)",
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "runs"),
+    [
+        ("plot", ("plot",)),
+        ("count", ("count",)),
+        ("means", ("means", "out", "back")),
+        ("out", ("out", "back")),
+        ("clean", ("load", "clean", "means", "plot", "out", "back", "count")),  # clean changes the table that load made
+    ],
+)
+def test_an_edit_runs_what_depends_on_it_and_what_must_be_made_again_before(cell: str, runs: tuple[str, ...]):
+    after = edited(ANALYSIS, cell, next(c.source for c in ANALYSIS if c.id == cell) + "\n0")
+    found = plan(after, stale_after(ANALYSIS, after), clean(ANALYSIS))
+    assert found.cells == runs
+    assert not found.fresh
+
+
+def test_a_list_that_a_cell_appends_to_is_made_again_first():
+    before = notebook(a="xs = [1]", b="xs.append(2)", c="list(xs)")
+    after = edited(before, "b", "xs.append(3)")
+    assert stale_after(before, after) == ("b", "c")
+    assert plan(after, ("b", "c"), clean(before)).cells == ("a", "b", "c")
+
+
+def test_an_earlier_value_is_made_again_for_a_reader_in_between_and_the_later_one_after_it():
+    before = notebook(a="x = 1", b="print(x)", c="x = 2", d="print(x)")
+    after = edited(before, "b", "print(x + 1)")
+    assert stale_after(before, after) == ("b",)
+    assert plan(after, ("b",), clean(before)).cells == ("a", "b", "c")
+
+
+def test_a_name_that_no_cell_makes_any_more_is_deleted():
+    before = notebook(a="x = 1", b="y = 2")
+    found = plan(before[1:], stale_after(before, before[1:]), clean(before))
+    assert (found.cells, found.after) == ((), ("x",))
+
+
+def test_a_file_that_no_cell_writes_any_more_is_removed_before_it_is_looked_for():
+    before = notebook(out="open('out.csv', 'w').write('1')", read="open('out.csv').read()")
+    found = plan(before[1:], stale_after(before, before[1:]), clean(before))
+    assert found.cells == ("read",)
+    assert found.drops == {"read": ("file:out.csv",)}
+
+
+def test_moving_a_cell_counts_though_no_source_changes():
+    before = notebook(a="x = 1", b="x = 2", c="print(x)")
+    assert stale_after(before, [before[1], before[0], before[2]]) == ("c",)
+
+
+def test_what_changes_a_setting_makes_everything_after_it_stale_and_needs_a_fresh_kernel():
+    before = notebook(a="import pandas as pd\npd.set_option('display.precision', 2)", b="1", c="2")
+    after = edited(before, "a", "import pandas as pd\npd.set_option('display.precision', 3)")
+    assert stale_after(before, after) == ("a", "b", "c")
+    assert plan(after, ("a", "b", "c"), clean(before)).fresh
+
+
+def test_behind_a_cell_of_unknown_effect_everything_is_stale():
+    before = notebook(a="exec('y = 1')", b="print(y)", c="z = 3")
+    after = edited(before, "a", "exec('y = 2')")
+    assert stale_after(before, after) == ("a", "b", "c")
+
+
+def test_a_cell_that_failed_may_have_bound_or_not():
+    ok = notebook(a="x = 1", b="x = 2", c="print(x)")
+    failed = [ok[0], replace(ok[1], failed=True), ok[2]]
+    after = edited(failed, "a", "x = 7")
+    assert stale_after(ok, edited(ok, "a", "x = 7")) == ("a",)
+    assert stale_after(failed, after) == ("a", "c")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_shown_after_random_edits_is_what_a_run_from_the_top_shows(seed: int):
+    r = random.Random(seed)
+    cells = program(r)
+    kept = Notebook(cells)
+    for number in range(4):
+        cells = edit(r, cells, 50 + number)
+        kept.become(cells)
+        assert {id: kept.shown[id] for id, _ in cells} == from_the_top(cells), cells

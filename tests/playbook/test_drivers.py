@@ -1,0 +1,91 @@
+"""The template on drivers: planted effects come back in the outcome's units, parts of the target do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+
+
+def flats(random: np.random.Generator, n: int = 900) -> pd.DataFrame:
+    """Rents: 11 EUR a square metre, 120 more with a balcony, 9 less for each year; size and age go together."""
+    age = random.integers(0, 40, n).astype(float)
+    df = pd.DataFrame({"age_years": age, "size_m2": random.normal(70, 15, n) - 0.6 * age})
+    df["balcony"] = random.choice(["yes", "no"], n)
+    df["lift"] = "yes"
+    df["floor"] = random.choice(["ground", "first", "top"], n)
+    df["rent_eur"] = 200 + 11 * df["size_m2"] - 9 * age + 120 * (df["balcony"] == "yes") + random.normal(0, 60, n)
+    return df
+
+
+def test_joint_effects_are_told_in_the_outcomes_units(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = flats(random)
+    ran = kernel.template("drivers", data=table("flats", df), target="rent_eur")
+    assert ran.error is None
+    x = df[["age_years", "size_m2"]].assign(
+        balcony=df["balcony"] == "yes", first=df["floor"] == "first", top=df["floor"] == "top"
+    )
+    known = dict(zip(x, LinearRegression().fit(x.astype(float), df["rent_eur"]).coef_, strict=True))
+    values = ran.answer["values"]
+    assert values["each m² of size"][:2] == (pytest.approx(known["size_m2"]), "EUR")
+    assert values["balcony yes instead of no"][0] == pytest.approx(known["balcony"])
+    low, high = values["each unit of age years"][2]
+    assert low < -9 < high
+    assert not any("floor" in name for name in values)
+    assert 0.8 < values["held-out R²"][0] < 0.99
+    assert "Lift was left out: it is the same in all rows." in ran.answer["notes"]
+    assert "Rent depends most on size. Other things equal, each m² of size adds" in ran.answer["text"]
+    assert len(ran.plots) == 1
+
+
+def test_parts_of_the_target_are_left_out_by_name_and_the_target_stays(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 500
+    warmth = random.normal(15, 6, n)
+    df = pd.DataFrame(
+        {"casual": random.poisson(60, n) + warmth.round(), "registered": random.poisson(300, n), "temp_c": warmth}
+    )
+    df["rides"] = df["casual"] + df["registered"]
+    ran = kernel.template("drivers", data=table("rides", df), target="rides")
+    assert list(ran.answer["values"]) == ["each °C of temp", "held-out R²"]
+    assert sum("rides is made up of casual and registered" in note for note in ran.answer["notes"]) == 2
+
+
+def test_an_outcome_of_two_levels_is_told_in_percentage_points_even_with_a_level_that_never_varies(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 1500
+    df = pd.DataFrame(
+        {"plan": random.choice(["basic", "plus", "trial"], n, p=[0.5, 0.4, 0.1]), "calls": random.poisson(2, n)}
+    )
+    chance = np.where(df["plan"] == "trial", 0.0, 0.15 + 0.08 * df["calls"])
+    df["left"] = np.where(random.random(n) < np.clip(chance, 0, 0.95), "yes", "no")
+    ran = kernel.template("drivers", data=table("leavers", df), target="left")
+    assert ran.error is None
+    value, unit, (low, high) = ran.answer["values"]["each unit of calls"]
+    assert unit == "pp"
+    assert low < value < high
+    assert 5 < value < 9
+    assert any(name.startswith("plan trial") for name in ran.answer["values"])
+    assert 0.6 < ran.answer["values"]["held-out AUC"][0] < 0.9
+
+
+def test_an_outcome_that_nothing_explains_is_told_so(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(size=(400, 4)), columns=list("wxyz"))
+    ran = kernel.template("drivers", data=table("noise", df), target="z")
+    assert "None of 3 factors goes with z beyond chance" in ran.answer["text"]
+    assert ran.findings == []
