@@ -269,7 +269,7 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
                 made.append((a / b, slack))
                 made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
             if any(
-                abs(v - figure.value) <= slack + figure.half <= max(0.06 * v, 1.1 * figure.half) for v, slack in made
+                abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made
             ):
                 return True
     total = sum(v for v, _ in many), sum(d for _, d in many)
