@@ -227,3 +227,38 @@ def test_a_model_takes_its_target_split_and_measure_from_all_sentences(shop: lis
     assert query.model is not None
     assert (query.model.target, query.model.features) == ("net_revenue", ("unit_cost",))
     assert (query.model.test_size, query.model.seed, query.model.metrics) == (0.3, 7, ("mae",))
+
+
+def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    for fragment, check in [
+        ("only females", lambda q: Condition(left="sex", op="=", right="female") in q.where and len(q.where) == 2),
+        ("what about Gentoo?", lambda q: q.where == (Condition(left="species", op="=", right="Gentoo"),)),
+        ("as a median", lambda q: told(q) == {("median", "body_mass_g")} and q.where == first.where),
+        ("by island", lambda q: [g.of for g in q.group_by] == ["island"] and q.measures == first.measures),
+    ]:
+        (query,) = read(fragment, penguins, previous=first).queries
+        assert query is not None, fragment
+        assert check(query), (fragment, query)
+
+
+def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    (query,) = read("What is the median bill length by island?", penguins, previous=first).queries
+    assert query is not None
+    assert told(query) == {("median", "bill_length_mm")}
+    assert not query.where
+
+
+def test_a_part_that_is_not_understood_leaves_the_others_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("What is the mean unit cost by region? How many orders were refunded?", shop)
+    first, second = reading.queries
+    assert first is not None
+    assert told(first) == {("mean", "unit_cost")}
+    assert second is None
+    assert "refunded" in reading.why_not[1]
+
+
+def test_a_part_that_points_back_to_what_is_not_understood_is_not_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("How many orders were refunded? What is their mean unit cost?", shop)
+    assert reading.queries == (None,)
