@@ -8,7 +8,7 @@ from typing import Any
 
 from artifacts.events import RunView
 from artifacts.types import Execution
-from graphs.checks import CheckResult
+from graphs.review import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import shorten
 from notebooks.catalog import Template
@@ -69,6 +69,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "roles": state["roles"],
         "plan": state["plan"],
         "findings": _findings(view),
+        "answers": [answer.model_dump(mode="json") for answer in view.given],
         "cells": list(_cells(view.executions)),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
