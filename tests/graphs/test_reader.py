@@ -229,6 +229,27 @@ def test_a_model_takes_its_target_split_and_measure_from_all_sentences(shop: lis
     assert (query.model.test_size, query.model.seed, query.model.metrics) == (0.3, 7, ("mae",))
 
 
+def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    for fragment, check in [
+        ("only females", lambda q: Condition(left="sex", op="=", right="female") in q.where and len(q.where) == 2),
+        ("what about Gentoo?", lambda q: q.where == (Condition(left="species", op="=", right="Gentoo"),)),
+        ("as a median", lambda q: told(q) == {("median", "body_mass_g")} and q.where == first.where),
+        ("by island", lambda q: [g.of for g in q.group_by] == ["island"] and q.measures == first.measures),
+    ]:
+        (query,) = read(fragment, penguins, previous=first).queries
+        assert query is not None, fragment
+        assert check(query), (fragment, query)
+
+
+def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    (query,) = read("What is the median bill length by island?", penguins, previous=first).queries
+    assert query is not None
+    assert told(query) == {("median", "bill_length_mm")}
+    assert not query.where
+
+
 ORDERS = [
     {
         "name": "orders.csv",
@@ -237,7 +258,7 @@ ORDERS = [
             {"name": "order_id", "dtype": "int64", "n_unique": 2878, "examples": [1, 2, 3], "min": 0, "max": 2999},
             {"name": "order_date", "dtype": "datetime64[us]", "n_unique": 717, "examples": ["2023-01-05"],
              "min": "2023-01-01 00:00:00", "max": "2024-12-30 00:00:00"},
-            {"name": "region", "dtype": "str", "n_unique": 3, "values": ["Georgia", "North", "West"], "examples": ["West"]},
+            {"name": "region", "dtype": "str", "n_unique": 3, "values": ["Georgia", "North", "West"]},
             {"name": "weight_g", "dtype": "float64", "n_unique": 900, "examples": [1.5], "min": 1.0, "max": 9000.0},
             {"name": "revenue_eur", "dtype": "float64", "n_unique": 48, "examples": [40.0], "min": 40.0, "max": 1620.0},
             {"name": "returned", "dtype": "str", "n_unique": 2, "values": ["no", "yes"], "examples": ["no"]},

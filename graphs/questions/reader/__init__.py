@@ -45,7 +45,7 @@ def read(
         draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
         draft.add(clause, conditions)
-    return draft.reading()
+    return draft.reading(previous)
 
 
 _LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"

@@ -59,9 +59,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         rest = tuple(w for w in base.where if w not in periods)
         return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
                                               "time": draft.time.name if draft.time else ""})  # fmt: skip
-    periods = next((a.periods for a in draft.asks if a.periods[0]), None)
-    if periods is not None and draft.time is not None:
-        first, second = max(periods), min(periods)
+    between = next((a.periods for a in draft.asks if a.periods[0]), None)
+    if between is not None and draft.time is not None:
+        first, second = max(between), min(between)
         compare = Compare(of=expr(draft.time), first=first, second=second)
         if not numbers and (found := draft.amount()) is not None:
             measure = usual(found, notes)
@@ -86,9 +86,9 @@ def other(draft: Draft, base: Query) -> Query | None:
     if "g" in kinds and (named or base.group_by):
         kind: Any = next((v for k, v in _CHARTS.items() if re.search(rf"\b{k}", text, re.I)), "auto")
         if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
-            y, x = (expr(c) for c in numbers)
+            upward, across = (expr(c) for c in numbers)
             colour = base.group_by[0].of if base.group_by else None
-            chart = Chart(kind="scatter", x=x, y=(y,), colour=colour)
+            chart = Chart(kind="scatter", x=across, y=(upward,), colour=colour)
             return base.model_copy(update={"intent": "plot", "chart": chart, "measures": (), "group_by": ()})
         x = base.group_by[0].of if base.group_by else expr(named[0])
         y = tuple(expr(c) for c in numbers if expr(c) != x)

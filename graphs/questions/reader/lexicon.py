@@ -181,7 +181,9 @@ looks looking seem seems appear appears frame sci py adhere adheres follow follo
 parameters parameter settings setting manually manual represented represent conducted calculating employed validate
 employ done employing mentioned found find finding numerically missing specified stated scikit learn sklearn off keep
 indicate represents performance process processes note meet conditions condition assume rest vary varies varied
-varying differ differs assigned handled related associated take takes took along side together about around approximately roughly
+varying differ differs assigned handled related associated take takes took engineering called named build evaluation implement reproducibility store resulting
+detection imputation implications format strings don doesn isn aren wasn weren didn hasn haven couldn shouldn
+along side together about around approximately roughly
 """
 
 DISCUSS = """

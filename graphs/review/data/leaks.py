@@ -5,29 +5,28 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from artifacts.types import Execution, Objection
-from graphs.checks.base import Found, Work, check, sentences
-from graphs.checks.causes import denied
-from graphs.checks.data import bands, restates, stands_out
-from graphs.checks.figures import figures
-from graphs.checks.relations import plain
-from graphs.checks.shadow import fits
-from graphs.checks.syntax import (
+from graphs.review.base import Found, Work, check, sentences
+from graphs.review.code.syntax import (
     assigned,
     called,
     calls,
-    keywords,
     meanings,
     name_of,
+    names,
     numbers,
-    printed,
-    spelled_out,
     statements,
     strings,
     trees,
     written_text,
 )
+from graphs.review.data.tables import restates, stands_out
+from graphs.review.mentions import telling
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PERFECT = {"auc": 0.985, "r2": 0.985, "cramers_v": 0.95, "eta2": 0.97, "accuracy": 0.995, "f1": 0.99}
 _MEASURE = re.compile(
@@ -36,23 +35,13 @@ _MEASURE = re.compile(
     re.I,
 )
 _OF_TRAINING = re.compile(r"\btrain\w*|in[- ]sample|\bfitted to\b", re.I)
+_FORMULAS = ("ols", "logit", "glm", "poisson")
+_DENIED = re.compile(r"\b(?:not|never|no|cannot|without|whether|n't|nothing)\b[^.;:]{0,60}$", re.I)
 _LEARNS = {"fit", "cross_val_score", "cross_validate", "cross_val_predict"}
 _RESTATES = "a column that it rests on may restate the outcome"
 _LEAK_TOLD = re.compile(
     r"leak|restates|left out|leaves? out|known only after|not known (until|before)|"
     r"after the (outcome|fact)|by construction",
-    re.I,
-)
-_SCORES = {
-    "auc": re.compile(r"roc_auc|average_precision|\bauc\("),
-    "r2": re.compile(r"r2_score|rsquared|scoring=['\"]r2"),
-    "accuracy": re.compile(r"accuracy_score|scoring=['\"]accuracy"),
-    "f1": re.compile(r"f1_score|scoring=['\"]f1"),
-}
-_AFTERWARDS = re.compile(
-    r"(^|_)(actual|recover(ed|y)|collection|refund(ed|s)?|chargeback|cancel+ation|cancel+ed|closing|termination|settle(d|ment)|"
-    r"payout|written_off|write_?off|exit|post|after|follow_?up|discharge|autopsy|return_to|days_to_return|"
-    r"(churn|leav\w+|exit|cancel\w*|default\w*|refusal|failure)_(reason|date|fee|code))(_|$)",
     re.I,
 )
 
@@ -61,17 +50,13 @@ _AFTERWARDS = re.compile(
 def leakage(work: Work) -> Iterator[Found]:
     """Nothing that is known only after the outcome, or made from it, predicts it."""
     told = " ".join([text for _, text in sentences(work)] + [f.kind for f in work.view.findings])
-    topic = plain(" ".join([work.view.run.goal, *(str(c) for frame in work.frames.values() for c in frame.columns)]))
+    topic = " ".join([work.view.run.goal, *(str(c["name"]) for t in work.tables for c in t["columns"])]).lower()
     said = (m for m in _LEAK_TOLD.finditer(told) if m.group().lower() != "leak" or "leak" not in topic)
-    if "target_leakage" in told or any(not denied(told[: m.start()]) for m in said):
+    if "target_leakage" in told or any(not _DENIED.search(told[: m.start()]) for m in said):
         return
     target = work.roles.get("target")
     derived = dict[str, Execution]()
-    known = meanings(work)
     for cell, tree in trees(work):
-        if target is not None and (column := _afterwards(tree, target)) is not None:
-            yield _leak(cell.cell, f"`{column}` sounds as if it were known only after {target!r}, and it predicts it.")
-            return
         if target is not None and (column := _uses(tree, derived)) is not None:
             yield _leak(cell.cell, f"`{column}` is made from {target!r} and used to predict it.")
             return
@@ -82,35 +67,14 @@ def leakage(work: Work) -> Iterator[Found]:
             if (what := _too_good(line)) is not None:
                 yield _leak(cell.cell, f"{what} is too good to be true: {_RESTATES}.")
                 return
-        for expression, values in printed(cell, tree) if learns else ():
-            source = spelled_out(expression, known)
-            for kind, is_it in _SCORES.items():
-                if len(values) == 1 and _PERFECT[kind] <= values[0] <= 1 and is_it.search(source):
-                    yield _leak(cell.cell, f"{kind} {values[0]:.3g} is too good to be true: {_RESTATES}.")
-                    return
-    learns = any(called(tree) & _LEARNS for _, tree in trees(work))
-    for where, text in sentences(work) if learns else ():
-        for figure in figures(text):
-            if (what := _too_good(" ".join(figure.clause.split()))) is not None:
-                yield _leak(where, f"{what} is too good to be true: {_RESTATES}.")
-                return
-    whole = [tree for _, tree in trees(work)]
-    for fit in fits(work):
-        features = fit.X.drop(columns=str(fit.y.name), errors="ignore")
-        if picked := _picked(whole):  # a transformer that takes some columns and drops the rest
-            features = features[[c for c in features.columns if str(c) in picked]]
-        if (column := restates(features, fit.y)) is not None:
-            yield _leak(
-                fit.cell.cell, f"`{column}` all but says what {str(fit.y.name)!r} is, and is used to predict it."
-            )
+    for where, features, outcome in _learnt(work):
+        if (column := restates(features, outcome)) is not None:
+            yield _leak(where, f"`{column}` all but says what {str(outcome.name)!r} is, and is used to predict it.")
             return
-        if not fit.explains and (column := bands(features, fit.y)) is not None:
-            yield _leak(fit.cell.cell, f"`{column}` is {str(fit.y.name)!r} cut into bands, and is used to predict it.")
-            return
-        if (column := stands_out(features, fit.y)) is not None and plain(column) not in plain(told):
+        if (column := stands_out(features, outcome)) is not None and not telling(column) <= telling(told):
             yield _leak(
-                fit.cell.cell,
-                f"`{column}` alone all but says what {str(fit.y.name)!r} is, nothing else comes near, and the report "
+                where,
+                f"`{column}` alone all but says what {str(outcome.name)!r} is, nothing else comes near, and the report "
                 "does not ask whether it is known before.",
             )
             return
@@ -128,26 +92,51 @@ def leakage(work: Work) -> Iterator[Found]:
             return
 
 
-def _afterwards(tree: ast.Module, target: str) -> str | None:
-    """A feature of a model in this cell whose name says that it comes after the outcome."""
-    if not called(tree) & (_LEARNS | {"ols", "logit", "glm", "OLS", "Logit"}):
-        return None
-    listed = {s for n in ast.walk(tree) if isinstance(n, (ast.List, ast.Tuple)) for s in strings(n)}
-    dropped = {s for c in calls(tree) if name_of(c) in ("drop", "difference") for s in strings(c)}
-    terms = {t for s in strings(tree) if s.count("~") == 1 for t in re.findall(r"[^\W\d]\w*", s.split("~")[1])}
-    for column in sorted((listed | terms) - dropped - {target}):
-        if re.fullmatch(r"\w+", column) and _AFTERWARDS.search(column) and not target.startswith(column[:5]):
-            return column
-    return None
+def _learnt(work: Work) -> Iterator[tuple[str, pd.DataFrame, pd.Series[Any]]]:
+    """What models learn from, as far as the code names it: the cell, the given table's features, and the outcome."""
+    known = meanings(work)
+    for cell, tree in trees(work):
+        for call in calls(tree):
+            terms = [s for s in strings(call) if s.count("~") == 1] if name_of(call) in _FORMULAS else []
+            plain = name_of(call) in (*_LEARNS, "train_test_split", "OLS", "Logit")
+            given = [a for a in call.args if not isinstance(a, ast.Starred)]
+            given = given[1:] if name_of(call).startswith("cross_val") else given
+            given = given[::-1] if name_of(call) in ("OLS", "Logit") else given
+            for frame in work.frames.values() if terms or (plain and len(given) >= 2) else ():
+                columns = set(map(str, frame.columns))
+                if terms:
+                    y, _, right = terms[0].partition("~")
+                    x, y = set(re.findall(r"\w+", right)) & columns, y.strip()
+                else:
+                    outcomes = _columns(given[1], known, columns)
+                    y = outcomes.pop() if len(outcomes) == 1 else ""
+                    x = _columns(given[0], known, columns)
+                if y in columns and len(x - {y}) >= 1:
+                    yield cell.cell, frame[sorted(x - {y})], frame[y]
 
 
-def _picked(whole: list[ast.Module]) -> set[str]:
-    """The columns that transformers by columns are given by name; none where any takes others, too."""
-    made = [c for tree in whole for c in calls(tree) if name_of(c) in ("ColumnTransformer", "make_column_transformer")]
-    others = {"passthrough"} & {s for c in made for s in strings(c)} or any(
-        called(c) & {"make_column_selector", "select_dtypes"} or keywords(c).get("remainder") is not None for c in made
-    )
-    return set() if others else {s for c in made for s in strings(c)}
+def _columns(node: ast.expr, known: dict[str, ast.expr], columns: set[str], depth: int = 5) -> set[str]:
+    """The columns that an expression selects: those that are named; all but those that are dropped."""
+    if isinstance(node, ast.Name):
+        return _columns(known[node.id], known, columns, depth - 1) if depth and node.id in known else set()
+    if isinstance(node, ast.Subscript):
+        named = strings(node.slice)
+        if isinstance(node.slice, ast.Name) and node.slice.id in known:
+            named = strings(known[node.slice.id])
+        return named & columns or _columns(node.value, known, columns, depth)
+    if isinstance(node, ast.Call):
+        if name_of(node) in ("drop", "pop") and isinstance(node.func, ast.Attribute):
+            gone = set().union(*(strings(known.get(n, ast.Constant(None))) for n in names(node)), strings(node))
+            return columns - gone if gone & columns else set()
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        first = node.args[0] if node.args else None
+        source = first if inner is None or name_of(node) in ("get_dummies", "array", "asarray") else inner
+        return _columns(source, known, columns, depth) if source is not None and depth else set()
+    if isinstance(node, ast.Attribute):
+        return {node.attr} if node.attr in columns else _columns(node.value, known, columns, depth)
+    if isinstance(node, (ast.BinOp, ast.Compare)):
+        return _columns(node.left, known, columns, depth)
+    return set()
 
 
 def _leak(where: str, problem: str) -> Objection:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from artifacts.types import FINDING_MIME, Execution
-from graphs.checks.base import Work
+from graphs.review.base import Work
 
 
 def words(text: str) -> frozenset[str]:
@@ -38,12 +38,13 @@ _NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 def trees(work: Work) -> Iterator[tuple[Execution, ast.Module]]:
     """The cells that a model wrote and that are Python; IPython's magics in them are passed over."""
     for cell in work.written:
-        if cell.status == "ok" and (tree := _parsed(cell.code)) is not None:
+        if cell.status == "ok" and (tree := parsed(cell.code)) is not None:
             yield cell, tree
 
 
 @cache
-def _parsed(code: str) -> ast.Module | None:
+def parsed(code: str) -> ast.Module | None:
+    """A cell's syntax; None where it is no Python."""
     try:
         return ast.parse(without_magics(code))
     except (SyntaxError, ValueError, RecursionError):  # another language, a null byte, a thousand brackets
@@ -164,80 +165,6 @@ def spelled_out(expression: ast.AST, known: dict[str, ast.expr], depth: int = 4)
 def written_text(cell: Execution) -> str:
     """What a cell printed or displayed as text, its findings left out."""
     return "\n".join(o.text for o in cell.outputs if FINDING_MIME not in o.data)
-
-
-def printed(cell: Execution, tree: ast.AST) -> Iterator[tuple[ast.expr, list[float]]]:
-    """What each expression in a `print` came out as: its numbers, one list for each line that the call printed.
-
-    The call's constant parts are looked for in the cell's lines; an expression between them is what stands there. Of a
-    cell that ends in an expression, what it displayed is that expression's.
-    """
-    lines = written_text(cell).splitlines()
-    for call in calls(tree):
-        if name_of(call) != "print" or not call.args:
-            continue
-        pattern, values = _template(call.args)
-        if not values:
-            continue
-        bare = re.fullmatch(r"(?:\(\.\*\?\) ?)+", pattern) is not None  # nothing but values: a word for each
-        for line in lines:
-            if bare and len(line.split()) != len(values):
-                continue
-            if (match := re.fullmatch(pattern, line)) is not None:
-                for value, text in zip(values, match.groups(), strict=True):
-                    yield value, numbers(text)
-    last = tree.body[-1] if isinstance(tree, ast.Module) and tree.body else None
-    if isinstance(last, ast.Expr) and not isinstance(last.value, ast.Constant):
-        parts = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-        shown = [o.text for o in cell.outputs if o.kind == "display" and FINDING_MIME not in o.data]
-        found = numbers(shown[-1]) if shown and "\n" not in shown[-1] else []
-        if len(found) == len(parts):
-            for part, number in zip(parts, found, strict=True):
-                yield part, [number]
-
-
-def _template(arguments: Iterable[ast.expr]) -> tuple[str, list[ast.expr]]:
-    pattern: list[str] = []
-    values: list[ast.expr] = []
-    for argument in arguments:
-        piece = ""
-        for part in _pieces(argument):
-            if isinstance(part, str):
-                piece += re.escape(part.strip("\n"))
-            else:
-                piece += "(.*?)"
-                values.append(part)
-        pattern.append(piece)
-    return " ".join(pattern), values
-
-
-def _pieces(argument: ast.expr) -> list[str | ast.expr]:
-    """A printed argument's constant texts and the expressions between them, however it is formatted."""
-    match argument:
-        case ast.Constant():
-            return [str(argument.value)]
-        case ast.JoinedStr():
-            return [
-                str(v.value) if isinstance(v, ast.Constant) else v.value if isinstance(v, ast.FormattedValue) else v
-                for v in argument.values
-            ]
-        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
-            return _alternating(re.split(r"\{[^{}]*\}", text), argument.args, argument)
-        case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod()):
-            given = argument.right.elts if isinstance(argument.right, ast.Tuple) else [argument.right]
-            return _alternating(re.split(r"%[-+ #0-9.]*[diouxXeEfFgGs]", text.replace("%%", "%")), given, argument)
-        case ast.Call(func=ast.Name(id="round" | "float" | "str"), args=[first, *_]):
-            return [first]
-    return [argument]
-
-
-def _alternating(texts: list[str], given: Sequence[ast.expr], whole: ast.expr) -> list[str | ast.expr]:
-    if len(texts) != len(given) + 1:
-        return [whole]
-    parts: list[str | ast.expr] = [texts[0]]
-    for expression, text in zip(given, texts[1:], strict=True):
-        parts += [expression, text]
-    return [p for p in parts if p != ""]
 
 
 def numbers(text: str) -> list[float]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
-from graphs.checks import data
-from graphs.checks.observed import NOTHING, Observed
+from graphs.review.data import tables as data
+from graphs.review.watch.observed import NOTHING, Observed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,18 @@ class Work:
     def frames(self) -> dict[str, pd.DataFrame]:
         """The given tables by file name. Read once a review, and only when a cell that a model wrote is there."""
         return data.read(self.files) if self.written else {}
+
+    @cached_property
+    def tables(self) -> list[dict[str, Any]]:
+        """What each given table holds, as the opening cell printed it (see `graphs.look`), or as the files say."""
+        for cell in self.view.executions:
+            if "describe" in cell.tags and cell.status == "ok":
+                try:
+                    files: list[dict[str, Any]] = json.loads("".join(o.text for o in cell.outputs))["files"]
+                    return files
+                except (ValueError, KeyError, TypeError):
+                    break
+        return [data.described(name, frame) for name, frame in self.frames.items()]
 
     @property
     def headlines(self) -> list[Finding]:

@@ -6,9 +6,8 @@ The tables are only read, never run. A check that looks at them can object to wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +44,20 @@ def read(tables: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
     return found
 
 
+def described(name: str, frame: pd.DataFrame) -> dict[str, Any]:
+    """What a table holds, in the shape that `graphs.look.describe` prints."""
+    columns: list[dict[str, Any]] = []
+    for column in frame.columns:
+        values = frame[column].dropna()
+        fact = {"name": str(column), "dtype": str(frame[column].dtype), "n_missing": len(frame) - len(values)}
+        levels = values.astype(str).unique()
+        fact |= {"n_unique": len(levels)} | ({"values": sorted(levels)} if len(levels) <= 40 else {})
+        if values.dtype.kind in "iuf" and len(values):
+            fact |= {"min": values.min().item(), "max": values.max().item()}
+        columns.append(fact)
+    return {"name": name, "rows": len(frame), "columns": columns}
+
+
 @dataclass(frozen=True)
 class Turn:
     """A relation of `x` and `y` that turns about within the levels of `by`. The effects are signed alike."""
@@ -56,9 +69,8 @@ class Turn:
     within: float
 
 
-def turned(frame: pd.DataFrame, x: str, y: str, held: Sequence[str] = ()) -> Turn | None:
-    """The column within whose levels the relation of two others turns about, where the table has one; with `held`, of
-    what is left of both once those numbers are held constant.
+def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
+    """The column within whose levels the relation of two others turns about, where the table has one.
 
     It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
     are more than noise, and so have nearly all levels.
@@ -70,9 +82,7 @@ def turned(frame: pd.DataFrame, x: str, y: str, held: Sequence[str] = ()) -> Tur
         second = _extremes(frame[y], first)
     if first is None or second is None:
         return None
-    if held:
-        first, second = (_left_of(v, frame, held) for v in (first, second))
-    for by in sorted(set(frame.columns) - {x, y, *held}, key=str):
+    for by in sorted(set(frame.columns) - {x, y}, key=str):
         groups = frame[by]
         if not 2 <= groups.nunique() <= _LEVELS:
             continue
@@ -99,16 +109,6 @@ def turned(frame: pd.DataFrame, x: str, y: str, held: Sequence[str] = ()) -> Tur
         ):
             return Turn(x, y, str(by), pooled, within)
     return None
-
-
-def _left_of(values: pd.Series[Any], frame: pd.DataFrame, held: Sequence[str]) -> pd.Series[Any]:
-    """What is left of a column once numbers are held constant: its residuals on them."""
-    import numpy as np
-
-    known = values.notna() & frame[list(held)].notna().all(axis=1)
-    design = np.column_stack([np.ones(int(known.sum())), frame.loc[known, list(held)].astype(float)])
-    weights, *_ = np.linalg.lstsq(design, values[known].astype(float), rcond=None)
-    return (values[known].astype(float) - design @ weights).reindex(values.index)
 
 
 def _numeric(column: pd.Series[Any]) -> pd.Series[Any] | None:
@@ -144,68 +144,6 @@ def _slope(a: pd.Series[Any], b: pd.Series[Any], used: int) -> tuple[float, floa
     return slope, slope / math.sqrt(rest / spread) if rest > 0 else math.copysign(math.inf, slope)
 
 
-def nested_units(frame: pd.DataFrame, factor: str, outcome: str) -> Iterator[str]:
-    """The columns that are the true units of a comparison: each of their levels has one level of the factor only, and
-    the outcome is more alike within them than chance would have it."""
-    y = _numeric(frame[outcome])
-    if y is None or not 2 <= frame[factor].nunique() <= _LEVELS:
-        return
-    for unit in sorted(set(frame.columns) - {factor, outcome}, key=str):
-        column = frame[unit]
-        levels = column.nunique()
-        fine = column.dtype.kind == "f" or not frame[factor].nunique() < levels <= len(frame) / 3
-        if fine or frame.groupby(unit, observed=True)[factor].nunique().max() > 1:
-            continue
-        if frame.groupby(factor, observed=True)[unit].nunique().min() < 2:
-            continue
-        if _alike(y, column, frame[factor]):
-            yield str(unit)
-
-
-def _alike(y: pd.Series[Any], unit: pd.Series[Any], factor: pd.Series[Any]) -> bool:
-    """Whether values vary more between the units of a level than within units: F with p < 0.001."""
-    from scipy.stats import f
-
-    known = y.notna() & unit.notna() & factor.notna()
-    y, unit, factor = y[known], unit[known], factor[known]
-    means = y.groupby(unit, observed=True).transform("mean")
-    between = float(((means - y.groupby(factor, observed=True).transform("mean")) ** 2).sum())
-    inside = float(((y - means) ** 2).sum())
-    degrees, left = unit.nunique() - factor.nunique(), len(y) - unit.nunique()
-    if degrees <= 0 or left <= 0 or inside <= 0:
-        return False
-    return bool(f.sf(between / degrees / (inside / left), degrees, left) < 0.001)
-
-
-_VERY_FEW = 8
-"""Rows of a level that are a handful where most levels have a few times as many."""
-
-
-def few_of(frame: pd.DataFrame, most: int) -> dict[str, int]:
-    """The levels of which a table has a handful of rows, where it has many of most: how many of each."""
-    import pandas as pd
-
-    found: dict[str, int] = {}
-    for column in frame.columns:
-        if pd.api.types.is_numeric_dtype(frame[column]) or not 2 <= frame[column].nunique() <= 50:
-            continue
-        counts = frame[column].value_counts()
-        usual = counts.median()
-        found |= {
-            str(level): int(n)
-            for level, n in counts.items()
-            if 0 < n < most and (usual >= 30 or (n < _VERY_FEW and usual >= 2.5 * n and usual >= 10))
-        }
-    return found
-
-
-def commonest(frame: pd.DataFrame, column: str) -> float | None:
-    """The share of a column's commonest value; None where it has more than ten."""
-    if frame[column].nunique() > 10 or not len(frame):
-        return None
-    return float(frame[column].value_counts(normalize=True).iloc[0])
-
-
 def repeats(frame: pd.DataFrame, keys: list[str]) -> bool:
     """Whether rows of a table share a key."""
     return bool(frame.duplicated(keys).any())
@@ -223,8 +161,7 @@ def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
     numeric = {str(c): v for c in features.columns if (v := _numeric(features[c])) is not None and v.nunique() > 1}
     if target.nunique() == 2:
         classes = target == target.max()
-        alone = next((str(c) for c in features.columns if _parts(features[c], classes)), None)
-        return alone or _two_part(numeric, classes)
+        return next((str(c) for c in features.columns if _parts(features[c], classes)), None)
     for column, values in numeric.items():
         if values.nunique() > 2 and abs(values.corr(target)) >= 0.995:
             return column
@@ -238,14 +175,6 @@ def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
         return None
     shares = {c: abs(w) * float(numeric[c].std()) for c, w in zip(several, weights[1:], strict=True)}
     return " and ".join(sorted(c for c, share in shares.items() if share > 0.02 * float(target.std())))
-
-
-def _two_part(numeric: Mapping[str, pd.Series[Any]], classes: pd.Series[Any]) -> str | None:
-    """Two columns that part the classes by their difference, as the days promised and those that it took do."""
-    for one, other in combinations([c for c, v in numeric.items() if v.nunique() > 2][:12], 2):
-        if _parts(numeric[one] - numeric[other], classes):
-            return f"{one} and {other}"
-    return None
 
 
 def _parts(column: pd.Series[Any], classes: pd.Series[Any]) -> bool:
@@ -282,33 +211,6 @@ def _only_with(levels: pd.Series[Any], truth: pd.Series[Any]) -> bool:
     return False
 
 
-def bands(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
-    """The column in words whose levels stand one above the other in a measured outcome, as grades do in marks.
-
-    They do when hardly a row is out of place where rows are in the outcome's order.
-    """
-    import pandas as pd
-
-    target = _numeric(outcome)
-    if target is None or outcome.nunique() <= 20:
-        return None
-    target = target.reset_index(drop=True)
-    features = features.reset_index(drop=True)
-    for name in features.columns:
-        column = features[name]
-        known = column.notna() & target.notna()
-        if pd.api.types.is_numeric_dtype(column) or not 3 <= column.nunique() <= 12 or known.sum() < 100:
-            continue
-        levels, values = column[known].astype(str), target[known].astype(float)
-        if levels.value_counts().min() < 5:
-            continue
-        rank = values.groupby(levels).mean().rank()
-        in_order = levels.map(rank).to_numpy()[values.to_numpy().argsort(kind="stable")]
-        if (in_order == sorted(in_order)).mean() >= 0.97:
-            return str(name)
-    return None
-
-
 def stands_out(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
     """The column that alone parts two classes nearly whole, where no other says much of them."""
     target = _numeric(outcome)
@@ -338,19 +240,3 @@ def _told(column: pd.Series[Any], classes: pd.Series[Any]) -> float:
     ranks = values.astype(float).rank()
     area = (float(ranks[truth].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
     return max(area, 1 - area)
-
-
-def is_measured(column: pd.Series[Any]) -> bool:
-    """Whether whole numbers look measured or counted, not given: they pile up in their middle or thin out one way."""
-    import pandas as pd
-
-    if not pd.api.types.is_numeric_dtype(column) or column.nunique() < 8:
-        return False
-    counts = column.value_counts().sort_index()
-    if counts.nunique() == 1:
-        return False
-    quarter = len(counts) // 4
-    inner = float(counts.iloc[quarter:-quarter].mean())
-    outer = float(pd.concat([counts.iloc[:quarter], counts.iloc[-quarter:]]).mean())
-    way = abs(float(counts.corr(pd.Series(range(len(counts)), counts.index, dtype=float), method="spearman")))
-    return inner > 2 * outer or way > 0.8

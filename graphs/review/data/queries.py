@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from graphs.checks import data
+from graphs.review.data import tables as data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,24 +75,3 @@ def _keys(condition: str) -> list[str]:
     """The columns of `a.k = b.k and a.l = b.l`, where both sides are called the same."""
     pairs = re.findall(r"\w+\.(\w+)\s*=\s*\w+\.(\w+)", condition)
     return [a for a, b in pairs if a == b]
-
-
-_WINDOW = re.compile(
-    r"(?P<what>[^,]*?\bover\s*(?:\((?P<frame>(?:[^()]|\([^()]*\))*)\)|\w+)[^,]*?)\s+(?:as\s+)?\"?(?P<column>\w+)\"?\s*(?=,|\bfrom\b|$)",
-    re.I | re.S,
-)
-_LATER = re.compile(r"\blead\s*\(|\bfollowing\b|\blast_value\s*\(", re.I)
-_EARLIER = re.compile(r"\blag\s*\(|\bpreceding\b", re.I)
-_SCALED = re.compile(r"/\s*(?:nullif\s*\(\s*)?\(?\s*(?:stddev\w*|max)\s*\([^()]*\)[^/]*\bover\s*\(\s*\)", re.I)
-
-
-def windows(query: str) -> list[tuple[str, str]]:
-    """The columns that a query makes of other rows than their own: `ahead`, `lag`, or `learnt` of all rows."""
-    found = []
-    for match in _WINDOW.finditer(re.sub(r"^\s*select\b|--[^\n]*", "", query, flags=re.I)):
-        what = match["what"]
-        ahead = _LATER.search(what) and not re.search(r"lead\s*\([^()]*,\s*-", what)
-        kind = "ahead" if ahead else "lag" if _EARLIER.search(what) else "learnt" if _SCALED.search(what) else ""
-        if kind:
-            found.append((match["column"], kind))
-    return found
