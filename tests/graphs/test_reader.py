@@ -250,6 +250,20 @@ def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dic
     assert not query.where
 
 
+def test_a_part_that_is_not_understood_leaves_the_others_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("What is the mean unit cost by region? How many orders were refunded?", shop)
+    first, second = reading.queries
+    assert first is not None
+    assert told(first) == {("mean", "unit_cost")}
+    assert second is None
+    assert "refunded" in reading.why_not[1]
+
+
+def test_a_part_that_points_back_to_what_is_not_understood_is_not_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("How many orders were refunded? What is their mean unit cost?", shop)
+    assert reading.queries == (None,)
+
+
 ORDERS = [
     {
         "name": "orders.csv",
