@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps
@@ -13,7 +14,7 @@ from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
-_PERIOD = r"\b(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
+_PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
@@ -36,6 +37,7 @@ class Draft:
         self.recent: list[Column] = []
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
+        self.hinted = Conditions(columns, time).hinted
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -103,7 +105,13 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
-            self.blocked.append(period[0])
+            since = recent(period[0], self.time)
+            if since and self.asks:
+                self.asks[-1].where.append(Condition(left=expr(self.time or ""), op=">", right=since))
+                self.notes.append(f"“{period[0]}” is counted from the last day of the table: after {since}.")
+                clause.mark(*period.span())
+            else:
+                self.blocked.append(period[0])
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
@@ -228,6 +236,14 @@ class Draft:
         """Columns as they stand in the table."""
         return [self.named[n].name if n in self.named else n.strip("`") for n in names]
 
+    def amount(self) -> Column | None:
+        """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
+        numbers = [c for c in self.columns if c.kind == "number"]
+        for words in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
+            if found := [c for c in numbers if set(words.split()) & set(c.words)]:
+                return found[0] if len(found) == 1 else None
+        return None
+
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""
         column = self.named.get(name)
@@ -242,6 +258,24 @@ class Draft:
 def _unknown(words: Sequence[str]) -> str:
     """The sentence that names what no column is called or holds."""
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
+
+
+def recent(period: str, time: Column | None) -> str:
+    """The day after which "the last two years" of a table begin; empty where that cannot be said."""
+    told = re.fullmatch(
+        r"(?:\w+ (?:the )?)?(?:last|past|recent)(?: (\w+))? (day|week|month|quarter|year)s?", period, re.I
+    )
+    ends = (
+        re.match(r"(\d{4})-(\d\d)-(\d\d)", str(time.high or "")) if time is not None and time.kind == "time" else None
+    )
+    if told is None or ends is None:
+        return ""
+    many = intents.number(told[1])
+    if told[2] in ("day", "week"):
+        last = date(int(ends[1]), int(ends[2]), int(ends[3]))
+        return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
+    months = int(ends[1]) * 12 + int(ends[2]) - 1 - many * {"month": 1, "quarter": 3, "year": 12}[told[2]]
+    return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
 
 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
