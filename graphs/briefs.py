@@ -8,7 +8,7 @@ from typing import Any
 
 from artifacts.events import RunView
 from artifacts.types import Execution
-from graphs.checks import CheckResult
+from graphs.review import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import shorten
 from notebooks.catalog import Template

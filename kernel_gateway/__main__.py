@@ -23,11 +23,12 @@ import uvloop
 from kernel_gateway.egress import PUBLIC, Policy
 from kernel_gateway.errors import GatewayError, GatewayUnavailable
 from kernel_gateway.front import Front
-from kernel_gateway.host import Host, Place, lock
+from kernel_gateway.host import Host
 from kernel_gateway.inside.tunnel import Tunnel
 from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
 from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.packages import Packages
+from kernel_gateway.place import Place, lock
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation

@@ -5,14 +5,11 @@ Statuses and field names are the wire's: the SDK fails on a 200 where it expects
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import json
-import math
 import os
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -32,9 +29,9 @@ from kernel_gateway.inside.http import (
     respond_json,
 )
 from kernel_gateway.logs import answer, first_answer
+from kernel_gateway.measuring import NEVER, newest, samples
 from kernel_gateway.query import first, listed, now, number, part, query_of, time
 from kernel_gateway.record import Missing, Record
-from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandboxes import ENVD_VERSION, Sandboxes
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, full_name
 from kernel_gateway.templates import Build, Templates
@@ -44,15 +41,11 @@ from kernel_gateway.wanted import BadRequest, Conflict, check_network, check_sec
 
 _CLIENT = "local"
 _MIB = 1 << 20
-_METRICS_SECONDS = 10.0
 _MOST_FORKS = 20
 _FORK_SECONDS = 15  # as E2B has it
 _INGRESS = ("allowPublicTraffic", "maskRequestHost", "httpsPorts")  # of `network`, what an update leaves as it is
-_MEASURED = ("timestampUnix", "cpuUsedPct", "memUsed", "memCache", "diskUsed", "diskTotal")
 _NO_SECRETS = "This host keeps no secrets: give a sandbox what it may know by `envs`."
-_MOST_MEASURED = 100  # sandboxes of one answer
 _UPLOAD_SECONDS = 3600  # for which the address of an upload holds
-_NEVER = 1 << 37  # Unix seconds; the year 6325
 
 
 class Control:
@@ -103,7 +96,8 @@ class Control:
                 records, headers = self._page(scope)
                 await respond_json(send, 200, [self._seen(record) for record in records], headers)
             case "GET", ["sandboxes", "metrics"]:
-                await respond_json(send, 200, {"sandboxes": await self._metrics_of(scope)})
+                told = await newest(self._sandboxes, listed(query_of(scope), "sandbox_ids"))
+                await respond_json(send, 200, {"sandboxes": told})
             case "GET", ["sandboxes", name, "logs"]:
                 log, query = self._sandboxes.log(name), query_of(scope)
                 await respond_json(send, 200, answer(log, query) if version else first_answer(log, query))
@@ -136,9 +130,9 @@ class Control:
                 self._sandboxes.extend(record, check_seconds((await read_json(receive)).get("duration", 300)))
                 await respond(send, 204)
             case "GET", ["sandboxes", name, "metrics"]:
-                start, end = (number(query_of(scope), *edge) for edge in (("start", 0), ("end", _NEVER)))
-                samples = await self._metrics(self._sandboxes.find(name))
-                await respond_json(send, 200, [one for one in samples if start <= one["timestampUnix"] <= end])
+                start, end = (number(query_of(scope), *edge) for edge in (("start", 0), ("end", NEVER)))
+                found = await samples(self._sandboxes, self._sandboxes.find(name))
+                await respond_json(send, 200, [one for one in found if start <= one["timestampUnix"] <= end])
             case "PUT", ["sandboxes", name, "network"]:
                 self._set_network(self._sandboxes.find(name), await read_json(receive))
                 await respond(send, 204)
@@ -342,26 +336,6 @@ class Control:
             found = [one for one in found if one.name == wanted or (":" not in name and _base(one) == name)]
         return part(found, query, lambda one: (datetime.fromisoformat(one.taken), one.id), ascending=False)
 
-    async def _metrics_of(self, scope: Scope) -> dict[str, Any]:
-        """The newest sample of each of several sandboxes; those that do not run are left out."""
-        names = list(dict.fromkeys(listed(query_of(scope), "sandbox_ids")))
-        if not 0 < len(names) <= _MOST_MEASURED:
-            raise Refused(400, f"sandbox_ids must name from 1 to {_MOST_MEASURED} sandboxes, with commas in between.")
-        records = [record for record in self._sandboxes if record.id in names]
-        found = await asyncio.gather(*map(self._metrics, records), return_exceptions=True)
-        pairs = zip(records, found, strict=True)
-        return {record.id: samples[-1] for record, samples in pairs if isinstance(samples, list) and samples}
-
-    async def _metrics(self, record: Record) -> list[dict[str, Any]]:
-        """What the sandbox measured of itself; the last sample is new."""
-        if record.paused:
-            return []
-        try:
-            _, answer = await ask(record.sandbox.address, "GET", "/metrics", seconds=_METRICS_SECONDS)
-            return [_sample(told, self._sandboxes.host.sizes.memory) for told in json.loads(answer)["samples"]]
-        except (Lost, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            raise Missing(record.id) from None  # whatever speaks there is not our service any more
-
 
 def _requested(build: Build) -> dict[str, Any]:
     names = {"names": [build.name], "aliases": [build.name], "tags": build.tags}
@@ -393,23 +367,6 @@ def _told(snapshot: Snapshot) -> dict[str, Any]:
 
 def _base(snapshot: Snapshot) -> str:
     return (snapshot.name or "").partition(":")[0]
-
-
-def _sample(told: dict[str, Any], memory: int) -> dict[str, Any]:
-    """One sample in the wire's shape; only numbers are taken from the sandbox, since code in it may forge them."""
-    measured = {name: float(told[name]) for name in _MEASURED}
-    if not all(map(math.isfinite, measured.values())):
-        raise ValueError("a measurement is not a number")
-    moment = datetime.fromtimestamp(min(max(measured.pop("timestampUnix"), 0), _NEVER), UTC)
-    share = measured.pop("cpuUsedPct")
-    return {
-        "timestamp": moment.isoformat(),
-        "timestampUnix": int(moment.timestamp()),
-        "cpuCount": os.cpu_count() or 1,
-        "cpuUsedPct": share,
-        "memTotal": memory,
-        **{name: int(value) for name, value in measured.items()},
-    }
 
 
 def _state(record: Record) -> str:

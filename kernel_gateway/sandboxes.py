@@ -14,10 +14,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 from kernel_gateway import environments
 from kernel_gateway.egress import Policy
+from kernel_gateway.ended import Ended
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
 from kernel_gateway.host import Host
@@ -25,6 +25,7 @@ from kernel_gateway.inside.outlet import proxy_variables
 from kernel_gateway.isolation import python_binds
 from kernel_gateway.logs import Log
 from kernel_gateway.packages import Packages
+from kernel_gateway.parking import Parking
 from kernel_gateway.proxy import Exit
 from kernel_gateway.record import Missing, Record
 from kernel_gateway.relay import Lost, ask
@@ -37,11 +38,7 @@ log = logging.getLogger("kernel_gateway")
 
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
-_QUIET_SECONDS = 0.3  # a sandbox taken is replaced when nobody has asked for anything so long,
-_REFILL_SECONDS = 3.0  # or at the latest now
 _IDEMPOTENCY_SECONDS = 600.0
-_REMEMBERED = 256  # sandboxes that a limit has ended, of which we can still tell which
-_LOGS, _LOG_SECONDS = 64, 3600.0  # of sandboxes that have ended, whose log is kept so long
 
 
 class Sandboxes:
@@ -67,13 +64,9 @@ class Sandboxes:
         self.policy, self._packages = policy, packages
         self.last_used = time.monotonic()
         self._records: dict[str, Record] = {}
-        self._parked: list[tuple[str, Sandbox]] = []
-        self._warm = WeakSet[Sandbox]()  # parked, and known to answer; one may be taken, or end, while it is asked
         self._starting: set[Sandbox] = set()
-        self._park = parked
-        self._refill_timer: asyncio.TimerHandle | None = None
-        self._verdicts: dict[str, str] = {}
-        self._logs: dict[str, Log] = {}  # of sandboxes that have ended, the oldest first
+        self._parking = Parking(host, parked, self._launch, self._warm_up, lambda: self.last_used)
+        self._ended = Ended()
         self._promises: dict[str, tuple[str, asyncio.Task[Record]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -93,15 +86,12 @@ class Sandboxes:
 
     def verdict(self, sandbox_id: str) -> str | None:
         """Which limit ended a sandbox that is no more, if one did and it is not long ago."""
-        return self._verdicts.get(sandbox_id)
+        return self._ended.verdict(sandbox_id)
 
     def log(self, sandbox_id: str) -> Log:
         """What a sandbox said, which may have ended not long ago; raises `Missing`."""
-        if (record := self._records.get(sandbox_id)) is not None:
-            return record.log
-        if (log := self._logs.get(sandbox_id)) is None:
-            raise Missing(sandbox_id)
-        return log
+        record = self._records.get(sandbox_id)
+        return self._ended.log(sandbox_id) if record is None else record.log
 
     async def create(self, body: dict[str, Any], key: str | None) -> Record:
         """Start a sandbox, or hand out the parked one. A repeated idempotency key gives the first one's answer."""
@@ -155,8 +145,9 @@ class Sandboxes:
         snapshot: Snapshot | None,
         hold: Hold,
     ) -> Record:
-        is_parked = chosen is None and not wanted.mounts and bool(self._parked)
-        name, sandbox = self._parked.pop(0) if is_parked else self._launch(environment, chosen, wanted.mounts)
+        plain = chosen is None and not wanted.mounts
+        taken = self._parking.take() if plain else None
+        name, sandbox = taken or self._launch(environment, chosen, wanted.mounts)
         record = Record(name, template, environment, sandbox, wanted, hold)
         try:
             await self._make_ready(record, sandbox, snapshot)
@@ -172,7 +163,7 @@ class Sandboxes:
         self._records[name] = record
         record.log.tell("The sandbox was created.", "created")
         self._put_to_work(record, wanted.seconds)
-        self._refill_later()
+        self._parking.refill_later()
         return record
 
     async def _make_ready(
@@ -182,7 +173,7 @@ class Sandboxes:
         variables = {**(variables or {}), **record.wanted.envs}
         self._starting.add(sandbox)
         try:
-            if sandbox in self._warm and not variables:
+            if sandbox in self._parking.warm and not variables:
                 self._spawn(self._begin(sandbox))  # nobody need wait to hear that it answers
             else:
                 await self._initialise(sandbox, variables)
@@ -197,7 +188,7 @@ class Sandboxes:
             raise
         finally:
             self._starting.discard(sandbox)
-            self._warm.discard(sandbox)
+            self._parking.warm.discard(sandbox)
 
     def _put_to_work(self, record: Record, seconds: int) -> None:
         """Have a sandbox that is ready answer requests, until its end."""
@@ -383,43 +374,24 @@ class Sandboxes:
 
     def park(self) -> None:
         """Keep as many started as are to be, for the next who ask."""
-        while not self._closed and len(self._parked) < self._park and self._park_one():
-            pass
-        while self.host.is_short and self._prepare_one():
-            pass
+        self._parking.fill()
 
-    def _park_one(self) -> bool:
-        try:
-            name, sandbox = self._launch()
-        except SandboxFailed as error:
-            log.warning("no sandbox could be parked: %s", error)
-            return False
-        self._parked.append((name, sandbox))
-        sandbox.on_end = lambda: self._lose_parked(name, sandbox)
-        self._spawn(self._warm_up(sandbox))
-        return True
+    def _warm_up(self, sandbox: Sandbox) -> None:
+        self._spawn(self._ask_parked(sandbox))
 
-    async def _warm_up(self, sandbox: Sandbox) -> None:
+    async def _ask_parked(self, sandbox: Sandbox) -> None:
         with contextlib.suppress(SandboxFailed):  # whoever is given it hears of that, if it has not ended until then
             await self._initialise(sandbox, {}, parked=True)
-            self._warm.add(sandbox)
+            self._parking.warm.add(sandbox)
 
     async def _begin(self, sandbox: Sandbox) -> None:
         with contextlib.suppress(SandboxFailed):  # it has ended, which is told elsewhere
             await self._initialise(sandbox, {})
 
-    def _lose_parked(self, name: str, sandbox: Sandbox) -> None:
-        self._warm.discard(sandbox)
-        if (name, sandbox) in self._parked:
-            self._parked.remove((name, sandbox))
-            self._refill_later()
-
     async def close(self) -> None:
         """End every sandbox and wait until each is gone."""
         self._closed = True
-        if self._refill_timer is not None:
-            self._refill_timer.cancel()
-        parked = [sandbox for _, sandbox in self._parked]
+        parked = self._parking.close()
         ending = [record.sandbox for record in self] + parked + list(self._starting)
         for record in list(self):
             self.kill(record)
@@ -490,46 +462,9 @@ class Sandboxes:
     def _forget(self, record: Record) -> None:
         self.last_used = time.monotonic()
         if self._records.pop(record.id, None) is not None:
-            self._keep_log(record)
-        if record.sandbox.verdict is not None:
-            self._verdicts[record.id] = record.sandbox.verdict
-            if len(self._verdicts) > _REMEMBERED:
-                del self._verdicts[next(iter(self._verdicts))]
+            self._ended.keep(record)
+        self._ended.judge(record)
         self._close_ways(record)
         record.hold.release()
         if record.files is not None:
             self.snapshots.delete(record.files)
-
-    def _keep_log(self, record: Record) -> None:
-        """Keep what a sandbox said for a while; what is still to be read of it comes to it, too."""
-        why = f"was {record.sandbox.verdict}" if record.sandbox.verdict is not None else "has ended"
-        record.log.tell(f"The sandbox {why}.", "ended")
-        self._logs[record.id] = record.log
-        asyncio.get_running_loop().call_later(_LOG_SECONDS, self._logs.pop, record.id, None)
-        while len(self._logs) > _LOGS:
-            del self._logs[next(iter(self._logs))]
-
-    @property
-    def _is_short(self) -> bool:
-        return len(self._parked) < self._park or self.host.is_short
-
-    def _prepare_one(self) -> bool:
-        try:
-            self.host.prepare()
-        except SandboxFailed as error:
-            log.warning("%s", error)
-            return False
-        return True
-
-    def _refill_later(self) -> None:
-        if self._refill_timer is None and self._is_short and not self._closed:
-            latest = time.monotonic() + _REFILL_SECONDS
-            self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
-
-    def _refill(self, latest: float) -> None:
-        now = time.monotonic()
-        self._refill_timer = None
-        if now < latest and now - self.last_used < _QUIET_SECONDS:
-            self._refill_timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._refill, latest)
-        elif self._is_short and (self._park_one if len(self._parked) < self._park else self._prepare_one)():
-            self._refill_later()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphs.questions.expressions import NotComputable, literal
 from graphs.questions.query import Model, Query
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import aliases, and_list, braced, found, tell, value, verdict
+from graphs.questions.sentences import aliases, and_list, braced, found, readable, tell, value, verdict
 from graphs.questions.steps import listed
 
 _KINDS: dict[str, tuple[str, str, str]] = {
@@ -110,6 +110,7 @@ def fit(query: Query, scope: Scope) -> None:
         known = aliases({n: found(n) for n in sources}, {m: found(_METRICS[m][0]) for m in metrics if m in _METRICS})
         scope.add(f'found["verdict"] = {verdict(query, known)}')
         result = ': {found["verdict"]}'
+    named = f"{target} by {and_list(list(model.features))}"
     rows = (
         "{len(y_train):,} rows fitted, {len(y_test):,} held out" if model.test_size is not None else "{len(y):,} rows"
     )
@@ -120,7 +121,7 @@ def fit(query: Query, scope: Scope) -> None:
             + f"[{len(sources)}:]"
             + ")}"
         )
-    tell(scope, [f"{_called(model, made)} of {braced(target)} by {braced(and_list(list(model.features)))}: ",
+    tell(scope, [f"{_called(model, made)} of {braced(readable(named, scope))}: ",
                  and_list(said), f" ({rows}){result}."], "found")  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from graphs.questions.groups import by_keys, keys_of
 from graphs.questions.measures import name_of, single
 from graphs.questions.query import Query, Rule
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import SHOWN, aliases, and_list, braced, found, of_rows, tell, value, verdict
+from graphs.questions.sentences import SHOWN, aliases, and_list, braced, found, of_rows, readable, tell, value, verdict
 from graphs.questions.steps import beyond, limits, listed
 
 _NONE_OF_ALL = ("value", "values", "count")
@@ -27,6 +27,7 @@ def outliers(query: Query, scope: Scope) -> None:
         _of_several(query, scope, rule, columns)
         return
     (column,) = columns
+    show = show or [column] * (query.tell == "names")
     lines, said = limits(rule, f"rows[{literal(column)}]", scope)
     scope.lines += lines.split("\n")
     scope.add(f"outlying = rows[{beyond(rule, f'rows[{literal(column)}]')}]")
@@ -41,13 +42,11 @@ def outliers(query: Query, scope: Scope) -> None:
         known = {**aliases({n: found(n) for n in sources}, {}), "count": "len(outlying)"}
         scope.add(f'found["verdict"] = {verdict(query, known)}')
         told.append('the verdict is {found["verdict"]}')
-    text = [
-        f"{{len(outlying):,}} of {{rows[{literal(column)}].count():,}} values of {braced(column)} are outliers: {said},"
-    ]
+    text = [f"outliers of {braced(readable(column, scope))} ({said}:"]
     below, above = "below {as_text(low)}", "above {as_text(high)}"
     text.append({"both": f" {below} or {above}", "high": f" {above}", "low": f" {below}"}[rule.sides])
-    if told:
-        text.append(f"; {and_list(told)}")
+    text.append(f"): {{len(outlying):,}} of {{rows[{literal(column)}].count():,}} values")
+    text += [f"; {and_list(told)}" for _ in told[:1]]
     if show and query.tell != "number":
         each = f'", ".join(map(as_name, row)) for row in outlying[{listed(show)}].head({SHOWN}).itertuples(index=False)'
         scope.add(f"lines = [{each}]")

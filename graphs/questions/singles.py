@@ -12,6 +12,7 @@ from graphs.questions.sentences import (
     SHOWN,
     aliases,
     and_list,
+    backwards,
     braced,
     found,
     lacking,
@@ -49,13 +50,17 @@ def singles(query: Query, scope: Scope) -> None:
     if ranked:
         _ranked(query, scope, ranked[0])
         return
-    said = [_said(readable(n, scope), s, query.decimals, units.get(n, "")) for n, s in names.items()]
+    given = {m.name for m in query.measures} | {f.name for f in query.formulas}
+    said = [_said(n, s, n in given, query, scope, units.get(n, "")) for n, s in names.items()]
     result = ""
     if query.verdicts:
         scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
         result = ': {found["verdict"]}'
     with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
-    rows = f" ({of_rows(query, scope)}{lacking(query, scope)})"
+    rows = f" ({of_rows(query, scope)}{lacking(query, scope)}{backwards(query, scope)})"
+    if list(names) == ["number of rows"]:  # and what would stand in brackets says it again
+        said = [f"the number of rows{_where(query, scope)} is {value(names['number of rows'], query.decimals)}"]
+        rows = ""
     pieces = [
         f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
     ]
@@ -72,11 +77,12 @@ def formula_unit(name: str, source: str, units: dict[str, str]) -> dict[str, str
     return {name: "pp" if used == {"%"} else used.pop()}
 
 
-def _said(name: str, source: str, decimals: int | None, unit: str) -> str:
-    """One value in the sentence of the answer."""
+def _said(name: str, source: str, given: bool, query: Query, scope: Scope, unit: str) -> str:
+    """One value in the sentence of the answer; a name that was given stands as it is."""
     if name == "p-value":
         return f"{{chance({source})}}"
-    return f"the {braced(name)} is {value(source, decimals, unit)}"
+    told = value(source, query.decimals, unit)
+    return f"{braced(name)} {told}" if given else f"the {braced(readable(name, scope))} is {told}"
 
 
 def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[str, str]:
@@ -84,7 +90,7 @@ def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[st
     if measure.op not in ("correlation", "slope", "r2"):
         raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
     check(measure, scope)
-    x, y = scope.as_column(measure.of or ""), scope.as_column(measure.other or "")
+    x, y = scope.sized(measure.of or "", "It"), scope.sized(measure.other or "", "It")
     where = f"rows[{scope.mask(measure.where)}]" if measure.where else "rows"
     n = sum("stats." in line for line in scope.lines) + 1
     tail = str(n) if several else ""

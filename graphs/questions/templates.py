@@ -141,3 +141,31 @@ def forecast(query: Query, tables: Tables) -> Call:
     return asked.call(
         "forecast", measure=measure, how=how, time=asked.time(), periods=query.periods, grain=asked.grain()
     )
+
+
+@template("experiment")
+def experiment(query: Query, tables: Tables) -> Call:
+    """Whether the new one of two arms is better."""
+    asked = Asked(query, tables)
+    outcome, _ = asked.measure()
+    compare = query.compare
+    arms = asked.column(compare.of) if compare and compare.of else next(iter(asked.groups(but=outcome)), "")
+    sides = {"treated": compare.first, "control": compare.second} if compare else {}
+    alpha = {"alpha": query.test.alpha} if query.test else {}
+    return asked.call("experiment", outcome=outcome, assignment=arms, **sides, **alpha)
+
+
+@template("compare")
+def compare(query: Query, tables: Tables) -> Call | None:
+    """How two groups or periods differ; columns that are compared are left to the compiler."""
+    asked, sides = Asked(query, tables), query.compare
+    if sides is not None and not sides.of and not query.time:
+        return None
+    asked.in_full()
+    of = asked.column(sides.of) if sides and sides.of else asked.time() or next(iter(asked.groups()), "")
+    named = {"first": sides.first, "second": sides.second} if sides else {}
+    measure, how = asked.measure()
+    measures = [measure] if measure else []
+    return asked.call(
+        "compare", of=of, measures=measures, how=how, by=asked.groups(but=of), grain=asked.grain(), **named
+    )

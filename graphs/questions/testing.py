@@ -10,7 +10,7 @@ from graphs.questions.groups import by_keys, keys_of
 from graphs.questions.measures import grouped, name_of, single
 from graphs.questions.query import Condition, Group, Query, Test
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import aliases, and_list, braced, found, of_rows, tell, value, verdict
+from graphs.questions.sentences import aliases, and_list, braced, found, of_rows, readable, tell, value, verdict
 from graphs.questions.steps import listed
 
 type About = Literal["normality", "means", "medians", "variances", "proportions", "independence", "fit", "correlation",
@@ -207,14 +207,14 @@ def _run(name: str, way: Way, asked: Test, columns: list[str], keys: list[str], 
     )
     word = _word(way, asked, query, {k: found(k) for k in sources if not k.startswith("**")}, symbol)
     scope.add(f'found["verdict"] = {word}')
-    text = [f"{way.said} of {of} ({sizes}"]
-    where = scope.words(query.where) if query.where else ""
+    text = [f"{way.said} of {readable(of, scope)} ({sizes}"]
+    where = readable(scope.words(query.where), scope) if query.where else ""
     text.append((f" of rows where {braced(where)}" if where else "") + "): ")
     decimals = query.decimals
     text.append(
-        f"{symbol} = {value('statistic', decimals)}, {{chance(p)}}" + (f", {asked.sides} alternative" if alt else "")
+        f"{symbol} = {value('statistic', None)}, {{chance(p)}}" + (f", {asked.sides} alternative" if alt else "")
     )
-    text.append(': {found["verdict"]}' + f" at the level {asked.alpha:g}.")
+    text.append(': {found["verdict"]}' + f" at the {asked.alpha:g} level.")
     if len(sources) > 2:
         text.append(
             " {', '.join(f'{name} {as_text(number"
@@ -379,5 +379,5 @@ def _each(way: Way, asked: Test, columns: list[str], keys: list[str], query: Que
         f'    result = f"{way.symbol} = {{as_text(statistic)}}, {{chance(p)}}"\n'
         '    said.append(f"{name}: {result} (n = {n:,}), {verdict}")'
     )
-    text = f"{way.said} of {braced(column)} by {braced(and_list(keys))}: {{'; '.join(said)}}"
-    tell(scope, [text, f", at the level {asked.alpha:g}."], "found")
+    text = f"{way.said} of {braced(readable(f'{column} by {and_list(keys)}', scope))}: {{'; '.join(said)}}"
+    tell(scope, [text, f", at the {asked.alpha:g} level."], "found")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from artifacts.types import Answer, AnswerValue, Execution
-from graphs.checks.syntax import words
 from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Keep, Measure, Query, Scalar, Where
 from graphs.review import units
 from graphs.review.answering import Cell, Result, shown
+from graphs.review.code.syntax import words
 from graphs.review.mentions import YEAR, Label, Tables, columns, labels, levels, spoken, telling, time_columns
 from graphs.review.prose.figures import Figure
 from graphs.review.prose.tables import tables as printed_tables

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from graphs.checks.syntax import words
+from graphs.review.code.syntax import words
 from graphs.review.prose.figures import Figure, figures, sentences
 
 Tables = Sequence[Mapping[str, Any]]
@@ -25,6 +25,11 @@ _COMMON = words(
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
+_TIMES = re.compile(
+    r"\s?(?:times|-?fold|×|(?:%|per cent|points)? ?(?:more|less|fewer|higher|lower|longer|shorter))\b", re.I
+)
+"""What stands behind a number that compares two groups and is of neither."""
+
 
 @dataclass(frozen=True)
 class Label:
@@ -40,7 +45,7 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
     """The values, as text, of the columns of text of which all or some are known, with their columns."""
     for table in tables:
         for column in table["columns"]:
-            if column["dtype"] in ("str", "object", "string", "category", "bool"):
+            if column.get("dtype") in ("str", "object", "string", "category", "bool"):
                 for value in (column.get("values") or ())[:most]:
                     yield str(column["name"]), str(value)
 
@@ -51,7 +56,7 @@ def time_columns(tables: Tables) -> list[str]:
         str(c["name"])
         for t in tables
         for c in t["columns"]
-        if str(c["dtype"]).startswith(("datetime", "timestamp"))
+        if str(c.get("dtype")).startswith(("datetime", "timestamp"))
         or (re.search(r"(?:^|_)(?:year|yr|date|day|month)(?:_|$)", str(c["name"]), re.I) and c["n_unique"] > 1)
     ]
 
@@ -106,7 +111,7 @@ def spoken(text: str, tables: Tables, names: Sequence[str] = ()) -> list[Spoken]
     """Each number of a text with the values, at most one a column, that its sentence binds it to."""
     found = []
     for clause in sentences(text, names):
-        inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text)]
+        inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
         named = labels(clause, tables)
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):

@@ -13,10 +13,10 @@ from artifacts.threads import in_own_thread
 from artifacts.types import Objection
 from graphs import briefs, rerun
 from graphs.ask import insist
-from graphs.checks import CheckResult, Work, run_checks
-from graphs.checks.observed import observed
 from graphs.models.base import Message
+from graphs.review import CheckResult, Work, run_checks
 from graphs.review.recompute import recompute
+from graphs.review.watch.observed import observed
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from graphs.tools.review import GiveReview
 
@@ -39,7 +39,7 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         if desk.again is not None:
             work = replace(work, observed=observed(desk.again.observed, view.executions))
         checks = await in_own_thread(run_checks, work)
-        recomputed = await recompute(desk, view, drafted, state["tables"])
+        recomputed = await recompute(desk, work, state["tables"])
         checks.append(recomputed.as_check)
         talk = [
             Message(role="system", content=agent.prompt),

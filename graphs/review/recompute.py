@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from artifacts.events import ReportMade, RunView
+from artifacts.events import RunView
 from artifacts.store import StoreError
 from artifacts.types import Answer, AnswerValue, Objection, Recomputation
 from graphs import look
-from graphs.checks import CheckResult
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
+from graphs.review import CheckResult, Work
 from graphs.review.answering import Asked, Result, equal, meant, shown
 from graphs.review.claims import Known, in_unit, lacking, misplaced, of_prints, of_result
 from graphs.review.near import Neighbour, neighbours
-from graphs.review.prose.figures import figures
+from graphs.review.prose.asserted import asserted
+from graphs.review.prose.figures import Figure, figures
+from graphs.review.prose.tops import misranked
 from graphs.review.sql import Tables, sql
 from graphs.review.units import of_text
 from graphs.state import Desk
@@ -151,12 +153,17 @@ class Recomputed:
         return CheckResult("recomputed", not self.objections, detail, self.objections)
 
 
-async def recompute(desk: Desk, view: RunView, report: ReportMade, tables: Tables) -> Recomputed:
+async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     """Each value of a report's answers, held against what its query gives from the input files; and each number of
-    its text, against the groups of those results and of the tables that cells printed."""
+    its text, against what its sentence says of it and against the tables that cells printed."""
+    view, report = work.view, work.report
     made = claims(report.answers)
     near = [list(neighbours(c.query, tables)) for c in made]
+    texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
+    carried = [float(c.value.value) for c in made if isinstance(c.value.value, (int, float))]
+    said = [a for a in asserted(report.answer, view.run.goal, work.written, tables) if not _carried(a.figure, carried)]
     queries = [q for c, around in zip(made, near, strict=True) for q in (c.query, *(n.query for n in around))]
+    queries += [q for a in said for q in (*a.right, *(n.query for n in a.wrong))]
     got = iter(await results_of(desk, view, queries, tables))
     verdicts, problems, known = [], list[str](), list[Known]()
     for claim, around in zip(made, near, strict=True):
@@ -167,21 +174,30 @@ async def recompute(desk: Desk, view: RunView, report: ReportMade, tables: Table
         problems += filter(None, [problem])
         problems += lacking(claim.query, claim.value, claim.answer, view.run.goal, tables)
         known += of_result(claim.query, result, f"{claim.query.measures}")
-    asked = {(c.part, c.place) for c in made}
-    for part, answer in enumerate(report.answers):
-        for place in range(len(answer.values)):
-            if (part, place) not in asked:
-                why = "It carries no query."
-                verdicts.append(Recomputation(part=part, value=place, verdict="as_printed", detail=why))
-    known += of_prints([x for x in view.executions if "describe" not in x.tags], tables)
-    for text in dict.fromkeys([report.answer, *(a.text for a in report.answers)]):
-        problems += misplaced(text, known, tables)
+    for a in said:
+        results = [next(got) for _ in (*a.right, *a.wrong)]
+        problems += filter(None, [a.problem(results[: len(a.right)], results[len(a.right) :])])
+    verdicts += _without_query(report.answers, {(c.part, c.place) for c in made})
     verdicts.sort(key=lambda v: (v.part, v.value))
-    objections = (
-        Objection(where="answer", problem=p if p.endswith(".") else f"{p}.", mend=_MEND)
-        for p in dict.fromkeys(problems)
-    )
-    return Recomputed(tuple(verdicts), tuple(objections))
+    known += of_prints([x for x in view.executions if "describe" not in x.tags], tables)
+    for text in texts:
+        problems += [*misplaced(text, known, tables), *misranked(text, known, tables)]
+    sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems)
+    return Recomputed(tuple(verdicts), tuple(Objection(where="answer", problem=p, mend=_MEND) for p in sentences))
+
+
+def _carried(figure: Figure, values: Sequence[float]) -> bool:
+    """Whether a number of the text is a value that carries a query, and is judged by that."""
+    return any(figure.tells(v) for v in values)
+
+
+def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:
+    return [
+        Recomputation(part=part, value=place, verdict="as_printed", detail="It carries no query.")
+        for part, answer in enumerate(answers)
+        for place in range(len(answer.values))
+        if (part, place) not in asked
+    ]
 
 
 _MEND = "Tell what the query of the question gives, of the rows that the sentence speaks of, and give that query."

@@ -29,6 +29,7 @@ mass    | 1        | g gram grams gramme grammes
 mass    | 1e3      | kg kilo kilos kilogram kilograms
 mass    | 453.592  | lb lbs
 mass    | 1e6      | t ton tons tonne tonnes
+area    | 1e4      | ha hectare hectares
 volume  | 1e-3     | ml millilitres
 volume  | 1        | l litre litres liter liters
 energy  | 1        | wh
@@ -58,6 +59,12 @@ def of_text(text: str) -> tuple[str, float] | None:
     """Dimension and size of the unit that a text begins with, as it follows a number: " euros on average"."""
     match = re.match(r"\s?([^\W\d_]+|[€$£])(?!\w)", text)
     return _UNITS.get(match[1].lower()) if match else None
+
+
+def conversions(after: str) -> set[float]:
+    """By what numbers in other units of its dimension are multiplied to be told in the unit that a text begins with."""
+    told = of_text(after)
+    return {size / told[1] for d, size in _UNITS.values() if told is not None and d == told[0] and size != told[1]}
 
 
 def factor(column: str, unit: str) -> float | None:

@@ -11,7 +11,7 @@ from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
 
 if TYPE_CHECKING:
     from artifacts.events import Reviewed
-    from graphs.checks import CheckResult
+    from graphs.review import CheckResult
     from gristmill.settings import Settings
     from kernel_gateway.client import Host
 
@@ -54,9 +54,9 @@ async def command(
     if missing := [f for f in files if not f.is_file()]:
         raise Misuse(f"There is no file {missing[0]}.")
     nb = await asyncio.to_thread(read, notebook)
-    from graphs.checks import notebook as mapping
-    from graphs.checks import run_checks
-    from graphs.checks.observed import observed
+    from graphs.review import notebook as mapping
+    from graphs.review import run_checks
+    from graphs.review.watch.observed import observed
 
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
     extra: list[CheckResult] = []
@@ -111,8 +111,8 @@ async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple
 
     from artifacts.store import Store
     from graphs import rerun
-    from graphs.checks import CheckResult
-    from graphs.checks import notebook as mapping
+    from graphs.review import CheckResult
+    from graphs.review import notebook as mapping
     from notebooks.export import notebook as exported
 
     brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
@@ -145,7 +145,7 @@ def _judged(checks: list[CheckResult]) -> Reviewed:
 
 
 def _tell(said: Reviewed, nb: Any, path: Path, given: dict[str, Path], *, as_json: bool) -> None:
-    from graphs.checks.notebook import place_of
+    from graphs.review.notebook import place_of
 
     objections = []
     for objection in said.objections:

@@ -24,6 +24,7 @@ from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus
 from graphs.budget import read_budget
+from graphs.errors import InputError
 from graphs.request import Approve, asked_in, terms_of
 from gristmill import __version__
 from gristmill.archive import run_zip
@@ -220,7 +221,7 @@ def _runs(local: Local) -> APIRouter:
     @router.post("/{ref}/answer", **schemas.answer(Run, schemas.RUN))
     async def answer(
         ref: str,
-        text: Annotated[str, Form(description="The answer.", examples=["2025"])],
+        text: Annotated[str, Form(description="The answer.", examples=["2025"])] = "",
         question_id: Annotated[str, Form(description="Which question; default: the oldest that is open.")] = "",
     ) -> Run:
         """Answer what an agent asked; the run goes on. Only the first answer counts."""
@@ -229,12 +230,14 @@ def _runs(local: Local) -> APIRouter:
     @router.post("/{ref}/decide", **schemas.answer(Run, schemas.RUN))
     async def decide(
         ref: str,
-        decision: Annotated[Decision, Form(description="What becomes of the step that waits.")],
+        decision: Annotated[Decision | None, Form(description="What becomes of the step that waits.")] = None,
         approval_id: Annotated[str, Form(description="Which step; default: the oldest that waits.")] = "",
         edited: Annotated[str, Form(description="With `edited`: other arguments for it, a JSON object.")] = "",
         reason: Annotated[str, Form(description="What the agent is told.")] = "",
     ) -> Run:
         """Decide on a step that waits for approval; the run goes on. Only the first decision counts."""
+        if decision is None:
+            raise InputError(f"Say what becomes of the step that waits in {(await local.run(ref)).id}: decision.")
         return await local.decide(ref, decision, approval_id=approval_id or None, edited=edited or None, reason=reason)
 
     again = schemas.RUN.model_copy(update={"agent": "reproduce", "parent_id": "run_01m3v8x0a1b2cc"})

@@ -34,3 +34,10 @@ def plain_ticks(ax: Any, *axes: str) -> None:
 
 def _mark(x: float, _: Any = None) -> str:
     return f"{x:,.10g}".replace("-", "−")
+
+
+def dot_with_interval(ax: Any, y: float, x: float, ends: Any, colour: str, told: str) -> None:
+    """A value with its interval on a chart, and its number above."""
+    ax.plot(ends, [y, y], color=colour, lw=3)
+    ax.plot(x, y, "o", color=colour, ms=9)
+    ax.annotate(told, (x, y), (0, 9), textcoords="offset points", ha="center", fontweight="bold")

@@ -162,3 +162,89 @@ def test_yes_and_no_columns_are_conditions_where_they_are_said_of_rows(shop: lis
     assert query.where == (Condition(left="channel", op="=", right="web"),)
     (measure,) = query.measures
     assert (measure.op, measure.where) == ("share", (Condition(left="returned", op="=", right="yes"),))
+
+
+def test_a_length_of_time_is_made_of_its_two_ends(shop: list[dict[str, Any]]) -> None:
+    (table,) = shop
+    shipped = dict(table["columns"][1], name="shipped_on")
+    tables = [{**table, "columns": [*table["columns"], shipped]}]
+    for question in ("What is the average delivery time by region?", "How long does shipping take by region?"):
+        query = one(question, tables)
+        (derive,) = query.prepare
+        assert derive.model_dump()["expr"] == "days(ordered_on, shipped_on)"
+        (measure,) = query.measures
+        assert (measure.op, measure.of) == ("mean", f"`{derive.name}`" if " " in derive.name else derive.name)
+
+
+def test_a_statistic_that_is_not_named_is_chosen_and_the_other_one_told(shop: list[dict[str, Any]]) -> None:
+    reading = read("net revenue by region", shop)
+    (query,) = reading.queries
+    assert query is not None
+    assert told(query) == {("sum", "net_revenue")}
+    assert any("sum" in note for note in query.notes)
+    ((part, said, other),) = reading.others
+    assert part == 0
+    assert "mean" in said
+    assert told(other) == {("mean", "net_revenue")}
+
+
+def test_two_values_of_one_column_that_are_compared_are_groups(shop: list[dict[str, Any]]) -> None:
+    query = one("Is the return rate higher for web than for phone?", shop)
+    assert [g.of for g in query.group_by] == ["channel"]
+    assert [m.op for m in query.measures] == ["share"]
+
+
+def test_why_asks_for_the_change_to_the_period_before(shop: list[dict[str, Any]]) -> None:
+    query = one("Why did net revenue fall in March 2023?", shop)
+    assert query.intent == "why_changed"
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2023-03", "2023-02")
+    assert not query.where
+
+
+def test_a_forecast_says_how_many_periods_of_which_length(shop: list[dict[str, Any]]) -> None:
+    query = one("What will net revenue be in the next six months?", shop)
+    assert (query.intent, query.periods, query.group_by[0].grain) == ("forecast", 6, "month")
+
+
+def test_a_period_that_cannot_be_placed_is_not_passed_over(shop: list[dict[str, Any]]) -> None:
+    reading = read("What was the average net revenue over the last 6 months?", shop)
+    assert reading.queries == (None,)
+    assert "last 6 months" in reading.why_not[0]
+
+
+def test_numbers_are_compared_in_the_unit_of_the_column(penguins: list[dict[str, Any]]) -> None:
+    query = one("How many penguins are heavier than 4 kg?", penguins)
+    assert query.where == (Condition(left="body_mass_g", op=">", right=4000),)
+
+
+def test_a_model_takes_its_target_split_and_measure_from_all_sentences(shop: list[dict[str, Any]]) -> None:
+    query = one(
+        "Build a linear regression to predict net revenue based on unit cost.\nUse 70% of the rows for training, 30% "
+        "for testing with a random state of 7. Report the MAE.",
+        shop,
+    )
+    assert query.model is not None
+    assert (query.model.target, query.model.features) == ("net_revenue", ("unit_cost",))
+    assert (query.model.test_size, query.model.seed, query.model.metrics) == (0.3, 7, ("mae",))
+
+
+def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    for fragment, check in [
+        ("only females", lambda q: Condition(left="sex", op="=", right="female") in q.where and len(q.where) == 2),
+        ("what about Gentoo?", lambda q: q.where == (Condition(left="species", op="=", right="Gentoo"),)),
+        ("as a median", lambda q: told(q) == {("median", "body_mass_g")} and q.where == first.where),
+        ("by island", lambda q: [g.of for g in q.group_by] == ["island"] and q.measures == first.measures),
+    ]:
+        (query,) = read(fragment, penguins, previous=first).queries
+        assert query is not None, fragment
+        assert check(query), (fragment, query)
+
+
+def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dict[str, Any]]) -> None:
+    first = one("What is the mean body mass of Adelie penguins?", penguins)
+    (query,) = read("What is the median bill length by island?", penguins, previous=first).queries
+    assert query is not None
+    assert told(query) == {("median", "bill_length_mm")}
+    assert not query.where

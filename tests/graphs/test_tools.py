@@ -17,7 +17,7 @@ from graphs.agents import BadAgent, load, read_agent
 from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.questions.query import Query
-from graphs.request import Request
+from graphs.request import Request, Terms
 from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
@@ -273,7 +273,9 @@ async def test_a_schema_that_refers_to_itself_is_written_out_to_an_end():
 async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_one(bench, table, team, answer):
     team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
     budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
-    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", budget=budget)
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(budget=budget)
+    )
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     view = bench.store.view(run.id)
@@ -295,14 +297,17 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
     (folder / "poet.md").write_text("---\nname: poet\nbase: coder\n---\nYou rhyme.\n")
     team.code = [answer(calls=[call("run_code", code=f"print({i})")]) for i in range(9)]
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", agent="poet", budget=Budget(cells=5)
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(agent="poet", budget=Budget(cells=5)),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
     assert (run.status, view.executed) == ("interrupted", 5)
     assert any(m["content"].startswith("You rhyme.") for r in wire.requests for m in r["messages"])
     with pytest.raises(InputError, match="no agent 'nobody'"):
-        await bench.start(Request(question="x?", files=(table,), agent="nobody"))
+        await bench.start(Request(question="x?", files=(table,), terms=Terms(agent="nobody")))
 
 
 @pytest.mark.parametrize("text", ["", "tokens", "tokens=0", "tokens=-1", "hours=2", "tokens=1,tokens=2", "usd=much"])

@@ -12,7 +12,8 @@ import pytest_asyncio
 from artifacts.events import Answered
 from artifacts.store import Store
 from graphs.errors import InputError
-from graphs.workbench import Request, Workbench
+from graphs.request import Request, Terms
+from graphs.workbench import Workbench
 from tests.graphs.test_workbench import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,7 +45,7 @@ async def bench(tmp_path):
 
 
 async def begin(bench, table, **more):
-    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", **more)
+    request = Request(question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(**more))
     return (await bench.start(request)).id
 
 

@@ -13,8 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from graphs.checks import notebook, run_checks
-from graphs.checks.observed import NOTHING, Observed, observed
+from graphs.review import notebook, run_checks
+from graphs.review.watch.observed import NOTHING, Observed, observed
 from notebooks import observer
 from notebooks.nb import nbformat
 
@@ -80,7 +80,7 @@ CASES = {
             "v = wide(two, d[['guide', 'style']])\nprint(v.groupby('style')['size'].sum())",
         ],
         "There is much of it.",
-        "merges",
+        "fan_out",
     ),
     "samples of rounded values that a function of the notebook's compares": (
         [
@@ -123,15 +123,6 @@ CASES = {
         ],
         "It predicts.",
         "fit_before_split",
-    ),
-    "an accuracy that anybody has": (
-        [
-            "from sklearn.tree import DecisionTreeClassifier as T\nfrom sklearn.model_selection import cross_validate\n"
-            "s = cross_validate(T(max_depth=1, random_state=0), d[['size']], d['rare'], cv=3)['test_score'].mean()\n"
-            "print(round(s, 3))"
-        ],
-        "The model classes 0.975 of the tours correctly.",
-        "rare_class",
     ),
     "bars cut by a helper": (
         [

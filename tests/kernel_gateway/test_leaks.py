@@ -72,9 +72,10 @@ _KILLED_IN_THE_SET_UP = """
 import asyncio, ctypes, os, signal, sys, time
 from pathlib import Path
 import psutil
-from kernel_gateway.host import Host, Place
+from kernel_gateway.host import Host
 from kernel_gateway.isolation import Sizes, check_bubblewrap, sources
 from kernel_gateway.outside import prepare
+from kernel_gateway.place import Place
 
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # what loses its parent becomes ours
 folder = Path(sys.argv[1])

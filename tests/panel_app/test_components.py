@@ -7,8 +7,9 @@ import re
 import pytest
 from markupsafe import Markup
 
-from artifacts.types import FINDING_MIME, Effect, Output
+from artifacts.types import FINDING_MIME, Effect, Execution, Output
 from panel_app.components import code, outputs, safe, words
+from panel_app.components.render import part
 from panel_app.theme import DARK, LIGHT
 
 
@@ -191,3 +192,12 @@ def test_what_only_a_script_would_draw_says_so_instead_of_an_empty_frame() -> No
     assert "<iframe" in safe.frame("<div><img src='data:image/png;base64,AA=='></div>", "Output")
     inline = Output(kind="display", data={"application/vnd.vegalite.v6+json": {}, "text/plain": "alt.Chart(...)"})
     assert "The page of its run draws it" in outputs.show([inline])
+
+
+def test_the_toolkit_s_cell_is_folded_and_plain_and_a_short_cell_is_open() -> None:
+    ran = Execution(id="exec_1", run_id="run_1", sandbox_id="sandbox_1", seq=1, code="def say(x):\n    return x < 1")
+    html = part("components/cells.html", "cell", ran.model_copy(update={"tags": ("toolkit",)}))
+    folded = re.search(r"<details[^>]*><summary>2 lines of the toolkit</summary>(.*?)</details>", html, re.S)
+    assert folded is not None
+    assert "return x &lt; 1" in folded[1], "in one piece: colours would make it three times as long"
+    assert "<details" not in part("components/cells.html", "cell", ran)

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks.toolkit.keys import key_that_fits
-
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
 
@@ -82,15 +80,6 @@ def test_keys_fit_however_they_are_written_and_orphans_are_counted(
     assert joined.params["without_match"] == int((wells["site"] < 10).sum())
     assert joined.params["unused"] == 10
     assert kernel.run("print(joined['soil'].notna().sum())")[1].strip() == str(int((wells["site"] >= 10).sum()))
-
-
-def test_a_key_is_found_by_its_values_and_not_by_chance(random: np.random.Generator) -> None:
-    buyers = pd.DataFrame({"number": 1200 + np.arange(300), "segment": random.choice(["trade", "retail"], 300)})
-    sales = pd.DataFrame({"customer": random.integers(1200, 1500, 900), "age": random.integers(18, 80, 900)})
-    assert key_that_fits(sales, buyers) == ("customer", "number")
-    assert key_that_fits(sales[["age"]], buyers.assign(number=np.arange(300))) is None  # ages are among any 1 to 300
-    towns = pd.DataFrame({"ort": ["Graz", "Linz", "Wels"], "people": [290, 204, 61]})
-    assert key_that_fits(pd.DataFrame({"city": random.choice(towns["ort"], 50)}), towns) == ("city", "ort")
 
 
 def test_files_that_share_nothing_are_left_apart(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:

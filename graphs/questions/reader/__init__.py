@@ -30,7 +30,7 @@ def read(
 ) -> Reading:
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
-    columns = read_columns(tables)
+    asked, columns = question, read_columns(tables)
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
@@ -39,18 +39,16 @@ def read(
         columns.append(Column(lasting.name, "", "float64", rows, rows))
     columns += new_columns(question, columns)
     conditions = Conditions(columns, time)
-    draft = Draft(question, columns, time, rows)
+    draft = Draft(asked, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)
         draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
         draft.add(clause, conditions)
-    return draft.reading()
+    return draft.reading(previous)
 
 
-_LASTING = (
-    r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?:\w+ing|\w+tion|lead|turnaround) times?\b|\btime to \w+"
-)
+_LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"
 _STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
 
 _ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
@@ -97,6 +95,11 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         re.I,
     ):
         if not any(made[1].casefold() in c.words for c in columns):
+            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for made in re.finditer(r"\b(?:called|named) ([A-Za-z]\w+)\b", question):
+        if not any(made[1].casefold() == c.name.casefold() for c in columns) and re.search(
+            r"\bnew\b|creat|generat", question, re.I
+        ):
             found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
     for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
         if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):

@@ -112,14 +112,14 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
             if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
                 continue  # "each fare" is each row
-            if item.code == "E" and (item.means is None or (item.column.rows == rows and item.column.key)):
+            if item.code in "CE" and (item.means is None or (item.column.rows == rows and item.column.key)):
                 continue  # each row by itself
             if item.code == "G":
                 if time is not None:
                     grain: Grain = item.means
                     ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else grain))
                 continue
-            ask.groups.append(Group(of=expr(item.column), grain="year" if item.column.kind == "time" else None))
+            ask.groups.append(Group(of=expr(item.column), grain="day" if item.column.kind == "time" else None))
         _use(by, first, rest)
     for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
         if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
-from graphs.questions.reader import asking, intents, lexicon, parts, steps
+from graphs.questions.reader import asking, following, intents, lexicon, parts, steps
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Conditions, expr, negated
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
+_PERIOD = r"\b(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
 
@@ -93,6 +94,9 @@ class Draft:
     def _leave(self, clause: Clause, core: bool) -> None:
         """Note the words that nothing has read; those that would change the meaning block the answer."""
         codes = "".join(i.code for i in clause.items)
+        period = re.search(_PERIOD, clause.text, re.I)
+        if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
+            self.blocked.append(period[0])
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
@@ -113,13 +117,14 @@ class Draft:
             if core and _changes(before, after, clause, item):
                 self.blocked.append(word)
 
-    def reading(self) -> Reading:
-        """The parts of the question and their queries."""
+    def reading(self, previous: Query | None = None) -> Reading:
+        """The parts of the question and their queries; a fragment changes the query before it."""
         undefined = [c.name for c in self._undefined()]
         if self.blocked or undefined:
             names = " or ".join(f"“{w}”" for w in dict.fromkeys([*self.blocked, *undefined]))
             return Reading(parts=(self.question,), queries=(None,), why_not=(f"No column is called or holds {names}.",))
-        queries = self.queries()
+        changed = following.follow(self, previous) if previous is not None else None
+        queries = [changed] if changed is not None else self.queries()
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
             unread = " or ".join(f"“{w}”" for w in list(dict.fromkeys(self.unused))[:3])
@@ -144,7 +149,7 @@ class Draft:
 
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
-        base = parts.reconciled(self, self._base())
+        base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
         if (self.methods.model or "L" in kinds) and not fits and (model := parts.modelled(self, base)) is not None:
@@ -168,7 +173,7 @@ class Draft:
             return [*found, computed]
         return [parts.given(computed, group_by=computed.group_by or test.group_by), *found]
 
-    def _base(self) -> Query:
+    def base(self) -> Query:
         """What holds for all parts: rows, groups, steps, rules."""
         rule, topic = self.methods.rule, tuple(self.plain(self.topic[:1]))
         prepare = [

@@ -169,7 +169,11 @@ class Conditions:
         found: list[Where] = []
         by_column = dict[Column, list[tuple[str, bool]]]()
         named = [i.column for i in clause.items if i.code == "C"]
-        for _, no, many in clause.find("(n?)(V(?:[ac]+V)*)"):
+        for _, sign, no, many in clause.find("(K?)(n?)(V(?:[ac]+V)*)"):
+            if sign and sign[0].means not in ("=", "!="):
+                continue
+            no = no or [i for i in sign if i.means == "!="]
+            _use(sign)
             for item in (i for i in many if i.code == "V"):
                 column, level = item.means
                 if column not in named:

@@ -40,15 +40,15 @@ S entropy: entropy
 S geometric_mean: geometric mean
 S covariance: covariance
 R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association
-R correlation: linear relationship, correlations, associated, related, relate, relation, pearson correlation coefficient
-R correlation: correlation analysis, correlation matrix, pearson coefficient, relates, interact
+R correlation: linear relationship, correlations, associated, related, relate, relation
+R correlation: pearson correlation coefficient, correlation analysis, correlation matrix, pearson coefficient, relates
+R correlation: interact
 R slope: slope
 R r2: r squared, coefficient of determination, r2, goodness of fit
 h count: how many, number of, count of, total number of, overall number of, amount of rows, the number, count
-M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best
-M min: lowest, smallest, least, fewest, minimal, bottom, weakest, worst
-M max: strongest positive, most positive, highest positive
-M min: strongest negative, most negative
+M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best, strongest positive
+M max: most positive, highest positive
+M min: lowest, smallest, least, fewest, minimal, bottom, weakest, worst, strongest negative, most negative
 M max age: oldest, eldest
 M min age: youngest
 M max price cost fare: most expensive, priciest
@@ -71,7 +71,8 @@ K >: in excess of, >
 K <: less than, fewer than, smaller than, lower than, below, under, <
 K >=: at least, no less than, not less than, no fewer than, greater than or equal to, >=, more than or equal to
 K >=: equal to or greater than, higher than or equal to
-K <=: at most, no more than, not more than, up to, less than or equal to, <=, equal to or less than, lower than or equal to
+K <=: at most, no more than, not more than, up to, less than or equal to, <=, equal to or less than
+K <=: lower than or equal to
 K =: exactly, equal to, equals, =, ==
 K !=: not equal to, different from, !=, other than
 K > age: older than, aged over
@@ -86,14 +87,15 @@ K < price cost: cheaper than
 K > height: taller than
 K > length duration: longer than
 K < length duration height: shorter than
-j more: higher, lower, better, worse, larger, smaller, greater, longer, shorter, bigger, older, younger, heavier, lighter
-j more: cheaper, faster, slower, differ, differs, compare, compared, more, less, fewer
+j more: higher, lower, better, worse, larger, smaller, greater, longer, shorter, bigger, older, younger, heavier
+j more: lighter, cheaper, faster, slower, differ, differs, compare, compared, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
-B by: by, per, for each, in each, for every, each, every, across, grouped by, group by, broken down by, split by, within each
-B by: of each, at each, by each, per each, on each, from each, across all, across different, across the different, for all
-B by: each of the, for each unique, for each of the, across various, each unique, each different, segmented by
+B by: by, per, for each, in each, for every, each, every, across, grouped by, group by, broken down by, split by
+B by: within each, of each, at each, by each, per each, on each, from each, across all, across different
+B by: across the different, for all, each of the, for each unique, for each of the, across various, each unique
+B by: each different, segmented by
 Z each: separately, individually, respectively, distinctively, apiece
 G year: yearly, annually, annual, year, by year
 G quarter: quarterly, quarter
@@ -112,7 +114,8 @@ J -: difference between, difference of, gap between, difference
 O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
 D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated
 D distribution: occurrence distribution, breakdown, composition
-H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal, not normally distributed
+H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal
+H normality: not normally distributed
 H means: equal means, difference in means, differ in mean, anova, analysis of variance, t test, ttest, t tests
 H variances: equal variances, homogeneity of variance, levene test
 H independence: chi square test, chi squared test, independence, chi square, chi squared, test of independence
@@ -120,10 +123,11 @@ H medians: mann whitney, mann whitney u test, mann whitney u, kruskal wallis, ra
 H significance: significant difference, significant differences, significantly different, differ significantly
 H significance: significantly differ, statistically significant difference, differences significant
 F forecast: forecast, forecasts, forecasting, predict next
-A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines, depends on
-A drivers: influences most, key factors, explain, effect of
+A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines
+A drivers: depends on, influences most, key factors, explain, effect of
 L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
-L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts, model
+L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts
+L predict: model
 g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart
 g plot: box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
 a and: and, &, as well as, along with, also, plus, vs, versus, vs., against
@@ -138,37 +142,39 @@ d is: is, are, was, were, be, been, being, am, do, does, did
 m missing: missing, null, nan, blank, empty, unknown, not available, nulls
 p (: (
 z ): )
-v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output, get
-v ask: state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure, estimate
-v ask: explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
+v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output
+v ask: get, state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure
+v ask: estimate, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe
+v ask: use
 """
 
 HARMLESS = """
-a an the please can could would you me us we i my our your their its his her it they them he she this these those there
-here all any some given provided following dataset data table file csv column columns variable variables field fields
-feature features value values each both using use used via by means based as then finally first firstly secondly next
-after afterwards lastly now also just overall entire whole exactly respectively if so yes want know like need let
-actually simply kindly method methods function functions built python pandas panda dataframe numpy scipy stats library
-libraries package statsmodels module statistical statistics statistic appropriate default standard mean calculation
-calculations calculated result results answer output final number numbers numeric numerical decimal decimals place
-places round rounded rounding significance level alpha value coefficient strength direction linear measure assess
-analysis will should must may might be is are was were do does did has have had being been of in to for on at with from
-into than such that which only not no other others one two three per set column's respective particular specific
-certain different various available existing observed recorded reported measured same corresponding across between
-within among amount amounts figure figures level levels total overall it's there's interpret interpretation terms
-exist exists separately individual point points per order according make sure ensure e g i etc eg ie via vs take taken
-into account account whether or and but while during hypothesis null test tests two tailed one type kind kinds
-consider considered considering basis form formula compare compared comparison comparing please way detail details
-more how what when where who why much many pair pairs themselves itself question original new created generated
-generate create obtained so far time times further additional steps step further any processing cleaning preprocessing
-performing perform required necessary statistically significant significantly included include including inclusive
-terms regard regarding respect ms mrs relevant sample population samples observations rows row records record entries
-entry instances cases case cells observation please dataset's ones everyone everything anything something someone
-most common quickly briefly short clear brief summary really currently look looks looking seem seems appear appears
-frame sci py adhere adheres follow follows come comes wilk positive negative parameters parameter settings setting manually manual represented represent conducted calculated calculating employed validate employ done employing taken such
-mentioned found find finding numerically missing specified stated
-sci py scikit learn sklearn off keep indicate represents perform performance process processes note meet conditions condition following assume calculating rest ie data data
-vary varies varied varying differ differs particular assigned handled overall related associated
+a an the please can could would you me us we i my our your their its his her it they them he she this these those
+there here all any some given provided following dataset data table file csv column columns variable variables field
+fields feature features value values each both using use used via by means based as then finally first firstly
+secondly next after afterwards lastly now also just overall entire whole exactly respectively if so yes want know like
+need let actually simply kindly method methods function functions built python pandas panda dataframe numpy scipy
+stats library libraries package statsmodels module statistical statistics statistic appropriate default standard mean
+calculation calculations calculated result results answer output final number numbers numeric numerical decimal
+decimals place places round rounded rounding significance level alpha coefficient strength direction linear measure
+assess analysis will should must may might be is are was were do does did has have had being been of in to for on at
+with from into than such that which only not no other others one two three per set column's respective particular
+specific certain different various available existing observed recorded reported measured same corresponding across
+between within among amount amounts figure figures levels total it's there's interpret interpretation terms exist
+exists separately individual point points order according make sure ensure e g etc eg ie vs take taken account whether
+or and but while during hypothesis null test tests tailed type kind kinds consider considered considering basis form
+formula compare compared comparison comparing way detail details more how what when where who why much many pair pairs
+themselves itself question original new created generated generate create obtained far time times further additional
+steps step processing cleaning preprocessing performing perform required necessary statistically significant
+significantly included include including inclusive regard regarding respect ms mrs relevant sample population samples
+observations rows row records record entries entry instances cases case cells observation dataset's ones everyone
+everything anything something someone most common quickly briefly short clear brief summary really currently look
+looks looking seem seems appear appears frame sci py adhere adheres follow follows come comes wilk positive negative
+parameters parameter settings setting manually manual represented represent conducted calculating employed validate
+employ done employing mentioned found find finding numerically missing specified stated scikit learn sklearn off keep
+indicate represents performance process processes note meet conditions condition assume rest vary varies varied
+varying differ differs assigned handled related associated take takes took engineering called named build evaluation implement reproducibility store resulting
+detection imputation implications format strings don doesn isn aren wasn weren didn hasn haven couldn shouldn
 along side together about around approximately roughly
 """
 
@@ -189,10 +195,11 @@ policyholder policyholders household households woman women man men buyer buyers
 """
 
 EVENTS = """
-order orders sale sales transaction transactions ticket tickets incident incidents expense expenses claim claims request
-requests complaint complaints payment payments purchase purchases invoice invoices visit visits trip trips ride rides
-flight flights booking bookings event events call calls measurement measurements reading readings loan loans goal goals
-task tasks shipment shipments delivery deliveries appointment appointments accident accidents project projects
+order orders sale sales transaction transactions ticket tickets incident incidents expense expenses claim claims
+request requests complaint complaints payment payments purchase purchases invoice invoices visit visits trip trips
+ride rides flight flights booking bookings event events call calls measurement measurements reading readings loan
+loans goal goals task tasks shipment shipments delivery deliveries appointment appointments accident accidents project
+projects
 """
 """What a row may record, where no column has the word: it is read as the rows, and that is told."""
 

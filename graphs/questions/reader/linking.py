@@ -144,7 +144,8 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
         if same:
             sure, n, at = min(sure, same), n + 1, at + 1
             continue
-        made = next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0)
+        begins = len(alias[n]) >= 3 and alias[n][0] == word.low[0]
+        made = begins and next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0)
         if made:
             sure, n, at = min(sure, 2), n + 1, at + made
             continue

@@ -213,7 +213,8 @@ class Methods:
             if self.model in (None, "linear") and clause.says(pattern):
                 self.model = name
         self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
-        clause.says(SAID["modelling"])
+        for word in re.finditer(SAID["modelling"], clause.text, re.I) if self.model else ():
+            clause.mark(*word.span())
         if train := says(clause, "trained"):
             self.test_size = round(1 - int(train[1]) / 100, 4)
         elif test := says(clause, "tested"):

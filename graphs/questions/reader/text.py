@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 _QUOTED = re.compile(r"[\"“”]([^\"“”\n]{1,120})[\"“”]|`([^`\n]{1,120})`|(?<!\w)['‘]([^'’\n]{1,80})['’](?!\w)")
@@ -43,12 +43,12 @@ class Word:
     quote: int = 0
     number: float | None = None
 
-    @property
+    @cached_property
     def low(self) -> str:
         """The word in small letters."""
         return self.text.casefold()
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """Its stem."""
         return stem(self.low)

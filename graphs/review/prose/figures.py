@@ -131,9 +131,11 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     kept = len(digits.rstrip("0"))
     if decimals == 0 and len(digits) >= 4:  # "3,400" is 3,412 rounded
         half = max(half, 0.5 * 10.0 ** (len(digits) - kept) * factor)
-    rough = bool(_ROUGHLY.search(clause[: match.start()]))
-    if rough and decimals == 0 and kept <= 2:  # "some 30" may be 32
-        half = max(half, (0.06 if unit != "%" and not _SHARE.match(rest) else 0.0) * value * factor, 1.0 * factor)
+    rough = _ROUGHLY.search(clause[: match.start()])
+    bound = rough and not re.search(r"about|around|roughly|approx|circa|ca|some|[~≈]", rough.group(), re.I)
+    if rough and decimals == 0 and kept <= 2:  # "some 30" may be 32, "over 80 %" 84 %, and "about 30 %" 31 %
+        share = unit == "%" or _SHARE.match(rest)
+        half = max(half, (0.06 if bound or not share else 0.0) * value * factor, 1.0 * factor)
     return Figure(
         text=match.group().replace(COMMA, ","),
         value=value * factor,
@@ -146,7 +148,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
         end=match.end(),
         scale=factor,
         negative=match["sign"] in ("-", "−"),
-        rough=rough,
+        rough=bool(rough),
     )
 
 

@@ -51,29 +51,3 @@ def tables(text: str) -> Iterator[list[Row]]:
             heads = tuple(words) if not heads or len(words) > 1 else heads  # the index's name has a line of its own
         elif not words:
             heads = ()
-
-
-def pooled(rows: list[Row]) -> dict[str, float] | None:
-    """Two levels and a number each, where that is what a table shows."""
-    if len(rows) == 2 and all(len(r.labels) == 1 for r in rows):
-        return {r.labels[0]: r.numbers[0] for r in rows}
-    return None
-
-
-def by_group(rows: list[Row], levels: tuple[str, str]) -> list[tuple[float, float]]:
-    """The numbers of two levels within each group: side by side under their names, or one below the other."""
-    first, second = levels
-    beside = [
-        (r.numbers[r.heads.index(first)], r.numbers[r.heads.index(second)])
-        for r in rows
-        if first in r.heads and second in r.heads
-    ]
-    if beside:
-        return beside
-    groups: dict[tuple[str, ...], dict[str, float]] = {}
-    for row in rows:
-        for level in levels:
-            if len(row.labels) >= 2 and level in row.labels:
-                rest = tuple(x for x in row.labels if x != level)
-                groups.setdefault(rest, {})[level] = row.numbers[0]
-    return [(g[first], g[second]) for g in groups.values() if len(g) == 2]

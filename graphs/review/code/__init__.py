@@ -1,0 +1,1 @@
+"""The code of the cells that a model wrote."""

@@ -1,0 +1,52 @@
+"""The check of what is written on charts: titles and annotations are read like sentences of the report."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from artifacts.types import Execution, Objection
+from graphs.review.base import Found, Work, check
+from graphs.review.claims import misplaced, of_prints
+from graphs.review.code.syntax import calls, keywords, name_of, trees
+from graphs.review.prose.figures import figures
+from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.tops import misranked
+
+_WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
+_NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})
+
+
+@check("titles")
+def titles(work: Work) -> Iterator[Found]:
+    """What is written on charts is what the cells show."""
+    printed = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
+    for cell, tree in trees(work):
+        known = list(of_prints([cell], work.tables))
+        for text in written_on(tree):
+            problems = [*misplaced(text, known, work.tables), *misranked(text, known, work.tables)]
+            loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in printed)]
+            problems += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
+            if problems:
+                yield _objection(cell, text, problems[0])
+                break
+
+
+def _objection(cell: Execution, text: str, problem: str) -> Objection:
+    return Objection(
+        where=cell.cell,
+        problem=f"its chart says “{text[:80]}”: {problem}.",
+        mend="Write on the chart what it shows, best built from the values that the cell computed.",
+    )
+
+
+def written_on(tree: ast.AST) -> Iterator[str]:
+    """The texts that a cell writes on charts, as far as they are written out."""
+    for call in calls(tree):
+        given = [*call.args] if name_of(call) in _WRITES else []
+        given += [v for k, v in keywords(call).items() if k in _NAMED]
+        for node in given:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):  # what is computed stands for itself
+                yield "".join(str(v.value) if isinstance(v, ast.Constant) else " … " for v in node.values)

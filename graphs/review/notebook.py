@@ -1,0 +1,151 @@
+"""Any notebook as the reviewer receives it: cells that ran, what they put out, and its prose as the report."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from artifacts.events import ReportMade, RunView
+from artifacts.types import FINDING_MIME, Artifact, Evidence, Execution, ExecutionError, Finding, Objection, Output, Run
+from graphs.review.base import Work
+from graphs.review.code.syntax import without_magics
+
+Notebook = Any
+"""A notebook of format 4: nbformat's, or what `notebooks.catalog.read` gives."""
+
+_DATA = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".xlsx", ".xls", ".feather")
+_OURS = {"toolkit", "open", "describe", "template", "code"}
+_SUMS_UP = re.compile(
+    r"^#+ .*\b(?:answers?|results?|findings?)\b|^\**(?:answer|results?|findings?)\b|summar|conclu|tl;?dr|headline|"
+    r"in short|\bwe found|\bthe answer\b|Zusammenfassung|Ergebnis|Fazit|résumé|résultat|resumen|resultado",
+    re.I | re.M,
+)
+_MEDIA = "application/octet-stream"
+
+
+def work_of(
+    notebook: Notebook,
+    files: Mapping[str, Path],
+    *,
+    question: str = "",
+    answer: str | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Work:
+    """A notebook's cells, outputs, findings and prose as a work to review.
+
+    `files` are the given files, by every name under which a cell may read them. A code cell's `seq` is its place among
+    all cells, prose too, from 1. Without `answer` the notebook's prose is the report. The tags of a notebook that
+    Gristmill wrote are kept; every other cell counts as written by a model or a person.
+    """
+    run = Run(id="run_review", goal=question, params={"files": [*files], "roles": dict(roles or {})})
+    executions, findings = [], list[Finding]()
+    for place, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        tags = tuple(t for t in cell.metadata.get("tags", ()) if t in _OURS)
+        execution = Execution(
+            id=f"ex_{place}",
+            run_id=run.id,
+            sandbox_id="",
+            seq=place,
+            code=cell.source,
+            tags=tags or ("code",),
+            outputs=tuple(map(_output, cell.outputs)),
+            error=_error(cell.outputs),
+            status="error" if _error(cell.outputs) else "ok",
+            count=cell.get("execution_count"),
+        )
+        executions.append(execution)
+        for output in cell.outputs:
+            if isinstance(told := output.get("data", {}).get(FINDING_MIME), dict):
+                known = {k: v for k, v in told.items() if k not in ("id", "evidence", "rank")}
+                evidence = Evidence(cell=execution.cell)
+                findings.append(Finding(id=f"F{len(findings) + 1}", evidence=evidence, **known))
+    prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    given = tuple(
+        Artifact(id=f"art_{n}", sha256="0" * 64, name=n, media_type=_MEDIA, size=1, role="input", run_id=run.id)
+        for n in files
+    )
+    view = RunView(run=run, executions=tuple(executions), findings=tuple(findings), artifacts=given)
+    order = tuple(f.id for f in findings)
+    report = ReportMade(run_id=run.id, answer=prose if answer is None else answer, order=order)
+    return Work(view, report, dict(roles or {}), {p.name: p for p in files.values()}, given=_given(notebook))
+
+
+def _given(notebook: Notebook) -> str:
+    """The prose before the first cell that put something out: what its author was told, unless it sums results up."""
+    told = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.outputs:
+            break
+        if cell.cell_type == "markdown":
+            told.append(cell.source)
+    given = "\n\n".join(told)
+    return "" if _SUMS_UP.search(given) else given
+
+
+def given_files(notebook: Notebook, at: Path, named: Sequence[Path] = ()) -> dict[str, Path]:
+    """The files that the notebook at this path may read, by every name that its cells may use for them.
+
+    Those that somebody names; without any, the data files in its folder that the cells themselves name.
+    """
+    folder = at.absolute().parent
+    found: dict[str, Path] = {}
+    for path in named:
+        whole = path.absolute()
+        found |= {path.name: whole, str(whole): whole}
+        if whole.is_relative_to(folder):
+            found[whole.relative_to(folder).as_posix()] = whole
+    if not named:
+        for text in sorted(_texts(notebook)):
+            inside = not text.startswith(("/", "~", "..")) and "://" not in text
+            if inside and Path(text).suffix.lower() in _DATA and (folder / text).is_file():
+                found[text.removeprefix("./")] = (folder / text).absolute()
+    return found
+
+
+def _texts(notebook: Notebook) -> set[str]:
+    """The short texts that the cells write out, in queries the quoted ones."""
+    found = set()
+    for cell in (c for c in notebook.cells if c.cell_type == "code"):
+        try:
+            tree = ast.parse(without_magics(cell.source))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {t for t in (node.value, *re.findall(r"'([^'\s]+)'", node.value)) if 0 < len(t) < 300}
+    return {t for t in found if "\0" not in t and "\n" not in t}
+
+
+def has_run(notebook: Notebook) -> bool:
+    """Whether any cell holds an output."""
+    return any(c.cell_type == "code" and c.outputs for c in notebook.cells)
+
+
+def place_of(objection: Objection, notebook: Notebook) -> int | None:
+    """The place, from 1, of the cell that an objection means: the code cell, or the prose that says what it quotes."""
+    if (cell := re.fullmatch(r"cell-(\d+)", objection.where)) is not None:
+        return int(cell[1])
+    quoted = re.findall(r"[“'\"]([^”'\"]+)[”'\"]", objection.problem) + re.findall(r"[\d][\d.,]*", objection.problem)
+    prose = [(i, c.source) for i, c in enumerate(notebook.cells, 1) if c.cell_type == "markdown"]
+    said = (i for words in quoted for i, source in prose if words.rstrip(".,").lower() in source.lower())
+    return next(said, prose[-1][0] if prose else None)
+
+
+def _output(output: Any) -> Output:
+    if output.output_type == "stream":
+        return Output(kind="stderr" if output.name == "stderr" else "stdout", text=_text(output.text))
+    data = dict(output.get("data", {}))
+    return Output(kind="display", text=_text(data.get("text/plain", "")), data=data)
+
+
+def _text(said: Any) -> str:
+    return "".join(said) if isinstance(said, list) else str(said)
+
+
+def _error(outputs: Sequence[Any]) -> ExecutionError | None:
+    return next((ExecutionError(name=o.ename, value=o.evalue) for o in outputs if o.output_type == "error"), None)

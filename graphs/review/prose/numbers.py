@@ -1,0 +1,316 @@
+"""The check of numbers: each that a reader reads is a value of the answer, or was put out by a cell."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from artifacts.types import FINDING_MIME, Execution, Objection
+from graphs.review import units
+from graphs.review.base import Found, Work, check
+from graphs.review.code.syntax import assigned, calls, keywords, name_of, names, parsed, statements, trees
+from graphs.review.prose.figures import IS_POINTS, Figure, counted, figures, totals, values
+
+_FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
+"""Conventions that no cell prints: levels of confidence and significance, whole and half."""
+_COUNTABLE = 12
+"""Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
+_SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
+_TELLS = (*_SHOWN, "report", "answer")
+_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
+_P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
+_OF = re.compile(r"\s?(?:in|of|out of|von|sur|de)\s(?:every |each |the )?$")
+_SMALL = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+_FRACTION = re.compile(rf"\b(?:(a|one|two|three|four)[ -])?({'|'.join(_PARTS)})s? (?:of|the)\b", re.I)
+_CHANGES = re.compile(
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
+    r"down\b)\w*",
+    re.I,
+)
+
+
+@check("numbers")
+def numbers(work: Work) -> Iterator[Found]:
+    """Every number in the answer and the headline findings is a value of the answer or was put out by a cell."""
+    known = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
+    told = [v.value for a in work.report.answers for v in a.values]
+    known += [float(v) for v in told if isinstance(v, (int, float))]
+    carried = {f.id: list(_walk(f.model_dump(include={"effect", "test", "n", "params"}))) for f in work.view.findings}
+    settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
+    called = _names(work)
+    for cell, tree in trees(work):
+        for call in calls(tree):
+            effect = keywords(call).get("effect") if name_of(call) == "report" else None
+            given = zip(effect.keys, effect.values, strict=True) if isinstance(effect, ast.Dict) else ()
+            if any(getattr(k, "value", "") == "value" and isinstance(v, ast.Constant) and v.value for k, v in given):
+                yield Objection(
+                    where=cell.cell,
+                    problem="the effect of a finding was typed into the code.",
+                    mend="Compute it in the cell, and report what was computed.",
+                )
+    for finding in work.headlines:
+        here = [*carried[finding.id], *known]
+        typed = _literals(work.cells.get(finding.evidence.cell))
+        loose = [f for f in _loose(finding.text, called, here, settings) if any(f.is_near(v) for v in typed)]
+        if loose:
+            yield Objection(
+                where=finding.id,
+                problem=f"{_listed(loose)} in its text was typed into the code and is printed by no cell.",
+                mend="Compute the number in the cell and build the sentence from it.",
+            )
+    known += [v for f in work.view.findings for v in (*carried[f.id], *values(f.text))]
+    answer = work.report.answer.removeprefix(work.given)
+    if loose := _loose(answer, called, known, settings):
+        yield Objection(
+            where="answer",
+            problem=f"{_listed(loose)} is in no cell's output, in no finding and is no value of the answer.",
+            mend="Use the numbers as the cells give them, or have a cell compute this one.",
+        )
+    shares = [s for v in known for s in ([v] if 0 < v < 1 else [v / 100] if 1 < v < 100 else [])]
+    for said, part in _fractions(answer, called):
+        if not any(abs(s - part) <= 0.04 for known_share in shares for s in (known_share, 1 - known_share)):
+            yield Objection(
+                where="answer",
+                problem=f"“{said}” is near no share that a cell printed.",
+                mend="Tell the share as a cell gives it.",
+            )
+    for figure in figures(answer, called):
+        if (problem := _points(figure, [f for f in figures(figure.clause) if f.share])) is not None:
+            yield Objection(
+                where="answer", problem=problem, mend="Say “percentage points”, or tell the relative change."
+            )
+
+
+def _listed(found: list[Figure]) -> str:
+    return ", ".join(dict.fromkeys(f.text for f in found))
+
+
+# What is known.
+
+
+def printed_numbers(cell: Execution) -> list[float]:
+    """The numbers that a cell put out, without those that stand in its code as such: typed, and not computed."""
+    text = shown(cell)
+    left = Counter(values(text))
+    if "code" in cell.tags:
+        left.subtract(Counter(_typed(cell)))
+    return [v for v, many in left.items() if many > 0] + totals(text)
+
+
+def shown(cell: Execution) -> str:
+    """What a cell put out, without the sentences of its own findings: those are what is being checked.
+
+    Of a page only what a reader sees of it: the script of an interactive chart holds any number.
+    """
+    return "\n".join(
+        f"{o.text}\n{_MARKUP.sub(' ', str(o.data.get('text/html', '')))}"
+        for o in cell.outputs
+        if FINDING_MIME not in o.data
+    )
+
+
+def _typed(cell: Execution) -> Iterator[float]:
+    """The numbers of more than two digits that stand in a cell's code and are no settings of its work: in a text or a
+    table that is shown, or under a name that nothing is computed with. They are as often in its output as there."""
+    tree = parsed(cell.code)
+    if tree is None:
+        return
+    work = (ast.BinOp, ast.Compare, ast.Slice, ast.keyword, ast.UnaryOp)
+    used = {
+        n.id for part in ast.walk(tree) if isinstance(part, work) for n in ast.walk(part) if isinstance(n, ast.Name)
+    }
+    parts: list[ast.AST] = [a for c in calls(tree) if name_of(c) in _SHOWN for a in c.args]
+    for statement in statements(tree):
+        pair = assigned(statement)
+        if pair is not None and not any(n in used for t in pair[0] for n in names(t)):
+            parts.append(pair[1])
+    for part in parts:
+        if isinstance(part, (ast.Constant, ast.JoinedStr, ast.Dict, ast.List, ast.Tuple)):
+            for node in ast.walk(part):
+                if isinstance(node, ast.Constant) and not isinstance(node.value, bool):
+                    text = str(node.value)
+                    yield from (v for v in values(text) if v not in _FREE and len(re.sub(r"\D", "", text)) > 2)
+
+
+def _literals(cell: Execution | None) -> list[float]:
+    """Numbers that stand in a model-written cell's code, as literals or within its texts."""
+    if cell is None or "code" not in cell.tags:
+        return []
+    try:
+        tree = ast.parse(cell.code)
+    except SyntaxError:  # a cell with magics; those are no findings' place
+        return []
+    return [v for node in ast.walk(tree) if isinstance(node, ast.Constant) for v in _walk(node.value)]
+
+
+def _walk(value: Any) -> Iterator[float]:
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, (int, float)):
+        yield float(value)
+    elif isinstance(value, str):
+        yield from values(value)
+    elif isinstance(value, (dict, list, tuple)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _walk(inner)
+
+
+def _settings(work: Work) -> Iterator[float]:
+    """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
+    for _, tree in trees(work):
+        shown_here = {id(n) for c in calls(tree) if name_of(c) in _TELLS for n in ast.walk(c)}
+        for node in ast.walk(tree):
+            inner: list[ast.AST] = []
+            if isinstance(node, (ast.Compare, ast.BinOp, ast.Slice, ast.keyword)):
+                inner = [*ast.iter_child_nodes(node)]
+            elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
+                inner = [*node.args]
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
+                name = ast.unparse(node.targets[0])
+                used = any(isinstance(n, (ast.BinOp, ast.Compare)) and name in ast.unparse(n) for n in ast.walk(tree))
+                inner = [node.value] if used else []
+            for part in inner:
+                for n in [part, *getattr(part, "elts", ())]:
+                    if id(n) not in shown_here and isinstance(n, ast.Constant):
+                        if isinstance(n.value, (int, float)) and n.value not in (0, 1):
+                            yield float(n.value)
+                        elif isinstance(n.value, str):
+                            yield from values(n.value) if re.search(r"\d", n.value) else ()
+
+
+def _counts(work: Work) -> Iterator[float]:
+    """How many rows, columns and values the given tables have, and the years and whole numbers that columns reach."""
+    for table in work.tables:
+        yield from (float(table["rows"]), float(len(table["columns"])))
+        for column in table["columns"]:
+            missing = column.get("n_missing", 0)
+            yield from map(float, (column["n_unique"], missing, table["rows"] - missing))
+            ends = [str(column.get(k, "")) for k in ("min", "max")]
+            found = [int(m[0]) for e in ends if (m := re.match(r"(?:19|20)\d\d(?=-|$)", e))]
+            yield from map(float, range(found[0], found[1] + 1) if len(found) == 2 else found)
+
+
+def _names(work: Work) -> list[str]:
+    """Names and values that may hold digits and are no claims: columns, files, finding and cell ids, levels."""
+    found = {c for f in work.view.findings for c in (*f.columns, *(f.segment or "").split())}
+    found |= {a.name for a in work.view.artifacts} | set(work.cells) | {f.id for f in work.view.findings}
+    found |= set(work.roles.values()) | {str(c["name"]) for t in work.tables for c in t["columns"]}
+    for table in work.tables:
+        found |= {
+            str(v) for c in table["columns"] if str(c.get("dtype")) in ("str", "object") for v in c.get("values", ())
+        }
+    for _, tree in trees(work):
+        said = {id(n) for c in calls(tree) if name_of(c) in _SHOWN for n in ast.walk(c)}
+        texts = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in said)
+        found |= {n.value for n in texts if isinstance(n.value, str) and len(n.value) <= 24}
+    return sorted((n for n in found if re.search(r"\d", n) and re.search(r"[^\W\d]", n)), key=len, reverse=True)
+
+
+# What is claimed.
+
+
+def _loose(text: str, called: Iterable[str], known: list[float], settings: list[float]) -> list[Figure]:
+    """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do."""
+    every = figures(text, called)
+    claimed = [f for f in every if not _is_free(f)]
+    loose = [f for f in claimed if not _traces(f, known, settings)]
+    firm = [f for f in every if f not in loose]
+    order = list(dict.fromkeys(f.clause for f in every))  # what a sentence compares may stand in the one before
+    near = {c: {c, order[max(i - 1, 0)]} for i, c in enumerate(order)}
+    return [f for f in loose if not _follows(f, [g for g in firm if g.clause in near[f.clause]])]
+
+
+def _is_free(figure: Figure) -> bool:
+    if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
+        return figure.unit in ("th", "st", "nd", "rd")
+    if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
+        return True
+    small = figure.whole and figure.value <= _COUNTABLE and not figure.share
+    return small or (figure.value in _FREE and not figure.unit) or (figure.value in _FREE and figure.value >= 90)
+
+
+def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
+    """Whether a number is one of those known, rounded as it is written; sign and per cent may differ."""
+    p = _P.search(figure.before)
+    if p is not None and p["sign"] != "=":
+        return any(0 <= v < figure.value + figure.half for v in known if v < 0.2)
+    if any(figure.tells(v) or (figure.share and figure.is_near(100 - abs(v))) for v in known):
+        return True
+    if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
+        return True  # 1.800 of those who write thousands so
+    if figure.share and any(figure.is_near(100 - 100 * abs(v)) for v in known):
+        return True
+    factors = [*units.conversions(figure.unit or figure.after), *([m] if (m := _per_many(figure.after)) else [])]
+    return any(figure.tells(v) for v in settings) or any(figure.is_near(v * f) for f in factors for v in known)
+
+
+def _per_many(after: str) -> float:
+    """Of how many a share is told, by what stands behind it: 1000 of "in 1,000"; 0 where it is of none."""
+    many = re.match(
+        r"\s?(?:in|of|out of|per|for every) (?:every |each )?(1(?:0{2,6}|0{0,2},000|,000,000))(?!\w|[,.]\d)", after
+    )
+    return float(many[1].replace(",", "")) if many else 0.0
+
+
+def _follows(figure: Figure, beside: list[Figure]) -> bool:
+    """Whether a number is the difference, sum, ratio, share or change of two others of its sentence, all rounded."""
+    many = [(float(n), 0.0) for n in counted(figure.clause)] + [(f.value, f.half) for f in beside]
+    for i, (a, da) in enumerate(many):
+        for b, db in (p for j, p in enumerate(many) if j != i):
+            made = [(abs(a - b), da + db), (a + b, da + db)]
+            if a > 0 < b:
+                slack = a / b * (da / a + db / b)
+                made.append((a / b, slack))
+                made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
+            if any(
+                abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made
+            ):
+                return True
+    total = sum(v for v, _ in many), sum(d for _, d in many)
+    return len(many) > 2 and abs(total[0] - figure.value) <= total[1] + figure.half
+
+
+def _fractions(text: str, called: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Parts that are told as "three in four", "3 of 4" of small numbers, or "two thirds of"."""
+    for match in _FRACTION.finditer(text):
+        yield match.group(), _SMALL[(match[1] or "a").lower()] / _PARTS[match[2].lower()]
+    for clause in dict.fromkeys(f.clause for f in figures(text, called)):
+        found = [f for f in figures(clause, called) if f.whole and not f.share]
+        for one, other in pairwise(found):
+            between = clause[one.end : other.start]
+            if (
+                _OF.fullmatch(between)
+                and one.value < other.value <= _COUNTABLE
+                and not between.strip().startswith("of")
+            ):
+                yield clause[one.start : other.end], one.value / other.value
+
+
+def _points(figure: Figure, beside: list[Figure]) -> str | None:
+    """A change of shares that is told in per cent, and is their difference: percentage points."""
+    if not figure.share or IS_POINTS.match(figure.after) or figure.unit == "pp":
+        return None
+    around = figure.clause[max(0, figure.start - 45) : figure.end + 25]
+    if not _CHANGES.search(around):
+        return None
+    others = [f for f in beside if f.start != figure.start and not IS_POINTS.match(f.after)]
+    for i, a in enumerate(others):
+        for b in others[i + 1 :]:
+            apart, slack = abs(a.value - b.value), a.half + b.half + figure.half
+            changes = [100 * apart / c.value for c in (a, b) if c.value]
+            if (
+                apart > slack
+                and abs(apart - figure.value) <= slack
+                and all(abs(c - figure.value) > 3 * slack for c in changes)
+            ):
+                return (
+                    f"{figure.text} is the difference of {a.text} and {b.text}, in percentage points; in per cent the "
+                    f"change is {changes[0]:.1f} or {changes[-1]:.1f}."
+                )
+    return None

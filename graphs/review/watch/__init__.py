@@ -1,0 +1,1 @@
+"""What was seen while the cells ran a second time."""
