@@ -34,7 +34,7 @@ class Difference(Value):
 
     a: str
     b: str
-    shared: str | None
+    shared: str | None = None
     messages: tuple[Pair, ...] = ()
     cells: tuple[Pair, ...] = ()
     changed: tuple[Change, ...] = ()
