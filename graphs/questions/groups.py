@@ -13,6 +13,7 @@ from graphs.questions.sentences import (
     SHOWN,
     aliases,
     and_list,
+    backwards,
     braced,
     found,
     of_rows,
@@ -33,6 +34,7 @@ _NAMED = {
     "hour_of_day": "hour of the day",
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_IN_A_ROW = ("year", "quarter", "month", "week", "day", "hour")
 _SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -128,7 +130,7 @@ def _with_p(measure: Measure, scope: Scope, by: str, several: int) -> dict[str, 
         raise NotComputable("In groups a p-value comes with a correlation of the rows that the query chooses.")
     name = name_of(measure, scope)
     check(measure, scope)
-    x, y = (scope.as_column(c or "") for c in (measure.of, measure.other))
+    x, y = (scope.sized(c or "", "It") for c in (measure.of, measure.other))
     test = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}[measure.method]
     tests = "tests" + str(len(scope.lines)) * (several > 1)
     scope.add(
@@ -173,11 +175,25 @@ def _bounds_said(query: Query, scope: Scope) -> str:
     return f" whose {said}" if said else ""
 
 
+def _counts_rows(query: Query) -> bool:
+    """Whether the groups are told by how many rows they have: each with its share, then."""
+    plain = [m for m in query.measures if m.op == "count" and not m.of and not m.where]
+    return len(plain) == len(query.measures) and not query.formulas and not any(g.grain for g in query.group_by)
+
+
+def _trend(name: str, scope: Scope) -> str:
+    """Lines that tell whether a number rises or falls from period to period, and how the sentence says it."""
+    scope.add(f"tau, p = stats.kendalltau(range(len(result)), {found(name, 'result')})")
+    scope.add('trend = ("increasing" if tau > 0 else "decreasing") if p < 0.05 else "no clear trend"')
+    scope.add('over = f"; {trend} over time (Kendall\'s τ = {tau:.2f}, {chance(p)})" if len(result) > 3 else ""')
+    return "{over}"
+
+
 def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], units: dict[str, str]) -> None:
     """Tell how many groups there are, which, or each with its values."""
     by = and_list(keys)
     what = braced(readable(f"{by}{_bounds_said(query, scope)}", scope))
-    ends = f" ({of_rows(query, scope)})."
+    ends = f" ({of_rows(query, scope)}{backwards(query, scope)})."
     if query.tell == "number":
         text = f"the number of different values of {what} is {{len(result):,}}"
         tell(scope, [text, ends], '{"number": len(result)}')
@@ -202,10 +218,18 @@ def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], un
         (name,) = told
         u = units.get(name, "")
         items = f"for group, number in {found(name, 'result')}"
-        scope.add(f'lines = [f"{{group}} {value("number", query.decimals, u)}" {items}.head({SHOWN}).items()]')
+        part = " ({percent(number / len(rows), 1)})" if _counts_rows(query) else ""
+        scope.add(f'lines = [f"{{group}} {value("number", query.decimals, u)}{part}" {items}.head({SHOWN}).items()]')
         number = f"(number, {literal(u)})" if u else "number"
-        tell(scope, [f"{braced(readable(name, scope))} by {what}: {{'; '.join(lines) or 'none'}}{{rest}}", ends],
-             f"{{group: {number} {items}.items()}}")  # fmt: skip
+        values = f"{{group: {number} {items}.items()}}"
+        over = ""
+        if query.intent == "change" and query.group_by[0].grain in _IN_A_ROW and not query.order:
+            over, values = _trend(name, scope), f'{{**{values}, "trend": trend}}'
+        tell(
+            scope,
+            [f"{braced(readable(name, scope))} by {what}: {{'; '.join(lines) or 'none'}}{{rest}}{over}", ends],
+            values,
+        )
         return
     number = value("number", query.decimals)
     scope.add(

@@ -104,8 +104,8 @@ def check(measure: Measure, scope: Scope) -> str:
     if measure.op in PAIRS:
         if not measure.of or not measure.other:
             raise NotComputable(f"A {measure.op} takes two columns: name both, as `of` and `other`.")
-        scope.numbers(measure.other, what)
-        return scope.numbers(measure.of, what)
+        scope.sized(measure.other, what)
+        return scope.sized(measure.of, what)
     if measure.op in _SUMMED and measure.of in scope.repeated:
         raise NotComputable(
             f"The join repeats rows of {scope.file}, so the {plain} would count some of them twice. Join the other "
@@ -135,7 +135,7 @@ def _filled(measure: Measure, series: str) -> str:
 
 
 def _pair(measure: Measure, scope: Scope, frame: str) -> str:
-    x, y = scope.as_column(measure.of or ""), scope.as_column(measure.other or "")
+    x, y = scope.sized(measure.of or "", "It"), scope.sized(measure.other or "", "It")
     method = "" if measure.method == "pearson" else f', method="{measure.method}"'
     return PAIRS[measure.op][1].format(g=frame, x=literal(x), y=literal(y), method=method)
 
@@ -178,7 +178,7 @@ def grouped(measure: Measure, scope: Scope, keys: str) -> str:
             return f"100 * {part} / {part}.sum()"
         return f'100 * {part} / {part}.groupby(level={list(measure.within)!r}).transform("sum")'.replace("'", '"')
     if measure.op in PAIRS:
-        both = f"[{literal(scope.as_column(measure.of or ''))}, {literal(scope.as_column(measure.other or ''))}]"
+        both = f"[{literal(scope.sized(measure.of or '', 'It'))}, {literal(scope.sized(measure.other or '', 'It'))}]"
         return f"{groups}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})"
     if not name:
         return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: g.isna().sum().sum())"

@@ -21,6 +21,9 @@ from graphs.questions.expressions import (
 )
 from graphs.questions.query import AnyOf, Condition, Scalar, Where
 
+LASTING = ".dt.total_seconds()"
+"""How the source of a length of time is known."""
+
 
 class Scope:
     """The columns of `rows` as the lines of code written so far leave them.
@@ -43,6 +46,7 @@ class Scope:
         self.given: dict[str, str] = {}  # names of numbers computed first, and their variables
         self.used: set[str] = set()  # columns of the file that the code names
         self.all_used = False  # the code needs all of them
+        self.lasting: set[str] = set()  # columns of lengths of time
         self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.repeated: set[str] = set()  # columns whose rows a join has repeated
         self.joined: list[str] = []  # files whose rows were looked up
@@ -99,6 +103,7 @@ class Scope:
         if not (self.lines and f"rows[{literal(text)}] = {source}" in self.lines):
             self.add(f"rows[{literal(text)}] = {source}")
             self.put(text, what, missing=self.may_miss(source))
+            self.lasting |= {text} if LASTING in source else set()
         return text
 
     def numbers(self, expr: str, why: str) -> str:
@@ -110,6 +115,17 @@ class Scope:
             held = {"text": "text", "time": "times"}[what]
             raise NotComputable(f"{why} cannot be computed of “{name}”, which holds {held}. {better}")
         return name
+
+    def sized(self, expr: str, why: str) -> str:
+        """The column of an expression that must hold numbers; of times one that counts their days."""
+        name = self.as_column(expr)
+        if self.kinds[name] != "time":
+            return self.numbers(expr, why)
+        days = f"{name} in days"
+        if days not in self.kinds:
+            self.add(f"rows[{literal(days)}] = (rows[{literal(name)}] - pd.Timestamp(0)).dt.total_seconds() / 86400")
+            self.put(days, "number", missing=self.missing(name))
+        return days
 
     def missing(self, name: str) -> bool:
         """Whether a column may have missing values."""

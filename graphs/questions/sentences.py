@@ -66,6 +66,17 @@ _IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "q
                 "geometric_mean", "weighted_mean")  # fmt: skip
 
 
+def backwards(query: Query, scope: Scope) -> str:
+    """How many lengths of time are negative, where one is measured, inside an f-string; the lines that count them."""
+    names = [m.of.strip().strip("`") for m in query.measures if m.of and m.op not in ("min", "max", "correlation")]
+    name = next((n for n in names if n in scope.lasting), None)
+    if name is None:
+        return ""
+    scope.add(f"negative = int((rows[{literal(name)}] < 0).sum())")
+    scope.add('late = f"; lengths of time below zero, where the end comes first: {negative:,}" if negative else ""')
+    return "{late}"
+
+
 def unit(measure: Measure) -> str:
     """The unit of a measure: per cent of a share, else the one that its column's name, or a length of time, gives."""
     if measure.op == "share":

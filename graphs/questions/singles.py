@@ -12,6 +12,7 @@ from graphs.questions.sentences import (
     SHOWN,
     aliases,
     and_list,
+    backwards,
     braced,
     found,
     lacking,
@@ -56,7 +57,7 @@ def singles(query: Query, scope: Scope) -> None:
         scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
         result = ': {found["verdict"]}'
     with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
-    rows = f" ({of_rows(query, scope)}{lacking(query, scope)})"
+    rows = f" ({of_rows(query, scope)}{lacking(query, scope)}{backwards(query, scope)})"
     if list(names) == ["number of rows"]:  # and what would stand in brackets says it again
         said = [f"the number of rows{_where(query, scope)} is {value(names['number of rows'], query.decimals)}"]
         rows = ""
@@ -89,7 +90,7 @@ def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[st
     if measure.op not in ("correlation", "slope", "r2"):
         raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
     check(measure, scope)
-    x, y = scope.as_column(measure.of or ""), scope.as_column(measure.other or "")
+    x, y = scope.sized(measure.of or "", "It"), scope.sized(measure.other or "", "It")
     where = f"rows[{scope.mask(measure.where)}]" if measure.where else "rows"
     n = sum("stats." in line for line in scope.lines) + 1
     tail = str(n) if several else ""

@@ -249,6 +249,49 @@ def test_times_are_cut_into_groups(ask: Ask, shop: Path, grain: str, first: dict
     assert sum(values.values()) == 61
 
 
+def test_a_change_over_time_says_whether_it_is_a_trend(ask: Ask, shop: Path) -> None:
+    derive = {"do": "derive", "name": "day", "expr": "days(min_day, placed)"}
+    first = {"do": "convert", "columns": ["min_day"], "to": "time"}
+    recode = {
+        "do": "recode",
+        "column": "paid",
+        "values": [["yes", "2022-01-01"], ["no", "2022-01-01"]],
+        "name": "min_day",
+    }
+    query = {"intent": "change", "prepare": [recode, first, derive], "group_by": [{"of": "placed", "grain": "month"}]}
+    asked = ask({**query, "measures": [of("mean", "day")]}, shop)
+    assert asked.values["trend"] == "increasing"
+    assert "increasing over time (Kendall's τ = 1.00, p < 0.001)" in asked.text
+    falling = [derive | {"expr": "-days(min_day, placed)"}]
+    assert (
+        ask({**query, "prepare": [recode, first, *falling], "measures": [of("mean", "day")]}, shop).values["trend"]
+        == "decreasing"
+    )
+    assert ask({**query, "measures": [of("mean", "items")]}, shop).values["trend"] == "no clear trend"
+
+
+def test_lengths_of_time_that_end_before_they_begin_are_counted(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text("opened,closed,team\n2023-01-03,2023-01-05,a\n2023-02-03,2023-02-01,a\n2023-03-01,2023-03-02,b\n")
+    measure = of("mean", "days(opened, closed)")
+    assert "below zero, where the end comes first: 1" in ask({"measures": [measure]}, path).text
+    assert (
+        "below zero, where the end comes first: 1"
+        in ask({"measures": [measure], "group_by": [{"of": "team"}]}, path).text
+    )
+    assert "below zero" not in ask({"measures": [of("mean", "days(opened, opened)")]}, path).text
+
+
+def test_a_time_goes_into_a_correlation_by_its_days(ask: Ask, shop: Path) -> None:
+    measure = of("correlation", "amount", other="placed", with_p=True)
+    t = frame(shop).dropna(subset=["amount"])
+    want = stats.pearsonr(t["amount"], t["placed"].astype("int64"))
+    assert list(ask({"measures": [measure]}, shop).values.values()) == pytest.approx(list(want))
+    regions = ask({"measures": [{**measure, "with_p": False}], "group_by": [{"of": "region"}]}, shop).values
+    north = t[t["region"] == "North"]
+    assert regions["North"] == pytest.approx(np.corrcoef(north["amount"], north["placed"].astype("int64"))[0, 1])
+
+
 def test_periods_are_compared_in_units_and_per_cent(ask: Ask, shop: Path) -> None:
     compare = {"of": "placed", "first": "2023-Q2", "second": "2023-Q1"}
     values = list(
