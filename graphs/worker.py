@@ -268,8 +268,9 @@ def load_team() -> ModuleType:
 
 
 def load_asking() -> ModuleType:
-    """The module that answers questions and no more, with all that it needs."""
+    """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
     load_sdk()
-    from graphs import asking
+    from graphs import asking, opening
 
+    opening.cells("", ["table"])
     return asking
