@@ -308,7 +308,11 @@ class Evidence(Value):
 
 
 class Finding(Value):
-    """One thing the analyst says, with what proves it. The schema of `findings.json`."""
+    """One thing the analyst says, with what proves it. The schema of `findings.json`, but for `unit`.
+
+    `unit` is that in which a person reads the effect: "pp" of a difference of shares, which is told in percentage
+    points, "mm", "EUR", "days". Empty: the effect has none, or its metric says it.
+    """
 
     id: str
     rank: int | None = None
@@ -319,6 +323,7 @@ class Finding(Value):
     direction: Literal["+", "-"] | None = None
     segment: str | None = None
     effect: Effect | None = None
+    unit: str = ""
     test: Test | None = None
     n: int | None = None
     params: dict[str, Any] = Field(default_factory=dict)
@@ -389,10 +394,15 @@ class Recomputation(Value):
 
 
 class PlanStep(Value):
-    """One step of a plan, as a person reads it; `template` names the notebook that does it, if one does."""
+    """One step of a plan, as a person reads it; `template` names the notebook that does it, if one does.
+
+    `part` is the part of the question that it is for, and `query` what that means, of a step that answers it so.
+    """
 
     title: str
     why: str = ""
+    part: str = ""
+    query: dict[str, Any] | None = None
     template: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     cells: int = 0  # that its template is going to run

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 
 from artifacts.events import PlanMade, ReportMade
 from artifacts.types import PlanStep
-from graphs import briefs, look
+from graphs import briefs
 from graphs.ask import insist
 from graphs.models.base import Message
 from graphs.opening import open_tables
@@ -22,12 +22,6 @@ async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]
     desk: Desk = runtime.context
     async with desk.step("open", "system", "Read the files") as step_id:
         tables = await open_tables(desk, state["question"], state["files"], state["roles"], step_id)
-        if not look.named_columns(state["question"], tables):
-            await desk.note(
-                "The question names no column of the table, so the table as a whole is looked at. "
-                "Name a column in the question for a closer answer.",
-                step_id,
-            )
     return {"tables": tables}
 
 

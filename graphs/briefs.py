@@ -69,6 +69,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "roles": state["roles"],
         "plan": state["plan"],
         "findings": _findings(view),
+        "answers": [answer.model_dump(mode="json") for answer in view.given],
         "cells": list(_cells(view.executions)),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),

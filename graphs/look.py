@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -80,9 +79,6 @@ def describe(question: str) -> str:
     says whether the column can be read in all of them.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
-
-
-_UNITS = {"mm", "cm", "km", "kg", "g", "pct", "percent", "usd", "eur", "id", "the", "and", "for", "per", "num", "count"}
 
 
 def toolkit(code: str, ran: Iterable[Execution] = ()) -> str:
@@ -163,25 +159,7 @@ def unreadable(view: RunView) -> bool:
     return error is not None and error.name == "ValueError"
 
 
-def named_columns(question: str, tables: Sequence[dict[str, Any]]) -> list[str]:
-    """The columns that a question names, loosely: one telling word of the column's name is enough."""
-    asked = _words(question)
-    found = []
-    for table in tables:
-        for column in table["columns"]:
-            words = _words(column["name"]) - _UNITS
-            if words & asked:
-                found.append(column["name"])
-    return found
-
-
 def missing_roles(roles: Mapping[str, str], tables: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """The declared roles whose column no table has, as (role, column)."""
     names = {column["name"] for table in tables for column in table["columns"]}
     return [(r, c) for r, c in roles.items() if r in ("target", "time", "unit", "assignment") and c not in names]
-
-
-def _words(text: str) -> set[str]:
-    """Lower-case words of at least three letters, without a plural's s; `bill_length_mm` gives bill, length."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").lower()
-    return {w.rstrip("s") for w in re.findall(r"[^\W\d]{3,}", spaced)}

@@ -12,6 +12,12 @@ from graphs.errors import RunFailed
 from graphs.state import Desk
 
 
+def cells(question: str, files: Sequence[str]) -> tuple[str, str, str]:
+    """The code of the three cells: what they and nearly every run need of the toolkit, the reading, the description."""
+    load, describe = look.load(files), look.describe(question)
+    return look.toolkit(f"{load}\n{describe}\nreport, answer"), load, describe
+
+
 async def open_tables(
     desk: Desk, question: str, files: Sequence[str], roles: Mapping[str, str], step_id: str, key: str = "open-0-0"
 ) -> list[dict[str, Any]]:
@@ -23,8 +29,7 @@ async def open_tables(
     async def run(number: int, code: str, title: str, *tags: str) -> Execution:
         return await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=f"{key}-{number}")
 
-    load, describe = look.load(files), look.describe(question)
-    toolkit = look.toolkit(f"{load}\n{describe}\nreport, answer")  # and what nearly every run tells its results by
+    toolkit, load, describe = cells(question, files)
     look.succeed(await run(0, toolkit, "Toolkit", "toolkit"))
     loaded = await run(1, load, "Read the files", "open")
     look.succeed(loaded)

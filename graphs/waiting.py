@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 
-from langgraph.types import interrupt
-
 from artifacts.events import ApprovalAsked, Asked
 from artifacts.types import Approval, Question, ToolCall
 from graphs.errors import GraphError
@@ -36,7 +34,7 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
     if known is None:
         question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default)
         await desk.emit(Asked(run_id=desk.run_id, question=question))
-    interrupt({"question": id})
+    _break_off({"question": id})
     raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node
 
 
@@ -55,5 +53,12 @@ async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval
         return asked.model_copy(update={"decision": "rejected", "reason": "Nobody attends this run to approve of it."})
     if known is None:
         await desk.emit(ApprovalAsked(run_id=desk.run_id, approval=asked))
-    interrupt({"approval": id})
+    _break_off({"approval": id})
     raise Waiting("The run waits for approval.")  # not reached, as above
+
+
+def _break_off(value: dict[str, str]) -> None:
+    """End the node, to begin it again with the answer."""
+    from langgraph.types import interrupt  # a second's import, which only a run of the graph has had
+
+    interrupt(value)

@@ -87,7 +87,7 @@ def findings_json(view: RunView) -> str:
             "correction": "BH",
             "alpha": max(_levels(view), default=ALPHA),
         },
-        "findings": [finding.model_dump(mode="json") for finding in view.ranked],
+        "findings": [finding.model_dump(mode="json", exclude={"unit"}) for finding in view.ranked],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -21,6 +21,8 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str = Field(min_length=1, description="What will be done, in a few words")
     why: str = Field("", description="What it decides about the question")
+    part: str = Field("", description="The part of the question that it is for, in its own words")
+    query: dict[str, Any] | None = Field(None, description="The query that answers the part, as ask_table takes it")
     template: str | None = Field(None, description="The template notebook that does it, if one does")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters for the template")
 

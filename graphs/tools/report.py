@@ -42,6 +42,7 @@ class Part(BaseModel):
     values: tuple[Told, ...] = Field((), max_length=60, description="Every number of the sentence")
     why: str = Field("", description="What is lacking, where it is not or only partly answered")
     cells: tuple[str, ...] = Field((), description="The cells that show it: cell-07")
+    notes: tuple[str, ...] = Field((), max_length=10, description="What a reader must know with it")
 
 
 @tool("write_report", job="interpret")
@@ -73,9 +74,11 @@ class WriteReport(Tool):
     def made(self, view: RunView, question: str) -> tuple[Answer, ...]:
         """The answers as the record keeps them: those that cells gave stand, but for parts to which this has values."""
         written = {part.part or question: part for part in self.answers}
-        by_cells = {answer.part: answer for answer in view.given if not getattr(written.get(answer.part), "values", ())}
         own = {name: _answer(part, question) for name, part in written.items()}
-        return tuple(({name: own[name] for name in own} | by_cells).values())
+        for answer in view.given:
+            if (said := own.get(answer.part)) is None or not said.values:
+                own[answer.part] = _with(answer, said) if said else answer
+        return tuple(own.values())
 
 
 @tool("follow_up", job="interpret")
@@ -100,6 +103,17 @@ def _no_query(told: Told) -> str | None:
     return None
 
 
+def _with(answer: Answer, said: Answer) -> Answer:
+    """An answer that a cell gave, with what is said of it beside."""
+    return answer.model_copy(
+        update={
+            "text": said.text or answer.text,
+            "notes": tuple(dict.fromkeys((*answer.notes, *said.notes))),
+            "evidence": tuple(dict.fromkeys((*answer.evidence, *said.evidence))),
+        }
+    )
+
+
 def _answer(part: Part, question: str) -> Answer:
     return Answer(
         part=part.part or question,
@@ -108,4 +122,5 @@ def _answer(part: Part, question: str) -> Answer:
         values=tuple(AnswerValue(name=v.name, value=v.value, unit=v.unit, query=v.query) for v in part.values),
         evidence=tuple(Evidence(cell=cell) for cell in part.cells),
         why=part.why,
+        notes=part.notes,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from artifacts.types import Execution, Finding, Run
-from notebooks.telling.words import in_points
+from notebooks.telling.words import read_effect
 
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]|\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -125,7 +125,7 @@ def p_value(name: str, value: float) -> str:
 def numbers(finding: Finding) -> str:
     """A finding's size, interval, test and n on one line, as far as it has them."""
     parts: list[str] = []
-    effect, test = in_points(finding), finding.test
+    effect, test = read_effect(finding), finding.test
     if effect is not None and (effect.metric, effect.value) != ("count", finding.n):
         name = METRICS.get(effect.metric, effect.metric.replace("_", " "))
         text = f"{name} = {number(effect.value)}"

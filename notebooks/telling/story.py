@@ -8,7 +8,7 @@ from typing import Any
 
 from artifacts.events import Reviewed, RunView
 from artifacts.types import AnswerStatus, Execution, Finding
-from notebooks.telling.answers import OUTCOMES, Said, answers_text, reported, said
+from notebooks.telling.answers import OUTCOMES, Said, reported, said
 
 HEADLINES = 7
 """Findings that a reader meets at once; the others are a table further down."""
@@ -54,10 +54,10 @@ class Told:
 
     `outcome` is how the question came out, None while that is open and for a record of text alone; where it was not
     answered that is said before everything, in place of a passed review. `answers` are those to its parts, and `answer`
-    is what else was said in words. Then `context`, which is what one row of the table is and what it lacks; `bites`,
-    the warnings that need no chart; at most seven `headlines`, under the heading `shows`; `further` claims and
-    warnings, `descriptions`, and what was tested and not found (`nulls`, and in sentences `not_found`). `ending` is
-    empty for a run that is done.
+    is what a model said in words, or all that an old record holds. Then `context`, what one row of the table is and
+    what it lacks; `bites`, the warnings that need no chart; at most seven `headlines`, under the heading `shows`;
+    `further` claims and warnings, `descriptions`, and what was tested and not found (`nulls`, and in sentences
+    `not_found`). `ending` is empty for a run that is done.
     """
 
     title: str
@@ -115,7 +115,7 @@ def told(view: RunView) -> Told:
         review=view.reviews[-1] if view.reviews else None,
         rounds=len(view.reviews),
         answers=said(view),
-        answer=report.answer if report and report.answer != answers_text(view.answers) else "",
+        answer=report.answer if report and not (view.answers and by_rule(view)) else "",
         context=context,
         bites=bites,
         shows="What else the table shows" if outcome == "not_answered" else "Findings",
@@ -140,6 +140,8 @@ def _verdict(view: RunView, outcome: AnswerStatus | None) -> str:
     reviewed = _VERDICTS[view.reviews[-1].verdict] if view.reviews else _UNREVIEWED[view.run.agent]
     if outcome is None or outcome == "answered":
         return reviewed
+    if view.run.agent == "ask" and not view.reviews:
+        return OUTCOMES[outcome]
     return f"{OUTCOMES[outcome]}; {reviewed[:1].lower()}{reviewed[1:]}"
 
 

@@ -7,7 +7,7 @@ import re
 
 from artifacts.types import Effect, Finding
 
-_METRICS = {
+METRICS = {
     "pearson_r": "r",
     "spearman_r": "ρ",
     "r2": "R²",
@@ -60,41 +60,43 @@ def number(value: float | None) -> str:
     return text.replace("-", "−")
 
 
-def effect(value: Effect | None, kind: str = "") -> str:
+def effect(value: Effect | None, kind: str = "", unit: str = "") -> str:
     """An effect with its interval, all with as many decimals: `r = −0.235 (95 % CI −0.327 to −0.133)`."""
     if value is None or value.value is None:
         return ""
     if value.metric in _COUNTED:
         return _COUNTED[value.metric].format(number(value.value))
-    name = effect_name(value, kind) or _METRICS.get(value.metric, value.metric)
+    name = effect_name(value, kind) or METRICS.get(value.metric, value.metric)
+    written = f" {unit}" if unit else ""
     low, high = value.ci or (None, None)
     if low is None or high is None or low == high:
-        return f"{name} = {number(value.value)}"
+        return f"{name} = {number(value.value)}{written}"
     numbers = (value.value, low, high)
     most = max(map(abs, numbers))
     decimals = 0 if most >= 1e3 else 2 - math.floor(math.log10(most)) if most else 0
     decimals = min(max(decimals, 0), 3 if most >= 0.01 else 12)
     point, least, greatest = (f"{v:,.{decimals}f}".replace("-", "−") for v in numbers)
-    return f"{name} = {point} ({number(value.ci_level * 100)} % CI {least} to {greatest})"
+    return f"{name} = {point}{written} ({number(value.ci_level * 100)} % CI {least} to {greatest})"
 
 
 def size(finding: Finding) -> str:
     """A finding's effect, unless its sentence tells it: a count, or the sizes of all that are ranked."""
-    return effect(in_points(finding), finding.kind) if tells_size(finding) else ""
+    return effect(read_effect(finding), finding.kind, unit_of(finding)) if tells_size(finding) else ""
 
 
-def in_points(finding: Finding) -> Effect | None:
-    """A finding's effect in the unit of its sentence: a difference of shares is told in percentage points there."""
+def read_effect(finding: Finding) -> Effect | None:
+    """A finding's effect as a person reads it: a difference of shares in percentage points."""
     found = finding.effect
-    if found is None or found.value is None or found.metric != "mean_diff" or _POINTS not in finding.text:
+    if found is None or found.value is None or finding.unit != "pp":
         return found
-    points = 100 * found.value
-    written = [_value(w) for w in re.findall(_NUMBER, finding.text)]
-    if not any(abs(abs(points) - abs(value)) <= 0.51 * 10**-places for value, places in written):
-        return found  # the points that the sentence speaks of are others
     low, high = found.ci or (None, None)
     ends = (100 * low, 100 * high) if low is not None and high is not None else None
-    return Effect(metric=_POINTS, value=points, ci=ends, ci_level=found.ci_level)
+    return Effect(metric=_POINTS, value=100 * found.value, ci=ends, ci_level=found.ci_level)
+
+
+def unit_of(finding: Finding) -> str:
+    """The unit that is written behind an effect; of percentage points the name of the effect says it."""
+    return "" if finding.unit == "pp" else finding.unit
 
 
 def tells_size(finding: Finding) -> bool:

@@ -34,6 +34,7 @@ from notebooks.toolkit.drawing import COLOURS, figure, share_dots, show
 from notebooks.toolkit.intervals import eta2_interval, v_interval
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.telling import report
+from notebooks.toolkit.naming import name_and_unit
 from notebooks.toolkit.wording import chance, label, number, percent, say, signed, tick, with_unit
 
 # %% [markdown] id="ab_test-03"
@@ -151,6 +152,7 @@ if len(shares) == len(sizes) and sum(shares) > 0:
             [assignment],
             roles={"factor": assignment},
             effect=effect("mean_diff", got[0] - meant[0], (got[0] - meant[0] - half[0], got[0] - meant[0] + half[0])),
+            unit="pp",
             test=ledger.test("chi2", "allocation", assignment),
             n=int(sizes.sum()),
             params={"counts": {arm: int(k) for arm, k in zip(groups, sizes, strict=True)}},
@@ -371,6 +373,7 @@ for arm, (gap, (low, high), _, test) in results.items():
         roles={"factor": assignment, "outcome": outcome},
         direction=("+" if gap > 0 else "-") if found else None,
         effect=effect("mean_diff", gap, (low, high)),
+        unit="pp" if binary else name_and_unit(outcome)[1],
         test=ledger.test(test, family, f"{outcome}: {arm}"),
         n=n,
         params={
@@ -433,6 +436,7 @@ for c in differing[:3]:
         [assignment, c],
         roles={"factor": assignment, "outcome": c},
         effect=size,
+        unit=("pp" if share else name_and_unit(c)[1]) if size["metric"] == "mean_diff" else "",
         test=ledger.test(found["test"], beside_family, c),
         n=found["n"],
         params={"top": top, "secondary": True},

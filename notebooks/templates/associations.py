@@ -735,6 +735,7 @@ for p in paradoxes[:max_findings]:
         roles={"factor": a, "outcome": b, "stratifier": p["by"]},
         direction="+" if p["pooled"].statistic > 0 else "-",
         effect=size,
+        unit="pp" if p["shares"] else "",
         test=ledger.test("pearson_within", "sign flips", f"{p['a']} × {p['b']} within {p['by']}"),
         n=len(p["rows"]),
         params={

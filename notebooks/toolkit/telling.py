@@ -31,12 +31,14 @@ def report(
     caveats: Any = (),
     confidence: str = "medium",
     of_all_rows: bool = False,
+    unit: str = "",
 ) -> None:
     """Say one thing: a claim, a warning, a null (tested and absent) or a descriptive finding, in one sentence.
 
     It is shown as text in any notebook, and read by Gristmill from its own MIME type. Numbers are kept to six
     significant digits, so that another processor's last bits do not change the record. What was found in the sample of
-    a large file says so, unless it is `of_all_rows`.
+    a large file says so, unless it is `of_all_rows`. `unit` is that in which a person reads the effect: "pp" of a
+    difference of shares, which is told in percentage points, "mm", "EUR", "days".
     """
     text = capital(text)
     caveats = [*caveats, *(f"Found in {said}." for said in _SAMPLED.values() if not of_all_rows)]
@@ -54,7 +56,7 @@ def report(
         "text": text,
         "caveats": caveats,
         "confidence": confidence,
-    }
+    } | ({"unit": unit} if unit else {})
     note = f"{type.upper()} {text}" + "".join(f"\n  Caveat: {c}" for c in caveats)
     markdown = f"**{type.capitalize()}.** {text}" + "".join(f"  \n*Caveat: {c}*" for c in caveats)
     _display({FINDING_MIME: _plain(finding), "text/plain": note, "text/markdown": markdown})

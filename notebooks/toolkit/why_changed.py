@@ -22,6 +22,7 @@ from notebooks.toolkit.dates import YEAR_NAME
 from notebooks.toolkit.drawing import show
 from notebooks.toolkit.guesses import is_numeric, is_time, measure_of, segments_of, sums_up, time_column, volume_of
 from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.naming import name_and_unit
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.telling import answer, report
 from notebooks.toolkit.two_sets import two_sets
@@ -196,6 +197,7 @@ def report_change(change: Change) -> None:
         text,
         [c for c in (change.measure, change.by) if c],
         effect=effect("mean_diff", change.after - change.before, change.interval),
+        unit="pp" if change.yes else name_and_unit(change.measure)[1],
         n=len(change.two.before) + len(change.two.after),
         params={"parts": parts},
         caveats=notes,

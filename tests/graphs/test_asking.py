@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 import pytest
 import pytest_asyncio
@@ -127,3 +128,10 @@ async def test_a_part_whose_cell_fails_is_not_answered_and_the_next_is(bench, ta
     assert [(a.question, a.status) for a in view.answers] == [("1", "not_answered"), ("2", "answered")]
     assert view.answers[0].why
     assert view.run.goal == "None? (and 1 more)"
+
+
+async def test_an_answer_by_the_playbook_loads_no_graph():
+    code = "import graphs.worker, graphs.asking, sys; print({'langgraph', 'pandas'} & set(sys.modules))"
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    told, _ = await done.communicate()
+    assert told.decode().strip() == "set()", "each takes a second of a process's time, and somebody waits"

@@ -248,3 +248,77 @@ def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dic
     assert query is not None
     assert told(query) == {("median", "bill_length_mm")}
     assert not query.where
+
+
+def test_a_part_that_is_not_understood_leaves_the_others_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("What is the mean unit cost by region? How many orders were refunded?", shop)
+    first, second = reading.queries
+    assert first is not None
+    assert told(first) == {("mean", "unit_cost")}
+    assert second is None
+    assert "refunded" in reading.why_not[1]
+
+
+def test_a_part_that_points_back_to_what_is_not_understood_is_not_answered(shop: list[dict[str, Any]]) -> None:
+    reading = read("How many orders were refunded? What is their mean unit cost?", shop)
+    assert reading.queries == (None,)
+
+
+ORDERS = [
+    {
+        "name": "orders.csv",
+        "rows": 2878,
+        "columns": [
+            {"name": "order_id", "dtype": "int64", "n_unique": 2878, "examples": [1, 2, 3], "min": 0, "max": 2999},
+            {"name": "order_date", "dtype": "datetime64[us]", "n_unique": 717, "examples": ["2023-01-05"],
+             "min": "2023-01-01 00:00:00", "max": "2024-12-30 00:00:00"},
+            {"name": "region", "dtype": "str", "n_unique": 3, "values": ["Georgia", "North", "West"]},
+            {"name": "weight_g", "dtype": "float64", "n_unique": 900, "examples": [1.5], "min": 1.0, "max": 9000.0},
+            {"name": "revenue_eur", "dtype": "float64", "n_unique": 48, "examples": [40.0], "min": 40.0, "max": 1620.0},
+            {"name": "returned", "dtype": "str", "n_unique": 2, "values": ["no", "yes"], "examples": ["no"]},
+        ],
+    }
+]  # fmt: skip
+
+
+def of_orders(question: str):
+    (query,) = read(question, ORDERS).queries
+    return query
+
+
+def test_a_unit_s_letter_in_a_name_is_no_beginning_of_a_value():
+    query = of_orders("What is the mean weight of Georgia orders?")
+    assert [(w.left, w.right) for w in query.where] == [("region", "Georgia")]
+
+
+@pytest.mark.parametrize(
+    "question", ["Which region has the lowest return rate?", "Which region is returned most often?"]
+)
+def test_a_column_of_yes_and_no_gives_rates(question):
+    query = of_orders(question)
+    (measure,) = query.measures
+    assert (measure.op, measure.where[0].left, measure.where[0].right) == ("share", "returned", "yes")
+    assert (query.group_by[0].of, query.limit) == ("region", 1)
+
+
+def test_a_time_says_which_rows_are_meant_and_not_which_of_them_count():
+    query = of_orders("Return rate by region in 2024")
+    assert query.measures[0].where[0].left == "returned"
+    assert [(w.op, w.right) for w in query.where] == [("during", "2024")]
+
+
+def test_a_comparative_is_of_its_own_column_or_asks_by_which():
+    assert of_orders("Are orders from the North heavier than those from the West?").measures[0].of == "weight_g"
+    assert read("Is the North better than the West?", ORDERS).queries == (None,)
+
+
+def test_two_periods_are_compared():
+    query = of_orders("How did revenue change from 2023 to 2024 by region?")
+    assert (query.intent, query.compare.second, query.compare.first) == ("compare", "2023", "2024")
+    assert [g.of for g in query.group_by] == ["region"]
+
+
+def test_recent_times_are_counted_from_the_table_s_own_end():
+    query = of_orders("total revenue in the last 3 months")
+    assert [(w.op, w.right) for w in query.where] == [(">", "2024-09-28")]
+    assert "counted from the last day of the table" in query.notes[0]

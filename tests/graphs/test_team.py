@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 from graphs.agents import load
-from graphs.look import named_columns
 from graphs.team import mermaid
 from graphs.tools import Toolbox, specs
 from graphs.tools.notebook import shorten
@@ -58,17 +57,11 @@ def test_tools_are_described_without_references_that_some_endpoints_do_not_follo
     assert set(plan.parameters["properties"]["steps"]["items"]["properties"]) == {
         "title",
         "why",
+        "part",
+        "query",
         "template",
         "parameters",
     }
-
-
-def test_a_question_names_columns_by_their_telling_words():
-    names = ["bill_length_mm", "bill_depth_mm", "species", "sex", "flipperLength", "id", "x"]
-    tables = [{"columns": [{"name": n} for n in names]}]
-    asked = "Does bill length predict bill depth, and what separates the species?"
-    assert named_columns(asked, tables) == ["bill_length_mm", "bill_depth_mm", "species", "flipperLength"]
-    assert named_columns("What matters in this data?", tables) == []
 
 
 def test_a_long_text_keeps_its_ends_and_says_what_is_left_out():

@@ -509,7 +509,7 @@ OWN = {"skewness", "anderson_darling", "mean_absolute_error"}
 """A few findings of shapes and forecasts have figures of their own."""
 
 
-@pytest.mark.parametrize("name", [t for t in TEMPLATES if t != "answer"])
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_effects_are_told_in_the_metrics_that_are_agreed(name: str) -> None:
     used = {m for c in cells(find(name), {}) for m in re.findall(r"""effect\(\s*["'](\w+)["']""", c.code)}
     assert used <= METRICS_TOLD | OWN
@@ -539,19 +539,3 @@ def test_an_identifier_as_the_outcome_is_not_tested_and_the_reader_is_told_what_
     (told,) = ran.of("not_checked")
     assert "identifier" in told.text
     assert "name a column of numbers or of categories as the outcome" in told.text
-
-
-def test_hours_are_told_by_the_clock_and_an_interval_has_the_digits_of_its_width(
-    kernel: Kernel, table: Writer, random: np.random.Generator
-) -> None:
-    at = pd.date_range("2024-03-01", periods=24 * 40, freq="h")
-    warm = 12 + 0.2 * np.sin(at.hour.to_numpy() / 24 * 2 * np.pi) + random.normal(0, 0.1, len(at))
-    name = table("hours", pd.DataFrame({"at": at, "temp_c": warm.round(3)}))
-    told = kernel.template("answer", data=name, aggregate="mean", measure="temp_c", by="at", grain="hour")
-    (answer,) = told.of("answer")
-    places = [answer.text.index(f" {hour:02d}:00 ") for hour in range(24)]
-    assert places == sorted(places)
-    whole = kernel.template("answer", data=name, aggregate="mean", measure="temp_c")
-    (mean,) = whole.of("answer")
-    half = 1.96 * warm.std() / len(at) ** 0.5
-    assert f"(95 % CI {warm.mean() - half:.3f} to {warm.mean() + half:.3f})" in mean.text

@@ -53,7 +53,7 @@ def _decide(
         return plan.said, "make_plan", {"steps": plan.steps}
     if "run_template" in offered:
         step = next_step(facts, messages)
-        return step.said, "run_template" if step.arguments else None, step.arguments
+        return step.said, step.tool if step.arguments else None, step.arguments
     if "write_report" in offered:
         report = write_report(facts)
         shown = len(report.findings)

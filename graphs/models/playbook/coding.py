@@ -13,14 +13,16 @@ from graphs.models.playbook.facts import Facts
 
 @dataclass(frozen=True)
 class Next:
-    """A template to run, or nothing more to do; and what the playbook says about it."""
+    """The next call, or nothing more to do; and what the playbook says about it."""
 
     said: str
     arguments: dict[str, Any] | None = None
+    tool: str = "run_template"
 
 
 def next_step(facts: Facts, messages: Sequence[Message]) -> Next:
-    """The first step of the plan that has not been done. A failing template is run once more, narrower; then left."""
+    """The first step of the plan that has not been done: a query that answers a part of the question, or a template,
+    which is run once more, narrower, where it fails, and then left."""
     if facts.objections:
         return Next(_about(facts))
     results = _results(messages)
@@ -28,6 +30,12 @@ def next_step(facts: Facts, messages: Sequence[Message]) -> Next:
     failed = list[str]()
     for step in facts.plan:
         name, title = step.get("template"), str(step.get("title", ""))
+        if query := step.get("query"):
+            if done == len(results):
+                said = f"I answer “{title}” first."
+                return Next(said, {"part": step["part"], "query": query, "title": title[:100]}, "ask_table")
+            done += 1
+            continue
         if not name:
             continue
         wanted = dict(step.get("parameters") or {})

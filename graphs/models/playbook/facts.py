@@ -69,9 +69,10 @@ class File:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one job. What a job does not carry is empty."""
+    """The facts of one job. What a job does not carry is empty. `tables` are the files as they were described."""
 
     question: str = ""
+    tables: tuple[dict[str, Any], ...] = ()
     files: tuple[File, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Facts:
     findings: tuple[Mapping[str, Any], ...] = ()
     cells: tuple[Mapping[str, Any], ...] = ()
     checks: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[Mapping[str, Any], ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -113,6 +115,7 @@ def _facts(given: Mapping[str, Any]) -> Facts:
     }
     return Facts(
         question=str(given.get("question", "")),
+        tables=tuple(given.get("files", ())),
         files=files,
         roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
         templates=templates,
@@ -121,6 +124,7 @@ def _facts(given: Mapping[str, Any]) -> Facts:
         findings=tuple(given.get("findings") or ()),
         cells=tuple(given.get("cells") or ()),
         checks=tuple(given.get("checks") or ()),
+        answers=tuple(given.get("answers") or ()),
         report=given.get("report") or {},
     )
 

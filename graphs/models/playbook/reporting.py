@@ -1,4 +1,4 @@
-"""The playbook's report: findings by relevance × effect × reliability, and an answer made of their sentences."""
+"""The playbook's report: the answer to each part of the question, and findings by relevance × effect × reliability."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.models.playbook.facts import Column, Facts
+from graphs.models.playbook.facts import Facts
 from graphs.models.playbook.planning import UNCOMPARED
-from graphs.models.playbook.words import Clause, clauses
 
 HEADLINES = 7
 Finding = Mapping[str, Any]
@@ -34,40 +33,138 @@ _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A part of the question: the columns that it is about, whether it was to be computed, and why not, else.
+
+    `groups`: what is wanted is what tells the levels of its column apart. `whole`: it is about all of the table.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    computed: bool
+    why: str
+    groups: bool
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Written:
     """The report's parts, as the tool `write_report` takes them."""
 
     answer: str
+    answers: list[dict[str, Any]]
     findings: list[str]
     not_found: list[str]
     not_checked: list[str]
 
 
 def write_report(facts: Facts) -> Written:
-    """Order what was found and say it. Every number in the answer stands in a finding's own sentence."""
+    """Order what was found and say it. Every number in the answer stands in a cell's answer or a finding's sentence."""
     held = {str(o.get("where", "")) for o in facts.objections}
     usable = [f for f in _latest(facts.findings) if f["id"] not in held]
-    asked = clauses(facts.question, [Column(str(c)) for c in _columns(usable)])
+    asked = _asked(facts)
     spoken = [f for f in usable if _speaks(f)]
     stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
     spoken.sort(key=lambda f: _rank(f, asked, stories))
     headlines = _collapse(spoken)
-    order = headlines[:HEADLINES]
+    given = {str(a["part"]): a for a in facts.answers}
+    answers = [_answer(part, given.get(part.text), headlines, usable) for part in asked]
+    texts = [_told(given.get(answer["part"]), answer) for answer in answers]
     return Written(
-        answer=_answer(facts, asked, headlines, usable),
-        findings=[str(f["id"]) for f in order],
+        answer="\n\n".join([*texts, *_uncompared(facts)]) or _screened(headlines, usable),
+        answers=answers,
+        findings=[str(f["id"]) for f in headlines[:HEADLINES]],
         not_found=_not_found(usable),
         not_checked=_not_checked(facts, usable),
     )
 
 
+def _asked(facts: Facts) -> list[Asked]:
+    """The parts of the question, as the plan has them."""
+    grouped = {str(s.get("part")) for s in facts.plan if s.get("template") == "groups"}
+    return [
+        Asked(
+            str(step["part"]),
+            tuple((step.get("parameters") or {}).get("columns", ())),
+            step.get("query") is not None,
+            "" if step.get("query") is not None else str(step.get("why", "")),
+            str(step["part"]) in grouped,
+            bool((step.get("parameters") or {}).get("whole")),
+        )
+        for step in facts.plan
+        if step.get("part") and not step.get("template")
+    ]
+
+
+def _answer(
+    part: Asked, given: Finding | None, headlines: Sequence[Finding], everything: Sequence[Finding]
+) -> dict[str, Any]:
+    """The answer to a part: what its query gave, with what turns that round; else findings of just what it is about.
+
+    No other finding is an answer: what has none of its own is not answered, whatever else the table shows.
+    """
+    about = _reply(part, headlines, everything)
+    if given is not None and given.get("status") != "not_answered":
+        turned = next(((text, f) for text, f in about if f["kind"] in TURNS), None)
+        said = {"part": part.text, "status": given["status"]}
+        if turned is None:
+            return said
+        text, finding = turned  # first: without it the number misleads
+        return said | {
+            "text": f"{text} {given['text']}",
+            "cells": [str((finding.get("evidence") or {}).get("cell", ""))],
+        }
+    if about and not part.why.startswith("No column"):
+        values = [v for _, f in about if (v := _value(f))]
+        return {
+            "part": part.text,
+            "text": " ".join(dict.fromkeys(text for text, _ in about)),
+            "values": values,
+            "cells": list(dict.fromkeys(str((f.get("evidence") or {}).get("cell", "")) for _, f in about)),
+        }
+    if part.whole:
+        return {"part": part.text, "text": _screened(headlines, everything)}
+    why = str((given or {}).get("why") or part.why) or "Nothing that was tested is about it."
+    return {"part": part.text, "status": "not_answered", "why": why}
+
+
+def _value(finding: Finding) -> dict[str, Any] | None:
+    """The size of a finding, in the unit in which a person reads it."""
+    effect = finding.get("effect") or {}
+    value, metric = effect.get("value"), str(effect.get("metric"))
+    if not isinstance(value, int | float) or metric == "count":
+        return None
+    points = finding.get("unit") == "pp"
+    return {
+        "name": f"{metric.replace('_', ' ')} of {', '.join(finding['columns'])}",
+        "value": 100 * value if points else value,
+        "unit": str(finding.get("unit") or ""),
+    }
+
+
+def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
+    """An answer as text, for whoever reads the report as one."""
+    if answer.get("status") == "not_answered":
+        return f"Not answered: “{answer['part']}” {answer['why']}"
+    return str(answer.get("text") or (given or {}).get("text", ""))
+
+
+def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
+    """What a table shows of itself, where nothing in particular was asked."""
+    strongest = [f for f in headlines if f["type"] == "claim"][:2]
+    warnings = [f for f in headlines if f["type"] == "warning"]
+    said = [str(f["text"]) for f in [*(w for w in warnings if w["kind"] in TURNS), *strongest] or warnings[:2]]
+    if not strongest:
+        tested = (
+            str(f["text"]) for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend")
+        )
+        said += [next(tested, "Nothing could be tested in this table.")]
+    return " ".join(dict.fromkeys(said))
+
+
 def _latest(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once: of those that say the same of the same columns, the last."""
     return list({(f["type"], f["kind"], tuple(f["columns"]), f["text"]): f for f in findings}.values())
-
-
-def _columns(findings: Iterable[Finding]) -> list[str]:
-    return sorted({str(c) for f in findings for c in f["columns"]})
 
 
 def _speaks(finding: Finding) -> bool:
@@ -92,9 +189,9 @@ def _count(finding: Finding) -> float:
     return float((finding.get("effect") or {}).get("value") or 0)
 
 
-def relevance(finding: Finding, asked: Sequence[Clause]) -> float:
-    """How much a finding is about what some clause asks, from 0.2 to 1; all are equal where none names a column."""
-    wanted = [(set(clause.columns), clause.intent == "separate") for clause in asked if clause.columns]
+def relevance(finding: Finding, asked: Sequence[Asked]) -> float:
+    """How much a finding is about what some part asks, from 0.2 to 1; all are equal where none names a column."""
+    wanted = [(set(part.columns), part.groups) for part in asked if part.columns]
     columns = set(finding["columns"])
     if not wanted:
         return 1.0
@@ -104,7 +201,7 @@ def relevance(finding: Finding, asked: Sequence[Clause]) -> float:
 
 
 def _rank(
-    finding: Finding, asked: Sequence[Clause], stories: Sequence[set[str]] = ()
+    finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]] = ()
 ) -> tuple[float, float, float, str]:
     """Its place: what turns the answer round, what bites, what was found, and last what another finding implies."""
     about = min(1.0, relevance(finding, asked))
@@ -153,89 +250,30 @@ def _stratifier(findings: Iterable[Finding], columns: set[str]) -> str:
     return str((next(found).get("roles") or {}).get("stratifier", ""))
 
 
-def _answer(facts: Facts, asked: Sequence[Clause], headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
-    answers = [str(f["text"]) for f in everything if f["kind"] == "answer"]
-    said = [*answers, *(str(f["text"]) for f in everything if f["kind"] == "total")][:5]
-    unanswered = list[str]()
-    for step in facts.plan:
-        if step.get("template") is None and str(step.get("title", "")).startswith("Not answered: "):
-            unanswered.append(f"Not answered: “{str(step['title']).removeprefix('Not answered: ')}”. {step['why']}")
-        elif step.get("template") == "answer" and not _came_of(step, everything):
-            said.append(f"“{step['title']}” has no answer: the cell that computes it failed.")
-    told = {
-        str(s.get("title", "")).removeprefix("Answer: ").lower() for s in facts.plan if s.get("template") == "answer"
-    }
-    if answers and all(c.intent == "closed" or c.text.lower().strip(" .?!") in told for c in asked):
-        warnings = [f for f in headlines if f["kind"] in TURNS and relevance(f, asked) > 0.5]
-        return "\n\n".join([" ".join([*said, *(str(f["text"]) for f in warnings[:1])]), *unanswered])
-    used, first = set[str](), len(said)
-    for clause in asked:
-        for text, finding in _reply(clause, headlines, everything):
-            if finding["id"] not in used and len(said) < 5:
-                used.add(str(finding["id"]))
-                said.append(text)
-    if not used:
-        strongest = [f for f in headlines if f["type"] == "claim"][:2]
-        warnings = [f for f in headlines if f["type"] == "warning"][:2]
-        said += [str(f["text"]) for f in [*[w for w in warnings if w["kind"] in TURNS], *strongest] or warnings]
-    if not any(f["type"] == "claim" or f["kind"] in TURNS for f in headlines):
-        summed_up = (f for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend"))
-        tested = next((str(f["text"]) for f in summed_up), "")
-        ran = any((f.get("test") or {}).get("m") for f in everything)
-        nothing = "There is no usable signal in what was tested." if ran else "Nothing could be tested in this table."
-        if tested:  # after what has one answer, which stands first
-            said = [*said[:first], *([] if first else [nothing]), tested, *said[first:]]
-        else:
-            said.append(nothing)
-    answered, found = (" ".join(dict.fromkeys(filter(None, part))) for part in (said[:first], said[first:]))
-    hint = [] if any(clause.columns for clause in asked) else _uncompared(facts)
-    if not unanswered:
-        return "\n\n".join(filter(None, (" ".join(filter(None, (answered, found))), *hint)))
-    beside = f"What the tests of the table found, which does not answer that: {found}" if found else ""
-    return "\n\n".join(filter(None, (answered, *unanswered, beside, *hint)))
-
-
 def _uncompared(facts: Facts) -> list[str]:
     """What the plan says of arms that nothing declares."""
     return [str(s["why"]) for s in facts.plan if not s.get("template") and str(s.get("title")).startswith(UNCOMPARED)]
 
 
-def _came_of(step: Mapping[str, Any], findings: Iterable[Finding]) -> bool:
-    """Whether a step that was to answer a question did so."""
-    question = (step.get("parameters") or {}).get("question")
-    return any(f["kind"] == "answer" and f["params"].get("question") == question for f in findings)
-
-
-def _reply(
-    clause: Clause, headlines: Sequence[Finding], everything: Sequence[Finding]
-) -> Iterable[tuple[str, Finding]]:
-    """The sentences that answer one clause, each with the finding that carries its numbers."""
-    columns = set(clause.columns)
+def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """The sentences that answer a part, each with the finding that carries its numbers: those about its columns."""
+    columns = set(part.columns)
     if not columns:
-        return
-    if clause.intent == "separate":
-        for kind in ("ranking", "separability"):
-            found = next((f for f in everything if f["kind"] == kind and columns & set(f["columns"])), None)
-            if found is not None:
-                yield str(found["text"]), found
-        return
+        return []
+    if part.groups:
+        kinds = ("ranking", "separability")
+        found = (next((f for f in everything if f["kind"] == k and columns & set(f["columns"])), None) for k in kinds)
+        return [(str(f["text"]), f) for f in found if f is not None]
     need = min(2, len(columns))
     about = [f for f in headlines if len(columns & set(f["columns"])) >= need and f["type"] in ("claim", "warning")]
-    about.sort(key=lambda f: f["type"] == "warning" and f["kind"] not in TURNS)  # what bites is no answer yet
-    for finding in about[:2]:
-        text = str(finding["text"])
-        by = (finding.get("roles") or {}).get("stratifier")
-        if finding["kind"] == "simpsons_paradox" and by:
-            shares = (finding.get("effect") or {}).get("metric") == "mean_diff"
-            turned = "That turns round when" if shares else "Yes, but only when"
-            text = f"{turned} it is read by {_say(str(by))}. {text}"
-        yield text, finding
-        if finding["kind"] == "simpsons_paradox":
-            return
-    if not about:
-        absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
-        for finding in absent[:1]:
-            yield str(finding["text"]), finding
+    about = [f for f in about if f["type"] == "claim" or f["kind"] in TURNS]  # a trap is no answer
+    if turned := next((f for f in about if f["kind"] == "simpsons_paradox"), None):
+        by = str((turned.get("roles") or {}).get("stratifier", ""))
+        shares = (turned.get("effect") or {}).get("metric") == "mean_diff"
+        lead = "That turns round when" if shares else "Yes, but only when"
+        return [(f"{lead} it is read by {_say(by)}. {turned['text']}" if by else str(turned["text"]), turned)]
+    absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
+    return [(str(f["text"]), f) for f in about[:2] or absent[:1]]
 
 
 def _not_found(findings: Sequence[Finding]) -> list[str]:

@@ -36,6 +36,7 @@ class Ask:
     limit: int | None = None
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
+    periods: tuple[str, str] = ("", "")  # two times that are set against each other
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
 
     @property
@@ -56,6 +57,10 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             if not ask.end:
                 ask.groups.append(Group(of=expr(_of[0].column)))
             _use(_of, op, number, _rows)
+    if set("Yj") & set(clause.shape):
+        for _, between, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
+            ask.periods = (first[0].means, second[0].means)
+            _use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L"})
     _relations(clause, ask, conditions)
     _statistics(clause, ask)
@@ -166,6 +171,16 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
 
 
 def _statistics(clause: Clause, ask: Ask) -> None:
+    for _, which, group, flag, often in clause.find("(q)[oi]*([CE])[doiwU]*(C)(S)"):
+        if often[0].means == "mode" and flag[0].column.kind == "bool" and isinstance(group[0].means, Column):
+            ask.end, ask.names, ask.limit, ask.of = (
+                "max",
+                True,
+                1,
+                group[0].means,
+            )  # which product is returned most often
+            ask.columns.append(expr(flag[0].column))
+            _use(which, group, flag, often)
     for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
         if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
             break
@@ -236,8 +251,15 @@ def _share(clause: Clause, ask: Ask) -> None:
     if flags and not ask.share:  # the return rate
         ask.share = [Condition(left=expr(flags[0].column), op="=", right=flags[0].column.yes)]
         ask.columns = []
-    elif ask.where:
-        ask.share, ask.where = ask.where[-1:], ask.where[:-1]
+        return
+    lacking = [c for _, _, c in clause.find("(n)[d]*(C)") if c[0].means is not None and not c[0].used]
+    if lacking:  # the share that has no region
+        ask.share, ask.columns = [Condition(left=expr(c[0].column), op="missing") for c in lacking], []
+        ask.stats = ["share"]
+        return
+    own = [w for w in ask.where if not (isinstance(w, Condition) and w.op == "during")] or ask.where
+    if own:  # a time says which rows, not which of them count
+        ask.share, ask.where = own[-1:], [w for w in ask.where if w is not own[-1]]
 
 
 def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, biased: bool) -> list[Measure]:

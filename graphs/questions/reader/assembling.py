@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps
@@ -13,7 +14,8 @@ from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
-_PERIOD = r"\b(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
+_PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
+_POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
 
@@ -29,11 +31,13 @@ class Draft:
         self.steps: list[Step] = []
         self.unused: list[str] = []
         self.blocked: list[str] = []
+        self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
+        self.hinted = Conditions(columns, time).hinted
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -74,7 +78,12 @@ class Draft:
         made = self.new and re.search(
             r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
         )
+        before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
+        if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
+            self.lost.append((clause.text, self.blocked[before:]))
+            self.asks.remove(ask)
+            del self.blocked[before:]
 
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
@@ -96,7 +105,13 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
-            self.blocked.append(period[0])
+            since = recent(period[0], self.time)
+            if since and self.asks:
+                self.asks[-1].where.append(Condition(left=expr(self.time or ""), op=">", right=since))
+                self.notes.append(f"“{period[0]}” is counted from the last day of the table: after {since}.")
+                clause.mark(*period.span())
+            else:
+                self.blocked.append(period[0])
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
@@ -120,27 +135,30 @@ class Draft:
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
         undefined = [c.name for c in self._undefined()]
-        if self.blocked or undefined:
-            names = " or ".join(f"“{w}”" for w in dict.fromkeys([*self.blocked, *undefined]))
-            return Reading(parts=(self.question,), queries=(None,), why_not=(f"No column is called or holds {names}.",))
+        asked = [a.clause.text for a in self.asks if not a.empty]
+        alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
+        missing = [*self.blocked, *undefined, *(() if alone else (w for _, ws in self.lost for w in ws))]
+        if missing:
+            return Reading(parts=(self.question,), queries=(None,), why_not=(_unknown(missing),))
         changed = following.follow(self, previous) if previous is not None else None
         queries = [changed] if changed is not None else self.queries()
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
-            unread = " or ".join(f"“{w}”" for w in list(dict.fromkeys(self.unused))[:3])
-            why = (
-                f"No column is called or holds {unread}."
-                if unread
-                else "It is not clear what is to be computed of which column."
-            )
+            unread = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
+            why = _unknown(unread) if unread else "It is not clear what is to be computed of which column."
             why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
             (n, f"The {self.doubt} in place of the {m.op}.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
+        lost = [text for text, _ in self.lost]
+        whys = (*[""] * len(queries), *(_unknown(words) for _, words in self.lost))
         return Reading(
-            parts=tuple(q.text for q in queries), queries=tuple(queries), why_not=("",) * len(queries), others=others
+            parts=(*(q.text for q in queries), *lost),
+            queries=(*queries, *[None] * len(lost)),
+            why_not=whys,
+            others=others,
         )
 
     def _undefined(self) -> list[Column]:
@@ -218,6 +236,14 @@ class Draft:
         """Columns as they stand in the table."""
         return [self.named[n].name if n in self.named else n.strip("`") for n in names]
 
+    def amount(self) -> Column | None:
+        """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
+        numbers = [c for c in self.columns if c.kind == "number"]
+        for words in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
+            if found := [c for c in numbers if set(words.split()) & set(c.words)]:
+                return found[0] if len(found) == 1 else None
+        return None
+
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""
         column = self.named.get(name)
@@ -227,6 +253,29 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """The sentence that names what no column is called or holds."""
+    return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
+
+
+def recent(period: str, time: Column | None) -> str:
+    """The day after which "the last two years" of a table begin; empty where that cannot be said."""
+    told = re.fullmatch(
+        r"(?:\w+ (?:the )?)?(?:last|past|recent)(?: (\w+))? (day|week|month|quarter|year)s?", period, re.I
+    )
+    ends = (
+        re.match(r"(\d{4})-(\d\d)-(\d\d)", str(time.high or "")) if time is not None and time.kind == "time" else None
+    )
+    if told is None or ends is None:
+        return ""
+    many = intents.number(told[1])
+    if told[2] in ("day", "week"):
+        last = date(int(ends[1]), int(ends[2]), int(ends[3]))
+        return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
+    months = int(ends[1]) * 12 + int(ends[2]) - 1 - many * {"month": 1, "quarter": 3, "year": 12}[told[2]]
+    return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
 
 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:

@@ -45,7 +45,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
         grain: Any = ahead[2].lower() if ahead else next((g for g in _GRAINS if re.search(rf"\b{g}", text, re.I)), None)
         return base.model_copy(update=made | {
-            "intent": "forecast", "measures": (measure,), "time": draft.time.name, "periods": _number(ahead[1]) if ahead else None,
+            "intent": "forecast", "measures": (measure,), "time": draft.time.name, "periods": number(ahead[1]) if ahead else None,
             "group_by": (Group(of=expr(draft.time), grain=grain),) if grain else (),
         })  # fmt: skip
     if "W" in kinds and ("Y" in kinds or draft.time is not None):
@@ -59,6 +59,14 @@ def other(draft: Draft, base: Query) -> Query | None:
         rest = tuple(w for w in base.where if w not in periods)
         return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
                                               "time": draft.time.name if draft.time else ""})  # fmt: skip
+    between = next((a.periods for a in draft.asks if a.periods[0]), None)
+    if between is not None and draft.time is not None:
+        first, second = max(between), min(between)
+        compare = Compare(of=expr(draft.time), first=first, second=second)
+        if not numbers and (found := draft.amount()) is not None:
+            measure = usual(found, notes)
+            made = {"notes": (*base.notes, *notes)}
+        return base.model_copy(update=made | {"intent": "compare", "measures": (measure,), "compare": compare})
     sides = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
     if len(sides) == 2 and sides[0].left == sides[1].left:
         compare = Compare(of=sides[0].left, first=str(sides[0].right), second=str(sides[1].right))
@@ -77,6 +85,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None
     if "g" in kinds and (named or base.group_by):
         kind: Any = next((v for k, v in _CHARTS.items() if re.search(rf"\b{k}", text, re.I)), "auto")
+        if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
+            upward, across = (expr(c) for c in numbers)
+            colour = base.group_by[0].of if base.group_by else None
+            chart = Chart(kind="scatter", x=across, y=(upward,), colour=colour)
+            return base.model_copy(update={"intent": "plot", "chart": chart, "measures": (), "group_by": ()})
         x = base.group_by[0].of if base.group_by else expr(named[0])
         y = tuple(expr(c) for c in numbers if expr(c) != x)
         chart = Chart(kind=kind, x=x, y=y, colour=base.group_by[1].of if len(base.group_by) > 1 else None)
@@ -118,7 +131,7 @@ def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) 
     return Measure(op=op, of=expr(numbers[0])) if op and op != "share" else usual(numbers[0], notes)
 
 
-def _number(word: str | None) -> int:
+def number(word: str | None) -> int:
     """A number in figures or as a word; 1 where there is none."""
     if not word:
         return 1

@@ -110,7 +110,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         for length in range(min(7, len(ws) - n), 0, -1):
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
-            if met and met[0] == "v" and n > 1 and any(stem(key[-1]) in map(stem, c.words) for c in columns):
+            rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
+            if met and met[0] == "v" and rated and any(stem(key[-1]) in map(stem, c.words) for c in columns):
                 break  # "the return rate", where a column says whether it was returned
             if met and not _blocked(key):
                 tier = 3 if length > 1 or met[0].isupper() else 2
@@ -283,7 +284,7 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
     if lows[0] in ("weekend", "weekends"):
         yield 1, "weekend"
     if _YEAR.fullmatch(lows[0]) and before in (
-        "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through"
+        "compare", "versus", "vs", "than", "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through"
     ):  # fmt: skip
         yield 1, lows[0]
     if lows[0] in ("this", "last", "previous", "current") and (found := _relative(lows[0], lows[1], last)):

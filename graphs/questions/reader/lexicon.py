@@ -42,7 +42,8 @@ S covariance: covariance
 R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association
 R correlation: linear relationship, correlations, associated, related, relate, relation
 R correlation: pearson correlation coefficient, correlation analysis, correlation matrix, pearson coefficient, relates
-R correlation: interact
+R correlation: interact, go up with, goes up with, go down with, goes down with, rise with, rises with
+R correlation: increase with, increases with, decrease with, decreases with, grow with, grows with, vary with
 R slope: slope
 R r2: r squared, coefficient of determination, r2, goodness of fit
 h count: how many, number of, count of, total number of, overall number of, amount of rows, the number, count
@@ -87,8 +88,15 @@ K < price cost: cheaper than
 K > height: taller than
 K > length duration: longer than
 K < length duration height: shorter than
-j more: higher, lower, better, worse, larger, smaller, greater, longer, shorter, bigger, older, younger, heavier
-j more: lighter, cheaper, faster, slower, differ, differs, compare, compared, more, less, fewer
+j more: higher, lower, better, worse, larger, smaller, greater, bigger
+j age: older, younger
+j weight mass: heavier, lighter
+j price cost: cheaper, more expensive, dearer
+j length duration: longer, shorter
+j height: taller
+j speed: faster, slower
+j income salary wealth: richer, poorer
+j more: differ, differs, compare, compared, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
@@ -107,7 +115,7 @@ G hour_of_day: hour of the day, hour of day, time of day
 G month_of_year: month of the year
 X over time: over time, trend, trends, pattern, patterns, over the period, through time, seasonal, time trend
 Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
-Y change: declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
+Y change: develop, developed, develops, declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
 W why: why, reason, reasons, what caused, what explains
 J ratio: ratio of, ratio between, ratio
 J -: difference between, difference of, gap between, difference
@@ -267,7 +275,7 @@ MONTHS = [
     "december",
 ]
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-UNITS = set(["years", "year", "old", "days", "day", "hours", "hour", "usd", "dollars", "dollar", "eur", "euros", "euro", "percent", "kg", "g", "mm", "cm", "m", "km", "miles", "mph", "points", "degrees", "minutes", "minute", "seconds", "times", "yrs", "lbs", "pounds", "inches", "feet", "thousand", "million", "gb", "mb"])  # fmt: skip
+UNITS = set(["grams", "kilograms", "meters", "metres", "litres", "liters", "celsius", "fahrenheit", "kelvin", "years", "year", "old", "days", "day", "hours", "hour", "usd", "dollars", "dollar", "eur", "euros", "euro", "percent", "kg", "g", "mm", "cm", "m", "km", "miles", "mph", "points", "degrees", "minutes", "minute", "seconds", "times", "yrs", "lbs", "pounds", "inches", "feet", "thousand", "million", "gb", "mb"])  # fmt: skip
 STOP = set(["of", "in", "the", "a", "an", "per", "for", "on", "at", "and", "to", "by", "with"])
 """Words that a question puts between the words of a column's name."""
 

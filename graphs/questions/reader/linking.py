@@ -149,7 +149,8 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
         if made:
             sure, n, at = min(sure, 2), n + 1, at + made
             continue
-        if n and n == len(alias) - 1 and len(alias[n]) == 1 and word.low.startswith(alias[n]) and sure:
+        unit = word.low in lexicon.UNITS and word.low.startswith(alias[n])  # body mass in grams, for body_mass_g
+        if n and n == len(alias) - 1 and len(alias[n]) == 1 and unit and sure:
             sure, n, at = 2, n + 1, at + 1
             continue
         digits = alias[n].isdigit() and word.number is None and (word.low in lexicon.harmless() or word.low == "year")
@@ -231,7 +232,8 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 found.setdefault((i, last), []).append((column, level))
             for other in _sexes(key, levels):
                 for i in at.get(other, ()):
-                    found.setdefault((i, i), []).append((column, level))
+                    if (column, level) not in found.setdefault((i, i), []):
+                        found[i, i].append((column, level))
     return [Link(i, last, "value", named[0][0], named[0][1], tuple(c for c, _ in named[1:]))
             for (i, last), named in found.items()]  # fmt: skip
 

@@ -156,6 +156,14 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         measure = intents.usual(numbers[0], draft.notes)
         draft.doubt = {"sum": "mean", "mean": "sum"}.get(measure.op, "")
         return [measure]
+    compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
+    hinted = next((c for i in compared if (c := draft.hinted(i.means.partition("> ")[2] or i.means)) is not None), None)
+    if hinted is not None and base.group_by:
+        return [intents.usual(hinted, draft.notes)]
+    if compared:
+        words = draft.asks[0].clause.written(compared[:1])
+        draft.blocked.append(words)
+        return []
     return [Measure(op="count")] if not spoken and base.where and single else []
 
 
@@ -170,14 +178,22 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
             "show": show,
             "order": (Order(by=expr(ask.by), descending=descending),),
         }, []
-    what = [c for c in own if (of is None or c != expr(of)) and (draft.numeric(c) or draft.named[c].kind == "time")]
+    what = [
+        c
+        for c in own
+        if (of is None or c != expr(of)) and (draft.numeric(c) or draft.named[c].kind in ("time", "bool"))
+    ]
+    if not what and not ask.counts and (found := draft.amount()) is not None:
+        draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
+        what = [expr(found)]
     if of is None and not ask.groups:
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     if (of is None or of.key) and not ask.counts and not ask.groups and not (ask.stats and not (of and of.key)):
         if not what:
             return {}, []
-        show = tuple(dict.fromkeys([*([of.name] if of is not None else []), *draft.plain(what)]))
+        known = [of.name] if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
+        show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         return {
             "intent": "rank",
             "limit": ask.limit,
@@ -186,11 +202,14 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         }, []
     what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
-    if ask.stats and what:
+    flag = draft.named.get(what[0]) if what else None
+    if flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
+        measure = intents.usual(flag, draft.notes)  # the return rate
+    elif ask.stats and what:
         (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif what and not ask.counts and what[0] in draft.named:
         usual = intents.usual(draft.named[what[0]], draft.notes)
-        measure = usual if usual.of else Measure(op="mean", of=what[0])
+        measure = usual
     elif ask.counts and group_by:
         measure = Measure(op="count")
     else:

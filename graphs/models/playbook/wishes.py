@@ -1,0 +1,120 @@
+"""What each part of a question is about, as its reading has it: the columns, and the query where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.models.playbook.facts import Facts
+from graphs.questions.compile import compile
+from graphs.questions.expressions import NotComputable, columns_of
+from graphs.questions.query import AnyOf, Condition, Query, Where, compact
+from graphs.questions.reader import read
+from graphs.questions.reader.clauses import split
+from graphs.questions.reader.linking import Column, read_columns
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One part of the question. `columns` are those that it is about, the outcome last; `why` says why it has no query
+    that can be computed, where it has none."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+    query: Query | None = None
+    why: str = ""
+
+    @property
+    def intent(self) -> str:
+        """What is wanted of the columns; of a part that was not read nothing is known but them."""
+        return self.query.intent if self.query is not None else ""
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """The query as a tool takes it; None where nothing can be computed."""
+        return compact(self.query) if self.query is not None and not self.why else None
+
+
+def wishes(facts: Facts) -> list[Wish]:
+    """The parts of the question as they are read; then the clauses of it that no query is of, if they name columns."""
+    reading = read(facts.question, facts.tables, facts.roles)
+    found = []
+    for place, (text, query) in enumerate(zip(reading.parts, reading.queries, strict=True)):
+        if query is not None:
+            found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
+        else:
+            why = next(iter(reading.why_not[place : place + 1]), "")
+            found.append(
+                Wish(text, tuple(dict.fromkeys(c for _, named in clauses(text, facts) for c in named)), None, why)
+            )
+    read_of = {c for wish in found for c in wish.columns}
+    return [*found, *(Wish(text, some) for text, some in clauses(facts.question, facts) if not set(some) <= read_of)]
+
+
+def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
+    columns = read_columns(facts.tables)
+    for clause in split(text, columns, [f.name for f in facts.files]):
+        named = (item.means for item in clause.items if item.code in "CE" and isinstance(item.means, Column))
+        yield (
+            re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text),
+            tuple(dict.fromkeys(column.name for column in named if not _is_key(column))),
+        )
+
+
+def _is_key(column: Column) -> bool:
+    """Whether a column holds keys: customers are who is spoken of, and their numbers are no amount and no group."""
+    return column.n_unique > 20 and column.words[-1:] in (("id",), ("uuid",), ("key",))
+
+
+def about(query: Query, facts: Facts) -> tuple[str, ...]:
+    """The columns that a query is about: groups and factors first, what is computed or explained last."""
+    model, compare = query.model, query.compare
+    given = [
+        *(group.of for group in query.group_by),
+        *([compare.of] if compare else ()),
+        *(model.features if model else ()),
+        *(m.of for m in query.measures if m.other),
+        *query.show,
+        *(m.other or m.of for m in query.measures),
+        *([model.target] if model else ()),
+    ]
+    given += [c.left for c in _conditions((*query.where, *(w for m in query.measures for w in m.where)))] * (
+        not any(given)
+    )
+    names = {c.name for c in facts.columns}
+    found: dict[str, None] = {}
+    for expression in filter(None, given):
+        used = [expression] if expression in names else _columns(expression, names)
+        for name in used:
+            found.pop(name, None)  # the last mention counts
+            found[name] = None
+    keys = {c.name for c in read_columns(facts.tables) if _is_key(c)}
+    return tuple(name for name in found if name not in keys)
+
+
+def _columns(expression: str, names: set[str]) -> Sequence[str]:
+    try:
+        return columns_of(expression, names)
+    except NotComputable:
+        return ()
+
+
+def _conditions(where: Sequence[Where]) -> Iterator[Condition]:
+    for one in where:
+        if isinstance(one, AnyOf):
+            for together in one.any_of:
+                yield from together
+        else:
+            yield one
+
+
+def _refusal(query: Query, facts: Facts) -> str:
+    """Why a query cannot be computed; empty where it can."""
+    try:
+        compile(query, facts.tables)
+    except NotComputable as why:
+        return str(why)
+    return ""
