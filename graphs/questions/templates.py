@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphs.questions.cells import Call, Tables, template
-from graphs.questions.expressions import NotComputable
+from graphs.questions.expressions import NotComputable, column
 from graphs.questions.query import Measure, Query
 from graphs.questions.scope import Scope
 from graphs.questions.steps import join, prepare
@@ -169,3 +169,115 @@ def compare(query: Query, tables: Tables) -> Call | None:
     return asked.call(
         "compare", of=of, measures=measures, how=how, by=asked.groups(but=of), grain=asked.grain(), **named
     )
+
+
+@template("test")
+def test(query: Query, tables: Tables) -> Call | None:
+    """A hypothesis test of columns that are named without a statistic of them."""
+    asked, named = Asked(query, tables), query.test
+    groups = asked.groups()
+    sides = [query.compare.first, query.compare.second] if query.compare else []
+    of = asked.column(query.compare.of) if query.compare and query.compare.of else next(iter(groups), "")
+    columns = [c for c in (asked.column(m.of) for m in query.measures if m.of) if c]
+    columns += [asked.column(c) for c in query.show] + [g for g in groups if g != of]
+    if not columns and not of:
+        return None
+    given = named.model_dump(include={"about", "alpha", "sides", "null"}) | {"test": named.name} if named else {}
+    return asked.call("test", columns=columns, by=of, levels=[s for s in sides if s], **given)
+
+
+@template("outliers")
+def outliers(query: Query, tables: Tables) -> Call:
+    """What is odd in the columns that are named, or in all."""
+    asked = Asked(query, tables)
+    return asked.call("outliers", columns=[asked.column(c) for c in query.show] + asked.groups())
+
+
+@template("clean")
+def clean(query: Query, tables: Tables) -> Call:
+    """The table cleaned, after the steps that are asked for."""
+    asked = Asked(query, tables)
+    asked.in_full()
+    return asked.call("clean")
+
+
+@template("join")
+def joined(query: Query, tables: Tables) -> Call | None:
+    """Two files as one: the one that is named with its keys, or the only other."""
+    if len(query.joins) > 1 or query.measures:
+        return None
+    looked_up = next(iter(query.joins), None)
+    asked = Asked(query.model_copy(update={"joins": ()}), tables)
+    asked.in_full()
+    others = [str(t["name"]) for t in tables if t["name"] != asked.scope.file]
+    if looked_up is None and len(others) != 1:
+        raise NotComputable(f"A join needs two files, and there are {len(others) + 1}: name the second and its key.")
+    other = column(looked_up.file, others, "file") if looked_up else others[0]
+    keys = {}
+    if looked_up is not None and looked_up.own:
+        theirs = [str(c["name"]) for t in tables if t["name"] == other for c in t["columns"]]
+        if len(looked_up.own) > 1:
+            return None
+        keys = {"own": asked.column(looked_up.own[0]), "theirs": column(looked_up.theirs[0], theirs)}
+    return asked.call("join", other=other, how=looked_up.how if looked_up else "left", **keys)
+
+
+@template("rank")
+def rank(query: Query, tables: Tables) -> Call | None:
+    """Rows or groups in order of a score; what names measures is computed by the compiler."""
+    asked = Asked(query, tables)
+    asked.in_full()
+    by = [asked.column(o.by) for o in query.order]
+    lower = [asked.column(o.by) for o in query.order if not o.descending]
+    target = asked.column(query.model.target) if query.model and query.model.target else ""
+    of = next(iter(asked.groups()), "")
+    return asked.call("rank", by=by, ascending=lower, of=of, target=target, limit=query.limit)
+
+
+@template("list")
+def listing(query: Query, tables: Tables) -> Call:
+    """The rows that meet the conditions, as a file."""
+    asked = Asked(query, tables)
+    asked.in_full()
+    order = next(iter(query.order), None)
+    by = {"order": asked.column(order.by), "descending": order.descending} if order else {}
+    return asked.call("list", columns=[asked.column(c) for c in query.show], limit=query.limit, **by)
+
+
+@template("predict")
+def predict(query: Query, tables: Tables) -> Call:
+    """A model of a column, where neither its kind nor its figures are named."""
+    asked, model = Asked(query, tables), query.model
+    target = asked.column(model.target) if model and model.target else asked.measure()[0]
+    features = [asked.column(f) for f in model.features] if model else asked.groups(but=target)
+    return asked.call(
+        "predict", target=target, features=features, time=asked.time(), test_size=model.test_size if model else None
+    )
+
+
+@template("plot")
+def plot(query: Query, tables: Tables) -> Call:
+    """The chart that is asked for."""
+    asked, chart = Asked(query, tables), query.chart
+    groups, measures = asked.groups(), query.measures
+    x = asked.column(chart.x) if chart and chart.x else asked.time() or next(iter(groups), "")
+    y = [asked.column(c) for c in chart.y] if chart and chart.y else []
+    y = y or [c for c in (asked.column(m.of) for m in measures) if c and c != x]
+    y = y or [c for c in (asked.column(c) for c in query.show) if c != x]
+    rest = next((g for g in groups if g != x and g not in y), "")
+    colour = asked.column(chart.colour) if chart and chart.colour else rest
+    how = HOW.get(measures[0].op, "") if measures and measures[0].op in HOW else ""
+    named = {"kind": chart.kind, "title": chart.title} if chart else {}
+    return asked.call("plot", x=x, y=y, colour=colour, how=how, grain=asked.grain(), **named)
+
+
+@template("distribution")
+def distribution(query: Query, tables: Tables) -> Call | None:
+    """How the values of a column are spread."""
+    asked = Asked(query, tables)
+    named = [asked.column(m.of) for m in query.measures if m.of] + [asked.column(c) for c in query.show]
+    groups = asked.groups()
+    of = next(iter([*named, *groups]), "")
+    if not of:
+        return None
+    return asked.call("distribution", column=of, by=next((g for g in groups if g != of), ""))

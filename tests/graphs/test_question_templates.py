@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from graphs.questions.cells import Call
+from graphs.questions.cells import TEMPLATES, Call
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
-from graphs.questions.query import Compare, Condition, Group, Measure, Model, Query
+from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Model, Order, Query, Test
 from graphs.questions.templates import with_roles
 from notebooks.catalog import find
 from notebooks.parameters import check
@@ -90,6 +90,32 @@ def test_a_column_that_is_not_there_is_refused_before_any_cell_runs() -> None:
         compile(Query(intent="drivers", measures=(Measure(op="mean", of="revenue"),)), [SALES])
     with pytest.raises(NotComputable, match="only a sample"):
         compile(Query(intent="forecast", measures=(REVENUE,)), [{**SALES, "sampled": True}])
+
+
+def test_every_intent_without_particulars_calls_a_template_that_takes_its_parameters() -> None:
+    two = [SALES, {**SALES, "name": "shops.csv"}]
+    named = {
+        "test": Query(intent="test", test=Test(about="normality"), show=("pieces",)),
+        "outliers": Query(intent="outliers"),
+        "clean": Query(intent="clean"),
+        "experiment": Query(intent="experiment", measures=(Measure(op="share", of="returned"),)),
+        "rank": Query(intent="rank", order=(Order(by="pieces", descending=False),)),
+        "list": Query(intent="list", order=(Order(by="pieces"),), limit=5),
+        "predict": Query(intent="predict", model=Model(target="pieces")),
+        "plot": Query(intent="plot", chart=Chart(kind="bar", x="city", y=("revenue_eur",))),
+        "distribution": Query(intent="distribution", measures=(Measure(op="mean", of="pieces"),)),
+        "compare": Query(intent="compare", compare=Compare(of="city", first="Lyon", second="Nantes")),
+        "join": Query(intent="join"),
+    }
+    for intent, query in named.items():
+        call = TEMPLATES[query.intent](query, two if intent == "join" else [SALES])
+        assert call is not None
+        assert call.template == intent
+        check(find(intent).parameters, call.parameters)
+    assert TEMPLATES["rank"](named["rank"], [SALES]).parameters["ascending"] == ["pieces"]  # type: ignore[union-attr]
+    assert TEMPLATES["join"](named["join"], two).parameters["other"] == "shops.csv"  # type: ignore[union-attr]
+    with pytest.raises(NotComputable, match="A join needs two files"):
+        TEMPLATES["join"](named["join"], [SALES])
 
 
 def test_roles_fill_what_the_question_leaves_open_and_nothing_else() -> None:
