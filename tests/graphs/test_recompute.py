@@ -22,6 +22,11 @@ FACTS = [described(name, frame) for name, frame in FRAMES.items()]
 LOW, HIGH = P["days"].quantile([0.25, 0.75])
 IN_2022 = O[O["order_date"].dt.year == 2022]
 
+WAYS = {
+    **{op: op for op in ("mean", "median", "std", "var", "sem", "min", "max", "sum", "count")},
+    **{"skewness": "skew", "kurtosis": "kurt", "distinct": "nunique"},
+}
+
 
 def computed(query: Query) -> Result:
     text, asked = sql(query, FACTS)
@@ -45,10 +50,7 @@ def of(op: str, column: str = "days", **more) -> dict:
     [
         *(
             (of(op), getattr(P["days"], how)())
-            for op, how in {
-                "mean": "mean", "median": "median", "std": "std", "var": "var", "sem": "sem", "min": "min",
-                "max": "max", "sum": "sum", "skewness": "skew", "kurtosis": "kurt", "count": "count", "distinct": "nunique",
-            }.items()
+            for op, how in WAYS.items()
         ),
         (of("std", ddof=0), P["days"].std(ddof=0)),
         (of("quantile", p=0.9), P["days"].quantile(0.9)),
