@@ -22,7 +22,7 @@ from artifacts.events import RunEnded, RunStarted, RunView
 from artifacts.store import Store
 from artifacts.types import Match, Run, new_id
 from bench.notebooks import EDA, PENGUINS
-from kernel_gateway.client import Host, find_host, stop_host
+from kernel_gateway.client import find_host, stop_host
 from notebooks import catalog
 from notebooks.live.editing import Edit, LiveNotebook
 from notebooks.reproduce import compare
@@ -82,11 +82,11 @@ def sources(store: Store) -> dict[str, list[str]]:
     return found
 
 
-async def ran(store: Store, host: Host, cells: Sequence[str]) -> str:
+async def ran(store: Store, cells: Sequence[str]) -> str:
     """A run of these cells; returns its id."""
     run = Run(id=new_id("run"), goal="bench", agent="notebook")
     await store.append(RunStarted(run_id=run.id, run=run))
-    session = await Session.open(store, host, run.id)
+    session = await Session.open(store, await find_host(store.home), run.id)
     await session.upload(PENGUINS)
     for code in cells:
         await session.run(code, wait=False)
@@ -137,14 +137,14 @@ async def main(edits: int, seed: int) -> int:
                 name = list(books)[round_ % len(books)]
                 r = random.Random(seed * 1_000 + round_)
                 round_ += 1
-                live = LiveNotebook(store, await ran(store, host, books[name]), _giver(host))
+                live = LiveNotebook(store, await ran(store, books[name]), lambda: find_host(store.home))
                 for _ in range(min(6, edits - done)):
                     view = store.view(live.run_id)
                     edit = edit_of(r, view)
                     told = await live.edit(edit)
                     done += 1
                     after = store.view(live.run_id)
-                    one, other = [store.view(await ran(store, host, [c.source for c in after.cells])) for _ in range(2)]
+                    one, other = [store.view(await ran(store, [c.source for c in after.cells])) for _ in range(2)]
                     never = {
                         m.name for m in compare(store, one, store, other) if m.verdict not in ("identical", "equal")
                     }
@@ -181,13 +181,6 @@ async def main(edits: int, seed: int) -> int:
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps({k: v for k, v in figures.items() if k != "unequal"}, indent=2))
     return 1 if unequal else 0
-
-
-def _giver(host: Host):  # type: ignore[no-untyped-def]
-    async def given() -> Host:
-        return host
-
-    return given
 
 
 if __name__ == "__main__":

@@ -19,14 +19,17 @@ from artifacts.events import (
     RunQueued,
     RunResumed,
     RunStarted,
+    RunView,
     TextDelta,
+    Undone,
 )
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Decision, Run, new_id
+from artifacts.types import Decision, Run, RunStatus, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
+from graphs.editing import Difference, Editor
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
@@ -40,6 +43,7 @@ from kernel_gateway.isolation import Sizes
 from notebooks.aio import see_through
 from notebooks.errors import NotebookError
 from notebooks.files import media_type, safe_name
+from notebooks.live.editing import Edit, Edited
 from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
@@ -79,6 +83,7 @@ class Workbench:
         self._worker = Worker(
             store, isolation=isolation, templates=self.templates, rerun=rerun, stopped_as=self._stopped_as
         )
+        self._editor = Editor(store, self._worker.host)
         for run in store.runs(status="running", limit=10_000):
             self._mark_interrupted(run)
 
@@ -209,6 +214,7 @@ class Workbench:
         if unreadable(await in_own_thread(self.store.view, run.id)):
             raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
         model = _model_of(run)
+        await self._editor.leave(run.id)
         params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
         await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
@@ -277,6 +283,28 @@ class Workbench:
         still = any(q.answer is None for q in view.questions) or any(a.decision is None for a in view.approvals)
         return view.run if still or view.run.status != "waiting" else await self.resume(run_id)
 
+    async def edit(self, run_ref: str, edit: Edit) -> Edited:
+        """Edit the notebook of a run that is at rest, and run what depends on that.
+
+        Raises EditError for what cannot be done and Outdated for an edit of an older version, with nothing changed.
+        """
+        self._must_be_open()
+        return await self._editor.edit(self._at_rest(run_ref), edit)
+
+    async def undo(self, run_ref: str, *, by: str = "person") -> Undone:
+        """Take back the last turn or edit of a run. Raises EditError where there is none."""
+        self._must_be_open()
+        return await self._editor.undo(self._at_rest(run_ref), by)
+
+    async def branch(self, run_ref: str, *, at: str | None = None) -> Run:
+        """A new run that shares the past of this one, up to the end of turn `at`. Raises InputError without it."""
+        self._must_be_open()
+        return await self._editor.branch(self.store.run(run_ref), at)
+
+    async def diff(self, one: str, other: str) -> Difference:
+        """How two runs differ: messages, cells, outputs, values, findings and files."""
+        return await self._editor.diff(self.store.run(one), self.store.run(other))
+
     async def forget(self, run_ids: Iterable[str]) -> None:
         """Drop where these runs would be taken up again: they are not in the record any more."""
         await self._worker.forget(run_ids)
@@ -301,6 +329,7 @@ class Workbench:
             self._stop(run_id, "interrupted")
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+        await self._editor.close()
         self.store.release()  # nothing more comes for those who watch a run that waits
         await self._worker.close()
 
@@ -309,6 +338,12 @@ class Workbench:
             load_agents([self.store.home / "agents"]).choose(name)
         except BadAgent as error:
             raise InputError(str(error)) from error
+
+    def _at_rest(self, run_ref: str) -> Run:
+        run = self.store.run(run_ref)
+        if run.id in self._tasks:
+            raise InputError(f"{run.id} is being worked on. Wait for its end, or stop it first.")
+        return run
 
     def _must_be_open(self) -> None:
         if self._closing:
@@ -379,11 +414,21 @@ class Workbench:
             self._tasks[run_id].cancel()
 
     def _mark_interrupted(self, run: Run) -> None:
-        for event in loose_ends(self.store.view(run.id)):
+        view = self.store.view(run.id)
+        for event in loose_ends(view):
             self.store.append_sync(event)
+        if view.turn is None:  # its notebook was being edited: it stands as it did before, with stale cells
+            self.store.append_sync(RunEnded(run_id=run.id, status=_rested(view), error=view.error))
+            return
         ended = "The program that worked on it ended before the run did; "
         sentence = f"{ended}`gristmill runs resume {run.id}` goes on from the last finished step."
         self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence))
+
+
+def _rested(view: RunView) -> RunStatus:
+    """How a run stands whose turns have all ended."""
+    status = view.turns[-1].status
+    return "interrupted" if status == "running" else status
 
 
 def _in_cloud() -> bool:

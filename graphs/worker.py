@@ -124,7 +124,7 @@ class Worker:
         status: Ending = "failed"
         error: str | None = None
         try:
-            await carry_out(self._store, await self._host(), run.id, stopped_as=self._stopped_as)
+            await carry_out(self._store, await self.host(), run.id, stopped_as=self._stopped_as)
         except asyncio.CancelledError:  # it has recorded that, if it had begun
             status = self._stopped_as(run.id)
         except (GatewayError, NotebookError, StoreError) as problem:
@@ -212,7 +212,7 @@ class Worker:
 
     async def _open_session(self, run_id: str) -> Session:
         """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
-        session = await Session.resume(self._store, await self._host(), run_id)
+        session = await Session.resume(self._store, await self.host(), run_id)
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
@@ -225,7 +225,8 @@ class Worker:
             for run_id in run_ids:
                 await saver.adelete_thread(run_id)
 
-    async def _host(self) -> Host:
+    async def host(self) -> Host:
+        """Where sandboxes are had, started if need be. Raises GatewayError where none can be had."""
         async with self._finding_host:
             host = await find_host(self._store.home, isolation=self._isolation)
             if host not in self._hosts:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from artifacts.events import Event, RunView, TextDelta, fold
+from artifacts.events import Event, RunView, TextDelta, Undone, fold
 from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
 from gristmill.settings import Settings
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from artifacts.prune import Pruned
     from artifacts.query import Answer, Form
     from graphs.budget import Budget
+    from graphs.editing import Difference
     from graphs.request import Question, Terms
+    from notebooks.live.editing import Edit, Edited
 
 
 class Listed[T](list[T]):
@@ -77,6 +79,22 @@ class Backend(Protocol):
 
     async def reproduce(self, ref: str) -> Run:
         """Begin to run a run's notebook again in a fresh sandbox; the new run's record ends with the comparison."""
+        ...
+
+    async def edit(self, ref: str, edit: Edit) -> Edited:
+        """Edit the notebook of a run, and run what depends on that; returns when it has run."""
+        ...
+
+    async def undo(self, ref: str) -> Undone:
+        """Take back the last turn or edit of a run."""
+        ...
+
+    async def branch(self, ref: str, *, at: str | None = None) -> Run:
+        """A new run that shares the past of this one, up to the end of a turn or up to now."""
+        ...
+
+    async def diff(self, one: str, other: str) -> Difference:
+        """How two runs differ."""
         ...
 
     async def cancel(self, ref: str) -> Run: ...

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
     "open": ("gristmill.commands.open", "Open the running dashboard in a browser."),
     "runs": ("gristmill.commands.runs", "List, show, follow, cancel, resume or reproduce runs."),
+    "cells": ("gristmill.commands.cells", "Show, edit and run the cells of a run's notebook."),
     "artifacts": ("gristmill.commands.artifacts", "List, get or export plots, tables and files."),
     "sql": ("gristmill.commands.sql", "Ask the record in SQL, read only."),
     "record": ("gristmill.commands.record", "Export, back up or prune the whole record."),

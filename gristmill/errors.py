@@ -38,7 +38,15 @@ def status_of(error: Exception) -> int:
     from artifacts.errors import QueryError
     from graphs.errors import InputError
     from graphs.models.base import UnknownModel
-    from notebooks.errors import BadNotebook, NotebookNotFound, NotifyError, ParameterError, ScheduleError
+    from notebooks.errors import (
+        BadNotebook,
+        EditError,
+        NotebookNotFound,
+        NotifyError,
+        Outdated,
+        ParameterError,
+        ScheduleError,
+    )
 
     if isinstance(error, DoorError):
         return error.status
@@ -46,4 +54,4 @@ def status_of(error: Exception) -> int:
         *(InputError, UnknownModel, BadNotebook, NotebookNotFound),
         *(NotifyError, ParameterError, QueryError, ScheduleError),
     )
-    return 2 if isinstance(error, asked) else 1
+    return 2 if isinstance(error, (*asked, EditError)) and not isinstance(error, Outdated) else 1

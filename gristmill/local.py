@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 from artifacts.check import Checked
 from artifacts.check import check as check_record
-from artifacts.events import Event, TextDelta
+from artifacts.events import Event, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus, Schedule, now
 from graphs.budget import Budget
+from graphs.editing import Difference
 from graphs.inputs import check_question
 from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
@@ -27,6 +28,7 @@ from gristmill.errors import Misuse
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
 from notebooks.cron import check, next_due
+from notebooks.live.editing import Edit, Edited
 from notebooks.notify import check_targets
 from notebooks.runner import locate
 from notebooks.schedule import changed
@@ -108,6 +110,18 @@ class Local:
 
     async def reproduce(self, ref: str) -> Run:
         return await self.workbench.start_reproduce(ref)
+
+    async def edit(self, ref: str, edit: Edit) -> Edited:
+        return await self.workbench.edit(ref, edit)
+
+    async def undo(self, ref: str) -> Undone:
+        return await self.workbench.undo(ref)
+
+    async def branch(self, ref: str, *, at: str | None = None) -> Run:
+        return await self.workbench.branch(ref, at=at)
+
+    async def diff(self, one: str, other: str) -> Difference:
+        return await self.workbench.diff(one, other)
 
     async def cancel(self, ref: str) -> Run:
         return await self.workbench.cancel(ref)

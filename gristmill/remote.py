@@ -19,18 +19,20 @@ import httpx
 
 from artifacts.backup import unpack
 from artifacts.check import Checked
-from artifacts.events import EVENT, Event, RunEnded, TextDelta
+from artifacts.events import EVENT, Event, RunEnded, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
 from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
 from graphs.budget import Budget, budget_text
+from graphs.editing import Difference
 from graphs.request import Question, Terms, form_of, form_of_terms
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
 from notebooks import catalog
 from notebooks.beside import beside
 from notebooks.job import default_files
+from notebooks.live.editing import Edit, Edited
 from notebooks.parameters import read_parameters
 
 _QUICK = httpx.Timeout(30.0, read=60.0)
@@ -99,6 +101,19 @@ class Remote:
 
     async def reproduce(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/reproduce"))
+
+    async def edit(self, ref: str, edit: Edit) -> Edited:
+        told = await self._call("POST", f"/api/runs/{_id(ref)}/edits", json=edit.model_dump(), timeout=_PATIENT)
+        return Edited.model_validate(told)
+
+    async def undo(self, ref: str) -> Undone:
+        return Undone.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/undo"))
+
+    async def branch(self, ref: str, *, at: str | None = None) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/branches", params=_given(at=at)))
+
+    async def diff(self, one: str, other: str) -> Difference:
+        return Difference.model_validate(await self._call("GET", f"/api/runs/{_id(one)}/diff/{_id(other)}"))
 
     async def cancel(self, ref: str) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/cancel"))

@@ -101,7 +101,7 @@ class Session:
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
-            await log.emit(session._opened(rebuilt=True))
+            await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
             await session._tree.changes()
         return session
 

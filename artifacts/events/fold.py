@@ -78,7 +78,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None)
         case SandboxOpened():
-            return replace(view, sandboxes=(*view.sandboxes, event), kernel=event.sandbox_id)
+            return replace(view, sandboxes=(*view.sandboxes, event), kernel=None if event.partial else event.sandbox_id)
         case TurnStarted():
             turn = Turn(id=event.turn_id, message=event.message, by=event.by, started_at=event.at)
             return replace(view, turns=(*view.turns, turn), previous=before)

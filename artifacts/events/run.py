@@ -46,7 +46,10 @@ class RunBegan(Recorded):
 
 
 class SandboxOpened(Recorded):
-    """The run has a sandbox. `rebuilt`: an earlier one was gone, and `replayed` cells were run again in this one."""
+    """The run has a sandbox. `rebuilt`: an earlier one was gone, and `replayed` cells were run again in this one.
+
+    `partial`: for an edit, with only those cells replayed in it, one by one, that it needs.
+    """
 
     kind: Literal["sandbox_opened"] = "sandbox_opened"
     sandbox_id: str
@@ -54,6 +57,7 @@ class SandboxOpened(Recorded):
     isolation: str
     rebuilt: bool = False
     replayed: int = 0
+    partial: bool = False
 
 
 class Noted(Recorded):

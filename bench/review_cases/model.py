@@ -3,56 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-FAULTS = {
-    "leakage": "a column that is known only after the outcome, or restates it, predicts it",
-    "multiple_testing": "many tests, the smallest p values reported, no correction",
-    "small_n": "a claim from a handful of rows, made without saying so",
-    "sign_flip": "a pooled relation is reported that turns about within the groups",
-    "pseudo_replication": "repeated measurements of few units are tested as if each row were a unit",
-    "fan_out": "a join on a key that repeats multiplies rows, and sums are taken over the result",
-    "imbalance": "accuracy is praised where nearly all rows are of one class",
-    "causal_words": "a cause is claimed of data that nobody randomised",
-    "misleading_axis": "bars on an axis that does not start at zero",
-    "fit_before_split": "selection, imputation or encoding learns from all rows, then they are split",
-    "scaler_all_rows": "a scaler is fitted to all rows, the test rows among them",
-    "no_seed": "chance without a seed",
-    "merge_unvalidated": "a merge that does not say what it expects of its keys",
-    "silent_dropna": "rows with missing values vanish without a word",
-    "chained_assignment": "values are assigned to a copy",
-    "hard_coded": "a result is typed in where it should be computed",
-    "outside_inputs": "a file or address is read that is none of the inputs",
-    "untraced_number": "the report holds a number that no cell printed",
-    "group_split": "rows of one unit stand on both sides of a split",
-    "time_split": "the rows of a series are shuffled before they are split",
-    "tuned_on_test": "what is tuned or chosen looks at the rows that it is judged by",
-    "future_info": "a value is predicted from what comes after it",
-}
+import yaml
 
-EXPECTED = {
-    "leakage": {"leakage"},
-    "multiple_testing": {"multiple_testing"},
-    "small_n": {"small_n"},
-    "sign_flip": {"sign_flips"},
-    "pseudo_replication": {"repeated_units"},
-    "fan_out": {"fan_out", "merges"},
-    "imbalance": {"rare_class"},
-    "causal_words": {"causal_words"},
-    "misleading_axis": {"charts"},
-    "fit_before_split": {"fit_before_split"},
-    "scaler_all_rows": {"fit_before_split"},
-    "no_seed": {"seeds"},
-    "merge_unvalidated": {"merges", "fan_out"},
-    "silent_dropna": {"dropped_rows"},
-    "chained_assignment": {"chained_assignment"},
-    "hard_coded": {"typed_results", "numbers"},
-    "outside_inputs": {"files"},
-    "untraced_number": {"numbers", "typed_results"},
-    "group_split": {"split_rows"},
-    "time_split": {"split_rows"},
-    "tuned_on_test": {"tuned_on_test"},
-    "future_info": {"ahead", "leakage"},
-}
+_FAULTS = yaml.safe_load(Path(__file__).with_name("faults.yaml").read_text("utf-8"))
+FAULTS: dict[str, str] = {name: fault["means"] for name, fault in _FAULTS.items()}
+EXPECTED: dict[str, set[str]] = {name: {*fault["checks"]} for name, fault in _FAULTS.items()}
 """The checks of which one should object to each fault."""
 
 

@@ -88,7 +88,7 @@ def _alike(name: str, other: str) -> int:
 
 def half(value: float) -> float:
     """Half a unit of the last digit told, with a hair more for the way in which floats are kept."""
-    text = repr(value)
+    text = repr(float(value) if isinstance(value, float) else value)
     if "e" in text:
         mantissa, _, power = text.partition("e")
         return 0.5 * 10.0 ** (int(power) - len(mantissa.partition(".")[2])) * 1.0001

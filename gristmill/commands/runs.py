@@ -260,3 +260,57 @@ async def reproduce(ref: str, as_json: bool) -> int:
     else:
         pieces.comparison(story.console, view, holds)
     return 0 if holds else 1
+
+
+@command.command("undo")
+@ref
+@as_json
+@speaks
+async def undo(ref: str, as_json: bool) -> None:
+    """Take back the last turn of a run, or the last edit of its notebook."""
+    async with backend() as opened:
+        undone = await opened.undo((await opened.run(ref)).id)
+    if as_json:
+        emit(undone)
+        return
+    what = undone.turn_id or (f"the edit of {undone.cell_id}" if undone.cell_id else "the last edit")
+    click.echo(f"{undone.run_id} stands as it did before {what}.")
+
+
+@command.command("branch")
+@ref
+@click.option("--at", metavar="TURN", help="The last turn that both share (default: all that there is).")
+@as_json
+@speaks
+async def branch(ref: str, at: str | None, as_json: bool) -> None:
+    """Make a new run that shares the past of this one; each goes its own way from there."""
+    async with backend() as opened:
+        run = await opened.branch((await opened.run(ref)).id, at=at)
+    emit(run) if as_json else click.echo(f"{run.id} is a branch of {run.parent_id}.")
+
+
+@command.command("diff")
+@click.argument("a", metavar="RUN", shell_complete=completing.runs)
+@click.argument("b", metavar="OTHER", shell_complete=completing.runs)
+@as_json
+@speaks
+async def diff(a: str, b: str, as_json: bool) -> int:
+    """Tell how OTHER differs from RUN: questions, cells, outputs, values, findings and files.
+
+    Exit status 1 when they differ.
+    """
+    async with backend() as opened:
+        found = await opened.diff((await opened.run(a)).id, (await opened.run(b)).id)
+    differs = bool(found.messages or found.cells or found.changed)
+    if as_json:
+        emit(found)
+        return int(differs)
+    told = [("question", p.name, p.a, p.b) for p in found.messages] + [("cell", p.name, p.a, p.b) for p in found.cells]
+    for what, name, one, other in (*told, *((c.what, c.name, c.before, c.after) for c in found.changed)):
+        click.echo(f"{what} {name}")
+        for mark, text in (("-", one), ("+", other)):
+            for line in (text or "").splitlines():
+                click.echo(f"  {mark} {line}")
+    if not differs:
+        click.echo("They do not differ.")
+    return int(differs)

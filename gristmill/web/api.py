@@ -32,6 +32,7 @@ from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
 from gristmill.plain import answers_json, plain, view_json
 from gristmill.web import schemas, uploads
+from gristmill.web.cells import cells
 from gristmill.web.content import Mode, disposition, respond
 from gristmill.web.record import record
 from gristmill.web.reference import Described, reference_page
@@ -54,6 +55,7 @@ def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gri
     api.include_router(
         _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 500, 503)
     )
+    api.include_router(cells(local), prefix="/api/runs", tags=["cells"], responses=schemas.refusals(404, 409, 422, 503))
     api.include_router(_ask(local), prefix="/api/ask", tags=["runs"], responses=schemas.refusals(413, 422, 503))
     api.include_router(
         _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 500, 503)

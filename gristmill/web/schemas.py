@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from artifacts.events import Event, RunView
 from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Run, Schedule
 from gristmill.plain import answers_json, plain, view_json
+from notebooks.live.document import Row
 
 BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
@@ -79,6 +80,12 @@ class Runs(BaseModel):
 
     runs: list[Run]
     total: int
+
+
+class Cells(BaseModel):
+    """The cells of a run's notebook, in its order."""
+
+    cells: list[Row]
 
 
 class Events(BaseModel):
@@ -163,6 +170,18 @@ class Pruned(BaseModel):
 HEALTH = Health(status="ok", version="0.1.0", pid=4711, isolation="bubblewrap", runs=Line(running=1, queued=0, limit=4))
 RUN = Run(
     id="run_01m3v9q2m7x4tk", goal="What drives the returns?", model="playbook", status="running", created_at=BEGUN
+)
+CELL = Row(
+    id="cell-05",
+    place=5,
+    title="Means",
+    source="means = table.groupby('crop')['yield_t'].mean()",
+    version=1,
+    state="fresh",
+    author="analysis",
+    turn="turn-01",
+    reads=("table",),
+    writes=("means",),
 )
 QUESTION = "What is the mean price in the north?"
 ANSWERED = answers_json(

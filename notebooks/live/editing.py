@@ -62,7 +62,7 @@ class Edited(Value):
 
     run: str
     cell: str | None
-    version: int | None
+    version: int | None = None
     stale: tuple[str, ...] = ()
     ran: tuple[str, ...] = ()
     still_stale: tuple[str, ...] = ()

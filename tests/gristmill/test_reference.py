@@ -124,7 +124,7 @@ def test_what_is_refused_is_a_problem(guarded: Server, document: dict[str, Any])
     with guarded.client() as client:
         for method, path, operation in operations(document):
             if "{ref}" in path:
-                body = {"paused": True} if method == "patch" else None
+                body = {"paused": True} if method == "patch" else {"what": "run"} if path.endswith("/edits") else None
                 refused = client.request(method, path.replace("{ref}", "nosuch"), json=body)
                 assert refused.status_code == 404, f"{method} {path}"
                 fits(document, method, path, refused)

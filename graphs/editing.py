@@ -1,0 +1,134 @@
+"""The notebooks of runs that people edit: each is open once in a process, and its sandbox stays for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from artifacts.branch import begun, branch
+from artifacts.events import Event, RunEnded, RunView, TurnEnded, TurnStarted, Undone
+from artifacts.store import Store
+from artifacts.threads import in_own_thread
+from artifacts.types import Run, Value, new_id
+from graphs.errors import InputError
+from kernel_gateway.client import Host
+from notebooks.live.changes import Change, changes
+from notebooks.live.editing import Edit, Edited, LiveNotebook
+
+OPEN = 4
+"""Notebooks whose sandboxes are kept at a time; the one that was not used for longest makes room."""
+IDLE = 900.0
+"""Seconds after its last edit for which a notebook keeps its sandbox, at least until another is edited."""
+
+
+class Pair(Value):
+    """A message or a cell of two runs, as the one has it and the other; None where it has it not."""
+
+    name: str
+    a: str | None
+    b: str | None
+
+
+class Difference(Value):
+    """How run `b` differs from run `a`. `shared` is the run whose past both have, if there is one."""
+
+    a: str
+    b: str
+    shared: str | None = None
+    messages: tuple[Pair, ...] = ()
+    cells: tuple[Pair, ...] = ()
+    changed: tuple[Change, ...] = ()
+
+
+class Editor:
+    """Edits the notebooks of runs that are at rest. Close it at the end."""
+
+    def __init__(self, store: Store, host: Callable[[], Awaitable[Host]]) -> None:
+        self._store, self._host = store, host
+        self._open: dict[str, LiveNotebook] = {}
+
+    async def edit(self, run: Run, edit: Edit) -> Edited:
+        """Carry out an edit; see `notebooks.live.editing`."""
+        return await (await self._notebook(run.id)).edit(edit)
+
+    async def undo(self, run: Run, by: str = "person") -> Undone:
+        """Take back the last turn or edit of a run."""
+        _must_rest(run, "taken back")
+        return await (await self._notebook(run.id)).undo(by)
+
+    async def branch(self, run: Run, at: str | None = None) -> Run:
+        """A new run that shares the past of this one, up to the end of turn `at` (None: all of it).
+
+        Raises InputError for a turn that there is not.
+        """
+        if at is None:
+            _must_rest(run, "branched")
+        events = await in_own_thread(self._store.events, run.id)
+        past, turn = _until(events, at)
+        new = begun(run, new_id("run"))
+        await self._store.append_all(branch(past, new, turn_id=turn))
+        return self._store.run(new.id)
+
+    async def diff(self, one: Run, other: Run) -> Difference:
+        """How two runs differ: messages, cells, outputs, values, findings and files."""
+        a, b = [await in_own_thread(self._store.view, run.id) for run in (one, other)]
+        return Difference(
+            a=a.run.id,
+            b=b.run.id,
+            shared=_shared(a, b),
+            messages=_pairs({t.id: t.message for t in a.turns}, {t.id: t.message for t in b.turns}),
+            cells=_pairs({c.id: c.source for c in a.cells}, {c.id: c.source for c in b.cells}),
+            changed=tuple(await in_own_thread(changes, self._store, a, b)),
+        )
+
+    async def leave(self, run_id: str) -> None:
+        """Close the notebook of a run, if it is open: something else is going to work on it."""
+        if (notebook := self._open.pop(run_id, None)) is not None:
+            await notebook.close()
+
+    async def close(self) -> None:
+        """Close all notebooks."""
+        for run_id in list(self._open):
+            await self.leave(run_id)
+
+    async def _notebook(self, run_id: str) -> LiveNotebook:
+        for id, notebook in sorted(self._open.items(), key=lambda pair: pair[1].used):
+            idle = time.monotonic() - notebook.used > IDLE
+            if id != run_id and (idle or len(self._open) >= OPEN):
+                await self.leave(id)
+        return self._open.setdefault(run_id, LiveNotebook(self._store, run_id, self._host))
+
+
+def _must_rest(run: Run, done: str) -> None:
+    if run.status in ("running", "queued", "waiting"):
+        raise InputError(f"{run.id} is being worked on, so it cannot be {done}. Wait for its end, or stop it.")
+
+
+def _until(events: list[Event], at: str | None) -> tuple[list[Event], str | None]:
+    """The events up to the end of a turn, and that turn."""
+    turn, found = "turn-01", 0
+    for place, event in enumerate(events, 1):
+        if isinstance(event, TurnStarted):
+            turn = event.turn_id
+        ended = isinstance(event, TurnEnded) or (isinstance(event, RunEnded) and event.status != "waiting")
+        if ended and turn == at and not found:
+            found = place
+    if at is None:
+        return events, turn
+    if not found:
+        raise InputError(f"There is no turn {at} that has ended; `gristmill runs show` lists the turns.")
+    return events[:found], at
+
+
+def _shared(a: RunView, b: RunView) -> str | None:
+    """The run that one is a branch of, where that is the other or both are branches of the same."""
+    of = {v.run.id: v.branched.of if v.branched else None for v in (a, b)}
+    if of[a.run.id] == b.run.id or of[b.run.id] == a.run.id:
+        return b.run.id if of[a.run.id] == b.run.id else a.run.id
+    return of[a.run.id] if of[a.run.id] is not None and of[a.run.id] == of[b.run.id] else None
+
+
+def _pairs(one: dict[str, str], other: dict[str, str]) -> tuple[Pair, ...]:
+    """What differs of two, by name."""
+    pairs = [Pair(name=name, a=one.get(name), b=other.get(name)) for name in dict.fromkeys((*one, *other))]
+    return tuple(p for p in pairs if p.a != p.b)
