@@ -207,8 +207,6 @@ def _statistics(clause: Clause, ask: Ask) -> None:
     for item in clause.of("S"):
         ask.stats.append(item.means)
         item.used = True
-    if ask.each_row and not ask.stats and len(set(ask.columns)) == 1 and ask.end:
-        ask.stats.append("mean")  # the most revenue per order
     if ask.end and not ask.columns and ask.by is not None:
         ask.columns.append(expr(ask.by))
     if ask.end and ask.names and not ask.columns and not ask.stats:
@@ -219,6 +217,8 @@ def _statistics(clause: Clause, ask: Ask) -> None:
                 item.used = True
         counted = re.search(r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b", clause.text, re.I)
         ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
+    if ask.each_row and not ask.stats and len(set(ask.columns)) == 1 and ask.end:
+        ask.stats.append("mean")  # the most revenue per order
 
 
 def _counts(clause: Clause, ask: Ask) -> None:
