@@ -18,7 +18,7 @@ from artifacts.errors import ArtifactDamaged
 from artifacts.events import RunEnded, RunView, apply
 from artifacts.store import Put, Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Execution, PlanStep
+from artifacts.types import Artifact, ArtifactRole, Cell, Execution, PlanStep
 from notebooks.errors import ParameterError
 from notebooks.outputs import as_notebook
 from notebooks.parameters import from_source
@@ -30,6 +30,7 @@ __all__ = ["findings_json", "notebook", "report_html", "report_md", "save_report
 
 ALPHA = 0.05
 _KEPT = ("ok", "error")
+_STALE = "*Stale: the next cell, or what it depends on, was changed and has not run since.*"
 MISSING = "MISSING.txt"
 """The file of an export that says what could not be written, a sentence each; there is none where all could."""
 SOURCE = "-source.ipynb"
@@ -47,11 +48,24 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
     said = story.told(view)
     cells = [v4.new_markdown_cell(_opening(view, said), id="title")]
     title = ""
-    for count, execution in enumerate((x for x in view.executions if x.status in _KEPT), 1):
+    stale = {c.id: c for c in view.cells if c.state == "stale"}
+    ran = {x.cell: x for x in view.executions}
+    shown = [x for x in view.executions if x.status in _KEPT]
+    if stale:  # in the notebook's order, with those among them that never ran
+        shown = [ran[c.id] if c.id in ran else _unrun(view, c) for c in view.cells if c.id in ran or c.id in stale]
+        shown = [x for x in shown if x.status in _KEPT or x.cell in stale]
+    for count, execution in enumerate(shown, 1):
         if execution.title and execution.title != title:
             title = execution.title
             cells.append(v4.new_markdown_cell(f"## {line(title)}", id=execution.cell.replace("cell", "note", 1)))
-        cells.append(_code_cell(execution, count, store))
+        cell = _code_cell(execution, count, store)
+        if (now := stale.get(execution.cell)) is not None:
+            tags = list(dict.fromkeys((*cell.metadata.get("tags", []), "stale")))
+            cell.metadata["tags"] = tags
+            if now.source != execution.code or execution.id == "":
+                cell.source, cell.outputs, cell.execution_count = now.source, [], None
+            cells.append(v4.new_markdown_cell(_STALE, id=execution.cell.replace("cell", "stale", 1)))
+        cells.append(cell)
     if said.answers or said.answer or said.headlines:
         cells.append(v4.new_markdown_cell(closing(said), id="answer"))
     return v4.new_notebook(
@@ -61,6 +75,20 @@ def notebook(view: RunView, store: Store | None = None) -> Any:
             "language_info": {"name": "python"},
             "gristmill": {"title": view.run.goal, "analyst": said.analyst},
         },
+    )
+
+
+def _unrun(view: RunView, cell: Cell) -> Execution:
+    """A cell that has not run, as an execution without outputs."""
+    return Execution(
+        id="",
+        run_id=view.run.id,
+        sandbox_id="",
+        seq=1,
+        code=cell.source,
+        title=cell.title,
+        tags=cell.tags,
+        cell_id=cell.id,
     )
 
 

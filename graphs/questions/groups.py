@@ -63,8 +63,10 @@ def key_of(group: Group, scope: Scope) -> str:
 def keys_of(query: Query, scope: Scope) -> list[str]:
     """The columns that the query's groups are made by; rows that miss one are said to be in no group."""
     keys = [key_of(g, scope) for g in query.group_by]
-    for key in keys:
-        if scope.facts.get(key, {}).get("n_missing"):
+    known = {c["name"]: c for t in scope.tables.values() for c in t["columns"]}
+    for group, key in zip(query.group_by, keys, strict=True):
+        source = known.get(group.of.strip("`"), scope.facts.get(key, {}))
+        if source.get("n_missing"):
             scope.say(f"Rows without a value of {key} are in no group.")
     return keys
 

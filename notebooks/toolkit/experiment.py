@@ -264,7 +264,8 @@ def _experiment_told(
     word = " percentage points" if share else f" {unit}" if unit else ""
     what = say(arms.outcome) + (f" ({arms.yes})" if arms.yes else "")
     old, new = (percent(m, 1) if share else with_unit(m, arms.outcome) for m in found.means)
-    gap, low, high = (signed_number(x * scale) for x in (found.gap, *found.interval))
+    digits = 2 if abs(found.gap * scale) < 10 else 1 if abs(found.gap * scale) < 100 else 0
+    gap, low, high = (signed(x * scale, digits) for x in (found.gap, *found.interval))
     text = f"{what} is {new} in {arms.treated} and {old} in {arms.control}: {gap}{word} (95 % CI {low} to {high})"
     values: dict[str, Any] = {
         "difference": (found.gap * scale, unit, tuple(x * scale for x in found.interval)),

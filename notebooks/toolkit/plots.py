@@ -13,6 +13,7 @@ from notebooks.toolkit.drawing import COLOURS, figure, name_columns, show
 from notebooks.toolkit.guesses import is_time, sums_up
 from notebooks.toolkit.intervals import r_interval
 from notebooks.toolkit.periods import in_periods, whole_periods
+from notebooks.toolkit.phrases import plain_ticks
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.wording import from_to, label, number, percent, say, short, signed, tick, with_unit
 
@@ -142,11 +143,11 @@ def _line(df: pd.DataFrame, kind: str, x: str, names: list[str], colour: str, ho
             keys = rows[x]
         else:
             keys = in_periods(rows[x], grain).dt.to_timestamp()
-            partial = whole_periods(rows[x], grain)[1]
-            last = [p for p in partial if p.start_time >= keys.max()]
-            if last and how in ("sum", "count"):
-                rows, keys = rows[keys < last[0].start_time], keys[keys < last[0].start_time]
-                notes.append(f"The last {grain} is not over in these rows and is not drawn.")
+            partial = [p.start_time for p in whole_periods(rows[x], grain)[1]]
+            inside = ~keys.isin(partial)
+            if partial and how in ("sum", "count") and inside.any():
+                rows, keys = rows[inside], keys[inside]
+                notes.append(f"A first or last {grain} that these rows do not cover wholly is not drawn.")
             notes.append(f"One point a {grain}: the {how} of its rows.")
     levels = list(rows[colour].astype("string").value_counts().index[:6]) if colour else []
     parts = {}
@@ -291,6 +292,7 @@ def draw_plot(found: Plot, title: str = "") -> None:
             ax.set_yticks(range(len(shown)), [tick(v) for v in shown[found.x][::-1]])
             ax.set_xlabel("Rows" if found.how == "count" else f"{found.how.capitalize()} of {unit}")
             ax.margins(x=0.16)
+            plain_ticks(ax, "x")
             ax.grid(axis="y", visible=False)
     elif found.kind in ("line", "area", "bar"):
         fig, ax = figure(title, width=8.2)
@@ -309,6 +311,7 @@ def draw_plot(found: Plot, title: str = "") -> None:
                     ax.fill_between(data.index, 0, data[name], color=colour, alpha=0.25)
         if len(data.columns) > 1:
             fig.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=13)
+        plain_ticks(ax, "y")
         ax.set_ylabel("Rows" if unit == "rows" else f"{unit}, {found.how}" if found.how else unit)
         ax.set_xlabel("" if is_time(data.index.to_series()) else label(found.x))
     elif found.kind == "scatter":

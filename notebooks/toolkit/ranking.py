@@ -110,7 +110,7 @@ def make_ranking(
         columns = ["expected"]
         notes.append(f"The score is what a model expects of {say(target)} for rows that it has not seen.")
     table = rank_rows(rows, columns, of, how, lower, least)
-    score = f"the expected {say(target)}" if columns == ["expected"] else score_in_words(columns, of, how, lower)
+    score = expected_in_words(df, target) if columns == ["expected"] else score_in_words(columns, of, how, lower)
     if len(columns) > 1:
         notes.append("No weights were given, so each column counts alike: say if one matters more.")
     left = len(df) - len(df.dropna(subset=[c for c in columns if c in df]))
@@ -118,6 +118,14 @@ def make_ranking(
     ids = [c for c in names(df) if ID_NAME.search(c) and df[c].is_unique]
     ids += [c for c in names(df) if is_text(df[c]) and df[c].is_unique]
     return Ranking(table, of, score, next(iter(ids), ""), tuple(notes))
+
+
+def expected_in_words(df: pd.DataFrame, target: str) -> str:
+    """What is expected of a target: a value, or the chance of its yes in percent."""
+    if df[target].nunique() != 2:
+        return f"the expected {say(target)}"
+    yes = str(yes_level(df[target].dropna().unique())).removesuffix(".0")
+    return f"the expected chance of {say(target)}{'' if yes in ('1', 'True') else f' {yes}'} (%)"
 
 
 def expected_values(df: pd.DataFrame, target: str) -> pd.Series:

@@ -47,7 +47,7 @@ from notebooks.toolkit.tests_of_pairs import (
     mcnemar_test,
     proportions_test,
 )
-from notebooks.toolkit.wording import capital, chance, label, number, say, tick
+from notebooks.toolkit.wording import chance, label, number, say, tick
 
 TESTS_OF_ONE = {
     "shapiro": shapiro_test,
@@ -267,7 +267,7 @@ def tell_test(found: Decided) -> dict[str, Any]:
         name, size, ends = t.estimate
         values[name] = (size, "", ends)
         text += (
-            f" {capital(name)}: {number(size)}"
+            f" {name[:1].upper() + name[1:] if name.isascii() else name}: {number(size)}"
             + (f" (95 % CI {number(ends[0])} to {number(ends[1])})" if ends and np.isfinite(ends).all() else "")
             + "."
         )

@@ -34,6 +34,7 @@ class Ask:
     names: bool = False
     by: Column | None = None
     limit: int | None = None
+    each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
@@ -61,7 +62,7 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
         for _, between, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
             ask.periods = (first[0].means, second[0].means)
             _use(between, first, joined, second)
-    ask.where = conditions.read(clause, flags=not ask.kinds & {"L"})
+    ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
     _relations(clause, ask, conditions)
     _statistics(clause, ask)
     _counts(clause, ask)
@@ -118,6 +119,7 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
             if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
                 continue  # "each fare" is each row
             if item.code in "CE" and (item.means is None or (item.column.rows == rows and item.column.key)):
+                ask.each_row = by[0].means == "by"
                 continue  # each row by itself
             if item.code == "G":
                 if time is not None:
@@ -140,7 +142,8 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
         ask.kinds.add("j")
         _use(clause.of("bKj"))
     for item in clause.of("G"):
-        if time is not None and not ask.groups and re.search("[XY]", clause.shape):
+        adverb = clause.words[item.first].low.endswith("ly") and "S" not in clause.shape  # the monthly revenue
+        if time is not None and not ask.groups and (adverb or re.search("[XY]", clause.shape)):
             ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else item.means))
             item.used = True
 
@@ -173,12 +176,8 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
 def _statistics(clause: Clause, ask: Ask) -> None:
     for _, which, group, flag, often in clause.find("(q)[oi]*([CE])[doiwU]*(C)(S)"):
         if often[0].means == "mode" and flag[0].column.kind == "bool" and isinstance(group[0].means, Column):
-            ask.end, ask.names, ask.limit, ask.of = (
-                "max",
-                True,
-                1,
-                group[0].means,
-            )  # which product is returned most often
+            # which product is returned most often
+            ask.end, ask.names, ask.limit, ask.of = "max", True, 1, group[0].means
             ask.columns.append(expr(flag[0].column))
             _use(which, group, flag, often)
     for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
@@ -218,6 +217,8 @@ def _statistics(clause: Clause, ask: Ask) -> None:
                 item.used = True
         counted = re.search(r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b", clause.text, re.I)
         ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
+    if ask.each_row and not ask.stats and len(set(ask.columns)) == 1 and ask.end:
+        ask.stats.append("mean")  # the most revenue per order
 
 
 def _counts(clause: Clause, ask: Ask) -> None:

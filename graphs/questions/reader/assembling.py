@@ -149,7 +149,7 @@ class Draft:
             why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
-            (n, f"The {self.doubt} in place of the {m.op}.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
+            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
         lost = [text for text, _ in self.lost]
@@ -217,7 +217,8 @@ class Draft:
 
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
-        spent = {w.left for w in ask.where if isinstance(w, Condition)} | ({expr(ask.of)} if ask.of else set())
+        rows = [*ask.where, *ask.share]
+        spent = {w.left for w in rows if isinstance(w, Condition)} | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]
 

@@ -68,6 +68,11 @@ def other(draft: Draft, base: Query) -> Query | None:
             made = {"notes": (*base.notes, *notes)}
         return base.model_copy(update=made | {"intent": "compare", "measures": (measure,), "compare": compare})
     sides = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+    if len(sides) == 2 and not numbers and not re.search(r"\bhow many|\bnumber of", text, re.I):
+        if (found := draft.amount()) is None:
+            return None
+        measure = usual(found, notes)
+        made = {"notes": (*base.notes, *notes)}
     if len(sides) == 2 and sides[0].left == sides[1].left:
         compare = Compare(of=sides[0].left, first=str(sides[0].right), second=str(sides[1].right))
         rest = tuple(w for w in base.where if w not in sides)
@@ -75,6 +80,12 @@ def other(draft: Draft, base: Query) -> Query | None:
             update=made | {"intent": "compare", "measures": (measure,), "compare": compare, "where": rest}
         )
     if "A" in kinds and numbers and not stats:
+        flag = next((c for c in numbers if c.kind == "bool"), None)
+        if len(numbers) == 2 and flag is not None:  # whether age affects returns
+            (of,) = (c for c in numbers if c != flag)
+            both = (Measure(op="mean", of=expr(of)),) if of.kind == "number" else (usual(flag, notes),)
+            by = (Group(of=expr(flag if of.kind == "number" else of)),)
+            return base.model_copy(update={"intent": "relate", "measures": both, "group_by": by})
         if len(named) == 2 and len(numbers) == 2:
             pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
             return base.model_copy(update={"intent": "relate", "measures": (pair,)})
@@ -90,6 +101,8 @@ def other(draft: Draft, base: Query) -> Query | None:
             colour = base.group_by[0].of if base.group_by else None
             chart = Chart(kind="scatter", x=across, y=(upward,), colour=colour)
             return base.model_copy(update={"intent": "plot", "chart": chart, "measures": (), "group_by": ()})
+        if not base.group_by and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
+            base = base.model_copy(update={"group_by": (Group(of=expr(draft.time), grain="month"),)})
         x = base.group_by[0].of if base.group_by else expr(named[0])
         y = tuple(expr(c) for c in numbers if expr(c) != x)
         chart = Chart(kind=kind, x=x, y=y, colour=base.group_by[1].of if len(base.group_by) > 1 else None)

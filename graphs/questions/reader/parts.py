@@ -183,7 +183,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         for c in own
         if (of is None or c != expr(of)) and (draft.numeric(c) or draft.named[c].kind in ("time", "bool"))
     ]
-    if not what and not ask.counts and (found := draft.amount()) is not None:
+    if not what and not ask.counts and not ask.share and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
     if of is None and not ask.groups:
@@ -203,7 +203,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     flag = draft.named.get(what[0]) if what else None
-    if flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
+    if ask.share:
+        measure = Measure(op="share", where=tuple(ask.share))
+    elif flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
         measure = intents.usual(flag, draft.notes)  # the return rate
     elif ask.stats and what:
         (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)

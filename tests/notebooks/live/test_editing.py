@@ -13,10 +13,12 @@ from artifacts.events import ReportMade, RunEnded, RunView
 from artifacts.store import Store
 from artifacts.types import Run
 from kernel_gateway.client import Host
-from notebooks.errors import EditError, Outdated
+from notebooks.errors import BadNotebook, EditError, Outdated
+from notebooks.export import notebook
 from notebooks.live.document import rows
 from notebooks.live.editing import Edit, LiveNotebook
-from notebooks.reproduce import compare
+from notebooks.nb import nbformat
+from notebooks.reproduce import compare, keep_reproduction
 from notebooks.session import Session
 
 CELLS = (
@@ -39,9 +41,9 @@ async def live(store: Store, host: Host, begin: Begin, tmp_path: Path) -> AsyncI
     await ran(store, host, run.id, CELLS, tmp_path)
     report = ReportMade(run_id=run.id, answer="Wheat yields 5.35 t. One plot of wheat is above 5.5. Two crops grow.")
     await store.append_all([report, RunEnded(run_id=run.id, status="done")])
-    notebook = LiveNotebook(store, run.id, lambda: _given(host))
-    yield notebook
-    await notebook.close()
+    opened = LiveNotebook(store, run.id, lambda: _given(host))
+    yield opened
+    await opened.close()
 
 
 async def _given(host: Host) -> Host:
@@ -108,6 +110,22 @@ async def test_without_running_the_cells_stay_stale_until_they_are_run(live: Liv
     done = await live.edit(Edit(what="run"))
     assert done.ran == ("cell-04", "cell-05")
     assert text(store.view(live.run_id), "cell-05") == "above 1\n"
+
+
+async def test_an_exported_notebook_says_what_is_stale_and_a_stale_one_is_not_reproduced(
+    live: LiveNotebook, store: Store
+):
+    await live.edit(Edit(what="edit", cell="cell-04", source="limit = 5.5", run=False))
+    await live.edit(Edit(what="add", source="print(limit)", after="cell-04", run=False))
+    written = notebook(store.view(live.run_id), store)
+    cells = {c.id: c for c in written.cells}
+    assert [c.id for c in written.cells if "stale" in c.metadata.get("tags", [])] == ["cell-04", "cell-07", "cell-05"]
+    assert (cells["cell-04"].source, cells["cell-07"].outputs) == ("limit = 5.5", [])
+    assert cells["cell-05"].outputs[0].text == "above 2\n"  # what it showed, said to be stale
+    assert "has not run since" in cells["stale-05"].source
+    nbformat.validate(written)
+    with pytest.raises(BadNotebook, match="cell-04"):
+        await keep_reproduction(store, live.run_id)
 
 
 async def test_cells_are_added_moved_and_deleted(live: LiveNotebook, store: Store):
