@@ -13,6 +13,7 @@ from graphs.questions.cells import Cells
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query, compact
+from graphs.questions.templates import with_roles
 from graphs.state import Desk
 from notebooks.catalog import Cell, cells
 from notebooks.errors import NotebookError
@@ -62,7 +63,7 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
     A query that cannot be computed and a cell that fails are answered by saying so: no error is raised for them.
     """
     try:
-        planned = _planned(desk, part.query or Query(), tables)
+        planned = _planned(desk, part, tables)
     except (NotComputable, NotebookError) as problem:
         await refuse(desk, part, str(problem), step_id)
         return []
@@ -96,14 +97,17 @@ async def refuse(desk: Desk, part: Part, why: str, step_id: str) -> None:
     await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=said))
 
 
-def _planned(desk: Desk, query: Query, tables: Sequence[dict[str, Any]]) -> list[Cell]:
-    """The cells that answer a query: those of a template, or compiled ones."""
-    made = compile(query, tables)
+def _planned(desk: Desk, part: Part, tables: Sequence[dict[str, Any]]) -> list[Cell]:
+    """The cells that answer a query: compiled ones, or those of a template, which the run's roles complete."""
+    made = compile(part.query or Query(), tables)
     if isinstance(made, Cells):
         return [Cell(code, title, ("answer",)) for title, code in made.cells]
     template = next((t for t in desk.templates if t.name == made.template), None)
     if template is None:
         raise NotComputable(f"It takes the notebook {made.template!r}, and there is none of that name here.")
+    roles = desk.session.view.run.params.get("roles", {})
+    made = with_roles(made, roles, frozenset(p.name for p in template.parameters))
+    part.notes = (*part.notes, *made.notes)
     tag = f"template:{template.name}"
     return [Cell(cell.code, cell.title, (*cell.tags, tag)) for cell in cells(template, made.parameters)]
 

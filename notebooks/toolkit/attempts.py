@@ -49,6 +49,11 @@ def prepared_rows(data: str, steps: Sequence[str] = ()) -> pd.DataFrame:
     return kept
 
 
+def file_row(index: Any) -> int:
+    """The row of the file that an index stands for; 1 is the first row of the data."""
+    return int(index) + 1
+
+
 def check_columns(df: pd.DataFrame, **roles: Any) -> None:
     """Raise CannotAnswer where a named column is not there; a role may name one column, several or none."""
     for role, given in roles.items():

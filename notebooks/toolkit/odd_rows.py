@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.attempts import CannotAnswer, check_columns
+from notebooks.toolkit.attempts import CannotAnswer, check_columns, file_row
 from notebooks.toolkit.columns import ID_NAME, is_text
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time
@@ -187,10 +187,10 @@ def odd_rows(df: pd.DataFrame, columns: list[str] | None = None) -> OddRows:
     times = [c for c in names if is_time(df[c])]
     if not numbers and not times:
         raise CannotAnswer("No column holds numbers or times, so there are no outliers to look for.")
-    found, place = list[dict[str, Any]](), {index: k for k, index in enumerate(df.index, 1)}
+    found = list[dict[str, Any]]()
 
     def put(index: Any, column: str, value: Any, kind: str, why: str, far: float = 0.0) -> None:
-        found.append({"row": place[index], "column": column, "value": value, "kind": kind, "why": why, "far": far})
+        found.append({"row": file_row(index), "column": column, "value": value, "kind": kind, "why": why, "far": far})
 
     usable = df.copy()
     for name in numbers:

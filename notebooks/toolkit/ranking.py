@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.attempts import CannotAnswer, check_columns
+from notebooks.toolkit.attempts import CannotAnswer, check_columns, file_row
 from notebooks.toolkit.columns import ID_NAME, is_text, names, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_numeric
@@ -101,7 +101,7 @@ def make_ranking(
     what decides.
     """
     check_columns(df, score=by or [], groups=of, target=target)
-    rows, notes = df.assign(row=range(1, len(df) + 1)) if "row" not in df else df, list[str]()
+    rows, notes = df.assign(row=[file_row(i) for i in df.index]) if "row" not in df else df, list[str]()
     columns, lower = list(by or []), list(ascending or [])
     if not columns:
         if not target:
@@ -164,7 +164,7 @@ def tell_ranking(found: Ranking, limit: int = 10) -> dict[str, Any]:
     text = f"first comes {first[0]}{then}, of {len(found.table):,} {things} ranked by {found.score}. The whole list, "
     text += f"with the score of each, is in {files[0]}."
     tied = ties_at(found.table, limit)
-    notes = [f"{tied:,} more have the same score as the last of the first {limit}."] if tied else []
+    notes = [f"{tied:,} more with the same score as the last of the first {limit}."] if tied else []
     notes += found.notes
     answer(text, dict(top), notes=notes, files=files)
     return dict(

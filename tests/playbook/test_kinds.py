@@ -112,6 +112,9 @@ def test_groups_are_ranked_by_their_mean_and_rows_by_several_columns(
     score = 50 * (df["height_m"].rank(pct=True) + df["girth_cm"].rank(pct=True, ascending=False))
     assert next(iter(rows.answer["values"].values()))[0] == pytest.approx(score.max())
     assert len(pd.read_csv(folder / "ranking.csv")) == 240
+    tall = kernel.template("rank", data=name, by=["height_m"], steps=["rows = rows[rows['kind'] == 'elm']"], limit=1)
+    top = df.loc[df["kind"] == "elm", "height_m"].idxmax() + 1
+    assert list(tall.answer["values"]) == [f"row {top}"], "the row of the file, not of what is left of it"
     asked = kernel.template("rank", data=name)
     assert "open what decides the order" in asked.answer["why"]
 

@@ -13,7 +13,7 @@ from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.code.syntax import assigned, calls, keywords, name_of, names, parsed, statements, trees
-from graphs.review.prose.figures import IS_POINTS, Figure, counted, figures, totals, values
+from graphs.review.prose.figures import IS_POINTS, PERCENT, POINTS, Figure, counted, figures, totals, values
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
@@ -27,6 +27,8 @@ _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$
 _OF = re.compile(r"\s?(?:in|of|out of|von|sur|de)\s(?:every |each |the )?$")
 _SMALL = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 _PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+_GUESS = re.compile(r"guess|by chance|coin|random", re.I)
+_SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 _FRACTION = re.compile(rf"\b(?:(a|one|two|three|four)[ -])?({'|'.join(_PARTS)})s? (?:of|the)\b", re.I)
 _CHANGES = re.compile(
     r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
@@ -231,6 +233,8 @@ def _is_free(figure: Figure) -> bool:
         return figure.unit in ("th", "st", "nd", "rd")
     if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
         return True
+    if _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11)):
+        return True
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     return small or (figure.value in _FREE and not figure.unit) or (figure.value in _FREE and figure.value >= 90)
 
@@ -246,6 +250,8 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
         return True  # 1.800 of those who write thousands so
     if figure.share and any(figure.is_near(100 - 100 * abs(v)) for v in known):
         return True
+    if _SHARES.search(figure.clause) and any(figure.is_near(100 * v) for v in known):
+        return True  # 4.2 points, 2.1 to 6.3
     factors = [*units.conversions(figure.unit or figure.after), *([m] if (m := _per_many(figure.after)) else [])]
     return any(figure.tells(v) for v in settings) or any(figure.is_near(v * f) for f in factors for v in known)
 
