@@ -93,12 +93,26 @@ def test_over_rest_a_turn_is_answered_or_refused(served: Server, tmp_path: Path)
         df = truth()
         assert numbers(told.json()) == sorted(df[df["species"] == "Adelie"].groupby("island").size())
         assert client.post(f"/api/runs/{first['run']}/ask", data={"text": " "}).status_code == 422
-        notebook = client.post(
-            "/api/notebooks/run", data={"name": "profile"}, files={"param:data": PENGUINS.open("rb")}
-        )
-        refused = client.post(f"/api/runs/{notebook.json()['id']}/ask", data={"text": "by island"})
+        files = {"param:data": ("penguins.csv", PENGUINS.read_bytes())}
+        notebook = client.post("/api/notebooks/run", data={"name": "profile"}, files=files).json()["id"]
+        client.post(f"/api/runs/{notebook}/cancel")
+        refused = client.post(f"/api/runs/{notebook}/ask", data={"text": "by island"})
         assert (refused.status_code, refused.json()["error"]["kind"]) == (422, "InputError")
-        client.post(f"/api/runs/{notebook.json()['id']}/cancel")
+
+
+def test_an_analysis_is_asked_further_and_keeps_its_report(served: Server, tmp_path: Path) -> None:
+    done = run(
+        served.home, "analyze", PENGUINS, "--ask", "What is the mean body mass?", "--out", tmp_path / "o", "--json"
+    )
+    assert done.status == 0, done.err
+    before = json.loads(done.out)
+    told = asked(served.home, "--run", before["run"]["id"], "What is the median bill length by species?")
+    assert numbers(told) == sorted(truth().groupby("species")["bill_length_mm"].median().round(4))
+    after = served.json("runs", "show", before["run"]["id"])
+    assert after["report"] == before["report"]
+    assert [f["id"] for f in after["findings"]] == [f["id"] for f in before["findings"]]
+    assert [t["id"] for t in after["turns"]] == ["turn-01", "turn-02"]
+    assert asked(served.home, "--run", before["run"]["id"], "only females")["turn"] == "turn-03"
 
 
 def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(tmp_path: Path, monkeypatch) -> None:
