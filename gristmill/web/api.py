@@ -222,7 +222,7 @@ def _runs(local: Local) -> APIRouter:
         return await local.resume(ref, budget=read_budget(budget) if budget else None)
 
     @router.post("/{ref}/ask", **schemas.answer(schemas.TurnTold, schemas.TURN))
-    async def ask(
+    async def ask_run(
         ref: str, text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = ""
     ) -> dict[str, Any]:
         """Ask a run that has ended a further question, which may change its last one; answers when the turn has ended.
