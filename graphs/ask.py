@@ -9,12 +9,14 @@ from typing import Literal
 
 from artifacts.events import ModelReplied
 from artifacts.threads import in_own_thread
+from artifacts.types import ToolCall
 from graphs import tools
 from graphs.agents import Agent
 from graphs.errors import RunFailed
 from graphs.models import Reply, gather, resolve
 from graphs.models.base import USUAL, Asking, ContextOverflow, Message, Model, ModelRefused, ModelReplyCut
 from graphs.models.prices import price
+from graphs.models.wire import is_object
 from graphs.state import Desk
 
 CUT_RETRIES = 2
@@ -26,6 +28,7 @@ FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
 
 _KEPT_RESULTS = 2  # tool results that stay whole when a conversation must shrink
 _SHORT = 600
+_WHOLE, _STEP, _NAMED = 2, 3, 100  # results that are sent whole at the least; how many are cut at once, to what length
 
 
 async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, asking: Asking = USUAL) -> Reply:
@@ -135,13 +138,48 @@ def _result(call_id: str, problem: str) -> Message:
     return Message(role="tool", content=json.dumps({"ok": False, "error": problem}), tool_call_id=call_id)
 
 
-def shorten(messages: Sequence[Message]) -> list[Message]:
-    """The same conversation with all but the newest tool results cut short."""
+def shorten(messages: Sequence[Message], kept: int = _KEPT_RESULTS, length: int = _SHORT) -> list[Message]:
+    """The same conversation with all but the newest `kept` tool results cut to `length` characters."""
     results = [i for i, m in enumerate(messages) if m.role == "tool"]
-    old = set(results[:-_KEPT_RESULTS])
+    old = set(results[: max(0, len(results) - kept)])
     return [
-        m.model_copy(update={"content": m.content[:_SHORT] + " … (shortened)"})
-        if i in old and len(m.content) > _SHORT
+        m.model_copy(update={"content": m.content[:length] + " … (shortened; the cell has all of it)"})
+        if i in old and len(m.content) > length
         else m
         for i, m in enumerate(messages)
     ]
+
+
+def compact(messages: Sequence[Message]) -> list[Message]:
+    """The conversation as it is sent: of older calls a line each, since the notebook has the cells and their outputs.
+
+    It is cut in steps of several results, so that the beginning stays the same from request to request and an
+    endpoint's cache can serve it.
+    """
+    results = [i for i, m in enumerate(messages) if m.role == "tool"]
+    settled = max(0, len(results) - _WHOLE) // _STEP * _STEP
+    if not settled:
+        return list(messages)
+    end = results[settled - 1] + 1
+    while end < len(messages) and messages[end].role == "tool":  # the results of one reply stay together
+        end += 1
+    begin = next(i for i, m in enumerate(messages) if m.role == "assistant")
+    titles = {c.id: c for m in messages[begin:end] for c in m.tool_calls}
+    lines = [_line(titles.get(m.tool_call_id or ""), m) for m in messages[begin:end] if m.role == "tool"]
+    told = Message(role="user", content="# What was done so far, a line for each call\n" + "\n".join(lines))
+    kept = [m for m in messages[begin:end] if m.role == "user"]
+    return [*messages[:begin], told, *kept, *messages[end:]]
+
+
+def _line(call: ToolCall | None, result: Message) -> str:
+    """One call and what came of it, in a line: its cells, its title, and the beginning of what it put out."""
+    told = json.loads(result.content)
+    title = ""
+    if call is not None and is_object(call.arguments):
+        title = str(json.loads(call.arguments).get("title") or call.name)
+    error = told.get("error") or {}
+    came = f"failed: {error.get('name')}: {error.get('value')}" if error else str(told.get("text") or "")
+    found = [f["id"] for f in told.get("findings") or ()]
+    cells = ", ".join(told.get("cells") or ())
+    beside = f" [{', '.join(found)}]" if found else ""
+    return f"- {cells or 'no cell'}: {title[:80]}{beside}: {' '.join(came.split())[:_NAMED]}"

@@ -22,16 +22,16 @@ def plan_brief(state: TeamState, templates: Sequence[Template]) -> str:
     """For the plan: the question, every column, the declared roles, and the templates."""
     facts = {
         "question": state["question"],
-        "files": state["tables"],
+        "files": [_told(t) for t in state["tables"]],
         "roles": state["roles"],
-        "templates": [_template(t) for t in templates],
+        "templates": {t.name: {"when": t.when, "parameters": [p.name for p in t.parameters]} for t in templates},
     }
     return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{_block(facts)}"
 
 
 def ask_brief(question: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> str:
     """For an answer and no more: the question, every column and the declared roles."""
-    facts = {"question": question, "files": [_narrow(t) for t in tables], "roles": dict(roles)}
+    facts = {"question": question, "files": [_told(_narrow(t)) for t in tables], "roles": dict(roles)}
     return f"# Answer the question\n\nThe question: {question}\n\n{_block(facts)}"
 
 
@@ -51,13 +51,15 @@ def code_brief(
         head = "# Carry out the plan"
     else:
         head = "# Carry out these further steps"
+    planned = {step["template"] for step in plan}
     facts = {
         "question": state["question"],
         "plan": plan,
         "objections": objections,
-        "files": [_narrow(t) for t in state["tables"]],
+        "files": [_told(_narrow(t)) for t in state["tables"]],
         "roles": state["roles"],
-        "templates": [_template(t) for t in templates],
+        "templates": [_template(t) for t in templates if t.name in planned],
+        "other_templates": [t.name for t in templates if t.name not in planned],
     }
     return f"{head}\n\n{_block(facts)}"
 
@@ -95,7 +97,14 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
 
 def _block(facts: dict[str, Any]) -> str:
     """The facts as JSON. No backtick survives in it, so nothing in the data can close the fence."""
-    return "```json\n" + json.dumps(facts, ensure_ascii=False, indent=1).replace("`", "\\u0060") + "\n```"
+    return "```json\n" + json.dumps(facts, ensure_ascii=False, separators=(",", ":")).replace("`", "\\u0060") + "\n```"
+
+
+def _told(table: dict[str, Any]) -> dict[str, Any]:
+    """A table without what goes without saying: nothing missing, and read in all rows."""
+    usual = {"n_missing": 0, "in_all_rows": True}
+    columns = [{k: v for k, v in c.items() if usual.get(k, ...) != v} for c in table["columns"]]
+    return {**table, "columns": columns}
 
 
 def _template(template: Template) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
-from graphs.ask import ask
+from graphs.ask import ask, compact
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
 from graphs.waiting import approved
@@ -33,7 +33,7 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         return {"pending": []}
     async with desk.step("write", agent.name, "Decide the next cell") as step_id:
         messages = [Message.model_validate(m) for m in state["messages"]]
-        reply = await ask(desk, agent, messages, step_id)
+        reply = await ask(desk, agent, compact(messages), step_id)
     return {
         "messages": [*state["messages"], reply.message.model_dump()],
         "pending": [c.model_dump() for c in reply.tool_calls],

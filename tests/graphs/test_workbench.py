@@ -147,10 +147,12 @@ async def test_a_question_becomes_a_reviewed_report(bench, table, team, wire, an
     assert {"analysis.ipynb", "findings.json", "report.md", "report.html"} <= {a.name for a in view.artifacts}
     assert [a.name for a in view.artifacts if a.role == "input"] == ["points.csv"]
 
-    errors = [r["error"] for r in told(wire.requests[6]) if r["error"]]
-    assert [e["name"] for e in errors] == ["BadCall", "BadCall", "BadCall", "UnknownTemplate"]
-    assert "not JSON" in errors[0]["value"]
-    assert "no tool named 'run_shell'" in errors[1]["value"]
+    errors = [used.error for used in view.tools_used if used.error]
+    names = ["BadCall", "BadCall", "BadCall", "UnknownTemplate", "ParameterError"]
+    assert [e.partition(":")[0] for e in errors] == names
+    assert "not JSON" in errors[0]
+    assert "no tool named 'run_shell'" in errors[1]
+    assert "cell-04" in json.dumps(wire.requests[6]["messages"]), "older calls are told in a line each"
     secret = wire.env["OPENAI_API_KEY"].encode()
     assert [path for path, held in files(bench.store.home) if secret in held] == []
     assert secret.decode() not in "".join(x.text for x in view.executions)
@@ -445,7 +447,6 @@ async def test_several_files_are_described_with_their_columns(bench, table, tmp_
     assert facts["files"][0]["columns"][0] | {"examples": 0} == {
         "name": "x",
         "dtype": "int64",
-        "n_missing": 0,
         "n_unique": 40,
         "examples": 0,
         "min": 0,
@@ -637,11 +638,12 @@ async def test_two_million_rows_are_answered_from_all_of_them_and_say_how_far_th
     run = await asyncio.wait_for(bench.wait(run.id), 300)
     view = bench.store.view(run.id)
     assert run.status == "done", view.error
-    (found,) = [f for f in view.findings if f.kind == "answer"]
+    (answer,) = view.answers
     means = duckdb.sql(f"SELECT region, avg(price_usd) FROM '{path}' GROUP BY region ORDER BY 2 DESC").fetchall()
-    assert found.params["groups"] == {region: pytest.approx(mean, rel=1e-5) for region, mean in means}
-    assert (found.n, list(found.params["groups"])) == (n, [region for region, _ in means])
-    assert not any("random sample of" in c for c in found.caveats)
+    told = [v.value for v in answer.values]
+    assert answer.status == "answered"
+    assert told == [means[0][0], pytest.approx(means[0][1], rel=1e-9)], "from all rows, not from a sample"
+    assert not any("sample" in note for note in answer.notes)
     sampled = [f for f in view.findings if f.kind == "group_difference"]
     assert sampled, "a test sees the sample, and says so"
     assert all(any("random sample of" in c for c in f.caveats) for f in sampled)

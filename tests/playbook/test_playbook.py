@@ -29,7 +29,7 @@ PARAMETERS = {
 }
 PARAMETERS |= {"joins": ["data", "others", "outcome", "by"]}
 PARAMETERS |= {"ab_test": ["data", "outcome", "assignment", "allocation", "unit", "randomised"]}
-TEMPLATES = [{"name": k, "parameters": [{"name": p} for p in v]} for k, v in PARAMETERS.items()]
+TEMPLATES = {name: {"when": "", "parameters": list(taken)} for name, taken in PARAMETERS.items()}
 
 
 def table(columns: list[tuple[str, str, int, list[Any]]], name: str = "data.csv", rows: int = 344) -> dict[str, Any]:
@@ -227,7 +227,7 @@ async def test_arms_that_nothing_declares_are_named_with_the_way_to_have_them_co
 
 
 async def test_only_templates_and_parameters_that_exist_are_used() -> None:
-    few = [{"name": "profile", "parameters": [{"name": "data"}]}]
+    few = {"profile": {"when": "", "parameters": ["data"]}}
     facts = brief(question="What drives body mass?", files=[table(PENGUINS)], roles={"target": "sex"}, templates=few)
     _, _, arguments = await ask(("make_plan",), facts)
     run = [(s["template"], s["parameters"]) for s in arguments["steps"] if s["template"]]

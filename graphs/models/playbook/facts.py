@@ -110,9 +110,9 @@ def _facts(given: Mapping[str, Any]) -> Facts:
         )
         for f in given.get("files", ())
     )
-    templates = {
-        str(t["name"]): frozenset(str(p["name"]) for p in t.get("parameters", ())) for t in given.get("templates", ())
-    }
+    offered = given.get("templates") or {}
+    planned = offered.items() if isinstance(offered, dict) else ()  # what the coder is told of, it does not look up
+    templates = {str(name): frozenset(map(str, t["parameters"])) for name, t in planned}
     return Facts(
         question=str(given.get("question", "")),
         tables=tuple(given.get("files", ())),
