@@ -224,6 +224,10 @@ class Message(Value):
     at: datetime = Field(default_factory=now)
 
 
+FIRST_TURN = "turn-01"
+"""The id of a run's first turn, which is its question."""
+
+
 class Turn(Value):
     """What one message set off, until the agents were done. The first turn of a run is its question."""
 

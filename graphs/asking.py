@@ -11,11 +11,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artifacts.events import ReportMade
-from graphs import answering
+from artifacts.events import ReportMade, RunView, TurnEnded
+from artifacts.types import Turn
+from graphs import answering, look
 from graphs.answering import Part
 from graphs.opening import open_tables
-from graphs.questions.query import Reading
+from graphs.questions.query import Query, Reading
 from graphs.questions.reader import read
 from graphs.request import Question
 from graphs.state import Desk
@@ -44,6 +45,38 @@ async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str],
     await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
 
 
+async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str]) -> None:
+    """Answer the message of a further turn, which may change the last question that was answered."""
+    name = f"{turn.id}-answer"
+    view = await desk.view()
+    if all(step.name != name or step.status != "done" for step in view.steps):
+        async with desk.step(name, "analysis", turn.message[:_TITLE]) as step_id:
+            tables = await _described(desk, turn, files, roles, step_id)
+            question = Question(text=turn.message, id=turn.id)
+            await _answer(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
+    if view.run.agent == "ask":
+        answers = (await desk.view()).answers
+        await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
+    await desk.emit(TurnEnded(run_id=desk.run_id, turn_id=turn.id))
+
+
+def last_query(view: RunView) -> Query | None:
+    """What the last question that has an answer means, as far as that can be said as a query."""
+    answered = (a for a in reversed(view.given) if a.query and a.status != "not_answered")
+    return next((Query.model_validate(a.query) for a in answered), None)
+
+
+async def _described(
+    desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str], step_id: str
+) -> list[dict[str, Any]]:
+    """What each column holds, beside the cells; of many values those that this message names."""
+    if not look.described(desk.session.executions):
+        return await open_tables(desk, turn.message, files, roles, step_id, key=f"{turn.id}-open")
+    code = f"exec({look.describe(turn.message)!r}, dict(globals()))"  # the notebook's own names stay as they are
+    printed = await desk.session.aside(code)
+    return look.read_printed(printed) if printed else look.described(desk.session.executions)
+
+
 async def _answer(
     desk: Desk,
     question: Question,
@@ -51,15 +84,22 @@ async def _answer(
     roles: Mapping[str, str],
     key: str,
     step_id: str,
+    previous: Query | None = None,
 ) -> None:
-    """Answer one question, part by part: as it is given, by the model's queries, or as its words are read."""
+    """Answer one question, part by part: as it is given, by the model's queries, or as its words are read.
+
+    `previous` is the query that a follow-up may change.
+    """
     if not question.queries and not desk.model.rule_based:
         from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
 
         await by_model(desk, question, tables, roles, key, step_id)
         return
     try:
-        reading = _given(question) if question.queries else await asyncio.to_thread(read, question.text, tables, roles)
+        if question.queries:
+            reading = _given(question)
+        else:
+            reading = await asyncio.to_thread(read, question.text, tables, roles, previous)
     except _FAULTS as fault:  # ours, with one question, which must not take the others along
         _log.exception("a question could not be read: %s", question.text)
         why = f"Gristmill itself failed while it read this ({type(fault).__name__}: {fault}). Ask it in other words."

@@ -123,7 +123,11 @@ def load(files: Sequence[str]) -> str:
 def read_description(cell: Execution) -> list[dict[str, Any]]:
     """What the describe cell printed. Raises RunFailed with the cell's own sentence when it failed."""
     succeed(cell)
-    printed = "".join(o.text for o in cell.outputs if o.kind == "stdout")
+    return read_printed("".join(o.text for o in cell.outputs if o.kind == "stdout"))
+
+
+def read_printed(printed: str) -> list[dict[str, Any]]:
+    """The description in a text that such a cell printed. Raises RunFailed for one that was cut short."""
     try:
         files: list[dict[str, Any]] = json.loads(printed)["files"]
     except (ValueError, KeyError, TypeError):

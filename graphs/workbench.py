@@ -20,12 +20,14 @@ from artifacts.events import (
     RunResumed,
     RunStarted,
     RunView,
+    Said,
     TextDelta,
+    TurnStarted,
     Undone,
 )
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Decision, Run, RunStatus, new_id
+from artifacts.types import Decision, Message, Run, RunStatus, Turn, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
@@ -218,6 +220,33 @@ class Workbench:
         params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
         await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
+
+    async def ask(self, run_ref: str, text: str, *, by: str = "person") -> Turn:
+        """Begin a further turn of a run with what somebody says to it; returns the turn at once.
+
+        Raises InputError for a run that is worked on, that answers no questions, or whose own question was not worked
+        on to its end.
+        """
+        self._must_be_open()
+        text = check_question(text)
+        run = self.store.run(run_ref)
+        if run.id in self._worker.finishing:  # its end is recorded, and its sandbox is just being laid down
+            await self.wait(run.id)
+        async with self._deciding:  # of two who ask at once, one is first
+            view = await in_own_thread(self.store.view, self._at_rest(run.id).id)
+            model = _follows(view)
+            await self._editor.leave(run.id)
+            message = Message(id=new_id("msg"), text=text, by=by)
+            turn = Turn(id=f"turn-{len(view.turns) + 1:02d}", message=text, by=by)
+            await self.store.append_all(
+                [
+                    RunResumed(run_id=run.id, why="turn"),
+                    Said(run_id=run.id, message=message),
+                    TurnStarted(run_id=run.id, turn_id=turn.id, message=text, by=by),
+                ]
+            )
+            await self._launch(self.store.run(run.id), model)
+        return turn
 
     async def answer(self, run_ref: str, text: str, *, question_id: str | None = None, by: str = "person") -> Run:
         """Answer what an agent asked, the oldest open question where none is named; the run goes on.
@@ -429,6 +458,20 @@ def _rested(view: RunView) -> RunStatus:
     """How a run stands whose turns have all ended."""
     status = view.turns[-1].status
     return "interrupted" if status == "running" else status
+
+
+def _follows(view: RunView) -> Model:
+    """The model that answers a further turn of a run. Raises InputError for a run that can have none."""
+    run = view.run
+    if run.status in ("queued", "running", "waiting"):
+        raise InputError(f"{run.id} is being worked on. Wait for its end, or stop it first.")
+    if (model := _model_of(run)) is None:
+        raise InputError(f"{run.id} answers no questions; ask one of a run that `gristmill ask` or `analyze` began.")
+    if view.turns[0].status != "done" or view.turn is not None:
+        raise InputError(f"The question of {run.id} has not been answered; `gristmill runs resume {run.id}` goes on.")
+    if not model.rule_based:
+        raise InputError(f"{run.id} was answered by {run.model}; so far only the playbook answers a further question.")
+    return model
 
 
 def _in_cloud() -> bool:

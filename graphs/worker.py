@@ -15,7 +15,7 @@ from artifacts.backup import CHECKPOINTS
 from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run
+from artifacts.types import FIRST_TURN, Run
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 type Ending = Literal["waiting", "done", "failed", "cancelled", "interrupted"]
+
+KEPT = 4
+"""Runs whose sandboxes are kept after a further turn, for the next one; the one not used for longest makes room."""
 
 _STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
 _log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class Worker:
         self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
         self._stopped_as = stopped_as
         self._hosts: list[Host] = []
+        self._kept: dict[str, Session] = {}
         self._servers = Servers(store.home / FILE)
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -84,6 +88,9 @@ class Worker:
 
     async def close(self) -> None:
         """Stop the gateway if this process started it, and the MCP servers."""
+        for session in self._kept.values():
+            await session.close()
+        self._kept.clear()
         await self._servers.close()
         await self._stack.aclose()
         for host in self._hosts:
@@ -94,10 +101,13 @@ class Worker:
         session: Session | None = None
         status: Ending = "failed"
         error: str | None = None
-        work = self._ask if run.agent == "ask" else self._work
-        load = load_asking if run.agent == "ask" else load_team
-        loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
+        further = False
         try:
+            turn = (await in_own_thread(self._store.view, run.id)).turn
+            further = turn is not None and turn.id != FIRST_TURN
+            work = self._follow_up if further else self._ask if run.agent == "ask" else self._work
+            load = load_asking if further or run.agent == "ask" else load_team
+            loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
             session = await self._open_session(run.id)
             await work(run, model, session, await loading)
             status = "done"
@@ -116,7 +126,7 @@ class Worker:
                     f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept; "
                     f"`gristmill runs resume {run.id}` tries the step again."
                 )
-            await self._finish(run.id, session, status, error)
+            await self._finish(run.id, session, status, error, keep=further)
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
@@ -177,6 +187,12 @@ class Worker:
         desk = Desk(run.id, self._store, session, model, templates, agents, tools)
         await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
 
+    async def _follow_up(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
+        """Answer what somebody said to a run that had ended."""
+        templates = tuple(await asyncio.to_thread(catalog, self._templates))
+        desk = Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox())
+        await asking.follow_up(desk, session.view.turns[-1], run.params["files"], run.params["roles"])
+
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
         agents = await in_own_thread(load_agents, [self._store.home / "agents"])
@@ -196,6 +212,8 @@ class Worker:
         session: Session | None,
         status: Ending,
         error: str | None,
+        *,
+        keep: bool,
     ) -> None:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
@@ -207,12 +225,23 @@ class Worker:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
             await self.end(run_id, status, error)
-            if session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
+            if session is not None and status == "done" and keep:
+                await self._keep(session)
+            elif session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
                 await session.close()
+
+    async def _keep(self, session: Session) -> None:
+        """Let the sandbox of a conversation stay for its next turn."""
+        self._kept[session.run_id] = session
+        while len(self._kept) > KEPT:
+            await self._kept.pop(next(iter(self._kept))).close()
 
     async def _open_session(self, run_id: str) -> Session:
         """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
         session = await Session.resume(self._store, await self.host(), run_id)
+        kept = self._kept.pop(run_id, None)
+        if kept is not None and kept.sandbox_id != session.sandbox_id:  # the notebook was edited meanwhile
+            await kept.close()
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)

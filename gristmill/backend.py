@@ -73,6 +73,10 @@ class Backend(Protocol):
         """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
+    async def ask_run(self, ref: str, text: str) -> str:
+        """Say something further to a run that has ended; returns the id of the turn once it is answered."""
+        ...
+
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
         """Begin to run a template or a notebook file; a parameter that names a file has it uploaded."""
         ...
@@ -193,6 +197,12 @@ class Backend(Protocol):
 async def view(backend: Backend, ref: str) -> RunView:
     """A run as its events tell it."""
     return fold(await backend.events(ref))
+
+
+async def branches_of(backend: Backend, run: Run) -> list[str]:
+    """The ids of the runs that began as branches of this one, the oldest first."""
+    others = await backend.runs(limit=10_000)
+    return [r.id for r in reversed(others) if r.parent_id == run.id and r.agent == run.agent]
 
 
 async def connect(settings: Settings) -> Backend:

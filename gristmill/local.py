@@ -24,7 +24,7 @@ from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
 from graphs.workbench import Workbench
 from gristmill.backend import Listed, Scheduled
-from gristmill.errors import Misuse
+from gristmill.errors import Failed, Misuse
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
 from notebooks.cron import check, next_due
@@ -94,6 +94,15 @@ class Local:
             terms=terms or Terms(),
         )
         return await self.workbench.start(asked)
+
+    async def ask_run(self, ref: str, text: str) -> str:
+        run = await self.run(ref)
+        turn = await self.workbench.ask(run.id, text)
+        run = await self.workbench.wait(run.id)
+        if run.status != "done":
+            why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {run.status}."
+            raise Failed(f"{why} (`gristmill runs show {run.id}`)")
+        return turn.id
 
     async def start_notebook(
         self,

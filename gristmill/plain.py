@@ -24,11 +24,35 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def view_json(view: RunView) -> dict[str, Any]:
-    """A run as its events tell it; the findings in the report's order, their ranks set."""
+def view_json(view: RunView, branches: Sequence[str] = ()) -> dict[str, Any]:
+    """A run as its events tell it; the findings in the report's order, their ranks set.
+
+    `turns` have the ids of their cells and their answers. `branches` are the ids of the runs that share its past.
+    """
     told: dict[str, Any] = plain(replace(view, previous=None))
     del told["previous"]
-    return told | {"findings": plain(view.ranked), "spent": plain(view.spent)}
+    for turn in told["turns"]:
+        turn["cells"] = turn_cells(view, turn["id"])
+        turn["answers"] = [_answer_json(answer) for answer in turn_answers(view, turn["id"])]
+    more = {"parent": view.run.parent_id, "branches": list(branches)}
+    return told | more | {"findings": plain(view.ranked), "spent": plain(view.spent)}
+
+
+def turn_json(view: RunView, turn_id: str) -> dict[str, Any]:
+    """The answers of one turn as `answers_json` has them, with the turn and the ids of the cells that it added."""
+    told = answers_json(view.run.id, turn_answers(view, turn_id))
+    return {"run": view.run.id, "turn": turn_id} | told | {"cells": turn_cells(view, turn_id)}
+
+
+def turn_answers(view: RunView, turn_id: str) -> list[Answer]:
+    """The answers to what a turn asked. Those of the first turn have the names of its own questions."""
+    further = {turn.id for turn in view.turns[1:]}
+    return [a for a in view.answers if (a.question == turn_id if turn_id in further else a.question not in further)]
+
+
+def turn_cells(view: RunView, turn_id: str) -> list[str]:
+    """The ids of the notebook's cells that a turn added, in order."""
+    return [cell.id for cell in view.cells if cell.versions[0].turn_id == turn_id]
 
 
 def answers_json(run_id: str, answers: Sequence[Answer]) -> dict[str, Any]:

@@ -230,6 +230,18 @@ def _asking(
     return work
 
 
+async def _following(run_id: str, question: str) -> Answered:
+    """What a run that has ended says to a further question."""
+    async with background.backend(load()) as backend:
+        turn = await backend.ask_run(run_id, question)
+        return Answered(await view_of(backend, run_id), turn)
+
+
+def follow_up(run_id: str, question: str) -> Answered:
+    """Ask a run that has ended a further question, and wait for the answer: see `Answered.ask`."""
+    return _wait(lambda put: _following(run_id, question), progress=False)
+
+
 def _json(query: Query | Mapping[str, Any] | None) -> str:
     if query is None:
         return ""

@@ -83,6 +83,10 @@ class Remote:
         form |= form_of_terms(terms or Terms())
         return Run.model_validate(await self._upload("/api/ask", form, [("files", path) for path in files]))
 
+    async def ask_run(self, ref: str, text: str) -> str:
+        told = await self._call("POST", f"/api/runs/{_id(ref)}/ask", data={"text": text}, timeout=_PATIENT)
+        return str(told["turn"])
+
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))

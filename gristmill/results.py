@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.events import RunView
-from artifacts.types import Answer, AnswerStatus, Artifact, Finding, Run, outcome
+from artifacts.types import FIRST_TURN, Answer, AnswerStatus, Artifact, Finding, Run, outcome
+from gristmill.plain import turn_answers
 from gristmill.terminal.words import kind, numbers, one_line
 from notebooks.telling.answers import answers_text
 
@@ -21,6 +22,7 @@ class Answered:
     """The answer to a question. `print` gives it in words; `values` has its numbers and words by name, in full."""
 
     view: RunView = field(repr=False)
+    turn: str = FIRST_TURN
 
     @property
     def run(self) -> Run:
@@ -30,22 +32,22 @@ class Answered:
     @property
     def status(self) -> AnswerStatus:
         """How the question came out: answered, partly, or not_answered."""
-        return outcome(self.view.answers)
+        return outcome(self.answers)
 
     @property
     def answers(self) -> list[Answer]:
         """The answer to each part of the question, or why there is none."""
-        return list(self.view.answers)
+        return turn_answers(self.view, self.turn)
 
     @property
     def answer(self) -> str:
         """The answer in words."""
-        return answers_text(self.view.answers)
+        return answers_text(self.answers)
 
     @property
     def values(self) -> dict[str, float | int | bool | str | None]:
         """The values of all parts by their names."""
-        return {value.name: value.value for answer in self.view.answers for value in answer.values}
+        return {value.name: value.value for answer in self.answers for value in answer.values}
 
     @property
     def value(self) -> float | int | bool | str | None:
@@ -53,6 +55,15 @@ class Answered:
         if len(self.values) != 1:
             raise ValueError(f"The answer has {len(self.values)} values, not one: {self.answer}")
         return next(iter(self.values.values()))
+
+    def ask(self, question: str) -> Answered:
+        """Ask a further question of the same run, which may change the last one: `answered.ask("and by island?")`.
+
+        Raises `gristmill.errors.Failed` when the turn does not reach its end.
+        """
+        from gristmill.python import follow_up
+
+        return follow_up(self.run.id, question)
 
     def __str__(self) -> str:
         return self.answer
@@ -107,6 +118,15 @@ class Result:
     def report(self) -> Path:
         """The report as one HTML file."""
         return self.directory / "report.html"
+
+    def ask(self, question: str) -> Answered:
+        """Ask a further question of the same run, which may change the last one: `answered.ask("and by island?")`.
+
+        Raises `gristmill.errors.Failed` when the turn does not reach its end.
+        """
+        from gristmill.python import follow_up
+
+        return follow_up(self.run.id, question)
 
     def dataframe(self) -> pd.DataFrame:
         """The findings as a table, one row each: id, type, kind, columns, metric, value, low, high, p, q, n, text."""

@@ -50,7 +50,7 @@ from artifacts.events.talk import (
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step
-from artifacts.types import Answer, Execution, Output, Turn, Value
+from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -61,7 +61,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
     if view is None:
         if not isinstance(event, RunStarted):
             raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
-        first = Turn(id="turn-01", message=event.run.goal, started_at=event.run.created_at)
+        first = Turn(id=FIRST_TURN, message=event.run.goal, started_at=event.run.created_at)
         return RunView(run=event.run, last_seq=event.seq, turns=(first,))
     before, view = view, replace(view, last_seq=event.seq)
     match event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ NOT_ANSWERED = 3
     metavar="FILE",
     help='Many questions of the same files: a line {"id", "question"} for each, told as each is answered.',
 )
+@click.option("--run", "ref", metavar="RUN", help="Ask a run that has ended a further question; no FILE then.")
 @click.option("--out", metavar="DIR", help="Write what was made to answer it: tables, charts, the notebook.")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
@@ -54,6 +56,7 @@ async def command(
     arguments: tuple[str, ...],
     query: Path | None,
     many: Path | None,
+    ref: str | None,
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
@@ -67,6 +70,13 @@ async def command(
 
     Exit status: 0 answered, at least in part; 1 failed; 2 misused; 3 not answered.
     """
+    if ref is not None:
+        plain_words = len(arguments) == 1 and query is None and many is None
+        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended:
+            raise click.UsageError(
+                'With --run goes one question in words, as in gristmill ask --run last "and by year?".'
+            )
+        return await _follow_up(ref, arguments[0], out, as_json)
     from graphs.request import terms_of
 
     named = roles_of(roles)
@@ -107,6 +117,33 @@ async def command(
         if not as_json:
             pieces.evidence(shown, view, Path(out) if out is not None else None)
         return NOT_ANSWERED if outcome(view.answers) == "not_answered" else 0
+
+
+async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int:
+    """Have a run answer a further question, and tell that."""
+    async with sandboxes_beside([]):
+        from artifacts.types import outcome
+        from gristmill.backend import view as view_of
+        from gristmill.commands.watching import check_folder
+        from gristmill.plain import turn_answers, turn_json
+        from gristmill.terminal import console, pieces
+        from notebooks.telling.answers import said_of
+
+        check_folder(out)
+        async with backend() as opened:
+            run = await opened.run(ref)
+            turn = await opened.ask_run(run.id, text)
+            view = await view_of(opened, run.id)
+            if out is not None:
+                await opened.write_out(run.id, Path(out))
+        answers = turn_answers(view, turn)
+        if as_json:
+            emit(turn_json(view, turn))
+        else:
+            shown = console.make()
+            pieces.answers(shown, [said_of(answer) for answer in answers])
+            pieces.evidence(shown, replace(view, answers=tuple(answers)), Path(out) if out is not None else None)
+        return NOT_ANSWERED if outcome(answers) == "not_answered" else 0
 
 
 def _taken_apart(arguments: tuple[str, ...], query: Path | None, many: Path | None) -> tuple[list[str], list[Path]]:

@@ -73,14 +73,16 @@ async def list_(status: str | None, text: str | None, limit: int, offset: int, a
 @speaks
 async def show(ref: str, as_json: bool) -> None:
     """Show what a run asked, did and found."""
+    from gristmill.backend import branches_of
     from gristmill.backend import view as view_of
 
     async with backend() as opened:
         view = await view_of(opened, ref)
+        branches = await branches_of(opened, view.run) if as_json else []
     if as_json:
         from gristmill.plain import view_json
 
-        emit(view_json(view))
+        emit(view_json(view, branches))
         return
     from gristmill.terminal import console, pieces
 

@@ -28,9 +28,10 @@ from graphs.errors import InputError
 from graphs.request import Approve, asked_in, terms_of
 from gristmill import __version__
 from gristmill.archive import run_zip
+from gristmill.backend import branches_of
 from gristmill.errors import Misuse, sentences, status_of
 from gristmill.local import Local
-from gristmill.plain import answers_json, plain, view_json
+from gristmill.plain import answers_json, plain, turn_json, view_json
 from gristmill.web import schemas, uploads
 from gristmill.web.cells import cells
 from gristmill.web.content import Mode, disposition, respond
@@ -159,10 +160,12 @@ def _runs(local: Local) -> APIRouter:
         found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text)
         return {"runs": plain(found), "total": found.total}
 
-    @router.get("/{ref}", **schemas.answer(RunView, RunView(run=schemas.RUN, last_seq=1)))
+    @router.get("/{ref}", **schemas.answer(schemas.RunShown, RunView(run=schemas.RUN, last_seq=1)))
     async def show(ref: str) -> dict[str, Any]:
         """A run as its events tell it."""
-        return await in_own_thread(lambda: view_json(local.store.view(local.store.run(ref).id)))
+        run = await local.run(ref)
+        branches = await branches_of(local, run)
+        return await in_own_thread(lambda: view_json(local.store.view(run.id), branches))
 
     @router.get("/{ref}/answers", **schemas.answer(schemas.Answered, schemas.ANSWERED))
     async def answers(ref: str, question: str = "") -> dict[str, Any]:
@@ -217,6 +220,19 @@ def _runs(local: Local) -> APIRouter:
     ) -> Run:
         """Take up a run that stopped, after its last finished step."""
         return await local.resume(ref, budget=read_budget(budget) if budget else None)
+
+    @router.post("/{ref}/ask", **schemas.answer(schemas.TurnTold, schemas.TURN))
+    async def ask_run(
+        ref: str, text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = ""
+    ) -> dict[str, Any]:
+        """Ask a run that has ended a further question, which may change its last one; answers when the turn has ended.
+
+        Meanwhile the run's events tell how far it is.
+        """
+        run = await local.run(ref)
+        turn = await local.ask_run(run.id, text)
+        view = await in_own_thread(local.store.view, run.id)
+        return turn_json(view, turn)
 
     @router.post("/{ref}/answer", **schemas.answer(Run, schemas.RUN))
     async def answer(

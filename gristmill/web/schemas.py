@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from artifacts.events import Event, RunView
-from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Run, Schedule
+from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Run, Schedule, Turn
 from gristmill.plain import answers_json, plain, view_json
 from notebooks.live.document import Row
 
@@ -73,6 +74,29 @@ class Answered(BaseModel):
     status: AnswerStatus
     text: str
     answers: list[AnswerTold]
+
+
+class TurnTold(Answered):
+    """How what was asked in one turn came out; `cells` are the ids of those that it added."""
+
+    turn: str
+    cells: list[str]
+
+
+class TurnShown(Turn):
+    """A turn with the ids of the cells that it added, and its answers."""
+
+    cells: list[str]
+    answers: list[AnswerTold]
+
+
+@dataclass(frozen=True)
+class RunShown(RunView):
+    """A run as its events tell it; `branches` are the ids of the runs that share its past."""
+
+    turns: tuple[TurnShown, ...] = ()
+    parent: str | None = None
+    branches: tuple[str, ...] = ()
 
 
 class Runs(BaseModel):
@@ -196,6 +220,7 @@ ANSWERED = answers_json(
         )
     ],
 )
+TURN = {"run": RUN.id, "turn": "turn-02"} | ANSWERED | {"cells": ["cell-05"]}
 ARTIFACT = Artifact(
     id="art_01m3v9q5k2p8aa",
     sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

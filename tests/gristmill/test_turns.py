@@ -1,0 +1,130 @@
+"""A conversation with a run that has ended: each further question is a turn of it, through every door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import gristmill
+from tests.gristmill.conftest import serving
+from tests.gristmill.door import REPOSITORY, Server, run
+
+PENGUINS = REPOSITORY / "examples" / "penguins.csv"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory):
+    with serving(tmp_path_factory.mktemp("turns") / "home") as (server, _):
+        yield server
+
+
+def truth() -> pd.DataFrame:
+    return pd.read_csv(PENGUINS)
+
+
+def asked(home: Path, *arguments: str | Path, status: int = 0) -> dict:
+    done = run(home, "ask", *arguments, "--json")
+    assert done.status == status, done.err + done.out
+    return json.loads(done.out)
+
+
+def numbers(told: dict) -> list[float]:
+    values = [v["value"] for a in told["answers"] for v in a["values"]]
+    return sorted(round(v, 4) for v in values if isinstance(v, int | float))
+
+
+def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(served: Server) -> None:
+    df = truth()
+    first = asked(served.home, "What is the mean body mass?", PENGUINS)
+    assert numbers(first) == [round(df["body_mass_g"].mean(), 4)]
+
+    second = asked(served.home, "--run", first["run"], "only Gentoo")
+    assert list(second) == ["run", "turn", "status", "text", "answers", "cells"]
+    assert (second["run"], second["turn"], second["status"]) == (first["run"], "turn-02", "answered")
+    gentoo = df[df["species"] == "Gentoo"]
+    assert numbers(second) == [round(gentoo["body_mass_g"].mean(), 4)]
+
+    third = asked(served.home, "--run", first["run"], "and by sex?")
+    assert numbers(third) == sorted(gentoo.groupby("sex")["body_mass_g"].mean().round(4))
+    fourth = asked(served.home, "--run", first["run"], "as a median")
+    assert numbers(fourth) == sorted(gentoo.groupby("sex")["body_mass_g"].median().round(4))
+
+    view = served.json("runs", "show", first["run"])
+    assert [t["message"] for t in view["turns"]] == [
+        "What is the mean body mass?", "only Gentoo", "and by sex?", "as a median"
+    ]  # fmt: skip
+    assert {t["status"] for t in view["turns"]} == {"done"}
+    assert [t["cells"] for t in view["turns"][1:]] == [second["cells"], third["cells"], fourth["cells"]]
+    assert [len(t["answers"]) for t in view["turns"]] == [1, 1, 1, 1]
+    assert view["turns"][1]["answers"] == second["answers"]
+    assert (view["run"]["status"], view["parent"], view["branches"]) == ("done", None, [])
+    assert [s["rebuilt"] for s in view["sandboxes"]] == [False, True], "the second and third follow-up found it living"
+    assert len(third["cells"]) == 1, "what is read and described is not read and described again"
+
+    undone = served.json("runs", "undo", first["run"])
+    assert undone["turn_id"] == "turn-04"
+    again = asked(served.home, "--run", first["run"], "as a maximum")
+    assert (again["turn"], numbers(again)) == ("turn-04", sorted(gentoo.groupby("sex")["body_mass_g"].max()))
+    branch = served.json("runs", "branch", first["run"])
+    assert served.json("runs", "show", first["run"])["branches"] == [branch["id"]]
+    assert asked(served.home, "--run", branch["id"], "only females")["turn"] == "turn-05"
+
+
+def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(served: Server) -> None:
+    first = asked(served.home, "What is the mean body mass?", PENGUINS)
+    unread = asked(served.home, "--run", first["run"], "and by wing colour?", status=3)
+    assert (unread["status"], unread["cells"]) == ("not_answered", [])
+    assert "colour" in unread["answers"][0]["why"]
+    shown = run(served.home, "ask", "--run", first["run"], "by island")
+    assert shown.status == 0, shown.err
+    assert "Biscoe" in shown.out
+    misused = run(served.home, "ask", "--run", first["run"], "by island", PENGUINS)
+    assert misused.status == 2
+
+
+def test_over_rest_a_turn_is_answered_or_refused(served: Server, tmp_path: Path) -> None:
+    first = asked(served.home, "How many penguins are there per island?", PENGUINS)
+    with served.client() as client:
+        told = client.post(f"/api/runs/{first['run']}/ask", data={"text": "only Adelie"})
+        assert told.status_code == 200, told.text
+        df = truth()
+        assert numbers(told.json()) == sorted(df[df["species"] == "Adelie"].groupby("island").size())
+        assert client.post(f"/api/runs/{first['run']}/ask", data={"text": " "}).status_code == 422
+        files = {"param:data": ("penguins.csv", PENGUINS.read_bytes())}
+        notebook = client.post("/api/notebooks/run", data={"name": "profile"}, files=files).json()["id"]
+        client.post(f"/api/runs/{notebook}/cancel")
+        refused = client.post(f"/api/runs/{notebook}/ask", data={"text": "by island"})
+        assert (refused.status_code, refused.json()["error"]["kind"]) == (422, "InputError")
+
+
+def test_an_analysis_is_asked_further_and_keeps_its_report(served: Server, tmp_path: Path) -> None:
+    done = run(
+        served.home, "analyze", PENGUINS, "--ask", "What is the mean body mass?", "--out", tmp_path / "o", "--json"
+    )
+    assert done.status == 0, done.err
+    before = json.loads(done.out)
+    told = asked(served.home, "--run", before["run"]["id"], "What is the median bill length by species?")
+    assert numbers(told) == sorted(truth().groupby("species")["bill_length_mm"].median().round(4))
+    after = served.json("runs", "show", before["run"]["id"])
+    assert after["report"] == before["report"]
+    assert [f["id"] for f in after["findings"]] == [f["id"] for f in before["findings"]]
+    assert [t["id"] for t in after["turns"]] == ["turn-01", "turn-02"]
+    assert asked(served.home, "--run", before["run"]["id"], "only females")["turn"] == "turn-03"
+
+
+def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(tmp_path: Path, monkeypatch) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("GRISTMILL_HOME", str(home))
+    df = truth()
+    first = gristmill.ask(df, "What is the mean body mass?", progress=False)
+    second = first.ask("and by island?")
+    assert sorted(second.values.values()) == pytest.approx(sorted(df.groupby("island")["body_mass_g"].mean()))
+    assert (second.turn, second.status, first.value) == ("turn-02", "answered", pytest.approx(df["body_mass_g"].mean()))
+    third = asked(home, "--run", "last", "only females")
+    female = df[df["sex"] == "female"]
+    assert numbers(third) == sorted(female.groupby("island")["body_mass_g"].mean().round(4))
+    view = json.loads(run(home, "runs", "show", "last", "--json").out)
+    assert [s["rebuilt"] for s in view["sandboxes"]] == [False, True, True]
