@@ -194,8 +194,10 @@ def outliers(query: Query, tables: Tables) -> Call:
 
 
 @template("clean")
-def clean(query: Query, tables: Tables) -> Call:
-    """The table cleaned, after the steps that are asked for."""
+def clean(query: Query, tables: Tables) -> Call | None:
+    """The table cleaned, after the steps that are asked for; figures of it are the compiler's."""
+    if query.measures:
+        return None
     asked = Asked(query, tables)
     asked.in_full()
     return asked.call("clean")

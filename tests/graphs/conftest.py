@@ -168,13 +168,15 @@ def _asked(query: dict[str, Any], folder: Path, files: list[str], described: lis
     from graphs import look
     from graphs.questions.cells import Cells
     from graphs.questions.compile import compile
+    from graphs.questions.expressions import NotComputable
     from graphs.questions.query import Query
     from notebooks.slices import slice_for
 
     with contextlib.chdir(folder):
         tables = described if described is not None else _described(files)
         cells = compile(Query.model_validate(query), tables)
-        assert isinstance(cells, Cells)
+        if not isinstance(cells, Cells):
+            raise NotComputable(f"The template {cells.template} answers it.")
         code = "\n".join([look.load(files), *(code for _, code in cells.cells)])
         shown: list[dict[str, Any]] = []
         names: dict[str, Any] = {}

@@ -339,7 +339,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"prepare": [{"do": "scale", "columns": ["sex"], "how": "z"}], "measures": [of("count")]}, "holds text"),
     ({"joins": [{"file": "x.csv", "own": ["sex"], "theirs": ["sex"]}], "measures": [of("count")]}, "no file “x.csv”"),
     ({"verdicts": [{"when": "p < 0.05", "then": "yes"}], "measures": [of("count")]}, "no value “p”"),
-    ({"intent": "list"}, "does not say what is wanted"),
     ({}, "does not say what is wanted"),
 ]
 
