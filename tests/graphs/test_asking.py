@@ -74,7 +74,7 @@ async def test_a_model_answers_by_queries_that_tested_code_carries_out(bench, ta
     assert "height" in results[0]["answer"]["why"], "the model reads why its query was refused"
     assert "measure" in results[1]["error"]["value"], "and why what it sent is none"
     brief = asked.requests[0]["messages"][1]["content"]
-    assert '"name": "y"' in brief
+    assert '"name":"y"' in brief
     assert {t["function"]["name"] for t in asked.requests[0]["tools"]} == {"ask_table", "cannot_answer"}
 
 

@@ -1,5 +1,6 @@
 """What code in a sandbox must not reach, tried from a cell of a real kernel and by the gateway's own probes."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from e2b_code_interpreter import AsyncSandbox
 
