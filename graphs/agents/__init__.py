@@ -15,9 +15,6 @@ from artifacts.types import Value
 from graphs.errors import GraphError
 from graphs.state import Job
 
-EVERYTHING_ELSE = "*"
-"""Among an agent's tools: those that do not come with Gristmill."""
-
 
 class BadAgent(GraphError):
     """An agent's file that cannot be read; the sentence says what to mend."""
@@ -27,7 +24,8 @@ class Agent(Value):
     """Who does a job. The fields are the keys of its file's front matter; an unknown key is refused by its name.
 
     `name` is what the record shows, `prompt` the system message, before that of the agent `base` where one is named.
-    `tools` are names; None stands for all that the job is offered. `model` is one of its own in place of the run's.
+    `tools` are names, `*` among them all that do not come with Gristmill; None stands for all that the job is offered.
+    `model` is one of its own in place of the run's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
