@@ -212,8 +212,7 @@ class Host:
         sandbox, name = shell.sandbox, secrets.token_hex(10)
 
         def enter(namespaces: int, given: list[int]) -> None:
-            request = {"environment": {}, "user": shell.user, "namespaces": namespaces}
-            nursery.ask(name, request, given, sandbox.grow)
+            nursery.ask(name, {"environment": {}, "user": shell.user, "namespaces": namespaces}, given, sandbox.grow)
 
         try:
             shell.seed(enter)
