@@ -97,7 +97,7 @@ class Session:
     @classmethod
     async def renew(cls, log: RunLog, host: Host) -> Session:
         """A new sandbox for a run that has had one, with its inputs in it and no cell run yet: `replay` them."""
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -108,6 +108,11 @@ class Session:
     def go_on(self, log: RunLog) -> None:
         """Write to this log of the same run from now on: somebody else wrote to the run meanwhile."""
         self._log = log
+
+    @property
+    def sandbox(self) -> AsyncSandbox:
+        """The sandbox itself, for what is not a cell."""
+        return self._sandbox
 
     @property
     def view(self) -> RunView:
@@ -213,6 +218,13 @@ class Session:
             await self._replay(execution)
             await self._tree.changes()
 
+    async def record(self, *events: Event) -> None:
+        """Record a change of the notebook between two cells, on which the next cell builds."""
+        async with self._lock:
+            for event in events:
+                self._log.send(event)
+            await self._log.settle()
+
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
         await self._log.settle()
@@ -287,7 +299,7 @@ class Session:
 
     @classmethod
     async def _begin(cls, log: RunLog, host: Host, life: int) -> Session:
-        sandbox = await open_sandbox(host, timeout=life, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, life)
         session = cls(log, host, sandbox)
         session._life = life
         async with session._kept_or_ended():
@@ -297,7 +309,7 @@ class Session:
 
     @classmethod
     async def _rebuild(cls, log: RunLog, host: Host) -> Session:
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -372,6 +384,13 @@ class Session:
             raise SandboxGone(
                 f"The sandbox of {self.run_id} is gone; `gristmill runs resume {self.run_id}` rebuilds it and goes on."
             ) from error
+
+
+async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
+    """A new sandbox for a run, in the environment that the run was begun with."""
+    params = log.view.run.params
+    metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
+    return await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
 
 
 def _digest(path: Path) -> str:
