@@ -47,7 +47,7 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 
 Event = Annotated[
     RunStarted
@@ -66,6 +66,7 @@ Event = Annotated[
     | ApprovalAsked
     | ApprovalGiven
     | StepStarted
+    | TaskChanged
     | ModelReplied
     | ToolUsed
     | PlanMade
