@@ -102,8 +102,7 @@ class RunView:
 
     @property
     def undelivered(self) -> tuple[Message, ...]:
-        """What was said to the run, not within a task, and not taken up yet: it reaches the turn under way, or becomes the
-        next one."""
+        """What was said to the run and nobody has taken up: it reaches the turn under way, or becomes the next one."""
         return tuple(m for m in self.messages if m.turn_id is None and m.task_id is None)
 
     @property

@@ -1,11 +1,13 @@
-"""The conversation of a run: what is said while a turn is under way reaches it or becomes the next one, whatever ends."""
+"""The conversation of a run: what is said while a turn is under way reaches it, or becomes the next one."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from artifacts.events import RunEnded, TurnStarted
 from artifacts.store import Store
@@ -13,10 +15,33 @@ from artifacts.types import Message, Turn
 from graphs.errors import InputError
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
-from tests.graphs.test_waiting import ASK, begin, bench, rest, table, team  # noqa: F401
-from tests.graphs.test_workbench import call
+from tests.graphs.test_waiting import ASK, begin, rest
+from tests.graphs.test_workbench import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def team(wire, answer, monkeypatch) -> Team:
+    for name, value in wire.env.items():
+        monkeypatch.setenv(name, value)
+    wire.answer = Team(answer)
+    return wire.answer
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "points.csv"
+    path.write_text("x,y,group\n" + "".join(f"{i},{i * 2 + i % 3},{'ab'[i % 2]}\n" for i in range(40)))
+    return path
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def bench(tmp_path_factory):
+    with Store.open(tmp_path_factory.mktemp("home")) as store:
+        workbench = Workbench(store, rerun=False, limit=1)
+        yield workbench
+        await workbench.close()
 
 
 async def direct(bench, table, text="What is the mean of x?"):
@@ -140,5 +165,5 @@ async def test_a_turn_that_was_taken_back_leaves_its_id_to_itself(bench, table):
 
 async def _until(met, seconds=60):
     async with asyncio.timeout(seconds):
-        while not met():
+        while not met():  # noqa: ASYNC110  # what is waited for is the record's
             await asyncio.sleep(0.02)
