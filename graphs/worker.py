@@ -184,6 +184,7 @@ class Worker:
                     budget,
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    images=run.params.get("images"),
                 )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
