@@ -132,13 +132,15 @@ async def test_a_first_turn_that_was_stopped_can_be_followed_by_another(bench, t
 
 
 async def test_what_was_said_outlives_the_process(tmp_path, table, team, wire, answer):
-    team.code = [answer(calls=[call("run_code", code="print(1)")], hold=asyncio.Event())]
+    hold = asyncio.Event()
+    team.code = [answer(calls=[call("run_code", code="print(1)")], hold=hold)]
     with Store.open(tmp_path / "home") as store:
         first = Workbench(store, rerun=False)
         run_id = await begin(first, table)
         await _until(lambda: any("run_code" in str(r.get("tools")) for r in wire.requests))
         await first.ask(run_id, "Only x below 10.")
         await first.close()
+        hold.set()  # the endpoint cannot end before
     with Store.open(tmp_path / "home") as store:
         second = Workbench(store, rerun=False)
         assert [m.text for m in store.view(run_id).undelivered] == ["Only x below 10."]
