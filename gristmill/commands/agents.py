@@ -75,7 +75,7 @@ def show(name: str, project: str | None, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @_project
 def new(name: str, project: str | None) -> None:
-    """Begin an agent of your own: writes `agents/NAME.md`, in the data folder or the project's, for you to go on with."""
+    """Begin an agent of your own: writes `agents/NAME.md`, in the data folder or in the project's, to go on with."""
     from graphs.agents import BadAgent, read_agent
 
     text = _NEW.format(name=name)
