@@ -504,6 +504,26 @@ class Spent(Value):
     cells: int = 0
 
 
+class Used(Value):
+    """What one agent has had of one model in one turn. Of `tokens_in`, `tokens_cached` came from the endpoint's cache;
+    `usd` counts the replies whose price is known, `unpriced` is the number of the others."""
+
+    turn_id: str
+    agent: str
+    model: str
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.tokens_in + self.tokens_out
+
+
 class Schedule(Value):
     """When to do what: a cron line in a time zone, and a question about files or a notebook with parameters.
 

@@ -50,7 +50,7 @@ from artifacts.events.talk import (
 )
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 from artifacts.events.union import Event
-from artifacts.events.view import RunView, Step
+from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
 
 
@@ -128,7 +128,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             places = {t.id: t for t in view.tasks} | {task.id: task}
             return replace(view, tasks=tuple(places.values()))
         case ModelReplied():
-            return replace(view, replies=(*view.replies, event))
+            used = charged(view.used, event, view.turns[-1].id)
+            return replace(view, replies=(*view.replies, event), used=used)
         case ToolUsed():
             return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
@@ -219,7 +220,19 @@ def _undone(view: RunView, to: int) -> RunView:
         past = past.previous
     if past is None:
         return view
-    kept = ("run", "last_seq", "messages", "sandboxes", "replies", "notes", "error", "executed", "numbered", "turned")
+    kept = (
+        "run",
+        "last_seq",
+        "messages",
+        "sandboxes",
+        "replies",
+        "used",
+        "notes",
+        "error",
+        "executed",
+        "numbered",
+        "turned",
+    )
     return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 
 

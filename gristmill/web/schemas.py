@@ -10,7 +10,19 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from artifacts.events import Event, RunView
-from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Message, Run, Schedule, Turn
+from artifacts.types import (
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Artifact,
+    Evidence,
+    Fire,
+    Message,
+    Run,
+    Schedule,
+    Spent,
+    Turn,
+)
 from gristmill.plain import answers_json, plain, view_json
 from notebooks.live.document import Row
 
@@ -91,9 +103,10 @@ class SaidTold(BaseModel):
 
 
 class TurnShown(Turn):
-    """A turn with the ids of the cells that it added, and its answers."""
+    """A turn with the ids of the cells that it added, what it has used, and its answers."""
 
     cells: list[str]
+    spent: Spent
     answers: list[AnswerTold]
 
 
