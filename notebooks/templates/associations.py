@@ -182,7 +182,13 @@ def numbers(a, b, part, both, like=None):
     if form != "r2":
         ordered = form != "pearson_r" and ranks(a, part) is not None and ranks(b, part) is not None
         r = None if form == "spearman_r" else stats.pearsonr(x, y)
-        rho = None if form == "pearson_r" else stats.pearsonr(ranks(a, part), ranks(b, part)) if ordered else stats.spearmanr(x, y)
+        rho = (
+            None
+            if form == "pearson_r"
+            else stats.pearsonr(ranks(a, part), ranks(b, part))
+            if ordered
+            else stats.spearmanr(x, y)
+        )
         straight = r or rho
         found |= {"value": straight.statistic, "p": straight.pvalue}
     if form in ("pearson_r", "spearman_r"):
