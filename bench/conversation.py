@@ -49,6 +49,8 @@ TURNS = (
     "as a minimum",
     "What is the mean flipper length by species?",
 )
+GOAL = "What does it come to?"
+TABLE = {"files": ("penguins.csv", PENGUINS.read_bytes())}
 ENDED = ("done", "failed", "cancelled", "interrupted", "waiting")
 PATIENCE = 240.0  # seconds for a step, also on a busy machine
 
@@ -195,21 +197,27 @@ class Conversation:
 
     def say(self, number: int, text: str) -> None:
         """Turn `number` of the conversation: said once, and brought to its end whatever happens meanwhile."""
-        if not self.run:
-            found = [r for r in self.product.client.get("/api/runs").json()["runs"] if r["goal"] == text]
-            if found:
-                self.run = found[0]["id"]
-            else:
-                files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-                self.run = self.product.post("/api/ask", files=files, question=text)["id"]
-        turns = self.product.view(self.run)["turns"]
-        if len(turns) < number:
-            self.product.post(f"/api/runs/{self.run}/ask", text=text)
+        if number == 1:
+            self.run = self.begun(text) or self.product.post("/api/ask", files=TABLE, question=text)["id"]
+        else:
+            self.speak(self.run, number, text)
         self.rest(self.run)
         turn = self.product.view(self.run)["turns"][number - 1]
         if turn["status"] != "done":
             raise RuntimeError(f"turn {number} ended {turn['status']}")
         self.told.append(("turn", (number - 1, turn["message"], turn["answers"])))
+
+    def begun(self, goal: str) -> str:
+        """The id of the run of this goal, which may have been begun before everything was killed; "" for none."""
+        found = [r["id"] for r in self.product.client.get("/api/runs").json()["runs"] if r["goal"] == goal]
+        return found[0] if found else ""
+
+    def speak(self, run: str, number: int, text: str) -> None:
+        """Say something once."""
+        view = self.product.view(run)
+        if len(view["turns"]) < number and text not in {m["text"] for m in view["messages"]}:
+            self.product.post(f"/api/runs/{run}/say", text=text)
+        self.told.append(("said", (run, text)))
 
     def rest(self, run: str) -> Any:
         """The view of a run that has ended or waits, taken up again where a dead process has left it."""
@@ -232,13 +240,8 @@ class Conversation:
 
     def begin(self) -> None:
         """A run of the model's, which soon asks a question."""
-        found = [r for r in self.product.client.get("/api/runs").json()["runs"] if r["agent"] == "analysis"]
-        if found:
-            self.asked = found[0]["id"]
-        else:
-            files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-            form = {"question": "What does it come to?", "model": "openai:m", "approve": "ask"}
-            self.asked = self.product.post("/api/runs", files=files, **form)["id"]
+        form = {"question": GOAL, "model": "openai:m", "approve": "ask"}
+        self.asked = self.begun(GOAL) or self.product.post("/api/runs", files=TABLE, **form)["id"]
         view = self.rest(self.asked)
         if not view["questions"]:
             raise RuntimeError(f"nothing was asked: {view['run']['status']} {view['error']}")
@@ -280,6 +283,9 @@ class Conversation:
                 case "turn":
                     turn = view["turns"][value[0]]
                     held = (turn["message"], turn["answers"]) == value[1:]
+                case "said":
+                    now = self.product.view(value[0])
+                    held = value[1] in {m["text"] for m in now["messages"]} | {t["message"] for t in now["turns"]}
                 case "cell":
                     held = any(c["source"] == value for c in self.product.cells(self.run))
                 case "question":
@@ -366,8 +372,7 @@ def growth(folder: Path, turns: int) -> dict[str, Any]:
     follow_ups = ("only Gentoo", "as a median", "only Adelie", "as a mean")
     took, pages, sizes = list[float](), list[float](), list[int]()
     try:
-        files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-        run = product.post("/api/ask", files=files, question=TURNS[0])["id"]
+        run = product.post("/api/ask", files=TABLE, question=TURNS[0])["id"]
         until(lambda: product.view(run)["run"]["status"] == "done")
         for number in range(2, turns + 1):
             began = time.perf_counter()
