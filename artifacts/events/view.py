@@ -107,6 +107,7 @@ class RunView:
     branched: Branched | None = None
     executed: int = 0  # executions so far, those included that the notebook does not show any more
     numbered: int = 0  # the highest number that a cell had so far
+    turned: int = 1  # turns so far, those included that were taken back
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
 
     @property
@@ -133,6 +134,31 @@ class RunView:
     def turn(self) -> Turn | None:
         """The turn that is under way."""
         return self.turns[-1] if self.turns and self.turns[-1].status == "running" else None
+
+    @property
+    def undelivered(self) -> tuple[Message, ...]:
+        """What was said to the run and nobody has taken up: it reaches the turn under way, or becomes the next one."""
+        return tuple(m for m in self.messages if m.turn_id is None and m.task_id is None)
+
+    @property
+    def next_turn(self) -> str:
+        """The id that the next turn is to have. No two turns of a run have the same, those taken back included."""
+        return f"turn-{self.turned + 1:02d}"
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What the agents ask the person and nobody has answered. A turn that is over asks nothing any more."""
+        return tuple(q for q in self.questions if self._asking == q.turn_id and q.answer is None)
+
+    @property
+    def open_approvals(self) -> tuple[Approval, ...]:
+        """The steps that wait for somebody's decision; none of a turn that is over."""
+        return tuple(a for a in self.approvals if self._asking == a.turn_id and a.decision is None)
+
+    @property
+    def _asking(self) -> str | None:
+        """The turn whose agents may still be answered."""
+        return self.turns[-1].id if self.turns and self.turns[-1].status not in ("done", "cancelled") else None
 
     def cell(self, cell_id: str) -> Cell | None:
         """A cell by its id; None for one that the notebook does not have."""

@@ -226,14 +226,12 @@ def ending(console: Console, view: RunView) -> None:
         say(console, cost, 2)
         if len(view.used) > 1:
             spending(console, view)
-    for question in view.questions:
-        if question.answer is None:
-            say(console, asked(question), 2)
-            say(console, f'gristmill runs answer {run.id} "..."', 4)
-    for approval in view.approvals:
-        if approval.decision is None:
-            say(console, waits(approval), 2)
-            say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
+    for question in view.open_questions:
+        say(console, asked(question), 2)
+        say(console, f'gristmill runs answer {run.id} "..."', 4)
+    for approval in view.open_approvals:
+        say(console, waits(approval), 2)
+        say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
     if view.error:
         say(console, clean(view.error).strip(), 2)
 
