@@ -13,6 +13,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -46,7 +47,16 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 
 Event = Annotated[
     RunStarted
@@ -65,6 +75,8 @@ Event = Annotated[
     | ApprovalGiven
     | StepStarted
     | TaskChanged
+    | TaskBranched
+    | TaskWorked
     | ModelReplied
     | ToolUsed
     | PlanMade
@@ -73,6 +85,7 @@ Event = Annotated[
     | CellMoved
     | CellDeleted
     | CellsStale
+    | CellsReplayed
     | ExecutionStarted
     | OutputReceived
     | OutputUpdated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from artifacts.events.cell import Progressed
@@ -72,6 +72,9 @@ class RunView:
     branched: Branched | None = None
     executed: int = 0  # executions so far, those included that the notebook does not show any more
     numbered: int = 0  # the highest number that a cell had so far
+    away: tuple[str, ...] = ()  # cells that tasks ran, in sandboxes of their own, and not the kernel
+    block: int = 0  # of a task's notebook: the number above which those of its own cells, plots and findings are
+    task_views: dict[str, RunView] = field(default_factory=dict, repr=False)  # the notebook of each task
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
 
     @property
@@ -91,7 +94,28 @@ class RunView:
             tokens=sum((r.tokens_in or 0) + (r.tokens_out or 0) for r in asked),
             usd=sum(r.cost or 0.0 for r in asked),
             unpriced=sum(r.cost is None for r in asked),
-            cells=self.executed,
+            cells=self.executed + self._aside,
+        )
+
+    @property
+    def _aside(self) -> int:
+        """The cells that tasks ran and that are not, or not yet, part of the notebook."""
+        kept = {task.id: len(task.cells) for task in self.tasks}
+        return sum(max(0, own.executed - kept.get(id, 0)) for id, own in self.task_views.items())
+
+    def of_task(self, task_id: str) -> RunView:
+        """The run as a task sees it: with its own notebook, its own replies, and what the person says to all."""
+        own = self.task_views[task_id]
+        return replace(
+            own,
+            run=self.run,
+            turns=self.turns,
+            questions=self.questions,
+            approvals=self.approvals,
+            messages=self.messages,
+            notes=self.notes,
+            tasks=self.tasks,
+            replies=tuple(r for r in self.replies if r.task_id == task_id),
         )
 
     @property
