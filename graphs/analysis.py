@@ -41,6 +41,7 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
+    told += briefs.project_note(await desk.view())
     talk = _talk(desk.agents.for_job("code").prompt, told)
     return {"plan": made, "messages": [m.model_dump() for m in talk], "pending": [], "delegation": delegation}
 

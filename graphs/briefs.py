@@ -11,6 +11,7 @@ from artifacts.types import Execution, PlanStep, Task
 from graphs.review import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import shorten
+from notebooks import projects
 from notebooks.catalog import Template
 
 _CELL_TEXT = 1_500
@@ -103,6 +104,17 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
     }
     cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
     return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def project_note(view: RunView) -> str:
+    """For the coder: what the project of a run has in its folder; empty for a run without one."""
+    if projects.project_of(view) is None:
+        return ""
+    names = projects.given(a.name for a in view.artifacts if a.role == "input")
+    there = f"There are: {', '.join(names[:50])}" if names else "It is empty"
+    return (
+        f"\n\nThe folder `{projects.FOLDER}/` is the project's. {there}. What you write there is kept for later runs."
+    )
 
 
 def _block(facts: dict[str, Any]) -> str:
