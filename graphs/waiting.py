@@ -32,7 +32,8 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
     if desk.unattended:
         return default
     if known is None:
-        question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default)
+        by = desk.task.agent if desk.task is not None else ""
+        question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default, by=by)
         await desk.emit(Asked(run_id=desk.run_id, question=question))
     _break_off({"question": id})
     raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node

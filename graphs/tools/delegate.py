@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,33 +18,46 @@ if TYPE_CHECKING:
     from graphs.agents import Agent
 
 
-class Given(BaseModel):
-    """One task."""
+_TITLE = 120
 
+
+class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    title: str = Field(min_length=1, max_length=120, description="What is to be done, in a few words")
-    agent: str = Field(description="Who does it")
-    brief: str = Field("", max_length=8_000, description="All that the agent needs to know, and what you want back")
+    title: str
+    agent: str
+    brief: str = Field("", description="All it must know")
     priority: Priority = "normal"
-    after: tuple[str, ...] = Field((), description="Titles of tasks of this call on whose results it builds")
+    after: tuple[str, ...] = Field((), description="Titles it builds on")
 
 
 @tool("delegate", job="code", also=("plan", "interpret"))
 class Delegate(Action):
-    """Give tasks to other agents. Those that do not build on each other are worked on at the same time, each in a copy
-    of the notebook; what fits together of their cells and files becomes part of it, and you read what came of each."""
+    """Give tasks to others, who work at the same time, each in a copy of the notebook; what fits together becomes part
+    of it."""
 
-    tasks: tuple[Given, ...] = Field(min_length=1, max_length=MAX_TASKS)
+    tasks: tuple[Given, ...]
     to: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True  # who may give tasks need not name the tool, too
 
     @classmethod
+    def tool_parameters(cls) -> dict[str, Any]:
+        """The schema in short: it is part of the first request of a run."""
+        told = super().tool_parameters()
+        fields = told["properties"]["tasks"]["items"]["properties"].values()
+        for field in fields:
+            field.pop("default", None)
+        return {**told, "properties": {"tasks": told["properties"]["tasks"]}}
+
+    @classmethod
     def for_helpers(cls, helpers: tuple[Agent, ...]) -> type[Tool] | None:
         """The tool as it is offered to who may give tasks to these agents; None where there are none."""
-        return _to(tuple((a.name, a.role) for a in helpers)) if helpers else None
+        told = tuple((a.name, "" if a.source == "built-in" else a.role) for a in helpers)  # those say it by their names
+        return _to(told) if helpers else None
 
     def problem(self, desk: Desk, view: RunView) -> str | None:
         names = [t.title for t in self.tasks]
+        if not names or any(not name.strip() or len(name) > _TITLE for name in names):
+            return f"Each task needs a title of at most {_TITLE} characters, and there must be one task at least."
         if wrong := [t.agent for t in self.tasks if t.agent not in self.to]:
             return f"You cannot give a task to {wrong[0]!r}. There are: {', '.join(self.to)}."
         if twice := [n for n in names if names.count(n) > 1]:
@@ -66,7 +80,7 @@ class Delegate(Action):
 
 @cache
 def _to(helpers: tuple[tuple[str, str], ...]) -> type[Delegate]:
-    who = "; ".join(f"{name}: {role}" for name, role in helpers)
-    doc = f"{Delegate.tool_description()} The agents: {who}"
+    who = ", ".join(f"{name} ({re.split('[,:.;]', role)[0]})" if role else name for name, role in helpers)
+    doc = f"{Delegate.tool_description()} Agents: {who}."
     made: type[Delegate] = type("Delegate", (Delegate,), {"__doc__": doc, "to": tuple(name for name, _ in helpers)})
     return made
