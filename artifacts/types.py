@@ -98,7 +98,8 @@ class Output(Value):
 
     `data` is a MIME bundle for results and displays. Bytes that became an artifact are not repeated in it: `artifacts`
     maps their MIME type to the artifact's id. `metadata` is Jupyter's, as the width of a picture under its MIME type.
-    An output with a `display_id` can be replaced later, by any cell. `truncated` says how many characters were dropped,
+    An output with a `display_id` can be replaced later, by any cell. `figure` is what the artists of a plot say, for
+    who cannot see it: titles, labels, series with their extremes. `truncated` says how many characters were dropped,
     never silently.
     """
 
@@ -108,6 +109,7 @@ class Output(Value):
     artifacts: dict[str, str] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     display_id: str | None = None
+    figure: dict[str, Any] = Field(default_factory=dict)
     truncated: int = 0
     at: datetime = Field(default_factory=now)
 
@@ -223,7 +225,8 @@ class Cell(Value):
 
 class Message(Value):
     """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
-    way. `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
+    way. `turn_id` is the turn that it began or whose agents have heard it; None as long as nobody has taken it up.
+    `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
 
     id: str
     text: str
@@ -231,6 +234,7 @@ class Message(Value):
     to: str | None = None
     task_id: str | None = None
     steers: bool = False
+    turn_id: str | None = None
     at: datetime = Field(default_factory=now)
 
 
@@ -291,10 +295,12 @@ FIRST_TURN = "turn-01"
 
 
 class Turn(Value):
-    """What one message set off, until the agents were done. The first turn of a run is its question."""
+    """What one message set off, until the agents were done. The first turn of a run is its question, which is no
+    `Message`, so that it has no `message_id`."""
 
     id: str
     message: str
+    message_id: str | None = None
     by: str = "person"
     status: TurnStatus = "running"
     started_at: datetime = Field(default_factory=now)
@@ -509,6 +515,27 @@ class Spent(Value):
     usd: float = 0.0
     unpriced: int = 0
     cells: int = 0
+
+
+class Used(Value):
+    """What one agent has had of one model in one turn. Of `tokens_in`, `tokens_cached` came from the endpoint's cache;
+    `usd` counts the replies whose price is known, `unpriced` is the number of the others."""
+
+    turn_id: str
+    agent: str
+    model: str
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    task_id: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.tokens_in + self.tokens_out
 
 
 class Schedule(Value):

@@ -11,9 +11,10 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
-from graphs.ask import ask, compact
+from graphs.ask import ask, compact, told
 from graphs.models.base import Message
 from graphs.state import Desk, TeamState
+from graphs.tools.notebook import pictures
 from graphs.waiting import approved
 
 SAME_FAILURES = 2
@@ -32,10 +33,13 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.note("The coder repeats calls that failed; the report is made of what there is.")
         return {"pending": []}
     async with desk.step("write", agent.name, "Decide the next cell") as step_id:
-        messages = [Message.model_validate(m) for m in state["messages"]]
+        said = await desk.heard()
+        new = [m for m in said if m.id not in state.get("heard", ())]
+        messages = [*map(Message.model_validate, state["messages"]), *told(new)]
         reply = await ask(desk, agent, compact(messages), step_id)
     return {
-        "messages": [*state["messages"], reply.message.model_dump()],
+        "messages": [m.model_dump() for m in (*messages, reply.message)],
+        "heard": [m.id for m in said],
         "pending": [c.model_dump() for c in reply.tool_calls],
     }
 
@@ -57,7 +61,10 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             delegation = {"tasks": given, "call": call.model_dump(), "by": agent.name, "step": step_id}
             return {"pending": rest, "calls": number + 1, "delegation": delegation}
         await desk.emit(used(desk, agent.name, step_id, call, result))
-    told = Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id)
+    shown = (*result.pop("images", ()), *pictures(await desk.view(), result.get("cells", ())))
+    told = Message(
+        role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id, images=tuple(shown)
+    )
     return {"messages": [*state["messages"], told.model_dump()], "pending": rest, "calls": number + 1}
 
 

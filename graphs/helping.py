@@ -22,8 +22,8 @@ from langgraph.types import Send
 from artifacts.types import ToolCall
 from graphs import briefs, coding, tasks
 from graphs.agents import Agent, Agents
-from graphs.asking import answer_question
 from graphs.budget import BudgetSpent
+from graphs.direct import answer_question
 from graphs.errors import GraphError, RunFailed
 from graphs.models import resolve
 from graphs.models.base import Message

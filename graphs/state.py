@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 from artifacts.events import (
     WORK,
     Event,
+    Heard,
     ModelReplied,
     Noted,
     RunView,
@@ -23,7 +24,7 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Task, new_id
+from artifacts.types import Message, Task, new_id
 from graphs.budget import Budget, budget_of, check, check_share
 from graphs.models.base import Model
 from notebooks.catalog import Template
@@ -61,7 +62,8 @@ class TeamState(TypedDict, total=False):
     """The run as the graph knows it: names, ids and messages, never data.
 
     `files` are names in the sandbox; `tables` the description of each table (see `graphs.look`); `plan` a list of
-    `PlanStep`; `messages` the coder's conversation; `pending` the tool calls of its last reply that have not run yet;
+    `PlanStep`; `messages` the coder's conversation; `heard` the ids of what people said meanwhile that is in it;
+    `pending` the tool calls of its last reply that have not run yet;
     `calls` counts tool calls, `round` reviews that failed, `follow_ups` the analyst's; `report` the arguments of
     `write_report`; `verdict`, `objections` and `reviewed` (what was looked at) those of the last review. `delegation`
     is what was given to others and is not over: the ids of its `tasks`, the `call` that gave them, `by` whom, and
@@ -77,6 +79,7 @@ class TeamState(TypedDict, total=False):
     tables: list[dict[str, Any]]
     plan: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    heard: list[str]
     pending: list[dict[str, Any]]
     calls: int
     round: int
@@ -98,8 +101,8 @@ class Desk:
     """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
 
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
-    answers for every agent that has none of its own. Within a `task` the session is that of the task's notebook;
-    `helpers` has the sandboxes of tasks.
+    answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
+    to read pictures. Within a `task` the session is that of the task's notebook; `helpers` has the sandboxes of tasks.
     """
 
     run_id: str
@@ -114,6 +117,7 @@ class Desk:
     began: float = field(default_factory=time.monotonic)
     approve: Literal["auto", "ask", "deny"] = "auto"
     unattended: bool = False
+    images: bool | None = None
     helpers: Helpers | None = None
     task: Task | None = None
 
@@ -170,6 +174,19 @@ class Desk:
         """Pass on what the model is just writing, to whoever watches."""
         task_id = self.task.id if self.task is not None else None
         self.store.publish(TextDelta(run_id=self.run_id, agent=agent, text=text, task_id=task_id))
+
+    async def heard(self) -> list[Message]:
+        """What was said to the agents of this turn while they work, in order; what is new is recorded as heard.
+
+        A node that begins again after a kill finds the same. A playbook cannot be told anything: there it stays unsaid.
+        """
+        view = await self.view()
+        if (turn := view.turn) is None or self.model.rule_based:
+            return []
+        if new := tuple(m.id for m in view.undelivered if m.steers):
+            await self.emit(Heard(run_id=self.run_id, turn_id=turn.id, messages=new))
+        mine = (m for m in view.messages if m.to is None and (m.turn_id == turn.id or m.id in new))
+        return [m for m in mine if m.id != turn.message_id]
 
     async def view(self) -> RunView:
         """All that is known of the run so far, as it is seen from here."""

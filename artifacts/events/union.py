@@ -41,6 +41,7 @@ from artifacts.events.talk import (
     ApprovalAsked,
     ApprovalGiven,
     Asked,
+    Heard,
     ModelReplied,
     Said,
     ToolUsed,
@@ -67,6 +68,7 @@ Event = Annotated[
     | Undone
     | Branched
     | Said
+    | Heard
     | TurnStarted
     | TurnEnded
     | Asked
