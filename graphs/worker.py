@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded, TaskChanged
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
@@ -20,6 +20,7 @@ from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
+from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
@@ -162,15 +163,18 @@ class Worker:
 
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
-        graph = team.build(saver)
+        agents, tools = await self._company(run)
+        graph = team.build(saver, agents)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            again = Command(resume=True) if so_far.interrupts else None
+            again = Command(resume={i.id: True for i in so_far.interrupts}) if so_far.interrupts else None
             first = again if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
-            async with aclosing(Again(self._store, session.host, run.id)) as again:
+            async with (
+                aclosing(Again(self._store, session.host, run.id)) as again,
+                aclosing(Helpers(self._store, session.host, run.id)) as helpers,
+            ):
                 wanted = again if run.params.get("rerun", self._rerun) else None
-                agents, tools = await self._company(run)
                 budget = budget_of(run.params)
                 desk = Desk(
                     run.id,
@@ -184,6 +188,7 @@ class Worker:
                     budget,
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    helpers=helpers,
                     images=run.params.get("images"),
                 )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
@@ -230,8 +235,13 @@ class Worker:
     ) -> None:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
-            for event in loose_ends(await in_own_thread(self._store.view, run_id)):
+            view = await in_own_thread(self._store.view, run_id)
+            for event in loose_ends(view):
                 await self._store.append(event)
+            if status in ("failed", "cancelled"):
+                for task in (t for t in view.tasks if not t.ended):
+                    stopped = task.model_copy(update={"status": "cancelled"})
+                    await self._store.append(TaskChanged(run_id=run_id, task=stopped))
             if session is not None:
                 await projects.keep_for(self._store, session.host, run_id)
             if status in ("failed", "cancelled") and session is not None and session.executions:
