@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
-from artifacts.types import Execution
+from artifacts.types import Execution, PlanStep, Task
 from graphs.review import CheckResult
 from graphs.state import TeamState
-from graphs.tools.notebook import shorten
+from graphs.tools.notebook import figures, shorten
 from notebooks import projects
 from notebooks.catalog import Template
 
@@ -65,6 +65,15 @@ def code_brief(
     return f"{head}\n\n{_block(facts)}"
 
 
+def task_brief(state: TeamState, templates: Sequence[Template], title: str, brief: str, earlier: Sequence[str]) -> str:
+    """For a task: what is to be done, what the tasks before it came to, and what an agent that writes cells is told."""
+    step = PlanStep(title=title).model_dump()
+    done = "\n".join(f"- {' '.join(said.split())}" for said in earlier)
+    before = f"\n\nWhat was done before it:\n{done}" if done else ""
+    head = f"# Your task: {title}\n\n{brief}{before}\n\nEnd by saying in a few sentences what came of it.\n\n"
+    return head + code_brief({**state, "plan": []}, templates, [step])
+
+
 def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> str:
     """For the interpretation: every finding, every cell and what it printed, and what the reviewer said before."""
     facts = {
@@ -73,7 +82,8 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "plan": state["plan"],
         "findings": _findings(view),
         "answers": [answer.model_dump(mode="json") for answer in view.given],
-        "cells": list(_cells(view.executions)),
+        "cells": list(_cells(view)),
+        **({"tasks": [_task(t) for t in view.tasks]} if view.tasks else {}),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
@@ -90,6 +100,7 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "report": state["report"],
         "findings": _findings(view),
         "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail, "remarks": c.remarks} for c in checks],
+        "figures": figures(view, view.executions),
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
@@ -136,17 +147,24 @@ def _narrow(table: dict[str, Any]) -> dict[str, Any]:
     return {**table, "columns": [{"name": c["name"], "dtype": c["dtype"]} for c in table["columns"]]}
 
 
+def _task(task: Task) -> dict[str, Any]:
+    told = task.model_dump(mode="json", include={"id", "title", "agent", "status", "result", "cells"})
+    return told | ({"conflicts": [c.text for c in task.conflicts]} if task.conflicts else {})
+
+
 def _findings(view: RunView) -> list[dict[str, Any]]:
     return [f.model_dump(mode="json") for f in view.findings]
 
 
-def _cells(executions: Iterable[Execution]) -> Iterable[dict[str, Any]]:
+def _cells(view: RunView) -> Iterable[dict[str, Any]]:
     left = _ALL_TEXT
-    for x in executions:
+    for x in view.executions:
         text = "" if {"toolkit", "describe"} & set(x.tags) else shorten(x.text, min(_CELL_TEXT, max(left, 0)))
         left -= len(text)
         error = {"name": x.error.name, "value": x.error.value} if x.error else None
-        yield {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
+        told = {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
+        drawn = figures(view, [x])
+        yield told | ({"figures": drawn} if drawn else {})
 
 
 def _code(x: Execution) -> str:

@@ -16,7 +16,7 @@ from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus, Schedule, now
+from artifacts.types import Artifact, ArtifactRole, Decision, Message, Run, RunStatus, Schedule, Turn, now
 from graphs.budget import Budget
 from graphs.editing import Difference
 from graphs.inputs import check_question
@@ -43,7 +43,7 @@ class Local:
 
     def __init__(self, workbench: Workbench, settings: Settings) -> None:
         self.workbench, self.store = workbench, workbench.store
-        self.model, self.targets = settings.model, settings.notify
+        self.model, self.targets, self.images = settings.model, settings.notify, settings.images
         self.projects = LocalProjects(workbench)
 
     @classmethod
@@ -100,18 +100,25 @@ class Local:
     async def _start(self, request: Request) -> Run:
         """Begin a run with the settings, and where it names no files with the tables, of its project."""
         request = await asyncio.to_thread(settled, self.store.home, request)
-        request = request.model_copy(update={"model": request.model or self.model})
+        images = self.images if request.terms.images is None else request.terms.images
+        terms = request.terms.model_copy(update={"images": images})
+        request = request.model_copy(update={"model": request.model or self.model, "terms": terms})
         async with self.projects.tables_for(request) as files:
             return await self.workbench.start(request.model_copy(update={"files": files}))
 
-    async def ask_run(self, ref: str, text: str) -> str:
+    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+        return await self.workbench.ask((await self.run(ref)).id, text, queue=queue)
+
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
         run = await self.run(ref)
-        turn = await self.workbench.ask(run.id, text)
-        run = await self.workbench.wait(run.id)
-        if run.status != "done":
-            why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {run.status}."
+        turn = await self.workbench.turn_of(run.id, await self.workbench.ask(run.id, text, queue=queue))
+        if turn.status not in ("done", "cancelled"):
+            why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {turn.status}."
             raise Failed(f"{why} (`gristmill runs show {run.id}`)")
         return turn.id
+
+    async def stop(self, ref: str) -> Run:
+        return await self.workbench.stop(ref)
 
     async def start_notebook(
         self,
