@@ -236,6 +236,7 @@ class Worker:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             view = await in_own_thread(self._store.view, run_id)
+            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
             for event in loose_ends(view):
                 await self._store.append(event)
             if status in ("failed", "cancelled"):
