@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphs.tools.function import tool
+    from gristmill.handles import project
     from gristmill.listening import on
     from gristmill.python import Answered, Result, analyze, analyze_async, analyze_stream, ask, ask_async
 
@@ -20,6 +21,7 @@ __all__ = [
     "ask",
     "ask_async",
     "on",
+    "project",
     "tool",
 ]
 
@@ -34,6 +36,10 @@ def __getattr__(name: str) -> object:
         from gristmill.listening import on
 
         return on
+    if name == "project":
+        from gristmill.handles import project
+
+        return project
     if name in __all__:
         from gristmill import python
 

@@ -425,7 +425,13 @@ async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
     """A new sandbox for a run, in the environment that the run was begun with."""
     params = log.view.run.params
     metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
-    return await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
+    sandbox = await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
+    if "project" in params:
+        try:
+            await sandbox.files.make_dir(f"{files.HOME}/{files.PROJECT}")
+        except host_failures() as error:
+            raise SandboxGone(f"The new sandbox was lost before it was filled: {error}") from error
+    return sandbox
 
 
 def _digest(path: Path) -> str:
