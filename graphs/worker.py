@@ -16,6 +16,7 @@ from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, St
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
+from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
@@ -164,12 +165,16 @@ class Worker:
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
         agents, tools = await self._company(run)
+        name, goal = addressed(run.goal, agents)
+        if alone := name is not None and not model.rule_based:
+            agents = agents.choose(str(name))
         graph = team.build(saver, agents)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
             again = Command(resume={i.id: True for i in so_far.interrupts}) if so_far.interrupts else None
-            first = again if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
+            files, roles = run.params["files"], run.params["roles"]
+            first = again if so_far.values else team.begin(run.id, goal, files, roles, alone=alone)
             async with (
                 aclosing(Again(self._store, session.host, run.id)) as again,
                 aclosing(Helpers(self._store, session.host, run.id)) as helpers,
@@ -236,6 +241,7 @@ class Worker:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             view = await in_own_thread(self._store.view, run_id)
+            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
             for event in loose_ends(view):
                 await self._store.append(event)
             if status in ("failed", "cancelled"):
