@@ -69,7 +69,7 @@ async def _carry_out(
     desk: Desk, state: TeamState, call: ToolCall, asked: tools.Tool | str, step_id: str
 ) -> dict[str, Any]:
     """The result of a call: what came of it, or why it was not carried out."""
-    key = f"code-{state['round']}-{state['calls']}"
+    key = f"{desk.within}code-{state['round']}-{state['calls']}"
     if state["calls"] >= MAX_CALLS:
         return tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
     if not isinstance(asked, tools.Action):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from artifacts.events import Event, Heard, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Message, new_id
+from artifacts.types import Message, Turn, new_id
 from graphs.budget import Budget, check
 from graphs.models.base import Model
 from notebooks.catalog import Template
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from graphs.tools.base import Tool, Toolbox
     from notebooks.again import Again
 
-Job = Literal["plan", "code", "interpret", "review", "ask"]
+Job = Literal["plan", "code", "interpret", "review", "ask", "reply"]
 """What a model is asked for. The tools that it is offered say the same."""
 
 Approval = Literal["allow", "ask", "deny"]
@@ -70,6 +70,8 @@ class TeamState(TypedDict, total=False):
 class Desk:
     """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
 
+    `turn` is the one under way, where that is not the run's first.
+
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
     answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
     to read pictures.
@@ -88,10 +90,22 @@ class Desk:
     approve: Literal["auto", "ask", "deny"] = "auto"
     unattended: bool = False
     images: bool | None = None
+    turn: Turn | None = None
+
+    @property
+    def within(self) -> str:
+        """What the keys of cells and questions begin with in a further turn, so that no two turns share one."""
+        return f"{self.turn.id}-" if self.turn else ""
+
+    @property
+    def question(self) -> str:
+        """The id of the question that answers of this turn are to; "" in the first turn of one question."""
+        return self.turn.id if self.turn else ""
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""
-        return self.tools.of(agent.job, agent.tools, agent.approval)
+        own = self.tools.of(agent.job, agent.tools, agent.approval)
+        return (*own, *self.tools.of("reply")) if self.turn and agent.job == "code" else own
 
     async def within_budget(self) -> None:
         """Raise BudgetSpent where the run has used up what it may. For nodes to call before they ask or run."""

@@ -34,7 +34,7 @@ async def report(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
 type Node = Callable[[TeamState, Runtime[Desk]], Coroutine[Any, Any, dict[str, Any]]]
 
 
-def _whole(node: Node) -> Node:
+def whole(node: Node) -> Node:
     """The node in a task of its own, which is cancelled once and then seen to its end.
 
     LangGraph cancels a node several times over; the second one would tear off the node while it still records how its
@@ -77,13 +77,13 @@ def _after_review(state: TeamState) -> str:
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
     """The compiled graph. It needs neither a key nor a network; a run gives it a `Desk` as its context."""
     graph = StateGraph(TeamState)  # the Desk is no `context_schema`: LangGraph's tools would want it as JSON schema
-    graph.add_node("open", _whole(open_files))
-    graph.add_node("plan", _whole(make_plan))
-    graph.add_node("write", _whole(write))
-    graph.add_node("run", _whole(run))
-    graph.add_node("interpret", _whole(interpret))
-    graph.add_node("review", _whole(review))
-    graph.add_node("report", _whole(report))
+    graph.add_node("open", whole(open_files))
+    graph.add_node("plan", whole(make_plan))
+    graph.add_node("write", whole(write))
+    graph.add_node("run", whole(run))
+    graph.add_node("interpret", whole(interpret))
+    graph.add_node("review", whole(review))
+    graph.add_node("report", whole(report))
     graph.add_edge(START, "open")
     graph.add_edge("open", "plan")
     graph.add_edge("plan", "write")
