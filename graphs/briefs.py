@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
-from artifacts.types import Execution
+from artifacts.types import Execution, PlanStep, Task
 from graphs.review import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import figures, shorten
@@ -65,6 +65,15 @@ def code_brief(
     return f"{head}\n\n{block(facts)}"
 
 
+def task_brief(state: TeamState, templates: Sequence[Template], title: str, brief: str, earlier: Sequence[str]) -> str:
+    """For a task: what is to be done, what the tasks before it came to, and what an agent that writes cells is told."""
+    step = PlanStep(title=title).model_dump()
+    done = "\n".join(f"- {' '.join(said.split())}" for said in earlier)
+    before = f"\n\nWhat was done before it:\n{done}" if done else ""
+    head = f"# Your task: {title}\n\n{brief}{before}\n\nEnd by saying in a few sentences what came of it.\n\n"
+    return head + code_brief({**state, "plan": []}, templates, [step])
+
+
 def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> str:
     """For the interpretation: every finding, every cell and what it printed, and what the reviewer said before."""
     facts = {
@@ -74,6 +83,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "findings": _findings(view),
         "answers": [answer.model_dump(mode="json") for answer in view.given],
         "cells": list(_cells(view)),
+        **({"tasks": [_task(t) for t in view.tasks]} if view.tasks else {}),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
@@ -135,6 +145,11 @@ def _narrow(table: dict[str, Any]) -> dict[str, Any]:
     if len(table["columns"]) <= _WIDE:
         return table
     return {**table, "columns": [{"name": c["name"], "dtype": c["dtype"]} for c in table["columns"]]}
+
+
+def _task(task: Task) -> dict[str, Any]:
+    told = task.model_dump(mode="json", include={"id", "title", "agent", "status", "result", "cells"})
+    return told | ({"conflicts": [c.text for c in task.conflicts]} if task.conflicts else {})
 
 
 def _findings(view: RunView) -> list[dict[str, Any]]:

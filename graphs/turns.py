@@ -19,6 +19,7 @@ from artifacts.types import Answer, Evidence, Objection, Turn
 from graphs import look, tools
 from graphs.ask import ask, compact, told
 from graphs.coding import run
+from graphs.helping import whole
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.outline import turn_brief
@@ -26,7 +27,7 @@ from graphs.review import Work
 from graphs.review.prose.numbers import numbers
 from graphs.review.recompute import recompute
 from graphs.state import MAX_CALLS, Desk, TeamState
-from graphs.team import Team, whole
+from graphs.team import Team
 from graphs.tools.reply import Reply
 from notebooks.telling.answers import answers_text
 

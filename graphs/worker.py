@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded, TaskChanged
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
@@ -20,6 +20,7 @@ from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
+from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
@@ -168,14 +169,17 @@ class Worker:
         further = turn if turn.id != FIRST_TURN else None
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
-        graph = graphs.turns.build(saver) if further else graphs.team.build(saver)
+        agents, tools = await self._company(run)
         thread = f"{run.id}/{turn.id}" if further else run.id
         await graphs.checkpoints.forget(saver, run.id, but=thread)
+        graph = graphs.turns.build(saver) if further else graphs.team.build(saver, agents)
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            async with aclosing(Again(self._store, session.host, run.id)) as again:
-                agents, tools = await self._company(run)
+            async with (
+                aclosing(Again(self._store, session.host, run.id)) as again,
+                aclosing(Helpers(self._store, session.host, run.id)) as helpers,
+            ):
                 desk = Desk(
                     run.id,
                     self._store,
@@ -188,11 +192,12 @@ class Worker:
                     budget_of(run.params),
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    helpers=helpers,
                     images=run.params.get("images"),
                     turn=further,
                 )
                 if so_far.values:
-                    first = Command(resume=True) if so_far.interrupts else None
+                    first = Command(resume={i.id: True for i in so_far.interrupts}) if so_far.interrupts else None
                 elif further:
                     first = await graphs.turns.begin(desk, run.params["files"], run.params["roles"])
                 else:
@@ -241,8 +246,13 @@ class Worker:
     ) -> None:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
-            for event in loose_ends(await in_own_thread(self._store.view, run_id)):
+            view = await in_own_thread(self._store.view, run_id)
+            for event in loose_ends(view):
                 await self._store.append(event)
+            if status in ("failed", "cancelled"):
+                for task in (t for t in view.tasks if not t.ended):
+                    stopped = task.model_copy(update={"status": "cancelled"})
+                    await self._store.append(TaskChanged(run_id=run_id, task=stopped))
             if session is not None:
                 await projects.keep_for(self._store, session.host, run_id)
             if status in ("failed", "cancelled") and session is not None and session.executions:

@@ -43,7 +43,7 @@ class Local:
 
     def __init__(self, workbench: Workbench, settings: Settings) -> None:
         self.workbench, self.store = workbench, workbench.store
-        self.model, self.targets = settings.model, settings.notify
+        self.model, self.targets, self.images = settings.model, settings.notify, settings.images
         self.projects = LocalProjects(workbench)
 
     @classmethod
@@ -100,7 +100,9 @@ class Local:
     async def _start(self, request: Request) -> Run:
         """Begin a run with the settings, and where it names no files with the tables, of its project."""
         request = await asyncio.to_thread(settled, self.store.home, request)
-        request = request.model_copy(update={"model": request.model or self.model})
+        images = self.images if request.terms.images is None else request.terms.images
+        terms = request.terms.model_copy(update={"images": images})
+        request = request.model_copy(update={"model": request.model or self.model, "terms": terms})
         async with self.projects.tables_for(request) as files:
             return await self.workbench.start(request.model_copy(update={"files": files}))
 

@@ -13,6 +13,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -47,7 +48,16 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 
 Event = Annotated[
     RunStarted
@@ -67,6 +77,8 @@ Event = Annotated[
     | ApprovalGiven
     | StepStarted
     | TaskChanged
+    | TaskBranched
+    | TaskWorked
     | ModelReplied
     | ToolUsed
     | PlanMade
@@ -75,6 +87,7 @@ Event = Annotated[
     | CellMoved
     | CellDeleted
     | CellsStale
+    | CellsReplayed
     | ExecutionStarted
     | OutputReceived
     | OutputUpdated

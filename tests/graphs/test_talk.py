@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -27,31 +26,16 @@ from graphs.errors import InputError
 from graphs.outline import turn_brief
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
+from tests.graphs.conftest import call
 from tests.graphs.test_tokens import LETTERS
 from tests.graphs.test_waiting import ASK, begin, rest
-from tests.graphs.test_workbench import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture
-def team(wire, answer, monkeypatch) -> Team:
-    for name, value in wire.env.items():
-        monkeypatch.setenv(name, value)
-    wire.answer = Team(answer)
-    return wire.answer
-
-
-@pytest.fixture
-def table(tmp_path) -> Path:
-    path = tmp_path / "points.csv"
-    path.write_text("x,y,group\n" + "".join(f"{i},{i * 2 + i % 3},{'ab'[i % 2]}\n" for i in range(40)))
-    return path
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("home")) as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("talk") / "home")) as store:
         workbench = Workbench(store, rerun=False, limit=1)
         yield workbench
         await workbench.close()
@@ -144,17 +128,17 @@ async def test_a_first_turn_that_was_stopped_can_be_followed_by_another(bench, t
     assert bench.store.view(run_id).answers[-1].values[0].value == 78
 
 
-async def test_what_was_said_outlives_the_process(tmp_path, table, team, wire, answer):
+async def test_what_was_said_outlives_the_process(ready, table, team, wire, answer):
     hold = asyncio.Event()
     team.code = [answer(calls=[call("run_code", code="print(1)")], hold=hold)]
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         first = Workbench(store, rerun=False)
         run_id = await begin(first, table)
         await _until(lambda: any("run_code" in str(r.get("tools")) for r in wire.requests))
         await first.ask(run_id, "Only x below 10.")
         await first.close()
         hold.set()  # the endpoint cannot end before
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         second = Workbench(store, rerun=False)
         assert [m.text for m in store.view(run_id).undelivered] == ["Only x below 10."]
         with pytest.raises(InputError, match="interrupted"):

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
-import pytest_asyncio
 
-from artifacts.store import Store
 from artifacts.types import Spent, ToolCall
 from graphs.agents import BadAgent, load, read_agent
 from graphs.budget import Budget, read_budget
@@ -22,9 +19,8 @@ from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
 from graphs.tools.sources import toolbox
-from graphs.workbench import Workbench
 from tests.free_port import free_port
-from tests.graphs.test_workbench import Team, call
+from tests.graphs.conftest import call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -64,29 +60,6 @@ def stock(item: str) -> str:
 
 server.run()
 '''
-
-
-@pytest.fixture
-def team(wire, answer, monkeypatch) -> Team:
-    for name, value in wire.env.items():
-        monkeypatch.setenv(name, value)
-    wire.answer = Team(answer)
-    return wire.answer
-
-
-@pytest.fixture
-def table(tmp_path) -> Path:
-    path = tmp_path / "points.csv"
-    path.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
-    return path
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(tmp_path):
-    with Store.open(tmp_path / "home") as store:
-        workbench = Workbench(store, rerun=False, limit=1)
-        yield workbench
-        await workbench.close()
 
 
 async def ask(bench, table):
