@@ -103,6 +103,10 @@ class Store:
         await self.append_all([])
         await asyncio.to_thread(self.runs, limit=1)
 
+    def announce(self) -> None:
+        """Let those who listen for events of whatever run (`artifacts.listeners`) hear of this record, too."""
+        self._followers.announced = True
+
     def release(self) -> None:
         """Let every follower end with what it has: no run is being worked on any more."""
         self._followers.close()

@@ -69,7 +69,7 @@ class TeamState(TypedDict, total=False):
     is what was given to others and is not over: the ids of its `tasks`, the `call` that gave them, `by` whom, and
     `wave`, those that are worked on now; `to_lead` says that what came of them goes to the lead, whose call it was, and
     not to who writes the cells; `ended` are tasks that were worked on. `task_id` is set within a task, and
-    `failed` is the sentence of its failure.
+    `failed` is the sentence of its failure; `alone` is true where one agent was addressed and has the turn.
     """
 
     run_id: str
@@ -91,6 +91,7 @@ class TeamState(TypedDict, total=False):
     reviewed: dict[str, Any]
     delegation: dict[str, Any] | None
     to_lead: bool
+    alone: bool
     ended: Annotated[list[str], add]
     task_id: str
     failed: str

@@ -16,6 +16,7 @@ from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, St
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
+from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
@@ -172,6 +173,11 @@ class Worker:
         agents, tools = await self._company(run)
         thread = f"{run.id}/{turn.id}" if further else run.id
         await graphs.checkpoints.forget(saver, run.id, but=thread)
+        name, goal = addressed(turn.message if further else run.goal, agents)
+        if alone := name is not None and not model.rule_based:
+            agents = agents.choose(str(name))
+        elif further:
+            agents = agents.choose("lead")
         graph = graphs.turns.build(saver) if further else graphs.team.build(saver, agents)
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
@@ -186,7 +192,7 @@ class Worker:
                     session,
                     model,
                     templates,
-                    agents.choose("lead") if further else agents,
+                    agents,
                     tools,
                     again if run.params.get("rerun", self._rerun) else None,
                     budget_of(run.params),
@@ -201,7 +207,7 @@ class Worker:
                 elif further:
                     first = await graphs.turns.begin(desk, run.params["files"], run.params["roles"])
                 else:
-                    first = graphs.team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
+                    first = graphs.team.begin(run.id, goal, run.params["files"], run.params["roles"], alone=alone)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
                 raise Waiting("The run waits for a person.")
@@ -247,6 +253,7 @@ class Worker:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             view = await in_own_thread(self._store.view, run_id)
+            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
             for event in loose_ends(view):
                 await self._store.append(event)
             if status in ("failed", "cancelled"):

@@ -153,6 +153,12 @@ class Forks:
         await asyncio.get_running_loop().sock_sendall(self._line, json.dumps(request).encode() + b"\n")
         return launched
 
+    def adopt(self, connection: Connection, pid: int) -> Launched:
+        """A kernel that a copy of another has forked; the seed hears of its end."""
+        launched = self._running[pid] = Launched(connection)
+        launched.started.set_result(pid)
+        return launched
+
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             chunk = self._line.recv(64 << 10)
