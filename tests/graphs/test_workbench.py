@@ -370,7 +370,7 @@ async def test_a_file_that_is_no_table_ends_the_run_with_that_sentence(bench, tm
 
 async def test_a_declared_column_that_does_not_exist_is_refused_before_there_is_a_run(bench, table, team, wire):
     roles, before = {"target": "y", "time": "when"}, bench.store.runs()
-    with pytest.raises(InputError, match="There is no column 'when', which was declared as the time. There are: 'x'"):
+    with pytest.raises(InputError, match="no column 'when', which was declared as the time"):
         await bench.start(Request(question="What drives y?", files=(table,), model="openai:test", roles=roles))
     assert bench.store.runs() == before
     assert wire.requests == [], "no model was asked"
