@@ -19,6 +19,9 @@ FINDING_MIME = "application/vnd.gristmill.finding+json"
 ANSWER_MIME = "application/vnd.gristmill.answer+json"
 """A cell answers a part of the question by displaying an `Answer` (less evidence) under this MIME type."""
 
+FIGURE_MIME = "application/vnd.gristmill.figure+json"
+"""What a figure says, as its artists have it: in the record, for a reviewer to read; a notebook has the picture."""
+
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 """A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
 

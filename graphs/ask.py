@@ -23,6 +23,8 @@ CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
 TRIES = 3
 """How often a model may fail to answer by a well-formed tool call before the run gives up on it."""
+LOOKS = 6
+"""How often a model may look something up before it answers."""
 FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
 """How it is asked once it has failed to call a tool at all: as it likes, made to call, made to write a call as JSON."""
 
@@ -110,19 +112,30 @@ async def _record(desk: Desk, agent: Agent, model: Model, reply: Reply, step_id:
 async def insist[T: tools.Tool](
     desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, *kinds: type[T]
 ) -> T:
-    """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times."""
+    """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times.
+
+    Before it answers it may use the other tools that it is offered, `LOOKS` times.
+    """
     talk = list(messages)
     names = " or ".join(k.tool_name for k in kinds)
-    silent = 0
-    for _ in range(TRIES):
+    silent = wrong = looks = 0
+    while wrong < TRIES:
         reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
-            silent += 1
+            silent, wrong = silent + 1, wrong + 1
             talk.append(Message(role="user", content=f"Answer by calling {names}."))
             continue
         first, *others = reply.tool_calls
         answer = tools.read(first, desk.tools_of(agent))
+        if isinstance(answer, tools.Action) and not isinstance(answer, kinds) and looks < LOOKS:
+            looks += 1
+            await desk.within_budget()
+            used = await answer.use(desk, f"{step_id}-look-{looks}", step_id)
+            talk.append(Message(role="tool", content=json.dumps(used, ensure_ascii=False), tool_call_id=first.id))
+            talk += [_result(o.id, "Not read: one call at a time, please.") for o in others]
+            continue
+        wrong += 1
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())
         if problem is None and isinstance(answer, kinds):
             return answer

@@ -11,8 +11,9 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
+from graphs.agents import Agent
 from graphs.ask import ask, compact
-from graphs.models.base import Message
+from graphs.models.base import Asking, Message
 from graphs.state import MAX_CALLS, Desk, TeamState
 from graphs.waiting import approved
 
@@ -34,10 +35,25 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("write", agent.name, "Decide the next cell") as step_id:
         messages = [Message.model_validate(m) for m in state["messages"]]
         reply = await ask(desk, agent, compact(messages), step_id)
+        if (
+            not reply.tool_calls
+            and not any(m.role == "tool" for m in messages)
+            and _meant_a_call(reply.content, desk, agent)
+        ):
+            messages += [reply.message, Message(role="user", content=_NOT_RUN)]
+            reply = await ask(desk, agent, compact(messages), step_id, Asking(force="call"))
     return {
-        "messages": [*state["messages"], reply.message.model_dump()],
+        "messages": [*(m.model_dump() for m in messages), reply.message.model_dump()],
         "pending": [c.model_dump() for c in reply.tool_calls],
     }
+
+
+_NOT_RUN = "That was text, and nothing was run. Call the tool, or say in a sentence that there is nothing to do."
+
+
+def _meant_a_call(text: str, desk: Desk, agent: Agent) -> bool:
+    """Whether a reply without a call writes one out: it holds code, or names a tool."""
+    return "```" in text or any(t.tool_name in text for t in desk.tools_of(agent))
 
 
 async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import ArtifactDamaged
-from artifacts.types import ANSWER_MIME, FINDING_MIME, Execution, ExecutionError, Output
+from artifacts.types import ANSWER_MIME, FIGURE_MIME, FINDING_MIME, Execution, ExecutionError, Output
 from kernel_gateway.inside.notebook import MIME
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def as_notebook(execution: Execution, read: Callable[[str], bytes], count: int |
                 if output.text:
                     nodes.append(node(output_type="stream", name=output.kind, text=output.text))
                 continue
-            bundle = dict(output.data)
+            bundle = {mime: value for mime, value in output.data.items() if mime != FIGURE_MIME}
             for mime, artifact_id in output.artifacts.items():
                 if not (mime.startswith("application/vnd.vegalite.") and _of_altair(bundle.get("text/html"))):
                     try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+from kernel_gateway.inside import figures
 from kernel_gateway.inside.boxplots import box_chart, keep_statistics
 
 _MAX_JSON = 1 << 20  # characters; a bigger list or dict is shown as text only
@@ -57,12 +58,21 @@ def add_formatters(shell: Any) -> None:
             # Not by type: IPython takes figures out of every formatter when it sets up how they are drawn.
             return _chart(value) if _extracts and _is_figure(value) else super().__call__(value)
 
+    class FigureFormatter(BaseFormatter):
+        format_type = Unicode(figures.MIME)
+        print_method = ObjectName("_repr_gristmill_figure_")
+        _return_type = dict
+
+        def __call__(self, value: Any) -> Any:
+            return _figure_told(value) if not _extracts and _is_figure(value) else super().__call__(value)
+
     formatters = shell.display_formatter.formatters
     tables: Any = TableFormatter(parent=shell.display_formatter)
     for module in ("pandas", "pandas.core.frame"):  # pandas 3 names its classes after the package itself
         tables.for_type_by_name(module, "DataFrame", _table)
     formatters["e2b/data"] = tables
     formatters["e2b/chart"] = ChartFormatter(parent=shell.display_formatter)
+    formatters[figures.MIME] = FigureFormatter(parent=shell.display_formatter)
     for kind in (dict, list):
         formatters["application/json"].for_type(kind, _container)
     _once_imported("PIL.Image", _show_images)
@@ -127,6 +137,14 @@ def _chart(figure: Any) -> Any:
             return None
         chart = _figure_chart(figure)
         return json.loads(json.dumps(chart, default=_plain), parse_constant=lambda name: None)
+    except _NO_CHART:
+        return None
+
+
+def _figure_told(figure: Any) -> Any:
+    """What a notebook's figure says in words and numbers; None for one that cannot be read."""
+    try:
+        return None if _points(figure) > _MAX_POINTS else figures.told(figure)
     except _NO_CHART:
         return None
 
