@@ -116,6 +116,20 @@ def flags(text: str, tables: Tables) -> list[Label]:
     return found
 
 
+_KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
+
+
+def is_key(column: str) -> bool:
+    """Whether a column, by its name, holds the numbers by which things are told apart, and no amounts."""
+    return _KEY.search(column) is not None
+
+
+def entity(word: str, table: Mapping[str, Any]) -> str | None:
+    """The column of keys that a noun means, where several rows of the table have the same: `customer_id`."""
+    keys = (c for c in table["columns"] if is_key(str(c["name"])) and c["n_unique"] < table["rows"])
+    return next((str(c["name"]) for c in keys if telling(str(c["name"])) == {stem(word.casefold())}), None)
+
+
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 

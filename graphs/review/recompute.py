@@ -22,8 +22,8 @@ from graphs.review.near import Neighbour, neighbours
 from graphs.review.prose.asked import expected
 from graphs.review.prose.asserted import asserted
 from graphs.review.prose.figures import figures
-from graphs.review.prose.orders import misdirected, misordered, misranked, put_first
-from graphs.review.prose.verdicts import changed, multiples, untested
+from graphs.review.prose.orders import miscompared, misdirected, misordered, misranked, put_first
+from graphs.review.prose.verdicts import changed, multiples, signs, untested
 from graphs.review.sql import Tables, sql
 from graphs.review.units import of_text
 from graphs.state import Desk
@@ -195,7 +195,13 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     for text in texts:
         problems += [*misplaced(text, known, tables), *misranked(text, known, tables)]
         problems += [*misordered(text, view.run.goal, known, tables), *misdirected(text, known, tables)]
-        problems += [*untested(text, cells), *multiples(text, known), *changed(text, view.run.goal, known, tables)]
+        problems += [
+            *miscompared(text, known, tables),
+            *signs(text, cells),
+            *untested(text, cells),
+            *multiples(text, known),
+            *changed(text, view.run.goal, known, tables),
+        ]
     sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems)
     return Recomputed(tuple(verdicts), tuple(Objection(where="answer", problem=p, mend=_MEND) for p in sentences))
 

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphs.questions.query import DropDuplicates, DropMissing, Query, Statistic
+from graphs.questions.expressions import in_backticks
+from graphs.questions.query import DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
 from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Result, shown
-from graphs.review.mentions import Tables, columns, labels, levels, spoken
+from graphs.review.claims import held
+from graphs.review.mentions import YEAR, Tables, columns, entity, labels, levels, spoken, time_columns
 from graphs.review.prose.asserted import LEFT_OUT, statistic
 from graphs.review.prose.figures import Figure
 
@@ -32,9 +34,12 @@ class Asked:
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
         asked, own = self.query, results[0]
-        truths = [n.value for r in results for n in r.numbers() if isinstance(n.value, (int, float))]
+        only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
+        truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
         every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
-        (measure,) = asked.measures
+        measure = asked.measures[0]
+        if asked.formulas:
+            measure = measure.model_copy(update={"op": "mean"})
         if not truths or own.why or any(_tells(s.figure, measure.of, t) for _, s in every for t in truths):
             return None
         by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
@@ -48,12 +53,13 @@ class Asked:
             about = statistic(clause) == (measure.op,) or (measure.of or "").strip("`") in columns(clause, tables)
             fits = statistic(clause) in ((), (measure.op,)) and (about or measure.op == "count")
             named = {n.value.casefold() for n in labels(clause, tables)}
-            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups):
+            meant = {str(v).casefold() for some in held(asked).values() for v in some} | groups
+            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or named - meant:
                 continue
             if s.figure.share != (measure.op == "share") or _follows(s.figure, truths):
                 continue
             number = next((n for n in own.numbers() if {str(g).casefold() for g in n.group} & named), None)
-            told = number or next(iter(own.numbers()))
+            told = number or list(own.numbers())[-1 if asked.formulas else 0]
             group = f" for {', '.join(told.group)}" if told.group else ""
             return (
                 f"asked of the input files, the question gives {shown(told.value)}{group}, and {s.figure.text} is told"
@@ -72,12 +78,27 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     """The question as a query, where it is one that is read without doubt: one part, one statistic, every word used."""
     reading = read(question, tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
-    if query is None or query.unused or len(query.measures) != 1 or query.formulas or query.compare is not None:
+    if query is not None and (each := _EACH.search(question)) is not None and len(query.measures) == 1:
+        table = next((t for t in tables if t["name"] == (query.table or tables[0]["name"])), tables[0])
+        if (key := entity(each[1], table)) is not None:
+            query = _per(query, key)
+    if query is None or query.unused or query.compare is not None:
+        return
+    if query.formulas:
+        yield Asked(query, ())
+    if len(query.measures) != 1 or query.formulas:
         return
     (measure,) = query.measures
     unique = {str(c["name"]) for t in tables for c in t["columns"] if c["n_unique"] == t["rows"]}
     if measure.other or query.test or query.model or query.prepare or query.having:
         return
+    named = labels(question, tables)
+    by = {c for c, values in held(query).items() if values or c in {g.of.strip("`") for g in query.group_by}}
+    several = {n.column for n in named if len({m.value for m in named if m.column == n.column}) > 1}
+    if any(n.column == YEAR for n in named) and not by & set(time_columns(tables)):
+        return
+    if several - {g.of.strip("`") for g in query.group_by} or {n.column for n in named if n.column != YEAR} - by:
+        return  # rows that the question names, and its query does not
     if (measure.of or "").strip("`") in unique:
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
@@ -89,6 +110,21 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
         ]
     others += [other for _, _, other in reading.others]
     yield Asked(query, tuple(others))
+
+
+_EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
+
+
+def _per(query: Query, key: str) -> Query:
+    """A mean or a number of rows for each of several things: the whole, shared among as many as there are."""
+    (measure,) = query.measures
+    if measure.op not in ("mean", "count") or query.group_by:
+        return query
+    whole = measure.model_copy(update={"op": "sum" if measure.of else "count", "name": "whole"})
+    many = Measure(op="distinct", of=in_backticks(key), name="many")
+    return query.model_copy(
+        update={"measures": (whole, many), "formulas": (Formula(name="each", expr="whole / many"),), "order": ()}
+    )
 
 
 def _tells(figure: Figure, column: str | None, truth: float) -> bool:

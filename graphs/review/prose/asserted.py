@@ -22,7 +22,19 @@ from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.claims import KEEPS_UNIT
 from graphs.review.code.syntax import calls, name_of, parsed
-from graphs.review.mentions import YEAR, Label, Tables, columns, flags, labels, levels, spoken, time_columns
+from graphs.review.mentions import (
+    YEAR,
+    Label,
+    Tables,
+    columns,
+    entity,
+    flags,
+    is_key,
+    labels,
+    levels,
+    spoken,
+    time_columns,
+)
 from graphs.review.near import Neighbour
 from graphs.review.prose.figures import CHANGES, Figure, sentences
 from graphs.review.prose.numbers import printed_numbers
@@ -43,6 +55,7 @@ _TOGETHER = (2, 3, 4)
 """How often rows may stand in a table that was laid under itself or made long."""
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
+_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -236,7 +249,11 @@ class _Given:
     def _columns(self, base: str, said: _Said) -> tuple[list[str], list[str]]:
         """The columns of numbers that a sentence can mean, and those that its cell works with and it does not."""
         kinds, code = self.kinds[base], ast.unparse(said.tree)
-        used = [c for c in kinds if kinds[c] == "number" and re.search(rf"(?<!\w){re.escape(c)}(?!\w)", code)]
+        used = [
+            c
+            for c in kinds
+            if kinds[c] == "number" and not is_key(c) and re.search(rf"(?<!\w){re.escape(c)}(?!\w)", code)
+        ]
         mine = [self.tables[base]]
         both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - self.unique[base]
         sure = [c for c in kinds if c in both and kinds[c] == "number"]
@@ -256,6 +273,20 @@ class _Given:
         """Statistics of columns, counts."""
         of, other = self._columns(base, said)
         measures = [Measure(op=op, of=in_backticks(c)) for op in said.ops if op not in ("count", "share") for c in of]
+        counted = re.match(r"\s(?:(?:different|distinct|unique) )?([^\W\d_]+)", said.figure.after)
+        if counted is not None and (key := entity(counted[1], self.tables[base])) is not None:
+            for more in self._optional(said, said.labels):
+                add(self.query(base, (*said.labels, *more), Measure(op="distinct", of=in_backticks(key))))
+            add(self.query(base, said.labels, Measure(op="count")), f"the number of rows, not of {counted[1]}")
+            return False
+        gaps = columns(said.clause, [self.tables[base]]) if re.search(r"\bmissing\b", said.clause) else []
+        for column in gaps:
+            of = in_backticks(column)
+            add(self.query(base, said.labels, Measure(op="missing", of=of)))
+            add(
+                self.query(base, said.labels, Measure(op="present", of=of)),
+                f"how many {column} has, not how many it lacks",
+            )
         measures += [Measure(op="count")] * ("count" in said.ops)
         for measure in measures:
             steps = list(_left_out(said, measure))
@@ -327,7 +358,10 @@ class _Given:
         here = [n for n in pool if n in said.flags or n.value in clause]
         first = _BASE.match(clause)
         whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
-        rest = [n for n in here if n not in whom]
+        behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
+        if not whom and len(behind) > 1 and _OF.match(figure.after):
+            whom = behind[:1]  # 31 % of those who left were from Support
+        rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
         if whom and rest:
             for target in rest:
                 others = [n for n in pool if n is not target]

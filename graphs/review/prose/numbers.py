@@ -47,6 +47,8 @@ def numbers(work: Work) -> Iterator[Found]:
     known = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
     told = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
     known += [float(v) for v in told if isinstance(v, (int, float))]
+    rows = {t["rows"] for t in work.tables}
+    known += [float(n - v) for n in rows for v in known if v == int(v) and 0 < v < n]  # those that were left out
     carried = {f.id: list(_walk(f.model_dump(include={"effect", "test", "n", "params"}))) for f in work.view.findings}
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     called = _names(work)

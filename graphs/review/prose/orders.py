@@ -133,6 +133,32 @@ def put_first(text: str, tables: Tables) -> Iterator[First]:
                 yield First(named[0], count)
 
 
+def miscompared(text: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
+    """The sentences by which one group has more than another that has less in every table."""
+    for clause in sentences(text):
+        named = [n for n in labels(clause, tables) if n.column != YEAR]
+        more, less = _MORE.search(clause), _LESS.search(clause)
+        if len(named) != 2 or named[0].column != named[1].column or bool(more) == bool(less) or _AMONG.search(clause):
+            continue
+        word = more or less
+        if (
+            word is None
+            or not named[0].end <= word.start() < named[1].start
+            or re.search(r"\b(?:not?|never)\b", clause)
+        ):
+            continue
+        column, pair = named[0].column, (named[0].value, named[1].value)
+        ways = []
+        for rows in _tables_of(known, column):
+            at = {str(k.of(column)): k.value for k in rows}
+            if set(pair) <= set(at) and at[pair[0]] != at[pair[1]]:
+                ways.append(at[pair[0]] > at[pair[1]])
+        if ways and not any(way == bool(more) for way in ways):
+            yield f"“{clause.strip()[:80]}”: every table that has both says the opposite"
+
+
+_MORE = re.compile(r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)", re.I)
+_LESS = re.compile(r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)", re.I)
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter)\b", re.I)
 
 

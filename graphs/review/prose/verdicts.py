@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from artifacts.types import Execution
 from graphs.review.claims import Known
 from graphs.review.mentions import YEAR, Tables, labels
-from graphs.review.prose.figures import CHANGES, IS_POINTS, NUMBER, figures, sentences, size
+from graphs.review.prose.figures import CHANGES, IS_POINTS, NUMBER, figures, sentences, size, values
 
 _P = re.compile(r"\bp(?:[-_ ]?val(?:ue)?)?\s*[=:]\s*", re.I)
 _NONE = re.compile(
@@ -48,32 +48,41 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
 
 
 def changed(text: str, question: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
-    """The changes in per cent between two years, or two groups, that are parts of the later one."""
+    """The changes in per cent between two years that are parts of the later one."""
     for clause in sentences(text):
-        named = labels(clause, tables) or labels(question, tables)
-        for column in dict.fromkeys(n.column for n in named) if CHANGES.search(clause) else ():
-            pair = list(dict.fromkeys(n.value for n in named if n.column == column))
-            shares = [f for f in figures(clause) if f.share and not IS_POINTS.match(f.after) and f.unit != "pp"]
-            ends = [(a, b) for a, b in _pairs(known, column, pair) if a.value and b.value]
-            for f in shares:
-                right = any(f.is_near(100 * (b.value / a.value - 1)) for a, b in ends)
-                if ends and not right and any(f.is_near(100 * (1 - a.value / b.value)) for a, b in ends):
-                    a, b = next((a, b) for a, b in ends if f.is_near(100 * (1 - a.value / b.value)))
-                    much = f"{100 * (b.value / a.value - 1):.1f} %"
-                    yield f"{f.text} is the change as a part of {b.of(column)}; of {a.of(column)} it is {much}"
+        pair = sorted({n.value for n in labels(clause, tables) or labels(question, tables) if n.column == YEAR})
+        shares = [f for f in figures(clause) if f.share and not IS_POINTS.match(f.after) and f.unit != "pp"]
+        if len(pair) != 2 or not CHANGES.search(clause):
+            continue
+        ends = [(a, b) for a, b in _pairs(known, pair) if a.value and b.value]
+        for f in shares if ends else ():
+            right = any(f.is_near(100 * (b.value / a.value - 1)) for a, b in ends)
+            wrong = next(((a, b) for a, b in ends if f.is_near(100 * (1 - a.value / b.value))), None)
+            if wrong is not None and not right:
+                much = f"{100 * (wrong[1].value / wrong[0].value - 1):.1f} %"
+                yield f"{f.text} is the change as a part of {pair[1]}; as a part of {pair[0]} it is {much}"
 
 
-def _pairs(known: Sequence[Known], column: str, pair: Sequence[str]) -> Iterator[tuple[Known, Known]]:
-    """The two numbers of each column of a table that are of two values."""
-    for a in known if len(pair) == 2 else ():
-        for b in known:
-            if (
-                a.of(column) == pair[0]
-                and b.of(column) == pair[1]
-                and a.what == b.what
-                and a.but(column) == b.but(column)
-            ):
+def _pairs(known: Sequence[Known], pair: Sequence[str]) -> Iterator[tuple[Known, Known]]:
+    """The two numbers of each column of a table that are of two years."""
+    for a in (k for k in known if k.of(YEAR) == pair[0]):
+        for b in (k for k in known if k.of(YEAR) == pair[1]):
+            if a.what == b.what and a.but(YEAR) == b.but(YEAR):
                 yield a, b
+
+
+def signs(text: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The correlations that are told with the other sign than every one that a cell printed."""
+    printed = [v for x in cells for v in values(x.text)]
+    for clause in sentences(text):
+        for f in figures(clause) if re.search(r"\bcorrelat|\b[rρ]\s*=", clause, re.I) else ():
+            same = [v for v in printed if not f.share and 0 < f.value <= 1 and not f.whole and f.is_near(v)]
+            if (
+                same
+                and all((v < 0) != f.negative for v in same)
+                and not re.search(r"\bnegative|\binverse", clause, re.I)
+            ):
+                yield f"{f.text} is told, and what cells printed is {same[0]:g}"
 
 
 def multiples(text: str, known: Sequence[Known]) -> Iterator[str]:
