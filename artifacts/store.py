@@ -25,7 +25,7 @@ from artifacts.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
+from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, fold
 from artifacts.followers import Followers, Live
 from artifacts.projections import read_artifact, read_body, read_run
 from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
@@ -220,14 +220,22 @@ class Store:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
+        project: str | None = None,
     ) -> list[Run]:
         """Runs, newest first. `text` is looked for, in any case, in question, answer, findings and id."""
-        rows = search.find(self._database, "runs", search.of_runs(status, agent, text), limit, offset)
+        rows = search.find(self._database, "runs", search.of_runs(status, agent, text, project), limit, offset)
         return [read_run(row) for row in rows]
 
-    def count_runs(self, *, status: RunStatus | None = None, agent: str | None = None, text: str | None = None) -> int:
+    def count_runs(
+        self,
+        *,
+        status: RunStatus | None = None,
+        agent: str | None = None,
+        text: str | None = None,
+        project: str | None = None,
+    ) -> int:
         """How many runs `runs` would give without a limit."""
-        return search.count(self._database, "runs", search.of_runs(status, agent, text))
+        return search.count(self._database, "runs", search.of_runs(status, agent, text, project))
 
     async def put(
         self,
@@ -240,9 +248,11 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> Artifact:
         """Keep bytes, or a copy of a file, as an artifact of a run; returns it once bytes and record are both safe.
 
+        With `task_id` it is recorded as part of that task's notebook.
         Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
         """
         (artifact,) = await self.put_all(
@@ -251,6 +261,7 @@ class Store:
             execution_id=execution_id,
             parents=parents,
             step_id=step_id,
+            task_id=task_id,
         )
         return artifact
 
@@ -262,6 +273,7 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> list[Artifact]:
         """`put` for several at once, whose bytes go to the disk together: all are recorded, in this order, or none."""
         kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
@@ -284,7 +296,10 @@ class Store:
                 )
                 for file, blob in zip(files, blobs, strict=True)
             ]
-            await self.append_all([ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts])
+            saved = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
+            await self.append_all(
+                [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else [*saved]
+            )
         finally:
             for blob in blobs:
                 self._blobs.recorded(blob)

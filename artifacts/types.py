@@ -19,9 +19,6 @@ FINDING_MIME = "application/vnd.gristmill.finding+json"
 ANSWER_MIME = "application/vnd.gristmill.answer+json"
 """A cell answers a part of the question by displaying an `Answer` (less evidence) under this MIME type."""
 
-FIGURE_MIME = "application/vnd.gristmill.figure+json"
-"""What a figure says, as its artists have it: in the record, for a reviewer to read; a notebook has the picture."""
-
 PROGRESS_MIME = "application/vnd.gristmill.progress+json"
 """A cell that takes long tells how far it is by displaying `{"what", "done", "of", "unit"}` under this MIME type."""
 
@@ -101,7 +98,8 @@ class Output(Value):
 
     `data` is a MIME bundle for results and displays. Bytes that became an artifact are not repeated in it: `artifacts`
     maps their MIME type to the artifact's id. `metadata` is Jupyter's, as the width of a picture under its MIME type.
-    An output with a `display_id` can be replaced later, by any cell. `truncated` says how many characters were dropped,
+    An output with a `display_id` can be replaced later, by any cell. `figure` is what the artists of a plot say, for
+    who cannot see it: titles, labels, series with their extremes. `truncated` says how many characters were dropped,
     never silently.
     """
 
@@ -111,6 +109,7 @@ class Output(Value):
     artifacts: dict[str, str] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     display_id: str | None = None
+    figure: dict[str, Any] = Field(default_factory=dict)
     truncated: int = 0
     at: datetime = Field(default_factory=now)
 
@@ -179,6 +178,7 @@ class CellVersion(Value):
     source: str
     author: str
     turn_id: str | None = None
+    task_id: str | None = None
     at: datetime = Field(default_factory=now)
 
 
@@ -217,10 +217,16 @@ class Cell(Value):
         """The turn in which the cell was added."""
         return self.versions[0].turn_id
 
+    @property
+    def task_id(self) -> str | None:
+        """The task within which the cell was added."""
+        return self.versions[0].task_id
+
 
 class Message(Value):
     """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
-    way. `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
+    way. `turn_id` is the turn that it began or whose agents have heard it; None as long as nobody has taken it up.
+    `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
 
     id: str
     text: str
@@ -228,6 +234,7 @@ class Message(Value):
     to: str | None = None
     task_id: str | None = None
     steers: bool = False
+    turn_id: str | None = None
     at: datetime = Field(default_factory=now)
 
 
@@ -252,7 +259,8 @@ class Task(Value):
     `status`: queued until those in `after` have ended, waiting for a person's answer, else as a run's. `progress` is
     from 0 to 1: the part of its calls that is used, or of its questions that is answered, and 1 at its end. `result` is
     what the agent says at the end, or the sentence of its failure. `cells` are those that it made, `conflicts` what of
-    them does not fit in. `turn_id` is the turn in which it was given.
+    them does not fit in. `budget` is its share of the run's; `turn_id` is the turn in which it was
+    given.
     """
 
     id: str
@@ -268,7 +276,13 @@ class Task(Value):
     after: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    budget: dict[str, Any] = Field(default_factory=dict)
     turn_id: str | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many tasks deep it is: 1 for one that is not given within another. Ids say it: t3, t3.1."""
+        return self.id.count(".") + 1
 
     @property
     def ended(self) -> bool:
@@ -281,10 +295,12 @@ FIRST_TURN = "turn-01"
 
 
 class Turn(Value):
-    """What one message set off, until the agents were done. The first turn of a run is its question."""
+    """What one message set off, until the agents were done. The first turn of a run is its question, which is no
+    `Message`, so that it has no `message_id`."""
 
     id: str
     message: str
+    message_id: str | None = None
     by: str = "person"
     status: TurnStatus = "running"
     started_at: datetime = Field(default_factory=now)
@@ -499,6 +515,27 @@ class Spent(Value):
     usd: float = 0.0
     unpriced: int = 0
     cells: int = 0
+
+
+class Used(Value):
+    """What one agent has had of one model in one turn. Of `tokens_in`, `tokens_cached` came from the endpoint's cache;
+    `usd` counts the replies whose price is known, `unpriced` is the number of the others."""
+
+    turn_id: str
+    agent: str
+    model: str
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    task_id: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.tokens_in + self.tokens_out
 
 
 class Schedule(Value):

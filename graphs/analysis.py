@@ -6,13 +6,15 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from artifacts.events import PlanMade, ReportMade
+from artifacts.events import PlanMade, ReportMade, RunView
 from artifacts.types import PlanStep
-from graphs import briefs
-from graphs.ask import insist
+from graphs import briefs, tasks
+from graphs.ask import insist, told
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
+from graphs.tools.delegate import Delegate
+from graphs.tools.notebook import pictures
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
 
@@ -31,12 +33,19 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = desk.agents.for_job("plan")
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
-        answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
-        steps = plan_steps(answer.steps, desk.templates)
+        talk = [*_talk(agent.prompt, brief), *told(await desk.heard())]
+        answer: MakePlan | Delegate = await insist(desk, agent, talk, step_id, MakePlan, Delegate)
+        if isinstance(answer, Delegate):
+            steps = [PlanStep(title=t.title, why=f"{t.agent}'s task") for t in answer.tasks]
+            delegation = await _given(desk, agent.name, answer, step_id)
+        else:
+            steps, delegation = plan_steps(answer.steps, desk.templates), None
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
-    told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
-    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, told)]}
+    brief = briefs.code_brief({**state, "plan": made}, desk.templates, made)
+    brief += briefs.project_note(await desk.view())
+    talk = _talk(desk.agents.for_job("code").prompt, brief)
+    return {"plan": made, "messages": [m.model_dump() for m in talk], "pending": [], "delegation": delegation}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
@@ -45,22 +54,27 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = desk.agents.for_job("interpret")
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
-        talk = _talk(agent.prompt, brief)
-        answer: WriteReport | FollowUp = await insist(desk, agent, talk, step_id, WriteReport, FollowUp)
-        if isinstance(answer, FollowUp) and state["follow_ups"] >= MAX_FOLLOW_UPS:
+        talk = [*_talk(agent.prompt, brief, shown(await desk.view())), *told(await desk.heard())]
+        answer: WriteReport | FollowUp | Delegate = await insist(
+            desk, agent, talk, step_id, WriteReport, FollowUp, Delegate
+        )
+        if not isinstance(answer, WriteReport) and state["follow_ups"] >= MAX_FOLLOW_UPS:
             await desk.note(f"After {MAX_FOLLOW_UPS} follow-ups the report is due; no further cells are run.", step_id)
             talk.append(Message(role="user", content="No follow-up is left. Answer by calling write_report."))
             answer = await insist(desk, agent, talk, step_id, WriteReport)
+        if isinstance(answer, Delegate):
+            delegation = await _given(desk, agent.name, answer, step_id)
+            return {"again": False, "delegation": delegation, "follow_ups": state["follow_ups"] + 1}
         if isinstance(answer, FollowUp):
             further = [s.model_dump() for s in plan_steps(answer.steps, desk.templates)]
             plan = [*state["plan"], *further]
             steps = tuple(PlanStep(**s) for s in plan)
             await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=steps))
-            told = Message(role="user", content=briefs.code_brief(state, desk.templates, further))
+            work = Message(role="user", content=briefs.code_brief(state, desk.templates, further))
             return {
                 "again": True,
                 "plan": plan,
-                "messages": [*state["messages"], told.model_dump()],
+                "messages": [*state["messages"], work.model_dump()],
                 "follow_ups": state["follow_ups"] + 1,
             }
         report = answer.model_dump(mode="json")
@@ -79,5 +93,15 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     return {"again": False, "report": report}
 
 
-def _talk(prompt: str, brief: str) -> list[Message]:
-    return [Message(role="system", content=prompt), Message(role="user", content=brief)]
+async def _given(desk: Desk, by: str, asked: Delegate, step_id: str) -> dict[str, Any]:
+    """Tasks that the lead gives, as the graph goes on with them."""
+    return {"tasks": await tasks.give(desk, by, asked.tasks, step_id), "call": None, "by": by, "step": step_id}
+
+
+def shown(view: RunView) -> tuple[str, ...]:
+    """The ids of the plots of a run, for a model that reads pictures."""
+    return pictures(view, [x.cell for x in view.executions])
+
+
+def _talk(prompt: str, brief: str, images: tuple[str, ...] = ()) -> list[Message]:
+    return [Message(role="system", content=prompt), Message(role="user", content=brief, images=images)]

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
-from artifacts.types import Execution
+from artifacts.types import Execution, PlanStep, Task
 from graphs.review import CheckResult
-from graphs.review.figures.drawn import figures_of
 from graphs.state import TeamState
-from graphs.tools.notebook import shorten
+from graphs.tools.notebook import figures, shorten
+from notebooks import projects
 from notebooks.catalog import Template
 
 _CELL_TEXT = 1_500
@@ -67,6 +67,15 @@ def code_brief(
     return f"{head}\n\n{_block(facts)}"
 
 
+def task_brief(state: TeamState, templates: Sequence[Template], title: str, brief: str, earlier: Sequence[str]) -> str:
+    """For a task: what is to be done, what the tasks before it came to, and what an agent that writes cells is told."""
+    step = PlanStep(title=title).model_dump()
+    done = "\n".join(f"- {' '.join(said.split())}" for said in earlier)
+    before = f"\n\nWhat was done before it:\n{done}" if done else ""
+    head = f"# Your task: {title}\n\n{brief}{before}\n\nEnd by saying in a few sentences what came of it.\n\n"
+    return head + code_brief({**state, "plan": []}, templates, [step])
+
+
 def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> str:
     """For the interpretation: every finding, every cell and what it printed, and what the reviewer said before."""
     facts = {
@@ -76,7 +85,8 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "findings": _findings(view),
         "answers": [answer.model_dump(mode="json", exclude_defaults=True) for answer in view.given],
         "coder_said": _closing(state),
-        "cells": list(_cells(view.executions)),
+        "cells": list(_cells(view)),
+        **({"tasks": [_task(t) for t in view.tasks]} if view.tasks else {}),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
@@ -94,10 +104,22 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "findings": _findings(view),
         "checks_passed": [c.name for c in checks if c.ok and not c.remarks],
         "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks if not c.ok or c.remarks],
+        "figures": figures(view, view.executions),
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if not _OPENING & set(x.tags))
     return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def project_note(view: RunView) -> str:
+    """For the coder: what the project of a run has in its folder; empty for a run without one."""
+    if projects.project_of(view) is None:
+        return ""
+    names = projects.given(a.name for a in view.artifacts if a.role == "input")
+    there = f"There are: {', '.join(names[:50])}" if names else "It is empty"
+    return (
+        f"\n\nThe folder `{projects.FOLDER}/` is the project's. {there}. What you write there is kept for later runs."
+    )
 
 
 def _block(facts: dict[str, Any]) -> str:
@@ -144,6 +166,11 @@ def _narrow(table: dict[str, Any]) -> dict[str, Any]:
     return {**table, "columns": [{"name": c["name"], "dtype": c["dtype"]} for c in table["columns"]]}
 
 
+def _task(task: Task) -> dict[str, Any]:
+    told = task.model_dump(mode="json", include={"id", "title", "agent", "status", "result", "cells"})
+    return told | ({"conflicts": [c.text for c in task.conflicts]} if task.conflicts else {})
+
+
 def _findings(view: RunView) -> list[dict[str, Any]]:
     return [f.model_dump(mode="json", exclude_defaults=True) for f in view.findings]
 
@@ -154,15 +181,15 @@ def _closing(state: TeamState) -> str:
     return str(last.get("content") or "") if last.get("role") == "assistant" and not last.get("tool_calls") else ""
 
 
-def _cells(executions: Iterable[Execution]) -> Iterable[dict[str, Any]]:
+def _cells(view: RunView) -> Iterable[dict[str, Any]]:
     left = _ALL_TEXT
-    for x in (x for x in executions if not _OPENING & set(x.tags)):
+    for x in (x for x in view.executions if not _OPENING & set(x.tags)):
         text = shorten(x.text, min(_CELL_TEXT, max(left, 0)))
         left -= len(text)
         told: dict[str, Any] = {"cell": x.cell, "title": x.title, "text": text}
         if x.error or x.status != "ok":
             told["failed"] = f"{x.error.name}: {x.error.value}" if x.error else x.status
-        if drawn := figures_of(x):
+        if drawn := figures(view, [x]):
             told["figures"] = drawn
         yield told
 
@@ -170,7 +197,6 @@ def _cells(executions: Iterable[Execution]) -> Iterable[dict[str, Any]]:
 def _code(x: Execution) -> str:
     shown = x.code if "code" in x.tags else f"# a template's cell: {', '.join(x.tags)}"
     # Fenced by tildes: code and outputs often hold backticks.
-    drawn = [json.dumps(figure, ensure_ascii=False) for figure in figures_of(x)]
-    text = shorten("\n".join(filter(None, [x.text.strip(), *(f"A figure: {d}" for d in drawn)])), _CELL_TEXT)
+    text = shorten(x.text, _CELL_TEXT)
     fence = max(["~~~", *re.findall(r"~+", f"{shown}{text}")], key=len) + "~"  # longer than any that the data hold
     return f"## {x.cell} {x.title} ({x.status})\n{fence}python\n{shown}\n{fence}\n{fence}\n{text}\n{fence}"

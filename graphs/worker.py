@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded, TaskChanged
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
@@ -20,6 +20,7 @@ from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
+from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
@@ -27,7 +28,9 @@ from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
 from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
+from notebooks import projects
 from notebooks.again import Again
+from notebooks.aio import see_through
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
 from notebooks.export import save_report
@@ -50,8 +53,8 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Carries runs out from nothing but their record, any number at a time. Close it at the end.
 
-    `stopped_as` gives the end of a run whose work is cancelled. `finishing` holds those whose work is done or broken
-    off, and whose end is just being recorded: they cannot be stopped any more.
+    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. `finishing` holds
+    those whose work is done or broken off, and whose end is just being recorded: they cannot be stopped any more.
     """
 
     def __init__(
@@ -62,10 +65,11 @@ class Worker:
         templates: Path,
         rerun: bool,
         stopped_as: Callable[[str], Literal["cancelled", "interrupted"]],
+        end_turn: Callable[[RunEnded], Awaitable[None]],
     ) -> None:
         self.finishing: set[str] = set()
         self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
-        self._stopped_as = stopped_as
+        self._stopped_as, self._end_turn = stopped_as, end_turn
         self._hosts: list[Host] = []
         self._kept: dict[str, Session] = {}
         self._servers = Servers(store.home / FILE)
@@ -82,9 +86,7 @@ class Worker:
 
     async def end(self, run_id: str, status: Ending, error: str | None = None) -> None:
         """Record the end of a run."""
-        if status == "interrupted" and error is None:
-            error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
-        await self._store.append(RunEnded(run_id=run_id, status=status, error=error))
+        await self._store.append(_ended(run_id, status, error))
 
     async def close(self) -> None:
         """Stop the gateway if this process started it, and the MCP servers."""
@@ -130,11 +132,21 @@ class Worker:
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
-        carry_out = carry_out_reproduction if run.agent == "reproduce" else carry_out_notebook
         status: Ending = "failed"
         error: str | None = None
         try:
-            await carry_out(self._store, await self.host(), run.id, stopped_as=self._stopped_as)
+            host = await self.host()
+            if run.agent == "reproduce":
+                await carry_out_reproduction(self._store, host, run.id, stopped_as=self._stopped_as)
+            else:
+                await carry_out_notebook(
+                    self._store,
+                    host,
+                    run.id,
+                    stopped_as=self._stopped_as,
+                    opened=lambda session: projects.bring_for(session, host, self._store),
+                    closing=lambda run_id: projects.keep_for(self._store, host, run_id),
+                )
         except asyncio.CancelledError:  # it has recorded that, if it had begun
             status = self._stopped_as(run.id)
         except (GatewayError, NotebookError, StoreError) as problem:
@@ -151,15 +163,18 @@ class Worker:
 
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
-        graph = team.build(saver)
+        agents, tools = await self._company(run)
+        graph = team.build(saver, agents)
         config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            again = Command(resume=True) if so_far.interrupts else None
+            again = Command(resume={i.id: True for i in so_far.interrupts}) if so_far.interrupts else None
             first = again if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
-            async with aclosing(Again(self._store, session.host, run.id)) as again:
+            async with (
+                aclosing(Again(self._store, session.host, run.id)) as again,
+                aclosing(Helpers(self._store, session.host, run.id)) as helpers,
+            ):
                 wanted = again if run.params.get("rerun", self._rerun) else None
-                agents, tools = await self._company(run)
                 budget = budget_of(run.params)
                 desk = Desk(
                     run.id,
@@ -173,6 +188,8 @@ class Worker:
                     budget,
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    helpers=helpers,
+                    images=run.params.get("images"),
                 )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
@@ -195,10 +212,11 @@ class Worker:
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
-        agents = await in_own_thread(load_agents, [self._store.home / "agents"])
+        home, project = self._store.home, run.params.get("project")
+        agents = await in_own_thread(load_agents, projects.folders(home, project, "agents"))
         if (chosen := run.params.get("agent")) is not None:
             agents = agents.choose(chosen)
-        tools = await in_own_thread(toolbox, [self._store.home / "tools"])
+        tools = await in_own_thread(toolbox, projects.folders(home, project, "tools"))
         served, unserved = await self._servers.tools()
         for one in served:
             tools.add(one)
@@ -217,15 +235,22 @@ class Worker:
     ) -> None:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
-            for event in loose_ends(await in_own_thread(self._store.view, run_id)):
+            view = await in_own_thread(self._store.view, run_id)
+            for event in loose_ends(view):
                 await self._store.append(event)
+            if status in ("failed", "cancelled"):
+                for task in (t for t in view.tasks if not t.ended):
+                    stopped = task.model_copy(update={"status": "cancelled"})
+                    await self._store.append(TaskChanged(run_id=run_id, task=stopped))
+            if session is not None:
+                await projects.keep_for(self._store, session.host, run_id)
             if status in ("failed", "cancelled") and session is not None and session.executions:
                 await save_report(self._store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
         except (NotebookError, StoreError) as problem:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
-            await self.end(run_id, status, error)
-            if session is not None and status == "done" and keep:
+            await self._end_turn(_ended(run_id, status, error))
+            if session is not None and status in ("done", "cancelled") and keep:
                 await self._keep(session)
             elif session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
                 await session.close()
@@ -245,6 +270,11 @@ class Worker:
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
+        try:
+            await projects.bring_for(session, session.host, self._store)
+        except BaseException:
+            await see_through(session.close())
+            raise
         return session
 
     async def forget(self, run_ids: Iterable[str]) -> None:
@@ -278,6 +308,12 @@ class Worker:
             return self._saver
 
 
+def _ended(run_id: str, status: Ending, error: str | None) -> RunEnded:
+    if status == "interrupted" and error is None:
+        error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
+    return RunEnded(run_id=run_id, status=status, error=error)
+
+
 def loose_ends(view: RunView) -> list[Event]:
     """The ends of steps and cells that have none yet."""
     cells = [x.id for x in view.executions if x.status == "running"]
@@ -299,7 +335,7 @@ def load_team() -> ModuleType:
 def load_asking() -> ModuleType:
     """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
     load_sdk()
-    from graphs import asking, opening
+    from graphs import direct, opening
 
     opening.cells("", ["table"])
-    return asking
+    return direct

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from artifacts.events import Event, RunView, TextDelta, Undone, fold
-from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
+from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from gristmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graphs.budget import Budget
     from graphs.editing import Difference
     from graphs.request import Question, Terms
+    from gristmill.projects import Projects
     from notebooks.live.editing import Edit, Edited
 
 
@@ -44,6 +45,11 @@ class Backend(Protocol):
 
     Errors are the families of `gristmill.errors.sentences`. Close it at the end.
     """
+
+    @property
+    def projects(self) -> Projects:
+        """The projects, and their files."""
+        ...
 
     async def start(
         self,
@@ -73,11 +79,19 @@ class Backend(Protocol):
         """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
-    async def ask_run(self, ref: str, text: str) -> str:
-        """Say something further to a run that has ended; returns the id of the turn once it is answered."""
+    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+        """Say something to a run; returns at once. See `Workbench.ask`."""
         ...
 
-    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
+        """Say something to a run; returns the id of the turn that took it up, once that is over."""
+        ...
+
+    async def stop(self, ref: str) -> Run:
+        """End the turn that is under way; the run stays open for the next one."""
+        ...
+
+    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any], *, project: str | None = None) -> Run:
         """Begin to run a template or a notebook file; a parameter that names a file has it uploaded."""
         ...
 
@@ -132,7 +146,13 @@ class Backend(Protocol):
     async def run(self, ref: str) -> Run: ...
 
     async def runs(
-        self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, text: str | None = None
+        self,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        text: str | None = None,
+        project: str | None = None,
     ) -> Listed[Run]: ...
 
     async def artifact(self, ref: str) -> Artifact: ...

@@ -23,9 +23,9 @@ from artifacts.events import (
     SandboxOpened,
     TextDelta,
 )
-from artifacts.types import Run
+from artifacts.types import Message, Run, Turn
 from graphs.questions.query import Query
-from graphs.request import asked_in
+from graphs.request import Terms, asked_in
 from gristmill import background, frames
 from gristmill.backend import Backend
 from gristmill.backend import view as view_of
@@ -34,6 +34,8 @@ from gristmill.errors import Failed, sentences
 from gristmill.results import Answered, Result
 from gristmill.settings import Settings, load
 from gristmill.terminal.words import one_line
+
+_attending: set[asyncio.Task[None]] = set()  # which the loop itself would let go
 
 __all__ = ["Answered", "Result", "analyze", "analyze_async", "analyze_stream", "ask", "ask_async"]
 
@@ -51,6 +53,7 @@ def analyze(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -58,14 +61,14 @@ def analyze(
 
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
     target, time, unit and assignment columns. `rerun` says whether the review runs the notebook again in a fresh
-    sandbox (None: as GRISTMILL_RERUN does). The results are written to `out`, by default to a folder of the run in the
-    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter), which it
-    blocks; an interrupt cancels the run.
+    sandbox (None: as GRISTMILL_RERUN does). `project` is the project that the run belongs to. The results are written
+    to `out`, by default to a folder of the run in the data folder. `progress` tells what goes on. Works in a script and
+    in a running event loop (Jupyter), which it blocks; an interrupt cancels the run.
 
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    return _wait(_analyzing(data, question, model, roles, rerun, out), progress=progress)
+    return wait(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
 
 
 async def analyze_async(
@@ -75,6 +78,7 @@ async def analyze_async(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -82,7 +86,7 @@ async def analyze_async(
 
     Several may be awaited at a time. Cancelling it cancels the run, whose record keeps what it made.
     """
-    return await _await(_analyzing(data, question, model, roles, rerun, out), progress=progress)
+    return await _await(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
 
 
 async def analyze_stream(
@@ -92,13 +96,14 @@ async def analyze_stream(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
 ) -> AsyncGenerator[Event | TextDelta | Result]:
     """`analyze` as it goes: every event of the run (see `artifacts.events`), and at the end the Result.
 
     A model's text comes in between as `TextDelta`. Closing the generator before its end cancels the run.
     """
-    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, out))) as items:
+    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, project, out))) as items:
         async for item in items:
             yield item.result() if isinstance(item, asyncio.Task) else item
 
@@ -110,6 +115,7 @@ def ask(
     query: Query | Mapping[str, Any] | None = None,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
@@ -119,7 +125,7 @@ def ask(
     answer it, its notebook among it, is written to `out` where that is given. The rest is as in `analyze`, and so are
     the errors. A question that cannot be answered raises none: `status` is not_answered then, and `answer` says why.
     """
-    return _wait(_asking(data, question, query, model, roles, out), progress=progress)
+    return wait(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
 async def ask_async(
@@ -129,14 +135,15 @@ async def ask_async(
     query: Query | Mapping[str, Any] | None = None,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
     """`ask` without blocking the event loop. Several may be awaited at a time; cancelling it cancels the run."""
-    return await _await(_asking(data, question, query, model, roles, out), progress=progress)
+    return await _await(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
-def _wait[T](work: Work[T], *, progress: bool) -> T:
+def wait[T](work: Work[T], *, progress: bool) -> T:
     """What comes of work, waiting for it. An interrupt cancels it."""
     items: queue.SimpleQueue[Item[T]] = queue.SimpleQueue()
     job = Job(work(items.put), items.put)
@@ -192,13 +199,14 @@ def _analyzing(
     model: str | None,
     roles: Mapping[str, str] | None,
     rerun: bool | None,
+    project: str | None,
     out: str | Path | None,
 ) -> Work[Result]:
     settings = load()
 
     async def work(put: Put[Result]) -> Result:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.start(question, files, model=model, roles=roles, rerun=rerun)
+            return backend.start(question, files, model=model, roles=roles, rerun=rerun, terms=Terms(project=project))
 
         def folder(run: Run) -> Path:
             return Path(out) if out is not None else settings.home / "results" / run.id
@@ -215,13 +223,14 @@ def _asking(
     query: Query | Mapping[str, Any] | None,
     model: str | None,
     roles: Mapping[str, str] | None,
+    project: str | None,
     out: str | Path | None,
 ) -> Work[Answered]:
     settings, asked = load(), asked_in(question, _json(query))
 
     async def work(put: Put[Answered]) -> Answered:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.ask(asked, files, model=model, roles=roles)
+            return backend.ask(asked, files, model=model, roles=roles, terms=Terms(project=project))
 
         return Answered(
             await _carry_out(settings, put, data, begin, lambda run: Path(out) if out is not None else None)
@@ -230,16 +239,49 @@ def _asking(
     return work
 
 
-async def _following(run_id: str, question: str) -> Answered:
-    """What a run that has ended says to a further question."""
+async def _following(run_id: str, question: str, queue: bool) -> Answered:
+    """What a run says to a further question."""
     async with background.backend(load()) as backend:
-        turn = await backend.ask_run(run_id, question)
+        turn = await backend.ask_run(run_id, question, queue=queue)
         return Answered(await view_of(backend, run_id), turn)
 
 
-def follow_up(run_id: str, question: str) -> Answered:
-    """Ask a run that has ended a further question, and wait for the answer: see `Answered.ask`."""
-    return _wait(lambda put: _following(run_id, question), progress=False)
+def follow_up(run_id: str, question: str, queue: bool) -> Answered:
+    """Ask a run a further question, and wait for the answer: see `Answered.ask`."""
+    return wait(lambda put: _following(run_id, question, queue), progress=False)
+
+
+def say(run_id: str, text: str, queue: bool) -> Turn | Message:
+    """Say something to a run and go on at once: see `Answered.say`."""
+
+    async def attend(ready: asyncio.Event) -> None:
+        """Keep the data folder open for as long as the turn takes, where this program is the one that works on it."""
+        async with background.backend(load()) as backend:
+            ready.set()
+            async for _ in backend.follow(run_id):
+                pass
+
+    async def saying() -> Turn | Message:
+        async with background.backend(load()) as backend:
+            said = await backend.say(run_id, text, queue=queue)
+            ready = asyncio.Event()
+            task = asyncio.create_task(attend(ready))
+            _attending.add(task)
+            task.add_done_callback(_attending.discard)
+            await ready.wait()
+            return said
+
+    return wait(lambda put: saying(), progress=False)
+
+
+def stop(run_id: str) -> Run:
+    """End the turn of a run that is under way: see `Answered.stop`."""
+
+    async def stopping() -> Run:
+        async with background.backend(load()) as backend:
+            return await backend.stop(run_id)
+
+    return wait(lambda put: stopping(), progress=False)
 
 
 def _json(query: Query | Mapping[str, Any] | None) -> str:

@@ -27,6 +27,11 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_HOME", "the user's data folder", "Where the record, the files and the server's address live."),
     Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
+    Setting(
+        "GRISTMILL_IMAGES",
+        "",
+        "`1`: models are shown plots as pictures; `0`: none is; not set: those that are known to read them.",
+    ),
     Setting("GRISTMILL_RERUN", "1", "`0`: no review runs the notebook again in a fresh sandbox; reports say so."),
     Setting(
         "GRISTMILL_MAX_RUNS",
@@ -83,6 +88,7 @@ class Settings:
     max_upload: int  # bytes
     timezone: str
     notify: Path
+    images: bool | None = None
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
@@ -94,6 +100,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     rerun = env.get("GRISTMILL_RERUN") or "1"
     if rerun not in ("0", "1"):
         raise Misuse(f"GRISTMILL_RERUN is {rerun!r}; it can be 1 or 0.")
+    images = env.get("GRISTMILL_IMAGES") or ""
+    if images not in ("", "0", "1"):
+        raise Misuse(f"GRISTMILL_IMAGES is {images!r}; it can be 1 or 0.")
     packages = env.get("GRISTMILL_PACKAGES") or "1"
     if packages not in ("0", "1"):
         raise Misuse(f"GRISTMILL_PACKAGES is {packages!r}; it can be 1 or 0.")
@@ -116,6 +125,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         max_upload=_number(env, "GRISTMILL_MAX_UPLOAD_MB", 2048, 1, 1 << 20) * 1024 * 1024,
         timezone=env.get("GRISTMILL_TIMEZONE") or _local_zone(env),
         notify=Path(notify).expanduser().absolute() if notify else home / "notify.yaml",
+        images=images == "1" if images else None,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
+from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Artifact, Execution, new_id
@@ -20,6 +20,7 @@ from notebooks import files
 from notebooks.aio import see_through
 from notebooks.cell import Cell, host_failures
 from notebooks.errors import UploadError
+from notebooks.live.merging import needed
 from notebooks.outputs import clean
 from notebooks.runlog import RunLog
 
@@ -56,6 +57,7 @@ class Session:
         self._log, self._sandbox, self._tree = log, sandbox, files.Tree(sandbox)
         self._lock = asyncio.Lock()
         self._cell: Cell | None = None
+        self._brought = set[str]()  # files of cells that ran elsewhere
         self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
 
     @classmethod
@@ -68,14 +70,17 @@ class Session:
         return await cls._begin(log, host, timeout)
 
     @classmethod
-    async def resume(cls, store: Store, host: Host, run_id: str) -> Session:
+    async def resume(cls, store: Store, host: Host, run_id: str, task_id: str | None = None) -> Session:
         """The session of a run that stopped: its own sandbox if that lives, otherwise one rebuilt from the record.
+
+        With `task_id` that of the notebook of a task, which was branched off the run's.
 
         Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
         the inputs are uploaded and the finished cells replayed, without recording them a second time. Stale cells are
         not replayed: what they would make is not what the record shows.
         """
-        log = RunLog(store, await in_own_thread(store.view, run_id))
+        view = await in_own_thread(store.view, run_id)
+        log = RunLog(store, view if task_id is None else view.task_views[task_id], task_id)
         for cell in log.view.executions:
             if cell.status == "running":
                 await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))
@@ -97,7 +102,7 @@ class Session:
     @classmethod
     async def renew(cls, log: RunLog, host: Host) -> Session:
         """A new sandbox for a run that has had one, with its inputs in it and no cell run yet: `replay` them."""
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -181,6 +186,8 @@ class Session:
                 if (found := next(known, None)) is not None:
                     return found
             await self._renew()
+            if self._log.view.away:
+                await self._catch_up(code)
             view = self._log.view
             known_cell = view.cell(cell) if cell is not None else None
             execution = Execution(
@@ -217,6 +224,24 @@ class Session:
             await self._renew()
             await self._replay(execution)
             await self._tree.changes()
+
+    async def adopt(self, events: Sequence[Event]) -> None:
+        """Record what happened to cells that ran in another sandbox of this run, and write their files into this one.
+
+        What they leave in memory is made here when a cell first needs it. Raises UploadError, SandboxGone.
+        """
+        await self.record(*events)
+        async with self._lock:
+            for event in events:
+                if isinstance(event, ArtifactSaved) and event.artifact.role in ("table", "file"):
+                    await self._write(event.artifact, self._log.store)
+                    self._brought.add(event.artifact.name)
+
+    async def catch_up(self) -> None:
+        """Run again here, without a record, all cells that ran in another sandbox of this run."""
+        async with self._lock:
+            await self._renew()
+            await self._catch_up(None)
 
     async def record(self, *events: Event) -> None:
         """Record a change of the notebook between two cells, on which the next cell builds."""
@@ -299,7 +324,7 @@ class Session:
 
     @classmethod
     async def _begin(cls, log: RunLog, host: Host, life: int) -> Session:
-        sandbox = await open_sandbox(host, timeout=life, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, life)
         session = cls(log, host, sandbox)
         session._life = life
         async with session._kept_or_ended():
@@ -309,7 +334,7 @@ class Session:
 
     @classmethod
     async def _rebuild(cls, log: RunLog, host: Host) -> Session:
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -366,6 +391,16 @@ class Session:
             how = f"raised {again.error.name}" if again.error else "raised nothing"
             await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
 
+    async def _catch_up(self, code: str | None) -> None:
+        """Run again what code needs of the cells that ran elsewhere; of all of them for None."""
+        view = self._log.view
+        if not (again := needed(view, code, self._brought)):
+            return
+        for execution in (x for id in again for x in view.executions if x.cell == id):
+            await self._replay(execution)
+        self._log.send(CellsReplayed(run_id=self.run_id, cells=tuple(id for id in again if id in view.away)))
+        await self._tree.changes()
+
     async def _renew(self) -> None:
         if time.monotonic() - self._renewed >= self._life / 4:
             try:
@@ -384,6 +419,19 @@ class Session:
             raise SandboxGone(
                 f"The sandbox of {self.run_id} is gone; `gristmill runs resume {self.run_id}` rebuilds it and goes on."
             ) from error
+
+
+async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
+    """A new sandbox for a run, in the environment that the run was begun with."""
+    params = log.view.run.params
+    metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
+    sandbox = await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
+    if "project" in params:
+        try:
+            await sandbox.files.make_dir(f"{files.HOME}/{files.PROJECT}")
+        except host_failures() as error:
+            raise SandboxGone(f"The new sandbox was lost before it was filled: {error}") from error
+    return sandbox
 
 
 def _digest(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import groupby
 
@@ -14,6 +14,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -41,15 +42,25 @@ from artifacts.events.talk import (
     ApprovalAsked,
     ApprovalGiven,
     Asked,
+    Heard,
     ModelReplied,
     Said,
     ToolUsed,
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 from artifacts.events.union import Event
-from artifacts.events.view import RunView, Step
+from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
 
 
@@ -78,14 +89,19 @@ def apply(view: RunView | None, event: Event) -> RunView:
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None)
         case SandboxOpened():
-            return replace(view, sandboxes=(*view.sandboxes, event), kernel=None if event.partial else event.sandbox_id)
+            opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
+            return replace(opened, kernel=None if event.partial else event.sandbox_id)
         case TurnStarted():
-            turn = Turn(id=event.turn_id, message=event.message, by=event.by, started_at=event.at)
-            return replace(view, turns=(*view.turns, turn), previous=before)
+            said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
+            turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
+            view = replace(view, turns=(*view.turns, turn), turned=view.turned + 1, previous=before)
+            return _taken_up(view, (said,), event.turn_id)
         case TurnEnded():
             return document.end_turn(view, event.status, event.at)
         case Said():
             return replace(view, messages=(*view.messages, event.message))
+        case Heard(messages=ids, turn_id=id):
+            return _taken_up(view, ids, id)
         case Asked():
             return replace(view, questions=(*view.questions, event.question))
         case Answered(question_id=id, answer=answer):
@@ -110,19 +126,29 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Undone(to=to):
             return _undone(view, to)
         case Branched():
-            return replace(view, kernel=None, branched=event)
+            heard = tuple(m for m in view.messages if m.turn_id is not None)  # what waits, waits in the other run
+            return replace(view, kernel=None, branched=event, messages=heard)
         case StepStarted(step_id=str(step_id)):
-            return replace(
-                view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title, task_id=event.task_id))
-            )
+            step = Step(step_id, event.name, event.agent, event.title, task_id=event.task_id)
+            if (own := view.task_views.get(event.task_id or "")) is not None:  # whose cells have their author by it
+                own = replace(own, steps=(*own.steps, step))
+                view = replace(view, task_views={**view.task_views, str(event.task_id): own})
+            return replace(view, steps=(*view.steps, step))
         case StepEnded():
             steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
             return replace(view, steps=tuple(steps), progress=None)
         case TaskChanged(task=task):
             places = {t.id: t for t in view.tasks} | {task.id: task}
             return replace(view, tasks=tuple(places.values()))
+        case TaskBranched():
+            return _begin_task(view, event)
+        case TaskWorked(task_id=id, event=work) if id in view.task_views:
+            return replace(view, task_views={**view.task_views, id: apply(view.task_views[id], work)})
+        case CellsReplayed(cells=cells):
+            return replace(view, away=tuple(c for c in view.away if c not in cells))
         case ModelReplied():
-            return replace(view, replies=(*view.replies, event))
+            used = charged(view.used, event, view.turns[-1].id)
+            return replace(view, replies=(*view.replies, event), used=used)
         case ToolUsed():
             return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
@@ -189,10 +215,23 @@ def fold(events: Iterable[Event]) -> RunView:
     return view
 
 
+def _begin_task(view: RunView, event: TaskBranched) -> RunView:
+    """The view in which a task has a notebook of its own, in which no kernel has run a cell yet."""
+    numbered, of = event.numbered, view.task_views.get(event.of or "", view)
+    own = replace(of, numbered=numbered, block=numbered, kernel=None, executed=0, task_views={}, previous=None)
+    return replace(view, task_views={**view.task_views, event.task_id: own})
+
+
 def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
     """The answers with one more, which stands where an earlier one of the same part stood."""
     places = {(answer.question, answer.part): answer for answer in answers}
     return tuple((places | {(given.question, given.part): given}).values())
+
+
+def _taken_up(view: RunView, ids: Collection[str | None], turn_id: str) -> RunView:
+    """The view in which a turn has taken up these messages."""
+    messages = (_with(m, turn_id=turn_id) if m.id in ids else m for m in view.messages)
+    return replace(view, messages=tuple(messages))
 
 
 def _taken_back_to(view: RunView, before: RunView) -> RunView:
@@ -207,7 +246,19 @@ def _undone(view: RunView, to: int) -> RunView:
         past = past.previous
     if past is None:
         return view
-    kept = ("run", "last_seq", "messages", "sandboxes", "replies", "notes", "error", "executed", "numbered")
+    kept = (
+        "run",
+        "last_seq",
+        "messages",
+        "sandboxes",
+        "replies",
+        "used",
+        "notes",
+        "error",
+        "executed",
+        "numbered",
+        "turned",
+    )
     return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 
 
@@ -224,7 +275,13 @@ def _update(view: RunView, new: Output) -> RunView:
     """The view in which every output of this one's display id shows what this one does."""
     if new.display_id is None:
         return view
-    shown = {"text": new.text, "data": new.data, "artifacts": new.artifacts, "metadata": new.metadata}
+    shown = {
+        "text": new.text,
+        "data": new.data,
+        "artifacts": new.artifacts,
+        "metadata": new.metadata,
+        "figure": new.figure,
+    }
 
     def updated(cell: Execution) -> Execution:
         if all(output.display_id != new.display_id for output in cell.outputs):

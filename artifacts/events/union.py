@@ -13,6 +13,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -40,13 +41,23 @@ from artifacts.events.talk import (
     ApprovalAsked,
     ApprovalGiven,
     Asked,
+    Heard,
     ModelReplied,
     Said,
     ToolUsed,
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 
 Event = Annotated[
     RunStarted
@@ -57,6 +68,7 @@ Event = Annotated[
     | Undone
     | Branched
     | Said
+    | Heard
     | TurnStarted
     | TurnEnded
     | Asked
@@ -65,6 +77,8 @@ Event = Annotated[
     | ApprovalGiven
     | StepStarted
     | TaskChanged
+    | TaskBranched
+    | TaskWorked
     | ModelReplied
     | ToolUsed
     | PlanMade
@@ -73,6 +87,7 @@ Event = Annotated[
     | CellMoved
     | CellDeleted
     | CellsStale
+    | CellsReplayed
     | ExecutionStarted
     | OutputReceived
     | OutputUpdated

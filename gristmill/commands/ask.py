@@ -44,7 +44,8 @@ NOT_ANSWERED = 3
     metavar="FILE",
     help='Many questions of the same files: a line {"id", "question"} for each, told as each is answered.',
 )
-@click.option("--run", "ref", metavar="RUN", help="Ask a run that has ended a further question; no FILE then.")
+@click.option("--run", "ref", metavar="RUN", help="Ask a run a further question; no FILE then.")
+@click.option("--queue", is_flag=True, help="With --run: wait for the end of the turn under way, do not steer it.")
 @click.option("--out", metavar="DIR", help="Write what was made to answer it: tables, charts, the notebook.")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
@@ -57,6 +58,7 @@ async def command(
     query: Path | None,
     many: Path | None,
     ref: str | None,
+    queue: bool,
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
@@ -64,6 +66,8 @@ async def command(
     budget: str,
     approve: str,
     unattended: bool,
+    project: str | None,
+    images: bool | None,
     as_json: bool,
 ) -> int:
     """Answer a QUESTION of FILES, without the screening of the tables that `gristmill analyze` adds.
@@ -72,16 +76,19 @@ async def command(
     """
     if ref is not None:
         plain_words = len(arguments) == 1 and query is None and many is None
-        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended:
+        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended or project:
             raise click.UsageError(
                 'With --run goes one question in words, as in gristmill ask --run last "and by year?".'
             )
-        return await _follow_up(ref, arguments[0], out, as_json)
+        return await _follow_up(ref, arguments[0], queue, out, as_json)
+    if queue:
+        raise click.UsageError("--queue goes with --run.")
     from graphs.request import terms_of
 
     named = roles_of(roles)
-    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
-    texts, files = _taken_apart(arguments, query, many)
+    told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+    terms = terms_of(told | {"project": project, "images": images})
+    texts, files = _taken_apart(arguments, query, many, in_project=project is not None)
     async with sandboxes_beside(files):
         from artifacts.types import outcome
         from gristmill.commands.watching import check_folder, watch
@@ -119,7 +126,7 @@ async def command(
         return NOT_ANSWERED if outcome(view.answers) == "not_answered" else 0
 
 
-async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int:
+async def _follow_up(ref: str, text: str, queue: bool, out: str | None, as_json: bool) -> int:
     """Have a run answer a further question, and tell that."""
     async with sandboxes_beside([]):
         from artifacts.types import outcome
@@ -132,7 +139,7 @@ async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int
         check_folder(out)
         async with backend() as opened:
             run = await opened.run(ref)
-            turn = await opened.ask_run(run.id, text)
+            turn = await opened.ask_run(run.id, text, queue=queue)
             view = await view_of(opened, run.id)
             if out is not None:
                 await opened.write_out(run.id, Path(out))
@@ -146,8 +153,13 @@ async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int
         return NOT_ANSWERED if outcome(answers) == "not_answered" else 0
 
 
-def _taken_apart(arguments: tuple[str, ...], query: Path | None, many: Path | None) -> tuple[list[str], list[Path]]:
-    """The question, where one is given in words, and the files. Raises click's usage error where either is missing."""
+def _taken_apart(
+    arguments: tuple[str, ...], query: Path | None, many: Path | None, *, in_project: bool
+) -> tuple[list[str], list[Path]]:
+    """The question, where one is given in words, and the files, of which a project may have some instead.
+
+    Raises click's usage error where either is missing.
+    """
     if many is not None and query is not None:
         raise click.UsageError("--query is of one question; in a file of --questions a line may have its own.")
     texts = [] if many is not None else list(arguments[:1])
@@ -156,7 +168,7 @@ def _taken_apart(arguments: tuple[str, ...], query: Path | None, many: Path | No
     files = [Path(name) for name in arguments[len(texts) :]]
     if texts and not texts[0].strip():
         raise click.UsageError('The question is empty; ask something, as in gristmill ask "What is the mean fare?" F.')
-    if not files:
+    if not files and not in_project:
         raise click.UsageError('Name a question and a file, as in gristmill ask "What is the mean fare?" titanic.csv.')
     return texts, files
 

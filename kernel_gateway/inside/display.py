@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from kernel_gateway.inside import figures
 from kernel_gateway.inside.boxplots import box_chart, keep_statistics
+from kernel_gateway.inside.figures import MIME as FIGURE
+from kernel_gateway.inside.figures import told
 
 _MAX_JSON = 1 << 20  # characters; a bigger list or dict is shown as text only
 _MAX_CELLS = 100_000  # rows times columns; a bigger table is shown as text and HTML only
@@ -59,12 +60,12 @@ def add_formatters(shell: Any) -> None:
             return _chart(value) if _extracts and _is_figure(value) else super().__call__(value)
 
     class FigureFormatter(BaseFormatter):
-        format_type = Unicode(figures.MIME)
+        format_type = Unicode(FIGURE)
         print_method = ObjectName("_repr_gristmill_figure_")
         _return_type = dict
 
         def __call__(self, value: Any) -> Any:
-            return _figure_told(value) if not _extracts and _is_figure(value) else super().__call__(value)
+            return _said(value) if not _extracts and _is_figure(value) else None
 
     formatters = shell.display_formatter.formatters
     tables: Any = TableFormatter(parent=shell.display_formatter)
@@ -72,7 +73,7 @@ def add_formatters(shell: Any) -> None:
         tables.for_type_by_name(module, "DataFrame", _table)
     formatters["e2b/data"] = tables
     formatters["e2b/chart"] = ChartFormatter(parent=shell.display_formatter)
-    formatters[figures.MIME] = FigureFormatter(parent=shell.display_formatter)
+    formatters[FIGURE] = FigureFormatter(parent=shell.display_formatter)
     for kind in (dict, list):
         formatters["application/json"].for_type(kind, _container)
     _once_imported("PIL.Image", _show_images)
@@ -141,10 +142,10 @@ def _chart(figure: Any) -> Any:
         return None
 
 
-def _figure_told(figure: Any) -> Any:
-    """What a notebook's figure says in words and numbers; None for one that cannot be read."""
+def _said(figure: Any) -> Any:
+    """What a figure's artists say; None of one that cannot be read, or is overfull."""
     try:
-        return None if _points(figure) > _MAX_POINTS else figures.told(figure)
+        return None if _points(figure) > _MAX_POINTS else told(figure)
     except _NO_CHART:
         return None
 

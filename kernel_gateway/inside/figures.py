@@ -1,83 +1,109 @@
-"""What a matplotlib figure says, as its artists have it: titles, axes, texts, bars by name, lines and their ends."""
+"""What a figure's artists say: titles, labels, series with their extremes. For a reader who cannot see the picture."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 MIME = "application/vnd.gristmill.figure+json"
-_AXES, _SERIES, _PLACES, _TEXTS = 8, 12, 40, 40
+"""The type under which a figure tells it, beside its picture, to a client that asks for what a notebook keeps."""
+
+_AXES, _SERIES, _BARS, _TEXTS, _LONGEST = 8, 12, 24, 12, 160
 
 
-def told(figure: Any) -> dict[str, Any]:
-    """A figure's title and its axes: `title`, `x`, `y`, `texts`, `bars` and `lines` as series of [name, value], and how
-    many points lie in clouds. What is beyond a few dozen is left out."""
-    suptitle = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""
-    return {"title": suptitle or "", "axes": [_axes(a) for a in figure.axes[:_AXES] if a.get_visible()]}
+def told(figure: Any) -> dict[str, Any] | None:
+    """`{"title", "axes": [{"title", "x", "y", "legend", "series", "texts"}]}`, less what is empty; None of no axes.
+
+    A series has its kind, its label, how many points it has, and the least and the greatest of each direction; of at
+    most 24 bars each value.
+    """
+    axes = [_axes(one) for one in figure.axes[:_AXES] if one.get_visible()]
+    title = figure.get_suptitle()
+    return _without_empty({"title": _text(title), "axes": axes}) if axes else None
 
 
 def _axes(axes: Any) -> dict[str, Any]:
-    bars = [c for c in axes.containers if type(c).__name__ == "BarContainer"][:_SERIES]
-    texts = [t.get_text() for t in axes.texts if t.get_text().strip()]
-    found = {
-        "title": axes.get_title() or axes.get_title(loc="left") or axes.get_title(loc="right"),
-        "x": axes.get_xlabel(),
-        "y": axes.get_ylabel(),
-        "texts": texts[:_TEXTS],
-        "bars": [_bars(axes, held) for held in bars],
-        "lines": [_line(axes, line) for line in axes.get_lines()[:_SERIES] if len(line.get_xdata()) > 1],
-        "points": sum(len(c.get_offsets()) for c in axes.collections if type(c).__name__ == "PathCollection"),
+    legend = axes.get_legend()
+    names = [_text(t.get_text()) for t in legend.get_texts()[:_SERIES]] if legend is not None else []
+    texts = [_text(t.get_text()) for t in axes.texts if t.get_visible()]
+    scales = {f"{side}_scale": scale for side in "xy" if (scale := getattr(axes, f"get_{side}scale")()) != "linear"}
+    series = list(_series(axes))
+    said = {
+        "title": _text(axes.get_title() or axes.get_title("left") or axes.get_title("right")),
+        "x": _text(axes.get_xlabel()),
+        "y": _text(axes.get_ylabel()),
+        "legend": names,
+        "series": series[:_SERIES],
+        "more_series": max(0, len(series) - _SERIES),
+        "texts": [t for t in texts if t][:_TEXTS],
     }
-    return {key: value for key, value in found.items() if value}
+    return _without_empty(said | scales)
+
+
+def _series(axes: Any) -> Iterator[dict[str, Any]]:
+    for held in axes.containers:
+        if type(held).__name__ == "BarContainer" and len(held.patches):
+            yield _bars(axes, held)
+    for line in axes.get_lines():
+        if line.get_visible() and len(line.get_xdata(orig=False)) > 1:
+            yield _cloud("line", line.get_label(), line.get_xdata(orig=False), line.get_ydata(orig=False))
+    for held in axes.collections:
+        if type(held).__name__ == "PathCollection" and held.get_visible() and len(held.get_offsets()):
+            points = held.get_offsets()
+            yield _cloud("points", held.get_label(), [p[0] for p in points], [p[1] for p in points])
+    for image in axes.images:
+        values = image.get_array()
+        shape = " x ".join(map(str, values.shape))
+        yield {"kind": "image", "size": shape} | _extremes("values", values.ravel())
 
 
 def _bars(axes: Any, held: Any) -> dict[str, Any]:
     upright = held.orientation != "horizontal"
-    names = _names(axes.xaxis if upright else axes.yaxis)
-    pairs = []
-    for bar in held.patches[:_PLACES]:
-        middle = bar.get_x() + bar.get_width() / 2 if upright else bar.get_y() + bar.get_height() / 2
-        near = min(names, key=lambda at: abs(at - middle), default=None)
-        inside = near is not None and abs(near - middle) <= (bar.get_width() if upright else bar.get_height()) / 2
-        value = bar.get_height() if upright else bar.get_width()
-        pairs.append([names[near] if near is not None and inside else _plain(middle), _number(value)])
-    return {"name": _label(held), "values": pairs}
+    values = [_number(p.get_height() if upright else p.get_width()) for p in held.patches]
+    places = [(p.get_x() + p.get_width() / 2) if upright else (p.get_y() + p.get_height() / 2) for p in held.patches]
+    names = {round(float(at), 6): _text(t) for at, t in _ticks(axes.xaxis if upright else axes.yaxis)}
+    said = _without_empty({"kind": "bars", "label": _label(held.get_label()), "n": len(values)})
+    if len(values) > _BARS:
+        return said | _extremes("values", values)
+    labels = [names.get(round(float(at), 6)) or _number(at) for at in places]
+    return said | {"values": [[label, value] for label, value in zip(labels, values, strict=True)]}
 
 
-def _line(axes: Any, line: Any) -> dict[str, Any]:
-    names = _names(axes.xaxis)
-    xs, ys = list(line.get_xdata(orig=False)), list(line.get_ydata(orig=False))
-    every = [[names.get(float(x), _plain(x)), _number(y)] for x, y in zip(xs, ys, strict=False)]
-    known = [y for _, y in every if y is not None]
-    shown = every if len(every) <= _PLACES else [every[0], every[-1]]
-    ends = {"low": min(known), "high": max(known)} if known else {}
-    return {"name": _label(line), "count": len(every), "values": shown, **ends}
+def _ticks(axis: Any) -> Iterable[tuple[float, str]]:
+    return zip(axis.get_ticklocs(), [t.get_text() for t in axis.get_ticklabels()], strict=False)
 
 
-def _names(axis: Any) -> dict[float, str]:
-    """The names of an axis' ticks by their places; a number at its own place is no name."""
-    ticks = [float(at) for at in axis.get_ticklocs()][:200]
-    labels = [label.get_text() for label in axis.get_ticklabels()][:200]
-    return {at: text for at, text in zip(ticks, labels, strict=False) if text and not _is(text, at)}
+def _cloud(kind: str, label: Any, x: Any, y: Any) -> dict[str, Any]:
+    said = _without_empty({"kind": kind, "label": _label(label), "n": len(x)})
+    said |= _extremes("x", x) | _extremes("y", y)
+    if kind == "line" and len(y):
+        said |= {"first": _number(y[0]), "last": _number(y[-1])}
+    return said
 
 
-def _is(text: str, at: float) -> bool:
+def _extremes(name: str, values: Any) -> dict[str, Any]:
+    known = [v for v in (_number(v) for v in values) if isinstance(v, float | int)]
+    return {name: [min(known), max(known)]} if known else {}
+
+
+def _number(value: Any) -> Any:
+    """A number to six digits; None where it is none or not finite."""
     try:
-        return abs(float(text.replace("−", "-")) - at) < 1e-9 * max(abs(at), 1)
-    except ValueError:
-        return False
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return float(f"{number:.6g}") if number - number == 0 else None
 
 
-def _label(artist: Any) -> str:
-    label = str(artist.get_label() or "")
-    return "" if label.startswith("_") else label
+def _label(label: Any) -> str:
+    text = _text(label)
+    return "" if text.startswith("_") else text
 
 
-def _plain(value: Any) -> str:
-    number = float(value)
-    return str(int(number)) if number.is_integer() else f"{number:.6g}"
+def _text(text: Any) -> str:
+    plain = " ".join(str(text or "").split())
+    return plain if len(plain) <= _LONGEST else plain[:_LONGEST] + "…"
 
 
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+def _without_empty(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value not in ("", [], None, 0, {})}

@@ -8,6 +8,7 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
+from graphs.errors import InputError
 from gristmill.cli import main
 from tests.gristmill.door import REPOSITORY
 
@@ -21,8 +22,8 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def gristmill(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
+def gristmill(*arguments: str, say: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=say)
 
 
 def test_the_agent_of_the_page_is_listed_checked_and_shown(home):
@@ -60,3 +61,54 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     checked = gristmill("agents", "check")
     assert checked.exit_code == 1
     assert "no tool 'run_everything'" in checked.output
+    head = "---\nname: mine\nbase: coder\n{}\n---\nP\n"
+    for key, fault in (
+        ("model: gpt-9", "model: There is no model 'gpt-9'"),
+        ("approval: {send: ask}", "approval: there is no tool 'send'"),
+        ("approval: {git: perhaps}", "approval.git"),
+        ("temperature: 3", "temperature"),
+    ):
+        path.write_text(head.format(key))
+        assert fault in gristmill("agents", "check").output, key
+    path.write_text(head.format("model: openai:gpt-5,ollama:qwen3\ntemperature: 0.2\napproval: {run_*: ask}"))
+    assert gristmill("agents", "check").exit_code == 0
+    assert "approval: run_*: ask" in gristmill("agents", "show", "mine").stdout
+    assert gristmill("agents", "list", "--project", "nobody").exit_code == 2
+
+
+def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_path):
+    table = tmp_path / "sales.csv"
+    table.write_text("region,amount\n" + "".join(f"{'ns'[i % 2]},{i}\n" for i in range(40)))
+    assert gristmill("project", "create", "shop", "--about", "Figures").exit_code == 0
+    assert gristmill("project", "put", "shop", str(table)).exit_code == 0
+    answered = gristmill("analyze", "--project", "shop", "--ask", "What is the mean amount?", "--no-rerun",
+                         "--json", "--out", str(tmp_path / "out"))  # fmt: skip
+    assert answered.exit_code == 0, answered.output
+    shown = json.loads(gristmill("project", "show", "shop", "--json").stdout)
+    assert (shown["runs"], list(shown["files"])) == (1, ["sales.csv"])
+    listed = json.loads(gristmill("runs", "list", "--project", "shop", "--json").stdout)
+    assert [r["params"]["project"] for r in listed] == ["shop"]
+    assert json.loads(gristmill("runs", "list", "--project", "default", "--json").stdout) == []
+    refused = gristmill("project", "delete", "shop", say="n\n")
+    assert refused.exit_code == 1
+    assert "With shop goes: 1 file" in refused.output
+    assert "1 run of it in the record" in refused.output
+    assert gristmill("project", "delete", "shop", "--yes").exit_code == 0
+    assert gristmill("project", "show", "shop").exit_code == 2
+
+
+def test_a_project_is_filled_and_read_in_python(home, tmp_path, monkeypatch):
+    import gristmill as product
+
+    file = tmp_path / "notes.txt"
+    file.write_text("kept")
+    shop = product.project("shop", about="Figures", budget="tokens=5")
+    shop.put(file, "texts/notes.txt")
+    again = product.project("shop", about="Others")
+    assert again.files == {"texts/notes.txt": 4}
+    assert (again.show().about, again.show().settings) == ("Figures", {"budget": "tokens=5"}), "it stays as it was"
+    assert again.read("texts/notes.txt") == b"kept"
+    again.remove("texts/notes.txt")
+    assert shop.delete().files == {}
+    with pytest.raises(InputError, match="no budget"):
+        product.project("other", budget="much")

@@ -6,21 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from artifacts.types import FIGURE_MIME, Execution
+from artifacts.types import Execution
 from graphs.review.claims import Known
 from graphs.review.mentions import YEAR, Tables, levels
 
 
 def figures_of(cell: Execution) -> list[dict[str, Any]]:
-    """The figures that a cell showed; those that are not well formed are left out: any code may display anything."""
-    told = [o.data.get(FIGURE_MIME) for o in cell.outputs]
-    return [t for t in told if isinstance(t, dict) and all(isinstance(a, dict) for a in _list(t.get("axes")))]
+    """The figures that a cell showed (see `kernel_gateway.inside.figures.told`)."""
+    return [o.figure for o in cell.outputs if o.figure]
 
 
 def texts_on(figure: dict[str, Any]) -> Iterator[str]:
     """The titles and the annotations of a figure, as a reader sees them."""
     yield str(figure.get("title") or "")
-    for axes in _list(figure.get("axes")):
+    for axes in _dicts(figure.get("axes")):
         yield str(axes.get("title") or "")
         yield from map(str, _list(axes.get("texts")))
 
@@ -43,13 +42,21 @@ def of_figures(cell: Execution, tables: Tables) -> Iterator[Known]:
 
 
 def _values(figure: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
-    for i, axes in enumerate(_list(figure.get("axes"))):
-        for kind in ("bars", "lines"):
-            for j, series in enumerate(_list(axes.get(kind))):
-                for pair in _list(series.get("values")) if isinstance(series, dict) else ():
-                    if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], (int, float)):
-                        yield f"{i} {kind} {j}", str(pair[0]), float(pair[1])
+    """The series, the name and the value of each bar and of each end of a line."""
+    for i, axes in enumerate(_dicts(figure.get("axes"))):
+        for j, series in enumerate(_dicts(axes.get("series"))):
+            pairs = _list(series.get("values")) if series.get("kind") == "bars" else []
+            ends = _list(series.get("x")) if series.get("kind") == "line" else []
+            pairs += [list(p) for p in zip(ends, (series.get("first"), series.get("last")), strict=False)]
+            for pair in pairs:
+                if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], (int, float)):
+                    whole = isinstance(pair[0], float) and pair[0].is_integer()
+                    yield f"{i} {j}", str(int(pair[0]) if whole else pair[0]), float(pair[1])
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [v for v in _list(value) if isinstance(v, dict)]
 
 
 def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return list(value) if isinstance(value, list) else []

@@ -44,6 +44,7 @@ LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
 )
 """What says that a number is not of all rows."""
+_GAPS: tuple[Statistic, ...] = ("missing", "present")
 _PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "median": "median", "sum": "sum", "count": "count", "size": "count",
@@ -281,10 +282,10 @@ class _Given:
             return False
         gaps = columns(said.clause, [self.tables[base]]) if re.search(r"\bmissing\b", said.clause) else []
         for column in gaps:
-            of = in_backticks(column)
-            add(self.query(base, said.labels, Measure(op="missing", of=of)))
+            lacks, has = (Measure(op=op, of=in_backticks(column)) for op in _GAPS)
+            add(self.query(base, said.labels, lacks))
             add(
-                self.query(base, said.labels, Measure(op="present", of=of)),
+                self.query(base, said.labels, has),
                 f"how many {column} has, not how many it lacks",
             )
         measures += [Measure(op="count")] * ("count" in said.ops)
