@@ -37,7 +37,7 @@ FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
 
 _KEPT_RESULTS = 2  # tool results that stay whole when a conversation must shrink
 _SHORT = 600
-_WHOLE, _STEP, _NAMED = 2, 3, 100  # results that are sent whole at the least; how many are cut at once, to what length
+_WHOLE, _STEP, _NAMED = 2, 3, 80  # results that are sent whole at the least; how many are cut at once, to what length
 
 
 async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, asking: Asking = USUAL) -> Reply:

@@ -102,13 +102,18 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "round": state["round"] + 1,
         "report": {key: value for key, value in state["report"].items() if value},
         "findings": _findings(view),
-        "checks_passed": [c.name for c in checks if c.ok and not c.remarks],
-        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks if not c.ok or c.remarks],
+        "checks_passed": [c.name for c in checks if not _telling(c)],
+        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks if _telling(c)],
         "figures": figures(view, view.executions),
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if not _OPENING & set(x.tags))
     return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def _telling(check: CheckResult) -> bool:
+    """Whether a check says more than that it found nothing: what was done again, and whether it was done."""
+    return not check.ok or bool(check.remarks) or check.name in ("re_execution", "recomputed")
 
 
 def project_note(view: RunView) -> str:

@@ -73,18 +73,10 @@ class Work:
         objected = {o.where for r in self.view.reviews for o in r.objections}
         objected |= {f.evidence.cell for f in self.view.findings if f.id in objected}
         cells = self.view.executions
-        told = set(re.findall(r"\d{3,}", re.sub(r"[.,]", "", self.report.answer)))
-
-        def rests(i: int) -> bool:
-            """Whether the answer tells a number that this cell printed, and none after it."""
-            here, later = (re.sub(r"[.,]", "", t) for t in (cells[i].text, " ".join(y.text for y in cells[i + 1 :])))
-            return any(number in here and number not in later for number in told)
-
         return {
             x.cell
             for i, x in enumerate(cells)
-            if x.cell in objected - resting
-            and any(y.status == "ok" and (mends(y, x) or ("code" in y.tags and not rests(i))) for y in cells[i + 1 :])
+            if x.cell in objected - resting and any(y.status == "ok" and mends(y, x) for y in cells[i + 1 :])
         }
 
     @property

@@ -76,7 +76,7 @@ async def test_analyst_and_reviewer_look_for_themselves(bench, files, endpoint):
     assert tried["text"].strip() == "own 141"
     assert outcome.came["cells"] == 1, "what the reviewer tries is no cell of the notebook"
     report = next(r for r in endpoint.requests if any(t["function"]["name"] == "write_report" for t in r["tools"]))
-    assert "That is done." in report["messages"][1]["content"], "the coder's closing sentence reaches the analyst"
+    assert "coder_said" in report["messages"][1]["content"], "the coder's closing sentence reaches the analyst"
 
 
 def _looked(request) -> bool:
