@@ -249,6 +249,7 @@ class Question(Value):
     default: str | None = None
     by: str = ""
     answer: str | None = None
+    at: datetime | None = None  # when it was asked, once that is recorded
 
 
 class Approval(Value):
@@ -265,6 +266,7 @@ class Approval(Value):
     decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
+    at: datetime | None = None  # when it was asked for, once that is recorded
 
 
 class Artifact(Value):

@@ -18,7 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OURS = "/components/panel_app.wire/"
 """The one module whose files a page asks for. Panel would import whatever module the address names."""
-KEPT = ("/static/", OURS)
+KEPT = ("/static/", "/scripts/", OURS)
 MOST = 64
 """Files kept at most. A page asks for about ten, and their number does not grow; the bound is for the curious."""
 
