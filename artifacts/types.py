@@ -33,6 +33,8 @@ FireOutcome = Literal["done", "failed", "cancelled", "interrupted", "skipped", "
 Overlap = Literal["allow", "skip", "queue", "replace"]
 CatchUp = Literal["none", "latest", "all"]
 NotifyOn = Literal["failure", "end"]
+TaskStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
+Priority = Literal["high", "normal", "low"]
 
 
 _making = threading.Lock()
@@ -215,13 +217,60 @@ class Cell(Value):
 
 class Message(Value):
     """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
-    way."""
+    way. `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
 
     id: str
     text: str
     by: str = "person"
+    to: str | None = None
+    task_id: str | None = None
     steers: bool = False
     at: datetime = Field(default_factory=now)
+
+
+class Conflict(Value):
+    """Something that a task made and that is no part of the run's notebook, since it does not fit in with the rest.
+
+    `what`: a file that others wrote differently, a cell whose output would be another in the notebook, or a name that
+    stands for something else there: that the notebook has, and its last cell decides. `name` is that of the file, the
+    cell or the name, `others` who made the other (ids of tasks, or "notebook"), `cells` those that were left out.
+    """
+
+    what: Literal["file", "cell", "name"]
+    name: str
+    others: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    text: str = ""
+
+
+class Task(Value):
+    """A piece of work that one agent gives to another; `parent` is the task within which it was given.
+
+    `status`: queued until those in `after` have ended, waiting for a person's answer, else as a run's. `progress` is
+    from 0 to 1: the part of its calls that is used, or of its questions that is answered, and 1 at its end. `result` is
+    what the agent says at the end, or the sentence of its failure. `cells` are those that it made, `conflicts` what of
+    them does not fit in. `turn_id` is the turn in which it was given.
+    """
+
+    id: str
+    title: str
+    agent: str
+    status: TaskStatus = "queued"
+    priority: Priority = "normal"
+    progress: float = Field(0.0, ge=0, le=1)
+    parent: str | None = None
+    result: str = ""
+    brief: str = ""
+    by: str = ""
+    after: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    turn_id: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status in ("done", "failed", "cancelled")
 
 
 FIRST_TURN = "turn-01"

@@ -100,7 +100,7 @@ class Plain:
 
 
 class Gateway:
-    """A gateway process of this machine with so many parked sandboxes, and the usual number of empty namespaces."""
+    """A gateway process of this machine with so many parked sandboxes, and the usual number of spare shells."""
 
     def __init__(self, home: Path, parked: int) -> None:
         ready, end = os.pipe()
@@ -189,7 +189,7 @@ def first_result(folder: str, cold: Gateway, warm: Gateway, rounds: int) -> list
             closing.pop()()
     base, one, two = (statistics.median(times) * 1000 for times in (plain, made, parked))
     return [
-        Row("create + first result with imports", one, base, "ms", base / one, 20, True, "empty namespaces at hand"),
+        Row("create + first result with imports", one, base, "ms", base / one, 20, True, "with a seed at hand"),
         Row("the same, parked", two, base, "ms", base / two, 100, True),
     ]
 

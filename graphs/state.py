@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Job = Literal["plan", "code", "interpret", "review", "ask"]
 """What a model is asked for. The tools that it is offered say the same."""
 
+Approval = Literal["allow", "ask", "deny"]
+"""Whether a call is carried out at once, after a person has agreed, or never."""
+
 MAX_CALLS = 40
 """Tool calls that one run may make."""
 MAX_ROUNDS = 3
@@ -83,8 +86,8 @@ class Desk:
     unattended: bool = False
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
-        """The tools that an agent is offered: those of its job, or those that its file names."""
-        return self.tools.of(agent.job, agent.tools)
+        """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""
+        return self.tools.of(agent.job, agent.tools, agent.approval)
 
     async def within_budget(self) -> None:
         """Raise BudgetSpent where the run has used up what it may. For nodes to call before they ask or run."""

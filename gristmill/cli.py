@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "open": ("gristmill.commands.open", "Open the running dashboard in a browser."),
     "runs": ("gristmill.commands.runs", "List, show, follow, cancel, resume or reproduce runs."),
     "cells": ("gristmill.commands.cells", "Show, edit and run the cells of a run's notebook."),
+    "tasks": ("gristmill.commands.tasks", "Show the tasks that the agents of a run gave each other."),
     "artifacts": ("gristmill.commands.artifacts", "List, get or export plots, tables and files."),
     "sql": ("gristmill.commands.sql", "Ask the record in SQL, read only."),
     "record": ("gristmill.commands.record", "Export, back up or prune the whole record."),

@@ -84,7 +84,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--spare",
         type=int,
-        help=f"empty namespaces kept for those who find none started (default {_SPARE}, none with --parked 0)",
+        help=f"namespaces with a seed kept for those who find none started (default {_SPARE}, none with --parked 0)",
     )
     parser.add_argument(
         "--allow-internet",

@@ -196,24 +196,30 @@ class Host:
         listener: int,
         volumes: Sequence[tuple[Path, str]],
     ) -> Sandbox:
-        """Have the nursery fork the sandbox into a shell, one of its own where it has volumes."""
-        shell = self._spare.pop(0) if self._spare and not volumes else self._shell(volumes=volumes)
-        sandbox = shell.sandbox
-        sandbox.on_end = lambda: None
-        request = {
-            "environment": self._variables(name, template, "/home/user", RUNTIME, CACHE, None),
-            "user": shell.user,
-        }
+        """Move into a shell with a seed, one of its own where the sandbox has volumes."""
+        shell = self._spare.pop(0) if self._spare and not volumes else self._seeded(nursery, volumes)
+        shell.sandbox.on_end = lambda: None
+        try:
+            shell.wake(address, listener, self._variables(name, template, "/home/user", RUNTIME, CACHE, None))
+        except OSError:  # its seed has just ended, and another would do
+            shell.sandbox.stillborn = True
+            shell.sandbox.kill()
+        return shell.sandbox
+
+    def _seeded(self, nursery: Nursery, volumes: Sequence[tuple[Path, str]] = ()) -> Shell:
+        """A shell into which the nursery forks a seed, which waits there; raises OSError and `SandboxFailed`."""
+        shell = self._shell(volumes=volumes)
+        sandbox, name = shell.sandbox, secrets.token_hex(10)
 
         def enter(namespaces: int, given: list[int]) -> None:
-            nursery.ask(name, {**request, "namespaces": namespaces}, given, sandbox.grow)
+            nursery.ask(name, {"environment": {}, "user": shell.user, "namespaces": namespaces}, given, sandbox.grow)
 
         try:
-            shell.inhabit(address, listener, enter)
+            shell.seed(enter)
         except OSError:
             sandbox.kill()
             raise
-        return sandbox
+        return shell
 
     @property
     def is_short(self) -> bool:
@@ -222,8 +228,9 @@ class Host:
 
     def prepare(self) -> None:
         """Make a shell for the next who asks for a sandbox; raises `SandboxFailed`."""
+        assert self._nursery is not None
         try:
-            shell = self._shell()
+            shell = self._seeded(self._nursery)
         except (OSError, GatewayError) as error:
             raise SandboxFailed(f"No sandbox could be prepared: {error}") from None
         self._spare.append(shell)
@@ -285,7 +292,7 @@ class Host:
         shell = Shell(sandbox, identity.get("user"), kept, errors, doors)
 
         def release() -> None:
-            kept.close()
+            shell.close()
             lent.close()
 
         sandbox.release = release

@@ -110,6 +110,11 @@ class Session:
         self._log = log
 
     @property
+    def sandbox(self) -> AsyncSandbox:
+        """The sandbox itself, for what is not a cell."""
+        return self._sandbox
+
+    @property
     def view(self) -> RunView:
         """The run as this session knows it."""
         return self._log.view
@@ -212,6 +217,13 @@ class Session:
             await self._renew()
             await self._replay(execution)
             await self._tree.changes()
+
+    async def record(self, *events: Event) -> None:
+        """Record a change of the notebook between two cells, on which the next cell builds."""
+        async with self._lock:
+            for event in events:
+                self._log.send(event)
+            await self._log.settle()
 
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""

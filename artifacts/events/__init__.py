@@ -48,7 +48,7 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 from artifacts.events.union import EVENT, Event
 from artifacts.events.view import RunView, Step
 
@@ -91,6 +91,7 @@ __all__ = [
     "Step",
     "StepEnded",
     "StepStarted",
+    "TaskChanged",
     "TextDelta",
     "ToolUsed",
     "TurnEnded",

@@ -47,7 +47,7 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
@@ -112,10 +112,15 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Branched():
             return replace(view, kernel=None, branched=event)
         case StepStarted(step_id=str(step_id)):
-            return replace(view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title)))
+            return replace(
+                view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title, task_id=event.task_id))
+            )
         case StepEnded():
             steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
             return replace(view, steps=tuple(steps), progress=None)
+        case TaskChanged(task=task):
+            places = {t.id: t for t in view.tasks} | {task.id: task}
+            return replace(view, tasks=tuple(places.values()))
         case ModelReplied():
             return replace(view, replies=(*view.replies, event))
         case ToolUsed():

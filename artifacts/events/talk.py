@@ -24,6 +24,7 @@ class ModelReplied(Recorded):
     tokens_out: int | None = None
     tokens_cached: int | None = None
     cost: float | None = None
+    task_id: str | None = None
 
 
 class ToolUsed(Recorded):
@@ -40,6 +41,8 @@ class ToolUsed(Recorded):
     text: str = ""
     error: str | None = None
     cells: tuple[str, ...] = ()
+    agent: str = ""
+    task_id: str | None = None
 
 
 class Said(Recorded):
@@ -107,3 +110,4 @@ class TextDelta(Value):
     run_id: str
     agent: str
     text: str
+    task_id: str | None = None

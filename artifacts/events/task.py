@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 from artifacts.events.base import Recorded
-from artifacts.types import Answer, Objection, PlanStep, Recomputation
+from artifacts.types import Answer, Objection, PlanStep, Recomputation, Task
 
 
 class StepStarted(Recorded):
-    """A node of the graph began. `step_id` is set; `agent` is coding, analysis, review or system."""
+    """A node of the graph began. `step_id` is set; `agent` is who works, or system. `task_id`: as a part of a task."""
 
     kind: Literal["step_started"] = "step_started"
     name: str
     agent: str
     title: str
+    task_id: str | None = None
+
+
+class TaskChanged(Recorded):
+    """A task was given, or stands differently from before; the newest of its id is how it stands."""
+
+    kind: Literal["task_changed"] = "task_changed"
+    task: Task
 
 
 class PlanMade(Recorded):

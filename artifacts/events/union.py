@@ -46,7 +46,7 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted
+from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 
 Event = Annotated[
     RunStarted
@@ -64,6 +64,7 @@ Event = Annotated[
     | ApprovalAsked
     | ApprovalGiven
     | StepStarted
+    | TaskChanged
     | ModelReplied
     | ToolUsed
     | PlanMade

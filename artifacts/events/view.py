@@ -21,6 +21,7 @@ from artifacts.types import (
     Question,
     Run,
     Spent,
+    Task,
     Turn,
 )
 
@@ -34,6 +35,7 @@ class Step:
     agent: str
     title: str
     status: Literal["running", "done", "failed", "cancelled"] = "running"
+    task_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class RunView:
     approvals: tuple[Approval, ...] = ()
     plan: tuple[PlanStep, ...] = ()
     steps: tuple[Step, ...] = ()
+    tasks: tuple[Task, ...] = ()  # in the order in which they were given
     cells: tuple[Cell, ...] = ()  # the notebook as it stands, in its order
     executions: tuple[Execution, ...] = ()  # of each cell that ran the newest, in the notebook's order
     artifacts: tuple[Artifact, ...] = ()

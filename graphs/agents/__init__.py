@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from artifacts.types import Value
 from graphs.errors import GraphError
-from graphs.state import Job
+from graphs.state import Approval, Job
 
 
 class BadAgent(GraphError):
@@ -25,7 +25,8 @@ class Agent(Value):
 
     `name` is what the record shows, `prompt` the system message, before that of the agent `base` where one is named.
     `tools` are names, `*` among them all that do not come with Gristmill; None stands for all that the job is offered.
-    `model` is one of its own in place of the run's.
+    `model` is one of its own in place of the run's. `approval` says of tools, by name or pattern, what comes before a
+    call: {"run_command": "ask", "mcp__*": "deny"}.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class Agent(Value):
     tools: tuple[str, ...] | None = None
     model: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)
+    approval: dict[str, Approval] = Field(default_factory=dict)
     base: str | None = None
     prompt: str = Field(min_length=1)
     source: str = "built-in"

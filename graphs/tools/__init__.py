@@ -1,13 +1,15 @@
 """The tools that models may call. Importing this package enters the built-in ones in the registry."""
 
-from graphs.tools import files, notebook, person, planning, report, review, table
-from graphs.tools.base import Action, Tool, Toolbox, read, refusal, specs, tool
+from graphs.tools import cells, files, machine, notebook, person, planning, report, review, services, table
+from graphs.tools.base import Action, Tool, Toolbox, read, refusal, said, specs, tool
 
 __all__ = [
     "Action",
     "Tool",
     "Toolbox",
+    "cells",
     "files",
+    "machine",
     "notebook",
     "person",
     "planning",
@@ -15,6 +17,8 @@ __all__ = [
     "refusal",
     "report",
     "review",
+    "said",
+    "services",
     "specs",
     "table",
     "tool",

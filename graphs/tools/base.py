@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from artifacts.events import RunView
 from artifacts.types import ToolCall
 from graphs.models.base import ToolSpec
+from graphs.state import Approval, Job
 
 if TYPE_CHECKING:
-    from graphs.state import Desk, Job
-
-Approval = Literal["allow", "ask", "deny"]
-"""Whether a call is carried out at once, after a person has agreed, or never."""
+    from graphs.state import Desk
 
 DEEPEST = 6
 """Levels to which a schema that refers to itself is written out."""
@@ -85,16 +85,36 @@ class Toolbox:
         """Every tool, in the order in which they were entered."""
         return tuple(self._tools.values())
 
-    def of(self, job: Job, names: Sequence[str] | None = None) -> tuple[type[Tool], ...]:
+    def of(
+        self, job: Job, names: Sequence[str] | None = None, approval: Mapping[str, Approval] | None = None
+    ) -> tuple[type[Tool], ...]:
         """The tools that a job is offered; of those only the named ones, where names are given.
 
-        The name `*` stands for all that do not come with Gristmill. None that is denied is among them.
+        The name `*` stands for all that do not come with Gristmill. `approval` says by name or pattern what comes
+        before a call, in place of what the tool itself says; it makes nothing of a tool's own "ask" or "deny" laxer.
+        None that is denied is among them.
         """
 
         def wanted(one: type[Tool]) -> bool:
             return names is None or one.tool_name in names or ("*" in names and one.source != "built-in")
 
-        return tuple(t for t in self._tools.values() if job in (t.job, *t.also) and t.approval != "deny" and wanted(t))
+        under = (_under(t, approval or {}) for t in self._tools.values() if job in (t.job, *t.also) and wanted(t))
+        return tuple(t for t in under if t.approval != "deny")
+
+
+_STRICT: tuple[Approval, ...] = ("allow", "ask", "deny")
+
+
+def _under(tool: type[Tool], approval: Mapping[str, Approval]) -> type[Tool]:
+    """A tool under the strictest of what it says itself and what is said of it."""
+    said = [policy for pattern, policy in approval.items() if fnmatchcase(tool.tool_name, pattern)]
+    strictest = max((tool.approval, *said), key=_STRICT.index)
+    return tool if strictest == tool.approval else _stricter(tool, strictest)
+
+
+@cache
+def _stricter(tool: type[Tool], approval: Approval) -> type[Tool]:
+    return type(tool.__name__, (tool,), {"__doc__": tool.__doc__, "approval": approval})
 
 
 def specs(tools: Iterable[type[Tool]]) -> list[ToolSpec]:
@@ -140,6 +160,12 @@ def tool[T: type[Tool]](
 def refusal(name: str, value: str) -> dict[str, Any]:
     """The result of a call that was not carried out, in the shape of one that was."""
     return {"cells": [], "ok": False, "text": "", "findings": [], "plots": [], "error": {"name": name, "value": value}}
+
+
+def said(value: Any) -> dict[str, Any]:
+    """The result of a call that ran no cell: a text as it is, the rest as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"cells": [], "ok": True, "text": text, "error": None}
 
 
 def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any
 
@@ -24,7 +23,7 @@ class RunCommand(Action):
     command: str = Field(min_length=1, description="One or more lines of bash")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
-        return await _cell(desk, f"%%bash\n{self.command}", self.title or "Run a command", key, step_id)
+        return await cell(desk, f"%%bash\n{self.command}", self.title or "Run a command", key, step_id)
 
 
 @tool("write_file", job="code")
@@ -38,10 +37,10 @@ class WriteFile(Action):
         code = f"%%writefile {shlex.quote(self.path)}\n{self.content}"
         if "/" in self.path:
             folder = f"from pathlib import Path\n\nPath({self.path!r}).parent.mkdir(parents=True, exist_ok=True)"
-            made = await _cell(desk, folder, f"Make the folder of {self.path}", f"{key}-f", step_id)
+            made = await cell(desk, folder, f"Make the folder of {self.path}", f"{key}-f", step_id)
             if not made["ok"]:
                 return made
-        return await _cell(desk, code, self.title or f"Write {self.path}", key, step_id)
+        return await cell(desk, code, self.title or f"Write {self.path}", key, step_id)
 
 
 @tool("edit_file", job="code")
@@ -66,7 +65,7 @@ class EditFile(Action):
             f"file = Path({self.path!r})\n"
             f"file.write_text(file.read_text().replace({self.old!r}, {self.new!r}, 1));"
         )
-        return await _cell(desk, code, self.title or f"Edit {self.path}", key, step_id)
+        return await cell(desk, code, self.title or f"Edit {self.path}", key, step_id)
 
 
 @tool("read_file", job="code")
@@ -80,7 +79,7 @@ class ReadFile(Action):
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         script = f"python3 -c {shlex.quote(_READ)} {shlex.quote(self.path)} {self.first} {self.lines}"
-        return _said(await desk.session.command(script))
+        return printed(await desk.session.command(script))
 
 
 @tool("list_files", job="code")
@@ -94,7 +93,7 @@ class ListFiles(Action):
         found = (
             f"find {shlex.quote(self.folder)} -maxdepth {self.depth} -not -path '*/.*' -printf '%y %s %P\\n' | sort -k3"
         )
-        return _said(await desk.session.command(f"set -o pipefail; {found} | head -1000"))
+        return printed(await desk.session.command(f"set -o pipefail; {found} | head -1000"))
 
 
 @tool("search", job="code")
@@ -116,36 +115,13 @@ class Search(Action):
         return {"cells": [], "ok": True, "text": shorten(found.stdout, TEXT_LIMIT) or "Nothing matches.", "error": None}
 
 
-@tool("install_packages", job="code")
-class InstallPackages(Action):
-    """Install Python packages into the sandbox, as a cell, where the operator allows it."""
-
-    packages: tuple[str, ...] = Field(min_length=1, description='As for pip: "polars", "shapely>=2"')
-
-    async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
-        if astray := [p for p in self.packages if p.startswith("-") or any(c in p for c in "\n;|&`$")]:
-            return refusal("BadName", f"{astray[0]!r} is no name of a package.")
-        named = " ".join(json.dumps(p) if set(p) & set("<>=[ ") else p for p in self.packages)
-        return await _cell(desk, f"%pip install -q {named}", self.title or "Install packages", key, step_id)
+async def cell(desk: Desk, code: str, title: str, key: str, step_id: str) -> dict[str, Any]:
+    """Run a cell, and tell what came of it."""
+    ran = await desk.session.run(code, title=title, tags=("code",), step_id=step_id, key=f"{key}-0")
+    return result(await desk.view(), [ran])
 
 
-@tool("system_info", job="code")
-class SystemInfo(Action):
-    """Tell what the sandbox is: processors, memory, disk, Python and the versions of its packages."""
-
-    async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
-        facts = (
-            "nproc; free -m | head -2; df -h /home/user | tail -1; python3 --version; python3 -m pip list 2>/dev/null"
-        )
-        return _said(await desk.session.command(facts))
-
-
-async def _cell(desk: Desk, code: str, title: str, key: str, step_id: str) -> dict[str, Any]:
-    cell = await desk.session.run(code, title=title, tags=("code",), step_id=step_id, key=f"{key}-0")
-    return result(await desk.view(), [cell])
-
-
-def _said(done: Any) -> dict[str, Any]:
+def printed(done: Any) -> dict[str, Any]:
     """What a command printed, as the result of a tool."""
     if done.exit_code:
         return refusal("Failed", shorten(done.stderr.strip() or done.stdout.strip() or "It failed.", 2_000))
@@ -179,7 +155,14 @@ elif kind == "docx":
 elif kind == "ipynb":
     import json
     cells = json.load(open(path))["cells"]
-    text = "\\n".join(f"--- {c['cell_type']} {i} ---\\n{''.join(c['source'])}" for i, c in enumerate(cells, 1))
+    def shown(cell):
+        for out in cell.get("outputs", ()):
+            said = out.get("text") or out.get("data", {}).get("text/plain") or out.get("evalue") or ""
+            yield "".join(said)[:2000]
+    text = "\\n".join(
+        "\\n".join([f"--- {c['cell_type']} {i} ---", "".join(c["source"]), *(f"> {s}" for s in shown(c))])
+        for i, c in enumerate(cells, 1)
+    )
 elif kind in ("png", "jpg", "jpeg", "gif", "webp"):
     from PIL import Image
     image = Image.open(path)

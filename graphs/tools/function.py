@@ -16,7 +16,8 @@ from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
 from artifacts.threads import in_own_thread
-from graphs.tools.base import Action, Approval, Tool, refusal
+from graphs.state import Approval
+from graphs.tools.base import Action, Tool, refusal
 from graphs.tools.notebook import shorten
 
 MARK = "__gristmill_tool__"

@@ -39,6 +39,7 @@ from gristmill.web.record import record
 from gristmill.web.reference import Described, reference_page
 from gristmill.web.schedules import schedules
 from gristmill.web.stream import sse
+from gristmill.web.tasks import tasks
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
 from notebooks.files import safe_name
@@ -57,6 +58,7 @@ def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gri
         _runs(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 409, 413, 422, 500, 503)
     )
     api.include_router(cells(local), prefix="/api/runs", tags=["cells"], responses=schemas.refusals(404, 409, 422, 503))
+    api.include_router(tasks(local), prefix="/api/runs", tags=["runs"], responses=schemas.refusals(404, 422, 503))
     api.include_router(_ask(local), prefix="/api/ask", tags=["runs"], responses=schemas.refusals(413, 422, 503))
     api.include_router(
         _artifacts(local), prefix="/api/artifacts", tags=["artifacts"], responses=schemas.refusals(404, 422, 500, 503)

@@ -197,7 +197,7 @@ class LiveNotebook:
                     await self._leave()
                 session = await self._opened(log, catching)
                 if step.drops:
-                    await session.aside(_dropping(step.drops))
+                    await session.aside(dropping(step.drops))
                 if step.cell is None:
                     continue
                 cell, known = log.view.cell(step.cell), executions(log.view).get(step.cell)
@@ -320,7 +320,7 @@ def _following(view: RunView, id: str) -> set[str]:
     return {id, *stale_after(cells, [replace(c, source=f"{c.source}\n0") if c.id == id else c for c in cells])}
 
 
-def _dropping(names: Iterable[str]) -> str:
+def dropping(names: Iterable[str]) -> str:
     """Code that deletes names and files, and says nothing where they are gone already."""
     plain = [n for n in names if not n.startswith("file:")]
     files = [n.removeprefix("file:") for n in names if n.startswith("file:")]

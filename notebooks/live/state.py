@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
+from notebooks.live.reading.parsing import base_name
 
 EVERYTHING = "*"
 """In place of a name: all that a cell of unknown effect may have bound."""
@@ -162,16 +163,16 @@ class State:
 
     def _written(self, cell: Item, reading: Reading) -> set[str]:
         """The files that a cell writes: as the record saw it, or else as its source says it."""
-        named = {f"file:{_base(w)}" for w in reading.writes if w != "*"}
+        named = {f"file:{base_name(w)}" for w in reading.writes if w != "*"}
         if cell.wrote is not None:
-            return named & self.keys.keys() | {f"file:{_base(w)}" for w in cell.wrote}
+            return named & self.keys.keys() | {f"file:{base_name(w)}" for w in cell.wrote}
         return named | ({FILES} if "*" in reading.writes else set())
 
     def _files_read(self, reading: Reading, cell: Item) -> set[str]:
         files = {n for n in self.keys if n.startswith("file:")}
         if "*" in reading.files:
             return files | {FILES}
-        named = {f"file:{_base(f)}" for f in reading.files}
+        named = {f"file:{base_name(f)}" for f in reading.files}
         return (named & files) | ({FILES} if reading.files and FILES in self.keys else set()) | named
 
     def _learn(self, reading: Reading) -> None:
@@ -193,10 +194,6 @@ class State:
         mine.used_up |= {n for n in new.used_up if LOCAL not in n}
         mine.methods |= new.methods
         mine.shadowed |= new.shadowed
-
-
-def _base(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2] or path
 
 
 def _digest(*parts: str) -> str:

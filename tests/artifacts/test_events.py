@@ -34,6 +34,7 @@ from artifacts.events import (
     SandboxOpened,
     StepEnded,
     StepStarted,
+    TaskChanged,
     WidgetsChanged,
     apply,
     extend,
@@ -48,6 +49,7 @@ from artifacts.types import (
     Output,
     PlanStep,
     Run,
+    Task,
     ToolCall,
     new_id,
     now,
@@ -252,3 +254,12 @@ def test_outputs_and_errors_of_older_records_are_understood() -> None:
     assert view.executions[0].outputs[0].display_id is None
     assert view.executions[0].error == ExecutionError(name="ValueError", value="no", traceback="...")
     assert view.executions[0].error.shown
+
+
+def test_a_task_stands_as_its_newest_event_says_in_the_order_in_which_they_were_given():
+    given = [Task(id=f"t{n}", title=f"Part {n}", agent="coder") for n in (1, 2)]
+    done = given[0].model_copy(update={"status": "done", "progress": 1.0, "result": "It rises."})
+    events: list[Event] = [RunStarted(run_id="run_1", run=RUN)]
+    events += [TaskChanged(run_id="run_1", task=task) for task in (*given, done)]
+    view = fold(EVENT.validate_json(event.model_dump_json()) for event in events)
+    assert [(t.id, t.status, t.result) for t in view.tasks] == [("t1", "done", "It rises."), ("t2", "queued", "")]

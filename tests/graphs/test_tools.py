@@ -151,6 +151,80 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
     assert "no tool named 'run_template'" in used[7].error, "an agent has the tools that its file names"
 
 
+async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(bench, table, team, answer):
+    team.code = [
+        answer(calls=[call("run_code", code="half = len(df) // 2\nprint(half)", title="Halve")]),
+        answer(calls=[call("run_code", code="third = half + 1\nprint(third)")]),
+        answer(calls=[call("run_code", code="print('on its own')")]),
+        answer(calls=[call("edit_cell", cell="cell-04", code="half = len(df) // 4\nprint(half)")]),
+        answer(calls=[call("edit_cell", cell="cell-99", code="1")]),
+        answer(calls=[call("edit_cell", cell="cell-01", code="1")]),
+    ]
+    view = await ask(bench, table)
+    cells = {x.cell: x for x in view.executions if "code" in x.tags}
+    assert [(x.cell, x.text.strip()) for x in cells.values()] == [
+        ("cell-04", "10"),
+        ("cell-05", "11"),
+        ("cell-06", "on its own"),
+    ]
+    assert (cells["cell-04"].version, cells["cell-06"].version) == (2, 1)
+    assert view.cell("cell-04").versions[-1].author == "coder"
+    assert not [c.id for c in view.cells if c.state == "stale"]
+    edited, unknown, ours = view.tools_used[3:]
+    assert edited.cells == ("cell-04", "cell-05"), "and not the one that does not depend on it"
+    assert "no cell 'cell-99'" in unknown.error
+    assert "stays as it is" in ours.error
+
+
+async def test_services_git_and_environments_work_in_the_sandbox(bench, table, team, answer):
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "dev.md").write_text(
+        "---\nname: dev\nbase: python-developer\napproval: {install_packages: deny}\n---\nBe brief.\n"
+    )
+    serve = "python3 -m http.server $PORT"
+    show = "import urllib.request\nprint(urllib.request.urlopen('http://127.0.0.1:8123').status)"
+    team.code = [
+        answer(calls=[call("start_service", name="site", command=serve, port=8123)]),
+        answer(calls=[call("run_code", code=show)]),
+        answer(calls=[call("start_service", name="again", command=serve, port=8123)]),
+        answer(calls=[call("start_service", name="dies", command="echo gone; exit 3", port=8124)]),
+        answer(calls=[call("list_services")]),
+        answer(calls=[call("stop_service", name="site")]),
+        answer(calls=[call("list_services")]),
+        answer(calls=[call("git", arguments=["init", "-q"])]),
+        answer(calls=[call("git", arguments=["add", "points.csv"])]),
+        answer(calls=[call("git", arguments=["commit", "-q", "-m", "Keep the points"])]),
+        answer(calls=[call("git", arguments=["log", "--format=%an %s"])]),
+        answer(calls=[call("git", arguments=["push"])]),
+        answer(calls=[call("create_environment", name="own")]),
+        answer(calls=[call("report", text="Half is done.")]),
+        answer(calls=[call("install_packages", packages=["cowsay"])]),
+    ]
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(agent="dev")
+    )
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    used = {f"{u.name}-{i}": u for i, u in enumerate(view.tools_used)}
+    started = json.loads(used["start_service-0"].text)
+    assert (started["port"], started["running"]) == (8123, True)
+    assert started["url"].startswith("http://8123-")
+    assert next(x.text.strip() for x in view.executions if x.code == show) == "200"
+    assert "runs on port 8123 already" in used["start_service-2"].error
+    assert "gone" in used["start_service-3"].error, "its log says why"
+    (listed,) = json.loads(used["list_services-4"].text)
+    assert (listed["name"], listed["command"]) == ("site", serve)
+    assert '"GET / HTTP/1.1" 200' in listed["log"]
+    assert used["stop_service-5"].ok
+    assert used["list_services-6"].text == "[]"
+    assert used["git-10"].text.strip() == "Gristmill Keep the points"
+    assert "needs a network" in used["git-11"].error
+    assert used["create_environment-12"].ok, used["create_environment-12"].error
+    assert any(n.text == "Half is done." for n in view.notes)
+    assert "no tool named 'install_packages'" in used["install_packages-14"].error, "its file denies it"
+
+
 async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(
     bench, table, team, wire, answer, tmp_path
 ):

@@ -1,0 +1,71 @@
+"""What a cell reads, binds and changes, found in its source alone. See `docs/decisions/0016`.
+
+A name that is read before the cell binds it is needed from earlier cells. A change counts as reading and writing, and
+it reaches every name that may share memory with the one changed. What a function does counts where it is used.
+Beside names there are resources: `~settings`, `~random`, `~files` (all files at once) and `file:NAME`.
+"""
+
+from __future__ import annotations
+
+import ast
+import zlib
+from functools import lru_cache
+
+from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Function, Kind, Names, Reading
+from notebooks.live.reading.parsing import mentioned, parse, parsed
+from notebooks.live.reading.statements import Reader
+
+__all__ = ["FILES", "LOCAL", "RANDOM", "SETTINGS", "Function", "Names", "Reading", "parse", "read"]
+
+
+def read(source: str, names: Names) -> Reading:
+    """What a cell does, given what the names mean that it uses. A cell that is not Python may do anything."""
+    if parse(source) is None:
+        return Reading(opaque=True)
+    used = mentioned(source)
+    functions = {n: f for n, f in names.functions.items() if n in used or n.startswith("λ")}
+    todo = list(functions)
+    while todo:  # what a function uses counts where the function is used
+        for inner in functions[todo.pop()].reads:
+            if inner in names.functions and inner not in functions:
+                functions[inner] = names.functions[inner]
+                todo.append(inner)
+    used |= {r for f in functions.values() for r in f.reads}
+    context = (
+        tuple(sorted((n, o) for n, o in names.origins.items() if n in used)),
+        tuple(sorted(functions.items())),
+        tuple(sorted((n, k) for n, k in names.kinds.items() if n in used)),
+        tuple(sorted((n, c) for n, c in names.carried.items() if n in used)),
+        tuple(sorted(names.used_up & used)),
+        tuple(sorted(names.methods)),
+        tuple(sorted(names.shadowed & used)),
+    )
+    return _read(source, *context)
+
+
+@lru_cache(1024)
+def _read(
+    source: str,
+    origins: tuple[tuple[str, str], ...],
+    functions: tuple[tuple[str, Function], ...],
+    kinds: tuple[tuple[str, Kind], ...],
+    carried: tuple[tuple[str, frozenset[str]], ...],
+    used_up: tuple[str, ...],
+    methods: tuple[str, ...],
+    shadowed: tuple[str, ...],
+) -> Reading:
+    names = Names(dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods), set(shadowed))
+    body, mark = parsed(source).body, f"λ{zlib.crc32(source.encode('utf-8', 'replace')):x}"
+    settled: dict[tuple[str, int], Function] = {}
+    later = Names()
+    if any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in body):
+        for _ in range(4):  # until it is settled what functions of this cell do to each other's arguments
+            trial = Reader(names.copy(), mark, later=later)
+            trial.block(body)
+            later = trial.known
+            if trial.defined == settled:
+                break
+            settled = trial.defined
+    reader = Reader(names, mark, later=later, settled=settled)
+    reader.block(body)
+    return reader.done()

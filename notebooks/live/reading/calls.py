@@ -1,0 +1,198 @@
+"""What a call does: of a function of the notebook, a builtin, a library's function, or a method."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from notebooks.live import effects as known
+from notebooks.live.reading.files import Files
+from notebooks.live.reading.names import ATOM, BUILTINS, NOTHING, RANDOM, SETTINGS, Function, Kind, Value, together
+from notebooks.live.reading.parsing import parse, text_of
+
+
+class Calls(Files):
+    """Reads calls. What is not known to be harmless may change all that it is given."""
+
+    def _magic(self, name: str, line: str) -> Value:
+        """A line of IPython's own, such as `%time f(x)`."""
+        if name in known.TIMING and (tree := parse(line)) is not None:
+            self.block(tree.body)
+        elif name in known.SETTING_MAGICS:
+            self._touch(SETTINGS)
+        elif name not in known.SHOWING_MAGICS:
+            self.out.opaque = True
+        return NOTHING
+
+    def _call(self, node: ast.Call) -> Value:
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "get_ipython().run_line_magic":
+            name, line = (text_of(a) for a in node.args)
+            return self._magic(name or "", line or "")
+        args = [self.value(a) for a in node.args]
+        keywords = {k.arg or "**": self.value(k.value) for k in node.keywords}
+        given = together([*args, *keywords.values()])
+        for name, value in keywords.items():
+            if name in known.RESULT_KEYWORDS or value.used_up:
+                self._change(value.roots)
+        for value in args:
+            if value.used_up:
+                self._change(value.roots)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        draws = name in known.DRAWS or (name == "split" and any(v.kind != "atom" for v in args))
+        if draws and not known.SEEDS & keywords.keys():
+            self._touch(RANDOM)
+        if isinstance(node.func, ast.Attribute):
+            base = self.value(node.func.value)
+            if base.origin is not None:
+                return self._library(f"{base.origin}.{name}", node, given, base)
+            return self._method(base, name, node, given, keywords)
+        callee = self.value(node.func)
+        if callee.origin is not None:
+            return self._library(callee.origin, node, given, callee)
+        own = isinstance(node.func, ast.Name) and not any(name in scope for scope in self.scopes)
+        function = self.known.functions.get(name) if own else None
+        if function is not None:
+            return self._own_function(name, function, node, given)
+        if own and name in BUILTINS and name not in self.known.shadowed:
+            return self._builtin(name, node, args, given)
+        self._change(callee.roots | given.roots)
+        return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)
+
+    def _own_function(self, name: str, function: Function, node: ast.Call, given: Value) -> Value:
+        others = [self.known.functions[r] for r in self._reach(name) if r in self.known.functions]
+        if function.changes or any(o.changes for o in others):
+            self._change(given.roots)
+        self._files_of(name, node, reads_any=False)
+        alive = function.alive
+        if alive:
+            self._change({name})
+        shares = given.shares | self._captured(function) if function.gives or alive else frozenset[str]()
+        return Value(
+            shares,
+            carries=(given.carries | {name}) if function.gives or alive else frozenset(),
+            used_up=alive and not function.changes,
+            fresh=not shares,
+        )
+
+    def _reach(self, name: str) -> set[str]:
+        """The functions that a function uses, by way of others, too."""
+        seen, todo = set[str](), [name]
+        while todo:
+            for inner in self.known.functions.get(todo.pop(), Function()).reads:
+                if inner in self.known.functions and inner not in seen and self.known.functions[inner].alive is False:
+                    seen.add(inner)
+                    todo.append(inner)
+        return seen - {name}
+
+    def _builtin(self, name: str, node: ast.Call, args: list[Value], given: Value) -> Value:
+        if name in known.OPAQUE_BUILTINS or (name in ("vars", "dir") and not args):
+            self.out.opaque = True
+        if name in ("setattr", "delattr", "next"):
+            self._change(given.roots)
+            if any(v.origin for v in args):
+                self._touch(SETTINGS)
+            return Value(given.shares)
+        if name == "open":
+            return self._opened(node, given)
+        if name in known.ATOMIC:
+            return ATOM
+        if name in known.PURE_BUILTINS or name[:1].isupper():
+            return Value(fresh=True, kind="atom" if name in known.ATOMIC else None)
+        if name in known.SHARING_BUILTINS:
+            return Value(given.shares, carries=given.carries, used_up=name in known.ITERATORS)
+        self._change(given.roots)
+        return Value(given.shares, carries=given.carries, used_up=True)
+
+    def _library(self, path: str, node: ast.Call, given: Value, base: Value) -> Value:
+        top, _, last = path.split(".")[0], ".", path.split(".")[-1]
+        self._module(path)
+        keywords = {k.arg for k in node.keywords}
+        if path.startswith(known.SETTINGS) and last not in ("catch_warnings", "option_context"):
+            self._touch(SETTINGS)
+        if path.startswith(known.RANDOM):
+            if last in known.GENERATORS:
+                return NOTHING
+            if last == "seed":
+                self.out.mutates.add(RANDOM)
+                return NOTHING
+            self._touch(RANDOM)
+        if top in known.FILE_MODULES or last in known.READERS | known.WRITERS | known.FOLDERS:
+            self._files_of(last, node)
+        if last in known.QUERIES:
+            self._names_in_texts(node)
+        if path.startswith(known.CHANGING) or (top == "numpy" and last == "at") or last == "putmask":
+            self._change(given.roots)
+            return Value(given.shares)
+        if path.startswith(known.USED_UP) or "chunksize" in keywords or "iterator" in keywords:
+            return Value(given.shares, used_up=True)
+        if path.startswith("duckdb.connect"):
+            self._files_of("open", node, reads_any=False)
+            return Value(given.shares, used_up=True)
+        if top not in known.PURE_MODULES:
+            self._change(given.roots)
+            self._touch(f"~{top}")
+            return Value(given.shares | frozenset(), carries=given.carries, used_up=True)
+        if any(c in self.known.functions and self.known.functions[c].changes for c in given.carries):
+            self._change(given.roots)
+        if top == "pandas":
+            return Value(kind="frame", fresh=True)
+        if top in known.ATOMIC_MODULES:
+            return ATOM
+        if top == "pathlib":
+            return Value(kind="path", fresh=True)
+        if top in known.FRESH_MODULES or path == "copy.deepcopy":
+            return NOTHING
+        return Value(given.shares, carries=given.carries)
+
+    def _method(self, base: Value, name: str, node: ast.Call, given: Value, keywords: Mapping[str, Value]) -> Value:
+        inplace = any(
+            k.arg == "inplace" and not (isinstance(k.value, ast.Constant) and k.value.value is False)
+            for k in node.keywords
+        )
+        if inplace:
+            self._change(base.roots)
+        if base.used_up:
+            self._change(base.roots)
+        if name in known.QUERIES:
+            self._names_in_texts(node)
+        changes_files = name in known.FILE_CHANGES and (base.kind == "path" or name in known.PATH_CHANGES)
+        if changes_files or name in known.READERS | known.WRITERS | known.FOLDERS:
+            self._files_of(name, node)
+        harmful = any(c in self.known.functions and self.known.functions[c].changes for c in given.carries)
+        if name in self.known.methods and base.kind != "frame":
+            return self._unknown_method(base, given)
+        if base.kind == "frame":
+            if name in known.FRAME_CHANGES:
+                self._change(base.roots)
+                for root in base.roots:
+                    self._join(root, given.shares)
+            elif harmful and name == "pipe":
+                self._change(base.roots | given.roots)
+            used_up = name in ("iterrows", "itertuples", "items")
+            return Value(base.roots, None if used_up else "frame", used_up=used_up, fresh=name not in known.FRAME_VIEWS)
+        if name in known.PURE_METHODS and not harmful:
+            if name in known.FRESH_METHODS:
+                kind: Kind | None = "atom" if name in ("join", "strip", "lower", "upper", "format", "count") else None
+                return Value(base.roots, kind=kind or ("atom" if base.kind == "atom" else None), fresh=True)
+            return Value(base.roots | given.shares, carries=base.carries, fresh=base.fresh and not given.shares)
+        if name in known.OWN_METHODS:
+            self._change(base.roots)
+            return Value(base.roots, carries=base.carries)
+        if name in known.HOLDING_METHODS:
+            self._change(base.roots)
+            for root in base.roots:
+                self._join(root, given.shares)
+                self._carry(root, given.carries)
+            return Value(base.roots | given.shares, carries=base.carries | given.carries)
+        if name in known.WRITERS and base.kind is None and not given.roots:
+            return NOTHING
+        if base.kind in ("atom", "path"):
+            return Value(kind=base.kind, fresh=True)
+        return self._unknown_method(base, given)
+
+    def _unknown_method(self, base: Value, given: Value) -> Value:
+        self._change(base.roots | given.roots)
+        for root in base.roots:
+            self._join(root, given.shares)
+            self._carry(root, given.carries)
+        return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=True)

@@ -1,0 +1,122 @@
+"""What is known of names, and of what an expression gives: the words in which a reading is told."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+type Kind = Literal["atom", "frame", "path"]
+
+SETTINGS, RANDOM, FILES = "~settings", "~random", "~files"
+LOCAL = "#"
+"""In the name of something that lives only within a cell, as the variable of a comprehension."""
+BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
+
+
+@dataclass(frozen=True)
+class Function:
+    """What happens where a function, or anything of a class, is used.
+
+    `changes`: it may change what it is given. `gives`: its result may share memory with that, or with what it reads.
+    `alive`: each use may change it, as a class, a generator or a decorated function.
+    """
+
+    reads: frozenset[str] = frozenset()
+    mutates: frozenset[str] = frozenset()
+    changes: bool = False
+    gives: bool = True
+    alive: bool = False
+    opaque: bool = False
+    files: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+
+@dataclass
+class Names:
+    """What is known of names when a cell begins: where they were imported from, and what they stand for."""
+
+    origins: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    carried: dict[str, frozenset[str]] = field(default_factory=dict)
+    used_up: set[str] = field(default_factory=set)
+    methods: set[str] = field(default_factory=set)  # of the notebook's own classes
+    shadowed: set[str] = field(default_factory=set)  # builtins whose name the notebook uses for something else
+
+    def copy(self) -> Names:
+        """The same, to go its own way."""
+        return Names(
+            dict(self.origins),
+            dict(self.functions),
+            dict(self.kinds),
+            dict(self.carried),
+            set(self.used_up),
+            set(self.methods),
+            set(self.shadowed),
+        )
+
+    def forget(self, name: str) -> None:
+        """What a name stood for is not known any more."""
+        for table in (self.origins, self.functions, self.kinds, self.carried):
+            table.pop(name, None)
+        self.used_up.discard(name)
+
+
+@dataclass
+class Reading:
+    """What a cell does. `binds` are bound whatever happens, `maybe` perhaps; `aliases` come in order.
+
+    `files` are the texts that may name a file that is read, `writes` those of files that are written.
+    """
+
+    reads: set[str] = field(default_factory=lambda: {SETTINGS})
+    binds: set[str] = field(default_factory=set)
+    maybe: set[str] = field(default_factory=set)
+    mutates: set[str] = field(default_factory=set)
+    aliases: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
+    files: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+    opaque: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """What an expression may give: the names that it may share memory with, and what it is."""
+
+    roots: frozenset[str] = frozenset()
+    kind: Kind | None = None
+    origin: str | None = None
+    carries: frozenset[str] = frozenset()
+    used_up: bool = False
+    fresh: bool = False  # `roots` is where it comes from, but it shares nothing with that
+
+    @property
+    def shares(self) -> frozenset[str]:
+        return frozenset() if self.fresh or self.kind == "atom" or self.origin else self.roots
+
+
+NOTHING = Value(fresh=True)
+ATOM = Value(kind="atom", fresh=True)
+
+
+def together(values: Sequence[Value]) -> Value:
+    """A value that may share memory with any of these."""
+    shares = frozenset[str]().union(*(v.shares for v in values))
+    carries = frozenset[str]().union(*(v.carries for v in values))
+    roots = frozenset[str]().union(*(v.roots for v in values))
+    if not shares:
+        return Value(roots, carries=carries, fresh=True, used_up=False)
+    return Value(shares | (roots if any(v.used_up for v in values) else frozenset()), carries=carries)
+
+
+def classes_of(aliases: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str]]:
+    """For each name all that may share memory with it, whatever the order."""
+    of: dict[str, set[str]] = {}
+    for target, shares in aliases:
+        joined = set[str]().union(*(of.get(n, {n}) for n in (target, *shares)))
+        for name in joined:
+            of[name] = joined
+    return of

@@ -1,0 +1,179 @@
+"""What a reader of code knows as it goes along: which names are bound, read, changed and shared so far."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from notebooks.live import effects as known
+from notebooks.live.reading.names import BUILTINS, NOTHING, Function, Names, Reading, Value
+
+
+class Scope:
+    """The names of a cell, or of a function's body, while it is read in order."""
+
+    def __init__(
+        self,
+        names: Names,
+        mark: str,
+        local: frozenset[str] | None = None,
+        *,
+        later: Names | None = None,
+        settled: Mapping[tuple[str, int], Function] | None = None,
+    ) -> None:
+        self.known, self.mark, self.local = names, mark, local
+        self.later, self.settled = later or Names(), settled or {}  # what the cell's own functions will meet
+        self.defined: dict[tuple[str, int], Function] = {}
+        self.out = Reading(names=Names())
+        self.bound: set[str] = set()
+        self.ever: set[str] = set()
+        self.scopes: list[dict[str, str]] = []
+        self.count = 0
+        self.returned: set[str] = set()
+        self.generator = False
+
+    # What is found
+
+    def done(self) -> Reading:
+        out = self.out
+        out.binds, out.maybe = set(self.bound), out.maybe | (self.ever - self.bound)
+        return out
+
+    def _load(self, name: str) -> Value:
+        for scope in reversed(self.scopes):
+            if name in scope:
+                return Value(frozenset({scope[name]}), carries=self.known.carried.get(scope[name], frozenset()))
+        if self.local is not None and name in self.local:
+            return Value(frozenset({name}), kind=self.known.kinds.get(name))
+        if name not in self.bound:
+            self.out.reads.add(name)
+            if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):
+                self.out.opaque = True
+        known_ = self.known
+        if name in BUILTINS and name not in self.bound and name not in known_.shadowed:
+            return NOTHING
+        if (origin := known_.origins.get(name)) is not None:
+            self._module(origin)
+            return Value(origin=origin, roots=frozenset({name}))
+        carries = known_.carried.get(name, frozenset()) | ({name} if name in known_.functions else set())
+        for carried in carries:
+            self._use(carried)
+        alive = any(known_.functions[c].alive for c in carries if c in known_.functions)
+        used_up = name in known_.used_up
+        if used_up or (alive and name not in known_.functions):
+            self._change({name})
+        if name in known_.functions and not known_.functions[name].alive:
+            return Value(self._captured(known_.functions[name]), carries=frozenset(carries))
+        return Value(frozenset({name}), known_.kinds.get(name), carries=frozenset(carries), used_up=used_up)
+
+    def _use(self, name: str) -> None:
+        """A function is used: what it, and what it uses, reads and changes counts here."""
+        seen, todo = set[str](), [name]
+        while todo:
+            name = todo.pop()
+            if name in seen or (function := self.known.functions.get(name)) is None:
+                continue
+            seen.add(name)
+            self.out.reads |= {r for r in function.reads if r not in self.bound or r.startswith("~")}
+            self._change(function.mutates)
+            self.out.files |= function.files
+            self.out.writes |= function.writes
+            self.out.opaque |= function.opaque
+            todo += function.reads
+
+    def _captured(self, function: Function) -> frozenset[str]:
+        """The values that a function may give away: neither functions nor modules nor what cannot change."""
+        found, seen, todo = set[str](), set[str](), list(function.reads)
+        while todo:
+            name = todo.pop()
+            if name in seen or name.startswith(("~", "*", "file:")):
+                continue
+            seen.add(name)
+            if (inner := self.known.functions.get(name)) is not None:
+                todo += inner.reads
+            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and name not in BUILTINS:
+                found.add(name)
+        return frozenset(found)
+
+    def _change(self, roots: Iterable[str]) -> None:
+        self.out.mutates |= {r for r in roots if r not in self.known.origins}
+
+    def _touch(self, resource: str) -> None:
+        self.out.mutates.add(resource)
+        self.out.reads.add(resource)
+
+    def _join(self, target: str, shares: frozenset[str]) -> None:
+        if shares := shares - {target}:
+            self.out.aliases.append((target, shares))
+
+    def _module(self, path: str) -> None:
+        if path.split(".")[0] in known.OPAQUE_MODULES or path.startswith(known.OPAQUE_FUNCTIONS):
+            self.out.opaque = True
+
+    def _bind(self, name: str, value: Value) -> None:
+        if self.scopes and name in self.scopes[-1]:
+            self._join(self.scopes[-1][name], value.shares)
+            return
+        again = name in self.ever
+        if name in BUILTINS:
+            self.known.shadowed.add(name)
+            self.out.names.shadowed.add(name)
+        self.out.aliases.append((name, value.shares - {name}))  # the empty one, too: the name stands for itself again
+        tables, own = self.known, self.out.names
+        before = (tables.kinds.get(name), tables.used_up & {name})
+        for table in (tables, own):
+            table.forget(name)
+            if value.origin is not None:
+                table.origins[name] = value.origin
+            elif value.carries:
+                table.carried[name] = value.carries
+            if value.used_up or (again and before[1]):
+                table.used_up.add(name)
+            if value.kind is not None and (not again or before[0] == value.kind):
+                table.kinds[name] = value.kind
+        self.ever.add(name)
+        self.bound.add(name)
+
+    @contextmanager
+    def _perhaps(self) -> Iterator[None]:
+        """What is bound in here is not bound for certain behind it, and what it stands for is not known."""
+        bound, tables = set(self.bound), self.known
+        kinds, origins, functions = dict(tables.kinds), dict(tables.origins), dict(tables.functions)
+        yield
+        for name in self.bound - bound | {n for n in kinds if tables.kinds.get(n) != kinds[n]}:
+            if tables.kinds.get(name) != kinds.get(name):
+                tables.kinds.pop(name, None)
+                self.out.names.kinds.pop(name, None)
+        for name, origin in origins.items():
+            if tables.origins.get(name) != origin:
+                tables.origins.pop(name, None)
+                self.out.names.origins.pop(name, None)
+        for name, function in functions.items():
+            if name not in tables.functions:
+                tables.functions[name] = function
+        self.bound &= bound
+
+    def _learn(self, name: str, function: Function) -> None:
+        for table in (self.known, self.out.names):
+            table.functions[name] = function
+        self.out.names.methods |= self.known.methods
+
+    def _carry(self, root: str, carries: frozenset[str]) -> None:
+        if carries:
+            for table in (self.known, self.out.names):
+                table.carried[root] = self.known.carried.get(root, frozenset()) | carries
+
+    # What the readers above it know: a statement, an expression, a function
+
+    def block(self, body: Sequence[ast.stmt]) -> None:
+        """Read statements in order."""
+        raise NotImplementedError
+
+    def value(self, node: ast.expr) -> Value:
+        """What an expression may give."""
+        raise NotImplementedError
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
+        """What happens where a function is used."""
+        raise NotImplementedError
