@@ -29,10 +29,14 @@ class Where:
         return f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
 
 
-def of_runs(status: str | None = None, agent: str | None = None, text: str | None = None) -> Where:
-    """The conditions of `Store.runs`."""
+def of_runs(
+    status: str | None = None, agent: str | None = None, text: str | None = None, project: str | None = None
+) -> Where:
+    """The conditions of `Store.runs`. Runs that name no project are those of the project `default`."""
     found_in = "id IN (SELECT run_id FROM findings WHERE contains(lower(text), lower(?)))"
-    return _of(text, "id, goal, answer", found_in, status=status, agent=agent)
+    where = _of(text, "id, goal, answer", found_in, status=status, agent=agent)
+    where.add("coalesce(params->>'$.project', 'default') = ?", project)
+    return where
 
 
 def of_artifacts(run_id: str | None = None, role: str | None = None, text: str | None = None) -> Where:

@@ -221,14 +221,22 @@ class Store:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
+        project: str | None = None,
     ) -> list[Run]:
         """Runs, newest first. `text` is looked for, in any case, in question, answer, findings and id."""
-        rows = search.find(self._database, "runs", search.of_runs(status, agent, text), limit, offset)
+        rows = search.find(self._database, "runs", search.of_runs(status, agent, text, project), limit, offset)
         return [read_run(row) for row in rows]
 
-    def count_runs(self, *, status: RunStatus | None = None, agent: str | None = None, text: str | None = None) -> int:
+    def count_runs(
+        self,
+        *,
+        status: RunStatus | None = None,
+        agent: str | None = None,
+        text: str | None = None,
+        project: str | None = None,
+    ) -> int:
         """How many runs `runs` would give without a limit."""
-        return search.count(self._database, "runs", search.of_runs(status, agent, text))
+        return search.count(self._database, "runs", search.of_runs(status, agent, text, project))
 
     async def put(
         self,

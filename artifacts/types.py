@@ -98,7 +98,8 @@ class Output(Value):
 
     `data` is a MIME bundle for results and displays. Bytes that became an artifact are not repeated in it: `artifacts`
     maps their MIME type to the artifact's id. `metadata` is Jupyter's, as the width of a picture under its MIME type.
-    An output with a `display_id` can be replaced later, by any cell. `truncated` says how many characters were dropped,
+    An output with a `display_id` can be replaced later, by any cell. `figure` is what the artists of a plot say, for
+    who cannot see it: titles, labels, series with their extremes. `truncated` says how many characters were dropped,
     never silently.
     """
 
@@ -108,6 +109,7 @@ class Output(Value):
     artifacts: dict[str, str] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     display_id: str | None = None
+    figure: dict[str, Any] = Field(default_factory=dict)
     truncated: int = 0
     at: datetime = Field(default_factory=now)
 

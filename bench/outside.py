@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,22 +76,29 @@ def described(question: str, files: dict[str, Path]) -> tuple[list[dict[str, Any
     return json.loads(printed.getvalue().splitlines()[-1])["files"], space["tables"]
 
 
-def carry_out(cells: Any, tables: dict[str, Any]) -> list[dict[str, Any]]:
+def carry_out(cells: Sequence[str], tables: dict[str, Any]) -> list[dict[str, Any]]:
     """Run compiled cells in this process; the answers that they give."""
     from artifacts.types import ANSWER_MIME
     from notebooks.toolkit import telling
 
     given: list[dict[str, Any]] = []
-    shown = telling._display  # type: ignore[attr-defined]
-    telling._display = lambda data, *_: given.append(data[ANSWER_MIME]) if ANSWER_MIME in data else None  # type: ignore[attr-defined]
-    space = dict(toolkit()) | {"tables": tables, "df": next(iter(tables.values())), "answer": telling.answer}
+    space = dict(toolkit()) | {"tables": tables, "df": next(iter(tables.values()))}
+    telling.SINKS.append(lambda data: given.append(data[ANSWER_MIME]) if ANSWER_MIME in data else None)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            for _, code in cells.cells:
+            for code in cells:
                 exec(code, space)
     finally:
-        telling._display = shown  # type: ignore[attr-defined]
+        telling.SINKS.pop()
     return given
+
+
+def of_template(call: Any, folder: Path) -> list[str]:
+    """The cells of a template's call, which read its file from a folder."""
+    from notebooks.catalog import cells, find
+
+    values = {k: str(folder / v) if k in ("data", "other") else v for k, v in call.parameters.items()}
+    return [c.code for c in cells(find(call.template), values)]
 
 
 def ask(question: str, files: dict[str, Path]) -> dict[str, Any]:
@@ -108,12 +115,9 @@ def ask(question: str, files: dict[str, Path]) -> dict[str, Any]:
             continue
         try:
             made = compiled(query, tables)
-            if not hasattr(made, "cells"):
-                answers.append(
-                    {"status": "not_answered", "values": [], "why": f"template {made.template}", "stage": "template"}
-                )
-                continue
-            answers += carry_out(made, frames)
+            folder = next(iter(files.values())).parent
+            cells = [code for _, code in made.cells] if hasattr(made, "cells") else of_template(made, folder)
+            answers += carry_out(cells, frames)
         except Exception as error:  # noqa: BLE001 - a miss like any other
             answers.append(
                 {"status": "not_answered", "values": [], "why": f"{type(error).__name__}: {error}", "stage": "compiler"}

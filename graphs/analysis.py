@@ -6,13 +6,14 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from artifacts.events import PlanMade, ReportMade
+from artifacts.events import PlanMade, ReportMade, RunView
 from artifacts.types import PlanStep
 from graphs import briefs
 from graphs.ask import insist
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
+from graphs.tools.notebook import pictures
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
 
@@ -36,6 +37,7 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
+    told += briefs.project_note(await desk.view())
     return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, told)]}
 
 
@@ -45,7 +47,7 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = desk.agents.for_job("interpret")
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
-        talk = _talk(agent.prompt, brief)
+        talk = _talk(agent.prompt, brief, shown(await desk.view()))
         answer: WriteReport | FollowUp = await insist(desk, agent, talk, step_id, WriteReport, FollowUp)
         if isinstance(answer, FollowUp) and state["follow_ups"] >= MAX_FOLLOW_UPS:
             await desk.note(f"After {MAX_FOLLOW_UPS} follow-ups the report is due; no further cells are run.", step_id)
@@ -79,5 +81,10 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     return {"again": False, "report": report}
 
 
-def _talk(prompt: str, brief: str) -> list[Message]:
-    return [Message(role="system", content=prompt), Message(role="user", content=brief)]
+def shown(view: RunView) -> tuple[str, ...]:
+    """The ids of the plots of a run, for a model that reads pictures."""
+    return pictures(view, [x.cell for x in view.executions])
+
+
+def _talk(prompt: str, brief: str, images: tuple[str, ...] = ()) -> list[Message]:
+    return [Message(role="system", content=prompt), Message(role="user", content=brief, images=images)]

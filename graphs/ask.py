@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Sequence
 from typing import Literal
 
 from artifacts.events import ModelReplied
+from artifacts.store import StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import ToolCall
 from graphs import tools
@@ -23,6 +25,10 @@ CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
 TRIES = 3
 """How often a model may fail to answer by a well-formed tool call before the run gives up on it."""
+PICTURES = 4
+"""Plots that a model is shown at a time, the newest."""
+PICTURE = 3_500_000
+"""Bytes of one; the strictest endpoint takes 5 MiB of base64."""
 FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
 """How it is asked once it has failed to call a tool at all: as it likes, made to call, made to write a call as JSON."""
 
@@ -39,6 +45,9 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
     model = desk.model if agent.model is None else resolve(agent.model, os.environ)
     if asking.temperature is None and agent.temperature is not None:
         asking = asking.model_copy(update={"temperature": agent.temperature})
+    if desk.images is not None:
+        asking = asking.model_copy(update={"images": desk.images})
+    messages = await in_own_thread(illustrated, desk, messages)
     talk, cuts, shortened = list(messages), 0, False
     while True:
         await desk.within_budget()
@@ -77,6 +86,28 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
             )
         await desk.note("The reply was cut at the endpoint's limit of tokens; a shorter one is asked for.", step_id)
         talk += [Message(role="assistant", content=reply.content or "…"), Message(role="user", content=_SHORTER)]
+
+
+def illustrated(desk: Desk, messages: Sequence[Message]) -> list[Message]:
+    """The messages with their newest pictures as data URLs, in place of the ids of artifacts.
+
+    A plot that is not in the record any more, or that is too large, is left to what its artists say.
+    """
+    left, shown = PICTURES, list[Message]()
+    for message in reversed(messages):
+        urls = [url for id in reversed(message.images[-left:] if left else ()) if (url := _url(desk, id))]
+        left -= len(urls)
+        shown.append(message.model_copy(update={"images": tuple(reversed(urls))}) if message.images else message)
+    return shown[::-1]
+
+
+def _url(desk: Desk, id: str) -> str | None:
+    try:
+        artifact = desk.store.artifact(id)
+        data = desk.store.read(artifact) if artifact.size <= PICTURE else b""
+    except StoreError:
+        return None
+    return f"data:{artifact.media_type};base64,{base64.b64encode(data).decode()}" if data else None
 
 
 _SHORTER = (

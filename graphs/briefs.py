@@ -10,7 +10,8 @@ from artifacts.events import RunView
 from artifacts.types import Execution
 from graphs.review import CheckResult
 from graphs.state import TeamState
-from graphs.tools.notebook import shorten
+from graphs.tools.notebook import figures, shorten
+from notebooks import projects
 from notebooks.catalog import Template
 
 _CELL_TEXT = 1_500
@@ -72,7 +73,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "plan": state["plan"],
         "findings": _findings(view),
         "answers": [answer.model_dump(mode="json") for answer in view.given],
-        "cells": list(_cells(view.executions)),
+        "cells": list(_cells(view)),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
@@ -89,10 +90,22 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "report": state["report"],
         "findings": _findings(view),
         "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail, "remarks": c.remarks} for c in checks],
+        "figures": figures(view, view.executions),
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
     return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def project_note(view: RunView) -> str:
+    """For the coder: what the project of a run has in its folder; empty for a run without one."""
+    if projects.project_of(view) is None:
+        return ""
+    names = projects.given(a.name for a in view.artifacts if a.role == "input")
+    there = f"There are: {', '.join(names[:50])}" if names else "It is empty"
+    return (
+        f"\n\nThe folder `{projects.FOLDER}/` is the project's. {there}. What you write there is kept for later runs."
+    )
 
 
 def _block(facts: dict[str, Any]) -> str:
@@ -128,13 +141,15 @@ def _findings(view: RunView) -> list[dict[str, Any]]:
     return [f.model_dump(mode="json") for f in view.findings]
 
 
-def _cells(executions: Iterable[Execution]) -> Iterable[dict[str, Any]]:
+def _cells(view: RunView) -> Iterable[dict[str, Any]]:
     left = _ALL_TEXT
-    for x in executions:
+    for x in view.executions:
         text = "" if {"toolkit", "describe"} & set(x.tags) else shorten(x.text, min(_CELL_TEXT, max(left, 0)))
         left -= len(text)
         error = {"name": x.error.name, "value": x.error.value} if x.error else None
-        yield {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
+        told = {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
+        drawn = figures(view, [x])
+        yield told | ({"figures": drawn} if drawn else {})
 
 
 def _code(x: Execution) -> str:

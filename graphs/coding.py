@@ -14,6 +14,7 @@ from graphs import tools
 from graphs.ask import ask, compact
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
+from graphs.tools.notebook import pictures
 from graphs.waiting import approved
 
 SAME_FAILURES = 2
@@ -54,7 +55,10 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("run", agent.name, title[:200]) as step_id:
         result = await _carry_out(desk, state, call, asked, step_id)
         await desk.emit(_used(desk, step_id, call, result))
-    told = Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id)
+    shown = (*result.pop("images", ()), *pictures(await desk.view(), result.get("cells", ())))
+    told = Message(
+        role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id, images=tuple(shown)
+    )
     return {"messages": [*state["messages"], told.model_dump()], "pending": rest, "calls": number + 1}
 
 

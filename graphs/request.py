@@ -33,9 +33,13 @@ class Terms(Value):
     """On which terms a run works. `agent` has the coder's seat, in place of the coder; `budget` is what it may use.
 
     `approve` says which calls wait for a person; an `unattended` run waits for nobody: defaults are taken, and what
-    would wait is not done.
+    would wait is not done. `project` names the project that it belongs to, `template` the environment of its sandbox;
+    `images` says whether the model is shown plots as pictures (None: where it is known to read them).
     """
 
+    project: str | None = None
+    template: str | None = None
+    images: bool | None = None
     agent: str | None = None
     budget: Budget | None = None
     approve: Approve = "auto"

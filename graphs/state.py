@@ -69,7 +69,8 @@ class Desk:
     """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
 
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
-    answers for every agent that has none of its own.
+    answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
+    to read pictures.
     """
 
     run_id: str
@@ -84,6 +85,7 @@ class Desk:
     began: float = field(default_factory=time.monotonic)
     approve: Literal["auto", "ask", "deny"] = "auto"
     unattended: bool = False
+    images: bool | None = None
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""

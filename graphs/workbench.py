@@ -39,13 +39,16 @@ from graphs.models import resolve
 from graphs.models.base import Model, ModelError
 from graphs.models.wire import is_object
 from graphs.queue import Queue, usual_limit
-from graphs.request import Request
+from graphs.request import Request, Terms
 from graphs.worker import Worker, loose_ends
+from kernel_gateway.client import Host
 from kernel_gateway.isolation import Sizes
+from notebooks import projects
 from notebooks.aio import see_through
 from notebooks.errors import NotebookError
 from notebooks.files import media_type, safe_name
 from notebooks.live.editing import Edit, Edited
+from notebooks.projects import ProjectError
 from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
@@ -100,8 +103,7 @@ class Workbench:
         goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
         model = _resolve(request.model)
-        if request.terms.agent is not None:
-            await in_own_thread(self._must_be_an_agent, request.terms.agent)
+        await in_own_thread(self._must_be_known, request.terms)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
             id=request.run_id or new_id("run"),
@@ -133,13 +135,15 @@ class Workbench:
         run_id: str | None = None,
         files: Mapping[str, Path] | None = None,
         options: Mapping[str, Any] | None = None,
+        project: Mapping[str, str] | None = None,
     ) -> Run:
         """Begin to run a notebook file or a template by its name, or let it wait for its turn, and return at once.
 
         Its files are stored by then, and may go. `only_below` is the one folder of which files are read, for a request
         of somebody else's. `files` lie beside the notebook, by their names there; `options` are those of
-        `notebooks.engine`. `run_id` is the id that the run is to have, for a caller who must know it before there is a
-        run. Raises InputError, before there is a run, for a notebook or parameters that cannot be run.
+        `notebooks.engine`; `project` names a project and its environment. `run_id` is the id that the run is to have,
+        for a caller who must know it before there is a run. Raises InputError, before there is a run, for a notebook or
+        parameters that cannot be run.
         """
         self._must_be_open()
         try:
@@ -152,6 +156,7 @@ class Workbench:
                 run_id=run_id,
                 files=files,
                 options=options,
+                project=project,
             )
         except NotebookError as error:
             raise InputError(str(error)) from error
@@ -334,6 +339,10 @@ class Workbench:
         """How two runs differ: messages, cells, outputs, values, findings and files."""
         return await self._editor.diff(self.store.run(one), self.store.run(other))
 
+    async def host(self) -> Host:
+        """Where sandboxes and volumes are had, started if need be. Raises GatewayError where none can be had."""
+        return await self._worker.host()
+
     async def forget(self, run_ids: Iterable[str]) -> None:
         """Drop where these runs would be taken up again: they are not in the record any more."""
         await self._worker.forget(run_ids)
@@ -362,10 +371,15 @@ class Workbench:
         self.store.release()  # nothing more comes for those who watch a run that waits
         await self._worker.close()
 
-    def _must_be_an_agent(self, name: str) -> None:
+    def _must_be_known(self, terms: Terms) -> None:
+        """Raise InputError for an agent or a project that there is not."""
+        home, project = self.store.home, terms.project
         try:
-            load_agents([self.store.home / "agents"]).choose(name)
-        except BadAgent as error:
+            if project is not None:
+                projects.get(home, project)
+            if terms.agent is not None:
+                load_agents(projects.folders(home, project, "agents")).choose(terms.agent)
+        except (BadAgent, ProjectError) as error:
             raise InputError(str(error)) from error
 
     def _at_rest(self, run_ref: str) -> Run:

@@ -27,7 +27,9 @@ from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
 from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
+from notebooks import projects
 from notebooks.again import Again
+from notebooks.aio import see_through
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
 from notebooks.export import save_report
@@ -130,11 +132,21 @@ class Worker:
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
-        carry_out = carry_out_reproduction if run.agent == "reproduce" else carry_out_notebook
         status: Ending = "failed"
         error: str | None = None
         try:
-            await carry_out(self._store, await self.host(), run.id, stopped_as=self._stopped_as)
+            host = await self.host()
+            if run.agent == "reproduce":
+                await carry_out_reproduction(self._store, host, run.id, stopped_as=self._stopped_as)
+            else:
+                await carry_out_notebook(
+                    self._store,
+                    host,
+                    run.id,
+                    stopped_as=self._stopped_as,
+                    opened=lambda session: projects.bring_for(session, host, self._store),
+                    closing=lambda run_id: projects.keep_for(self._store, host, run_id),
+                )
         except asyncio.CancelledError:  # it has recorded that, if it had begun
             status = self._stopped_as(run.id)
         except (GatewayError, NotebookError, StoreError) as problem:
@@ -173,6 +185,7 @@ class Worker:
                     budget,
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    images=run.params.get("images"),
                 )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
@@ -195,10 +208,11 @@ class Worker:
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
-        agents = await in_own_thread(load_agents, [self._store.home / "agents"])
+        home, project = self._store.home, run.params.get("project")
+        agents = await in_own_thread(load_agents, projects.folders(home, project, "agents"))
         if (chosen := run.params.get("agent")) is not None:
             agents = agents.choose(chosen)
-        tools = await in_own_thread(toolbox, [self._store.home / "tools"])
+        tools = await in_own_thread(toolbox, projects.folders(home, project, "tools"))
         served, unserved = await self._servers.tools()
         for one in served:
             tools.add(one)
@@ -219,6 +233,8 @@ class Worker:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             for event in loose_ends(await in_own_thread(self._store.view, run_id)):
                 await self._store.append(event)
+            if session is not None:
+                await projects.keep_for(self._store, session.host, run_id)
             if status in ("failed", "cancelled") and session is not None and session.executions:
                 await save_report(self._store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
         except (NotebookError, StoreError) as problem:
@@ -245,6 +261,11 @@ class Worker:
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
+        try:
+            await projects.bring_for(session, session.host, self._store)
+        except BaseException:
+            await see_through(session.close())
+            raise
         return session
 
     async def forget(self, run_ids: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graphs.budget import Budget
     from graphs.editing import Difference
     from graphs.request import Question, Terms
+    from gristmill.projects import Projects
     from notebooks.live.editing import Edit, Edited
 
 
@@ -44,6 +45,11 @@ class Backend(Protocol):
 
     Errors are the families of `gristmill.errors.sentences`. Close it at the end.
     """
+
+    @property
+    def projects(self) -> Projects:
+        """The projects, and their files."""
+        ...
 
     async def start(
         self,
@@ -77,7 +83,7 @@ class Backend(Protocol):
         """Say something further to a run that has ended; returns the id of the turn once it is answered."""
         ...
 
-    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
+    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any], *, project: str | None = None) -> Run:
         """Begin to run a template or a notebook file; a parameter that names a file has it uploaded."""
         ...
 
@@ -132,7 +138,13 @@ class Backend(Protocol):
     async def run(self, ref: str) -> Run: ...
 
     async def runs(
-        self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, text: str | None = None
+        self,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        text: str | None = None,
+        project: str | None = None,
     ) -> Listed[Run]: ...
 
     async def artifact(self, ref: str) -> Artifact: ...

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("gristmill.commands.record", "Export, back up or prune the whole record."),
     "notebook": ("gristmill.commands.notebook", "Run a template notebook with parameters in a sandbox."),
     "schedule": ("gristmill.commands.schedule", "Ask a question, or run a notebook, at fixed times."),
+    "project": ("gristmill.commands.project", "Make, list, show, fill or delete projects."),
     "agents": ("gristmill.commands.agents", "List, show, begin or check agents: a Markdown file each."),
     "tools": ("gristmill.commands.tools", "List the tools that agents may call, and where each comes from."),
     "graph": ("gristmill.commands.graph", "Draw the agents' state machine."),

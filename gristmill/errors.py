@@ -47,11 +47,12 @@ def status_of(error: Exception) -> int:
         ParameterError,
         ScheduleError,
     )
+    from notebooks.projects import ProjectError
 
     if isinstance(error, DoorError):
         return error.status
     asked = (
         *(InputError, UnknownModel, BadNotebook, NotebookNotFound),
-        *(NotifyError, ParameterError, QueryError, ScheduleError),
+        *(NotifyError, ParameterError, ProjectError, QueryError, ScheduleError),
     )
     return 2 if isinstance(error, (*asked, EditError)) and not isinstance(error, Outdated) else 1

@@ -25,6 +25,7 @@ from graphs.scheduled import start_scheduled
 from graphs.workbench import Workbench
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse
+from gristmill.projects import LocalProjects, place_of, settled
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
 from notebooks.cron import check, next_due
@@ -43,6 +44,7 @@ class Local:
     def __init__(self, workbench: Workbench, settings: Settings) -> None:
         self.workbench, self.store = workbench, workbench.store
         self.model, self.targets = settings.model, settings.notify
+        self.projects = LocalProjects(workbench)
 
     @classmethod
     def open(cls, settings: Settings) -> Local:
@@ -70,12 +72,12 @@ class Local:
         request = Request(
             question=question,
             files=tuple(files),
-            model=model or self.model,
+            model=model,
             roles=dict(roles) if roles else {},
             rerun=rerun,
             terms=terms or Terms(),
         )
-        return await self.workbench.start(request)
+        return await self._start(request)
 
     async def ask(
         self,
@@ -89,11 +91,18 @@ class Local:
         asked = Request(
             asked=tuple(questions),
             files=tuple(files),
-            model=model or self.model,
+            model=model,
             roles=dict(roles) if roles else {},
             terms=terms or Terms(),
         )
-        return await self.workbench.start(asked)
+        return await self._start(asked)
+
+    async def _start(self, request: Request) -> Run:
+        """Begin a run with the settings, and where it names no files with the tables, of its project."""
+        request = await asyncio.to_thread(settled, self.store.home, request)
+        request = request.model_copy(update={"model": request.model or self.model})
+        async with self.projects.tables_for(request) as files:
+            return await self.workbench.start(request.model_copy(update={"files": files}))
 
     async def ask_run(self, ref: str, text: str) -> str:
         run = await self.run(ref)
@@ -112,9 +121,11 @@ class Local:
         only_below: Path | None = None,
         files: Mapping[str, Path] | None = None,
         options: Mapping[str, Any] | None = None,
+        project: str | None = None,
     ) -> Run:
+        own = await asyncio.to_thread(place_of, self.store.home, project)
         return await self.workbench.start_notebook(
-            name_or_path, dict(params), only_below=only_below, files=files, options=options
+            name_or_path, dict(params), only_below=only_below, files=files, options=options, project=own
         )
 
     async def reproduce(self, ref: str) -> Run:
@@ -169,8 +180,9 @@ class Local:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
+        project: str | None = None,
     ) -> Listed[Run]:
-        which: dict[str, Any] = {"status": status, "agent": agent, "text": text}
+        which: dict[str, Any] = {"status": status, "agent": agent, "text": text, "project": project}
         return await asyncio.to_thread(
             lambda: Listed(self.store.runs(limit=limit, offset=offset, **which), self.store.count_runs(**which))
         )

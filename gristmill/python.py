@@ -25,7 +25,7 @@ from artifacts.events import (
 )
 from artifacts.types import Run
 from graphs.questions.query import Query
-from graphs.request import asked_in
+from graphs.request import Terms, asked_in
 from gristmill import background, frames
 from gristmill.backend import Backend
 from gristmill.backend import view as view_of
@@ -51,6 +51,7 @@ def analyze(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -58,14 +59,14 @@ def analyze(
 
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
     target, time, unit and assignment columns. `rerun` says whether the review runs the notebook again in a fresh
-    sandbox (None: as GRISTMILL_RERUN does). The results are written to `out`, by default to a folder of the run in the
-    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter), which it
-    blocks; an interrupt cancels the run.
+    sandbox (None: as GRISTMILL_RERUN does). `project` is the project that the run belongs to. The results are written
+    to `out`, by default to a folder of the run in the data folder. `progress` tells what goes on. Works in a script and
+    in a running event loop (Jupyter), which it blocks; an interrupt cancels the run.
 
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    return _wait(_analyzing(data, question, model, roles, rerun, out), progress=progress)
+    return _wait(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
 
 
 async def analyze_async(
@@ -75,6 +76,7 @@ async def analyze_async(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -82,7 +84,7 @@ async def analyze_async(
 
     Several may be awaited at a time. Cancelling it cancels the run, whose record keeps what it made.
     """
-    return await _await(_analyzing(data, question, model, roles, rerun, out), progress=progress)
+    return await _await(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
 
 
 async def analyze_stream(
@@ -92,13 +94,14 @@ async def analyze_stream(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
 ) -> AsyncGenerator[Event | TextDelta | Result]:
     """`analyze` as it goes: every event of the run (see `artifacts.events`), and at the end the Result.
 
     A model's text comes in between as `TextDelta`. Closing the generator before its end cancels the run.
     """
-    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, out))) as items:
+    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, project, out))) as items:
         async for item in items:
             yield item.result() if isinstance(item, asyncio.Task) else item
 
@@ -110,6 +113,7 @@ def ask(
     query: Query | Mapping[str, Any] | None = None,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
@@ -119,7 +123,7 @@ def ask(
     answer it, its notebook among it, is written to `out` where that is given. The rest is as in `analyze`, and so are
     the errors. A question that cannot be answered raises none: `status` is not_answered then, and `answer` says why.
     """
-    return _wait(_asking(data, question, query, model, roles, out), progress=progress)
+    return _wait(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
 async def ask_async(
@@ -129,11 +133,12 @@ async def ask_async(
     query: Query | Mapping[str, Any] | None = None,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
+    project: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
     """`ask` without blocking the event loop. Several may be awaited at a time; cancelling it cancels the run."""
-    return await _await(_asking(data, question, query, model, roles, out), progress=progress)
+    return await _await(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
 def _wait[T](work: Work[T], *, progress: bool) -> T:
@@ -192,13 +197,14 @@ def _analyzing(
     model: str | None,
     roles: Mapping[str, str] | None,
     rerun: bool | None,
+    project: str | None,
     out: str | Path | None,
 ) -> Work[Result]:
     settings = load()
 
     async def work(put: Put[Result]) -> Result:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.start(question, files, model=model, roles=roles, rerun=rerun)
+            return backend.start(question, files, model=model, roles=roles, rerun=rerun, terms=Terms(project=project))
 
         def folder(run: Run) -> Path:
             return Path(out) if out is not None else settings.home / "results" / run.id
@@ -215,13 +221,14 @@ def _asking(
     query: Query | Mapping[str, Any] | None,
     model: str | None,
     roles: Mapping[str, str] | None,
+    project: str | None,
     out: str | Path | None,
 ) -> Work[Answered]:
     settings, asked = load(), asked_in(question, _json(query))
 
     async def work(put: Put[Answered]) -> Answered:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.ask(asked, files, model=model, roles=roles)
+            return backend.ask(asked, files, model=model, roles=roles, terms=Terms(project=project))
 
         return Answered(
             await _carry_out(settings, put, data, begin, lambda run: Path(out) if out is not None else None)

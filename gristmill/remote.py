@@ -29,6 +29,7 @@ from graphs.editing import Difference
 from graphs.request import Question, Terms, form_of, form_of_terms
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone
+from gristmill.projects import RemoteProjects
 from notebooks import catalog
 from notebooks.beside import beside
 from notebooks.job import default_files
@@ -51,6 +52,7 @@ class Remote:
             timeout=_QUICK,
             trust_env=False,  # a proxy cannot know this loopback, and must not see the token
         )
+        self.projects = RemoteProjects(self._send)
 
     async def start(
         self,
@@ -87,8 +89,9 @@ class Remote:
         told = await self._call("POST", f"/api/runs/{_id(ref)}/ask", data={"text": text}, timeout=_PATIENT)
         return str(told["turn"])
 
-    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any]) -> Run:
+    async def start_notebook(self, name_or_path: str, params: Mapping[str, Any], *, project: str | None = None) -> Run:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)
+        form |= _given(project=project)
         return Run.model_validate(await self._upload("/api/notebooks/run", form, files))
 
     async def start_prepared(
@@ -195,9 +198,15 @@ class Remote:
         return Run.model_validate((await self._call("GET", f"/api/runs/{_id(ref)}"))["run"])
 
     async def runs(
-        self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, text: str | None = None
+        self,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        text: str | None = None,
+        project: str | None = None,
     ) -> Listed[Run]:
-        params = _given(limit=limit, offset=offset, status=status, text=text)
+        params = _given(limit=limit, offset=offset, status=status, text=text, project=project)
         told = await self._call("GET", "/api/runs", params=params)
         return Listed((Run.model_validate(r) for r in told["runs"]), told["total"])
 

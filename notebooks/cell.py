@@ -272,6 +272,7 @@ class Cell:
             artifacts=saved,
             metadata=parts.metadata,
             display_id=parts.display_id,
+            figure=parts.figure,
             truncated=parts.dropped,
         )
 

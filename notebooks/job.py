@@ -124,10 +124,11 @@ async def begin(
     parent_id: str | None = None,
     run_id: str | None = None,
     options: Mapping[str, Any] | None = None,
+    project: Mapping[str, str] | None = None,
 ) -> Run:
     """Record that a run of a notebook with these cells began; it gets the id `run_id`, or a new one.
 
-    `options` are those of the engine, for when it is carried out.
+    `options` are those of the engine, for when it is carried out; `project` names the project and its environment.
     """
     # papermill adds a cell for parameters, or replaces the one that it added before.
     injects = bool(parameters) and not any("injected-parameters" in tags(cell) for cell in cells)
@@ -142,6 +143,7 @@ async def begin(
                 "parameters": dict(parameters),
                 "cells": sum(map(runs, cells)) + injects,
                 **({"options": dict(options)} if options else {}),
+                **(project or {}),
             },
             "parent_id": parent_id,
         }

@@ -59,6 +59,7 @@ class Parts:
     blobs: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     display_id: str | None = None
+    figure: dict[str, Any] = field(default_factory=dict)
     dropped: int = 0
     notes: tuple[str, ...] = ()
 
@@ -85,7 +86,7 @@ def take_apart(result: Result) -> Parts:
     bundle = _bundle(result)
     told = bundle.pop(MIME, None)
     told = finite(told) if isinstance(told, dict) and _shallow(told) else {}
-    metadata, display_id = told.get("metadata"), told.get("display_id")
+    metadata, display_id, figure = told.get("metadata"), told.get("display_id"), told.get("figure")
     for mime, value in bundle.items():
         if is_encoded(mime):
             raw = _decoded(value)
@@ -119,6 +120,7 @@ def take_apart(result: Result) -> Parts:
         blobs=blobs,
         metadata=metadata if isinstance(metadata, dict) else {},
         display_id=display_id if isinstance(display_id, str) else None,
+        figure=figure if isinstance(figure, dict) and len(json.dumps(figure)) <= LARGE else {},
         dropped=dropped,
         notes=tuple(notes),
     )

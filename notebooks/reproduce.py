@@ -58,7 +58,10 @@ async def keep_reproduction(store: Store, run_id: str) -> Run:
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"
         await in_own_thread(_write, view, path)
-        return await keep_notebook(store, path, {}, parent_id=run_id, agent="reproduce", files=inputs)
+        own: dict[str, str] = {
+            name: view.run.params[name] for name in ("project", "template") if name in view.run.params
+        }
+        return await keep_notebook(store, path, {}, parent_id=run_id, agent="reproduce", files=inputs, project=own)
 
 
 async def carry_out_reproduction(

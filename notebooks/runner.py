@@ -55,14 +55,16 @@ async def keep_notebook(
     only_below: Path | None = None,
     run_id: str | None = None,
     options: Mapping[str, Any] | None = None,
+    project: Mapping[str, str] | None = None,
 ) -> Run:
     """Record that a notebook file, or a template by its name, is to run, with all that it needs; run nothing yet.
 
     Parameters that name local files (relative to the working directory) are inputs, and so are the files beside a
     notebook file that its code names; `files` are further ones, by their name in the sandbox, `options` are our
-    papermill engine's. With `only_below` nothing outside that folder is read,
-    whatever they name. The run gets the id `run_id`, or a new one. Where the record cannot take its files the run comes
-    back failed. Raises NotebookNotFound, BadNotebook or ParameterError before a run exists.
+    papermill engine's, and `project` names the project and the environment of the run. With `only_below` nothing
+    outside that folder is read, whatever they name. The run gets the id `run_id`, or a new one. Where the record cannot
+    take its files the run comes back failed. Raises NotebookNotFound, BadNotebook or ParameterError before there is a
+    run.
     """
     path = locate(path_or_name, store.home / "templates", only_below=only_below)
     notebook = await asyncio.to_thread(catalog.read, path)
@@ -84,6 +86,7 @@ async def keep_notebook(
         parent_id=parent_id,
         run_id=run_id,
         options=options,
+        project=project,
     )
     try:
         media_type = "application/x-ipynb+json"

@@ -97,7 +97,7 @@ class Session:
     @classmethod
     async def renew(cls, log: RunLog, host: Host) -> Session:
         """A new sandbox for a run that has had one, with its inputs in it and no cell run yet: `replay` them."""
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -299,7 +299,7 @@ class Session:
 
     @classmethod
     async def _begin(cls, log: RunLog, host: Host, life: int) -> Session:
-        sandbox = await open_sandbox(host, timeout=life, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, life)
         session = cls(log, host, sandbox)
         session._life = life
         async with session._kept_or_ended():
@@ -309,7 +309,7 @@ class Session:
 
     @classmethod
     async def _rebuild(cls, log: RunLog, host: Host) -> Session:
-        sandbox = await open_sandbox(host, timeout=SANDBOX_LIFE, metadata={"run_id": log.run_id})
+        sandbox = await _sandbox(log, host, SANDBOX_LIFE)
         session = cls(log, host, sandbox)
         async with session._kept_or_ended():
             await session._write_inputs()
@@ -384,6 +384,13 @@ class Session:
             raise SandboxGone(
                 f"The sandbox of {self.run_id} is gone; `gristmill runs resume {self.run_id}` rebuilds it and goes on."
             ) from error
+
+
+async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
+    """A new sandbox for a run, in the environment that the run was begun with."""
+    params = log.view.run.params
+    metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
+    return await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
 
 
 def _digest(path: Path) -> str:

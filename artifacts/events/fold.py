@@ -224,7 +224,13 @@ def _update(view: RunView, new: Output) -> RunView:
     """The view in which every output of this one's display id shows what this one does."""
     if new.display_id is None:
         return view
-    shown = {"text": new.text, "data": new.data, "artifacts": new.artifacts, "metadata": new.metadata}
+    shown = {
+        "text": new.text,
+        "data": new.data,
+        "artifacts": new.artifacts,
+        "metadata": new.metadata,
+        "figure": new.figure,
+    }
 
     def updated(cell: Execution) -> Execution:
         if all(output.display_id != new.display_id for output in cell.outputs):

@@ -60,6 +60,7 @@ def resolve(name: str | None, env: Mapping[str, str]) -> Model:
         key=key,
         key_name=key_name,
         family=preset.name,
+        images=preset.images and not own_address,  # what answers at an address of one's own is not known
     )
 
 

@@ -14,13 +14,15 @@ from graphs.errors import GraphError
 class Message(Value):
     """One message of a conversation. `tool_calls` belong to an assistant, `tool_call_id` to a tool's result.
 
-    `extra` is what an endpoint sent beside its reply, such as reasoning, and wants back as it was.
+    `extra` is what an endpoint sent beside its reply, such as reasoning, and wants back as it was. `images` are the ids
+    of artifacts, or, on the way to a model, data URLs; a model that reads none is sent the text alone.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    images: tuple[str, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -63,12 +65,14 @@ class Asking(Value):
     """How a reply is asked for.
 
     `force`: "no" leaves it to the model whether it calls a tool; "call" makes it call one, as far as the endpoint knows
-    how; "json" takes a call written as a JSON object, for models that write no calls.
+    how; "json" takes a call written as a JSON object, for models that write no calls. `images`: whether pictures are
+    sent; None: where the model is known to read them.
     """
 
     temperature: float | None = None
     seed: int | None = None
     force: Literal["no", "call", "json"] = "no"
+    images: bool | None = None
 
 
 USUAL = Asking()

@@ -52,7 +52,8 @@ def _authorities() -> SSLContext:
 class OpenAIModel:
     """One model at one endpoint. `name` is what the record shows (`openai:gpt-5`); the key stays inside.
 
-    `family` is the preset's name: Google and Ollama need things of their own. Parameters that the model turns out not
+    `family` is the preset's name: Google and Ollama need things of their own. `images`: it reads pictures, as far as is
+    known. Parameters that the model turns out not
     to take are left out from then on.
     """
 
@@ -68,6 +69,7 @@ class OpenAIModel:
         key: str | None,
         key_name: str,
         family: str = "openai",
+        images: bool = False,
     ) -> None:
         self.name = name
         self._model = model
@@ -76,6 +78,7 @@ class OpenAIModel:
         self._key = key
         self._key_name = key_name
         self._family = family
+        self.images = images
         self._refused: set[str] = set()
         self._thinks = False  # the endpoint wants reasoning beside each call
         self._window: int | None = None  # tokens that Ollama reads; 0 where it does not say
@@ -121,7 +124,7 @@ class OpenAIModel:
         google = self._family == "google"
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": wire.sent(messages, signed=google, think=self._thinks),
+            "messages": wire.sent(self._seen(messages, asking), signed=google, think=self._thinks),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -138,6 +141,13 @@ class OpenAIModel:
             if asking.force == "call":
                 body["tool_choice"] = "required"
         return {k: v for k, v in body.items() if k not in self._refused}
+
+    def _seen(self, messages: Sequence[Message], asking: Asking) -> Sequence[Message]:
+        """The messages, without pictures where the model is sent none."""
+        wanted = self.images if asking.images is None else asking.images
+        if wanted and "images" not in self._refused:
+            return messages
+        return [m.model_copy(update={"images": ()}) if m.images else m for m in messages]
 
     async def _open(
         self, client: AsyncOpenAI, messages: Sequence[Message], tools: Sequence[ToolSpec], asking: Asking

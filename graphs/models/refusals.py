@@ -29,6 +29,9 @@ _BAD_HISTORY = re.compile(r"failed to parse tool call arguments|invalid tool cal
 _NAMES_PARAMETER = re.compile(
     r"\b(temperature|seed|tool_choice|stream_options|parallel_tool_calls|response_format|reasoning_content|top_p)\b"
 )
+_NO_IMAGES = re.compile(
+    r"image_url|image input|images? (is|are) not supported|not support (image|vision|multimodal)|not a multimodal"
+)
 _TRIED_AGAIN = (408, 409, 425, 429)
 
 
@@ -80,6 +83,8 @@ def is_out_of_money(status: int, signs: str) -> bool:
 
 def refused_parameter(status: int, param: str | None, signs: str) -> str | None:
     """The parameter that a model does not take, where it says so."""
+    if _NO_IMAGES.search(signs):
+        return "images"
     if status not in (400, 422):
         return None
     found = _NAMES_PARAMETER.search(param or "") or _NAMES_PARAMETER.search(signs)

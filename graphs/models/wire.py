@@ -33,11 +33,30 @@ def sent(messages: Sequence[Message], *, signed: bool = False, think: bool = Fal
     The record keeps what came. `signed`: the endpoint wants a signature with calls; `think`: it wants reasoning beside
     calls, an empty one where there is none.
     """
-    return [_sent(m, signed, think) for m in messages]
+    wired: list[dict[str, Any]] = []
+    waiting: list[str] = []  # pictures of results, which go into a message of their own behind all of them
+    for message in messages:
+        if message.role != "tool" and waiting:
+            wired.append({"role": "user", "content": _shown("The plots of these cells:", waiting)})
+            waiting = []
+        wired.append(_sent(message, signed, think))
+        if message.role == "tool":
+            waiting += message.images
+    if waiting:
+        wired.append({"role": "user", "content": _shown("The plots of these cells:", waiting)})
+    return wired
+
+
+def _shown(text: str, images: Iterable[str]) -> list[dict[str, Any]]:
+    """A text and pictures as the parts of a user's message, the one role in which every endpoint takes pictures."""
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in images]
+    return [{"type": "text", "text": text}, *pictures]
 
 
 def _sent(message: Message, signed: bool, think: bool) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.content, **message.extra}
+    if message.images and message.role == "user":
+        wire["content"] = _shown(message.content, message.images)
     if message.tool_calls:
         wire["content"] = message.content or None
         wire["tool_calls"] = [

@@ -122,8 +122,12 @@ def groups(query: Query, scope: Scope) -> None:
         each = {n: s.replace("result[", "g[", 1) for n, s in known.items()}
         scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
         names["verdict"] = found("verdict", "result")
+    gap = _gap(query, keys, units, scope)
+    period = _followed(query, list(names))
+    if period:
+        _trend(next(iter(names)), period, units.get(next(iter(names)), ""), keys, query, scope)
     label(keys, scope)
-    tell_groups(query, scope, keys, list(names), units)
+    tell_groups(query, scope, keys, list(names), units, period or gap)
 
 
 def _with_p(measure: Measure, scope: Scope, by: str, several: int) -> dict[str, str]:
@@ -183,16 +187,67 @@ def _counts_rows(query: Query) -> bool:
     return len(plain) == len(query.measures) and not query.formulas and not any(g.grain for g in query.group_by)
 
 
-def _trend(name: str, scope: Scope) -> str:
-    """Lines that tell whether a number rises or falls from period to period, and how the sentence says it."""
-    scope.add(f"tau, p = stats.kendalltau(range(len(result)), {found(name, 'result')})")
-    scope.add('trend = ("increasing" if tau > 0 else "decreasing") if p < 0.05 else "no clear trend"')
-    scope.add('over = f"; {trend} over time (Kendall\'s τ = {tau:.2f}, {chance(p)})" if len(result) > 3 else ""')
-    return "{over}"
+def _gap(query: Query, keys: list[str], units: dict[str, str], scope: Scope) -> str:
+    """The line that finds by how much groups differ in a mean or share, where they are compared; empty if not."""
+    (measure, *more) = query.measures or (Measure(op="count"),)
+    plain = not (more or query.formulas or query.having or query.limit or query.verdicts or len(keys) > 1)
+    if query.intent != "compare" or not plain or measure.op not in ("mean", "share") or query.group_by[0].grain:
+        return ""
+    if (measure.op == "share" and measure.of) or (measure.op == "mean" and measure.where):
+        return ""
+    of = (
+        f"100 * ({scope.mask(measure.where)})"
+        if measure.where
+        else f"rows[{literal(scope.as_column(measure.of or ''))}]"
+    )
+    unit = f", {literal(next(iter(units.values())))}" if units else ""
+    scope.add(f"gap, differences = group_difference({of}, rows[{literal(keys[0])}]{unit})")
+    return "gap"
 
 
-def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], units: dict[str, str]) -> None:
-    """Tell how many groups there are, which, or each with its values."""
+def _followed(query: Query, names: list[str]) -> str:
+    """The period by which one number is followed over time; empty where it is not."""
+    grain = query.group_by[0].grain or "year"
+    one = query.intent == "change" and len(names) == 1 and not query.order and query.limit is None
+    return grain if one and grain in _IN_A_ROW and len(query.group_by) <= 2 else ""
+
+
+def _trend(name: str, period: str, unit: str, keys: list[str], query: Query, scope: Scope) -> None:
+    """Lines that find the trend of a number, or of each group's, from the periods that the rows cover wholly."""
+    number, grain = found(name, "result"), query.group_by[0].grain
+    flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
+    empty = ".fillna(0)" * flows
+    scope.add(f"by_period = {number}" + (f".unstack(){empty}" if len(keys) > 1 else ""))
+    scope.add('partly = ""')
+    if grain and flows and scope.kinds[scope.as_column(query.group_by[0].of)] == "time":
+        scope.add(
+            f"_, partial = whole_periods(rows[{literal(scope.as_column(query.group_by[0].of))}], {literal(grain)})"
+        )
+        scope.add('by_period = by_period.drop(index=partial, errors="ignore")')
+        scope.add(
+            'partly = f"; {\' and \'.join(map(str, partial))} only in part, so not in the trend" if partial else ""'
+        )
+    more = f", {literal(unit)}" if unit else ""
+    if len(keys) == 1:
+        scope.add("trend = trend_of(by_period)")
+        scope.add(f"over = trend_text(trend, {literal(period)}{more})")
+        scope.add(f"trends = trend_values(trend, {literal(period)}{more})")
+        return
+    scope.add("trends, over = {}, []")
+    scope.add(
+        "for group in by_period:\n    trend = trend_of(by_period[group])\n"
+        f"    trends |= trend_values(trend, {literal(period)}, {literal(unit)}, as_name(group))\n"
+        f'    over.append(f"{{as_name(group)}} {{trend_text(trend, {literal(period)}{more})}}")'
+    )
+
+
+def tell_groups(
+    query: Query, scope: Scope, keys: list[str], told: list[str], units: dict[str, str], period: str = ""
+) -> None:
+    """Tell how many groups there are, which, or each with its values.
+
+    `period` is that by which a number was followed over time, or `gap` where groups are held against each other.
+    """
     by = and_list(keys)
     what = braced(readable(f"{by}{_bounds_said(query, scope)}", scope))
     ends = f" ({of_rows(query, scope)}{backwards(query, scope)})."
@@ -215,6 +270,14 @@ def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], un
         tell(scope, [f"{{', '.join(result.index)}} ({what}): ", said, ends],
              f"{{{literal(by)}: \", \".join(result.index), {values}}}")  # fmt: skip
         return
+    if period and len(keys) > 1:
+        (name,) = told
+        u = units.get(name, "")
+        number = f"(number, {literal(u)})" if u else "number"
+        text = f"{braced(readable(name, scope))} by {what}: {{'; '.join(over[:{SHOWN}])}}{{partly}}"
+        values = f"{{**trends, **{{group: {number} for group, number in {found(name, 'result')}.items()}}}}"
+        tell(scope, [text, ends], values)
+        return
     scope.add(f'rest = f"; and {{len(result) - {SHOWN}:,}} more" if len(result) > {SHOWN} else ""')
     if len(told) == 1:
         (name,) = told
@@ -224,14 +287,18 @@ def tell_groups(query: Query, scope: Scope, keys: list[str], told: list[str], un
         scope.add(f'lines = [f"{{group}} {value("number", query.decimals, u)}{part}" {items}.head({SHOWN}).items()]')
         number = f"(number, {literal(u)})" if u else "number"
         values = f"{{group: {number} {items}.items()}}"
-        over = ""
-        if query.intent == "change" and query.group_by[0].grain in _IN_A_ROW and not query.order:
-            over, values = _trend(name, scope), f'{{**{values}, "trend": trend}}'
-        tell(
-            scope,
-            [f"{braced(readable(name, scope))} by {what}: {{'; '.join(lines) or 'none'}}{{rest}}{over}", ends],
-            values,
-        )
+        said, each = braced(readable(name, scope)), "{'; '.join(lines) or 'none'}{rest}"
+        text = f"{said} by {what}: {each}"
+        if period == "gap":
+            text, values = f"{text}{{gap}}", f"{{**{values}, **differences}}"
+        elif period:
+            text, values = f"{said}: {{over}}{{partly}}. By {what}: {each}", f"{{**trends, **{values}}}"
+        elif query.intent == "describe" and part:
+            scope.add(f"spread = evenness({found(name, 'result')})")
+            text = f"{text}{{spread}}"
+            shares = f'{{f"share of {{group}}": (100 * number / len(rows), "%") {items}.items()}}'
+            values = f"{{**{values}, **{shares}}}"
+        tell(scope, [text, ends], values)
         return
     number = value("number", query.decimals)
     scope.add(

@@ -29,6 +29,7 @@ WAYS: dict[Statistic, Way] = {
     "count": Way("number of values of", "{s}.count()", "any"),
     "present": Way("number of values of", "{s}.count()", "any"),
     "missing": Way("number of missing values of", "{s}.isna().sum()", "any", each=True),
+    "duplicates": Way("number of repeated values of", "{s}.dropna().duplicated().sum()", "any", each=True),
     "distinct": Way("number of different values of", "{s}.nunique()", "any"),
     "sum": Way("sum of", "{s}.sum(min_count=1)"),
     "mean": Way("mean of", "{s}.mean()", "ordered"),
@@ -86,8 +87,10 @@ def name_of(measure: Measure, scope: Scope) -> str:
         name = kind + PAIRS[measure.op][0].format(x=of, y=(measure.other or "").strip("`"))
     elif measure.op == "share":
         name = f"share of the sum of {of}" if of and not measure.where else "share"
-    elif measure.op in ("count", "missing", "present") and not of:
-        name = {"count": "number of rows", "missing": "number of missing values", "present": "values"}[measure.op]
+    elif measure.op in ("count", "missing", "present", "duplicates") and not of:
+        name = {"count": "number of rows", "missing": "number of missing values", "present": "values"}.get(
+            measure.op, "number of rows that repeat an earlier one"
+        )
     elif measure.op == "quantile":
         p = 0.5 if measure.p is None else measure.p
         name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
@@ -112,7 +115,9 @@ def check(measure: Measure, scope: Scope) -> str:
             "way round, or take the other file's rows together first."
         )
     if not measure.of:
-        if measure.op not in ("count", "share", "missing"):
+        if measure.op == "duplicates":
+            scope.all_used = True
+        if measure.op not in ("count", "share", "missing", "duplicates"):
             raise NotComputable(f"Say of which column the {measure.op} is wanted.")
         return ""
     needs = (
@@ -157,7 +162,8 @@ def single(measure: Measure, scope: Scope, frame: str = "rows") -> str:
     if measure.op in PAIRS:
         return _pair(measure, scope, frame)
     if not name:
-        return f"{frame}.isna().sum().sum()" if measure.op == "missing" else f"len({frame})"
+        whole = {"missing": f"{frame}.isna().sum().sum()", "duplicates": f"{frame}.duplicated().sum()"}
+        return whole.get(measure.op, f"len({frame})")
     return _filled(measure, f"{frame}[{literal(name)}]")
 
 
@@ -181,6 +187,7 @@ def grouped(measure: Measure, scope: Scope, keys: str) -> str:
         both = f"[{literal(scope.sized(measure.of or '', 'It'))}, {literal(scope.sized(measure.other or '', 'It'))}]"
         return f"{groups}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})"
     if not name:
-        return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: g.isna().sum().sum())"
+        inside = "g.duplicated().sum()" if measure.op == "duplicates" else "g.isna().sum().sum()"
+        return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: {inside})"
     series = f"{groups}[{literal(name)}]"
     return f"{series}.agg(lambda s: {_filled(measure, 's')})" if way(measure).each else _filled(measure, series)

@@ -50,11 +50,12 @@ the text whatever its case, `matches` takes a regular expression. `during` takes
 Statistic = Literal[
     "count", "distinct", "missing", "present", "sum", "mean", "median", "mode", "min", "max", "range", "std", "var",
     "sem", "cv", "quantile", "iqr", "mad", "skewness", "kurtosis", "share", "first", "last", "value", "values",
-    "correlation", "covariance", "slope", "r2", "weighted_mean", "geometric_mean", "entropy",
+    "correlation", "covariance", "slope", "r2", "weighted_mean", "geometric_mean", "entropy", "duplicates",
 ]  # fmt: skip
 """What is computed of rows. `count` without a column counts rows; `share` is the part of the rows that meet the
 measure's own `where` (or, with a column of a sum, that column's part of the whole); `value` is the single value that
-the rows have, `values` all different ones."""
+the rows have, `values` all different ones. `duplicates` are the rows that repeat an earlier one,
+or the values that do."""
 
 Grain = Literal[
     "year", "quarter", "month", "week", "day", "hour", "month_of_year", "quarter_of_year", "weekday", "hour_of_day"

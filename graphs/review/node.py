@@ -18,6 +18,7 @@ from graphs.review import CheckResult, Work, run_checks
 from graphs.review.recompute import recompute
 from graphs.review.watch.observed import observed
 from graphs.state import MAX_ROUNDS, Desk, TeamState
+from graphs.tools.notebook import pictures
 from graphs.tools.review import GiveReview
 
 
@@ -43,7 +44,11 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         checks.append(recomputed.as_check)
         talk = [
             Message(role="system", content=agent.prompt),
-            Message(role="user", content=briefs.review_brief(state, view, [*checks, again])),
+            Message(
+                role="user",
+                content=briefs.review_brief(state, view, [*checks, again]),
+                images=pictures(view, [x.cell for x in view.executions]),
+            ),
         ]
         answer = await insist(desk, agent, talk, step_id, GiveReview)
         checks += [again] if done else []

@@ -342,6 +342,9 @@ class _Sql:
                 raise NotComputable("a correlation of ranks is no aggregate of SQL")
             x = f"(CASE WHEN {rows} THEN {x} END)" if only else x
             return f"({_PAIRS[op].format(x=x, y=y)})"
+        if op == "duplicates":
+            row = x or f"({', '.join(map(quoted, self.kinds))})"
+            return f"(count({x or '*'}){only} - count(DISTINCT {row}){only})"
         if x is None:
             if op != "count":
                 raise NotComputable(f"a {op} needs a column")

@@ -71,15 +71,22 @@ class EditFile(Action):
 @tool("read_file", job="code")
 class ReadFile(Action):
     """Read a file of the sandbox as text: source, text, CSV, a notebook's cells, the pages of a PDF, the sheets of an
-    Excel or the paragraphs of a Word file. Of an image its size is told."""
+    Excel or the paragraphs of a Word file. An image is shown to a model that reads pictures; else its size
+    is told."""
 
     path: str = Field(min_length=1)
     first: int = Field(1, ge=1, description="The first line to read")
     lines: int = Field(400, ge=1, le=2_000, description="How many lines")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
+        if self.path.rsplit(".", 1)[-1].lower() in ("png", "jpg", "jpeg", "webp"):
+            view = await desk.view()
+            known = next((a for a in reversed(view.artifacts) if a.name == self.path.removeprefix("./")), None)
+        else:
+            known = None
         script = f"python3 -c {shlex.quote(_READ)} {shlex.quote(self.path)} {self.first} {self.lines}"
-        return printed(await desk.session.command(script))
+        told = printed(await desk.session.command(script))
+        return told | ({"images": [known.id]} if known is not None else {})
 
 
 @tool("list_files", job="code")

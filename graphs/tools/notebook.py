@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -85,7 +86,8 @@ def result(view: RunView, done: list[Execution]) -> dict[str, Any]:
             "name": raised.name if raised else last.status.capitalize(),
             "value": f"{raised.value}\n{_tail(raised.traceback)}".strip() if raised else _why(last),
         }
-    return {
+    drawn = figures(view, done)
+    told = {
         "cells": [x.cell for x in done],
         "ok": error is None,
         "text": shorten(text),
@@ -93,6 +95,28 @@ def result(view: RunView, done: list[Execution]) -> dict[str, Any]:
         "plots": [a.name for a in view.artifacts if a.role == "plot" and a.execution_id in ids],
         "error": error,
     }
+    return told | ({"figures": drawn} if drawn else {})
+
+
+def figures(view: RunView, cells: Iterable[Execution]) -> list[dict[str, Any]]:
+    """What the artists of the plots of these cells say, each with the plot's name, as far as it is known."""
+    names = {a.id: a.name for a in view.artifacts}
+    return [
+        {"plot": next((names[id] for id in output.artifacts.values() if id in names), ""), **output.figure}
+        for cell in cells
+        for output in cell.outputs
+        if output.figure
+    ]
+
+
+def pictures(view: RunView, cells: Iterable[str]) -> tuple[str, ...]:
+    """The ids of the plots of these cells that a model can be shown as pictures."""
+    ran = {x.id for x in view.executions if x.cell in set(cells)}
+    return tuple(a.id for a in view.artifacts if a.execution_id in ran and a.media_type in SHOWN)
+
+
+SHOWN = ("image/png", "image/jpeg", "image/webp")
+"""Pictures that every endpoint with eyes takes."""
 
 
 def shorten(text: str, limit: int = TEXT_LIMIT) -> str:

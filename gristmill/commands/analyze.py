@@ -20,7 +20,7 @@ from gristmill.commands.common import (
 
 
 @click.command("analyze")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--ask", "question", required=True, metavar="QUESTION", help="What you want to know.")
 @click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
@@ -44,18 +44,24 @@ async def command(
     budget: str,
     approve: str,
     unattended: bool,
+    project: str | None,
+    images: bool | None,
     rerun: bool | None,
     as_json: bool,
 ) -> int:
     """Ask a question of CSV, TSV, Parquet, JSON lines or Excel FILES.
 
-    The results go into a folder: report.html and report.md, analysis.ipynb, findings.json and the plots. With no key
-    and no network the built-in rule-based playbook answers. Ctrl-C cancels the run; what it made is kept.
+    Without FILES the tables of its --project are meant. The results go into a folder: report.html and report.md,
+    analysis.ipynb, findings.json and the plots. With no key and no network the built-in rule-based playbook answers.
+    Ctrl-C cancels the run; what it made is kept.
     """
     from graphs.request import terms_of
 
+    if not files and project is None:
+        raise click.UsageError("Missing argument 'FILES...'.")
     named = roles_of(roles)
-    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+    told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+    terms = terms_of(told | {"project": project, "images": images})
     async with sandboxes_beside(files):
         from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
         from gristmill.terminal import console

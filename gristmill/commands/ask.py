@@ -64,6 +64,8 @@ async def command(
     budget: str,
     approve: str,
     unattended: bool,
+    project: str | None,
+    images: bool | None,
     as_json: bool,
 ) -> int:
     """Answer a QUESTION of FILES, without the screening of the tables that `gristmill analyze` adds.
@@ -72,7 +74,7 @@ async def command(
     """
     if ref is not None:
         plain_words = len(arguments) == 1 and query is None and many is None
-        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended:
+        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended or project:
             raise click.UsageError(
                 'With --run goes one question in words, as in gristmill ask --run last "and by year?".'
             )
@@ -80,7 +82,8 @@ async def command(
     from graphs.request import terms_of
 
     named = roles_of(roles)
-    terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+    told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+    terms = terms_of(told | {"project": project, "images": images})
     texts, files = _taken_apart(arguments, query, many)
     async with sandboxes_beside(files):
         from artifacts.types import outcome

@@ -166,9 +166,19 @@ def pairs(given: tuple[str, ...], what: str) -> dict[str, str]:
     return found
 
 
+in_project = click.option("--project", metavar="NAME", help="The project that it belongs to (default: default).")
+
+
 def with_terms[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """The options on whose terms a run works: `agent`, `budget`, `approve`, `unattended`."""
+    """The options on whose terms a run works: `agent`, `budget`, `approve`, `unattended`, `project`, `images`."""
     for option in (
+        click.option(
+            "--images/--no-images",
+            "images",
+            default=None,
+            help="Whether the model is shown plots as pictures (default: where it is known to read them).",
+        ),
+        in_project,
         click.option("--unattended", is_flag=True, help="Wait for nobody: take the defaults."),
         click.option(
             "--approve",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gristmill.commands import completing
-from gristmill.commands.common import as_json, backend, emit, isolation, literals, speaks
+from gristmill.commands.common import as_json, backend, emit, in_project, isolation, literals, speaks
 
 
 @click.group("notebook")
@@ -48,10 +48,11 @@ async def list_(as_json: bool) -> None:
 @click.argument("name", metavar="NAME|FILE", shell_complete=completing.notebooks)
 @click.option("-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; a file is brought along.")
 @click.option("-o", "--out", metavar="FILE", help="Where the executed notebook goes.")
+@in_project
 @isolation
 @as_json
 @speaks
-async def run(name: str, params: tuple[str, ...], out: str | None, as_json: bool) -> int:
+async def run(name: str, params: tuple[str, ...], out: str | None, project: str | None, as_json: bool) -> int:
     """Run a template by its NAME, or any notebook FILE, with parameters.
 
     Numbers, true, false, null and JSON lists are read as such; anything else is text.
@@ -67,7 +68,7 @@ async def run(name: str, params: tuple[str, ...], out: str | None, as_json: bool
     with Story(console.make(stderr=as_json)) as story:
         story.begin("opening the data folder")
         async with backend() as opened:
-            run = await opened.start_notebook(name, values)
+            run = await opened.start_notebook(name, values, project=project)
             view = await watch(opened, run, story)
             executed = [a for a in view.artifacts if a.role == "notebook"]
             if out is not None:

@@ -30,14 +30,18 @@ def command() -> None:
 @command.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--find", "text", metavar="TEXT", help="Only runs whose question has this text.")
+@click.option("--project", metavar="NAME", help="Only runs of this project; `default` for those of none.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many of the newest to pass over.")
 @as_json
 @speaks
-async def list_(status: str | None, text: str | None, limit: int, offset: int, as_json: bool) -> None:
+async def list_(
+    status: str | None, text: str | None, project: str | None, limit: int, offset: int, as_json: bool
+) -> None:
     """List runs, the newest first."""
     async with backend() as opened:
-        runs = await opened.runs(limit=limit, offset=offset, status=cast("RunStatus | None", status), text=text)
+        which = cast("RunStatus | None", status)
+        runs = await opened.runs(limit=limit, offset=offset, status=which, text=text, project=project)
     if as_json:
         emit(runs)
         return

@@ -35,6 +35,7 @@ from gristmill.plain import answers_json, plain, turn_json, view_json
 from gristmill.web import schemas, uploads
 from gristmill.web.cells import cells
 from gristmill.web.content import Mode, disposition, respond
+from gristmill.web.projects import projects
 from gristmill.web.record import record
 from gristmill.web.reference import Described, reference_page
 from gristmill.web.schedules import schedules
@@ -43,6 +44,7 @@ from gristmill.web.tasks import tasks
 from kernel_gateway.client import GatewayError
 from notebooks.catalog import catalog
 from notebooks.files import safe_name
+from notebooks.projects import NoProject
 
 ANSWERS_WITHIN = 10.0  # seconds in which the record of a healthy server reads and writes, however busy it is
 ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
@@ -71,6 +73,9 @@ def build_api(local: Local, *, templates: Path | None = None, cookie: str = "gri
     )
     api.include_router(
         schedules(local), prefix="/api/schedules", tags=["schedules"], responses=schemas.refusals(404, 409, 422, 503)
+    )
+    api.include_router(
+        projects(local), prefix="/api/projects", tags=["projects"], responses=schemas.refusals(404, 409, 413, 422, 503)
     )
     api.include_router(record(local), prefix="/api/record", tags=["record"], responses=schemas.refusals(422, 503))
 
@@ -142,9 +147,12 @@ def _runs(local: Local) -> APIRouter:
         budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
         approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
         unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
+        project: Annotated[str, Form(description="The project that it belongs to.")] = "",
+        images: Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")] = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
-        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+        told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+        terms = terms_of(told | {"project": project, "images": images})
         async with _kept(local, files) as paths:
             return await local.start(
                 question, paths, model=model or None, roles=_roles(roles), rerun=rerun, terms=terms
@@ -157,9 +165,12 @@ def _runs(local: Local) -> APIRouter:
         status: RunStatus | None = None,
         agent: str | None = None,
         text: str | None = None,
+        project: str | None = None,
     ) -> dict[str, Any]:
-        """Runs, the newest first; `total` is how many there are without `limit` and `offset`."""
-        found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text)
+        """Runs, the newest first; `total` is how many there are without `limit` and `offset`.
+
+        Runs that name no project are those of the project `default`."""
+        found = await local.runs(limit=limit, offset=offset, status=status, agent=agent, text=text, project=project)
         return {"runs": plain(found), "total": found.total}
 
     @router.get("/{ref}", **schemas.answer(schemas.RunShown, RunView(run=schemas.RUN, last_seq=1)))
@@ -299,13 +310,16 @@ def _ask(local: Local) -> APIRouter:
         budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
         approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
         unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
+        project: Annotated[str, Form(description="The project that it belongs to.")] = "",
+        images: Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")] = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files, and no more than that.
 
         The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
         """
         asked = asked_in(question, query, questions)
-        terms = terms_of({"agent": agent, "budget": budget, "approve": approve, "unattended": unattended})
+        told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+        terms = terms_of(told | {"project": project, "images": images})
         async with _kept(local, files) as paths:
             return await local.ask(asked, paths, model=model or None, roles=_roles(roles), terms=terms)
 
@@ -422,7 +436,10 @@ def _notebooks(local: Local, templates: Path | None) -> APIRouter:
             if not isinstance(name, str) or not name:
                 raise Misuse("Give the name of a template, or upload a notebook.")
             with _without_path(folder):
-                return await local.start_notebook(name, params, only_below=folder, files=files, options=options)
+                project = str(form.get("project") or "") or None
+                return await local.start_notebook(
+                    name, params, only_below=folder, files=files, options=options, project=project
+                )
         finally:
             await in_own_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -505,7 +522,7 @@ async def _damaged(_: Request, error: Exception) -> Response:
 
 
 async def _sentence(_: Request, error: Exception) -> Response:
-    if isinstance(error, NotFound):
+    if isinstance(error, (NotFound, NoProject)):
         status = 404
     elif status_of(error) == 2:
         status = 422

@@ -325,6 +325,7 @@ NOTEBOOK_FIELDS: dict[str, Any] = {
         "default": "{}",
         "description": "The parameters that are no files: a JSON object.",
     },
+    "project": {"type": "string", "description": "The project that the run belongs to."},
     "limit": {"type": "number", "description": "Seconds that a cell may take (default: any)."},
     "allow_errors": {
         "type": "boolean",

@@ -16,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from kernel_gateway.inside.boxplots import box_chart, keep_statistics
+from kernel_gateway.inside.figures import MIME as FIGURE
+from kernel_gateway.inside.figures import told
 
 _MAX_JSON = 1 << 20  # characters; a bigger list or dict is shown as text only
 _MAX_CELLS = 100_000  # rows times columns; a bigger table is shown as text and HTML only
@@ -57,12 +59,21 @@ def add_formatters(shell: Any) -> None:
             # Not by type: IPython takes figures out of every formatter when it sets up how they are drawn.
             return _chart(value) if _extracts and _is_figure(value) else super().__call__(value)
 
+    class FigureFormatter(BaseFormatter):
+        format_type = Unicode(FIGURE)
+        print_method = ObjectName("_repr_gristmill_figure_")
+        _return_type = dict
+
+        def __call__(self, value: Any) -> Any:
+            return _said(value) if not _extracts and _is_figure(value) else None
+
     formatters = shell.display_formatter.formatters
     tables: Any = TableFormatter(parent=shell.display_formatter)
     for module in ("pandas", "pandas.core.frame"):  # pandas 3 names its classes after the package itself
         tables.for_type_by_name(module, "DataFrame", _table)
     formatters["e2b/data"] = tables
     formatters["e2b/chart"] = ChartFormatter(parent=shell.display_formatter)
+    formatters[FIGURE] = FigureFormatter(parent=shell.display_formatter)
     for kind in (dict, list):
         formatters["application/json"].for_type(kind, _container)
     _once_imported("PIL.Image", _show_images)
@@ -127,6 +138,14 @@ def _chart(figure: Any) -> Any:
             return None
         chart = _figure_chart(figure)
         return json.loads(json.dumps(chart, default=_plain), parse_constant=lambda name: None)
+    except _NO_CHART:
+        return None
+
+
+def _said(figure: Any) -> Any:
+    """What a figure's artists say; None of one that cannot be read, or is overfull."""
+    try:
+        return None if _points(figure) > _MAX_POINTS else told(figure)
     except _NO_CHART:
         return None
 

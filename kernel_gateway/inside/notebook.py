@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kernel_gateway.inside.figures import MIME as FIGURE
 from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.results import line, result_fields, translate
 
@@ -19,11 +20,11 @@ ASK = "GRISTMILL_NOTEBOOK_OUTPUT"
 MIME = "application/vnd.gristmill.cell+json"
 """Where in the `extra` of a result it is told.
 
-`{"metadata", "display_id"}` of that result, each only if there is one; `{"update": display_id, "metadata"}` for a
-result that replaces all of that id; `{"clear": wait}`; `{"comm": {"id", "state"}}` of a widget; and at the end
-`{"status", "shown"}` where it is not as the stream looks, for an error that was shown and is none of the cell's
-(`status` ok) or one that the cell has not shown; or `{"died": true}` when the kernel has ended. Before an error
-`{"traceback"}`, its pieces with their colours.
+`{"metadata", "display_id", "figure"}` of that result, each only if there is one, the last what a figure's artists say;
+`{"update": display_id, "metadata"}` for a result that replaces all of that id; `{"clear": wait}`;
+`{"comm": {"id", "state"}}` of a widget; and at the end `{"status", "shown"}` where it is not as the stream looks, for
+an error that was shown and is none of the cell's (`status` ok) or one that the cell has not shown; or `{"died": true}`
+when the kernel has ended. Before an error `{"traceback"}`, its pieces with their colours.
 """
 
 VERDICT = "gristmill_verdict"
@@ -36,7 +37,10 @@ def as_notebook(message: Incoming) -> Iterator[bytes]:
     match message.kind:
         case "display_data" | "execute_result" | "update_display_data":
             data, told = content.get("data"), _beside(content, update=message.kind == "update_display_data")
-            fields = result_fields(data if isinstance(data, dict) else {})
+            shown = dict(data) if isinstance(data, dict) else {}
+            if (figure := shown.pop(FIGURE, None)) is not None:
+                told["figure"] = figure
+            fields = result_fields(shown)
             if told:
                 fields["extra"] = {**fields.get("extra", {}), MIME: told}
             yield line("result", **fields, is_main_result=message.kind == "execute_result")

@@ -261,7 +261,7 @@ def test_a_change_over_time_says_whether_it_is_a_trend(ask: Ask, shop: Path) -> 
     query = {"intent": "change", "prepare": [recode, first, derive], "group_by": [{"of": "placed", "grain": "month"}]}
     asked = ask({**query, "measures": [of("mean", "day")]}, shop)
     assert asked.values["trend"] == "increasing"
-    assert "increasing over time (Kendall's τ = 1.00, p < 0.001)" in asked.text
+    assert "increasing by 30 a month (95 % interval 30 to 31, p < 0.001), from 322.50 in 2022-11" in asked.text
     falling = [derive | {"expr": "-days(min_day, placed)"}]
     assert (
         ask({**query, "prepare": [recode, first, *falling], "measures": [of("mean", "day")]}, shop).values["trend"]

@@ -322,3 +322,60 @@ def test_recent_times_are_counted_from_the_table_s_own_end():
     query = of_orders("total revenue in the last 3 months")
     assert [(w.op, w.right) for w in query.where] == [(">", "2024-09-28")]
     assert "counted from the last day of the table" in query.notes[0]
+
+
+@pytest.fixture(scope="module")
+def customers() -> dict[str, Any]:
+    table = pd.DataFrame({"customer_id": range(1, 31), "city": [["Oslo", "Rome"][i % 2] for i in range(30)]})
+    return described("customers.csv", table) | {"fits": ["customer_id", "customer_id"]}
+
+
+@pytest.fixture(scope="module")
+def bought(shop: list[dict[str, Any]], customers: dict[str, Any]) -> list[dict[str, Any]]:
+    facts = {"name": "customer_id", "dtype": "int64", "n_unique": 30, "n_missing": 0, "examples": ["1", "2"]}
+    return [shop[0] | {"columns": [*shop[0]["columns"], facts]}, customers]
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ("What is the average net revenue of returned orders by region?", [("returned", "=", "yes")]),
+        ("What share of the orders from the North were returned?", [("region", "=", "North")]),
+        ("How many orders have no channel?", [("channel", "missing", None)]),
+    ],
+)
+def test_a_participle_and_a_lack_are_conditions(
+    shop: list[dict[str, Any]], question: str, where: list[tuple[str, str, Any]]
+) -> None:
+    assert [(w.left, w.op, w.right) for w in one(question, shop).where if isinstance(w, Condition)] == where
+
+
+def test_a_yes_no_question_that_compares_has_both_sides_as_groups(shop: list[dict[str, Any]]) -> None:
+    query = one("Do returned orders cost more per unit?", shop)
+    assert ([g.of for g in query.group_by], query.where) == (["returned"], ())
+    query = one("How does net revenue in the North compare to other regions?", shop)
+    assert ([g.of for g in query.group_by], query.where, query.intent) == (["region"], (), "compare")
+
+
+def test_what_is_named_and_used_by_no_query_leaves_the_question_open(shop: list[dict[str, Any]]) -> None:
+    reading = read("What is the mean unit cost by region of the channel?", shop)
+    assert reading.queries == (None,)
+    assert "“channel”" in reading.why_not[0]
+
+
+def test_columns_of_another_file_are_looked_up_by_the_key_that_fits(bought: list[dict[str, Any]]) -> None:
+    query = one("What is the net revenue by city?", bought)
+    assert (query.table, [j.file for j in query.joins]) == ("orders.csv", ["customers.csv"])
+    assert any("many to one" in n for n in query.notes)
+    assert one("How many customers are there in each city?", bought).table == "customers.csv"
+    assert [j.file for j in one("How many orders come from Oslo?", bought).joins] == ["customers.csv"]
+    assert one("Join the orders with the customers", bought).intent == "join"
+
+
+def test_ids_are_counted_and_never_averaged(bought: list[dict[str, Any]]) -> None:
+    assert told(one("How many different customers ordered in March 2023?", bought)) == {("distinct", "customer_id")}
+    assert told(one("Which month has the most orders?", bought)) == {("count", None)}
+
+
+def test_rows_that_repeat_are_counted(shop: list[dict[str, Any]]) -> None:
+    assert told(one("Are there duplicate rows?", shop)) == {("duplicates", None)}

@@ -388,3 +388,45 @@ async def test_a_budget_that_is_none_is_a_sentence(text):
     with pytest.raises(InputError, match="no budget"):
         read_budget(text)
     assert read_budget("tokens=20000, usd=0.5") == Budget(tokens=20_000, usd=0.5)
+
+
+PLOT = """\
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots()
+ax.plot([1, 2, 3], [4.0, 9.5, 2.0], label="sales")
+ax.bar(["a", "b"], [3, 7])
+ax.set(title="Sales fall", xlabel="month", ylabel="EUR")
+ax.annotate("peak", (2, 9.5))
+ax.legend()
+plt.show()
+"""
+
+
+@pytest.mark.parametrize("images", [True, False])
+async def test_a_plot_is_shown_as_a_picture_or_told_by_its_artists(bench, table, team, wire, answer, images):
+    team.code = [answer(calls=[call("run_code", code=PLOT)]), answer(calls=[call("read_file", path="fig_01.png")])]
+    request = Request(
+        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(images=images)
+    )
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    assert run.status == "done"
+    told = next(json.loads(m["content"]) for r in wire.requests for m in r["messages"] if m["role"] == "tool")
+    (figure,) = told["figures"]
+    assert (figure["plot"], figure["axes"][0]["title"]) == ("fig_01.png", "Sales fall")
+    assert (figure["axes"][0]["x"], figure["axes"][0]["texts"]) == ("month", ["peak"])
+    bars, line = figure["axes"][0]["series"]
+    assert bars == {"kind": "bars", "n": 2, "values": [["a", 3.0], ["b", 7.0]]}
+    assert (line["label"], line["y"], line["last"]) == ("sales", [2.0, 9.5], 2.0)
+    shown = [
+        [part["image_url"]["url"][:22] for part in m["content"] if part["type"] == "image_url"]
+        for r in wire.requests
+        for m in r["messages"]
+        if isinstance(m["content"], list)
+    ]
+    assert (shown != []) is images, "the coder, the analyst and the reviewer see it, or none does"
+    if images:
+        assert shown[0] == ["data:image/png;base64,"]
+        assert all(m["role"] == "user" for r in wire.requests for m in r["messages"] if isinstance(m["content"], list))
+        jobs = {m["content"][0]["text"].splitlines()[0] for r in wire.requests for m in r["messages"]
+                if isinstance(m["content"], list)}  # fmt: skip
+        assert len(jobs) == 3

@@ -21,8 +21,8 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def gristmill(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
+def gristmill(*arguments: str, say: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=say)
 
 
 def test_the_agent_of_the_page_is_listed_checked_and_shown(home):
@@ -60,3 +60,24 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     checked = gristmill("agents", "check")
     assert checked.exit_code == 1
     assert "no tool 'run_everything'" in checked.output
+
+
+def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_path):
+    table = tmp_path / "sales.csv"
+    table.write_text("region,amount\n" + "".join(f"{'ns'[i % 2]},{i}\n" for i in range(40)))
+    assert gristmill("project", "create", "shop", "--about", "Figures").exit_code == 0
+    assert gristmill("project", "put", "shop", str(table)).exit_code == 0
+    answered = gristmill("analyze", "--project", "shop", "--ask", "What is the mean amount?", "--no-rerun",
+                         "--json", "--out", str(tmp_path / "out"))  # fmt: skip
+    assert answered.exit_code == 0, answered.output
+    shown = json.loads(gristmill("project", "show", "shop", "--json").stdout)
+    assert (shown["runs"], list(shown["files"])) == (1, ["sales.csv"])
+    listed = json.loads(gristmill("runs", "list", "--project", "shop", "--json").stdout)
+    assert [r["params"]["project"] for r in listed] == ["shop"]
+    assert json.loads(gristmill("runs", "list", "--project", "default", "--json").stdout) == []
+    refused = gristmill("project", "delete", "shop", say="n\n")
+    assert refused.exit_code == 1
+    assert "With shop goes: 1 file" in refused.output
+    assert "1 run of it in the record" in refused.output
+    assert gristmill("project", "delete", "shop", "--yes").exit_code == 0
+    assert gristmill("project", "show", "shop").exit_code == 2

@@ -17,6 +17,7 @@ from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.linking import Column, full_names, read_columns, values
+from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import stem, words
 
 __all__ = ["read"]
@@ -30,6 +31,8 @@ def read(
 ) -> Reading:
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
+    if (together := whole(question, tables)) is not None:
+        return Reading(parts=(question,), queries=(together,), why_not=("",))
     asked, columns = question, read_columns(tables)
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
@@ -45,7 +48,9 @@ def read(
         draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
         draft.add(clause, conditions)
-    return draft.reading(previous)
+    reading = draft.reading(previous)
+    queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    return reading.model_copy(update={"queries": queries})
 
 
 _LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"
@@ -111,4 +116,5 @@ def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
     declared = next((c for c in columns if c.name == roles.get("time")), None)
     dated = [c for c in columns if c.kind == "time"]
     years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number"]
-    return declared or next(iter(dated), None) or next(iter(years), None)
+    begins = [c for c in dated if re.search(_STARTS, c.name, re.I)]  # a row's beginning, before its end
+    return declared or next(iter([*begins, *dated]), None) or next(iter(years), None)

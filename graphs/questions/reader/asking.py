@@ -10,6 +10,7 @@ from graphs.questions.query import Condition, Grain, Group, Measure, Where
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import name_words, stem
 
 FLOWS = {"revenue", "sales", "amount", "spend", "cost", "profit", "quantity", "units", "turnover", "budget", "donations",
          "payments", "charges", "volume", "deaths", "cases", "trips", "total"}  # fmt: skip
@@ -34,6 +35,7 @@ class Ask:
     names: bool = False
     by: Column | None = None
     limit: int | None = None
+    per: Column | None = None  # the average revenue per customer, who has several rows
     each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
@@ -63,12 +65,43 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             ask.periods = (first[0].means, second[0].means)
             _use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
+    _sides(clause, ask)
     _relations(clause, ask, conditions)
     _statistics(clause, ask)
     _counts(clause, ask)
     _share(clause, ask)
     _use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
+
+
+_REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
+
+
+def _sides(clause: Clause, ask: Ask) -> None:
+    """A group against the others, and "do returned orders take longer": both sides are told, not one of them."""
+    chosen = [
+        w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in") and isinstance(w.right, (str, tuple))
+    ]
+    rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
+    if rest and re.search(r"\b(?:compar\w*|versus|vs|than|differ\w*|against|unlike|also)\b", clause.text, re.I):
+        noun = stem((rest[1] or "").casefold())
+        named = [w for w in chosen if noun in {stem(x) for x in name_words(w.left)}]
+        if not named and len(chosen) == 1:
+            named = chosen
+        for condition in named[:1]:
+            ask.where.remove(condition)
+            ask.groups.append(Group(of=condition.left))
+            ask.kinds.add("j")
+            clause.mark(rest.start(), rest.end())
+            for item in clause.items:  # the value stands for its column
+                if item.code == "V" and expr(item.means[0]) == condition.left:
+                    item.code, item.means = "C", item.means[0]
+            return
+    flags = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=")]
+    asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
+    if asks and not ask.groups and len(ask.where) == len(flags) == 1:
+        ask.where, ask.groups = [], [Group(of=flags[0].left)]
+        ask.kinds.add("j")
 
 
 def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
@@ -99,6 +132,15 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             ask.groups.append(Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else rows[0].means))
         _use(which, run, most)
         return
+    for _, which, most, period in clause.find("(q)[d]*(M)(G)"):  # what was the best month
+        if conditions.time is not None:
+            _ends(ask, most[0], conditions)
+            ask.names, ask.limit = True, 1
+            ask.groups.append(
+                Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else period[0].means)
+            )
+            _use(which, most, period)
+            return
     for _, named, most in clause.find("([CE])(?:w|d|i)+(M)(?=S*C)"):
         if named[0].means is not None and (named[0].code == "E" or named[0].column.kind == "text"):
             _ends(ask, most[0], conditions)
@@ -126,6 +168,10 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                     grain: Grain = item.means
                     ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else grain))
                 continue
+            many = item.column.kind == "text" and item.column.n_unique > 40
+            if many and by[0].means == "by" and clause.words[by[0].first].low == "per" and "mean" in _said(clause):
+                ask.per = item.column
+                continue
             ask.groups.append(Group(of=expr(item.column), grain="day" if item.column.kind == "time" else None))
         _use(by, first, rest)
     for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
@@ -146,6 +192,11 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
         if time is not None and not ask.groups and (adverb or re.search("[XY]", clause.shape)):
             ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else item.means))
             item.used = True
+
+
+def _said(clause: Clause) -> set[str]:
+    """The statistics that a clause names."""
+    return {str(i.means) for i in clause.items if i.code == "S"}
 
 
 def _whole(time: Column) -> bool:
@@ -231,6 +282,8 @@ def _counts(clause: Clause, ask: Ask) -> None:
             continue
         if column is None or column.key:
             ask.counts = True
+        elif column.label and not ask.stats:
+            ask.stats, ask.columns = ["distinct"], [expr(column)]
         elif column.kind == "number" and column.n_unique > 20 and not ask.columns and how[0].means != "count":
             ask.stats, ask.columns = ["sum"], [expr(column)]
         elif ask.stats and column.kind == "number":

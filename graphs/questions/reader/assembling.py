@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -24,7 +25,7 @@ class Draft:
 
     def __init__(self, question: str, columns: Sequence[Column], time: Column | None, rows: int) -> None:
         self.question, self.columns, self.time, self.rows = question, columns, time, rows
-        self.named = {expr(c): c for c in columns}
+        self.named = {expr(c): c for c in reversed(columns)}
         self.new = [c for c in columns if c.dtype == "new"]
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
@@ -148,6 +149,9 @@ class Draft:
             why = _unknown(unread) if unread else "It is not clear what is to be computed of which column."
             why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+        if dropped := self.dropped(queries):
+            why = f"How {' and '.join(f'“{w}”' for w in dropped)} bears on what is asked is not understood."
+            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
             (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
@@ -160,6 +164,39 @@ class Draft:
             why_not=whys,
             others=others,
         )
+
+    def dropped(self, queries: Sequence[Query]) -> list[str]:
+        """The columns, values, times and numbers that the question names and none of its queries has."""
+        said = json.dumps(
+            [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries], ensure_ascii=False
+        )
+        found = list[str]()
+        for ask in self.asks:
+            items = ask.clause.items
+            for n, item in enumerate(items):
+                if ask.clause.words[item.first].start >= self.opening:
+                    continue
+                if item.code == "C":
+                    names = [c.name for c in (item.column, *item.also)]
+                    kept = item.column.key or any(n in said for n in names)
+                elif item.code == "V":
+                    kept = str(item.means[1]) in said
+                elif item.code == "T":
+                    kept = str(item.means) in said
+                elif item.code == "N" and not item.used and n and items[n - 1].code == "K":
+                    kept = False
+                elif item.code == "M":
+                    kept = any(
+                        q.order
+                        or q.intent in ("rank", "outliers", "predict")
+                        or {m.op for m in q.measures} & {"min", "max", "mode"}
+                        for q in queries
+                    )
+                else:
+                    continue
+                if not kept:
+                    found.append(ask.clause.written([item]))
+        return list(dict.fromkeys(found))
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -248,7 +285,9 @@ class Draft:
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""
         column = self.named.get(name)
-        return column is None or not (column.kind == "text" and column.key and column.dtype != "new")
+        return column is None or not (
+            column.kind == "text" and column.key and not column.label and column.dtype != "new"
+        )
 
     def numeric(self, name: str) -> bool:
         """Whether a column holds numbers, or is made by the question."""

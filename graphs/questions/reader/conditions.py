@@ -147,7 +147,9 @@ class Conditions:
             few = {v.removesuffix(".0") for v in column.values}
             shape = clause.shape
             said = "d" in shape[clause.items.index(left[0]) :][:3] or "K" in shape
-            if column.kind not in ("number", "bool") or not (all(str(n) in few for n in numbers) or (said and not few)):
+            if (column.kind not in ("number", "bool") and not column.label) or not (
+                all(str(n) in few for n in numbers) or (said and not few)
+            ):
                 continue
             found.append(_one(column, numbers, bool(no)))
             _use(left, no, right)
@@ -160,8 +162,14 @@ class Conditions:
 
     def _missing(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no in clause.find("(C)d+(n?)m"):
+        for _, left, no, gap in clause.find("(C)d+(n?)(m)"):
             found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
+            _use(left, no, gap)
+        for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
+            said = clause.words[no[0].first].low
+            if said in ("no", "without", "lack", "lacking") and left[0].column.kind != "bool":
+                found.append(Condition(left=expr(left[0].column), op="missing"))
+                _use(no, left)
         return found
 
     def _valued(self, clause: Clause) -> list[Where]:
@@ -203,10 +211,16 @@ class Conditions:
             if not isinstance(item.means, Column) or item.column.kind != "bool" or clause.words[item.first].quote:
                 continue
             n = clause.items.index(item)
-            before = clause.shape[:n].rstrip("d")[-1:]
+            codes = "".join(i.code for i in clause.items)
+            before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
             word = clause.words[item.last].low
             noun = before in ("o", "i", "h", "V", "") and word != item.column.words[-1] and word.endswith("s")
             verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
+            verb = verb or (codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n])  # were promoted
+            whose = (
+                bool(behind) and behind[0].code in "EC" and (behind[0].means is None or behind[0].column.kind == "text")
+            )
+            verb = verb or (whose and word.endswith(("ed", "en", "ing")))  # returned orders
             no = before == "n" or clause.words[item.first - 1].low in ("non", "un", "not") if item.first else False
             if not (noun or verb or no):
                 continue

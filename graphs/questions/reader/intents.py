@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Query
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import FLOWS
 from graphs.questions.reader.conditions import expr
@@ -20,12 +21,12 @@ _CHARTS = {"bar": "bar", "line": "line", "scatter": "scatter", "histogram": "his
 _GRAINS = ("year", "quarter", "month", "week", "day")
 
 
-def usual(column: Column, notes: list[str]) -> Measure:
-    """The statistic that is meant where none is said: a sum of what adds up, else a mean."""
+def usual(column: Column, notes: list[str], each: bool = False) -> Measure:
+    """The statistic that is meant where none is said: a sum of what adds up, else, or where `each` row is meant, a mean."""
     if column.kind == "bool":
         notes.append(f"The share of rows with “{column.name}” is meant.")
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
-    flow = any(word in FLOWS for word in column.words)
+    flow = any(word in FLOWS for word in column.words) and not each
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
@@ -59,6 +60,15 @@ def other(draft: Draft, base: Query) -> Query | None:
         rest = tuple(w for w in base.where if w not in periods)
         return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
                                               "time": draft.time.name if draft.time else ""})  # fmt: skip
+    if (arms := tried(draft)) is not None:
+        outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c != arms]
+        if len(outcome) == 1:
+            ends = Measure(op="mean", of=expr(outcome[0]))
+            said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
+            both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
+            rest = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
+            update = {"intent": "experiment", "measures": (ends,), "compare": both, "where": rest}
+            return base.model_copy(update=update | {"group_by": (Group(of=expr(arms)),)})
     between = next((a.periods for a in draft.asks if a.periods[0]), None)
     if between is not None and draft.time is not None:
         first, second = max(between), min(between)
@@ -83,9 +93,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         flag = next((c for c in numbers if c.kind == "bool"), None)
         if len(numbers) == 2 and flag is not None:  # whether age affects returns
             (of,) = (c for c in numbers if c != flag)
-            both = (Measure(op="mean", of=expr(of)),) if of.kind == "number" else (usual(flag, notes),)
+            means = (Measure(op="mean", of=expr(of)),) if of.kind == "number" else (usual(flag, notes),)
             by = (Group(of=expr(flag if of.kind == "number" else of)),)
-            return base.model_copy(update={"intent": "relate", "measures": both, "group_by": by})
+            return base.model_copy(update={"intent": "relate", "measures": means, "group_by": by})
         if len(named) == 2 and len(numbers) == 2:
             pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
             return base.model_copy(update={"intent": "relate", "measures": (pair,)})
@@ -102,7 +112,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             chart = Chart(kind="scatter", x=across, y=(upward,), colour=colour)
             return base.model_copy(update={"intent": "plot", "chart": chart, "measures": (), "group_by": ()})
         if not base.group_by and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
-            base = base.model_copy(update={"group_by": (Group(of=expr(draft.time), grain="month"),)})
+            base = base.model_copy(update={"group_by": (over(draft.time),)})
         x = base.group_by[0].of if base.group_by else expr(named[0])
         y = tuple(expr(c) for c in numbers if expr(c) != x)
         chart = Chart(kind=kind, x=x, y=y, colour=base.group_by[1].of if len(base.group_by) > 1 else None)
@@ -111,14 +121,16 @@ def other(draft: Draft, base: Query) -> Query | None:
         )
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
         return base.model_copy(update={"intent": "clean"})
-    if "D" in kinds and not named and base.group_by and not stats:
-        return base.model_copy(update={"measures": (Measure(op="count"),)})
-    if "D" in kinds and len(named) == 1 and not stats and not base.group_by:
+    counted: dict[str, Any] = {"intent": "describe", "measures": (Measure(op="count"),)}
+    timed = draft.time is not None and "X" in kinds
+    if "D" in kinds and not named and base.group_by and not stats and not timed:
+        return base.model_copy(update=counted)
+    if "D" in kinds and len(named) == 1 and not stats and not base.group_by and not timed:
         if named[0].kind == "number":
             return base.model_copy(
                 update={"intent": "distribution", "measures": (Measure(op="values", of=expr(named[0])),)}
             )
-        return base.model_copy(update={"measures": (Measure(op="count"),), "group_by": (Group(of=expr(named[0])),)})
+        return base.model_copy(update={**counted, "group_by": (Group(of=expr(named[0])),)})
     if (
         "X" in kinds
         and draft.time is not None
@@ -126,13 +138,12 @@ def other(draft: Draft, base: Query) -> Query | None:
         and not any(g.grain for g in base.group_by)
         and len(base.group_by) == 1
     ):
-        over = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
-        return base.model_copy(
-            update=made | {"intent": "change", "measures": (measure,), "group_by": (over, *base.group_by)}
-        )
+        groups = (over(draft.time), *base.group_by)
+        return base.model_copy(update=made | {"intent": "change", "measures": (measure,), "group_by": groups})
     if kinds & {"X", "Y"} and draft.time is not None and not base.group_by and not any(a.end for a in draft.asks):
-        year = Group(of=expr(draft.time), grain=None if draft.time.kind == "number" else "month")
-        return base.model_copy(update=made | {"intent": "change", "measures": (measure,), "group_by": (year,)})
+        return base.model_copy(
+            update=made | {"intent": "change", "measures": (measure,), "group_by": (over(draft.time),)}
+        )
     return None
 
 
@@ -142,6 +153,32 @@ def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) 
         return Measure(op="count")
     op: Any = next((s.split()[0] for s in stats), "")
     return Measure(op=op, of=expr(numbers[0])) if op and op != "share" else usual(numbers[0], notes)
+
+
+_ARMS = {"variant", "arm", "treatment", "version", "experiment", "test", "condition", "cohort"}
+_LEVELS = {"control", "treatment", "treated", "placebo", "variant", "baseline"}
+
+
+def tried(draft: Draft) -> Column | None:
+    """The arms of an experiment, where the question asks which is better or whether one changes something."""
+    if not re.search(r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher",
+                     draft.question, re.I):  # fmt: skip
+        return None
+    named = {c for a in draft.asks for i in a.clause.items
+             for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
+    found = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
+             and (set(c.words) & _ARMS or {v.casefold() for v in c.values} & _LEVELS)]  # fmt: skip
+    return found[0] if len(found) == 1 else None
+
+
+def over(time: Column) -> Group:
+    """A time cut into periods of which its span has a dozen or more; plain years as they are."""
+    if time.kind == "number":
+        return Group(of=expr(time))
+    ends = [re.match(r"\d{4}-\d\d-\d\d", str(e or "")) for e in (time.low, time.high)]
+    days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
+    grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
+    return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
 
 
 def number(word: str | None) -> int:

@@ -184,7 +184,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     named = {i.last for i in items if i.code == "C"}
     for item in items:  # "hit" in "the number of home runs hit by the players"
         word = ws[item.first]
-        trails = item.first == item.last and item.first - 1 in named and not word.quote
+        ends = item.last + 1 == len(ws) or ws[item.last + 1].low in lexicon.STOP or not ws[item.last + 1].content
+        trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
         if trails and item.code == "C" and word.low not in item.column.words and item.means not in made:
             item.code = "x"
     items.sort(key=lambda i: i.first)
@@ -284,7 +285,7 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
     if lows[0] in ("weekend", "weekends"):
         yield 1, "weekend"
     if _YEAR.fullmatch(lows[0]) and before in (
-        "compare", "versus", "vs", "than", "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through"
+        "compare", "versus", "vs", "than", "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through", "with", "against", "versus", "over"
     ):  # fmt: skip
         yield 1, lows[0]
     if lows[0] in ("this", "last", "previous", "current") and (found := _relative(lows[0], lows[1], last)):

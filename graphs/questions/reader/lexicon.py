@@ -37,6 +37,7 @@ S missing: missing values, null values, missing entries, nan values, number of m
 S missing: number of missing, number of null values, missing data
 S count: frequency, frequencies, counts, value counts, number of occurrences
 S entropy: entropy
+S duplicates: duplicate, duplicates, duplicated, duplicate rows, duplicate records, duplicate entries, repeated rows
 S geometric_mean: geometric mean
 S covariance: covariance
 R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association
@@ -96,14 +97,16 @@ j length duration: longer, shorter
 j height: taller
 j speed: faster, slower
 j income salary wealth: richer, poorer
-j more: differ, differs, compare, compared, more, less, fewer
+j more: differ, differs, compare, compared, comparing, comparison, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
 B by: by, per, for each, in each, for every, each, every, across, grouped by, group by, broken down by, split by
 B by: within each, of each, at each, by each, per each, on each, from each, across all, across different
 B by: across the different, for all, each of the, for each unique, for each of the, across various, each unique
-B by: each different, segmented by
+B by: each different, segmented by, for different, in different, of different, among different, between different
+B by: in various, for various, depending on, based on, based on the, depending on the, as a function of
+B by: for all different, across specific, within different, from different, by different
 Z each: separately, individually, respectively, distinctively, apiece
 G year: yearly, annually, annual, year, by year
 G quarter: quarterly, quarter
@@ -115,13 +118,15 @@ G hour_of_day: hour of the day, hour of day, time of day
 G month_of_year: month of the year
 X over time: over time, trend, trends, pattern, patterns, over the period, through time, seasonal, time trend
 Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
+Y change: going up, going down, go up, go down, gone up, gone down, went up, went down, falling, shrinking, worsen
 Y change: develop, developed, develops, declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
 W why: why, reason, reasons, what caused, what explains
 J ratio: ratio of, ratio between, ratio
 J -: difference between, difference of, gap between, difference
 O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
 D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated
-D distribution: occurrence distribution, breakdown, composition
+D distribution: occurrence distribution, breakdown, composition, split of, split between, mix of, mix, makeup
+D distribution: divided between, divided among, spread across
 H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal
 H normality: not normally distributed
 H means: equal means, difference in means, differ in mean, anova, analysis of variance, t test, ttest, t tests
@@ -183,6 +188,8 @@ employ done employing mentioned found find finding numerically missing specified
 indicate represents performance process processes note meet conditions condition assume rest vary varies varied
 varying differ differs assigned handled related associated take takes took engineering called named build evaluation implement reproducibility store resulting
 detection imputation implications format strings don doesn isn aren wasn weren didn hasn haven couldn shouldn
+bought buy buys purchased chose chosen came come comes live lives lived belong belongs located based placed made
+take takes took gets got
 along side together about around approximately roughly
 """
 
@@ -223,6 +230,8 @@ weight mass wt
 price cost
 cost amount expense spending
 revenue sales turnover
+revenue amount spend spent
+salary earn earns earned paid
 temperature temp
 department dept
 quantity qty units

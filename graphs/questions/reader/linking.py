@@ -40,6 +40,8 @@ class Column:
             return "bool"
         if "datetime" in self.dtype:
             return "time"
+        if self.label:
+            return "text"
         if self.dtype.startswith(("int", "float", "uint", "Int", "Float")):
             return "number"
         texts = [str(e) for e in self.examples]
@@ -51,6 +53,11 @@ class Column:
         found = next((v for v in self.values if v.casefold() in _YES), "1")
         return (float(found) if "." in found else int(found)) if re.fullmatch(r"[\d.]+", found) else \
             {"True": True}.get(found, found)  # fmt: skip
+
+    @property
+    def label(self) -> bool:
+        """Whether its numbers only name something: a customer's, no amount."""
+        return self.words[-1:] == ("id",) and len(self.words) > 1 and self.dtype.startswith(("int", "float", "Int"))
 
     @property
     def key(self) -> bool:
@@ -269,7 +276,7 @@ def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int,
     if len(key) > 1:
         return True
     if len(level) <= 2:
-        return word.text == level and level.isupper() and level not in ("I", "A")
+        return word.text == level and level.isupper() and level != "I" and (level != "A" or i > 0)
     if word.low in common or word.low in lexicon.harmless():
         return word.text == level and level[0].isupper() and i > 0
     return True
@@ -294,7 +301,8 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
     scored = []
     for column in (c for c in columns if c.dtype != "new"):
-        names = {stem(w) for w in column.words if w not in lexicon.STOP}
+        unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.UNITS else ()
+        names = {stem(w) for w in column.words if w not in lexicon.STOP and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             if ws[at].content and (free[at] or ws[at].low in column.words) and (grade := _kinship(ws[at], left)):
@@ -312,7 +320,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
     if top[0] < 1 and also:
         return Link(i, top[3], "near", top[4], "")
-    if top[1] < 0.5 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
+    if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
         return Link(i, top[3], "part", top[4], "")  # a word of the table, but no name of a column
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 

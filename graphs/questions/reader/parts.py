@@ -86,6 +86,13 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
         elif ask.share:
             measures.append(Measure(op="share", where=tuple(ask.share)))
+        elif ask.per is not None and len(of := [c for c in own if draft.numeric(c)]) == 1:
+            what, each = draft.plain([*of, expr(ask.per)])
+            measures += [
+                Measure(op="sum", of=of[0], name="sum"),
+                Measure(op="distinct", of=expr(ask.per), name="different"),
+            ]
+            extra = {"formulas": (Formula(name=f"{what} per {each}", expr="sum / different"),)}
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -101,6 +108,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         return None  # of which two columns is not understood
     if not measures and not extra and alone and not draft.unused:
         measures = _unsaid(draft, base)
+    if "duplicates" in (s for a in draft.asks for s in a.stats) and not measures:
+        measures = [Measure(op="duplicates")]
+    if not measures and not extra and base.where and alone and _LISTS.search(draft.question):
+        extra = _listed(draft, base)
     if base.having and Measure(op="count") not in measures:
         measures.append(Measure(op="count"))
     measures = list(dict.fromkeys(measures))
@@ -114,6 +125,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if not measures and not extra.get("show"):
         return None
     pairs = relate and all(m.other for m in measures)
+    sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", draft.question, re.I)
+    if sides and len(base.group_by) == 1 and len(measures) == 1 and not extra and base.group_by[0].grain is None:
+        extra = {"intent": "compare"}
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return given(
         base, **{"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes} | extra
@@ -148,12 +162,37 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
     return [c for c in columns if draft.numeric(c)] or words or lasting or columns
 
 
+def _listed(draft: Draft, base: Query) -> dict[str, Any]:
+    """Which rows meet the conditions: told by what names them, with the columns of the conditions."""
+    entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
+    keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
+    numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition)]
+    if not keys or not all(n in {c.name for c in draft.columns} for n in numbers):
+        return {}
+    ranked = next((n for n in numbers if draft.numeric(expr(n))), "")
+    order = (Order(by=expr(ranked)),) if ranked else ()
+    return {"intent": "list", "show": tuple(dict.fromkeys([keys[0].name, *numbers])), "order": order}
+
+
+_EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
+"""How a question asks for one row's value rather than for what all rows add up to."""
+_LISTS = re.compile(r"\b(?:list|names? of|show|which|what)\b", re.I)
+
+
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
+    if (
+        single
+        and len(spoken) == 1
+        and spoken[0].kind in ("text", "bool")
+        and not base.group_by
+        and _LISTS.search(draft.question)
+    ):
+        return [Measure(op="values", of=expr(spoken[0]))]
     numbers = [c for c in spoken if c.kind == "number"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        measure = intents.usual(numbers[0], draft.notes)
+        measure = intents.usual(numbers[0], draft.notes, each=bool(_EACH.search(draft.question)))
         draft.doubt = {"sum": "mean", "mean": "sum"}.get(measure.op, "")
         return [measure]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]

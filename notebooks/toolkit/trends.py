@@ -1,0 +1,94 @@
+"""Whether a number rises or falls from period to period, by how much, and how evenly rows are spread over levels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from notebooks.toolkit.wording import as_name, as_text, chance
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a number went over periods in a row: the slope of the line through them, with its 95 % interval."""
+
+    word: str  # increasing, decreasing, stable or no clear trend
+    slope: float
+    ends: tuple[float, float]
+    p: float
+    first: tuple[str, float]
+    last: tuple[str, float]
+
+
+def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
+    """The trend of a number by period, in order; periods without a value are left out.
+
+    It rises or falls where the line's slope is significant; else it is stable where the line changes by less than a
+    tenth of the mean over all periods, and has no clear trend otherwise.
+    """
+    from scipy.stats import linregress, t
+
+    known = numbers.astype(float).replace([np.inf, -np.inf], np.nan).dropna()
+    names = [as_name(k) for k in known.index]
+    if len(known) < 4:
+        only = tuple(zip(names, known, strict=True)) or (("", float("nan")),)
+        return Trend("too few periods for a trend", np.nan, (np.nan, np.nan), np.nan, only[0], only[-1])
+    places = np.arange(len(known), dtype=float)
+    line = linregress(places, known)
+    p, slope = (float(line.pvalue), float(line.slope)) if known.nunique() > 1 else (1.0, 0.0)
+    half = float(t.ppf(1 - alpha / 2, len(known) - 2) * line.stderr)
+    if p < alpha:
+        word = "increasing" if slope > 0 else "decreasing"
+    else:
+        flat = abs(slope) * len(known) < 0.1 * abs(float(known.mean()))
+        word = "stable" if flat else "no clear trend"
+    return Trend(
+        word,
+        slope,
+        (slope - half, slope + half),
+        p,
+        (names[0], float(known.iloc[0])),
+        (names[-1], float(known.iloc[-1])),
+    )
+
+
+def trend_text(trend: Trend, period: str, unit: str = "") -> str:
+    """A trend as a sentence tells it: increasing by 3.1 EUR a month (95 % interval 1.2 to 5.0), from ... to ..."""
+    if np.isnan(trend.p):
+        return trend.word
+    unit = f" {unit}" * bool(unit)
+    low, high = (as_text(e, _digits(trend)) for e in trend.ends)
+    slope = f"{as_text(trend.slope, _digits(trend))}{unit} a {period}"
+    sure = f"95 % interval {low} to {high}, {chance(trend.p)}"
+    ends = f"from {as_text(trend.first[1])} in {trend.first[0]} to {as_text(trend.last[1])} in {trend.last[0]}"
+    clear = trend.word in ("increasing", "decreasing")
+    return f"{trend.word} by {slope} ({sure}), {ends}" if clear else f"{trend.word} ({slope}, {sure}), {ends}"
+
+
+def _digits(trend: Trend) -> int:
+    """How many decimals show a slope and its interval to two digits."""
+    size = max(abs(trend.slope), 0.3 * (trend.ends[1] - trend.ends[0]), 1e-9)
+    return int(min(8, max(0, 1 - np.floor(np.log10(size)))))
+
+
+def trend_values(trend: Trend, period: str, unit: str = "", of: str = "") -> dict[str, Any]:
+    """A trend as values of an answer; `of` is whose it is, where there are several."""
+    tail = f" of {of}" * bool(of)
+    told: dict[str, Any] = {f"trend{tail}": trend.word}
+    if not np.isnan(trend.p):
+        told[f"change a {period}{tail}"] = (trend.slope, unit, trend.ends)
+    return told
+
+
+def evenness(counts: pd.Series) -> str:
+    """How evenly rows are spread over levels, as a sentence tells it: by the chi-square test of equal numbers."""
+    from scipy.stats import chisquare
+
+    if len(counts) < 2 or counts.sum() < 5 * len(counts):
+        return ""
+    if (counts == counts.iloc[0]).all():
+        return "; evenly distributed"
+    p = float(chisquare(counts.astype(float)).pvalue)
+    top = f"{as_name(counts.idxmax())} has the most"
+    return f"; {top}, which chance alone could explain ({chance(p)})" if p >= 0.05 else f"; {top}, unevenly distributed"

@@ -1,0 +1,143 @@
+"""Projects: what a person puts into one is in its next sandbox, what a run writes is kept, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from artifacts.store import Store
+from graphs.errors import InputError
+from graphs.request import Request, Terms
+from graphs.workbench import Workbench
+from gristmill.projects import LocalProjects, settled
+from notebooks.projects import NoProject, ProjectError, wanted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WRITES = """\
+from pathlib import Path
+seen = sorted(str(p) for p in Path("project").iterdir())
+print(seen)
+text = Path("project/notes.txt").read_text()
+Path("project/notes.txt").write_text(text + "more\\n")
+Path("project/out").mkdir(exist_ok=True)
+Path("project/out/new.csv").write_text("a\\n1\\n");
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def bench(tmp_path_factory):
+    with Store.open(tmp_path_factory.mktemp("projects") / "home") as store:
+        workbench = Workbench(store, rerun=False, limit=2)
+        yield workbench
+        await workbench.close()
+
+
+def notebook(folder: Path, code: str) -> Path:
+    from notebooks.nb import nbformat
+
+    path = folder / "own.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
+    return path
+
+
+async def run(bench, path: Path, name: str):
+    begun = await bench.start_notebook(str(path), {}, project={"project": name})
+    await asyncio.wait_for(bench.wait(begun.id), 120)
+    view = bench.store.view(begun.id)
+    assert view.run.status == "done", view.error
+    return view
+
+
+async def test_files_go_into_the_next_sandbox_and_what_is_written_is_kept(bench, tmp_path):
+    own = LocalProjects(bench)
+    await own.create(wanted(name="shop", about="Figures"))
+    file = tmp_path / "notes.txt"
+    file.write_text("mine\n")
+    await own.put("shop", "notes.txt", file)
+    view = await run(bench, notebook(tmp_path, WRITES), "shop")
+    assert view.executions[0].text.strip() == "['project/notes.txt']"
+    assert await own.read("shop", "notes.txt") == b"mine\nmore\n"
+    assert (await own.get("shop")).files == {"notes.txt": 10, "out/new.csv": 4}
+    again = await run(bench, notebook(tmp_path, "print(open('project/out/new.csv').read())"), "shop")
+    assert again.executions[0].text.split() == ["a", "1"]
+    assert [r.id for r in bench.store.runs(project="shop")] == [again.run.id, view.run.id]
+    assert bench.store.runs(project="default") == []
+    repeated = await bench.start_reproduce(view.run.id)
+    await asyncio.wait_for(bench.wait(repeated.id), 120)
+    assert bench.store.view(repeated.id).comparison.holds, "it had the files as they were then"
+    assert await own.read("shop", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
+
+
+async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
+    own = LocalProjects(bench)
+    await own.create(wanted(name="both"))
+    file = tmp_path / "notes.txt"
+    file.write_text("first\n")
+    await own.put("both", "notes.txt", file)
+    begun = await bench.start_notebook(
+        str(
+            notebook(
+                tmp_path,
+                "import time\nfrom pathlib import Path\nPath('ready').write_text('')\n"
+                "while not Path('go').exists():\n    time.sleep(0.05)\n"
+                "Path('project/notes.txt').write_text('by the run')",
+            )
+        ),
+        {},
+        project={"project": "both"},
+    )
+    from e2b_code_interpreter import AsyncSandbox
+
+    from kernel_gateway.client import connection
+
+    async for _ in bench.follow(begun.id):
+        if bench.store.view(begun.id).executions:
+            break
+    host = await bench.host()
+    sandbox = await AsyncSandbox.connect(bench.store.view(begun.id).sandboxes[-1].sandbox_id, **connection(host))
+    file.write_text("by a person\n")
+    await own.put("both", "notes.txt", file)
+    await sandbox.files.write("/home/user/go", "")
+    await asyncio.wait_for(bench.wait(begun.id), 120)
+    assert await own.read("both", "notes.txt") == b"by a person\n"
+    assert await own.read("both", f"notes ({begun.id}).txt") == b"by the run"
+    assert any("was changed by somebody else" in n.text for n in bench.store.view(begun.id).notes)
+
+
+async def test_a_project_s_settings_are_those_of_its_runs_unless_they_say_otherwise(bench, tmp_path):
+    own = LocalProjects(bench)
+    await own.create(wanted(name="set", settings={"model": "ollama:qwen3", "budget": "tokens=5", "agent": "poet"}))
+    agents = bench.store.home / "projects" / "set" / "agents"
+    (agents / "poet.md").write_text("---\nname: poet\nbase: coder\n---\nYou rhyme.\n")
+    asked = settled(bench.store.home, Request(question="x?", terms=Terms(project="set", approve="ask")))
+    assert (asked.model, asked.terms.agent, asked.terms.budget.tokens) == ("ollama:qwen3", "poet", 5)
+    assert asked.terms.approve == "ask"
+    assert (await own.get("set")).agents == ("poet",)
+    with pytest.raises(NoProject, match="no project 'nobody'; there is default"):
+        settled(bench.store.home, Request(question="x?", terms=Terms(project="nobody")))
+    table = tmp_path / "t.csv"
+    table.write_text("a\n1\n")
+    with pytest.raises(InputError, match="no agent 'poet'"):
+        await bench.start(Request(question="x?", files=(table,), terms=Terms(agent="poet")))
+
+
+async def test_a_project_that_cannot_be_is_a_sentence_and_a_deleted_one_leaves_its_runs(bench, tmp_path):
+    own = LocalProjects(bench)
+    for name, fault in (("default", "without a project"), ("No Name", "small letters"), ("../x", "small letters")):
+        with pytest.raises(ProjectError, match=fault):
+            await own.create(wanted(name=name))
+    await own.create(wanted(name="gone"))
+    with pytest.raises(ProjectError, match="already"):
+        await own.create(wanted(name="gone"))
+    with pytest.raises(ProjectError, match="no path"):
+        await own.put("gone", "../../etc/passwd", Path(__file__))
+    view = await run(bench, notebook(tmp_path, "open('project/a.txt', 'w').write('kept')"), "gone")
+    assert (await own.delete("gone")).files == {"a.txt": 4}
+    assert not (bench.store.home / "projects" / "gone").exists()
+    assert bench.store.run(view.run.id).params["project"] == "gone"
+    with pytest.raises(NoProject):
+        await own.get("gone")
