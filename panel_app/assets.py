@@ -82,8 +82,12 @@ class Assets:
         parts: list[bytes] = []
         started: Message = {}
 
+        requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            if not requests:
+                await asyncio.Event().wait()  # whoever asks again waits for a client that goes away
+            return requests.pop()
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
