@@ -22,6 +22,8 @@ from pydantic import ConfigDict
 from graphs.tools.base import Action, Tool, plain_schema, refusal
 from graphs.tools.function import TEXT_LIMIT
 from graphs.tools.notebook import shorten
+from graphs.tools.trust import FILE as TRUST
+from graphs.tools.trust import BadTrust, Trust, begins
 
 FILE = "mcp.json"
 START_SECONDS = 20.0
@@ -46,6 +48,7 @@ class Server:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def read_servers(text: str, env: Mapping[str, str]) -> list[Server]:
@@ -83,62 +86,131 @@ def _server(name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> Serv
         env={k: filled(v) for k, v in given.get("env", {}).items()},
         url=filled(url),
         headers={k: filled(v) for k, v in given.get("headers", {}).items()},
+        given=given,
     )
 
 
 class Servers:
-    """The servers of one process, begun when their tools are first wanted. Close it at the end."""
+    """The servers of one process, begun when their tools are first wanted. Close it at the end.
+
+    `mcp.json`, and what was approved, are read again when they have changed: a server that is not in it any more is
+    ended, one that is begun in another way is not begun before that was approved.
+    """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._running: list[_Running] = []
-        self._tools: list[type[Tool]] | None = None
+        self._file, self._trust = file, file.with_name(TRUST)
+        self._running: dict[str, _Running] = {}
+        self._tools: list[type[Tool]] = []
         self._problems: list[str] = []
+        self._read: tuple[bytes, bytes] | None = None
         self._lock = asyncio.Lock()
 
     async def tools(self) -> tuple[list[type[Tool]], list[str]]:
         """The tools of all servers, and a sentence for each server or tool that cannot be had."""
         async with self._lock:
-            if self._tools is None:
-                self._tools = []
+            if await asyncio.to_thread(self._bytes) != self._read:
+                self._tools, self._problems = [], []
                 await self._begin()
+                self._read = await asyncio.to_thread(self._bytes)  # what was approved by it, too
             return self._tools, self._problems
+
+    async def approve(self, name: str) -> tuple[str, list[str]]:
+        """Approve a server and its tools as they are now; returns how it is begun and the tools' names.
+
+        Raises BadServers where there is no such server, or it does not answer.
+        """
+        server = await asyncio.to_thread(self._named, name)
+        running = _Running(server, None)
+        try:
+            if isinstance(found := await running.begin(), str):
+                raise BadServers(found)
+        finally:
+            await running.close()
+        await asyncio.to_thread(self._trusted().approve, name, server.given, found)
+        return begins(server.given), [t.name for t in found]
 
     async def close(self) -> None:
         """Stop the servers that were begun."""
-        await asyncio.gather(*(r.close() for r in self._running))
+        await asyncio.gather(*(r.close() for r in self._running.values()))
         self._running.clear()
 
-    async def _begin(self) -> None:
-        if not self._file.exists():
-            return
+    def _bytes(self) -> tuple[bytes, bytes]:
+        one, other = (f.read_bytes() if f.exists() else b"" for f in (self._file, self._trust))
+        return one, other
+
+    def _servers(self) -> list[Server]:
+        return read_servers(self._file.read_text(encoding="utf-8"), os.environ) if self._file.exists() else []
+
+    def _named(self, name: str) -> Server:
+        server = next((s for s in self._servers() if s.name == name), None)
+        if server is None:
+            raise BadServers(f"{self._file} has no server {name!r}.")
+        return server
+
+    def given(self, name: str) -> Mapping[str, Any]:
+        """What `mcp.json` says of a server. Raises BadServers where there is no such."""
+        return self._named(name).given
+
+    def _trusted(self) -> Trust:
         try:
-            servers = read_servers(await asyncio.to_thread(self._file.read_text, encoding="utf-8"), os.environ)
-            import mcp  # noqa: F401 (whether it is there)
+            return Trust(self._trust)
+        except BadTrust as fault:
+            raise BadServers(str(fault)) from None
+
+    async def _begin(self) -> None:
+        try:
+            servers = await asyncio.to_thread(self._servers)
+            trust = await asyncio.to_thread(self._trusted)
+            if servers:
+                import mcp  # noqa: F401 (whether it is there)
         except (BadServers, OSError) as fault:
-            self._problems.append(f"{self._file} cannot be used: {fault}.")
-            return
+            self._problems.append(f"{self._file} cannot be used: {fault}")
+            servers, trust = [], None
         except ImportError:
             self._problems.append(f"{self._file} names servers, which need a package: pip install 'gristmill[mcp]'.")
+            servers, trust = [], None
+        wanted = {s.name: s for s in servers}
+        for name in [n for n, r in self._running.items() if wanted.get(n) != r.server]:
+            await self._running.pop(name).retire()
+        if trust is None:
             return
-        self._running = [_Running(s) for s in servers]
-        for running, outcome in zip(
-            self._running, await asyncio.gather(*(r.begin() for r in self._running)), strict=True
-        ):
+        for name, server in list(wanted.items()):
+            if (why := trust.objection(name, server.given)) is not None:
+                self._problems.append(why)
+                del wanted[name]
+                if name in self._running:
+                    await self._running.pop(name).retire()
+        begun = [self._running.setdefault(name, _Running(server, trust)) for name, server in wanted.items()]
+        for running, outcome in zip(begun, await asyncio.gather(*(r.listed() for r in begun)), strict=True):
             if isinstance(outcome, str):
                 self._problems.append(outcome)
                 continue
-            made, problems = _tools_of(running, outcome)
-            assert self._tools is not None
-            self._tools += made
-            self._problems += problems
+            await asyncio.to_thread(self._take, running, outcome, trust)
+
+    def _take(self, running: _Running, told: list[Any], trust: Trust) -> None:
+        """Take the tools of a server that are as they were approved; all of one that is new."""
+        name = running.server.name
+        running.trust = trust
+        if not trust.knows(name):
+            trust.approve(name, running.server.given, told)
+        changed = set(trust.changed(name, told))
+        if changed:
+            self._problems.append(
+                f"Of the MCP server {name} these tools are not as they were approved, and were left out: "
+                f"{', '.join(sorted(changed))}. Look at them, then: gristmill tools trust {name}"
+            )
+        made, problems = _tools_of(running, [t for t in told if t.name not in changed])
+        self._tools += made
+        self._problems += problems
 
 
 class _Running:
     """One server and the task that holds its connection: `mcp` wants it opened and closed by the same task."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, trust: Trust | None) -> None:
+        self.server, self.trust = server, trust
+        self._retired = False
+        self._told: list[Any] = []
         self._client: Any = None
         self._end = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -149,24 +221,38 @@ class _Running:
         self._task = asyncio.create_task(self._hold(ready))
         try:
             async with asyncio.timeout(START_SECONDS):
-                return await ready
+                self._told = await ready
+                return self._told
         except TimeoutError:
             await self.close()
             return f"The MCP server {self.server.name} did not answer within {START_SECONDS:.0f} s."
         except Exception as fault:  # noqa: BLE001 (whatever a server's start may raise)
             return f"The MCP server {self.server.name} cannot be used: {_said(fault)}"
 
+    async def listed(self) -> list[Any] | str:
+        """Its tools, of one that goes on without asking it again; a sentence where it cannot be begun."""
+        return await self.begin() if self._task is None or self._task.done() else self._told
+
     async def call(self, name: str, arguments: dict[str, Any]) -> Any:
         """The result of one tool. A server that died is begun anew for it; a call is never repeated."""
+        if self._retired:
+            raise ConnectionError(f"{self.server.name} is not in {FILE} any more as it was when this run began.")
         if self._task is None or self._task.done():
             begun = await self.begin()
             if isinstance(begun, str):
                 raise ConnectionError(begun)
+            if self.trust is not None and name in self.trust.changed(self.server.name, begun):
+                raise ConnectionError(f"{name} is not as it was approved: gristmill tools trust {self.server.name}")
         return await self._client.call_tool(name, arguments, read_timeout_seconds=CALL_SECONDS)
 
     def lost(self) -> None:
         """Let the connection go, so that the next call makes a new one."""
         self._end.set()
+
+    async def retire(self) -> None:
+        """End it for good: what still has its tools is told so."""
+        self._retired = True
+        await self.close()
 
     async def close(self) -> None:
         self._end.set()

@@ -9,7 +9,7 @@ from gristmill.commands.common import as_json, emit, speaks
 
 @click.group("tools")
 def command() -> None:
-    """List the tools that agents may call, and where each comes from."""
+    """List the tools that agents may call, and approve those of MCP servers."""
 
 
 @command.command("list")
@@ -48,3 +48,31 @@ async def list_tools(as_json: bool) -> None:
             click.echo(f"    {one['description'].split('. ')[0].rstrip('.')}.")
     for problem in problems:
         click.echo(problem, err=True)
+
+
+@command.command("trust")
+@click.argument("server", metavar="SERVER")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@speaks
+async def trust(server: str, yes: bool) -> None:
+    """Approve an MCP server of `mcp.json` as it is now: how it is begun, and what its tools say of themselves.
+
+    A server is approved as it is when it is first seen. One that has changed since is not used before this.
+    """
+    from graphs.tools.mcp import FILE, BadServers, Servers
+    from graphs.tools.trust import begins
+    from gristmill.errors import Failed
+    from gristmill.settings import load
+
+    servers = Servers(load().home / FILE)
+    try:
+        given = servers.given(server)
+        click.echo(f"{server} is begun by: {begins(given)}", err=True)
+        if not yes:
+            click.confirm("It runs with your rights, outside the sandbox. Approve of it?", abort=True, err=True)
+        _, tools = await servers.approve(server)
+    except (BadServers, OSError) as fault:
+        raise Failed(str(fault)) from None
+    finally:
+        await servers.close()
+    click.echo(f"{server} is approved, with {', '.join(tools) or 'no tool'}.")
