@@ -95,7 +95,9 @@ class Assets:
             else:
                 parts.append(bytes(message.get("body", b"")))
 
-        plain = [(n, v) for n, v in scope["headers"] if not n.lower().startswith((b"if-", b"range"))]
+        plain = [
+            (n, v) for n, v in scope["headers"] if not n.lower().startswith((b"if-", b"range", b"accept-encoding"))
+        ]
         await self.app({**scope, "method": "GET", "headers": plain}, receive, send)
         headers = {name.lower(): value for name, value in started["headers"]}
         kind = headers.get(b"content-type", b"")

@@ -45,7 +45,10 @@ SLOTS = {
     "steps": Slot(RUN, lambda v: (v.steps,)),
     "notes": Slot(RUN, lambda v: (v.notes, v.sandboxes)),
     "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),
-    "bar": Slot(CELLS, lambda v: (v.run.status, [c.state for c in v.cells], len(v.executions), v.previous is None)),
+    "bar": Slot(
+        CELLS,
+        lambda v: (v.run.status, sum(c.state == "stale" for c in v.cells), len(rows(v)), _last(v), _taken_back(v)),
+    ),
     "typed": Slot(TALK, lambda v: (len(v.replies), _last(v))),
     "composer": Slot(TALK, lambda v: (v.run.status, _last(v))),
     "composer_buttons": Slot(TALK, lambda v: (v.run.status, v.run.place, _last(v))),
@@ -54,6 +57,10 @@ SLOTS = {
 
 def _last(view: RunView) -> tuple[str, str]:
     return view.turns[-1].id, view.turns[-1].status
+
+
+def _taken_back(view: RunView) -> int:
+    return len(view.previous.turns) if view.previous is not None else 0
 
 
 def _under_way(view: RunView) -> str:

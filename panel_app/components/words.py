@@ -202,13 +202,15 @@ def apart(before: str | None, after: str | None, most: int = 12) -> list[tuple[s
 def for_page(text: str) -> str:
     """A sentence of the rooms below as a page says it: without commands and flags of the terminal, for which the page
     has buttons, and without the folders of this machine."""
-    text = _FOLDER.sub("", text)
-    kept = [part for part in _CLAUSE.findall(text) if not _TERMINAL.search(part)]
-    told = "".join(kept).strip().rstrip(",;:(")
-    return told if not told or told[-1] in ".!?”’)" else f"{told}."
+    told = []
+    for sentence in re.split(r"(?<=[.!?])\s+", _FOLDER.sub("", text)):
+        if (found := _TERMINAL.search(sentence)) is None:
+            told.append(sentence)
+        elif (end := max(sentence.rfind(mark, 0, found.start()) for mark in ",;(")) > 0:
+            told.append(f"{sentence[:end].rstrip()}.")
+    return " ".join(told)
 
 
-_CLAUSE = re.compile(r".+?(?:[;,](?=\s)|[.!?](?=\s|$)|$)\s*", re.DOTALL)
 _TERMINAL = re.compile(r"`gristmill\b|(?<![\w-])--[a-z][\w-]+|`(?:papermill|kill) ")
 _FOLDER = re.compile(r"(?<![\w.])/(?:[^\s/'\"]+/)*upload-[^\s/'\"]+/(?:\d+/)?")
 
