@@ -41,9 +41,10 @@ export class Cells {
   // What was being written when the page was closed, or the server went away.
   take() {
     for (const key of Object.keys(localStorage).filter((k) => k.startsWith(this.prefix))) {
-      const [, id, version] = key.slice(this.prefix.length).match(/^(.*):(\d+)$/) || []
+      const [, id, version] = key.slice(this.prefix.length).match(/^(.*):(\d+)$/) ?? []
+      if (!id) continue // what is being said, which is not ours
       const text = localStorage.getItem(key)
-      if (id?.startsWith(NEW)) this.add(id.slice(NEW.length), text, false)
+      if (id.startsWith(NEW)) this.add(id.slice(NEW.length), text, false)
       else if (!byId(id) || text === this.source(id)) localStorage.removeItem(key)
       else this.edit(id, { text, base: Number(version), focus: false })
     }
