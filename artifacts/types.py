@@ -219,7 +219,8 @@ class Cell(Value):
 
 class Message(Value):
     """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
-    way. `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
+    way. `turn_id` is the turn that it began or whose agents have heard it; None as long as nobody has taken it up.
+    `to` names the one whom it is said to, `task_id` the task that it is about; None: to all, about the whole."""
 
     id: str
     text: str
@@ -227,6 +228,7 @@ class Message(Value):
     to: str | None = None
     task_id: str | None = None
     steers: bool = False
+    turn_id: str | None = None
     at: datetime = Field(default_factory=now)
 
 
@@ -280,10 +282,12 @@ FIRST_TURN = "turn-01"
 
 
 class Turn(Value):
-    """What one message set off, until the agents were done. The first turn of a run is its question."""
+    """What one message set off, until the agents were done. The first turn of a run is its question, which is no
+    `Message`, so that it has no `message_id`."""
 
     id: str
     message: str
+    message_id: str | None = None
     by: str = "person"
     status: TurnStatus = "running"
     started_at: datetime = Field(default_factory=now)
@@ -500,6 +504,26 @@ class Spent(Value):
     usd: float = 0.0
     unpriced: int = 0
     cells: int = 0
+
+
+class Used(Value):
+    """What one agent has had of one model in one turn. Of `tokens_in`, `tokens_cached` came from the endpoint's cache;
+    `usd` counts the replies whose price is known, `unpriced` is the number of the others."""
+
+    turn_id: str
+    agent: str
+    model: str
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.tokens_in + self.tokens_out
 
 
 class Schedule(Value):

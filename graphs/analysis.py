@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from artifacts.events import PlanMade, ReportMade, RunView
 from artifacts.types import PlanStep
 from graphs import briefs
-from graphs.ask import insist
+from graphs.ask import insist, told
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
@@ -32,13 +32,14 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = desk.agents.for_job("plan")
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
-        answer = await insist(desk, agent, _talk(agent.prompt, brief), step_id, MakePlan)
+        talk = [*_talk(agent.prompt, brief), *told(await desk.heard())]
+        answer = await insist(desk, agent, talk, step_id, MakePlan)
         steps = plan_steps(answer.steps, desk.templates)
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
-    told = briefs.code_brief({**state, "plan": made}, desk.templates, made)
-    told += briefs.project_note(await desk.view())
-    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, told)]}
+    brief = briefs.code_brief({**state, "plan": made}, desk.templates, made)
+    brief += briefs.project_note(await desk.view())
+    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, brief)]}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     agent = desk.agents.for_job("interpret")
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
-        talk = _talk(agent.prompt, brief, shown(await desk.view()))
+        talk = [*_talk(agent.prompt, brief, shown(await desk.view())), *told(await desk.heard())]
         answer: WriteReport | FollowUp = await insist(desk, agent, talk, step_id, WriteReport, FollowUp)
         if isinstance(answer, FollowUp) and state["follow_ups"] >= MAX_FOLLOW_UPS:
             await desk.note(f"After {MAX_FOLLOW_UPS} follow-ups the report is due; no further cells are run.", step_id)
@@ -58,11 +59,11 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             plan = [*state["plan"], *further]
             steps = tuple(PlanStep(**s) for s in plan)
             await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=steps))
-            told = Message(role="user", content=briefs.code_brief(state, desk.templates, further))
+            work = Message(role="user", content=briefs.code_brief(state, desk.templates, further))
             return {
                 "again": True,
                 "plan": plan,
-                "messages": [*state["messages"], told.model_dump()],
+                "messages": [*state["messages"], work.model_dump()],
                 "follow_ups": state["follow_ups"] + 1,
             }
         report = answer.model_dump(mode="json")

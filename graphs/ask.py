@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
+from artifacts import types as artifacts
 from artifacts.events import ModelReplied
 from artifacts.store import StoreError
 from artifacts.threads import in_own_thread
@@ -167,6 +168,11 @@ async def insist[T: tools.Tool](
 
 def _result(call_id: str, problem: str) -> Message:
     return Message(role="tool", content=json.dumps({"ok": False, "error": problem}), tool_call_id=call_id)
+
+
+def told(said: Sequence[artifacts.Message]) -> list[Message]:
+    """What people said while the agents work, as a model is told it."""
+    return [Message(role="user", content=f"While you work, the {m.by} says: {m.text}") for m in said]
 
 
 def shorten(messages: Sequence[Message], kept: int = _KEPT_RESULTS, length: int = _SHORT) -> list[Message]:

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
-from graphs.ask import ask, compact
+from graphs.ask import ask, compact, told
 from graphs.models.base import Message
 from graphs.state import MAX_CALLS, Desk, TeamState
 from graphs.tools.notebook import pictures
@@ -33,10 +33,13 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.note("The coder repeats calls that failed; the report is made of what there is.")
         return {"pending": []}
     async with desk.step("write", agent.name, "Decide the next cell") as step_id:
-        messages = [Message.model_validate(m) for m in state["messages"]]
+        said = await desk.heard()
+        new = [m for m in said if m.id not in state.get("heard", ())]
+        messages = [*map(Message.model_validate, state["messages"]), *told(new)]
         reply = await ask(desk, agent, compact(messages), step_id)
     return {
-        "messages": [*state["messages"], reply.message.model_dump()],
+        "messages": [m.model_dump() for m in (*messages, reply.message)],
+        "heard": [m.id for m in said],
         "pending": [c.model_dump() for c in reply.tool_calls],
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphs import answering, tools
 from graphs.answering import Part
-from graphs.ask import FORCE, TRIES, ask
+from graphs.ask import FORCE, TRIES, ask, told
 from graphs.briefs import ask_brief
 from graphs.models.base import Asking, Message
 from graphs.request import Question
@@ -34,7 +34,11 @@ async def by_model(
         Message(role="user", content=ask_brief(question.text, tables, roles)),
     ]
     used, silent = 0, 0
+    heard: set[str] = set()
     while used < MOST_CALLS and silent < TRIES:
+        said = [m for m in await desk.heard() if m.id not in heard]
+        heard |= {m.id for m in said}
+        talk += told(said)
         reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
@@ -48,14 +52,14 @@ async def by_model(
             used += 1
             match asked:
                 case AskTable():
-                    told = await asked.answered(desk, asked.asked(str(question.id)), name, step_id)
+                    result = await asked.answered(desk, asked.asked(str(question.id)), name, step_id)
                 case CannotAnswer():
-                    told = await asked.refused(desk, Part(asked.part, None, (), str(question.id)), step_id)
+                    result = await asked.refused(desk, Part(asked.part, None, (), str(question.id)), step_id)
                 case tools.Action():
-                    told = await asked.use(desk, name, step_id)
+                    result = await asked.use(desk, name, step_id)
                 case _:
-                    told = tools.refusal("BadCall", str(asked))
-            talk.append(Message(role="tool", content=json.dumps(told, ensure_ascii=False), tool_call_id=call.id))
+                    result = tools.refusal("BadCall", str(asked))
+            talk.append(Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id))
     answers = (await desk.view()).answers
     if not any(a.question == str(question.id) for a in answers):
         why = f"{desk.model.name} gave no query that answers it, and did not say why."

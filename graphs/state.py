@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from artifacts.events import Event, Noted, RunView, StepEnded, StepStarted, TextDelta
+from artifacts.events import Event, Heard, Noted, RunView, StepEnded, StepStarted, TextDelta
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import new_id
+from artifacts.types import Message, new_id
 from graphs.budget import Budget, check
 from graphs.models.base import Model
 from notebooks.catalog import Template
@@ -41,7 +41,8 @@ class TeamState(TypedDict, total=False):
     """The run as the graph knows it: names, ids and messages, never data.
 
     `files` are names in the sandbox; `tables` the description of each table (see `graphs.look`); `plan` a list of
-    `PlanStep`; `messages` the coder's conversation; `pending` the tool calls of its last reply that have not run yet;
+    `PlanStep`; `messages` the coder's conversation; `heard` the ids of what people said meanwhile that is in it;
+    `pending` the tool calls of its last reply that have not run yet;
     `calls` counts tool calls, `round` reviews that failed, `follow_ups` the analyst's; `report` the arguments of
     `write_report`; `verdict`, `objections` and `reviewed` (what was looked at) those of the last review.
     """
@@ -53,6 +54,7 @@ class TeamState(TypedDict, total=False):
     tables: list[dict[str, Any]]
     plan: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    heard: list[str]
     pending: list[dict[str, Any]]
     calls: int
     round: int
@@ -105,6 +107,19 @@ class Desk:
     def say(self, agent: str, text: str) -> None:
         """Pass on what the model is just writing, to whoever watches."""
         self.store.publish(TextDelta(run_id=self.run_id, agent=agent, text=text))
+
+    async def heard(self) -> list[Message]:
+        """What was said to the agents of this turn while they work, in order; what is new is recorded as heard.
+
+        A node that begins again after a kill finds the same. A playbook cannot be told anything: there it stays unsaid.
+        """
+        view = await self.view()
+        if (turn := view.turn) is None or self.model.rule_based:
+            return []
+        if new := tuple(m.id for m in view.undelivered if m.steers):
+            await self.emit(Heard(run_id=self.run_id, turn_id=turn.id, messages=new))
+        mine = (m for m in view.messages if m.turn_id == turn.id or m.id in new)
+        return [m for m in mine if m.id != turn.message_id]
 
     async def view(self) -> RunView:
         """All that is known of the run so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -11,8 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artifacts.events import (
-    Answered,
-    ApprovalGiven,
     Event,
     RunBegan,
     RunEnded,
@@ -22,8 +21,8 @@ from artifacts.events import (
     RunView,
     Said,
     TextDelta,
-    TurnStarted,
     Undone,
+    apply,
 )
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
@@ -31,13 +30,12 @@ from artifacts.types import Decision, Message, Run, RunStatus, Turn, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
+from graphs.conversation import answered, decided, may_be_asked, model_of, next_turn, resolved
 from graphs.editing import Difference, Editor
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question
 from graphs.look import unreadable
-from graphs.models import resolve
-from graphs.models.base import Model, ModelError
-from graphs.models.wire import is_object
+from graphs.models.base import Model
 from graphs.queue import Queue, usual_limit
 from graphs.request import Request, Terms
 from graphs.worker import Worker, loose_ends
@@ -51,6 +49,9 @@ from notebooks.live.editing import Edit, Edited
 from notebooks.projects import ProjectError
 from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
+
+type Stopping = Literal["stopped", "cancelled", "interrupted"]
+"""Why work is broken off: the turn is stopped, the run is cancelled, or this process ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,12 +82,17 @@ class Workbench:
         self.rerun = rerun
         self.templates = templates or store.home / "templates"
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._stopping: dict[str, Literal["cancelled", "interrupted"]] = {}
+        self._stopping: dict[str, Stopping] = {}
         self._closing = False
         self._deciding = asyncio.Lock()
         self.queue = Queue(limit or usual_limit(local=not _in_cloud()), self._record_places)
         self._worker = Worker(
-            store, isolation=isolation, templates=self.templates, rerun=rerun, stopped_as=self._stopped_as
+            store,
+            isolation=isolation,
+            templates=self.templates,
+            rerun=rerun,
+            stopped_as=self._stopped_as,
+            end_turn=self._end,
         )
         self._editor = Editor(store, self._worker.host)
         for run in store.runs(status="running", limit=10_000):
@@ -102,7 +108,7 @@ class Workbench:
         questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
         goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
-        model = _resolve(request.model)
+        model = resolved(request.model)
         await in_own_thread(self._must_be_known, request.terms)
         rerun = self.rerun if request.rerun is None else request.rerun
         run = Run(
@@ -180,7 +186,7 @@ class Workbench:
             await self._go_on(waiting.id)
         for run in await in_own_thread(self._left_waiting):
             try:
-                await self._launch(run, _model_of(run))
+                await self._launch(run, model_of(run))
             except InputError as error:
                 await self._worker.end(run.id, "failed", str(error))
 
@@ -220,38 +226,67 @@ class Workbench:
             raise InputError(f"{run.id} reproduces {run.parent_id}; start that again: it must run from the beginning.")
         if unreadable(await in_own_thread(self.store.view, run.id)):
             raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
-        model = _model_of(run)
+        model = model_of(run)
         await self._editor.leave(run.id)
         params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
         await self.store.append(RunResumed(run_id=run.id, params=params))
         return await self._launch(self.store.run(run.id), model)
 
-    async def ask(self, run_ref: str, text: str, *, by: str = "person") -> Turn:
-        """Begin a further turn of a run with what somebody says to it; returns the turn at once.
+    async def ask(self, run_ref: str, text: str, *, by: str = "person", queue: bool = False) -> Turn | Message:
+        """Say something to a run; returns at once, with it recorded.
 
-        Raises InputError for a run that is worked on, that answers no questions, or whose own question was not worked
-        on to its end.
+        A run at rest begins a turn, which is returned. While a turn is under way the message is returned: a model is
+        told it before its next step; with `queue`, or when nobody was told it before the turn's end, it becomes the
+        next turn by itself. Raises InputError for a run that answers no questions or that was interrupted.
         """
         self._must_be_open()
         text = check_question(text)
         run = self.store.run(run_ref)
-        if run.id in self._worker.finishing:  # its end is recorded, and its sandbox is just being laid down
-            await self.wait(run.id)
         async with self._deciding:  # of two who ask at once, one is first
-            view = await in_own_thread(self.store.view, self._at_rest(run.id).id)
-            model = _follows(view)
-            await self._editor.leave(run.id)
+            view = await in_own_thread(self.store.view, run.id)
+            model = may_be_asked(view)
             message = Message(id=new_id("msg"), text=text, by=by)
-            turn = Turn(id=f"turn-{len(view.turns) + 1:02d}", message=text, by=by)
-            await self.store.append_all(
-                [
-                    RunResumed(run_id=run.id, why="turn"),
-                    Said(run_id=run.id, message=message),
-                    TurnStarted(run_id=run.id, turn_id=turn.id, message=text, by=by),
-                ]
-            )
+            if view.turn is not None:
+                message = message.model_copy(update={"steers": not queue})
+                await self.store.append(Said(run_id=run.id, message=message))
+                return message
+            if (working := self._tasks.get(run.id)) is not None:  # its end is recorded: its sandbox is being laid down
+                await asyncio.wait([working])
+            await self._editor.leave(run.id)
+            turn, begun = next_turn(view, message)
+            await self.store.append_all([Said(run_id=run.id, message=message), *begun])
             await self._launch(self.store.run(run.id), model)
-        return turn
+            return turn
+
+    async def turn_of(self, run_ref: str, said: Turn | Message) -> Turn:
+        """The turn that took up what was said, once it is over.
+
+        Raises InputError where the run stops before that: it waits for a person, or was interrupted.
+        """
+        run_id = self.store.run(run_ref).id
+        while True:
+            working = self._tasks.get(run_id)
+            view = await in_own_thread(self.store.view, run_id)
+            taken = said.id if isinstance(said, Turn) else next(m.turn_id for m in view.messages if m.id == said.id)
+            turn = next((t for t in view.turns if t.id == taken), None)
+            if turn is not None and turn.status != "running":
+                return turn
+            if working is None:
+                raise InputError(_stands(view))
+            await asyncio.wait([working])
+
+    async def stop(self, run_ref: str) -> Run:
+        """End the turn that is under way, as cancelled; the run stays open for the next one. At rest nothing happens.
+
+        What was said meanwhile and not taken up becomes the next turn.
+        """
+        run = self.store.run(run_ref)
+        if (working := self._tasks.get(run.id)) is not None:
+            self._stop(run.id, "stopped")
+            await asyncio.wait([working])
+        elif run.status == "waiting":
+            await self._end(RunEnded(run_id=run.id, status="cancelled"))
+        return self.store.run(run.id)
 
     async def answer(self, run_ref: str, text: str, *, question_id: str | None = None, by: str = "person") -> Run:
         """Answer what an agent asked, the oldest open question where none is named; the run goes on.
@@ -262,17 +297,7 @@ class Workbench:
         run = self.store.run(run_ref)
         async with self._deciding:
             view = await in_own_thread(self.store.view, run.id)
-            open_ones = [q for q in view.questions if q.answer is None]
-            question = next((q for q in view.questions if q.id == question_id), None) if question_id else None
-            if question is not None and question.answer is not None:
-                raise InputError(f"That was answered already: {question.answer!r}.")
-            question = question or (open_ones[0] if open_ones and question_id is None else None)
-            if question is None:
-                raise InputError(f"{run.id} asks nothing" + (f" by the id {question_id}." if question_id else "."))
-            if not text.strip():
-                raise InputError("The answer is empty. Say something, or cancel the run.")
-            told = Answered(run_id=run.id, question_id=question.id, answer=text.strip(), by=by)
-            await self.store.append(told)
+            await self.store.append(answered(view, text, question_id, by))
         return await self._go_on(run.id)
 
     async def decide(
@@ -294,27 +319,52 @@ class Workbench:
         run = self.store.run(run_ref)
         async with self._deciding:
             view = await in_own_thread(self.store.view, run.id)
-            waits = [a for a in view.approvals if a.decision is None]
-            approval = next((a for a in view.approvals if a.id == approval_id), None) if approval_id else None
-            if approval is not None and approval.decision is not None:
-                raise InputError(f"That was decided already: {approval.decision}.")
-            approval = approval or (waits[0] if waits and approval_id is None else None)
-            if approval is None:
-                raise InputError(f"Nothing waits for approval in {run.id}.")
-            if (decision == "edited") != (edited is not None) or (edited is not None and not is_object(edited)):
-                raise InputError("To edit a step, give its arguments as a JSON object.")
-            given = ApprovalGiven(
-                run_id=run.id, approval_id=approval.id, decision=decision, edited=edited, reason=reason, by=by
-            )
-            await self.store.append(given)
+            await self.store.append(decided(view, decision, approval_id, edited, reason, by))
         return await self._go_on(run.id)
+
+    async def _end(self, end: RunEnded) -> None:
+        """Record the end of a turn; where something was said meanwhile that nobody took up, the next one begins.
+
+        Both are recorded at once: nobody who follows the run sees an end between them, and no kill can part them.
+        """
+        run_id = end.run_id
+        async with self._deciding:
+            view = await in_own_thread(self.store.view, run_id)
+            model = None
+            if view.undelivered and not self._closing and end.status != "interrupted" and end.status != "waiting":
+                with contextlib.suppress(InputError):
+                    model = may_be_asked(apply(view, end))
+            if model is None or self._stopping.get(run_id) == "cancelled":
+                await self.store.append(end)
+                return
+            _, begun = next_turn(view, view.undelivered[0])
+            await self.store.append_all([end, *begun])
+            run = self.store.run(run_id)
+            if (working := self._tasks.get(run_id)) is None:
+                await self._launch(run, model)
+                return
+            self._stopping.pop(run_id, None)
+            self._worker.finishing.discard(run_id)
+            self._keep(run_id, asyncio.create_task(self._behind(working, run, model), name=run_id))
+
+    async def _behind(self, working: asyncio.Task[None], run: Run, model: Model) -> None:
+        """Work on a run's next turn, in the place that the one before has had among those that work."""
+        _, cancelled = await see_through(asyncio.wait([working]))
+        if cancelled:
+            await self._worker.end(run.id, self._stopped_as(run.id))
+            return
+        await self._worker.work_on(run, model)
+
+    def _keep(self, run_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda done: self._landed(run_id, done))
 
     async def _go_on(self, run_id: str) -> Run:
         """Take up a run that waited for a person, unless something else is still open in it."""
         if run_id in self._tasks:  # it is just being laid down
             await self.wait(run_id)
         view = await in_own_thread(self.store.view, run_id)
-        still = any(q.answer is None for q in view.questions) or any(a.decision is None for a in view.approvals)
+        still = view.open_questions or view.open_approvals
         return view.run if still or view.run.status != "waiting" else await self.resume(run_id)
 
     async def edit(self, run_ref: str, edit: Edit) -> Edited:
@@ -393,7 +443,7 @@ class Workbench:
             raise InputError("Gristmill is being stopped, so no run can begin. Start it again first.")
 
     def _stopped_as(self, run_id: str) -> Literal["cancelled", "interrupted"]:
-        return self._stopping.get(run_id, "interrupted")
+        return "interrupted" if self._stopping.get(run_id, "interrupted") == "interrupted" else "cancelled"
 
     async def _known(self, run_id: str, after: int) -> AsyncIterator[Event]:
         for event in await in_own_thread(self.store.events, run_id, after):
@@ -415,8 +465,7 @@ class Workbench:
         place = self.queue.join(run.id)
         waits = place is not None or run.status == "queued"
         task = asyncio.create_task(self._in_turn(run, model, waits), name=run.id)
-        self._tasks[run.id] = task
-        task.add_done_callback(lambda done: self._landed(run.id, done))
+        self._keep(run.id, task)
         if place is not None:
             await self.store.append(place)
         return self.store.run(run.id)
@@ -444,16 +493,17 @@ class Workbench:
             _log.warning("places in the queue could not be recorded: %s", problem)
 
     def _landed(self, run_id: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[run_id]
-        self.queue.leave(run_id)
-        self._stopping.pop(run_id, None)
-        self._worker.finishing.discard(run_id)
+        if self._tasks[run_id] is task:  # else the next turn has its place
+            del self._tasks[run_id]
+            self.queue.leave(run_id)
+            self._stopping.pop(run_id, None)
+            self._worker.finishing.discard(run_id)
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("%s ended by a fault of ours", run_id, exc_info=fault)
 
-    def _stop(self, run_id: str, status: Literal["cancelled", "interrupted"]) -> None:
+    def _stop(self, run_id: str, how: Stopping) -> None:
         if run_id not in self._worker.finishing and run_id not in self._stopping:
-            self._stopping[run_id] = status
+            self._stopping[run_id] = how
             self._tasks[run_id].cancel()
 
     def _mark_interrupted(self, run: Run) -> None:
@@ -474,32 +524,16 @@ def _rested(view: RunView) -> RunStatus:
     return "interrupted" if status == "running" else status
 
 
-def _follows(view: RunView) -> Model:
-    """The model that answers a further turn of a run. Raises InputError for a run that can have none."""
+def _stands(view: RunView) -> str:
+    """Why a turn is not over though nobody works on it."""
     run = view.run
-    if run.status in ("queued", "running", "waiting"):
-        raise InputError(f"{run.id} is being worked on. Wait for its end, or stop it first.")
-    if (model := _model_of(run)) is None:
-        raise InputError(f"{run.id} answers no questions; ask one of a run that `gristmill ask` or `analyze` began.")
-    if view.turns[0].status != "done" or view.turn is not None:
-        raise InputError(f"The question of {run.id} has not been answered; `gristmill runs resume {run.id}` goes on.")
-    if not model.rule_based:
-        raise InputError(f"{run.id} was answered by {run.model}; so far only the playbook answers a further question.")
-    return model
+    if view.open_questions:
+        return f"{run.id} waits for an answer: {view.open_questions[0].text}"
+    if view.open_approvals:
+        return f"{run.id} waits for approval of a call of {view.open_approvals[0].tool}."
+    return view.error or f"{run.id} is {run.status}, and what was said waits in it."
 
 
 def _in_cloud() -> bool:
     """Whether sandboxes are in E2B's cloud; what one holds there is not known from here."""
     return bool(os.environ.get("E2B_API_KEY")) and os.environ.get("GRISTMILL_SANDBOX") != "local"
-
-
-def _model_of(run: Run) -> Model | None:
-    """The model that answers a run, where one does. Raises InputError for one that cannot be meant."""
-    return _resolve(run.model) if run.agent in ("analysis", "ask") else None
-
-
-def _resolve(name: str | None) -> Model:
-    try:
-        return resolve(name, os.environ)
-    except ModelError as error:
-        raise InputError(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import ModuleType
@@ -52,8 +52,8 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Carries runs out from nothing but their record, any number at a time. Close it at the end.
 
-    `stopped_as` gives the end of a run whose work is cancelled. `finishing` holds those whose work is done or broken
-    off, and whose end is just being recorded: they cannot be stopped any more.
+    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. `finishing` holds
+    those whose work is done or broken off, and whose end is just being recorded: they cannot be stopped any more.
     """
 
     def __init__(
@@ -64,10 +64,11 @@ class Worker:
         templates: Path,
         rerun: bool,
         stopped_as: Callable[[str], Literal["cancelled", "interrupted"]],
+        end_turn: Callable[[RunEnded], Awaitable[None]],
     ) -> None:
         self.finishing: set[str] = set()
         self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
-        self._stopped_as = stopped_as
+        self._stopped_as, self._end_turn = stopped_as, end_turn
         self._hosts: list[Host] = []
         self._kept: dict[str, Session] = {}
         self._servers = Servers(store.home / FILE)
@@ -84,9 +85,7 @@ class Worker:
 
     async def end(self, run_id: str, status: Ending, error: str | None = None) -> None:
         """Record the end of a run."""
-        if status == "interrupted" and error is None:
-            error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
-        await self._store.append(RunEnded(run_id=run_id, status=status, error=error))
+        await self._store.append(_ended(run_id, status, error))
 
     async def close(self) -> None:
         """Stop the gateway if this process started it, and the MCP servers."""
@@ -240,8 +239,8 @@ class Worker:
         except (NotebookError, StoreError) as problem:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
-            await self.end(run_id, status, error)
-            if session is not None and status == "done" and keep:
+            await self._end_turn(_ended(run_id, status, error))
+            if session is not None and status in ("done", "cancelled") and keep:
                 await self._keep(session)
             elif session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
                 await session.close()
@@ -299,6 +298,12 @@ class Worker:
             return self._saver
 
 
+def _ended(run_id: str, status: Ending, error: str | None) -> RunEnded:
+    if status == "interrupted" and error is None:
+        error = f"The run was interrupted; `gristmill runs resume {run_id}` goes on from the last finished step."
+    return RunEnded(run_id=run_id, status=status, error=error)
+
+
 def loose_ends(view: RunView) -> list[Event]:
     """The ends of steps and cells that have none yet."""
     cells = [x.id for x in view.executions if x.status == "running"]
@@ -320,7 +325,7 @@ def load_team() -> ModuleType:
 def load_asking() -> ModuleType:
     """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
     load_sdk()
-    from graphs import asking, opening
+    from graphs import direct, opening
 
     opening.cells("", ["table"])
-    return asking
+    return direct

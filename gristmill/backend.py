@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from artifacts.events import Event, RunView, TextDelta, Undone, fold
-from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
+from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from gristmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,8 +79,16 @@ class Backend(Protocol):
         """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
-    async def ask_run(self, ref: str, text: str) -> str:
-        """Say something further to a run that has ended; returns the id of the turn once it is answered."""
+    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+        """Say something to a run; returns at once. See `Workbench.ask`."""
+        ...
+
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
+        """Say something to a run; returns the id of the turn that took it up, once that is over."""
+        ...
+
+    async def stop(self, ref: str) -> Run:
+        """End the turn that is under way; the run stays open for the next one."""
         ...
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any], *, project: str | None = None) -> Run:

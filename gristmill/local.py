@@ -16,7 +16,7 @@ from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus, Schedule, now
+from artifacts.types import Artifact, ArtifactRole, Decision, Message, Run, RunStatus, Schedule, Turn, now
 from graphs.budget import Budget
 from graphs.editing import Difference
 from graphs.inputs import check_question
@@ -104,14 +104,19 @@ class Local:
         async with self.projects.tables_for(request) as files:
             return await self.workbench.start(request.model_copy(update={"files": files}))
 
-    async def ask_run(self, ref: str, text: str) -> str:
+    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+        return await self.workbench.ask((await self.run(ref)).id, text, queue=queue)
+
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
         run = await self.run(ref)
-        turn = await self.workbench.ask(run.id, text)
-        run = await self.workbench.wait(run.id)
-        if run.status != "done":
-            why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {run.status}."
+        turn = await self.workbench.turn_of(run.id, await self.workbench.ask(run.id, text, queue=queue))
+        if turn.status not in ("done", "cancelled"):
+            why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {turn.status}."
             raise Failed(f"{why} (`gristmill runs show {run.id}`)")
         return turn.id
+
+    async def stop(self, ref: str) -> Run:
+        return await self.workbench.stop(ref)
 
     async def start_notebook(
         self,

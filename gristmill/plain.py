@@ -33,6 +33,7 @@ def view_json(view: RunView, branches: Sequence[str] = ()) -> dict[str, Any]:
     del told["previous"]
     for turn in told["turns"]:
         turn["cells"] = turn_cells(view, turn["id"])
+        turn["spent"] = plain(view.spent_in(turn["id"]))
         turn["answers"] = [_answer_json(answer) for answer in turn_answers(view, turn["id"])]
     more = {"parent": view.run.parent_id, "branches": list(branches)}
     return told | more | {"findings": plain(view.ranked), "spent": plain(view.spent)}

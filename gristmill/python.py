@@ -23,7 +23,7 @@ from artifacts.events import (
     SandboxOpened,
     TextDelta,
 )
-from artifacts.types import Run
+from artifacts.types import Message, Run, Turn
 from graphs.questions.query import Query
 from graphs.request import Terms, asked_in
 from gristmill import background, frames
@@ -34,6 +34,8 @@ from gristmill.errors import Failed, sentences
 from gristmill.results import Answered, Result
 from gristmill.settings import Settings, load
 from gristmill.terminal.words import one_line
+
+_attending: set[asyncio.Task[None]] = set()  # which the loop itself would let go
 
 __all__ = ["Answered", "Result", "analyze", "analyze_async", "analyze_stream", "ask", "ask_async"]
 
@@ -237,16 +239,49 @@ def _asking(
     return work
 
 
-async def _following(run_id: str, question: str) -> Answered:
-    """What a run that has ended says to a further question."""
+async def _following(run_id: str, question: str, queue: bool) -> Answered:
+    """What a run says to a further question."""
     async with background.backend(load()) as backend:
-        turn = await backend.ask_run(run_id, question)
+        turn = await backend.ask_run(run_id, question, queue=queue)
         return Answered(await view_of(backend, run_id), turn)
 
 
-def follow_up(run_id: str, question: str) -> Answered:
-    """Ask a run that has ended a further question, and wait for the answer: see `Answered.ask`."""
-    return _wait(lambda put: _following(run_id, question), progress=False)
+def follow_up(run_id: str, question: str, queue: bool) -> Answered:
+    """Ask a run a further question, and wait for the answer: see `Answered.ask`."""
+    return _wait(lambda put: _following(run_id, question, queue), progress=False)
+
+
+def say(run_id: str, text: str, queue: bool) -> Turn | Message:
+    """Say something to a run and go on at once: see `Answered.say`."""
+
+    async def attend(ready: asyncio.Event) -> None:
+        """Keep the data folder open for as long as the turn takes, where this program is the one that works on it."""
+        async with background.backend(load()) as backend:
+            ready.set()
+            async for _ in backend.follow(run_id):
+                pass
+
+    async def saying() -> Turn | Message:
+        async with background.backend(load()) as backend:
+            said = await backend.say(run_id, text, queue=queue)
+            ready = asyncio.Event()
+            task = asyncio.create_task(attend(ready))
+            _attending.add(task)
+            task.add_done_callback(_attending.discard)
+            await ready.wait()
+            return said
+
+    return _wait(lambda put: saying(), progress=False)
+
+
+def stop(run_id: str) -> Run:
+    """End the turn of a run that is under way: see `Answered.stop`."""
+
+    async def stopping() -> Run:
+        async with background.backend(load()) as backend:
+            return await backend.stop(run_id)
+
+    return _wait(lambda put: stopping(), progress=False)
 
 
 def _json(query: Query | Mapping[str, Any] | None) -> str:

@@ -23,7 +23,7 @@ from artifacts.events import EVENT, Event, RunEnded, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
-from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Run, RunStatus, Schedule
+from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from graphs.budget import Budget, budget_text
 from graphs.editing import Difference
 from graphs.request import Question, Terms, form_of, form_of_terms
@@ -85,9 +85,18 @@ class Remote:
         form |= form_of_terms(terms or Terms())
         return Run.model_validate(await self._upload("/api/ask", form, [("files", path) for path in files]))
 
-    async def ask_run(self, ref: str, text: str) -> str:
-        told = await self._call("POST", f"/api/runs/{_id(ref)}/ask", data={"text": text}, timeout=_PATIENT)
+    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+        form = {"text": text, "queue": json.dumps(queue)}
+        told = await self._call("POST", f"/api/runs/{_id(ref)}/say", data=form)
+        return Turn.model_validate(told["turn"]) if told["turn"] else Message.model_validate(told["message"])
+
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
+        form = {"text": text, "queue": json.dumps(queue)}
+        told = await self._call("POST", f"/api/runs/{_id(ref)}/ask", data=form, timeout=_PATIENT)
         return str(told["turn"])
+
+    async def stop(self, ref: str) -> Run:
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/stop"))
 
     async def start_notebook(self, name_or_path: str, params: Mapping[str, Any], *, project: str | None = None) -> Run:
         form, files = await asyncio.to_thread(_notebook_form, name_or_path, params)

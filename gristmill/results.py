@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.events import RunView
-from artifacts.types import FIRST_TURN, Answer, AnswerStatus, Artifact, Finding, Run, outcome
+from artifacts.types import FIRST_TURN, Answer, AnswerStatus, Artifact, Finding, Message, Run, Turn, outcome
 from gristmill.plain import turn_answers
 from gristmill.terminal.words import kind, numbers, one_line
 from notebooks.telling.answers import answers_text
@@ -17,17 +17,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The answer to a question. `print` gives it in words; `values` has its numbers and words by name, in full."""
+class Conversation:
+    """What can be said to a run, whatever came of it so far."""
 
-    view: RunView = field(repr=False)
-    turn: str = FIRST_TURN
+    view: RunView
 
     @property
     def run(self) -> Run:
         """The run as it is kept in the record."""
         return self.view.run
+
+    def ask(self, question: str, *, queue: bool = False) -> Answered:
+        """Ask a further question of the same run, which may change the last one: `answered.ask("and by island?")`.
+
+        While a turn is under way its agents hear it before their next step; with `queue` it waits for the turn's end.
+        Raises `gristmill.errors.Failed` when the turn that took it up does not reach its end.
+        """
+        from gristmill.python import follow_up
+
+        return follow_up(self.run.id, question, queue)
+
+    def say(self, text: str, *, queue: bool = False) -> Turn | Message:
+        """`ask`, without waiting for the answer: the turn that began, or the message that waits to be taken up."""
+        from gristmill.python import say
+
+        return say(self.run.id, text, queue)
+
+    def stop(self) -> Run:
+        """End the turn that is under way; the run stays open for the next one. At rest nothing happens."""
+        from gristmill.python import stop
+
+        return stop(self.run.id)
+
+
+@dataclass(frozen=True)
+class Answered(Conversation):
+    """The answer to a question. `print` gives it in words; `values` has its numbers and words by name, in full."""
+
+    view: RunView = field(repr=False)
+    turn: str = FIRST_TURN
 
     @property
     def status(self) -> AnswerStatus:
@@ -56,15 +84,6 @@ class Answered:
             raise ValueError(f"The answer has {len(self.values)} values, not one: {self.answer}")
         return next(iter(self.values.values()))
 
-    def ask(self, question: str) -> Answered:
-        """Ask a further question of the same run, which may change the last one: `answered.ask("and by island?")`.
-
-        Raises `gristmill.errors.Failed` when the turn does not reach its end.
-        """
-        from gristmill.python import follow_up
-
-        return follow_up(self.run.id, question)
-
     def __str__(self) -> str:
         return self.answer
 
@@ -72,16 +91,11 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Conversation):
     """What came of a question. In a notebook it shows the report; `print` gives the answer and the findings."""
 
     view: RunView = field(repr=False)
     directory: Path
-
-    @property
-    def run(self) -> Run:
-        """The run as it is kept in the record."""
-        return self.view.run
 
     @property
     def answer(self) -> str:
@@ -118,15 +132,6 @@ class Result:
     def report(self) -> Path:
         """The report as one HTML file."""
         return self.directory / "report.html"
-
-    def ask(self, question: str) -> Answered:
-        """Ask a further question of the same run, which may change the last one: `answered.ask("and by island?")`.
-
-        Raises `gristmill.errors.Failed` when the turn does not reach its end.
-        """
-        from gristmill.python import follow_up
-
-        return follow_up(self.run.id, question)
 
     def dataframe(self) -> pd.DataFrame:
         """The findings as a table, one row each: id, type, kind, columns, metric, value, low, high, p, q, n, text."""

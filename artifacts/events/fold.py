@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import groupby
 
@@ -41,6 +41,7 @@ from artifacts.events.talk import (
     ApprovalAsked,
     ApprovalGiven,
     Asked,
+    Heard,
     ModelReplied,
     Said,
     ToolUsed,
@@ -49,7 +50,7 @@ from artifacts.events.talk import (
 )
 from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
 from artifacts.events.union import Event
-from artifacts.events.view import RunView, Step
+from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
 
 
@@ -80,12 +81,16 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case SandboxOpened():
             return replace(view, sandboxes=(*view.sandboxes, event), kernel=None if event.partial else event.sandbox_id)
         case TurnStarted():
-            turn = Turn(id=event.turn_id, message=event.message, by=event.by, started_at=event.at)
-            return replace(view, turns=(*view.turns, turn), previous=before)
+            said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
+            turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
+            view = replace(view, turns=(*view.turns, turn), turned=view.turned + 1, previous=before)
+            return _taken_up(view, (said,), event.turn_id)
         case TurnEnded():
             return document.end_turn(view, event.status, event.at)
         case Said():
             return replace(view, messages=(*view.messages, event.message))
+        case Heard(messages=ids, turn_id=id):
+            return _taken_up(view, ids, id)
         case Asked():
             return replace(view, questions=(*view.questions, _with(event.question, at=event.at)))
         case Answered(question_id=id, answer=answer):
@@ -110,7 +115,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Undone(to=to):
             return _undone(view, to)
         case Branched():
-            return replace(view, kernel=None, branched=event)
+            heard = tuple(m for m in view.messages if m.turn_id is not None)  # what waits, waits in the other run
+            return replace(view, kernel=None, branched=event, messages=heard)
         case StepStarted(step_id=str(step_id)):
             return replace(
                 view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title, task_id=event.task_id))
@@ -122,7 +128,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             places = {t.id: t for t in view.tasks} | {task.id: task}
             return replace(view, tasks=tuple(places.values()))
         case ModelReplied():
-            return replace(view, replies=(*view.replies, event))
+            used = charged(view.used, event, view.turns[-1].id)
+            return replace(view, replies=(*view.replies, event), used=used)
         case ToolUsed():
             return replace(view, tools_used=(*view.tools_used, event))
         case PlanMade():
@@ -195,6 +202,12 @@ def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:
     return tuple((places | {(given.question, given.part): given}).values())
 
 
+def _taken_up(view: RunView, ids: Collection[str | None], turn_id: str) -> RunView:
+    """The view in which a turn has taken up these messages."""
+    messages = (_with(m, turn_id=turn_id) if m.id in ids else m for m in view.messages)
+    return replace(view, messages=tuple(messages))
+
+
 def _taken_back_to(view: RunView, before: RunView) -> RunView:
     """The view that remembers how the run stood before an edit, unless that is part of a turn."""
     return view if view.turn is not None else replace(view, previous=before)
@@ -207,7 +220,19 @@ def _undone(view: RunView, to: int) -> RunView:
         past = past.previous
     if past is None:
         return view
-    kept = ("run", "last_seq", "messages", "sandboxes", "replies", "notes", "error", "executed", "numbered")
+    kept = (
+        "run",
+        "last_seq",
+        "messages",
+        "sandboxes",
+        "replies",
+        "used",
+        "notes",
+        "error",
+        "executed",
+        "numbered",
+        "turned",
+    )
     return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 
 

@@ -52,12 +52,24 @@ class Said(Recorded):
     message: Message
 
 
+class Heard(Recorded):
+    """The agents of the turn under way have been told these messages, which were said meanwhile."""
+
+    kind: Literal["heard"] = "heard"
+    turn_id: str
+    messages: tuple[str, ...]
+
+
 class TurnStarted(Recorded):
-    """A message is being worked on. The first turn of a run has no such event: it begins with the run."""
+    """A message is being worked on. The first turn of a run has no such event: it begins with the run.
+
+    `message_id` is the id of what was said; old records do not name it.
+    """
 
     kind: Literal["turn_started"] = "turn_started"
     turn_id: str
     message: str
+    message_id: str | None = None
     by: str = "person"
 
 

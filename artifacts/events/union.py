@@ -40,6 +40,7 @@ from artifacts.events.talk import (
     ApprovalAsked,
     ApprovalGiven,
     Asked,
+    Heard,
     ModelReplied,
     Said,
     ToolUsed,
@@ -57,6 +58,7 @@ Event = Annotated[
     | Undone
     | Branched
     | Said
+    | Heard
     | TurnStarted
     | TurnEnded
     | Asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +24,40 @@ from artifacts.types import (
     Spent,
     Task,
     Turn,
+    Used,
 )
+
+
+def spent(used: Iterable[Used], cells: int = 0) -> Spent:
+    """All of this together."""
+    every = list(used)
+    return Spent(
+        tokens=sum(u.tokens for u in every),
+        usd=sum(u.usd for u in every),
+        unpriced=sum(u.unpriced for u in every),
+        cells=cells,
+    )
+
+
+def charged(used: tuple[Used, ...], reply: ModelReplied, turn_id: str) -> tuple[Used, ...]:
+    """What was used, with a further reply in a turn. Replies of rules cost nothing and are not counted."""
+    if reply.rule_based:
+        return used
+    who = (turn_id, reply.agent, reply.model)
+    places = {(u.turn_id, u.agent, u.model): u for u in used}
+    before = places.get(who) or Used(turn_id=turn_id, agent=reply.agent, model=reply.model)
+    after = Used(
+        turn_id=turn_id,
+        agent=reply.agent,
+        model=reply.model,
+        replies=before.replies + 1,
+        tokens_in=before.tokens_in + (reply.tokens_in or 0),
+        tokens_out=before.tokens_out + (reply.tokens_out or 0),
+        tokens_cached=before.tokens_cached + (reply.tokens_cached or 0),
+        usd=before.usd + (reply.cost or 0.0),
+        unpriced=before.unpriced + (reply.cost is None),
+    )
+    return tuple((places | {who: after}).values())
 
 
 @dataclass(frozen=True)
@@ -59,6 +93,7 @@ class RunView:
     answers: tuple[Answer, ...] = ()  # the report's, or before it those that cells gave
     reviews: tuple[Reviewed, ...] = ()
     replies: tuple[ModelReplied, ...] = ()
+    used: tuple[Used, ...] = ()  # what the replies cost, by turn, agent and model, in the order of their first reply
     tools_used: tuple[ToolUsed, ...] = ()
     sandboxes: tuple[SandboxOpened, ...] = ()
     notes: tuple[Noted, ...] = ()
@@ -72,6 +107,7 @@ class RunView:
     branched: Branched | None = None
     executed: int = 0  # executions so far, those included that the notebook does not show any more
     numbered: int = 0  # the highest number that a cell had so far
+    turned: int = 1  # turns so far, those included that were taken back
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
 
     @property
@@ -86,18 +122,43 @@ class RunView:
     @property
     def spent(self) -> Spent:
         """What the run has used so far. Replies of rules cost nothing."""
-        asked = [r for r in self.replies if not r.rule_based]
-        return Spent(
-            tokens=sum((r.tokens_in or 0) + (r.tokens_out or 0) for r in asked),
-            usd=sum(r.cost or 0.0 for r in asked),
-            unpriced=sum(r.cost is None for r in asked),
-            cells=self.executed,
-        )
+        return spent(self.used, self.executed)
+
+    def spent_in(self, turn_id: str) -> Spent:
+        """What one turn has used so far; its cells are those that it added and that ran."""
+        ran = {x.cell for x in self.executions}
+        cells = sum(c.turn_id == turn_id and c.id in ran for c in self.cells)
+        return spent((u for u in self.used if u.turn_id == turn_id), cells)
 
     @property
     def turn(self) -> Turn | None:
         """The turn that is under way."""
         return self.turns[-1] if self.turns and self.turns[-1].status == "running" else None
+
+    @property
+    def undelivered(self) -> tuple[Message, ...]:
+        """What was said to the run and nobody has taken up: it reaches the turn under way, or becomes the next one."""
+        return tuple(m for m in self.messages if m.turn_id is None and m.task_id is None)
+
+    @property
+    def next_turn(self) -> str:
+        """The id that the next turn is to have. No two turns of a run have the same, those taken back included."""
+        return f"turn-{self.turned + 1:02d}"
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What the agents ask the person and nobody has answered. A turn that is over asks nothing any more."""
+        return tuple(q for q in self.questions if self._asking == q.turn_id and q.answer is None)
+
+    @property
+    def open_approvals(self) -> tuple[Approval, ...]:
+        """The steps that wait for somebody's decision; none of a turn that is over."""
+        return tuple(a for a in self.approvals if self._asking == a.turn_id and a.decision is None)
+
+    @property
+    def _asking(self) -> str | None:
+        """The turn whose agents may still be answered."""
+        return self.turns[-1].id if self.turns and self.turns[-1].status not in ("done", "cancelled") else None
 
     def cell(self, cell_id: str) -> Cell | None:
         """A cell by its id; None for one that the notebook does not have."""

@@ -24,16 +24,20 @@ You are ... Say here what it does differently from the coder, whose prompt follo
 """
 
 
+_project = click.option("--project", metavar="NAME", help="With the agents of this project.")
+
+
 @click.group("agents")
 def command() -> None:
     """List, show, begin or check agents: a Markdown file each, your own in `agents/` of the data folder."""
 
 
 @command.command("list")
+@_project
 @as_json
-def list_agents(as_json: bool) -> None:
+def list_agents(project: str | None, as_json: bool) -> None:
     """List the agents, your own among them. One of yours stands in for a built-in one of its name."""
-    agents = _load()
+    agents = _load(project)
     if as_json:
         emit([_told(a) for a in _each(agents)])
     else:
@@ -45,31 +49,41 @@ def list_agents(as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("name", metavar="NAME")
+@_project
 @as_json
-def show(name: str, as_json: bool) -> None:
+def show(name: str, project: str | None, as_json: bool) -> None:
     """Show an agent: what it may use, and its whole prompt."""
-    agent = next((a for a in _each(_load()) if a.name == name), None)
+    agent = next((a for a in _each(_load(project)) if a.name == name), None)
     if agent is None:
         raise click.UsageError(f"There is no agent {name!r}; `gristmill agents list` names them.")
     if as_json:
-        emit(_told(agent) | {"job": agent.job, "prompt": agent.prompt, "temperature": agent.temperature})
+        own = {"job": agent.job, "prompt": agent.prompt, "temperature": agent.temperature, "approval": agent.approval}
+        emit(_told(agent) | own)
         return
-    tools = ", ".join(agent.tools) if agent.tools is not None else "all of its job"
-    click.echo(f"{agent.name} ({agent.source}): {agent.role}\njob: {agent.job}\ntools: {tools}\n\n{agent.prompt}")
+    told = {
+        "job": agent.job,
+        "tools": ", ".join(agent.tools) if agent.tools is not None else "all of its job",
+        "model": agent.model,
+        "temperature": agent.temperature,
+        "approval": ", ".join(f"{tool}: {policy}" for tool, policy in agent.approval.items()),
+    }
+    lines = [f"{key}: {value}" for key, value in told.items() if value not in (None, "")]
+    click.echo("\n".join([f"{agent.name} ({agent.source}): {agent.role}", *lines, "", agent.prompt]))
 
 
 @command.command("new")
 @click.argument("name", metavar="NAME")
-def new(name: str) -> None:
-    """Begin an agent of your own: writes `agents/NAME.md` in the data folder for you to go on with."""
+@_project
+def new(name: str, project: str | None) -> None:
+    """Begin an agent of your own: writes `agents/NAME.md`, in the data folder or in the project's, to go on with."""
     from graphs.agents import BadAgent, read_agent
 
     text = _NEW.format(name=name)
     try:
-        read_agent(text, known=_load().agents)
+        read_agent(text, known=_load(project).agents)
     except BadAgent as fault:
         raise click.UsageError(str(fault)) from None
-    path = _folder() / f"{name}.md"
+    path = _folders(project)[-1] / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -81,19 +95,24 @@ def new(name: str) -> None:
 
 @command.command("check")
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-def check(files: tuple[Path, ...]) -> None:
-    """Check the files of agents, those of the data folder where none is named. Exit status 1 for a fault."""
+@_project
+def check(files: tuple[Path, ...], project: str | None) -> None:
+    """Check the files of agents, those of the data folder and the project where none is named.
+
+    Exit status 1 for a fault: a key or a tool that there is not, a model that cannot be meant, a missing prompt.
+    """
     from graphs.agents import BadAgent, read_agent
     from graphs.tools.sources import toolbox
+    from gristmill.settings import load
+    from notebooks.projects import folders
 
-    known, folder = _load().agents, _folder()
-    tools = {t.tool_name for t in toolbox([folder.parent / "tools"]).all()}
+    known, own = _load(project).agents, _folders(project)
+    tools = {t.tool_name for t in toolbox(folders(load().home, project, "tools")).all()}
     faults = 0
-    for path in files or sorted(folder.glob("*.md")):
+    for path in files or [f for folder in own for f in sorted(folder.glob("*.md"))]:
         try:
             agent = read_agent(path.read_text(encoding="utf-8"), str(path), known)
-            away = [t for t in agent.tools or () if t != "*" and t not in tools and not t.startswith("mcp__")]
-            said = f"There is no tool {away[0]!r}; `gristmill tools list` names them." if away else "ok"
+            said = _amiss(agent, tools) or "ok"
         except (BadAgent, OSError, UnicodeDecodeError) as fault:
             said = str(fault)
         faults += said != "ok"
@@ -102,16 +121,44 @@ def check(files: tuple[Path, ...]) -> None:
         raise SystemExit(1)
 
 
-def _folder() -> Path:
+def _amiss(agent: Agent, tools: set[str]) -> str:
+    """What is wrong with an agent whose file can be read; empty if nothing is. A key that is missing here is none."""
+    import os
+    from fnmatch import filter as matching
+
+    from graphs.models import resolve
+    from graphs.models.base import BadKey, UnknownModel
+
+    if away := [t for t in agent.tools or () if t != "*" and t not in tools and not t.startswith("mcp__")]:
+        return f"There is no tool {away[0]!r}; `gristmill tools list` names them."
+    if idle := [p for p in agent.approval if not p.startswith("mcp__") and not matching(tools, p)]:
+        return f"approval: there is no tool {idle[0]!r}; `gristmill tools list` names them."
+    try:
+        if agent.model is not None:
+            resolve(agent.model, os.environ)
+    except UnknownModel as fault:
+        return f"model: {fault}"
+    except BadKey:
+        pass
+    return ""
+
+
+def _folders(project: str | None) -> list[Path]:
     from gristmill.settings import load
+    from notebooks.projects import ProjectError, folders, get
 
-    return load().home / "agents"
+    try:
+        if project is not None:
+            get(load().home, project)
+    except ProjectError as fault:
+        raise click.UsageError(str(fault)) from None
+    return folders(load().home, project, "agents")
 
 
-def _load() -> Agents:
+def _load(project: str | None) -> Agents:
     from graphs.agents import load
 
-    return load([_folder()])
+    return load(_folders(project))
 
 
 def _each(agents: Agents) -> list[Agent]:

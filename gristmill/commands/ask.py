@@ -44,7 +44,8 @@ NOT_ANSWERED = 3
     metavar="FILE",
     help='Many questions of the same files: a line {"id", "question"} for each, told as each is answered.',
 )
-@click.option("--run", "ref", metavar="RUN", help="Ask a run that has ended a further question; no FILE then.")
+@click.option("--run", "ref", metavar="RUN", help="Ask a run a further question; no FILE then.")
+@click.option("--queue", is_flag=True, help="With --run: wait for the end of the turn under way, do not steer it.")
 @click.option("--out", metavar="DIR", help="Write what was made to answer it: tables, charts, the notebook.")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
@@ -57,6 +58,7 @@ async def command(
     query: Path | None,
     many: Path | None,
     ref: str | None,
+    queue: bool,
     out: str | None,
     model: str | None,
     roles: tuple[str, ...],
@@ -78,7 +80,9 @@ async def command(
             raise click.UsageError(
                 'With --run goes one question in words, as in gristmill ask --run last "and by year?".'
             )
-        return await _follow_up(ref, arguments[0], out, as_json)
+        return await _follow_up(ref, arguments[0], queue, out, as_json)
+    if queue:
+        raise click.UsageError("--queue goes with --run.")
     from graphs.request import terms_of
 
     named = roles_of(roles)
@@ -122,7 +126,7 @@ async def command(
         return NOT_ANSWERED if outcome(view.answers) == "not_answered" else 0
 
 
-async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int:
+async def _follow_up(ref: str, text: str, queue: bool, out: str | None, as_json: bool) -> int:
     """Have a run answer a further question, and tell that."""
     async with sandboxes_beside([]):
         from artifacts.types import outcome
@@ -135,7 +139,7 @@ async def _follow_up(ref: str, text: str, out: str | None, as_json: bool) -> int
         check_folder(out)
         async with backend() as opened:
             run = await opened.run(ref)
-            turn = await opened.ask_run(run.id, text)
+            turn = await opened.ask_run(run.id, text, queue=queue)
             view = await view_of(opened, run.id)
             if out is not None:
                 await opened.write_out(run.id, Path(out))

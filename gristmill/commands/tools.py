@@ -13,9 +13,10 @@ def command() -> None:
 
 
 @command.command("list")
+@click.option("--project", metavar="NAME", help="With the tools and agents of this project.")
 @as_json
 @speaks
-async def list_tools(as_json: bool) -> None:
+async def list_tools(project: str | None, as_json: bool) -> None:
     """List every tool: built in, from packages, from `tools/` in the data folder, from the MCP servers of `mcp.json`.
 
     A tool that cannot be loaded is named with what is wrong with it.
@@ -24,9 +25,12 @@ async def list_tools(as_json: bool) -> None:
     from graphs.tools.mcp import FILE, Servers
     from graphs.tools.sources import listed, toolbox
     from gristmill.settings import load
+    from notebooks.projects import folders, get
 
     home = load().home
-    box, agents = toolbox([home / "tools"]), load_agents([home / "agents"])
+    if project is not None:
+        get(home, project)
+    box, agents = toolbox(folders(home, project, "tools")), load_agents(folders(home, project, "agents"))
     servers = Servers(home / FILE)
     try:
         for tool in (told := await servers.tools())[0]:
@@ -34,7 +38,7 @@ async def list_tools(as_json: bool) -> None:
         problems = [*box.problems, *told[1]]
         having: dict[str, list[str]] = {}
         for agent in agents.agents:
-            for tool in box.of(agent.job, agent.tools):
+            for tool in box.of(agent.job, agent.tools, agent.approval):
                 names = having.setdefault(tool.tool_name, [])
                 names += [agent.name] if agent.name not in names else []
         found = listed(box.all(), having)

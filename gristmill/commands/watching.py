@@ -74,12 +74,12 @@ def _on_interrupt(handler: object) -> Iterator[None]:
 
 async def _ask_the_person(backend: Backend, view: RunView) -> None:
     """Put the oldest question or step that waits to the person at the terminal; an empty line takes the default."""
-    question = next((q for q in view.questions if q.answer is None), None)
+    question = next(iter(view.open_questions), None)
     if question is not None:
         text = await _line(f"{pieces.asked(question)}\n> ")
         await backend.answer(view.run.id, text.strip() or question.default or "no answer", question_id=question.id)
         return
-    approval = next(a for a in view.approvals if a.decision is None)
+    approval = view.open_approvals[0]
     text = (await _line(f"{pieces.waits(approval)}\nCarry it out? [y/N, or why not] ")).strip()
     if text.lower() in ("y", "yes"):
         await backend.decide(view.run.id, "accepted", approval_id=approval.id)

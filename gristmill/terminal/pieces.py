@@ -224,16 +224,31 @@ def ending(console: Console, view: RunView) -> None:
         say(console, how, 2)
     if cost := used(view.spent):
         say(console, cost, 2)
-    for question in view.questions:
-        if question.answer is None:
-            say(console, asked(question), 2)
-            say(console, f'gristmill runs answer {run.id} "..."', 4)
-    for approval in view.approvals:
-        if approval.decision is None:
-            say(console, waits(approval), 2)
-            say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
+        if len(view.used) > 1:
+            spending(console, view)
+    for question in view.open_questions:
+        say(console, asked(question), 2)
+        say(console, f'gristmill runs answer {run.id} "..."', 4)
+    for approval in view.open_approvals:
+        say(console, waits(approval), 2)
+        say(console, f"gristmill runs approve {run.id}, or gristmill runs reject {run.id}", 4)
     if view.error:
         say(console, clean(view.error).strip(), 2)
+
+
+def spending(console: Console, view: RunView) -> None:
+    """What each agent has had of each model; by turns where there are several."""
+    rows = [
+        [
+            Text(u.turn_id if len(view.turns) > 1 else "", style="dim"),
+            Text(u.agent, style="dim"),
+            Text(one_line(u.model), style="dim"),
+            Text(f"{u.tokens:,} tokens", style="dim"),
+            Text(f"${u.usd:,.4f}" if not u.unpriced else "price not known", style="dim"),
+        ]
+        for u in view.used
+    ]
+    table(console, [row[0 if len(view.turns) > 1 else 1 :] for row in rows], indent=4)
 
 
 def used(spent: Spent) -> str:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from artifacts.events import RunStarted, RunView
 from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus
+from artifacts.types import Artifact, ArtifactRole, Decision, Run, RunStatus, Turn
 from graphs.budget import read_budget
 from graphs.errors import InputError
 from graphs.request import Approve, asked_in, terms_of
@@ -236,16 +236,37 @@ def _runs(local: Local) -> APIRouter:
 
     @router.post("/{ref}/ask", **schemas.answer(schemas.TurnTold, schemas.TURN))
     async def ask_run(
-        ref: str, text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = ""
+        ref: str,
+        text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = "",
+        queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
     ) -> dict[str, Any]:
-        """Ask a run that has ended a further question, which may change its last one; answers when the turn has ended.
+        """Ask a run a further question, which may change its last one; answers when the turn that took it up has ended.
 
-        Meanwhile the run's events tell how far it is.
+        While a turn is under way its agents hear it before their next step; what they have not heard by the turn's end
+        becomes the next turn. Meanwhile the run's events tell how far it is.
         """
         run = await local.run(ref)
-        turn = await local.ask_run(run.id, text)
+        turn = await local.ask_run(run.id, text, queue=queue)
         view = await in_own_thread(local.store.view, run.id)
         return turn_json(view, turn)
+
+    @router.post("/{ref}/say", **schemas.answer(schemas.SaidTold, schemas.SAID, status=202, description="It is kept."))
+    async def say(
+        ref: str,
+        text: Annotated[str, Form(description="What is said.", examples=["only females, please"])] = "",
+        queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
+    ) -> dict[str, Any]:
+        """Say something to a run as with `ask`, and go on at once: its events tell what comes of it."""
+        said = await local.say(ref, text, queue=queue)
+        begun = isinstance(said, Turn)
+        return {"turn": plain(said) if begun else None, "message": None if begun else plain(said)}
+
+    stopped = schemas.RUN.model_copy(update={"status": "cancelled", "ended_at": schemas.BEGUN})
+
+    @router.post("/{ref}/stop", **schemas.answer(Run, stopped))
+    async def stop(ref: str) -> Run:
+        """End the turn that is under way; the run stays open for the next one."""
+        return await local.stop(ref)
 
     @router.post("/{ref}/answer", **schemas.answer(Run, schemas.RUN))
     async def answer(

@@ -10,7 +10,19 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from artifacts.events import Event, RunView
-from artifacts.types import Answer, AnswerStatus, AnswerValue, Artifact, Evidence, Fire, Run, Schedule, Turn
+from artifacts.types import (
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Artifact,
+    Evidence,
+    Fire,
+    Message,
+    Run,
+    Schedule,
+    Spent,
+    Turn,
+)
 from gristmill.plain import answers_json, plain, view_json
 from notebooks.live.document import Row
 
@@ -83,10 +95,18 @@ class TurnTold(Answered):
     cells: list[str]
 
 
+class SaidTold(BaseModel):
+    """The turn that began with what was said; while one is under way, the message that waits to be taken up."""
+
+    turn: Turn | None = None
+    message: Message | None = None
+
+
 class TurnShown(Turn):
-    """A turn with the ids of the cells that it added, and its answers."""
+    """A turn with the ids of the cells that it added, what it has used, and its answers."""
 
     cells: list[str]
+    spent: Spent
     answers: list[AnswerTold]
 
 
@@ -221,6 +241,7 @@ ANSWERED = answers_json(
     ],
 )
 TURN = {"run": RUN.id, "turn": "turn-02"} | ANSWERED | {"cells": ["cell-05"]}
+SAID = {"turn": None, "message": Message(id="msg_01m3v9r8c1q2ab", text="only females, please", steers=True, at=BEGUN)}
 ARTIFACT = Artifact(
     id="art_01m3v9q5k2p8aa",
     sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

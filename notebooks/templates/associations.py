@@ -153,6 +153,22 @@ def fifths(name, part):
     return fifth
 
 
+def by_fifths(cut, v):
+    """The F test of a column's means in five parts, from their sums: F, p, the share of its variation, the degrees of
+    freedom, and whether there are too few parts, rows or values for it."""
+    off = v - v.mean()
+    n = np.bincount(cut, minlength=5).astype(float)
+    sums = np.bincount(cut, off, minlength=5)[n > 0]
+    n = n[n > 0]
+    degrees = len(n) - 1, int(n.sum()) - len(n)
+    total, between = float(off @ off), float((sums**2 / n).sum())
+    within = total - between
+    if len(n) < 3 or n.min() < 3 or within <= 1e-12 * total:
+        return 0.0, 1.0, 0.0, degrees, True
+    f = between / degrees[0] / (within / degrees[1])
+    return f, float(stats.f.sf(f, *degrees)), between / total, degrees, False
+
+
 def numbers(a, b, part, both, like=None):
     """Pearson's r, unless only the ranks or a curve show the relation; `bent` is the column that depends on the other.
 
@@ -161,35 +177,38 @@ def numbers(a, b, part, both, like=None):
     x, y = values(a)[both], values(b)[both]
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
-    r = stats.pearsonr(x, y)
-    ordered = ranks(a, part) is not None and ranks(b, part) is not None
-    rho = stats.pearsonr(ranks(a, part), ranks(b, part)) if ordered else stats.spearmanr(x, y)
-    found = {"metric": "pearson_r", "value": r.statistic, "p": r.pvalue, "test": "pearson"}
+    form = like["metric"] if like and len(x) >= 10 else ""
+    found = {"metric": "pearson_r", "value": 0.0, "p": 1.0, "test": "pearson"}
+    if form != "r2":
+        ordered = form != "pearson_r" and ranks(a, part) is not None and ranks(b, part) is not None
+        r = None if form == "spearman_r" else stats.pearsonr(x, y)
+        rho = (
+            None
+            if form == "pearson_r"
+            else stats.pearsonr(ranks(a, part), ranks(b, part))
+            if ordered
+            else stats.spearmanr(x, y)
+        )
+        straight = r or rho
+        found |= {"value": straight.statistic, "p": straight.pvalue}
+    if form in ("pearson_r", "spearman_r"):
+        return found
     if len(x) < 10:  # a single far point makes a line of few rows, but no order
         same = r.statistic * rho.statistic > 0
         return found | {"p": min(1.0, 3 * max(r.pvalue, rho.pvalue)) if same else 1.0}
-    if like:
-        straight = {"pearson_r": r, "spearman_r": rho}.get(like["metric"])
-        if straight is not None:
-            return found | {"value": straight.statistic, "p": straight.pvalue}
-    elif abs(rho.statistic) > abs(r.statistic) + 0.05:
+    if not like and abs(rho.statistic) > abs(r.statistic) + 0.05:
         found |= {"metric": "spearman_r", "value": rho.statistic, "p": rho.pvalue, "test": "spearman"}
     if len(x) >= 20 and abs(found["value"]) < 0.5:
         inside = both[PARTS[part]]
         for other, bent in ((a, b), (b, a)):
-            cut, v = fifths(other, part)[inside], y if bent == b else x
-            groups = [v[cut == k] for k in range(5) if (cut == k).any()]
-            thin = len(groups) < 3 or min(map(len, groups)) < 3
-            if thin or max(map(np.ptp, groups)) == 0 or (like and like["bent"] != bent):
+            if like and like["bent"] != bent:
                 continue
-            f = stats.f_oneway(*groups)
-            degrees = len(groups) - 1, len(x) - len(groups)
-            share = degrees[0] * f.statistic / (degrees[0] * f.statistic + degrees[1])
-            p = (
-                by_ranks(bent, part, both, [cut == k for k in range(5) if (cut == k).any()])
-                if far_values(bent)
-                else f.pvalue
-            )
+            cut, v = fifths(other, part)[inside], y if bent == b else x
+            f, p, share, degrees, thin = by_fifths(cut, v)
+            if thin:
+                continue
+            if far_values(bent):
+                p = by_ranks(bent, part, both, [cut == k for k in range(5) if (cut == k).any()])
             if like:
                 return {"value": share, "p": p}
             # A curve that keeps rising is told by its ranks
@@ -207,7 +226,7 @@ def numbers(a, b, part, both, like=None):
                     "share": share,
                     "p": p,
                     "test": "rank_anova_fifths" if far_values(bent) else "anova_fifths",
-                    "f": f.statistic,
+                    "f": f,
                     "degrees": degrees,
                     "bent": bent,
                 }
@@ -510,13 +529,27 @@ def coded(name):
     )
 
 
-codes = pd.DataFrame({c: coded(c) for p in pairs for c in p if table.kind(c) == "number" or df[c].nunique() == 2})
-pooled = codes.corr()
-given = codes.notna().astype(int)
+def correlations(columns, least=1):
+    """Pearson's r of every two columns, from the rows that have both; where no value is missing, by one product."""
+    if columns.isna().to_numpy().any() or len(columns) < max(2, least):
+        return columns.corr(min_periods=least)
+    values = columns.to_numpy(float)
+    off = values - values.mean(axis=0)
+    size = np.sqrt((off**2).sum(axis=0))
+    # What is constant has no correlation; its rounding errors have
+    size[size <= 1e-12 * np.abs(values).max(axis=0) * len(values) ** 0.5] = np.nan
+    r = np.clip(off.T @ off / np.outer(size, size), -1, 1)
+    return pd.DataFrame(r, index=columns.columns, columns=columns.columns)
+
+
+told_as_numbers = dict.fromkeys(c for p in pairs for c in p if table.kind(c) == "number" or df[c].nunique() == 2)
+codes = pd.DataFrame({c: coded(c) for c in told_as_numbers})
+pooled = correlations(codes)
+given = codes.notna().astype(float)
 flips, checks = {}, []
 strata = {by: df[by].nunique() for by in table.strata()} if codes.shape[1] >= 2 else {}
 for by in strata:
-    inside = (codes - codes.groupby(df[by]).transform("mean")).corr()
+    inside = correlations(codes - codes.groupby(df[by]).transform("mean"))
     together = given[df[by].notna()].T @ given[df[by].notna()]
     for a, b in (p for p in pairs if by not in p and set(p) <= set(codes)):
         r, w, freedom = pooled.at[a, b], inside.at[a, b], together.at[a, b] - strata[by] - 1
@@ -1200,6 +1233,17 @@ def follows_another(by):
     return by not in turning and any(min(t.shape) > 1 and contingency(t, method="cramer") > 0.3 for t in tables)
 
 
+placed = {c: pd.factorize(codes[c], sort=True)[0] for c in codes} if strata else {}
+
+
+def ranks_within(name, rows):
+    """The ranks of a column's values within some rows, ties at their middle; missing ones stay so."""
+    inside = placed[name][rows]
+    counts = np.bincount(inside[inside >= 0], minlength=1)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    return np.where(inside >= 0, middle[inside], np.nan)
+
+
 for by in strata:
     if follows_another(by):
         continue
@@ -1208,8 +1252,9 @@ for by in strata:
     numeric = [c for c in codes if c != by]
     if len(levels) < 2 or len(numeric) < 2:
         continue
-    ranked = [codes.loc[df[by] == level, numeric].rank() for level in levels]
-    r = np.array([part.corr(min_periods=20).to_numpy() for part in ranked])
+    inside_levels = [np.flatnonzero(df[by] == level) for level in levels]
+    ranked = [pd.DataFrame({c: ranks_within(c, rows) for c in numeric}) for rows in inside_levels]
+    r = np.array([correlations(part, 20).to_numpy() for part in ranked])
     known = np.array([part.notna().to_numpy().astype(float).T @ part.notna().to_numpy() for part in ranked])
     weight = np.where(np.isfinite(r), np.maximum(known - 3, 0) / 1.06, 0)
     z = np.where(weight > 0, np.arctanh(np.clip(np.nan_to_num(r), -0.999, 0.999)), 0)

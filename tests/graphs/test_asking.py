@@ -131,7 +131,7 @@ async def test_a_part_whose_cell_fails_is_not_answered_and_the_next_is(bench, ta
 
 
 async def test_an_answer_by_the_playbook_loads_no_graph():
-    code = "import graphs.worker, graphs.asking, sys; print({'langgraph', 'pandas'} & set(sys.modules))"
+    code = "import graphs.worker, graphs.direct, sys; print({'langgraph', 'pandas'} & set(sys.modules))"
     done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     told, _ = await done.communicate()
     assert told.decode().strip() == "set()", "each takes a second of a process's time, and somebody waits"

@@ -466,6 +466,31 @@ async def test_a_budget_that_is_none_is_a_sentence(text):
     assert read_budget("tokens=20000, usd=0.5") == Budget(tokens=20_000, usd=0.5)
 
 
+async def test_an_agent_has_a_model_and_a_temperature_of_its_own_and_each_is_charged(
+    bench, table, team, wire, answer, monkeypatch
+):
+    monkeypatch.setenv("OLLAMA_BASE_URL", f"http://127.0.0.1:{free_port()}/v1")  # nobody answers there
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "coder.md").write_text(
+        "---\nname: coder\nbase: coder\nmodel: ollama:gone,openai:gpt-5\ntemperature: 0.3\n---\nBe brief.\n"
+    )
+    team.code = [answer(calls=[call("run_code", code="print(1)")])]
+    monkeypatch.setattr("graphs.models.refusals.wait", lambda headers, attempt: None)
+    view = await ask(bench, table)
+    by_model = {(r["model"], r.get("temperature")) for r in wire.requests}
+    assert by_model == {("test", None), ("gpt-5", 0.3)}
+    used = {(u.agent, u.model): (u.replies, u.tokens, u.unpriced) for u in view.used}
+    assert used == {
+        ("analyst", "openai:test"): (2, 34, 2),
+        ("coder", "openai:gpt-5"): (2, 34, 0),
+        ("reviewer", "openai:test"): (1, 17, 1),
+    }
+    assert next(u.usd for u in view.used if u.agent == "coder") > 0
+    assert view.spent.tokens == 85
+    assert view.spent_in("turn-01") == view.spent.model_copy(update={"cells": view.executed})
+
+
 PLOT = """\
 import matplotlib.pyplot as plt
 fig, ax = plt.subplots()

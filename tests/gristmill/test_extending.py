@@ -60,6 +60,19 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     checked = gristmill("agents", "check")
     assert checked.exit_code == 1
     assert "no tool 'run_everything'" in checked.output
+    head = "---\nname: mine\nbase: coder\n{}\n---\nP\n"
+    for key, fault in (
+        ("model: gpt-9", "model: There is no model 'gpt-9'"),
+        ("approval: {send: ask}", "approval: there is no tool 'send'"),
+        ("approval: {git: perhaps}", "approval.git"),
+        ("temperature: 3", "temperature"),
+    ):
+        path.write_text(head.format(key))
+        assert fault in gristmill("agents", "check").output, key
+    path.write_text(head.format("model: openai:gpt-5,ollama:qwen3\ntemperature: 0.2\napproval: {run_*: ask}"))
+    assert gristmill("agents", "check").exit_code == 0
+    assert "approval: run_*: ask" in gristmill("agents", "show", "mine").stdout
+    assert gristmill("agents", "list", "--project", "nobody").exit_code == 2
 
 
 def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_path):

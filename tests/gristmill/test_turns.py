@@ -67,10 +67,10 @@ def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(served: Se
     undone = served.json("runs", "undo", first["run"])
     assert undone["turn_id"] == "turn-04"
     again = asked(served.home, "--run", first["run"], "as a maximum")
-    assert (again["turn"], numbers(again)) == ("turn-04", sorted(gentoo.groupby("sex")["body_mass_g"].max()))
+    assert (again["turn"], numbers(again)) == ("turn-05", sorted(gentoo.groupby("sex")["body_mass_g"].max()))
     branch = served.json("runs", "branch", first["run"])
     assert served.json("runs", "show", first["run"])["branches"] == [branch["id"]]
-    assert asked(served.home, "--run", branch["id"], "only females")["turn"] == "turn-05"
+    assert asked(served.home, "--run", branch["id"], "only females")["turn"] == "turn-06"
 
 
 def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(served: Server) -> None:
