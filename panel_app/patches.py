@@ -95,7 +95,7 @@ def changes(before: RunView, after: RunView, sized: Sized = unsized) -> list[Pat
 
 def _talk_of(view: RunView) -> tuple[Any, ...]:
     """What the conversation is drawn from. The cells of a turn are told once it has ended."""
-    said = (view.turns, view.messages, getattr(view, "undelivered", ()), view.questions, view.approvals)
+    said = (view.turns, view.messages, view.undelivered, view.questions, view.approvals)
     return (*said, view.replies, view.answers, view.report, view.run.status)
 
 

@@ -31,22 +31,20 @@ class End:
 
 def entries(view: RunView) -> list[Entry]:
     """The conversation, turn by turn; what was said and is not taken up yet stands last."""
-    coming = {m.id for m in getattr(view, "undelivered", ())}
-    opening = {(t.message, t.by) for t in view.turns}
-    within = [m for m in view.messages if m.id not in coming and (m.steers or (m.text, m.by) not in opening)]
     told: list[Entry] = []
     for place, turn in enumerate(view.turns):
         later = view.turns[place + 1].started_at if place + 1 < len(view.turns) else None
-        told += _turn(view, turn, later, within)
-    return told + [Entry(m.id, "coming", m) for m in view.messages if m.id in coming]
+        told += _turn(view, turn, later)
+    return told + [Entry(m.id, "coming", m) for m in view.undelivered]
 
 
-def _turn(view: RunView, turn: Turn, later: datetime | None, within: list[Message]) -> Iterator[Entry]:
+def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
     def here(at: datetime) -> bool:
         return (turn.id == FIRST_TURN or at >= turn.started_at) and (later is None or at < later)
 
     yield Entry(f"{turn.id}-said", "said", Message(id=turn.id, text=turn.message, by=turn.by, at=turn.started_at))
-    timed: list[tuple[datetime, Entry]] = [(m.at, Entry(m.id, "said", m)) for m in within if here(m.at)]
+    steered = [m for m in view.messages if m.turn_id == turn.id and m.id != turn.message_id]
+    timed: list[tuple[datetime, Entry]] = [(m.at, Entry(m.id, "said", m)) for m in steered]
     timed += [(r.at, Entry(f"reply-{r.seq}", "reply", r)) for r in view.replies if r.content and here(r.at)]
     for kind, things in (("question", view.questions), ("approval", view.approvals)):
         for thing in things:

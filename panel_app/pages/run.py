@@ -68,9 +68,9 @@ class RunPage(Page):
         bench, run_id = self.workbench, self.view.run.id
         match message:
             case {"do": "say", "text": str(text), "queue": bool(queue)}:
-                await bench.ask(run_id, text, **({"queue": True} if queue else {}))
+                await bench.ask(run_id, text, queue=queue)
             case {"do": "stop"}:
-                await getattr(bench, "stop", bench.cancel)(run_id)
+                await bench.stop(run_id)
             case {"do": "answer", "id": str(id), **given}:
                 text = given.get("text") or given.get("free") or ""
                 await bench.answer(run_id, str(text), question_id=id)
