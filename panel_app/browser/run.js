@@ -81,6 +81,7 @@ function cards(send) {
 // The menu of a cell: one for all of them, above everything, closed by Escape or a click elsewhere.
 function menu(cells) {
   const box = byId("cell-menu")
+  let from = 0 // where the page stood when it was opened
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-menu]")
     const adder = event.target.closest("[data-add]")
@@ -94,13 +95,14 @@ function menu(cells) {
     }
     if (!opener) return
     for (const one of box.querySelectorAll("button")) one.dataset.cell = opener.dataset.menu
+    from = scrollY
     box.showPopover()
     const at = opener.getBoundingClientRect()
     box.style.top = `${Math.min(at.bottom + 4, innerHeight - box.offsetHeight - 8)}px`
     box.style.left = `${Math.max(8, at.right - box.offsetWidth)}px`
     box.querySelector("button").focus()
   })
-  addEventListener("scroll", () => box.matches(":popover-open") && box.hidePopover(), { passive: true })
+  addEventListener("scroll", () => Math.abs(scrollY - from) > 40 && box.hidePopover(), { passive: true })
 }
 
 // What a screen reader hears of the run: the newest line, at most one in three seconds.
