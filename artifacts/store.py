@@ -25,7 +25,7 @@ from artifacts.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
+from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, fold
 from artifacts.followers import Followers, Live
 from artifacts.projections import read_artifact, read_body, read_run
 from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
@@ -102,6 +102,10 @@ class Store:
         """Read, and go through the writer, as any caller does. Returns when both answered; raises StoreError."""
         await self.append_all([])
         await asyncio.to_thread(self.runs, limit=1)
+
+    def announce(self) -> None:
+        """Let those who listen for events of whatever run (`artifacts.listeners`) hear of this record, too."""
+        self._followers.announced = True
 
     def release(self) -> None:
         """Let every follower end with what it has: no run is being worked on any more."""
@@ -249,9 +253,11 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> Artifact:
         """Keep bytes, or a copy of a file, as an artifact of a run; returns it once bytes and record are both safe.
 
+        With `task_id` it is recorded as part of that task's notebook.
         Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
         """
         (artifact,) = await self.put_all(
@@ -260,6 +266,7 @@ class Store:
             execution_id=execution_id,
             parents=parents,
             step_id=step_id,
+            task_id=task_id,
         )
         return artifact
 
@@ -271,6 +278,7 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> list[Artifact]:
         """`put` for several at once, whose bytes go to the disk together: all are recorded, in this order, or none."""
         kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
@@ -293,7 +301,10 @@ class Store:
                 )
                 for file, blob in zip(files, blobs, strict=True)
             ]
-            await self.append_all([ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts])
+            saved = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
+            await self.append_all(
+                [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else [*saved]
+            )
         finally:
             for blob in blobs:
                 self._blobs.recorded(blob)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artifacts.events import RunView
-from artifacts.types import Execution
+from artifacts.types import Execution, PlanStep, Task
 from graphs.review import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import figures, shorten
@@ -23,17 +23,17 @@ def plan_brief(state: TeamState, templates: Sequence[Template]) -> str:
     """For the plan: the question, every column, the declared roles, and the templates."""
     facts = {
         "question": state["question"],
-        "files": [_told(t) for t in state["tables"]],
+        "files": [told_table(t) for t in state["tables"]],
         "roles": state["roles"],
         "templates": {t.name: {"when": t.when, "parameters": [p.name for p in t.parameters]} for t in templates},
     }
-    return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{_block(facts)}"
+    return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{block(facts)}"
 
 
 def ask_brief(question: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> str:
     """For an answer and no more: the question, every column and the declared roles."""
-    facts = {"question": question, "files": [_told(_narrow(t)) for t in tables], "roles": dict(roles)}
-    return f"# Answer the question\n\nThe question: {question}\n\n{_block(facts)}"
+    facts = {"question": question, "files": [told_table(_narrow(t)) for t in tables], "roles": dict(roles)}
+    return f"# Answer the question\n\nThe question: {question}\n\n{block(facts)}"
 
 
 def code_brief(
@@ -57,12 +57,21 @@ def code_brief(
         "question": state["question"],
         "plan": plan,
         "objections": objections,
-        "files": [_told(_narrow(t)) for t in state["tables"]],
+        "files": [told_table(_narrow(t)) for t in state["tables"]],
         "roles": state["roles"],
         "templates": [_template(t) for t in templates if t.name in planned],
         "other_templates": [t.name for t in templates if t.name not in planned],
     }
-    return f"{head}\n\n{_block(facts)}"
+    return f"{head}\n\n{block(facts)}"
+
+
+def task_brief(state: TeamState, templates: Sequence[Template], title: str, brief: str, earlier: Sequence[str]) -> str:
+    """For a task: what is to be done, what the tasks before it came to, and what an agent that writes cells is told."""
+    step = PlanStep(title=title).model_dump()
+    done = "\n".join(f"- {' '.join(said.split())}" for said in earlier)
+    before = f"\n\nWhat was done before it:\n{done}" if done else ""
+    head = f"# Your task: {title}\n\n{brief}{before}\n\nEnd by saying in a few sentences what came of it.\n\n"
+    return head + code_brief({**state, "plan": []}, templates, [step])
 
 
 def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> str:
@@ -74,11 +83,12 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "findings": _findings(view),
         "answers": [answer.model_dump(mode="json") for answer in view.given],
         "cells": list(_cells(view)),
+        **({"tasks": [_task(t) for t in view.tasks]} if view.tasks else {}),
         "objections": state.get("objections", []),
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
     }
-    return f"# Interpret the findings\n\nThe question: {state['question']}\n\n{_block(facts)}"
+    return f"# Interpret the findings\n\nThe question: {state['question']}\n\n{block(facts)}"
 
 
 def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult]) -> str:
@@ -94,7 +104,7 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
-    return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+    return f"# Review this work\n\n{block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
 
 
 def project_note(view: RunView) -> str:
@@ -108,12 +118,12 @@ def project_note(view: RunView) -> str:
     )
 
 
-def _block(facts: dict[str, Any]) -> str:
+def block(facts: dict[str, Any]) -> str:
     """The facts as JSON. No backtick survives in it, so nothing in the data can close the fence."""
     return "```json\n" + json.dumps(facts, ensure_ascii=False, separators=(",", ":")).replace("`", "\\u0060") + "\n```"
 
 
-def _told(table: dict[str, Any]) -> dict[str, Any]:
+def told_table(table: dict[str, Any]) -> dict[str, Any]:
     """A table without what goes without saying: nothing missing, and read in all rows."""
     usual = {"n_missing": 0, "in_all_rows": True}
     columns = [{k: v for k, v in c.items() if usual.get(k, ...) != v} for c in table["columns"]]
@@ -135,6 +145,11 @@ def _narrow(table: dict[str, Any]) -> dict[str, Any]:
     if len(table["columns"]) <= _WIDE:
         return table
     return {**table, "columns": [{"name": c["name"], "dtype": c["dtype"]} for c in table["columns"]]}
+
+
+def _task(task: Task) -> dict[str, Any]:
+    told = task.model_dump(mode="json", include={"id", "title", "agent", "status", "result", "cells"})
+    return told | ({"conflicts": [c.text for c in task.conflicts]} if task.conflicts else {})
 
 
 def _findings(view: RunView) -> list[dict[str, Any]]:

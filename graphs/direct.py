@@ -40,7 +40,7 @@ async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str],
         name = f"answer-{place}"
         if name not in done:
             async with desk.step(name, "analysis", question.text[:_TITLE]) as step_id:
-                await _answer(desk, question, tables, roles, f"ask-{place}", step_id)
+                await answer_question(desk, question, tables, roles, f"ask-{place}", step_id)
     answers = (await desk.view()).answers
     await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
 
@@ -53,7 +53,7 @@ async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping
         async with desk.step(name, "analysis", turn.message[:_TITLE]) as step_id:
             tables = await _described(desk, turn, files, roles, step_id)
             question = Question(text=turn.message, id=turn.id)
-            await _answer(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
+            await answer_question(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
     if view.run.agent == "ask":
         answers = (await desk.view()).answers
         await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
@@ -77,7 +77,7 @@ async def _described(
     return look.read_printed(printed) if printed else look.described(desk.session.executions)
 
 
-async def _answer(
+async def answer_question(
     desk: Desk,
     question: Question,
     tables: Sequence[dict[str, Any]],

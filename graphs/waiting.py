@@ -32,7 +32,8 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
     if desk.unattended:
         return default
     if known is None:
-        question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default)
+        by = desk.task.agent if desk.task is not None else ""
+        question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default, by=by)
         await desk.emit(Asked(run_id=desk.run_id, question=question))
     _break_off({"question": id})
     raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node
@@ -40,8 +41,8 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
 
 async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval | None:
     """What a person decided on a call, where one must be asked; None where nobody needs to be."""
-    if tool.approval == "allow" and desk.approve != "ask":
-        return None
+    if tool.approval == "allow" and (desk.approve != "ask" or tool.tool_name == "ask_person"):
+        return None  # what is asked waits for a person as it is
     view = await desk.view()
     id = f"approve_{key}_{hashlib.sha256(call.arguments.encode()).hexdigest()[:8]}"
     known = next((a for a in view.approvals if a.id == id), None)

@@ -32,8 +32,7 @@ from notebooks.session import Session
 DEFAULT = "default"
 """The project of runs that name none. It has no folder and no files."""
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
-FOLDER = "project"
-"""Where in a sandbox the files of its project are, below /home/user."""
+FOLDER = files.PROJECT
 MOST = 500
 """Files of a project that a sandbox is given."""
 
@@ -169,7 +168,6 @@ async def bring(session: Session, host: Host, name: str) -> None:
 
     What the run has as it is there is not written again.
     """
-    await session.make_folders([FOLDER])
     there = await shared(host, volume(name))
     if there is None:
         return

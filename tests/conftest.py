@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 import notebooks.nb  # noqa: F401  # before any test asks for jsonschema, which costs a second and a half otherwise
+from kernel_gateway import client
 
 HERE = Path(__file__).parent
 
@@ -18,6 +22,7 @@ for _name in [name for name in os.environ if name.startswith(SET)]:
     del os.environ[_name]  # whoever works with the product has a key or a data folder there, and no test may heed it
 
 FIRST = (
+    "gristmill/test_api.py",
     "e2e/test_tutorial.py",
     "e2e/",
     "gristmill/",
@@ -29,8 +34,12 @@ FIRST = (
 )
 """What takes longest, so that no process is left alone with it at the end."""
 
-TOGETHER = ("tests/e2e/", "tests/gristmill/")
-"""Folders whose files share a server and finished runs, which each process would make anew."""
+TOGETHER = {
+    "tests/e2e/test_": "dashboard main_job tutorial",
+    "tests/gristmill/test_": "api ask browser cli completion engine machine processes python reference review "
+    "schedules",
+}
+"""Files that share a server and finished runs, which each process would make anew."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,11 +51,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Dealing(LoadFileScheduling):
-    """Whole files, and each of those folders as if it were one."""
+    """Whole files, and those that belong together as if they were one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+        file: str = super()._split_scope(nodeid)
+        shared = (start for start, names in TOGETHER.items() if file in {f"{start}{name}.py" for name in names.split()})
+        return next(shared, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
     return Dealing(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[client.Host, Path]]:
+    """A gateway for all tests of this process that need any, and the home that it belongs to."""
+    home = tmp_path_factory.mktemp("gateway")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client, "_IDLE_SECONDS", 900)  # other rooms' tests run in between
+        host = asyncio.run(client.find_host(home))
+    yield host, home
+    asyncio.run(client.stop_host(host, home))
+
+
+@pytest.fixture(scope="session")
+def with_gateway(gateway: tuple[client.Host, Path]) -> Callable[[Path], Path]:
+    """Make a data folder that finds this gateway running: to start one of its own takes seconds of a processor."""
+
+    def with_gateway(home: Path) -> Path:
+        home.mkdir(mode=0o700, parents=True)
+        (home / "gateway").mkdir(mode=0o700)
+        shutil.copy(gateway[1] / "gateway" / "endpoint.json", home / "gateway")
+        return home
+
+    return with_gateway
+
+
+@pytest.fixture
+def ready(tmp_path: Path, with_gateway: Callable[[Path], Path]) -> Path:
+    """A data folder that nobody used before, with a gateway at hand."""
+    return with_gateway(tmp_path / "home")

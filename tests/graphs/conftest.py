@@ -9,12 +9,16 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
+from artifacts.store import Store
 from artifacts.types import ANSWER_MIME
+
+if TYPE_CHECKING:
+    from graphs.workbench import Workbench
 
 
 @dataclass
@@ -144,6 +148,67 @@ async def wire() -> AsyncIterator[Wire]:
 @pytest.fixture
 def answer() -> type[Answer]:
     return Answer
+
+
+def call(name: str, /, **arguments: Any) -> tuple[str, str]:
+    return name, json.dumps(arguments)
+
+
+@dataclass
+class Team:
+    """Answers each job in turn: what is listed for it, then the plainest thing that job can say."""
+
+    answer: Callable[..., Any]
+    plan: list[Any] = field(default_factory=list)
+    code: list[Any] = field(default_factory=list)
+    interpret: list[Any] = field(default_factory=list)
+    review: list[Any] = field(default_factory=list)
+
+    def __call__(self, request: dict[str, Any]) -> Any:
+        offered = {t["function"]["name"] for t in request.get("tools", ())}
+        if not offered:  # it is asked to write its call as JSON
+            offered = {
+                name
+                for name in ("make_plan", "write_report", "give_review")
+                if name in request["messages"][-1]["content"]
+            }
+        if "make_plan" in offered:
+            plain = self.answer(calls=[call("make_plan", steps=[{"title": "Relate x and y"}])])
+            return self.plan.pop(0) if self.plan else plain
+        if "run_code" in offered:
+            return self.code.pop(0) if self.code else self.answer(text="Nothing is left to do.")
+        if "write_report" in offered:
+            plain = self.answer(calls=[call("write_report", answer="They rise together.", findings=[])])
+            return self.interpret.pop(0) if self.interpret else plain
+        plain = self.answer(calls=[call("give_review", verdict="pass")])
+        return self.review.pop(0) if self.review else plain
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "points.csv"
+    path.write_text("x,y,group\n" + "".join(f"{i},{i * 2 + i % 3},{'ab'[i % 2]}\n" for i in range(40)))
+    return path
+
+
+@pytest.fixture
+def team(wire: Wire, answer: type[Answer], monkeypatch: pytest.MonkeyPatch) -> Team:
+    """The model at the other end of the wire, which plays every agent."""
+    for name, value in wire.env.items():
+        monkeypatch.setenv(name, value)
+    wire.answer = played = Team(answer)
+    return played
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bench(ready: Path) -> AsyncIterator[Workbench]:
+    """A workbench of a test's own, on a data folder that nobody used before."""
+    from graphs.workbench import Workbench
+
+    with Store.open(ready) as store:
+        workbench = Workbench(store, rerun=False, limit=1)
+        yield workbench
+        await workbench.close()
 
 
 @dataclass

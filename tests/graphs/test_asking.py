@@ -20,8 +20,8 @@ COUNT = {"measures": [{"op": "count"}]}
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("home")) as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("asking") / "home")) as store:
         workbench = Workbench(store, rerun=False)
         yield workbench
         await workbench.close()
@@ -85,7 +85,7 @@ async def test_a_model_that_only_talks_has_answered_nothing(bench, table, asked,
     assert len(asked.requests) == 3
 
 
-async def test_a_run_of_questions_is_taken_up_after_the_last_one_that_was_answered(tmp_path, table, asked, answer):
+async def test_a_run_of_questions_is_taken_up_after_the_last_one_that_was_answered(ready, table, asked, answer):
     held = asyncio.Event()
     asked.script(
         answer(calls=[call("ask_table", part="how many", query=COUNT)]),
@@ -95,8 +95,7 @@ async def test_a_run_of_questions_is_taken_up_after_the_last_one_that_was_answer
         answer(text="Done."),
     )
     questions = (Question(id="a", text="How many?"), Question(id="b", text="Mean y?"))
-    home = tmp_path / "home"
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         run = await bench.start(Request(asked=questions, files=(table,), model="openai:test"))
         async for event in bench.follow(run.id):
@@ -105,7 +104,7 @@ async def test_a_run_of_questions_is_taken_up_after_the_last_one_that_was_answer
         await bench.close()
         held.set()
         assert store.run(run.id).status == "interrupted"
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         await bench.resume(run.id)
         run = await asyncio.wait_for(bench.wait(run.id), 120)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 import pytest
-import pytest_asyncio
 from nbformat import v4
 
 from artifacts.events import RunEnded, RunQueued
@@ -100,14 +99,6 @@ async def test_the_limit_follows_cores_and_memory_and_is_never_nothing(
     assert usual_limit(local=True) == 2
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(tmp_path: Path) -> AsyncIterator[Workbench]:
-    with Store.open(tmp_path / "home") as store:
-        workbench = Workbench(store, rerun=False, limit=1)
-        yield workbench
-        await workbench.close()
-
-
 def notebook(folder: Path, name: str, *cells: str) -> str:
     path = folder / f"{name}.ipynb"
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(code) for code in cells]), path)
@@ -166,9 +157,9 @@ async def test_questions_notebooks_and_reproductions_wait_in_one_line_with_their
 
 
 async def test_what_waits_when_the_process_ends_is_begun_by_the_next_one_that_stays_and_by_no_other(
-    tmp_path: Path,
+    ready: Path, tmp_path: Path
 ) -> None:
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False, limit=1)
         first = await bench.start_notebook(notebook(tmp_path, "blocks", BLOCKS), {})
         second = await bench.start_notebook(notebook(tmp_path, "second", "print(2)"), {})
@@ -180,14 +171,14 @@ async def test_what_waits_when_the_process_ends_is_begun_by_the_next_one_that_st
         assert [store.run(r.id).place for r in (second, third)] == [1, 2]
         assert await asyncio.wait_for(watching, 60) == kinds(bench, third), "who watched is let go"
 
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False, limit=1)  # as a command opens it
         before = kinds(bench, second)
         assert await asyncio.wait_for(_all(bench, second), 60) == before, "who follows it learns what is known"
         await bench.close()
         assert kinds(bench, second) == before
 
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False, limit=1)
         await bench.take_up()
         assert [(store.run(r.id).status, store.run(r.id).place) for r in (second, third)][1] == ("queued", 1)
@@ -198,8 +189,8 @@ async def test_what_waits_when_the_process_ends_is_begun_by_the_next_one_that_st
         await bench.close()
 
 
-async def test_a_waiting_run_is_begun_by_hand_where_no_server_runs(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "home") as store:
+async def test_a_waiting_run_is_begun_by_hand_where_no_server_runs(ready: Path, tmp_path: Path) -> None:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False, limit=1)
         first = await bench.start_notebook(notebook(tmp_path, "blocks", BLOCKS), {})
         await under_way(bench, first)

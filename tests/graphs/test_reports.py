@@ -19,8 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory) -> AsyncIterator[Workbench]:
-    with Store.open(tmp_path_factory.mktemp("home")) as store:
+async def bench(with_gateway, tmp_path_factory) -> AsyncIterator[Workbench]:
+    with Store.open(with_gateway(tmp_path_factory.mktemp("reports") / "home")) as store:
         workbench = Workbench(store, rerun=False, limit=1)
         yield workbench
         await workbench.close()

@@ -7,33 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from artifacts.store import Store
 from graphs.request import Request
-from graphs.workbench import Workbench
-from tests.graphs.test_workbench import Team, call
+from tests.graphs.conftest import call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LETTERS = 4
 """Characters of a request that are taken for one token."""
-
-
-@pytest.fixture
-def team(wire, answer, monkeypatch) -> Team:
-    for name, value in wire.env.items():
-        monkeypatch.setenv(name, value)
-    wire.answer = Team(answer)
-    return wire.answer
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(tmp_path):
-    with Store.open(tmp_path / "home") as store:
-        workbench = Workbench(store, rerun=False, limit=1)
-        yield workbench
-        await workbench.close()
 
 
 def table(folder: Path, columns: int) -> Path:

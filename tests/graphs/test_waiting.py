@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from artifacts.events import Answered
 from artifacts.store import Store
 from graphs.errors import InputError
 from graphs.request import Request, Terms
 from graphs.workbench import Workbench
-from tests.graphs.test_workbench import Team, call
+from tests.graphs.conftest import call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ASK = call("ask_person", question="Which year is meant?", choices=["2024", "2025"], default="2025")
-
-
-@pytest.fixture
-def team(wire, answer, monkeypatch) -> Team:
-    for name, value in wire.env.items():
-        monkeypatch.setenv(name, value)
-    wire.answer = Team(answer)
-    return wire.answer
-
-
-@pytest.fixture
-def table(tmp_path) -> Path:
-    path = tmp_path / "points.csv"
-    path.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
-    return path
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(tmp_path):
-    with Store.open(tmp_path / "home") as store:
-        workbench = Workbench(store, rerun=False, limit=1)
-        yield workbench
-        await workbench.close()
 
 
 async def begin(bench, table, **more):
@@ -130,9 +105,9 @@ async def test_what_would_wait_is_not_done_where_nobody_may_be_asked(bench, tabl
 
 
 @pytest.mark.parametrize("answered", [False, True])
-async def test_a_wait_outlives_the_process_also_between_answer_and_going_on(tmp_path, table, team, answer, answered):
+async def test_a_wait_outlives_the_process_also_between_answer_and_going_on(ready, table, team, answer, answered):
     team.code = [answer(calls=[ASK])]
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         first = Workbench(store, rerun=False)
         run_id = await begin(first, table)
         assert (await rest(first, run_id))[0].status == "waiting"
@@ -140,7 +115,7 @@ async def test_a_wait_outlives_the_process_also_between_answer_and_going_on(tmp_
             question = store.view(run_id).questions[0]
             await store.append(Answered(run_id=run_id, question_id=question.id, answer="2024"))
         await first.close()
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         second = Workbench(store, rerun=False)
         assert store.run(run_id).status == "waiting"
         await second.take_up()

@@ -7,8 +7,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from graphs.workbench import Workbench
 from kernel_gateway.client import connection, find_host, gateway_status
 from notebooks.nb import nbformat
 from notebooks.slices import TOOLKIT, binds, package
+from tests.graphs.conftest import call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,61 +38,12 @@ FINDING = (
 )
 
 
-def call(name: str, /, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
-
-
-@dataclass
-class Team:
-    """Answers each job in turn: what is listed for it, then the plainest thing that job can say."""
-
-    answer: Callable[..., Any]
-    plan: list[Any] = field(default_factory=list)
-    code: list[Any] = field(default_factory=list)
-    interpret: list[Any] = field(default_factory=list)
-    review: list[Any] = field(default_factory=list)
-
-    def __call__(self, request: dict[str, Any]) -> Any:
-        offered = {t["function"]["name"] for t in request.get("tools", ())}
-        if not offered:  # it is asked to write its call as JSON
-            offered = {
-                name
-                for name in ("make_plan", "write_report", "give_review")
-                if name in request["messages"][-1]["content"]
-            }
-        if "make_plan" in offered:
-            plain = self.answer(calls=[call("make_plan", steps=[{"title": "Relate x and y"}])])
-            return self.plan.pop(0) if self.plan else plain
-        if "run_code" in offered:
-            return self.code.pop(0) if self.code else self.answer(text="Nothing is left to do.")
-        if "write_report" in offered:
-            plain = self.answer(calls=[call("write_report", answer="They rise together.", findings=[])])
-            return self.interpret.pop(0) if self.interpret else plain
-        plain = self.answer(calls=[call("give_review", verdict="pass")])
-        return self.review.pop(0) if self.review else plain
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory) -> AsyncIterator[Workbench]:
-    with Store.open(tmp_path_factory.mktemp("home")) as store:
+async def bench(with_gateway, tmp_path_factory) -> AsyncIterator[Workbench]:
+    with Store.open(with_gateway(tmp_path_factory.mktemp("runs") / "home")) as store:
         workbench = Workbench(store, rerun=False, limit=1)  # what is nested in a run needs no place of its own
         yield workbench
         await workbench.close()
-
-
-@pytest.fixture
-def table(tmp_path) -> Path:
-    path = tmp_path / "points.csv"
-    path.write_text("x,y,group\n" + "".join(f"{i},{i * 2 + i % 3},{'ab'[i % 2]}\n" for i in range(40)))
-    return path
-
-
-@pytest.fixture
-def team(wire, answer, monkeypatch) -> Team:
-    for name, value in wire.env.items():
-        monkeypatch.setenv(name, value)
-    wire.answer = Team(answer)
-    return wire.answer
 
 
 async def ask(bench: Workbench, table: Path, question: str = "Do x and y rise together?") -> tuple[Run, RunView]:
@@ -234,9 +185,7 @@ async def test_each_cell_finds_what_it_uses_of_the_toolkit_and_the_notebook_runs
     await asyncio.to_thread(NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute)
 
 
-async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(
-    tmp_path, table, team, wire, answer
-):
+async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_reported(ready, table, team, wire, answer):
     """The whole way of work that no template did: a plot, a finding, a fresh sandbox, an objection, the mend."""
     drawn = (
         "import time\nimport matplotlib.pyplot as plt\n"
@@ -260,7 +209,7 @@ async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_rep
     team.interpret = [
         answer(calls=[call("write_report", answer="They rise together.", findings=[f])]) for f in ("F1", "F2")
     ]
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         bench = Workbench(store)
         run, view = await ask(bench, table)
         told = [(e.done, e.of) for e in store.events(run.id) if e.kind == "progress"]
@@ -537,11 +486,10 @@ async def test_a_gateway_killed_under_a_run_fails_it_and_resuming_rebuilds_the_s
 
 
 async def test_a_run_whose_input_is_damaged_is_not_taken_up_and_a_forgotten_one_has_no_checkpoint(
-    tmp_path, table, team, answer
+    ready, table, team, answer
 ):
-    home = tmp_path / "home"
     team.code = [answer(calls=[call("run_code", code="import time\ntime.sleep(600)", title="Wait")])]
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
         async for event in bench.follow(run.id):

@@ -103,6 +103,7 @@ def finished(server: Server, flowers: Path) -> str:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """A data folder that nobody used before, whose gateway is still to be started."""
     return tmp_path / "home"
 
 

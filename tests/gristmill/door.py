@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from click.testing import CliRunner
+
+from gristmill.cli import main
 
 REPOSITORY = Path(__file__).parents[2]
 QUESTION = "What separates the groups?"
@@ -57,6 +64,23 @@ def run(home: Path, *arguments: str | Path, cwd: Path | None = None, **more: str
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def beside(home: Path, *arguments: str | Path, cwd: Path | None = None) -> Done:
+    """A command on the data folder of a running server, in this process: to start one takes most of a command's time.
+
+    In a process of its own where this one's event loop runs, or another thread's, whose signals are not for it.
+    """
+    if threading.current_thread() is not threading.main_thread() or asyncio._get_running_loop() is not None:
+        return run(home, *arguments, cwd=cwd)
+    with contextlib.chdir(cwd or home.parent), pytest.MonkeyPatch.context() as patched:
+        for name in os.environ.keys() - environment(home).keys():
+            patched.delenv(name)
+        for name, value in environment(home).items():
+            patched.setenv(name, value)
+        done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
 @dataclass(frozen=True)
 class Server:
     """A running `gristmill serve`."""
@@ -78,7 +102,7 @@ class Server:
 
     def cli(self, *arguments: str | Path, cwd: Path | None = None) -> Done:
         """A command on this server's data folder."""
-        return run(self.home, *arguments, cwd=cwd)
+        return beside(self.home, *arguments, cwd=cwd)
 
     def json(self, *arguments: str | Path) -> Any:
         """What a command prints with --json."""

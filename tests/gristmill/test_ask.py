@@ -125,17 +125,17 @@ def test_a_question_is_asked_over_rest_and_its_answer_comes_as_an_event(server: 
             assert refused.status_code == 422, refused.text
 
 
-def test_a_question_is_answered_without_a_server(tmp_path: Path) -> None:
-    done = run(tmp_path / "home", "ask", PENGUINS, "--query", written(tmp_path, MEAN))
+def test_a_question_is_answered_without_a_server(ready: Path, tmp_path: Path) -> None:
+    done = run(ready, "ask", PENGUINS, "--query", written(tmp_path, MEAN))
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("  Answered: ")
     assert "45.5" not in done.out or "Gentoo" in done.out
 
 
 async def test_a_question_is_answered_in_python(
-    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ready: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GRISTMILL_HOME", str(home))
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
     answered = await gristmill.ask_async(table(), query=MEAN, out=tmp_path / "made")
     assert answered.status == "answered"
     assert answered.value == pytest.approx(truth(), rel=1e-9)
@@ -148,7 +148,7 @@ async def test_a_question_is_answered_in_python(
         _ = refused.value
     with pytest.raises(Failed, match="There is no column 'wings'"):
         gristmill.ask(table(), "How wide?", query=MEAN, roles={"target": "wings"})
-    assert not (home / "results").exists(), "nothing is written that nobody asked for"
+    assert not (ready / "results").exists(), "nothing is written that nobody asked for"
     assert capfd.readouterr().err == ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gristmill.conftest import serving
-from tests.gristmill.door import Server, run
+from tests.gristmill.door import Server, beside, run
 
 NOTEBOOK = {
     "cells": [
@@ -24,8 +24,8 @@ NOTEBOOK = {
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(tmp_path_factory.mktemp("cells") / "home") as (server, _):
+def served(with_gateway, tmp_path_factory: pytest.TempPathFactory):
+    with serving(with_gateway(tmp_path_factory.mktemp("cells") / "home")) as (server, _):
         yield server
 
 
@@ -41,7 +41,7 @@ def notebook(served: Server, tmp_path: Path) -> str:
 
 
 def told(server: Server, *arguments: str | Path, status: int = 0) -> dict:
-    done = run(server.home, *arguments, "--json")
+    done = beside(server.home, *arguments, "--json")
     assert done.status == status, done.err + done.out
     return json.loads(done.out)
 
@@ -117,12 +117,11 @@ def test_over_rest_an_edit_of_an_older_version_is_a_conflict(served: Server, not
         assert stream[-1]["kind"] == "run_ended", "who follows the run is let go"
 
 
-def test_without_a_server_the_state_is_rebuilt_from_the_record(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_without_a_server_the_state_is_rebuilt_from_the_record(ready: Path, tmp_path: Path) -> None:
     path, code = tmp_path / "sums.ipynb", tmp_path / "code.py"
     path.write_text(json.dumps(NOTEBOOK))
     code.write_text("print('twice', 2 * sum(rows))")
-    assert run(home, "notebook", "run", path).status == 0
-    done = json.loads(run(home, "cells", "edit", "last", "cell-03", "--code", code, "--json").out)
+    assert run(ready, "notebook", "run", path).status == 0
+    done = json.loads(run(ready, "cells", "edit", "last", "cell-03", "--code", code, "--json").out)
     assert (done["ran"], done["replayed"]) == (["cell-03"], 2)
     assert done["changed"] == [{"what": "output", "name": "cell-03", "before": "sum 10", "after": "twice 20"}]

@@ -152,8 +152,8 @@ def test_ctrl_c_cancels_the_run_and_keeps_what_it_made(home: Path, tmp_path: Pat
     assert not (home / "gateway" / "endpoint.json").exists(), "the sandbox host went with the command"
 
 
-def test_a_server_told_to_stop_ends_its_runs_and_its_streams_in_a_named_state(home: Path, tmp_path: Path) -> None:
-    with serving(home) as (server, process), server.client() as client:
+def test_a_server_told_to_stop_ends_its_runs_and_its_streams_in_a_named_state(ready: Path, tmp_path: Path) -> None:
+    with serving(ready) as (server, process), server.client() as client:
         with PENGUINS.open("rb") as file:
             started = client.post("/api/runs", data={"question": QUESTION}, files={"files": ("penguins.csv", file)})
         ref = started.json()["id"]
@@ -166,10 +166,10 @@ def test_a_server_told_to_stop_ends_its_runs_and_its_streams_in_a_named_state(ho
                         process.send_signal(signal.SIGTERM)
         assert kinds[-1] == "run_ended", "whoever watched saw how it ended"
         assert process.wait(60) == 0, server.log.read_text()
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         assert store.run(ref).status == "interrupted"
     assert "Traceback" not in server.log.read_text()
-    assert not (home / "server.json").exists()
+    assert not (ready / "server.json").exists()
 
 
 def test_an_empty_folder_lists_nothing(home: Path) -> None:

@@ -75,9 +75,9 @@ async def test_a_table_is_analysed_inside_a_running_loop(
 
 
 async def test_several_are_awaited_at_a_time_and_the_loop_goes_on(
-    home: Path, flowers: Path, monkeypatch: pytest.MonkeyPatch
+    ready: Path, flowers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GRISTMILL_HOME", str(home))
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
     monkeypatch.setenv("GRISTMILL_RERUN", "0")
     beats = 0
 
@@ -102,7 +102,7 @@ async def test_several_are_awaited_at_a_time_and_the_loop_goes_on(
     assert awaited.run.status == result.run.status == "done"
     assert awaited.run.id != result.run.id
     assert awaited.answer == result.answer
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         assert {r.id for r in store.runs()} == {awaited.run.id, result.run.id}, "in one record, given free again"
 
 

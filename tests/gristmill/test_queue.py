@@ -12,14 +12,12 @@ from typing import Any
 
 import httpx
 import nbformat
-import psutil
 import pytest
 from nbformat import v4
 
 from gristmill.local import Local
 from gristmill.settings import load
 from gristmill.web import api
-from kernel_gateway.client import gateway_status
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import run
 
@@ -55,18 +53,18 @@ def until_ended(client: httpx.Client, ids: set[str]) -> dict[str, str]:
         time.sleep(0.2)
 
 
-def test_more_plotting_notebooks_than_threads_all_end_while_the_list_answers(home: Path) -> None:
+def test_more_plotting_notebooks_than_threads_all_end_while_the_list_answers(ready: Path) -> None:
     many = THREADS + 2
-    with serving(home, GRISTMILL_MAX_RUNS=str(many)) as (server, _), server.client() as client:
+    with serving(ready, GRISTMILL_MAX_RUNS=str(many)) as (server, _), server.client() as client:
         ids = {start(client, SLEEP, PLOT)["id"] for _ in range(many)}
         assert set(until_ended(client, ids).values()) == {"done"}
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by_no_command(
-    home: Path, end: signal.Signals
+    ready: Path, end: signal.Signals
 ) -> None:
-    with serving(home, GRISTMILL_MAX_RUNS="1") as (server, process), server.client() as client:
+    with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, process), server.client() as client:
         ids = [start(client, code)["id"] for code in (BLOCKS, PLOT, PLOT)]
         told = client.get("/api/runs").json()["runs"]
         assert [(r["id"], r["status"], r["place"]) for r in reversed(told)] == [
@@ -78,17 +76,13 @@ def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by
         assert "queued, place 2" in server.cli("runs", "list").out
         process.send_signal(end)
         process.wait(60)
-    (home / "server.json").unlink(missing_ok=True)
-    listed = json.loads(run(home, "runs", "list", "--json").out)
+    (ready / "server.json").unlink(missing_ok=True)
+    listed = json.loads(run(ready, "runs", "list", "--json").out)
     assert [r["status"] for r in reversed(listed)] == ["interrupted", "queued", "queued"]
-    with serving(home, GRISTMILL_MAX_RUNS="1") as (server, _), server.client() as client:
+    with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, _), server.client() as client:
         assert until_ended(client, set(ids)) == {ids[0]: "interrupted", ids[1]: "done", ids[2]: "done"}
         began, after = (client.get(f"/api/runs/{id}").json()["run"] for id in ids[1:])
         assert began["ended_at"] <= after["began_at"]
-    if (left := gateway_status(home)) is not None:  # that of a server that was killed outlives it, for a resumption
-        host = psutil.Process(left.pid)
-        host.terminate()
-        host.wait(60)
 
 
 async def test_health_is_no_green_light_where_the_record_does_not_answer(

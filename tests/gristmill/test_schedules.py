@@ -42,7 +42,7 @@ def hook() -> Iterator[Hook]:
 
 
 def test_a_schedule_survives_the_death_of_its_server_at_the_firing_minute(
-    home: Path, tmp_path: Path, hook: Hook
+    ready: Path, tmp_path: Path, hook: Hook
 ) -> None:
     minute = now() - timedelta(minutes=2)
     schedule = Schedule(
@@ -55,22 +55,22 @@ def test_a_schedule_survives_the_death_of_its_server_at_the_firing_minute(
         notify=("ops",),
         notify_on="end",
     )
-    with Store.open(home) as store:
+    with Store.open(ready) as store:
         store.schedules.add(schedule)
-    (home / "notify.yaml").write_text(f"ops: json://user:s3cret@{hook.url}/hook\n")
-    (home / "notify.yaml").chmod(0o600)
+    (ready / "notify.yaml").write_text(f"ops: json://user:s3cret@{hook.url}/hook\n")
+    (ready / "notify.yaml").chmod(0o600)
 
     def fires(server: Server) -> Any:
         with server.client() as client:
             return client.get(f"/api/schedules/{schedule.id}").json()["fires"]
 
-    with serving(home) as (first, process):
+    with serving(ready) as (first, process):
         (fire,) = until(lambda: [f for f in fires(first) if f["attempts"]])
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert fire["outcome"] is None
-    (home / "server.json").unlink()
-    with serving(home) as (second, _):
+    (ready / "server.json").unlink()
+    with serving(ready) as (second, _):
         (fire,) = until(lambda: [f for f in fires(second) if f["outcome"] and all(n["sent_at"] for n in f["notices"])])
         shown = second.cli("schedule", "show", schedule.id)
         listed = second.cli("schedule", "list")

@@ -10,14 +10,14 @@ import pytest
 
 import gristmill
 from tests.gristmill.conftest import serving
-from tests.gristmill.door import REPOSITORY, Server, run
+from tests.gristmill.door import REPOSITORY, Server, beside, run
 
 PENGUINS = REPOSITORY / "examples" / "penguins.csv"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(tmp_path_factory.mktemp("turns") / "home") as (server, _):
+def served(with_gateway, tmp_path_factory: pytest.TempPathFactory):
+    with serving(with_gateway(tmp_path_factory.mktemp("turns") / "home")) as (server, _):
         yield server
 
 
@@ -26,7 +26,7 @@ def truth() -> pd.DataFrame:
 
 
 def asked(home: Path, *arguments: str | Path, status: int = 0) -> dict:
-    done = run(home, "ask", *arguments, "--json")
+    done = beside(home, "ask", *arguments, "--json")
     assert done.status == status, done.err + done.out
     return json.loads(done.out)
 
@@ -115,16 +115,15 @@ def test_an_analysis_is_asked_further_and_keeps_its_report(served: Server, tmp_p
     assert asked(served.home, "--run", before["run"]["id"], "only females")["turn"] == "turn-03"
 
 
-def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(tmp_path: Path, monkeypatch) -> None:
-    home = tmp_path / "home"
-    monkeypatch.setenv("GRISTMILL_HOME", str(home))
+def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(ready: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
     df = truth()
     first = gristmill.ask(df, "What is the mean body mass?", progress=False)
     second = first.ask("and by island?")
     assert sorted(second.values.values()) == pytest.approx(sorted(df.groupby("island")["body_mass_g"].mean()))
     assert (second.turn, second.status, first.value) == ("turn-02", "answered", pytest.approx(df["body_mass_g"].mean()))
-    third = asked(home, "--run", "last", "only females")
+    third = asked(ready, "--run", "last", "only females")
     female = df[df["sex"] == "female"]
     assert numbers(third) == sorted(female.groupby("island")["body_mass_g"].mean().round(4))
-    view = json.loads(run(home, "runs", "show", "last", "--json").out)
+    view = json.loads(run(ready, "runs", "show", "last", "--json").out)
     assert [s["rebuilt"] for s in view["sandboxes"]] == [False, True, True]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.graphs.conftest import Answer, Wire
-from tests.graphs.test_workbench import Team, call
+from tests.graphs.conftest import Answer, Team, Wire, call
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server
 
@@ -28,11 +27,11 @@ async def team() -> AsyncIterator[Team]:
         yield wire.answer
 
 
-async def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, tmp_path: Path) -> None:
+async def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, ready: Path, tmp_path: Path) -> None:
     table = tmp_path / "points.csv"
     table.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
     ask = ("analyze", table, "--ask", "Do x and y rise together?", "--model", "openai:test", "--out", tmp_path / "out")
-    with serving(tmp_path / "home", **team.env.env) as (server, _):  # type: ignore[attr-defined]
+    with serving(ready, **team.env.env) as (server, _):  # type: ignore[attr-defined]
         await _answer_by_command(team, server, ask)
         await _approve_by_rest(team, server, table)
         await _spend(team, server, ask)

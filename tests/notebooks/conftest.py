@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,14 @@ import pytest
 from artifacts.events import RunStarted
 from artifacts.store import Store
 from artifacts.types import Run, new_id
-from kernel_gateway.client import Host, find_host, stop_host
+from kernel_gateway.client import Host
 from notebooks.nb import nbformat
 from notebooks.session import Session
 
 
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Path]]:
-    """The host, and the home that its gateway belongs to."""
-    home = tmp_path_factory.mktemp("gateway")
-    host = asyncio.run(find_host(home))
-    yield host, home
-    asyncio.run(stop_host(host, home))
-
-
 @pytest.fixture
 def host(gateway: tuple[Host, Path]) -> Host:
-    """The host as it is now: a gateway that nobody used ends by itself while other rooms' tests run in between."""
-    return asyncio.run(find_host(gateway[1]))
+    return gateway[0]
 
 
 @pytest.fixture
