@@ -33,7 +33,7 @@ from graphs.budget import Budget
 from graphs.conversation import answered, decided, may_be_asked, model_of, next_turn, resolved
 from graphs.editing import Difference, Editor
 from graphs.errors import InputError
-from graphs.inputs import check_files, check_question
+from graphs.inputs import check_files, check_question, check_roles
 from graphs.look import unreadable
 from graphs.models.base import Model
 from graphs.queue import Queue, usual_limit
@@ -108,6 +108,7 @@ class Workbench:
         questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
         goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
+        await in_own_thread(check_roles, files, request.roles)
         model = resolved(request.model)
         await in_own_thread(self._must_be_known, request.terms)
         rerun = self.rerun if request.rerun is None else request.rerun

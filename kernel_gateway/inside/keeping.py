@@ -62,6 +62,7 @@ class Copies:
         while len(self._all) >= MOST:
             self._drop_oldest()
         self._make_room(kernel)
+        await self._forks.take_orphans()
         pid, line = await self._fork(kernel)
         try:
             tree = await asyncio.to_thread(self._trees.take)

@@ -62,8 +62,6 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     settings = Settings.from_environment()
     isolated = settings.home == HOME
-    if isolated:
-        control(_PR_SET_CHILD_SUBREAPER, 1)  # the end of a kernel that a copy has forked is ours to tell, too
     namespace = os.open("/proc/1/ns/user", os.O_RDONLY | os.O_CLOEXEC) if isolated else None
     door = Door(settings.runtime) if isolated else None
     first = Connection.make(settings.runtime)
@@ -126,8 +124,11 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
                     ours.sendall(json.dumps({"pid": pid, "status": status}).encode() + b"\n")
         if ours.fileno() in ready:
             *lines, heard = (heard + ours.recv(64 << 10)).split(b"\n")
-            for one in lines:
-                start(**json.loads(one))
+            for order in map(json.loads, lines):
+                if order.get("orphans"):  # the end of a kernel that a copy has forked is ours to tell, too
+                    control(_PR_SET_CHILD_SUBREAPER, 1)
+                else:
+                    start(**order)
         if door is not None:
             door.answer(ready, lambda work, kept: _fork(work, kept, None))
 
