@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from artifacts.events import PlanMade, ReportMade, RunView
-from artifacts.types import PlanStep
+from artifacts.types import Answer, Evidence, PlanStep
 from graphs import briefs, tasks
 from graphs.ask import insist, told
 from graphs.models.base import Message
@@ -17,6 +17,7 @@ from graphs.tools.delegate import Delegate
 from graphs.tools.notebook import pictures
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
+from notebooks.telling.answers import answers_text
 
 
 async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
@@ -46,6 +47,41 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     brief += briefs.project_note(await desk.view())
     talk = _talk(desk.agents.for_job("code").prompt, brief)
     return {"plan": made, "messages": [m.model_dump() for m in talk], "pending": [], "delegation": delegation}
+
+
+async def address(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Tell the agent that was addressed what is asked of it."""
+    desk: Desk = runtime.context
+    brief = briefs.task_brief(state, desk.templates, state["question"], "The person says this to you alone.", ())
+    talk = _talk(desk.agents.for_job("code").prompt, brief + briefs.project_note(await desk.view()))
+    return {"plan": [], "messages": [m.model_dump() for m in talk], "pending": []}
+
+
+async def answer(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Make what the agent that was addressed said at the end the answer."""
+    desk: Desk = runtime.context
+    agent = desk.agents.for_job("code")
+    async with desk.step("answer", agent.name, "Answer") as step_id:
+        view, said = await desk.view(), tasks.closing(state["messages"])
+        cells = [x.cell for x in view.executions if "code" in x.tags]
+        own = Answer(
+            part=state["question"],
+            status="answered" if said else "not_answered",
+            text=said,
+            evidence=tuple(Evidence(cell=cell) for cell in cells),
+            why="" if said else f"{agent.name} said nothing at the end of its work.",
+        )
+        answers = view.given or (own,)
+        await desk.emit(
+            ReportMade(
+                run_id=desk.run_id,
+                step_id=step_id,
+                answer=said or answers_text(answers),
+                answers=answers,
+                order=tuple(f.id for f in view.findings),
+            )
+        )
+    return {}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from graphs.agents import Agents, load
-from graphs.analysis import interpret, make_plan, open_files
+from graphs.analysis import address, answer, interpret, make_plan, open_files
 from graphs.coding import run, write
 from graphs.helping import add_delegation, whole
 from graphs.review.node import review
@@ -31,12 +31,18 @@ async def report(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     return {}
 
 
+def _after_open(state: TeamState) -> str:
+    return "address" if state.get("alone") else "plan"
+
+
 def _after_plan(state: TeamState) -> str:
     return "delegate" if state.get("delegation") else "write"
 
 
 def _after_write(state: TeamState) -> str:
-    return "run" if state["pending"] else "interpret"
+    if state["pending"]:
+        return "run"
+    return "answer" if state.get("alone") else "interpret"
 
 
 def _after_run(state: TeamState) -> str:
@@ -72,15 +78,19 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None, agents: Agents |
     graph = StateGraph(TeamState)  # the Desk is no `context_schema`: LangGraph's tools would want it as JSON schema
     graph.add_node("open", whole(open_files))
     graph.add_node("plan", whole(make_plan))
+    graph.add_node("address", whole(address))
+    graph.add_node("answer", whole(answer))
     graph.add_node("write", whole(write))
     graph.add_node("run", whole(run))
     graph.add_node("interpret", whole(interpret))
     graph.add_node("review", whole(review))
     graph.add_node("report", whole(report))
     graph.add_edge(START, "open")
-    graph.add_edge("open", "plan")
+    graph.add_conditional_edges("open", _after_open, ["plan", "address"])
+    graph.add_edge("address", "write")
+    graph.add_edge("answer", "report")
     graph.add_conditional_edges("plan", _after_plan, ["write", "delegate"])
-    graph.add_conditional_edges("write", _after_write, ["run", "interpret"])
+    graph.add_conditional_edges("write", _after_write, ["run", "interpret", "answer"])
     graph.add_conditional_edges("run", _after_run, ["run", "write", "delegate"])
     graph.add_conditional_edges("interpret", _after_interpret, ["write", "delegate", "review"])
     add_delegation(graph, agents, list(helpers.values()), _after_tasks, ["run", "write", "interpret"])
@@ -95,10 +105,18 @@ def entry() -> Team:
     return build()
 
 
-def begin(run_id: str, question: str, files: list[str], roles: dict[str, str]) -> TeamState:
-    """The state with which a run enters the graph."""
+def begin(run_id: str, question: str, files: list[str], roles: dict[str, str], *, alone: bool = False) -> TeamState:
+    """The state with which a run enters the graph; `alone`: one agent was addressed and has it to itself."""
     return TeamState(
-        run_id=run_id, question=question, files=files, roles=roles, calls=0, round=0, follow_ups=0, reviewed={}
+        run_id=run_id,
+        question=question,
+        files=files,
+        roles=roles,
+        calls=0,
+        round=0,
+        follow_ups=0,
+        reviewed={},
+        alone=alone,
     )
 
 

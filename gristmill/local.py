@@ -23,6 +23,7 @@ from graphs.inputs import check_question
 from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
 from graphs.workbench import Workbench
+from gristmill import webhooks
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse
 from gristmill.projects import LocalProjects, place_of, settled
@@ -44,6 +45,8 @@ class Local:
     def __init__(self, workbench: Workbench, settings: Settings) -> None:
         self.workbench, self.store = workbench, workbench.store
         self.model, self.targets, self.images = settings.model, settings.notify, settings.images
+        self.store.announce()
+        self._unhook = webhooks.serve(settings.webhooks)
         self.projects = LocalProjects(workbench)
 
     @classmethod
@@ -292,6 +295,7 @@ class Local:
         try:
             await self.workbench.close()
         finally:
+            await asyncio.to_thread(self._unhook)
             await asyncio.to_thread(self.store.close)
 
 

@@ -31,6 +31,8 @@ from gristmill.backend import Backend
 from gristmill.backend import view as view_of
 from gristmill.background import Job
 from gristmill.errors import Failed, sentences
+from gristmill.listening import heard
+from gristmill.local import Local
 from gristmill.results import Answered, Result
 from gristmill.settings import Settings, load
 from gristmill.terminal.words import one_line
@@ -305,6 +307,8 @@ async def _carry_out(
             try:
                 run = await asyncio.shield(starting)
                 async for event in backend.follow(run.id):
+                    if not isinstance(backend, Local) and not isinstance(event, TextDelta):
+                        heard(event)  # a server recorded it
                     put(event)
             except asyncio.CancelledError:
                 await backend.cancel((await starting).id)

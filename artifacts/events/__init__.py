@@ -62,11 +62,12 @@ from artifacts.events.task import (
     TaskWorked,
     Work,
 )
-from artifacts.events.union import EVENT, Event
+from artifacts.events.union import EVENT, EVENT_KINDS, Event
 from artifacts.events.view import RunView, Step
 
 __all__ = [
     "EVENT",
+    "EVENT_KINDS",
     "WORK",
     "AnswerMade",
     "Answered",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -106,5 +106,7 @@ Event = Annotated[
     | RunEnded,
     Field(discriminator="kind"),
 ]
+EVENT_KINDS = frozenset(str(one.model_fields["kind"].default) for one in get_args(get_args(Event)[0]))
+"""What `kind` an event can be of."""
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads and writes one event as JSON: `EVENT.validate_json(text)`, `event.model_dump_json()`."""

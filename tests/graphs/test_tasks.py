@@ -11,9 +11,11 @@ import pytest
 import pytest_asyncio
 
 from artifacts.store import Store
+from graphs.addressing import addressed
+from graphs.agents import load
 from graphs.request import Request, Terms
 from graphs.workbench import Workbench
-from tests.graphs.test_workbench import Team, call
+from tests.graphs.conftest import Team, call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -222,3 +224,34 @@ async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(
     assert (run.status, [t.status for t in view.tasks]) == ("done", ["done", "done"])
     assert [c.source for c in view.cells if c.task_id] == ["quick = 1", "slow = 1"]
     assert "Quick" not in team.asked[asked:]
+
+
+async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_answer(bench, table, team, wire, answer):
+    team.helpers = {
+        "is x in order?": [answer(calls=[call("run_code", code="print('sorted', df.x.is_monotonic_increasing)")])]
+    }
+    request = Request(question="@data-engineer is x in order?", files=(table,), model="openai:test")
+    asked = len(wire.requests)
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, {r.agent for r in view.replies}) == ("done", {"data-engineer"})
+    assert {s.agent for s in view.steps} == {"system", "data-engineer"}
+    assert view.report is not None
+    assert view.report.answer == "isxinorder?."
+    assert [e.cell for e in view.answers[0].evidence] == [view.executions[-1].cell]
+    assert "install_packages" in {t["function"]["name"] for t in wire.requests[asked]["tools"]}, "it has its own tools"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("@coder, plot it", "coder", "plot it"),
+        ("  @modeler fit\na line", "modeler", "fit\na line"),
+        ("@nobody plot it", None, "@nobody plot it"),
+        ("ask @coder to plot", None, "ask @coder to plot"),
+        ("@coder", None, "@coder"),
+        ("@reviewer look", None, "@reviewer look"),
+    ],
+)
+async def test_only_a_name_at_the_beginning_addresses_an_agent(text, name, rest):
+    assert addressed(text, load()) == (name, rest)
