@@ -1,5 +1,5 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
-.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-tasks clean
+.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-edits bench-tasks clean
 BIN := .venv/bin
 
 setup:
@@ -51,6 +51,10 @@ bench-tasks: setup
 
 bench-analysis: setup
 	@$(BIN)/python -m bench.analysis
+
+# Three quarters of an hour: 300 random edits, each held against a run from the top. Goes on where it was stopped.
+bench-edits: setup
+	@$(BIN)/python -m bench.edits
 
 # Exact versions with hashes, for every platform, naming no registry.
 lock:

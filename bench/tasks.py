@@ -29,7 +29,7 @@ TITLES = ("First", "Second", "Third")
 
 
 class Model(BaseHTTPRequestHandler):
-    """A lead that delegates three tasks, and helpers that sleep; or a coder that does so alone, as the question says."""
+    """A lead that gives three tasks, and helpers that sleep; or a coder that sleeps alone: as the question has it."""
 
     seconds = 20.0
 

@@ -23,17 +23,17 @@ def plan_brief(state: TeamState, templates: Sequence[Template]) -> str:
     """For the plan: the question, every column, the declared roles, and the templates."""
     facts = {
         "question": state["question"],
-        "files": [_told(t) for t in state["tables"]],
+        "files": [told_table(t) for t in state["tables"]],
         "roles": state["roles"],
         "templates": {t.name: {"when": t.when, "parameters": [p.name for p in t.parameters]} for t in templates},
     }
-    return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{_block(facts)}"
+    return f"# Plan the analysis\n\nThe question: {state['question']}\n\n{block(facts)}"
 
 
 def ask_brief(question: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> str:
     """For an answer and no more: the question, every column and the declared roles."""
-    facts = {"question": question, "files": [_told(_narrow(t)) for t in tables], "roles": dict(roles)}
-    return f"# Answer the question\n\nThe question: {question}\n\n{_block(facts)}"
+    facts = {"question": question, "files": [told_table(_narrow(t)) for t in tables], "roles": dict(roles)}
+    return f"# Answer the question\n\nThe question: {question}\n\n{block(facts)}"
 
 
 def code_brief(
@@ -57,12 +57,12 @@ def code_brief(
         "question": state["question"],
         "plan": plan,
         "objections": objections,
-        "files": [_told(_narrow(t)) for t in state["tables"]],
+        "files": [told_table(_narrow(t)) for t in state["tables"]],
         "roles": state["roles"],
         "templates": [_template(t) for t in templates if t.name in planned],
         "other_templates": [t.name for t in templates if t.name not in planned],
     }
-    return f"{head}\n\n{_block(facts)}"
+    return f"{head}\n\n{block(facts)}"
 
 
 def task_brief(state: TeamState, templates: Sequence[Template], title: str, brief: str, earlier: Sequence[str]) -> str:
@@ -88,7 +88,7 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
         "previous_report": state.get("report"),
         "follow_ups_left": follow_ups_left,
     }
-    return f"# Interpret the findings\n\nThe question: {state['question']}\n\n{_block(facts)}"
+    return f"# Interpret the findings\n\nThe question: {state['question']}\n\n{block(facts)}"
 
 
 def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult]) -> str:
@@ -104,7 +104,7 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "earlier_objections": state.get("objections", []),
     }
     cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
-    return f"# Review this work\n\n{_block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+    return f"# Review this work\n\n{block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
 
 
 def project_note(view: RunView) -> str:
@@ -118,12 +118,12 @@ def project_note(view: RunView) -> str:
     )
 
 
-def _block(facts: dict[str, Any]) -> str:
+def block(facts: dict[str, Any]) -> str:
     """The facts as JSON. No backtick survives in it, so nothing in the data can close the fence."""
     return "```json\n" + json.dumps(facts, ensure_ascii=False, separators=(",", ":")).replace("`", "\\u0060") + "\n```"
 
 
-def _told(table: dict[str, Any]) -> dict[str, Any]:
+def told_table(table: dict[str, Any]) -> dict[str, Any]:
     """A table without what goes without saying: nothing missing, and read in all rows."""
     usual = {"n_missing": 0, "in_all_rows": True}
     columns = [{k: v for k, v in c.items() if usual.get(k, ...) != v} for c in table["columns"]]

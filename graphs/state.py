@@ -24,7 +24,7 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Message, Task, new_id
+from artifacts.types import Message, Task, Turn, new_id
 from graphs.budget import Budget, budget_of, check, check_share
 from graphs.models.base import Model
 from notebooks.catalog import Template
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from graphs.tools.base import Tool, Toolbox
     from notebooks.again import Again
 
-Job = Literal["plan", "code", "interpret", "review", "ask"]
+Job = Literal["plan", "code", "interpret", "review", "ask", "reply"]
 """What a model is asked for. The tools that it is offered say the same."""
 
 Approval = Literal["allow", "ask", "deny"]
@@ -101,6 +101,8 @@ class TeamState(TypedDict, total=False):
 class Desk:
     """What a node works with. It is handed to the graph as its runtime context and is never checkpointed.
 
+    `turn` is the one under way, where that is not the run's first.
+
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
     answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
     to read pictures. Within a `task` the session is that of the task's notebook; `helpers` has the sandboxes of tasks.
@@ -121,6 +123,7 @@ class Desk:
     images: bool | None = None
     helpers: Helpers | None = None
     task: Task | None = None
+    turn: Turn | None = None
 
     async def at(self, state: Mapping[str, Any]) -> Desk:
         """The desk at which a node works: this one, or that of the task within which the node is."""
@@ -135,12 +138,18 @@ class Desk:
         """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""
         deepest = self.task is not None and self.task.depth >= MAX_DEPTH
         helpers = () if deepest or self.helpers is None else self.agents.helpers_of(agent)
-        return self.tools.of(agent.job, agent.tools, agent.approval, helpers)
+        own = self.tools.of(agent.job, agent.tools, agent.approval, helpers)
+        return (*own, *self.tools.of("reply")) if self.turn and not self.task and agent.job == "code" else own
+
+    @property
+    def question(self) -> str:
+        """The id of the question that answers of this turn are to; "" in the first turn of one question."""
+        return self.turn.id if self.turn else ""
 
     @property
     def key(self) -> str:
         """What begins the name of everything that is done once at this desk."""
-        return f"{self.task.id}-" if self.task is not None else ""
+        return "".join(f"{one.id}-" for one in (self.turn, self.task) if one is not None)
 
     @property
     def most_calls(self) -> int:

@@ -19,13 +19,15 @@ from kernel_gateway.shared import Shared, destroy, shared
 from notebooks import projects
 from notebooks.files import safe_name
 from notebooks.projects import NoProject, Project, ProjectError
+from notebooks.services import Service, of_project
 
 
 class ProjectShown(Project):
     """A project with what belongs to it: the sizes of its files in bytes by their path (None where they were not looked
-    at), the names of its own agents and tools, and how many runs it has."""
+    at), the names of its own agents and tools, how many runs it has, and the services in their sandboxes that run."""
 
     files: dict[str, int] | None = None
+    services: tuple[Service, ...] = ()
     agents: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     runs: int = 0
@@ -78,7 +80,9 @@ class LocalProjects:
         if name == projects.DEFAULT:
             return found
         there = await self._volume(name)
-        return found.model_copy(update={"files": await there.files() if there is not None else {}})
+        running = await of_project(await self._workbench.host(), name)
+        files = await there.files() if there is not None else {}
+        return found.model_copy(update={"files": files, "services": tuple(running)})
 
     async def create(self, project: Project) -> ProjectShown:
         terms_of({k: v for k, v in project.settings.items() if k != "model"})

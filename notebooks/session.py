@@ -16,6 +16,7 @@ from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
+from kernel_gateway.inside.notebook import COPY, MIME
 from notebooks import files
 from notebooks.aio import see_through
 from notebooks.cell import Cell, host_failures
@@ -108,6 +109,13 @@ class Session:
             await session._write_inputs()
             await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
             await session._tree.changes()
+        return session
+
+    async def taken_over(self, log: RunLog) -> Session:
+        """The same sandbox for another run, which has the past of this one. This session is not to be used any more."""
+        session = Session(log, self.host, self._sandbox)
+        session._tree = self._tree
+        await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
         return session
 
     def go_on(self, log: RunLog) -> None:
@@ -249,6 +257,24 @@ class Session:
             for event in events:
                 self._log.send(event)
             await self._log.settle()
+
+    async def copied(self, order: str) -> str:
+        """Have the sandbox `keep NAME`, a copy of its kernel and its files, go `back NAME` or `drop NAME`.
+
+        Returns "", or why it was not done, in which case nothing was. Nothing of it is recorded.
+        """
+        none = "this host keeps no copies of kernels"
+        if self.host.kind != "local":
+            return none
+        async with self._lock:
+            try:
+                done = await self._sandbox.run_code("", envs={COPY: order}, timeout=_ASIDE)
+                if order.startswith("back "):
+                    await self._tree.changes()
+            except host_failures() as error:
+                return f"the sandbox did not answer: {error}"
+        told = next((r.extra[MIME].get("copy") for r in done.results if r.extra and MIME in r.extra), None)
+        return none if told is None else "" if told["done"] else str(told["why"])
 
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""

@@ -55,7 +55,7 @@ class AskTable(Action):
         return answering.Part(self.part, query.model_copy(update={"text": query.text or self.part}), (), question)
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
-        return await self.answered(desk, self.asked(), key, step_id)
+        return await self.answered(desk, self.asked(desk.question), key, step_id)
 
     async def answered(self, desk: Desk, part: answering.Part, key: str, step_id: str) -> dict[str, Any]:
         """Have the part answered; returns what the model is told of it."""

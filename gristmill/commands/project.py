@@ -91,7 +91,7 @@ async def list_(as_json: bool) -> None:
 @as_json
 @speaks
 async def show(name: str, as_json: bool) -> None:
-    """Show a project: its files, agents, tools, environment, settings and newest runs."""
+    """Show a project: its files, agents, tools, environment, settings, services and newest runs."""
     from gristmill.terminal.words import one_line, size, status
 
     async with backend() as opened:
@@ -110,6 +110,8 @@ async def show(name: str, as_json: bool) -> None:
             click.echo(f"  {key + ':':<13} {value}")
     for path, bytes_ in sorted((found.files or {}).items()):
         click.echo(f"  {path}  {size(bytes_)}")
+    for service in found.services:
+        click.echo(f"  {service.name}  {service.url}  {service.command}")
     for run in runs:
         click.echo(f"  {run.id}  {status(run)}  {one_line(run.goal)}")
     if runs.total > len(runs):

@@ -19,6 +19,8 @@ from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
 from graphs.tools.sources import toolbox
+from notebooks import projects
+from notebooks.services import of_project
 from tests.free_port import free_port
 from tests.graphs.conftest import call
 
@@ -156,6 +158,7 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
     (folder / "dev.md").write_text(
         "---\nname: dev\nbase: python-developer\napproval: {install_packages: deny}\n---\nBe brief.\n"
     )
+    projects.create(bench.store.home, projects.wanted(name="shop"))
     serve = "python3 -m http.server $PORT"
     show = "import urllib.request\nprint(urllib.request.urlopen('http://127.0.0.1:8123').status)"
     team.code = [
@@ -173,10 +176,14 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
         answer(calls=[call("git", arguments=["push"])]),
         answer(calls=[call("create_environment", name="own")]),
         answer(calls=[call("report", text="Half is done.")]),
+        answer(calls=[call("start_service", name="left", command=serve, port=8125)]),
         answer(calls=[call("install_packages", packages=["cowsay"])]),
     ]
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(agent="dev")
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(agent="dev", project="shop"),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
@@ -196,7 +203,9 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
     assert "needs a network" in used["git-11"].error
     assert used["create_environment-12"].ok, used["create_environment-12"].error
     assert any(n.text == "Half is done." for n in view.notes)
-    assert "no tool named 'install_packages'" in used["install_packages-14"].error, "its file denies it"
+    (left,) = await of_project(await bench.host(), "shop")
+    assert (left.name, left.port) == ("left", 8125), "it outlives its run, and its project shows it"
+    assert "no tool named 'install_packages'" in used["install_packages-15"].error, "its file denies it"
 
 
 async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(
@@ -373,11 +382,12 @@ async def test_an_agent_s_file_that_cannot_be_read_says_what_to_mend(text, fault
         read_agent(text)
 
 
-async def test_there_are_eight_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
+async def test_there_are_nine_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
     (tmp_path / "poet.md").write_text("---\nname: poet\nbase: coder\nmodel: ollama:qwen3\n---\nYou rhyme.\n")
     agents = load([tmp_path])
     assert {a.name for a in agents.agents} - {"poet"} == {
         "analyst", "coder", "reviewer", "data-engineer", "modeler", "visualizer", "python-developer", "minimal",
+        "lead",
     }  # fmt: skip
     poet = agents.choose("poet").for_job("code")
     assert poet.prompt.startswith("You rhyme.\n\nYou are the coder")
