@@ -317,6 +317,7 @@ class Question(Value):
     default: str | None = None
     by: str = ""
     answer: str | None = None
+    at: datetime | None = None  # when it was asked, once that is recorded
 
 
 class Approval(Value):
@@ -333,6 +334,7 @@ class Approval(Value):
     decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
+    at: datetime | None = None  # when it was asked for, once that is recorded
 
 
 class Artifact(Value):
@@ -410,7 +412,8 @@ class AnswerValue(Value):
 
     `unit` is that in which it is told: "%" of a share told in per cent, "pp" of percentage points, "EUR", "days".
     `query` is the question whose answer this value is, as `graphs.questions.Query` in JSON: who reviews computes it
-    again from the input files. None: it cannot be said as one, and the value is as its cell printed it.
+    again from the input files. None: it is that of the answer; but of a value that was `fitted`, as a p-value or a
+    trend is, no query gives it, and it is computed again only as its notebook is run again.
     """
 
     name: str
@@ -418,6 +421,7 @@ class AnswerValue(Value):
     unit: str = ""
     interval: tuple[float | None, float | None] | None = None
     query: dict[str, Any] | None = None
+    fitted: bool = False
 
 
 AnswerStatus = Literal["answered", "partly", "not_answered"]

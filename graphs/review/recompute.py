@@ -131,7 +131,7 @@ def claims(answers: Sequence[Answer]) -> list[Claim]:
     found = []
     for part, answer in enumerate(answers):
         for place, value in enumerate(answer.values):
-            if (asked := value.query or answer.query) is not None:
+            if (asked := value.query or (None if value.fitted else answer.query)) is not None:
                 found.append(Claim(part, place, answer, value, Query.model_validate(asked)))
     return found
 
@@ -193,13 +193,16 @@ def _carried(figure: Figure, values: Sequence[float]) -> bool:
 
 def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:
     return [
-        Recomputation(part=part, value=place, verdict="as_printed", detail="It carries no query.")
+        Recomputation(
+            part=part, value=place, verdict="as_printed", detail=_FITTED if value.fitted else "It carries no query."
+        )
         for part, answer in enumerate(answers)
-        for place in range(len(answer.values))
+        for place, value in enumerate(answer.values)
         if (part, place) not in asked
     ]
 
 
+_FITTED = "It comes of a test or a fit, which is computed again as the notebook is run again."
 _MEND = "Tell what the query of the question gives, of the rows that the sentence speaks of, and give that query."
 
 

@@ -156,7 +156,7 @@ def _ends(ask: Ask, most: Item, conditions: Conditions) -> None:
 
 
 def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
-    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
+    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
             if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
                 continue  # "each fare" is each row

@@ -167,9 +167,10 @@ class Draft:
 
     def dropped(self, queries: Sequence[Query]) -> list[str]:
         """The columns, values, times and numbers that the question names and none of its queries has."""
-        said = json.dumps(
-            [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries], ensure_ascii=False
-        )
+        told = [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries]
+        for step in (s for q in told for s in q["prepare"] if s["do"] in ("derive", "cut")):
+            del step["name"]  # a column that is made, and of which nothing is computed
+        said = json.dumps(told, ensure_ascii=False)
         found = list[str]()
         for ask in self.asks:
             items = ask.clause.items
@@ -335,7 +336,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return False  # "caused by", "followed by"
     if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
         return False  # "orders placed after June"
-    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
+    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SRD]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
         return True

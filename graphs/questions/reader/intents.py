@@ -120,7 +120,8 @@ def other(draft: Draft, base: Query) -> Query | None:
             update=made | {"intent": "plot", "chart": chart, "measures": (measure,) if y and base.group_by else ()}
         )
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
-        return base.model_copy(update={"intent": "clean"})
+        left = tuple(w for w in base.unused if not w.casefold().startswith("clean"))
+        return base.model_copy(update={"intent": "clean", "unused": left})
     counted: dict[str, Any] = {"intent": "describe", "measures": (Measure(op="count"),)}
     timed = draft.time is not None and "X" in kinds
     if "D" in kinds and not named and base.group_by and not stats and not timed:
