@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from artifacts import types as artifacts
-from artifacts.events import ModelReplied
+from artifacts.events import ModelReplied, ToolUsed
 from artifacts.store import StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import ToolCall
@@ -159,12 +159,17 @@ async def insist[T: tools.Tool](
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())
         if problem is None and isinstance(answer, kinds):
             return answer
-        talk.append(_result(first.id, problem or f"Call {names}."))
-        talk += [_result(o.id, "Not read: one call at a time, please.") for o in others]
+        for call, fault in ((first, problem or f"Call {names}."), *((o, _ONE) for o in others)):
+            talk.append(_result(call.id, fault))
+            refused = ToolUsed(run_id=desk.run_id, step_id=step_id, call_id=call.id, name=call.name, ok=False)
+            await desk.emit(refused.model_copy(update={"error": f"BadCall: {fault}"}))
     raise RunFailed(
         f"{desk.model.name} gave no usable answer by calling {names} in {TRIES} tries. "
         "Use a model that is good at tool calls, or --model playbook."
     )
+
+
+_ONE = "Not read: one call at a time, please."
 
 
 def _result(call_id: str, problem: str) -> Message:

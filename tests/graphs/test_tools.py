@@ -128,6 +128,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
 
 
 async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(bench, table, team, answer):
+    team.plan = [answer(calls=[call("make_plan", steps=[])])]
     team.code = [
         answer(calls=[call("run_code", code="half = len(df) // 2\nprint(half)", title="Halve")]),
         answer(calls=[call("run_code", code="third = half + 1\nprint(third)")]),
@@ -146,7 +147,9 @@ async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(b
     assert (cells["cell-04"].version, cells["cell-06"].version) == (2, 1)
     assert view.cell("cell-04").versions[-1].author == "coder"
     assert not [c.id for c in view.cells if c.state == "stale"]
-    edited, unknown, ours = view.tools_used[3:]
+    planned, *_, edited, unknown, ours = view.tools_used
+    assert (planned.name, planned.ok) == ("make_plan", False)
+    assert "steps" in planned.error, "a refused call is recorded, whoever made it"
     assert edited.cells == ("cell-04", "cell-05"), "and not the one that does not depend on it"
     assert "no cell 'cell-99'" in unknown.error
     assert "stays as it is" in ours.error
