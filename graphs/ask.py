@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from artifacts import types as artifacts
-from artifacts.events import ModelReplied
+from artifacts.events import ModelReplied, ToolUsed
 from artifacts.store import StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import ToolCall
@@ -21,6 +21,7 @@ from graphs.models.base import USUAL, Asking, ContextOverflow, Message, Model, M
 from graphs.models.prices import price
 from graphs.models.wire import is_object
 from graphs.state import Desk
+from graphs.waiting import within_budget
 
 CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
@@ -51,7 +52,7 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
     messages = await in_own_thread(illustrated, desk, messages)
     talk, cuts, shortened = list(messages), 0, False
     while True:
-        await desk.within_budget()
+        await within_budget(desk)
         try:
             stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))
@@ -158,12 +159,17 @@ async def insist[T: tools.Tool](
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())
         if problem is None and isinstance(answer, kinds):
             return answer
-        talk.append(_result(first.id, problem or f"Call {names}."))
-        talk += [_result(o.id, "Not read: one call at a time, please.") for o in others]
+        for call, fault in ((first, problem or f"Call {names}."), *((o, _ONE) for o in others)):
+            talk.append(_result(call.id, fault))
+            refused = ToolUsed(run_id=desk.run_id, step_id=step_id, call_id=call.id, name=call.name, ok=False)
+            await desk.emit(refused.model_copy(update={"error": f"BadCall: {fault}"}))
     raise RunFailed(
         f"{desk.model.name} gave no usable answer by calling {names} in {TRIES} tries. "
         "Use a model that is good at tool calls, or --model playbook."
     )
+
+
+_ONE = "Not read: one call at a time, please."
 
 
 def _result(call_id: str, problem: str) -> Message:
