@@ -21,6 +21,7 @@ from graphs.models.base import USUAL, Asking, ContextOverflow, Message, Model, M
 from graphs.models.prices import price
 from graphs.models.wire import is_object
 from graphs.state import Desk
+from graphs.waiting import within_budget
 
 CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
@@ -53,7 +54,7 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
     messages = await in_own_thread(illustrated, desk, messages)
     talk, cuts, shortened = list(messages), 0, False
     while True:
-        await desk.within_budget()
+        await within_budget(desk)
         try:
             stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))

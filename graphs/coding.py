@@ -16,7 +16,7 @@ from graphs.ask import ask, compact, told
 from graphs.models.base import Asking, Message
 from graphs.state import Desk, TeamState
 from graphs.tools.notebook import pictures
-from graphs.waiting import approved
+from graphs.waiting import approved, within_budget
 
 SAME_FAILURES = 2
 """How often a call may fail in the same words before it is not run again."""
@@ -108,7 +108,7 @@ async def _carry_out(
         if not isinstance(edited, tools.Action):
             return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
         asked = edited
-    await desk.within_budget()
+    await within_budget(desk)
     result = await asked.use(desk, key, step_id)
     if decided is not None and decided.edited is not None:
         result = {**result, "note": f"The person changed the arguments before it was run: {decided.edited}"}
