@@ -154,11 +154,12 @@ class Store:
         """Show a piece of text to those who follow its run now. It is not recorded."""
         self._followers.publish(delta, self._writer.head(delta.run_id) or sys.maxsize)
 
-    async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+    async def follow(self, run_id: str, after: int = 0, *, stay: bool = False) -> AsyncIterator[Event | TextDelta]:
         """Every event of the run past seq `after`, in order, without gap or duplicate; then each new one as it comes.
 
         Text deltas arrive between the events, to those who are there when they are published. Ends after a run_ended
-        with nothing behind it, and when the store closes. An `after` that the run has not reached yet is waited for.
+        with nothing behind it unless `stay`, for somebody who waits for a further turn or an edit, and when the store
+        closes. An `after` that the run has not reached yet is waited for.
         Raises NotFound for a run that has not begun.
         """
         follower = self._followers.add(run_id)
@@ -183,7 +184,7 @@ class Store:
                             yield item
                 if items or behind:
                     continue
-                if ended or follower.closed:
+                if (ended and not stay) or follower.closed:
                     return
                 await follower.wait()
         except StoreError:

@@ -317,6 +317,7 @@ class Question(Value):
     default: str | None = None
     by: str = ""
     answer: str | None = None
+    at: datetime | None = None  # when it was asked, once that is recorded
 
 
 class Approval(Value):
@@ -333,6 +334,7 @@ class Approval(Value):
     decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
+    at: datetime | None = None  # when it was asked for, once that is recorded
 
 
 class Artifact(Value):

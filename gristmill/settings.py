@@ -52,7 +52,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
     Setting("GRISTMILL_PORT", "5006", "The port that `gristmill serve` listens on."),
-    Setting("GRISTMILL_TOKEN", "made anew at each start", "The token of `gristmill serve`, 16 characters or more."),
+    Setting("GRISTMILL_TOKEN", "kept in the data folder", "The token of `gristmill serve`, 16 characters or more."),
     Setting("GRISTMILL_ALLOWED_HOSTS", "", "More host names, comma-separated, that a browser may use for the server."),
     Setting("GRISTMILL_MAX_UPLOAD_MB", "2048", "The largest upload that the server takes, in MiB."),
     Setting(

@@ -103,12 +103,12 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Heard(messages=ids, turn_id=id):
             return _taken_up(view, ids, id)
         case Asked():
-            return replace(view, questions=(*view.questions, event.question))
+            return replace(view, questions=(*view.questions, _with(event.question, at=event.at)))
         case Answered(question_id=id, answer=answer):
             questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
             return replace(view, questions=tuple(questions))
         case ApprovalAsked():
-            return replace(view, approvals=(*view.approvals, event.approval))
+            return replace(view, approvals=(*view.approvals, _with(event.approval, at=event.at)))
         case ApprovalGiven(approval_id=id):
             given = event.model_dump(include={"decision", "edited", "reason"})
             approvals = (_with(a, **given) if a.id == id and a.decision is None else a for a in view.approvals)

@@ -128,6 +128,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
 
 
 async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(bench, table, team, answer):
+    team.plan = [answer(calls=[call("make_plan", steps=[])])]
     team.code = [
         answer(calls=[call("run_code", code="half = len(df) // 2\nprint(half)", title="Halve")]),
         answer(calls=[call("run_code", code="third = half + 1\nprint(third)")]),
@@ -146,7 +147,9 @@ async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(b
     assert (cells["cell-04"].version, cells["cell-06"].version) == (2, 1)
     assert view.cell("cell-04").versions[-1].author == "coder"
     assert not [c.id for c in view.cells if c.state == "stale"]
-    edited, unknown, ours = view.tools_used[3:]
+    planned, *_, edited, unknown, ours = view.tools_used
+    assert (planned.name, planned.ok) == ("make_plan", False)
+    assert "steps" in planned.error, "a refused call is recorded, whoever made it"
     assert edited.cells == ("cell-04", "cell-05"), "and not the one that does not depend on it"
     assert "no cell 'cell-99'" in unknown.error
     assert "stays as it is" in ours.error
@@ -406,7 +409,10 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
     team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
     budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(budget=budget)
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(budget=budget, unattended=True),
     )
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 120)
@@ -432,7 +438,7 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
         question="Do x and y rise together?",
         files=(table,),
         model="openai:test",
-        terms=Terms(agent="poet", budget=Budget(cells=5)),
+        terms=Terms(agent="poet", budget=Budget(cells=5), unattended=True),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
