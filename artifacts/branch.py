@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from artifacts.events import ArtifactSaved, Branched, Event, RunEnded, RunStarted, extend
+from artifacts.events import ArtifactSaved, Branched, Event, RunEnded, RunStarted, TaskWorked, extend
 from artifacts.types import Run, new_id, now
 
 
@@ -13,7 +13,8 @@ def branch(events: Sequence[Event], run: Run, *, turn_id: str | None = None) -> 
 
     Artifacts get ids of their own, since an id is one use of bytes; the bytes are shared. The run is at rest.
     """
-    ids: dict[str, str] = {e.artifact.id: new_id("art") for e in events if isinstance(e, ArtifactSaved)}
+    work = [e.event if isinstance(e, TaskWorked) else e for e in events]
+    ids: dict[str, str] = {e.artifact.id: new_id("art") for e in work if isinstance(e, ArtifactSaved)}
     first = events[0]
     assert isinstance(first, RunStarted), "a run begins with its beginning"
     copied: list[Event] = [RunStarted(run_id=run.id, run=run)]

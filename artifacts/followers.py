@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from artifacts import listeners
 from artifacts.events import Event, TextDelta
 
 _WAITING = 1000
@@ -69,6 +70,7 @@ class Followers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_run: dict[str, set[Follower]] = {}
+        self.announced = False  # to those who listen for events of whatever run
 
     def add(self, run_id: str) -> Follower:
         """A watcher of this run on the running event loop."""
@@ -87,11 +89,14 @@ class Followers:
 
     def notify(self, events: Iterable[Event]) -> None:
         """Hand committed events to those who watch their runs. Called by the writer alone, so in the order of seq."""
+        events = list(events)
         by_run: dict[str, list[Event | Live]] = {}
         for event in events:
             by_run.setdefault(event.run_id, []).append(event)
         for run_id, items in by_run.items():
             self._deliver(run_id, items)
+        if self.announced:
+            listeners.tell(events)
 
     def publish(self, delta: TextDelta, after: int) -> None:
         """Hand a text delta to those who watch its run now."""

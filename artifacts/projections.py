@@ -23,6 +23,7 @@ from artifacts.events import (
     RunQueued,
     RunResumed,
     RunStarted,
+    TaskWorked,
 )
 from artifacts.types import Artifact, Run
 
@@ -100,7 +101,11 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
         case ArtifactSaved(artifact=artifact):
             values = artifact.model_dump(exclude={"parents", "created_at"})
             created_at = utc(artifact.created_at)
-            _insert(write, "artifacts", **values, parents=list(artifact.parents), created_at=created_at)
+            # One that a task made is recorded again, as it is, when it becomes part of the run.
+            if not write.execute("SELECT 1 FROM artifacts WHERE id = ?", [artifact.id]).fetchall():
+                _insert(write, "artifacts", **values, parents=list(artifact.parents), created_at=created_at)
+        case TaskWorked(event=ArtifactSaved() as saved):
+            project(write, saved)
         case FindingMade(finding=finding):
             write.execute("DELETE FROM findings WHERE run_id = ? AND id = ?", [event.run_id, finding.id])
             values = finding.model_dump(include={"id", "type", "kind", "text", "confidence"})

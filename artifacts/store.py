@@ -25,7 +25,7 @@ from artifacts.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TextDelta, fold
+from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, fold
 from artifacts.followers import Followers, Live
 from artifacts.projections import read_artifact, read_body, read_run
 from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
@@ -103,6 +103,10 @@ class Store:
         await self.append_all([])
         await asyncio.to_thread(self.runs, limit=1)
 
+    def announce(self) -> None:
+        """Let those who listen for events of whatever run (`artifacts.listeners`) hear of this record, too."""
+        self._followers.announced = True
+
     def release(self) -> None:
         """Let every follower end with what it has: no run is being worked on any more."""
         self._followers.close()
@@ -150,11 +154,12 @@ class Store:
         """Show a piece of text to those who follow its run now. It is not recorded."""
         self._followers.publish(delta, self._writer.head(delta.run_id) or sys.maxsize)
 
-    async def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
+    async def follow(self, run_id: str, after: int = 0, *, stay: bool = False) -> AsyncIterator[Event | TextDelta]:
         """Every event of the run past seq `after`, in order, without gap or duplicate; then each new one as it comes.
 
         Text deltas arrive between the events, to those who are there when they are published. Ends after a run_ended
-        with nothing behind it, and when the store closes. An `after` that the run has not reached yet is waited for.
+        with nothing behind it unless `stay`, for somebody who waits for a further turn or an edit, and when the store
+        closes. An `after` that the run has not reached yet is waited for.
         Raises NotFound for a run that has not begun.
         """
         follower = self._followers.add(run_id)
@@ -179,7 +184,7 @@ class Store:
                             yield item
                 if items or behind:
                     continue
-                if ended or follower.closed:
+                if (ended and not stay) or follower.closed:
                     return
                 await follower.wait()
         except StoreError:
@@ -248,9 +253,11 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> Artifact:
         """Keep bytes, or a copy of a file, as an artifact of a run; returns it once bytes and record are both safe.
 
+        With `task_id` it is recorded as part of that task's notebook.
         Raises StoreError when the file cannot be read, the disk cannot take it or the run has not begun.
         """
         (artifact,) = await self.put_all(
@@ -259,6 +266,7 @@ class Store:
             execution_id=execution_id,
             parents=parents,
             step_id=step_id,
+            task_id=task_id,
         )
         return artifact
 
@@ -270,6 +278,7 @@ class Store:
         execution_id: str | None = None,
         parents: Sequence[str] = (),
         step_id: str | None = None,
+        task_id: str | None = None,
     ) -> list[Artifact]:
         """`put` for several at once, whose bytes go to the disk together: all are recorded, in this order, or none."""
         kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
@@ -292,7 +301,10 @@ class Store:
                 )
                 for file, blob in zip(files, blobs, strict=True)
             ]
-            await self.append_all([ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts])
+            saved = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
+            await self.append_all(
+                [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else [*saved]
+            )
         finally:
             for blob in blobs:
                 self._blobs.recorded(blob)

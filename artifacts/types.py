@@ -178,6 +178,7 @@ class CellVersion(Value):
     source: str
     author: str
     turn_id: str | None = None
+    task_id: str | None = None
     at: datetime = Field(default_factory=now)
 
 
@@ -216,6 +217,11 @@ class Cell(Value):
         """The turn in which the cell was added."""
         return self.versions[0].turn_id
 
+    @property
+    def task_id(self) -> str | None:
+        """The task within which the cell was added."""
+        return self.versions[0].task_id
+
 
 class Message(Value):
     """Something that a person or an agent said in the conversation of a run. `steers`: it was meant for a turn under
@@ -253,7 +259,8 @@ class Task(Value):
     `status`: queued until those in `after` have ended, waiting for a person's answer, else as a run's. `progress` is
     from 0 to 1: the part of its calls that is used, or of its questions that is answered, and 1 at its end. `result` is
     what the agent says at the end, or the sentence of its failure. `cells` are those that it made, `conflicts` what of
-    them does not fit in. `turn_id` is the turn in which it was given.
+    them does not fit in. `budget` is its share of the run's; `turn_id` is the turn in which it was
+    given.
     """
 
     id: str
@@ -269,7 +276,13 @@ class Task(Value):
     after: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    budget: dict[str, Any] = Field(default_factory=dict)
     turn_id: str | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many tasks deep it is: 1 for one that is not given within another. Ids say it: t3, t3.1."""
+        return self.id.count(".") + 1
 
     @property
     def ended(self) -> bool:
@@ -304,6 +317,7 @@ class Question(Value):
     default: str | None = None
     by: str = ""
     answer: str | None = None
+    at: datetime | None = None  # when it was asked, once that is recorded
 
 
 class Approval(Value):
@@ -320,6 +334,7 @@ class Approval(Value):
     decision: Decision | None = None
     edited: str | None = None
     reason: str = ""
+    at: datetime | None = None  # when it was asked for, once that is recorded
 
 
 class Artifact(Value):
@@ -397,7 +412,8 @@ class AnswerValue(Value):
 
     `unit` is that in which it is told: "%" of a share told in per cent, "pp" of percentage points, "EUR", "days".
     `query` is the question whose answer this value is, as `graphs.questions.Query` in JSON: who reviews computes it
-    again from the input files. None: it cannot be said as one, and the value is as its cell printed it.
+    again from the input files. None: it is that of the answer; but of a value that was `fitted`, as a p-value or a
+    trend is, no query gives it, and it is computed again only as its notebook is run again.
     """
 
     name: str
@@ -405,6 +421,7 @@ class AnswerValue(Value):
     unit: str = ""
     interval: tuple[float | None, float | None] | None = None
     query: dict[str, Any] | None = None
+    fitted: bool = False
 
 
 AnswerStatus = Literal["answered", "partly", "not_answered"]
@@ -517,6 +534,7 @@ class Used(Value):
     tokens_cached: int = 0
     usd: float = 0.0
     unpriced: int = 0
+    task_id: str | None = None
 
     @property
     def tokens(self) -> int:

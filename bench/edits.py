@@ -1,9 +1,11 @@
 """Incremental equals clean: random edits of real notebooks, each held against a run from the top in a fresh sandbox.
 
-`python -m bench.edits [--edits N] [--seed N]`. Notebooks: what analysts do with `examples/penguins.csv`, and the
-templates with parameters. After every edit everything that the notebook shows (text, files, figures, findings) is
-compared. A cell that differs between two runs from the top proves nothing and is left out. Also: how long editing took
-beside the cells alone, and how many cells ran of all. Results: bench/results/edits.json.
+`python -m bench.edits [--edits N] [--seed N] [--fresh]`. Notebooks: what analysts do with `examples/penguins.csv`, and
+all templates on it. Cells are edited, added, moved and deleted, and edits taken back. After each of these everything
+that the notebook shows (text, files, figures, findings) is compared with a run from the top. What differs between two
+runs from the top, too, proves nothing and is left out. Also: how long editing took beside the cells alone, and how
+many cells ran of all. Results: bench/results/edits.json, written after every round of up to six edits; a run that was
+stopped goes on behind the last one. A round by itself: `--round N`.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from artifacts.events import RunEnded, RunStarted, RunView
 from artifacts.store import Store
@@ -24,12 +28,38 @@ from artifacts.types import Match, Run, new_id
 from bench.notebooks import EDA, PENGUINS
 from kernel_gateway.client import find_host, stop_host
 from notebooks import catalog
+from notebooks.errors import EditError
 from notebooks.live.editing import Edit, LiveNotebook
 from notebooks.reproduce import compare
 from notebooks.session import Session
 
 RESULTS = Path(__file__).parent / "results" / "edits.json"
-TEMPLATES = {"profile": {}, "groups": {"by": "species"}, "clusters": {}}
+A_ROUND = 6
+"""Edits of one notebook, one after another."""
+NUMBERS = ["bill_length_mm", "flipper_length_mm", "body_mass_g"]
+TEMPLATES: dict[str, dict[str, Any]] = {
+    "profile": {},
+    "groups": {"by": "species"},
+    "clusters": {},
+    "associations": {"outcome": "body_mass_g"},
+    "clean": {"fill": "median"},
+    "compare": {"of": "species", "first": "Adelie", "second": "Gentoo"},
+    "distribution": {"column": "body_mass_g", "by": "species"},
+    "drivers": {"target": "body_mass_g"},
+    "experiment": {"outcome": "body_mass_g", "assignment": "sex"},
+    "ab_test": {"outcome": "body_mass_g", "assignment": "sex"},
+    "forecast": {"measure": "body_mass_g", "time": "year"},
+    "list": {"columns": NUMBERS, "order": "body_mass_g", "limit": 5},
+    "outliers": {"columns": NUMBERS},
+    "plot": {"x": "species", "y": ["body_mass_g"]},
+    "predict": {"target": "species"},
+    "rank": {"by": ["body_mass_g"], "of": "island"},
+    "test": {"columns": ["body_mass_g"], "by": "sex"},
+    "timeseries": {"time": "year"},
+    "why_changed": {"measure": "body_mass_g", "how": "mean", "of": "year"},
+    "join": {"other": "penguins.csv", "own": "island", "theirs": "island"},
+    "joins": {"others": ["penguins.csv"]},
+}
 MODELS = (
     "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import LinearRegression\n"
     "birds = pd.read_csv('penguins.csv').dropna()",
@@ -45,6 +75,24 @@ MODELS = (
     "def top(n):\n    return birds.nlargest(n, 'body_mass_g')[features]",
     "top(5).to_csv('top.csv')\nprint(top(2))",
     "print(pd.read_csv('top.csv').describe().round(2))",
+)
+STUDY = (
+    "import pandas as pd\nfrom dataclasses import dataclass\nfrom pathlib import Path",
+    "LIMIT = 4000\nSEEN = {}",
+    "birds = pd.read_csv('penguins.csv')\nby_island = dict(list(birds.groupby('island')))",
+    "def heavy(part):\n    SEEN[len(SEEN)] = len(part)\n    return part[part.body_mass_g > LIMIT]",
+    "@dataclass\nclass Summary:\n    name: str\n    mean: float\n    def line(self):\n"
+    "        return f'{self.name}: {self.mean:.1f}'",
+    "found = [Summary(k, heavy(v).body_mass_g.mean()) for k, v in by_island.items()]",
+    "for one in found:\n    print(one.line())",
+    "print(SEEN)",
+    "Path('found.txt').write_text('\\n'.join(s.line() for s in found))",
+    "alias = by_island['Dream']\nalias['ratio'] = alias.bill_length_mm / alias.bill_depth_mm",
+    "print(by_island['Dream'].ratio.mean().round(3) if 'ratio' in by_island['Dream'] else None)",
+    "lines = (s.name for s in found)\nfirst = next(lines)",
+    "print(first, list(lines))",
+    "print(Path('found.txt').read_text())",
+    "total = 0\nfor v in SEEN.values():\n    total += v\nprint(total)",
 )
 LINES = (
     "birds = birds[birds['sex'] == 'MALE']",
@@ -68,18 +116,38 @@ LINES = (
     "raise ValueError('no')",
     "pd.set_option('display.precision', 3)",
     "1 + 1",
+    "LIMIT = 4500",
+    "SEEN.clear()",
+    "found = found[:2]",
+    "import numpy as np\nnp.random.seed(5)\nprint(np.random.normal())",
+    "Path('found.txt').unlink()",
+    "by_island = {k: v.copy() for k, v in by_island.items()}",
+    "globals()['LIMIT'] = 3500",
+    "try:\n    birds\nexcept NameError:\n    birds = None",
+    "if len(birds) > 100:\n    total = 1",
+    "total = [total]\ntotal += [2]\nprint(total)",
+    "import os\nos.environ['A'] = 'b'",
+    "!echo hi",
+    "%matplotlib inline",
 )
 
 
 def sources(store: Store) -> dict[str, list[str]]:
     """The notebooks, as the sources of their cells."""
-    found = {"eda": list(EDA), "models": list(MODELS)}
+    found: dict[str, list[str]] = {}
     for name, values in TEMPLATES.items():
         notebook = catalog.read(catalog.find(name, store.home / "templates").path)
         cells = [c.source for c in notebook.cells if c.cell_type == "code"]
         given = "\n".join(f"{k} = {v!r}" for k, v in {"data": "penguins.csv", **values}.items())
         found[name] = [cells[0], given, *cells[1:]]
-    return found
+    return {"eda": list(EDA), "models": list(MODELS), "study": list(STUDY), **found}
+
+
+def order(books: dict[str, list[str]]) -> list[str]:
+    """The notebooks in the order of the rounds: after each template one that people would write."""
+    plain = ["eda", "models", "study"]
+    told = [(name, plain[i % 3]) for i, name in enumerate(n for n in books if n not in plain)]
+    return [name for pair in told for name in pair]
 
 
 async def ran(store: Store, cells: Sequence[str]) -> str:
@@ -96,11 +164,14 @@ async def ran(store: Store, cells: Sequence[str]) -> str:
     return run.id
 
 
-def edit_of(r: random.Random, view: RunView) -> Edit:
-    """One edit: a line more in a cell, a line less, other numbers, a new cell, or a cell moved or deleted."""
+def edit_of(r: random.Random, view: RunView) -> Edit | None:
+    """One edit: a line more in a cell, a line less, another number, a new cell, one moved or deleted. None: undo."""
     ids = [c.id for c in view.cells]
     cell = view.cells[r.randrange(len(ids))]
-    what = r.choice(("line", "line", "less", "less", "add", "move", "delete", "swap"))
+    kinds = ("line", "line", "less", "less", "number", "number", "add", "move", "delete", "swap", "undo")
+    what = r.choice(kinds)
+    if what == "undo" and view.previous is not None:
+        return None
     if what == "line" and len(cell.source) < 5_000:
         lines = [cell.source, r.choice(LINES)]
         return Edit(what="edit", cell=cell.id, source="\n".join(lines if r.random() < 0.7 else lines[::-1]))
@@ -108,6 +179,10 @@ def edit_of(r: random.Random, view: RunView) -> Edit:
         lines = cell.source.splitlines()
         del lines[r.randrange(len(lines))]
         return Edit(what="edit", cell=cell.id, source="\n".join(lines) or "1")
+    if what == "number" and (found := list(re.finditer(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", cell.source))):
+        place = r.choice(found)
+        other = f"{float(place[0]) * 2 + 1:g}" if "." in place[0] else str(int(place[0]) * 2 + 1)
+        return Edit(what="edit", cell=cell.id, source=cell.source[: place.start()] + other + cell.source[place.end() :])
     if what == "swap":
         return Edit(what="edit", cell=cell.id, source=r.choice(LINES))
     if what == "move" and len(ids) > 1:
@@ -123,69 +198,99 @@ def differing(store: Store, one: RunView, other: RunView) -> list[Match]:
     return [m for m in compare(store, one, store, other) if m.verdict not in ("identical", "equal")]
 
 
-async def main(edits: int, seed: int) -> int:
+async def one_round(store: Store, name: str, cells: Sequence[str], seed: str, edits: int) -> dict[str, Any]:
+    """Edit one notebook so many times, and compare after each."""
+    r = random.Random(seed)
+    told: dict[str, Any] = {"notebook": name, "seed": seed, "edits": 0, "excused": 0, "unequal": []}
+    told |= {"ratios": [], "shares": []}
+    live = LiveNotebook(store, await ran(store, cells), lambda: find_host(store.home))
+    try:
+        for _ in range(edits):
+            edit = edit_of(r, store.view(live.run_id))
+            if edit is None:
+                await live.undo()
+                took = "taken back"
+            else:
+                try:
+                    done = await live.edit(edit)
+                except EditError as refused:
+                    print(f"  {refused}")
+                    continue
+                cells_of = len(store.view(live.run_id).cells)
+                if done.ran and not done.replayed:
+                    told["ratios"].append(round(done.seconds[1] / max(done.seconds[0], 1e-3), 3))
+                told["shares"].append(round(len(done.ran) / cells_of, 3))
+                took = f"ran {len(done.ran)} of {cells_of}, replayed {done.replayed}, "
+                took += f"{done.seconds[1]:.2f} s, the cells {done.seconds[0]:.2f} s"
+            told["edits"] += 1
+            after = store.view(live.run_id)
+            clean = store.view(await ran(store, [c.source for c in after.cells]))
+            wrong = differing(store, after, clean)
+            if wrong:
+                again = store.view(await ran(store, [c.source for c in after.cells]))
+                never = {m.name for m in differing(store, clean, again)}
+                told["excused"] += bool(never)
+                wrong = [m for m in wrong if m.name not in never]
+            if wrong:
+                fault = {"edit": edit.model_dump() if edit else "undo", "wrong": [m.model_dump() for m in wrong]}
+                told["unequal"].append(fault)
+                print("UNEQUAL", name, seed, edit, wrong[:3], flush=True)
+            print(f"{told['edits']:3} {name:12} {edit.what if edit else 'undo':7} {took}", flush=True)
+    finally:
+        await live.close()
+    return told
+
+
+async def main(edits: int, seed: int, *, fresh: bool = False, only: int | None = None) -> int:
     """Edit, compare, and write the figures; 1 if a notebook did not equal its run from the top."""
-    equal, unequal, passing = 0, [], 0
-    ratios: list[float] = []
-    shares: list[float] = []
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() and not fresh and only is None else {}
+    rounds: dict[str, Any] = known.get("rounds", {}) if known.get("seed") == seed else {}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder, Store.open(Path(folder)) as store:
         host = await find_host(store.home)
         try:
             books = sources(store)
-            done, round_ = 0, 0
-            while done < edits:
-                name = list(books)[round_ % len(books)]
-                r = random.Random(seed * 1_000 + round_)
-                round_ += 1
-                live = LiveNotebook(store, await ran(store, books[name]), lambda: find_host(store.home))
-                for _ in range(min(6, edits - done)):
-                    view = store.view(live.run_id)
-                    edit = edit_of(r, view)
-                    told = await live.edit(edit)
-                    done += 1
-                    after = store.view(live.run_id)
-                    one, other = [store.view(await ran(store, [c.source for c in after.cells])) for _ in range(2)]
-                    never = {
-                        m.name for m in compare(store, one, store, other) if m.verdict not in ("identical", "equal")
-                    }
-                    wrong = [
-                        m
-                        for m in compare(store, after, store, one)
-                        if m.verdict not in ("identical", "equal") and m.name not in never
-                    ]
-                    passing += bool(never)
-                    if wrong:
-                        unequal.append(
-                            {"notebook": name, "edit": edit.model_dump(), "wrong": [m.model_dump() for m in wrong]}
-                        )
-                        print("UNEQUAL", name, edit, wrong[:3], flush=True)
-                    else:
-                        equal += 1
-                    if told.ran and not told.replayed:
-                        ratios.append(told.seconds[1] / max(told.seconds[0], 1e-3))
-                    shares.append(len(told.ran) / len(after.cells))
-                    ran_of = f"ran {len(told.ran)} of {len(after.cells)}, replayed {told.replayed}"
-                    took = f"{told.seconds[1]:.2f} s, the cells {told.seconds[0]:.2f} s"
-                    print(f"{done:4} {name:9} {edit.what:7} {ran_of}, {took}", flush=True)
-                await live.close()
+            names = order(books)
+            number = only or 0
+            while (done := sum(r["edits"] for r in rounds.values())) < edits:
+                if str(number) not in rounds:
+                    name = names[number % len(names)]
+                    print(f"round {number}, {done} of {edits} edits so far", flush=True)
+                    most = min(A_ROUND, edits - done)
+                    rounds[str(number)] = await one_round(store, name, books[name], f"{seed}:{number}", most)
+                    if only is None:
+                        RESULTS.write_text(json.dumps(figures(seed, rounds), indent=1) + "\n")
+                if only is not None:
+                    break
+                number += 1
         finally:
             await stop_host(host, store.home)
-    figures = {
+    told = figures(seed, rounds)
+    print(json.dumps({k: v for k, v in told.items() if k != "rounds"}, indent=2))
+    return 1 if told["equal"] < told["edits"] else 0
+
+
+def figures(seed: int, rounds: dict[str, Any]) -> dict[str, Any]:
+    """What came of all rounds."""
+    edits = sum(r["edits"] for r in rounds.values())
+    ratios = sorted(x for r in rounds.values() for x in r["ratios"])
+    shares = [x for r in rounds.values() for x in r["shares"]]
+    return {
+        "seed": seed,
         "edits": edits,
-        "equal": equal,
-        "with_cells_that_differ_between_two_clean_runs": passing,
+        "equal": edits - sum(len(r["unequal"]) for r in rounds.values()),
+        "with_cells_that_differ_between_two_clean_runs": sum(r["excused"] for r in rounds.values()),
         "time_of_edit_over_cells_alone_median": round(statistics.median(ratios), 3) if ratios else None,
-        "cells_run_of_all_median": round(statistics.median(shares), 3),
-        "unequal": unequal,
+        "time_of_edit_over_cells_alone_p90": ratios[int(0.9 * (len(ratios) - 1))] if ratios else None,
+        "cells_run_of_all_median": round(statistics.median(shares), 3) if shares else None,
+        "rounds": rounds,
     }
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
-    print(json.dumps({k: v for k, v in figures.items() if k != "unequal"}, indent=2))
-    return 1 if unequal else 0
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--fresh", action="store_true", help="begin anew")
+    parser.add_argument("--round", type=int, help="this round alone")
     options = parser.parse_args()
-    sys.exit(asyncio.run(main(options.edits, options.seed)))
+    sys.exit(asyncio.run(main(options.edits, options.seed, fresh=options.fresh, only=options.round)))

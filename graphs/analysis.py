@@ -7,15 +7,17 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from artifacts.events import PlanMade, ReportMade, RunView
-from artifacts.types import PlanStep
-from graphs import briefs
+from artifacts.types import Answer, Evidence, PlanStep
+from graphs import briefs, tasks
 from graphs.ask import insist, told
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.state import MAX_FOLLOW_UPS, Desk, TeamState
+from graphs.tools.delegate import Delegate
 from graphs.tools.notebook import pictures
 from graphs.tools.planning import MakePlan, plan_steps
 from graphs.tools.report import FollowUp, WriteReport
+from notebooks.telling.answers import answers_text
 
 
 async def open_files(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
@@ -33,13 +35,53 @@ async def make_plan(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("plan", agent.name, agent.title) as step_id:
         brief = briefs.plan_brief(state, desk.templates)
         talk = [*_talk(agent.prompt, brief), *told(await desk.heard())]
-        answer = await insist(desk, agent, talk, step_id, MakePlan)
-        steps = plan_steps(answer.steps, desk.templates)
+        answer: MakePlan | Delegate = await insist(desk, agent, talk, step_id, MakePlan, Delegate)
+        if isinstance(answer, Delegate):
+            steps = [PlanStep(title=t.title, why=f"{t.agent}'s task") for t in answer.tasks]
+            delegation = await _given(desk, agent.name, answer, step_id)
+        else:
+            steps, delegation = plan_steps(answer.steps, desk.templates), None
         await desk.emit(PlanMade(run_id=desk.run_id, step_id=step_id, steps=tuple(steps)))
     made = [s.model_dump() for s in steps]
     brief = briefs.code_brief({**state, "plan": made}, desk.templates, made)
     brief += briefs.project_note(await desk.view())
-    return {"plan": made, "messages": [m.model_dump() for m in _talk(desk.agents.for_job("code").prompt, brief)]}
+    talk = _talk(desk.agents.for_job("code").prompt, brief)
+    return {"plan": made, "messages": [m.model_dump() for m in talk], "pending": [], "delegation": delegation}
+
+
+async def address(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Tell the agent that was addressed what is asked of it."""
+    desk: Desk = runtime.context
+    brief = briefs.task_brief(state, desk.templates, state["question"], "The person says this to you alone.", ())
+    talk = _talk(desk.agents.for_job("code").prompt, brief + briefs.project_note(await desk.view()))
+    return {"plan": [], "messages": [m.model_dump() for m in talk], "pending": []}
+
+
+async def answer(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Make what the agent that was addressed said at the end the answer."""
+    desk: Desk = runtime.context
+    agent = desk.agents.for_job("code")
+    async with desk.step("answer", agent.name, "Answer") as step_id:
+        view, said = await desk.view(), tasks.closing(state["messages"])
+        cells = [x.cell for x in view.executions if "code" in x.tags]
+        own = Answer(
+            part=state["question"],
+            status="answered" if said else "not_answered",
+            text=said,
+            evidence=tuple(Evidence(cell=cell) for cell in cells),
+            why="" if said else f"{agent.name} said nothing at the end of its work.",
+        )
+        answers = view.given or (own,)
+        await desk.emit(
+            ReportMade(
+                run_id=desk.run_id,
+                step_id=step_id,
+                answer=said or answers_text(answers),
+                answers=answers,
+                order=tuple(f.id for f in view.findings),
+            )
+        )
+    return {}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
@@ -49,11 +91,16 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     async with desk.step("interpret", agent.name, agent.title) as step_id:
         brief = briefs.interpret_brief(state, await desk.view(), MAX_FOLLOW_UPS - state["follow_ups"])
         talk = [*_talk(agent.prompt, brief, shown(await desk.view())), *told(await desk.heard())]
-        answer: WriteReport | FollowUp = await insist(desk, agent, talk, step_id, WriteReport, FollowUp)
-        if isinstance(answer, FollowUp) and state["follow_ups"] >= MAX_FOLLOW_UPS:
+        answer: WriteReport | FollowUp | Delegate = await insist(
+            desk, agent, talk, step_id, WriteReport, FollowUp, Delegate
+        )
+        if not isinstance(answer, WriteReport) and state["follow_ups"] >= MAX_FOLLOW_UPS:
             await desk.note(f"After {MAX_FOLLOW_UPS} follow-ups the report is due; no further cells are run.", step_id)
             talk.append(Message(role="user", content="No follow-up is left. Answer by calling write_report."))
             answer = await insist(desk, agent, talk, step_id, WriteReport)
+        if isinstance(answer, Delegate):
+            delegation = await _given(desk, agent.name, answer, step_id)
+            return {"again": False, "delegation": delegation, "follow_ups": state["follow_ups"] + 1}
         if isinstance(answer, FollowUp):
             further = [s.model_dump() for s in plan_steps(answer.steps, desk.templates)]
             plan = [*state["plan"], *further]
@@ -80,6 +127,11 @@ async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             )
         )
     return {"again": False, "report": report}
+
+
+async def _given(desk: Desk, by: str, asked: Delegate, step_id: str) -> dict[str, Any]:
+    """Tasks that the lead gives, as the graph goes on with them."""
+    return {"tasks": await tasks.give(desk, by, asked.tasks, step_id), "call": None, "by": by, "step": step_id}
 
 
 def shown(view: RunView) -> tuple[str, ...]:

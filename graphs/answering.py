@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from artifacts.events import AnswerMade
-from artifacts.types import Answer, Execution, outcome
+from artifacts.types import Answer, AnswerValue, Execution, outcome
 from graphs import look
 from graphs.questions.cells import Cells
 from graphs.questions.compile import compile
@@ -30,11 +30,21 @@ class Part:
     notes: tuple[str, ...] = ()
     question: str = ""
     answers: list[Answer] = field(default_factory=list)
+    of_template: bool = False
 
     def complete(self, given: Answer) -> Answer:
         """What a cell gave, with what only we know of it; a later answer of the same part is added to the first."""
-        self.answers.append(given)
+        self.answers.append(given.model_copy(update={"values": tuple(map(self._asked, given.values))}))
         return self.said
+
+    def _asked(self, value: AnswerValue) -> AnswerValue:
+        """A value with its query in full: what its cell says of it, of the rows that the question means. What a
+        template computed beside that is told of as fitted."""
+        if value.query is None:
+            return value.model_copy(update={"fitted": value.fitted or self.of_template})
+        rows = {k: v for k, v in compact(self.query or Query()).items() if k in ("table", "joins", "prepare", "where")}
+        where = [*rows.get("where", []), *value.query.get("where", [])]
+        return value.model_copy(update={"query": {**rows, **value.query, **({"where": where} if where else {})}})
 
     @property
     def said(self) -> Answer:
@@ -108,6 +118,7 @@ def _planned(desk: Desk, part: Part, tables: Sequence[dict[str, Any]]) -> list[C
     roles = desk.session.view.run.params.get("roles", {})
     made = with_roles(made, roles, frozenset(p.name for p in template.parameters))
     part.notes = (*part.notes, *made.notes)
+    part.of_template = True
     tag = f"template:{template.name}"
     return [Cell(cell.code, cell.title, (*cell.tags, tag)) for cell in cells(template, made.parameters)]
 

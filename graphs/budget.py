@@ -25,6 +25,10 @@ class Budget(Value):
     cells: int | None = Field(None, ge=1)
 
 
+class ShareSpent(GraphError):
+    """A task has used up its share of the run's budget."""
+
+
 def read_budget(text: str) -> Budget:
     """The budget in `tokens=20000,usd=0.5,minutes=10,cells=30`, any of them. Raises InputError."""
     told: dict[str, float] = {}
@@ -44,9 +48,33 @@ def budget_text(budget: Budget) -> str:
     return ",".join(f"{name}={amount:.12g}" for name, amount in budget.model_dump(exclude_none=True).items())
 
 
+def grown(budget: Budget, times: int) -> Budget:
+    """So many times the budget."""
+    told = budget.model_dump(exclude_none=True)
+    return Budget.model_validate({name: amount * times for name, amount in told.items()})
+
+
 def budget_of(params: dict[str, Any]) -> Budget:
     """The budget that a run was given; one without limits where it was given none."""
     return Budget.model_validate(params.get("budget") or {})
+
+
+def share(budget: Budget, used: Spent, minutes: float, among: int) -> Budget:
+    """What each of so many tasks may use of what is left of a budget; as much is left to who gives them."""
+    left = {"tokens": used.tokens, "usd": used.usd, "minutes": minutes, "cells": used.cells}
+    told: dict[str, Any] = {}
+    for name, limit in budget.model_dump(exclude_none=True).items():
+        part = max(0.0, limit - left[name]) / (among + 1)
+        told[name] = max(1, int(part)) if name in ("tokens", "cells") else max(part, 1e-6)
+    return Budget.model_validate(told)
+
+
+def check_share(budget: Budget, used: Spent) -> None:
+    """Raise ShareSpent where a task has used up its share."""
+    for name, amount in (("tokens", used.tokens), ("usd", used.usd), ("cells", used.cells)):
+        limit = getattr(budget, name)
+        if limit is not None and amount >= limit:
+            raise ShareSpent(f"Its share of the budget is spent: {name}={limit:.6g}.")
 
 
 def check(run_id: str, budget: Budget, used: Spent, minutes: float) -> None:

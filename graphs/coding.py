@@ -11,11 +11,12 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
+from graphs.agents import Agent
 from graphs.ask import ask, compact, told
-from graphs.models.base import Message
-from graphs.state import MAX_CALLS, Desk, TeamState
+from graphs.models.base import Asking, Message
+from graphs.state import Desk, TeamState
 from graphs.tools.notebook import pictures
-from graphs.waiting import approved
+from graphs.waiting import approved, within_budget
 
 SAME_FAILURES = 2
 """How often a call may fail in the same words before it is not run again."""
@@ -24,10 +25,10 @@ REPEATED = "RepeatedCall"
 
 async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Ask the coder for the next calls. A reply without one ends its work."""
-    desk: Desk = runtime.context
+    desk: Desk = await runtime.context.at(state)
     agent = desk.agents.for_job("code")
-    if state["calls"] >= MAX_CALLS:
-        await desk.note(f"The limit of {MAX_CALLS} tool calls is reached; the report is made of what there is.")
+    if state["calls"] >= desk.most_calls:
+        await desk.note(f"The limit of {desk.most_calls} tool calls is reached; the report is made of what there is.")
         return {"pending": []}
     if _goes_round(state["messages"]):
         await desk.note("The coder repeats calls that failed; the report is made of what there is.")
@@ -37,6 +38,13 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         new = [m for m in said if m.id not in state.get("heard", ())]
         messages = [*map(Message.model_validate, state["messages"]), *told(new)]
         reply = await ask(desk, agent, compact(messages), step_id)
+        if (
+            not reply.tool_calls
+            and not any(m.role == "tool" for m in messages)
+            and _meant_a_call(reply.content, desk, agent)
+        ):
+            messages += [reply.message, Message(role="user", content=_NOT_RUN)]
+            reply = await ask(desk, agent, compact(messages), step_id, Asking(force="call"))
     return {
         "messages": [m.model_dump() for m in (*messages, reply.message)],
         "heard": [m.id for m in said],
@@ -44,12 +52,20 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     }
 
 
+_NOT_RUN = "That was text, and nothing was run. Call the tool, or say in a sentence that there is nothing to do."
+
+
+def _meant_a_call(text: str, desk: Desk, agent: Agent) -> bool:
+    """Whether a reply without a call writes one out: it holds code, or names a tool."""
+    return "```" in text or any(t.tool_name in text for t in desk.tools_of(agent))
+
+
 async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Carry out the first call that waits. What goes wrong in it is a result for the coder to read.
 
     One call a step: after each the graph is checkpointed, so a run that is taken up again goes on with the next.
     """
-    desk: Desk = runtime.context
+    desk: Desk = await runtime.context.at(state)
     agent = desk.agents.for_job("code")
     first, *rest = state["pending"]
     call, number = ToolCall.model_validate(first), state["calls"]
@@ -57,7 +73,10 @@ async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     title = (isinstance(asked, tools.Action) and asked.title) or call.name
     async with desk.step("run", agent.name, title[:200]) as step_id:
         result = await _carry_out(desk, state, call, asked, step_id)
-        await desk.emit(_used(desk, step_id, call, result))
+        if given := result.get("given"):  # it has its result when the tasks are done
+            delegation = {"tasks": given, "call": call.model_dump(), "by": agent.name, "step": step_id}
+            return {"pending": rest, "calls": number + 1, "delegation": delegation}
+        await desk.emit(used(desk, agent.name, step_id, call, result))
     shown = (*result.pop("images", ()), *pictures(await desk.view(), result.get("cells", ())))
     told = Message(
         role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id, images=tuple(shown)
@@ -69,9 +88,9 @@ async def _carry_out(
     desk: Desk, state: TeamState, call: ToolCall, asked: tools.Tool | str, step_id: str
 ) -> dict[str, Any]:
     """The result of a call: what came of it, or why it was not carried out."""
-    key = f"code-{state['round']}-{state['calls']}"
-    if state["calls"] >= MAX_CALLS:
-        return tools.refusal("LimitReached", f"The limit of {MAX_CALLS} tool calls is reached. End your work.")
+    key = f"{desk.key}code-{state['round']}-{state['calls']}"
+    if state["calls"] >= desk.most_calls:
+        return tools.refusal("LimitReached", f"The limit of {desk.most_calls} tool calls is reached. End your work.")
     if not isinstance(asked, tools.Action):
         return tools.refusal("BadCall", str(asked))
     if _failed_before(call, state["messages"]) >= SAME_FAILURES:
@@ -89,14 +108,14 @@ async def _carry_out(
         if not isinstance(edited, tools.Action):
             return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
         asked = edited
-    await desk.within_budget()
+    await within_budget(desk)
     result = await asked.use(desk, key, step_id)
     if decided is not None and decided.edited is not None:
         result = {**result, "note": f"The person changed the arguments before it was run: {decided.edited}"}
     return result
 
 
-def _used(desk: Desk, step_id: str, call: ToolCall, result: Mapping[str, Any]) -> ToolUsed:
+def used(desk: Desk, agent: str, step_id: str, call: ToolCall, result: Mapping[str, Any]) -> ToolUsed:
     """What came of a call, for the record, which holds the outputs of cells already."""
     error = result.get("error")
     return ToolUsed(
@@ -108,6 +127,7 @@ def _used(desk: Desk, step_id: str, call: ToolCall, result: Mapping[str, Any]) -
         text="" if result.get("cells") else str(result.get("text", "")),
         error=f"{error['name']}: {error['value']}" if error else None,
         cells=tuple(result.get("cells", ())),
+        agent=agent,
     )
 
 

@@ -46,6 +46,7 @@ class Editor:
     def __init__(self, store: Store, host: Callable[[], Awaitable[Host]]) -> None:
         self._store, self._host = store, host
         self._open: dict[str, LiveNotebook] = {}
+        self._parents: dict[str, tuple[str, int]] = {}  # of branches: the run, and the event up to which they share it
 
     async def edit(self, run: Run, edit: Edit) -> Edited:
         """Carry out an edit; see `notebooks.live.editing`."""
@@ -67,6 +68,8 @@ class Editor:
         past, turn = _until(events, at)
         new = begun(run, new_id("run"))
         await self._store.append_all(branch(past, new, turn_id=turn))
+        if run.id in self._open:
+            self._parents[new.id] = (run.id, past[-1].seq)
         return self._store.run(new.id)
 
     async def diff(self, one: Run, other: Run) -> Difference:
@@ -96,7 +99,12 @@ class Editor:
             idle = time.monotonic() - notebook.used > IDLE
             if id != run_id and (idle or len(self._open) >= OPEN):
                 await self.leave(id)
-        return self._open.setdefault(run_id, LiveNotebook(self._store, run_id, self._host))
+        if run_id not in self._open:
+            parent, upto = self._parents.pop(run_id, (run_id, 0))
+            open_there = self._open.get(parent)
+            taken = await open_there.hand_over(run_id, upto) if open_there is not None else None
+            self._open[run_id] = taken or LiveNotebook(self._store, run_id, self._host)
+        return self._open[run_id]
 
 
 def _must_rest(run: Run, done: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graphs.errors import InputError
@@ -12,6 +12,9 @@ from kernel_gateway.isolation import Sizes
 from notebooks.toolkit.limits import LARGE
 
 _EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".zip": 15, ".json": 5, ".jsonl": 5}
+COLUMN_ROLES = ("target", "time", "unit", "assignment")
+"""The roles that name a column."""
+
 LONGEST_QUESTION = 4_000
 """Characters of a question. Who pastes a document instead of asking gets a sentence and not a run."""
 
@@ -57,6 +60,41 @@ def check_files(paths: Sequence[Path], sizes: Sizes | None) -> list[Path]:
             "Take a sample, or keep only the columns that the question needs."
         )
     return checked
+
+
+def check_roles(paths: Sequence[Path], roles: Mapping[str, str]) -> None:
+    """Raises InputError for a declared column whose name stands nowhere in the beginning of the files.
+
+    Only plain text in UTF-8 is looked at; of other files it is said once they are read.
+    """
+    declared = {r: c for r, c in roles.items() if r in COLUMN_ROLES}
+    if not declared or any(p.suffix.lower() not in (".csv", ".tsv", ".txt") for p in paths):
+        return
+    heads = [_head(path) for path in paths]
+    for role, name in declared.items():
+        if name.isascii() and not name.startswith(("Unnamed", "column")) and not any(name in head for head in heads):
+            raise InputError(no_column(role, name, [n for head in heads for n in _header(head)]))
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(1 << 16).decode("utf-8", "replace")
+
+
+def _header(head: str) -> list[str]:
+    """The names in a file's first line, by whichever sign parts it most often."""
+    first = head.lstrip("\ufeff").split("\n")[0].strip()
+    sign = max(",;\t|", key=first.count)
+    return [name.strip().strip('"') for name in first.split(sign)]
+
+
+def no_column(role: str, name: str, names: Sequence[str]) -> str:
+    """The sentence for a declared column that no file has."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, 1, 0.6)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(map(repr, names[:20]))}."
+    return f"There is no column {name!r}, which was declared as the {role}. {hint}"
 
 
 def _check_file(path: Path, sizes: Sizes | None) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from artifacts.events import RunView
 from artifacts.types import Execution
 from graphs.errors import RunFailed
+from graphs.inputs import COLUMN_ROLES
 from notebooks.slices import binds, lacking, slice_for
 
 _DESCRIBE = '''\
@@ -166,4 +167,4 @@ def unreadable(view: RunView) -> bool:
 def missing_roles(roles: Mapping[str, str], tables: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """The declared roles whose column no table has, as (role, column)."""
     names = {column["name"] for table in tables for column in table["columns"]}
-    return [(r, c) for r, c in roles.items() if r in ("target", "time", "unit", "assignment") and c not in names]
+    return [(r, c) for r, c in roles.items() if r in COLUMN_ROLES and c not in names]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artifacts.types import Execution
 from graphs import look
 from graphs.errors import RunFailed
+from graphs.inputs import no_column
 from graphs.state import Desk
 
 
@@ -38,8 +38,5 @@ async def open_tables(
     if printed:
         await desk.note(printed, step_id)
     for role, column in look.missing_roles(roles, tables):
-        names = [c["name"] for table in tables for c in table["columns"]]
-        near = difflib.get_close_matches(column, names, 1, 0.6)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(map(repr, names[:20]))}."
-        raise RunFailed(f"There is no column {column!r}, which was declared as the {role}. {hint}")
+        raise RunFailed(no_column(role, column, [str(c["name"]) for table in tables for c in table["columns"]]))
     return tables

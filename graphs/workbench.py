@@ -33,7 +33,7 @@ from graphs.budget import Budget
 from graphs.conversation import answered, decided, may_be_asked, model_of, next_turn, resolved
 from graphs.editing import Difference, Editor
 from graphs.errors import InputError
-from graphs.inputs import check_files, check_question
+from graphs.inputs import check_files, check_question, check_roles
 from graphs.look import unreadable
 from graphs.models.base import Model
 from graphs.queue import Queue, usual_limit
@@ -108,6 +108,7 @@ class Workbench:
         questions = [q.model_copy(update={"text": check_question(q.text)}) for q in request.asked]
         goal = check_question(request.goal) if len(questions) < 2 else request.goal.strip()
         files = await in_own_thread(check_files, request.files, None if _in_cloud() else Sizes.of_machine())
+        await in_own_thread(check_roles, files, request.roles)
         model = resolved(request.model)
         await in_own_thread(self._must_be_known, request.terms)
         rerun = self.rerun if request.rerun is None else request.rerun
@@ -373,12 +374,12 @@ class Workbench:
         Raises EditError for what cannot be done and Outdated for an edit of an older version, with nothing changed.
         """
         self._must_be_open()
-        return await self._editor.edit(self._at_rest(run_ref), edit)
+        return await self._editor.edit(await self._at_rest(run_ref), edit)
 
     async def undo(self, run_ref: str, *, by: str = "person") -> Undone:
         """Take back the last turn or edit of a run. Raises EditError where there is none."""
         self._must_be_open()
-        return await self._editor.undo(self._at_rest(run_ref), by)
+        return await self._editor.undo(await self._at_rest(run_ref), by)
 
     async def branch(self, run_ref: str, *, at: str | None = None) -> Run:
         """A new run that shares the past of this one, up to the end of turn `at`. Raises InputError without it."""
@@ -432,11 +433,13 @@ class Workbench:
         except (BadAgent, ProjectError) as error:
             raise InputError(str(error)) from error
 
-    def _at_rest(self, run_ref: str) -> Run:
+    async def _at_rest(self, run_ref: str) -> Run:
         run = self.store.run(run_ref)
+        if run.id in self._worker.finishing:  # its end is recorded, and its sandbox is just being laid down
+            await asyncio.wait([self._tasks[run.id]])
         if run.id in self._tasks:
             raise InputError(f"{run.id} is being worked on. Wait for its end, or stop it first.")
-        return run
+        return self.store.run(run.id)
 
     def _must_be_open(self) -> None:
         if self._closing:

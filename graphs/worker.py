@@ -12,14 +12,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from artifacts.backup import CHECKPOINTS
-from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded
+from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, StepEnded, TaskChanged
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
+from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, budget_of
 from graphs.errors import GraphError
+from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
@@ -106,8 +108,9 @@ class Worker:
         try:
             turn = (await in_own_thread(self._store.view, run.id)).turn
             further = turn is not None and turn.id != FIRST_TURN
-            work = self._follow_up if further else self._ask if run.agent == "ask" else self._work
-            load = load_asking if further or run.agent == "ask" else load_team
+            direct = model.rule_based if further else run.agent == "ask"
+            work = self._work if not direct else self._follow_up if further else self._ask
+            load = load_direct if direct else load_team
             loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
             session = await self._open_session(run.id)
             await work(run, model, session, await loading)
@@ -156,22 +159,34 @@ class Worker:
             if self._store.run(run.id).status == "running":
                 await self.end(run.id, status, error)
 
-    async def _work(self, run: Run, model: Model, session: Session, team: ModuleType) -> None:
-        """Run the graph from the start, or from its last checkpoint where there is one. Raises Waiting for a person."""
+    async def _work(self, run: Run, model: Model, session: Session, graphs: ModuleType) -> None:
+        """Run the turn's graph from the start, or from its last checkpoint where there is one.
+
+        Raises Waiting for a person.
+        """
         from langgraph.types import Command
 
+        turn = session.view.turns[-1]
+        further = turn if turn.id != FIRST_TURN else None
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         saver = await self._checkpoints()
-        graph = team.build(saver)
-        config = {"configurable": {"thread_id": run.id}, "recursion_limit": _STEPS}
+        agents, tools = await self._company(run)
+        thread = f"{run.id}/{turn.id}" if further else run.id
+        await graphs.checkpoints.forget(saver, run.id, but=thread)
+        name, goal = addressed(turn.message if further else run.goal, agents)
+        asked = agents.named(name) if name is not None else None
+        if alone := asked is not None and (not model.rule_based or asked.model not in (None, "playbook")):
+            agents = agents.choose(str(name))
+        elif further:
+            agents = agents.choose("lead")
+        graph = graphs.turns.build(saver) if further else graphs.team.build(saver, agents)
+        config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
-            again = Command(resume=True) if so_far.interrupts else None
-            first = again if so_far.values else team.begin(run.id, run.goal, run.params["files"], run.params["roles"])
-            async with aclosing(Again(self._store, session.host, run.id)) as again:
-                wanted = again if run.params.get("rerun", self._rerun) else None
-                agents, tools = await self._company(run)
-                budget = budget_of(run.params)
+            async with (
+                aclosing(Again(self._store, session.host, run.id)) as again,
+                aclosing(Helpers(self._store, session.host, run.id)) as helpers,
+            ):
                 desk = Desk(
                     run.id,
                     self._store,
@@ -180,16 +195,24 @@ class Worker:
                     templates,
                     agents,
                     tools,
-                    wanted,
-                    budget,
+                    again if run.params.get("rerun", self._rerun) else None,
+                    budget_of(run.params),
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
+                    helpers=helpers,
                     images=run.params.get("images"),
+                    turn=further,
                 )
+                if so_far.values:
+                    first = Command(resume={i.id: True for i in so_far.interrupts}) if so_far.interrupts else None
+                elif further:
+                    first = await graphs.turns.begin(desk, run.params["files"], run.params["roles"])
+                else:
+                    first = graphs.team.begin(run.id, goal, run.params["files"], run.params["roles"], alone=alone)
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
                 raise Waiting("The run waits for a person.")
-        await saver.adelete_thread(run.id)
+        await graphs.checkpoints.forget(saver, run.id)
 
     async def _ask(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
         """Answer the run's questions, or those that an earlier try has left."""
@@ -230,8 +253,14 @@ class Worker:
     ) -> None:
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
-            for event in loose_ends(await in_own_thread(self._store.view, run_id)):
+            view = await in_own_thread(self._store.view, run_id)
+            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
+            for event in loose_ends(view):
                 await self._store.append(event)
+            if status in ("failed", "cancelled"):
+                for task in (t for t in view.tasks if not t.ended):
+                    stopped = task.model_copy(update={"status": "cancelled"})
+                    await self._store.append(TaskChanged(run_id=run_id, task=stopped))
             if session is not None:
                 await projects.keep_for(self._store, session.host, run_id)
             if status in ("failed", "cancelled") and session is not None and session.executions:
@@ -270,9 +299,11 @@ class Worker:
     async def forget(self, run_ids: Iterable[str]) -> None:
         """Drop where these runs would be taken up again."""
         if (self._store.home / CHECKPOINTS).exists():
+            from graphs.checkpoints import forget
+
             saver = await self._checkpoints()
             for run_id in run_ids:
-                await saver.adelete_thread(run_id)
+                await forget(saver, run_id)
 
     async def host(self) -> Host:
         """Where sandboxes are had, started if need be. Raises GatewayError where none can be had."""
@@ -284,17 +315,11 @@ class Worker:
         return host
 
     async def _checkpoints(self) -> AsyncSqliteSaver:
-        """Where the graph's progress is kept, for resumption only. A crafted file must not run code when it is read."""
-        import aiosqlite
-        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
         async with self._opening_saver:
             if self._saver is None:
-                path = self._store.home / CHECKPOINTS
-                connection = await self._stack.enter_async_context(aiosqlite.connect(path))
-                self._saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-                await self._saver.setup()
+                from graphs.checkpoints import opened
+
+                self._saver = await self._stack.enter_async_context(opened(self._store.home / CHECKPOINTS))
             return self._saver
 
 
@@ -315,14 +340,16 @@ def loose_ends(view: RunView) -> list[Event]:
 
 
 def load_team() -> ModuleType:
-    """The module of the graph, loaded with all that it needs: a second's work, for a thread."""
+    """The room of the graphs, loaded with all that they need: a second's work, for a thread."""
     load_sdk()  # first, since a sandbox can be had and filled while the rest is loaded
-    from graphs import team
+    import graphs.checkpoints
+    import graphs.team
+    import graphs.turns
 
-    return team
+    return graphs
 
 
-def load_asking() -> ModuleType:
+def load_direct() -> ModuleType:
     """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
     load_sdk()
     from graphs import direct, opening

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphs.tools.function import tool
+    from gristmill.handles import project
+    from gristmill.listening import on
     from gristmill.python import Answered, Result, analyze, analyze_async, analyze_stream, ask, ask_async
 
 __version__ = "0.1.0"
@@ -18,6 +20,8 @@ __all__ = [
     "analyze_stream",
     "ask",
     "ask_async",
+    "on",
+    "project",
     "tool",
 ]
 
@@ -28,6 +32,14 @@ def __getattr__(name: str) -> object:
         from graphs.tools.function import tool
 
         return tool
+    if name == "on":
+        from gristmill.listening import on
+
+        return on
+    if name == "project":
+        from gristmill.handles import project
+
+        return project
     if name in __all__:
         from gristmill import python
 

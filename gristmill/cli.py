@@ -13,6 +13,7 @@ from gristmill import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("gristmill.commands.analyze", "Ask a question of a file; get a reviewed, re-runnable notebook."),
     "ask": ("gristmill.commands.ask", "Answer a question of a file, and no more than that."),
+    "chat": ("gristmill.commands.chat", "Talk with a run in the terminal: question after question."),
     "review": ("gristmill.commands.review", "Check a notebook of your own; each objection names a cell and a mend."),
     "serve": ("gristmill.commands.serve", "Open the dashboard, the REST interface and the scheduler."),
     "open": ("gristmill.commands.open", "Open the running dashboard in a browser."),

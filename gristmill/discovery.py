@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import secrets
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from artifacts.types import now
 
+TOKEN = re.compile(r"[\w.~-]{16,}", re.ASCII)
 ANSWER_WITHIN = 30.0  # seconds; a port where nobody listens says so at once, and a busy machine's server is waited for
 
 
@@ -42,6 +45,21 @@ def remove(home: Path) -> None:
     if server is not None and server.pid == os.getpid():
         (home / "server.json").unlink(missing_ok=True)
         (home / "open.html").unlink(missing_ok=True)
+
+
+def token(home: Path, *, new: bool = False) -> str:
+    """The token of this data folder's servers, kept in it so that open pages find their way back; made where there is
+    none, or a `new` one is wanted."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / "token"
+    try:
+        kept = "" if new else path.read_text().strip()
+    except OSError:
+        kept = ""
+    if not TOKEN.fullmatch(kept):
+        kept = secrets.token_urlsafe(24)
+        _write_private(path, kept)
+    return kept
 
 
 def open_browser(home: Path, server: Server) -> bool:

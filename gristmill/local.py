@@ -23,6 +23,7 @@ from graphs.inputs import check_question
 from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
 from graphs.workbench import Workbench
+from gristmill import webhooks
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse
 from gristmill.projects import LocalProjects, place_of, settled
@@ -43,7 +44,9 @@ class Local:
 
     def __init__(self, workbench: Workbench, settings: Settings) -> None:
         self.workbench, self.store = workbench, workbench.store
-        self.model, self.targets = settings.model, settings.notify
+        self.model, self.targets, self.images = settings.model, settings.notify, settings.images
+        self.store.announce()
+        self._unhook = webhooks.serve(settings.webhooks)
         self.projects = LocalProjects(workbench)
 
     @classmethod
@@ -100,7 +103,9 @@ class Local:
     async def _start(self, request: Request) -> Run:
         """Begin a run with the settings, and where it names no files with the tables, of its project."""
         request = await asyncio.to_thread(settled, self.store.home, request)
-        request = request.model_copy(update={"model": request.model or self.model})
+        images = self.images if request.terms.images is None else request.terms.images
+        terms = request.terms.model_copy(update={"images": images})
+        request = request.model_copy(update={"model": request.model or self.model, "terms": terms})
         async with self.projects.tables_for(request) as files:
             return await self.workbench.start(request.model_copy(update={"files": files}))
 
@@ -290,6 +295,7 @@ class Local:
         try:
             await self.workbench.close()
         finally:
+            await asyncio.to_thread(self._unhook)
             await asyncio.to_thread(self.store.close)
 
 

@@ -29,8 +29,8 @@ def view_json(view: RunView, branches: Sequence[str] = ()) -> dict[str, Any]:
 
     `turns` have the ids of their cells and their answers. `branches` are the ids of the runs that share its past.
     """
-    told: dict[str, Any] = plain(replace(view, previous=None))
-    del told["previous"]
+    told: dict[str, Any] = plain(replace(view, previous=None, task_views={}))
+    del told["previous"], told["task_views"]
     for turn in told["turns"]:
         turn["cells"] = turn_cells(view, turn["id"])
         turn["spent"] = plain(view.spent_in(turn["id"]))

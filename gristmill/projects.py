@@ -15,17 +15,19 @@ from graphs.errors import InputError
 from graphs.request import Request, terms_of
 from graphs.workbench import Workbench
 from gristmill.errors import Failed
-from kernel_gateway.shared import Shared, destroy, shared
+from kernel_gateway.shared import NoVolumes, Shared, destroy, shared
 from notebooks import projects
 from notebooks.files import safe_name
 from notebooks.projects import NoProject, Project, ProjectError
+from notebooks.services import Service, of_project
 
 
 class ProjectShown(Project):
     """A project with what belongs to it: the sizes of its files in bytes by their path (None where they were not looked
-    at), the names of its own agents and tools, and how many runs it has."""
+    at), the names of its own agents and tools, how many runs it has, and the services in their sandboxes that run."""
 
     files: dict[str, int] | None = None
+    services: tuple[Service, ...] = ()
     agents: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     runs: int = 0
@@ -77,8 +79,10 @@ class LocalProjects:
         found = await in_own_thread(lambda: self._shown(projects.get(self._home, name)))
         if name == projects.DEFAULT:
             return found
-        there = await self._volume(name)
-        return found.model_copy(update={"files": await there.files() if there is not None else {}})
+        running = await of_project(await self._workbench.host(), name)
+        there = await self._volume_if_any(name)
+        files = await there.files() if there is not None else {}
+        return found.model_copy(update={"files": files, "services": tuple(running)})
 
     async def create(self, project: Project) -> ProjectShown:
         terms_of({k: v for k, v in project.settings.items() if k != "model"})
@@ -93,7 +97,7 @@ class LocalProjects:
         for status in under:
             if under_way := await in_own_thread(self._under_way, name, status):
                 raise ProjectError(f"{under_way[0].id} of {name} is {status}; cancel it first.")
-        if (there := await self._volume(name)) is not None:
+        if (there := await self._volume_if_any(name)) is not None:
             await destroy(await self._workbench.host(), there)
         await in_own_thread(projects.delete, self._home, name)
         return found
@@ -136,6 +140,12 @@ class LocalProjects:
 
     async def _volume(self, name: str, *, make: bool = False) -> Shared | None:
         return await shared(await self._workbench.host(), projects.volume(name), make=make)
+
+    async def _volume_if_any(self, name: str) -> Shared | None:
+        try:
+            return await self._volume(name)
+        except NoVolumes:
+            return None
 
     def _shown(self, project: Project) -> ProjectShown:
         place = projects.folder(self._home, project.name)

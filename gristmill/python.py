@@ -31,6 +31,8 @@ from gristmill.backend import Backend
 from gristmill.backend import view as view_of
 from gristmill.background import Job
 from gristmill.errors import Failed, sentences
+from gristmill.listening import heard
+from gristmill.local import Local
 from gristmill.results import Answered, Result
 from gristmill.settings import Settings, load
 from gristmill.terminal.words import one_line
@@ -68,7 +70,7 @@ def analyze(
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    return _wait(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
+    return wait(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
 
 
 async def analyze_async(
@@ -125,7 +127,7 @@ def ask(
     answer it, its notebook among it, is written to `out` where that is given. The rest is as in `analyze`, and so are
     the errors. A question that cannot be answered raises none: `status` is not_answered then, and `answer` says why.
     """
-    return _wait(_asking(data, question, query, model, roles, project, out), progress=progress)
+    return wait(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
 async def ask_async(
@@ -143,7 +145,7 @@ async def ask_async(
     return await _await(_asking(data, question, query, model, roles, project, out), progress=progress)
 
 
-def _wait[T](work: Work[T], *, progress: bool) -> T:
+def wait[T](work: Work[T], *, progress: bool) -> T:
     """What comes of work, waiting for it. An interrupt cancels it."""
     items: queue.SimpleQueue[Item[T]] = queue.SimpleQueue()
     job = Job(work(items.put), items.put)
@@ -248,7 +250,7 @@ async def _following(run_id: str, question: str, queue: bool) -> Answered:
 
 def follow_up(run_id: str, question: str, queue: bool) -> Answered:
     """Ask a run a further question, and wait for the answer: see `Answered.ask`."""
-    return _wait(lambda put: _following(run_id, question, queue), progress=False)
+    return wait(lambda put: _following(run_id, question, queue), progress=False)
 
 
 def say(run_id: str, text: str, queue: bool) -> Turn | Message:
@@ -271,7 +273,7 @@ def say(run_id: str, text: str, queue: bool) -> Turn | Message:
             await ready.wait()
             return said
 
-    return _wait(lambda put: saying(), progress=False)
+    return wait(lambda put: saying(), progress=False)
 
 
 def stop(run_id: str) -> Run:
@@ -281,7 +283,7 @@ def stop(run_id: str) -> Run:
         async with background.backend(load()) as backend:
             return await backend.stop(run_id)
 
-    return _wait(lambda put: stopping(), progress=False)
+    return wait(lambda put: stopping(), progress=False)
 
 
 def _json(query: Query | Mapping[str, Any] | None) -> str:
@@ -305,6 +307,8 @@ async def _carry_out(
             try:
                 run = await asyncio.shield(starting)
                 async for event in backend.follow(run.id):
+                    if not isinstance(backend, Local) and not isinstance(event, TextDelta):
+                        heard(event)  # a server recorded it
                     put(event)
             except asyncio.CancelledError:
                 await backend.cancel((await starting).id)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -82,7 +81,7 @@ async def serve(settings: Settings, *, host: str, port: int, ready: Callable[[st
 
 async def _serve(local: Local, settings: Settings, listening: socket.socket, ready: Callable[[str], None]) -> None:
     host, port = listening.getsockname()[:2]
-    token = settings.token or secrets.token_urlsafe(24)
+    token = settings.token or discovery.token(settings.home)
     names = (*settings.allowed_hosts, shown(host).strip("[]"))
     app, house = _build(local, token=token, port=port, names=names, max_upload=settings.max_upload)
     url = f"http://{shown(host)}:{port}"

@@ -27,6 +27,11 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_HOME", "the user's data folder", "Where the record, the files and the server's address live."),
     Setting("GRISTMILL_MODEL", "playbook", "The model of a run that names none, as `--model` takes it."),
+    Setting(
+        "GRISTMILL_IMAGES",
+        "",
+        "`1`: models are shown plots as pictures; `0`: none is; not set: those that are known to read them.",
+    ),
     Setting("GRISTMILL_RERUN", "1", "`0`: no review runs the notebook again in a fresh sandbox; reports say so."),
     Setting(
         "GRISTMILL_MAX_RUNS",
@@ -47,13 +52,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),
     Setting("GRISTMILL_PORT", "5006", "The port that `gristmill serve` listens on."),
-    Setting("GRISTMILL_TOKEN", "made anew at each start", "The token of `gristmill serve`, 16 characters or more."),
+    Setting("GRISTMILL_TOKEN", "kept in the data folder", "The token of `gristmill serve`, 16 characters or more."),
     Setting("GRISTMILL_ALLOWED_HOSTS", "", "More host names, comma-separated, that a browser may use for the server."),
     Setting("GRISTMILL_MAX_UPLOAD_MB", "2048", "The largest upload that the server takes, in MiB."),
     Setting(
         "GRISTMILL_NOTIFY",
         "`notify.yaml` in the data folder",
         "Whom schedules may notify: lines `name: URL`, as Apprise takes them, mode 0600.",
+    ),
+    Setting(
+        "GRISTMILL_WEBHOOKS",
+        "`webhooks.yaml` in the data folder",
+        "Which programs are told of events, by HTTP: see below the table, mode 0600.",
     ),
     Setting("GRISTMILL_TIMEZONE", "this machine's", "The time zone of a schedule that names none (an IANA name)."),
     Setting("E2B_API_KEY", "", "With it, sandboxes run in E2B's cloud instead of on this machine."),
@@ -83,6 +93,8 @@ class Settings:
     max_upload: int  # bytes
     timezone: str
     notify: Path
+    webhooks: Path
+    images: bool | None = None
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
@@ -94,12 +106,16 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     rerun = env.get("GRISTMILL_RERUN") or "1"
     if rerun not in ("0", "1"):
         raise Misuse(f"GRISTMILL_RERUN is {rerun!r}; it can be 1 or 0.")
+    images = env.get("GRISTMILL_IMAGES") or ""
+    if images not in ("", "0", "1"):
+        raise Misuse(f"GRISTMILL_IMAGES is {images!r}; it can be 1 or 0.")
     packages = env.get("GRISTMILL_PACKAGES") or "1"
     if packages not in ("0", "1"):
         raise Misuse(f"GRISTMILL_PACKAGES is {packages!r}; it can be 1 or 0.")
     token = env.get("GRISTMILL_TOKEN") or None
     if token is not None and not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
         raise Misuse("GRISTMILL_TOKEN must be 16 or more letters, digits, '.', '_', '~' or '-'.")
+    webhooks = env.get("GRISTMILL_WEBHOOKS")
     home, templates, notify = _home(env), env.get("GRISTMILL_TEMPLATES"), env.get("GRISTMILL_NOTIFY")
     return Settings(
         home=home,
@@ -116,6 +132,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         max_upload=_number(env, "GRISTMILL_MAX_UPLOAD_MB", 2048, 1, 1 << 20) * 1024 * 1024,
         timezone=env.get("GRISTMILL_TIMEZONE") or _local_zone(env),
         notify=Path(notify).expanduser().absolute() if notify else home / "notify.yaml",
+        webhooks=Path(webhooks).expanduser().absolute() if webhooks else home / "webhooks.yaml",
+        images=images == "1" if images else None,
     )
 
 

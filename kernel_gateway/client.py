@@ -40,6 +40,7 @@ __all__ = [
     "connection",
     "find_host",
     "gateway_status",
+    "live_sandboxes",
     "load_sdk",
     "open_sandbox",
     "read_log",
@@ -141,6 +142,26 @@ async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -
             raise SandboxGone(f"The sandbox {sandbox_id} is gone: it was ended or its time-out passed.") from error
         except SandboxException as error:
             raise SandboxFailed(f"The sandbox {sandbox_id} could not be reached: {error}") from error
+
+
+async def live_sandboxes(host: Host, metadata: dict[str, str]) -> list[AsyncSandbox]:
+    """The sandboxes that run now and were made with this metadata. Raises GatewayError."""
+    from e2b import SandboxException
+    from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
+
+    found = []
+    with _transport_errors(host):
+        try:
+            pages = AsyncSandbox.list(
+                query=SandboxQuery(metadata=metadata, state=[SandboxState.RUNNING]), **connection(host)
+            )
+            while pages.has_next:
+                found += [
+                    await AsyncSandbox.connect(s.sandbox_id, **connection(host)) for s in await pages.next_items()
+                ]
+        except SandboxException as error:
+            raise SandboxFailed(f"The sandboxes cannot be listed: {error}") from error
+    return found
 
 
 def gateway_status(home: Path) -> GatewayStatus | None:

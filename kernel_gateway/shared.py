@@ -16,6 +16,10 @@ DEPTH = 8
 """Folders below a volume's root that are looked into."""
 
 
+class NoVolumes(SandboxFailed):
+    """This host keeps no volumes."""
+
+
 class Shared:
     """A volume's files. Paths are relative to its root. Every method raises GatewayError where the host refuses."""
 
@@ -56,9 +60,14 @@ class Shared:
 
 
 async def shared(host: Host, name: str, *, make: bool = False) -> Shared | None:
-    """The volume of this name; None where there is none, unless it is to be made."""
+    """The volume of this name; None where there is none, unless it is to be made.
+
+    Raises NoVolumes, and GatewayError where the host refuses.
+    """
     from e2b import AsyncVolume
 
+    if host.isolation == "none":
+        raise NoVolumes("Files are kept in a volume, and without isolation there are none: leave out --isolation none.")
     with _refusals():
         known = await AsyncVolume.list(**_control(host))
         found = next((v.volume_id for v in known if v.name == name), None)

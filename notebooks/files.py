@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from e2b_code_interpreter import AsyncSandbox
 
 HOME = "/home/user"
+PROJECT = "project"
+"""Where the files of a run's project are, below /home/user."""
 DEPTH = 4
 """Folders below /home/user that are looked into for new files."""
 MAX_FILE = 100 * 2**20

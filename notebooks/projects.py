@@ -24,7 +24,7 @@ from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Value, now
 from kernel_gateway.client import GatewayError, Host
-from kernel_gateway.shared import Shared, shared
+from kernel_gateway.shared import NoVolumes, Shared, shared
 from notebooks import files
 from notebooks.errors import NotebookError
 from notebooks.session import Session
@@ -32,8 +32,7 @@ from notebooks.session import Session
 DEFAULT = "default"
 """The project of runs that name none. It has no folder and no files."""
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
-FOLDER = "project"
-"""Where in a sandbox the files of its project are, below /home/user."""
+FOLDER = files.PROJECT
 MOST = 500
 """Files of a project that a sandbox is given."""
 
@@ -169,8 +168,11 @@ async def bring(session: Session, host: Host, name: str) -> None:
 
     What the run has as it is there is not written again.
     """
-    await session.make_folders([FOLDER])
-    there = await shared(host, volume(name))
+    try:
+        there = await shared(host, volume(name))
+    except NoVolumes as error:
+        await _note(session, f"The files of the project {name} are not in the sandbox. {error}")
+        return
     if there is None:
         return
     sizes = await there.files()

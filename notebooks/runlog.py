@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from artifacts.events import ArtifactSaved, Event, Noted, RunView
+from artifacts.events import WORK, ArtifactSaved, Event, Noted, RunView, TaskWorked
 from artifacts.events import apply as apply_event
 from artifacts.store import Store, StoreError
 from artifacts.types import Artifact, ArtifactRole, Execution
@@ -18,10 +18,13 @@ _FIGURE = re.compile(r"fig_(\d+)\.")
 
 
 class RunLog:
-    """Appends to one run. `view` folds the run as it was at the start and every event that was appended here."""
+    """Appends to one run. `view` folds the run as it was at the start and every event that was appended here.
 
-    def __init__(self, store: Store, view: RunView) -> None:
-        self.store, self.view, self.run_id = store, view, view.run.id
+    With `task_id`, `view` is that of a task's notebook, and what happens to it is recorded as that task's work.
+    """
+
+    def __init__(self, store: Store, view: RunView, task_id: str | None = None) -> None:
+        self.store, self.view, self.run_id, self.task_id = store, view, view.run.id, task_id
         self.heard: Callable[[Event], object] | None = None  # whoever wants to hear what is appended here
         self._sent: list[asyncio.Future[list[Event]]] = []
 
@@ -32,7 +35,9 @@ class RunLog:
 
     def send(self, event: Event) -> None:
         """Append an event without waiting; the next `emit` or `settle` waits for it and hears why it failed."""
-        self._sent.append(self.store.submit([event]))
+        work = self.task_id is not None and isinstance(event, WORK)
+        told = TaskWorked(run_id=self.run_id, task_id=self.task_id or "", event=event) if work else event
+        self._sent.append(self.store.submit([told]))
         self.view = apply_event(self.view, event)
         if self.heard is not None:
             self.heard(event)
@@ -46,7 +51,8 @@ class RunLog:
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
         if (failed := next((o for o in outcomes if isinstance(o, BaseException)), None)) is not None:
             with contextlib.suppress(StoreError):
-                self.view = await asyncio.to_thread(self.store.view, self.run_id)
+                view = await asyncio.to_thread(self.store.view, self.run_id)
+                self.view = view if self.task_id is None else view.task_views[self.task_id]
             raise failed
 
     async def note(self, text: str, step_id: str | None = None) -> None:
@@ -70,6 +76,7 @@ class RunLog:
             execution_id=cell.id if cell else None,
             parents=parents,
             step_id=cell.step_id if cell else None,
+            task_id=self.task_id,
         )
         # `put` has written this event itself; folding it keeps the view whole.
         self.view = apply_event(self.view, ArtifactSaved(run_id=self.run_id, seq=self.view.last_seq, artifact=artifact))
@@ -95,7 +102,7 @@ class RunLog:
     def next_figure(self) -> int:
         """The number of the next plot: plots are fig_01, fig_02, ... in order over the run."""
         numbers = (_FIGURE.match(a.name) for a in self.view.artifacts)
-        return max((int(m[1]) for m in numbers if m), default=0) + 1
+        return max((self.view.block, *(int(m[1]) for m in numbers if m))) + 1
 
     def findings_of(self, cell_id: str) -> list[str]:
         """The ids of the findings that a cell reported when it ran last, in order."""
@@ -105,4 +112,4 @@ class RunLog:
         """The id of the next finding, which neither a finding nor the report has."""
         ordered = self.view.report.order if self.view.report else ()
         numbers = (id[1:] for id in (*(f.id for f in self.view.findings), *ordered))
-        return f"F{max((int(n) for n in numbers if n.isdigit()), default=0) + 1}"
+        return f"F{max((self.view.block, *(int(n) for n in numbers if n.isdigit()))) + 1}"

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from kernel_gateway.client import Host, live_sandboxes
 from notebooks.session import Session
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox
 
 MOST = 8
 """Services of one sandbox at a time."""
@@ -63,17 +68,29 @@ async def start(session: Session, name: str, command: str, port: int) -> Service
     opened = f"(exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null && exit 0; sleep 0.1; done; exit 4"
     came = await session.command(f"bash -c {shlex.quote(waits + opened)}", limit=WAIT + 10)
     printed = await log(session, name)
-    return Service(name, command, port, pid, _url(session, port), running=came.exit_code != 3, log=printed)
+    return Service(name, command, port, pid, _url(session.sandbox, port), running=came.exit_code != 3, log=printed)
 
 
 async def services(session: Session) -> list[Service]:
     """The services that run now, by name."""
+    return await _services(session.sandbox)
+
+
+async def of_project(host: Host, project: str) -> list[Service]:
+    """The services in the sandboxes of a project's runs, as far as these live. Raises GatewayError."""
     found = []
-    for process in await session.sandbox.commands.list():
+    for sandbox in await live_sandboxes(host, {"project": project}):
+        found += await _services(sandbox)
+    return found
+
+
+async def _services(sandbox: AsyncSandbox) -> list[Service]:
+    found = []
+    for process in await sandbox.commands.list():
         name, _, port = process.envs.get(_MARK, "").partition(" ")
         if name and port.isdigit():
             told = (process.args or [""])[-1].partition("2>&1; ")[2]
-            found.append(Service(name, told, int(port), process.pid, _url(session, int(port))))
+            found.append(Service(name, told, int(port), process.pid, _url(sandbox, int(port))))
     return sorted(found, key=lambda s: s.name)
 
 
@@ -94,6 +111,6 @@ async def log(session: Session, name: str) -> str:
     return (await session.command(f"tail -c {LOG} {_FOLDER}/{name}.log 2>/dev/null || true")).stdout
 
 
-def _url(session: Session, port: int) -> str:
-    host = session.sandbox.get_host(port)
+def _url(sandbox: AsyncSandbox, port: int) -> str:
+    host = sandbox.get_host(port)
     return f"{'http' if 'localhost' in host else 'https'}://{host}/"

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifacts.events import Event, ExecutionEnded, RunView, SandboxOpened
+from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Artifact, Execution, new_id
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
+from kernel_gateway.inside.notebook import COPY, MIME
 from notebooks import files
 from notebooks.aio import see_through
 from notebooks.cell import Cell, host_failures
 from notebooks.errors import UploadError
+from notebooks.live.merging import needed
 from notebooks.outputs import clean
 from notebooks.runlog import RunLog
 
@@ -56,6 +58,7 @@ class Session:
         self._log, self._sandbox, self._tree = log, sandbox, files.Tree(sandbox)
         self._lock = asyncio.Lock()
         self._cell: Cell | None = None
+        self._brought = set[str]()  # files of cells that ran elsewhere
         self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
 
     @classmethod
@@ -68,14 +71,17 @@ class Session:
         return await cls._begin(log, host, timeout)
 
     @classmethod
-    async def resume(cls, store: Store, host: Host, run_id: str) -> Session:
+    async def resume(cls, store: Store, host: Host, run_id: str, task_id: str | None = None) -> Session:
         """The session of a run that stopped: its own sandbox if that lives, otherwise one rebuilt from the record.
+
+        With `task_id` that of the notebook of a task, which was branched off the run's.
 
         Cells that had not ended are marked interrupted. In the run's own sandbox nothing is run again. In a new one
         the inputs are uploaded and the finished cells replayed, without recording them a second time. Stale cells are
         not replayed: what they would make is not what the record shows.
         """
-        log = RunLog(store, await in_own_thread(store.view, run_id))
+        view = await in_own_thread(store.view, run_id)
+        log = RunLog(store, view if task_id is None else view.task_views[task_id], task_id)
         for cell in log.view.executions:
             if cell.status == "running":
                 await log.emit(ExecutionEnded(run_id=run_id, execution_id=cell.id, status="interrupted"))
@@ -103,6 +109,13 @@ class Session:
             await session._write_inputs()
             await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
             await session._tree.changes()
+        return session
+
+    async def taken_over(self, log: RunLog) -> Session:
+        """The same sandbox for another run, which has the past of this one. This session is not to be used any more."""
+        session = Session(log, self.host, self._sandbox)
+        session._tree = self._tree
+        await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
         return session
 
     def go_on(self, log: RunLog) -> None:
@@ -181,6 +194,8 @@ class Session:
                 if (found := next(known, None)) is not None:
                     return found
             await self._renew()
+            if self._log.view.away:
+                await self._catch_up(code)
             view = self._log.view
             known_cell = view.cell(cell) if cell is not None else None
             execution = Execution(
@@ -218,12 +233,48 @@ class Session:
             await self._replay(execution)
             await self._tree.changes()
 
+    async def adopt(self, events: Sequence[Event]) -> None:
+        """Record what happened to cells that ran in another sandbox of this run, and write their files into this one.
+
+        What they leave in memory is made here when a cell first needs it. Raises UploadError, SandboxGone.
+        """
+        await self.record(*events)
+        async with self._lock:
+            for event in events:
+                if isinstance(event, ArtifactSaved) and event.artifact.role in ("table", "file"):
+                    await self._write(event.artifact, self._log.store)
+                    self._brought.add(event.artifact.name)
+
+    async def catch_up(self) -> None:
+        """Run again here, without a record, all cells that ran in another sandbox of this run."""
+        async with self._lock:
+            await self._renew()
+            await self._catch_up(None)
+
     async def record(self, *events: Event) -> None:
         """Record a change of the notebook between two cells, on which the next cell builds."""
         async with self._lock:
             for event in events:
                 self._log.send(event)
             await self._log.settle()
+
+    async def copied(self, order: str) -> str:
+        """Have the sandbox `keep NAME`, a copy of its kernel and its files, go `back NAME` or `drop NAME`.
+
+        Returns "", or why it was not done, in which case nothing was. Nothing of it is recorded.
+        """
+        none = "this host keeps no copies of kernels"
+        if self.host.kind != "local":
+            return none
+        async with self._lock:
+            try:
+                done = await self._sandbox.run_code("", envs={COPY: order}, timeout=_ASIDE)
+                if order.startswith("back "):
+                    await self._tree.changes()
+            except host_failures() as error:
+                return f"the sandbox did not answer: {error}"
+        told = next((r.extra[MIME].get("copy") for r in done.results if r.extra and MIME in r.extra), None)
+        return none if told is None else "" if told["done"] else str(told["why"])
 
     async def settle(self) -> None:
         """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
@@ -366,6 +417,16 @@ class Session:
             how = f"raised {again.error.name}" if again.error else "raised nothing"
             await self._log.note(f"{cell.cell} {how} when it was replayed in a new sandbox, unlike the first time.")
 
+    async def _catch_up(self, code: str | None) -> None:
+        """Run again what code needs of the cells that ran elsewhere; of all of them for None."""
+        view = self._log.view
+        if not (again := needed(view, code, self._brought)):
+            return
+        for execution in (x for id in again for x in view.executions if x.cell == id):
+            await self._replay(execution)
+        self._log.send(CellsReplayed(run_id=self.run_id, cells=tuple(id for id in again if id in view.away)))
+        await self._tree.changes()
+
     async def _renew(self) -> None:
         if time.monotonic() - self._renewed >= self._life / 4:
             try:
@@ -390,7 +451,13 @@ async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
     """A new sandbox for a run, in the environment that the run was begun with."""
     params = log.view.run.params
     metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
-    return await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
+    sandbox = await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
+    if "project" in params:
+        try:
+            await sandbox.files.make_dir(f"{files.HOME}/{files.PROJECT}")
+        except host_failures() as error:
+            raise SandboxGone(f"The new sandbox was lost before it was filled: {error}") from error
+    return sandbox
 
 
 def _digest(path: Path) -> str:

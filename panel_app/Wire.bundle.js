@@ -1,4 +1,5 @@
 // The browser's side of the wire: carries out patches, and sends what a person does. It holds no state of the run.
+import { runPage } from "/scripts/run.js"
 
 const byId = (id) => document.getElementById(id)
 const CHUNK = 192 * 1024 // bytes of a file in one message, well under what a websocket accepts
@@ -21,14 +22,72 @@ function append(box, html) {
   box.append(content)
 }
 
-function set(element, html) {
-  const open = new Map([...element.querySelectorAll("details[id]")].map((d) => [d.id, d.open]))
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : ""
-  element.replaceChildren(fragment(html))
-  for (const details of element.querySelectorAll("details[id]")) {
-    if (open.has(details.id)) details.open = open.get(details.id)
+// Brings an element in line with new HTML and leaves alone what is the same: a reader's place, focus, what is typed and
+// what is opened stay, and nothing moves that need not. What a person is writing (`data-local`) is nobody else's.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    old.data = fresh.data
+    return
   }
-  if (focused) byId(focused)?.focus()
+  const mine = (name) => name === "open" && old.id // whether it is open is the reader's to say
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !mine(name)) old.removeAttribute(name)
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value && !mine(name)) old.setAttribute(name, value)
+  }
+  children(old, fresh)
+}
+
+function children(old, fresh) {
+  const wanted = [...fresh.childNodes]
+  const ids = new Set(wanted.map((node) => node.id).filter(Boolean))
+  let at = old.firstChild
+  const local = (node) => node?.dataset?.local !== undefined
+  const next = () => { do at = at.nextSibling; while (local(at)) }
+  if (local(at)) next()
+  for (const node of wanted) {
+    const same = node.id && [...old.children].find((e) => e.id === node.id && e.nodeName === node.nodeName)
+    if (same) {
+      if (same === at) next()
+      else old.insertBefore(same, at)
+      morph(same, node)
+    } else if (at && !ids.has(at.id)) { // what stands here goes; it may as well become what is wanted
+      const here = at
+      next()
+      if (here.nodeName === node.nodeName && !here.id && !node.id) morph(here, node)
+      else here.replaceWith(node)
+    } else old.insertBefore(node, at)
+  }
+  while (at) {
+    const gone = at
+    next()
+    gone.remove()
+  }
+}
+
+function set(element, html) {
+  const fresh = element.cloneNode(false)
+  fresh.append(fragment(html))
+  children(element, fresh)
+}
+
+function put(patch) {
+  const content = fragment(patch.html)
+  const old = byId(patch.id)
+  const into = byId(patch.into)
+  if (old) morph(old, content.firstElementChild)
+  else if (into && patch.after === "") into.prepend(content)
+  else if (into && patch.after && byId(patch.after)) byId(patch.after).after(content)
+  else into?.append(content)
+}
+
+function order(patch) {
+  let at = null
+  for (const element of patch.ids.map(byId).filter(Boolean)) {
+    const next = at ? at.nextElementSibling : element.parentElement.firstElementChild
+    if (element !== next) element.parentElement.insertBefore(element, next)
+    at = element
+  }
 }
 
 function say(text, level = "info") {
@@ -49,25 +108,37 @@ function say(text, level = "info") {
 const busy = (on) => document.querySelectorAll("[data-do]").forEach((e) => { if ("disabled" in e) e.disabled = on })
 
 const acks = new Map()
+const answered = (ticket) => new Promise((resolve) => acks.set(ticket, resolve))
 
 const patches = {
   set: (p) => { const e = byId(p.id); if (e) set(e, p.html) },
-  put: (p) => {
-    const old = byId(p.id)
-    if (old) old.replaceWith(fragment(p.html))
-    else byId(p.into)?.append(fragment(p.html))
-  },
+  put,
+  order,
+  drop: (p) => byId(p.id)?.remove(),
+  version: (p) => { const e = byId(p.id); if (e) e.dataset.version = p.text },
   append: (p) => { const e = byId(p.id); if (e) append(e, p.html) },
   type: (p) => { const e = byId(p.id); if (e) { e.append(p.text); e.scrollTop = e.scrollHeight } },
   go: (p) => { location.href = p.url },
   say: (p) => say(p.text, p.level),
-  ack: (p) => { acks.get(p.id)?.(p.text || ""); acks.delete(p.id) },
+  ack: (p) => { acks.get(p.id)?.(p); acks.delete(p.id) },
   idle: () => busy(false),
 }
 
+// Who stands at the end of what grows, because they went there, is kept at the end; anybody else is left in peace.
+function follow(box, change) {
+  const end = box && box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 40
+  change()
+  if (end) box.scrollTop = box.scrollHeight
+}
+
+let heard // told of what has changed, on a run's page
+
 function carryOut(list) {
-  for (const patch of list) patches[patch.do]?.(patch)
-  tick()
+  follow(document.scrollingElement, () => follow(byId("scroller"), () => {
+    for (const patch of list) patches[patch.do]?.(patch)
+    tick()
+    heard?.()
+  }))
 }
 
 // Times: "5 minutes ago" beside the exact moment, and clocks of what still runs.
@@ -186,10 +257,10 @@ class Ask {
       const part = await file.slice(at, at + CHUNK).arrayBuffer().catch(() => {
         throw new Error(`${file.name} could not be read. Was it moved or changed? Choose it again.`)
       })
-      const answer = new Promise((resolve) => acks.set("upload", resolve))
+      const answer = answered("upload")
       this.send({ do: "upload", file: i, name: file.name, at, data: base64(part) })
-      const problem = await answer
-      if (problem) throw new Error(problem)
+      const { text } = await answer
+      if (text) throw new Error(text)
       at += part.byteLength
       bar.value = file.size ? at / file.size : 1
     } while (at < file.size)
@@ -205,6 +276,7 @@ function click(event, send) {
   } else {
     if ("disabled" in target) busy(true)
     send({ ...target.dataset })
+    target.closest("[popover]")?.hidePopover()
   }
 }
 
@@ -216,7 +288,9 @@ function lost() {
   const attempt = async () => {
     const answer = await fetch(location.pathname, { method: "HEAD", cache: "no-store" }).catch(() => null)
     if (answer?.ok) location.reload()
-    else setTimeout(attempt, 2000)
+    else if (answer?.status === 401) {
+      bar.textContent = "The server is back and asks for a token that this page does not have. Open the dashboard anew."
+    } else setTimeout(attempt, 2000)
   }
   setTimeout(attempt, 1000)
 }
@@ -230,6 +304,7 @@ function render({ model, view }) {
   document_.on_event("connection_lost", lost)
   document.addEventListener("click", (event) => click(event, send))
   if (byId("ask")) new Ask(byId("ask"), send)
+  if (byId("dock")) heard = runPage(send, answered)
   let typing
   for (const field of document.querySelectorAll("[data-filter]")) {
     const filter = () => send({ do: "filter", by: field.dataset.filter, value: field.value })

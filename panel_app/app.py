@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 from bokeh.document import without_document_lock
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
 
 from artifacts.store import StoreError
 from graphs.errors import GraphError
 from graphs.workbench import Workbench
 from kernel_gateway.client import GatewayError
 from notebooks.errors import NotebookError
-from panel_app.assets import Assets
+from panel_app.assets import Assets, Receive, Scope, Send
 from panel_app.components.render import environment
+from panel_app.components.words import for_page
+from panel_app.edits import Edits
 from panel_app.figures import Figures
 from panel_app.pages.artifact import artifact_page
 from panel_app.pages.base import Page
@@ -38,9 +42,10 @@ log = logging.getLogger(__name__)
 
 def routes(workbench: Workbench) -> dict[str, Callable[[], Wire]]:
     """Every page by its path. A function makes one session's page from the store; nothing is kept between sessions."""
+    edits = Edits()
     return {
         "/": _application(workbench, lambda: HomePage(workbench)),
-        "/runs/{run_id}": _application(workbench, lambda: run_page(workbench, pn.state.route_params["run_id"])),
+        "/runs/{run_id}": _application(workbench, lambda: run_page(workbench, pn.state.route_params["run_id"], edits)),
         "/artifacts": _application(workbench, lambda: GalleryPage(workbench.store)),
         "/artifacts/{artifact_id}": _application(
             workbench, lambda: artifact_page(workbench.store, pn.state.route_params["artifact_id"])
@@ -53,8 +58,21 @@ def dashboard(workbench: Workbench, **options: Any) -> Assets:
     """The dashboard as one ASGI application, to be put behind a guard; `options` go to Panel's `build_asgi_app`."""
     from panel.io.asgi import build_asgi_app
 
-    pages = build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options)
-    return Assets(Figures(pages, workbench.store))
+    pages = GZipMiddleware(
+        build_asgi_app(routes(workbench), title="Gristmill", index_enabled=False, **options),
+        minimum_size=1000,
+        compresslevel=4,
+    )
+    scripts = StaticFiles(directory=Path(__file__).parent / "browser")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """Our own scripts, which `Wire.bundle.js` imports, and everything else."""
+        if scope["type"] == "http" and str(scope["path"]).startswith("/scripts/"):
+            await scripts({**scope, "root_path": f"{scope.get('root_path', '')}/scripts"}, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return Assets(Figures(app, workbench.store))
 
 
 def _application(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:
@@ -75,8 +93,8 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
     wire = Wire()
     tasks: set[asyncio.Task[None]] = set()
 
-    def begin(job: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(_guard(wire, job))
+    def begin(job: Coroutine[Any, Any, None], ticket: str) -> None:
+        task = asyncio.get_running_loop().create_task(_guard(wire, job, ticket))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         task.add_done_callback(partial(_report, wire))
@@ -87,7 +105,8 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
         # Panel may hear in a worker thread and under the document's lock; the page's work belongs on the loop.
         @without_document_lock  # type: ignore[untyped-decorator]
         async def work() -> None:
-            begin(page.live(wire) if message.get("do") == "hello" else page.act(wire, message))
+            hello = message.get("do") == "hello"
+            begin(page.live(wire) if hello else page.act(wire, message), str(message.get("ticket") or ""))
 
         document.add_next_tick_callback(work)
 
@@ -101,12 +120,17 @@ def open_page(workbench: Workbench, page: Page) -> Wire:
     return wire
 
 
-async def _guard(wire: Wire, job: Coroutine[Any, Any, None]) -> None:
-    """Says on the page what the rooms below had to say."""
+async def _guard(wire: Wire, job: Coroutine[Any, Any, None], ticket: str) -> None:
+    """Says on the page what the rooms below had to say: to what was sent under a ticket, or else to the person."""
     try:
         await job
     except (StoreError, GraphError, GatewayError, NotebookError) as error:
-        wire.send([Patch(do="say", text=str(error), level="error"), Patch(do="idle")])
+        text = for_page(str(error))
+        told = Patch(do="ack", id=ticket, text=text) if ticket else Patch(do="say", text=text, level="error")
+        wire.send([told, Patch(do="idle")])
+    else:
+        if ticket:
+            wire.send([Patch(do="ack", id=ticket)])
 
 
 def _report(wire: Wire, task: asyncio.Task[None]) -> None:

@@ -18,7 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OURS = "/components/panel_app.wire/"
 """The one module whose files a page asks for. Panel would import whatever module the address names."""
-KEPT = ("/static/", OURS)
+KEPT = ("/static/", "/scripts/", OURS)
 MOST = 64
 """Files kept at most. A page asks for about ten, and their number does not grow; the bound is for the curious."""
 
@@ -82,8 +82,12 @@ class Assets:
         parts: list[bytes] = []
         started: Message = {}
 
+        requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            if not requests:
+                await asyncio.Event().wait()  # whoever asks again waits for a client that goes away
+            return requests.pop()
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -91,7 +95,9 @@ class Assets:
             else:
                 parts.append(bytes(message.get("body", b"")))
 
-        plain = [(n, v) for n, v in scope["headers"] if not n.lower().startswith((b"if-", b"range"))]
+        plain = [
+            (n, v) for n, v in scope["headers"] if not n.lower().startswith((b"if-", b"range", b"accept-encoding"))
+        ]
         await self.app({**scope, "method": "GET", "headers": plain}, receive, send)
         headers = {name.lower(): value for name, value in started["headers"]}
         kind = headers.get(b"content-type", b"")

@@ -10,9 +10,11 @@ from panel.custom import JSComponent
 class Patch(TypedDict, total=False):
     """One change to the page. `do` says which; `Wire.bundle.js` carries it out.
 
-    `set` replaces the inside of element `id` with `html`; `put` replaces element `id` or appends it to element `into`;
-    `append` adds `html` at the end of element `id`; `type` adds plain `text` there; `go` opens the page `url`;
-    `say` shows `text` for a while; `ack` lets an upload go on; `idle` frees the buttons that wait.
+    `set` brings the inside of element `id` in line with `html`; `put` does so with element `id`, or adds it to element
+    `into`, behind element `after` (empty: first; absent: last); `drop` takes element `id` away, `order` brings the
+    children of `id` into the order of `ids`; `append` adds `html` at the end of element `id`; `type` adds plain `text`
+    there; `version` says which version a cell is at; `go` opens the page `url`; `say` shows `text` for a while; `ack`
+    answers what was sent under a ticket `id`, with what is wrong with it in `text`; `idle` frees the buttons that wait.
     """
 
     do: str
@@ -22,6 +24,10 @@ class Patch(TypedDict, total=False):
     text: str
     url: str
     level: str
+    after: str
+    ids: list[str]
+    version: str
+    source: str
 
 
 class Wire(JSComponent):  # type: ignore[misc]

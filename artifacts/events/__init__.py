@@ -13,6 +13,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -49,12 +50,25 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
-from artifacts.events.union import EVENT, Event
+from artifacts.events.task import (
+    WORK,
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+    Work,
+)
+from artifacts.events.union import EVENT, EVENT_KINDS, Event
 from artifacts.events.view import RunView, Step
 
 __all__ = [
     "EVENT",
+    "EVENT_KINDS",
+    "WORK",
     "AnswerMade",
     "Answered",
     "ApprovalAsked",
@@ -66,6 +80,7 @@ __all__ = [
     "CellDeleted",
     "CellEdited",
     "CellMoved",
+    "CellsReplayed",
     "CellsStale",
     "Compared",
     "Event",
@@ -93,13 +108,16 @@ __all__ = [
     "Step",
     "StepEnded",
     "StepStarted",
+    "TaskBranched",
     "TaskChanged",
+    "TaskWorked",
     "TextDelta",
     "ToolUsed",
     "TurnEnded",
     "TurnStarted",
     "Undone",
     "WidgetsChanged",
+    "Work",
     "apply",
     "extend",
     "fold",

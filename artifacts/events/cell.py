@@ -55,6 +55,13 @@ class CellsStale(Recorded):
     cause: str
 
 
+class CellsReplayed(Recorded):
+    """These cells, which tasks ran in sandboxes of their own, were run again in the notebook's, for what they leave."""
+
+    kind: Literal["cells_replayed"] = "cells_replayed"
+    cells: tuple[str, ...]
+
+
 class ExecutionStarted(Recorded):
     """A cell runs. One that the notebook does not have is added at its end."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from artifacts.events.cell import CellAdded, CellEdited, ExecutionStarted
 from artifacts.events.view import RunView
-from artifacts.types import Answer, Cell, CellState, CellVersion, Execution, ExecutionStatus
+from artifacts.types import Answer, Cell, CellState, CellVersion, ExecutionStatus
 
 
 def added(view: RunView, event: CellAdded) -> RunView:
@@ -52,7 +52,9 @@ def stale(view: RunView, cells: Sequence[str]) -> RunView:
 def begun(view: RunView, event: ExecutionStarted) -> RunView:
     """The view in which a cell runs: in the place of its earlier execution, or as a new cell at the end."""
     new = event.execution
-    view = replace(view, executed=max(view.executed + 1, new.seq))
+    here = view.kernel is None or new.sandbox_id == view.kernel
+    away = tuple(c for c in view.away if c != new.cell)
+    view = replace(view, executed=max(view.executed + 1, new.seq), away=away if here else (*away, new.cell))
     if (cell := view.cell(new.cell)) is not None:
         view = without(view, cell.id)
         others = tuple(x for x in view.executions if x.cell != cell.id)
@@ -61,7 +63,15 @@ def begun(view: RunView, event: ExecutionStarted) -> RunView:
         return in_order(replace(view, cells=cells, executions=(*others, new)))
     # An unfinished try of the same call is no cell of the notebook once there is another try. Both stay to be seen.
     tries = {x.cell for x in view.executions if new.key is not None and x.key == new.key}
-    first = CellVersion(number=1, source=new.code, author=_author(view, new), turn_id=_turn(view), at=new.started_at)
+    step = next((s for s in reversed(view.steps) if s.id == new.step_id), None) if new.step_id is not None else None
+    first = CellVersion(
+        number=1,
+        source=new.code,
+        author=step.agent if step is not None else "analysis" if view.run.agent == "analysis" else "notebook",
+        turn_id=_turn(view),
+        task_id=step.task_id if step is not None else None,
+        at=new.started_at,
+    )
     cell = Cell(id=new.cell, versions=(first,), title=new.title, tags=new.tags, state="running", execution_id=new.id)
     kept = tuple(c for c in view.cells if c.id not in tries) if tries else view.cells
     findings = tuple(f for f in view.findings if f.evidence.cell not in tries) if tries else view.findings
@@ -137,14 +147,6 @@ def _numbered(view: RunView, cell_id: str) -> RunView:
 
 def _turn(view: RunView) -> str | None:
     return view.turn.id if view.turn else None
-
-
-def _author(view: RunView, execution: Execution) -> str:
-    if execution.step_id is not None:
-        for step in reversed(view.steps):
-            if step.id == execution.step_id:
-                return step.agent
-    return "notebook" if view.run.agent != "analysis" else "analysis"
 
 
 def _rests_on(answer: Answer, cell_id: str) -> bool:

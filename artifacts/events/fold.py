@@ -14,6 +14,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -48,7 +49,16 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
@@ -79,7 +89,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None)
         case SandboxOpened():
-            return replace(view, sandboxes=(*view.sandboxes, event), kernel=None if event.partial else event.sandbox_id)
+            opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
+            return replace(opened, kernel=None if event.partial else event.sandbox_id)
         case TurnStarted():
             said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
             turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
@@ -92,12 +103,12 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Heard(messages=ids, turn_id=id):
             return _taken_up(view, ids, id)
         case Asked():
-            return replace(view, questions=(*view.questions, event.question))
+            return replace(view, questions=(*view.questions, _with(event.question, at=event.at)))
         case Answered(question_id=id, answer=answer):
             questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
             return replace(view, questions=tuple(questions))
         case ApprovalAsked():
-            return replace(view, approvals=(*view.approvals, event.approval))
+            return replace(view, approvals=(*view.approvals, _with(event.approval, at=event.at)))
         case ApprovalGiven(approval_id=id):
             given = event.model_dump(include={"decision", "edited", "reason"})
             approvals = (_with(a, **given) if a.id == id and a.decision is None else a for a in view.approvals)
@@ -118,15 +129,23 @@ def apply(view: RunView | None, event: Event) -> RunView:
             heard = tuple(m for m in view.messages if m.turn_id is not None)  # what waits, waits in the other run
             return replace(view, kernel=None, branched=event, messages=heard)
         case StepStarted(step_id=str(step_id)):
-            return replace(
-                view, steps=(*view.steps, Step(step_id, event.name, event.agent, event.title, task_id=event.task_id))
-            )
+            step = Step(step_id, event.name, event.agent, event.title, task_id=event.task_id)
+            if (own := view.task_views.get(event.task_id or "")) is not None:  # whose cells have their author by it
+                own = replace(own, steps=(*own.steps, step))
+                view = replace(view, task_views={**view.task_views, str(event.task_id): own})
+            return replace(view, steps=(*view.steps, step))
         case StepEnded():
             steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
             return replace(view, steps=tuple(steps), progress=None)
         case TaskChanged(task=task):
             places = {t.id: t for t in view.tasks} | {task.id: task}
             return replace(view, tasks=tuple(places.values()))
+        case TaskBranched():
+            return _begin_task(view, event)
+        case TaskWorked(task_id=id, event=work) if id in view.task_views:
+            return replace(view, task_views={**view.task_views, id: apply(view.task_views[id], work)})
+        case CellsReplayed(cells=cells):
+            return replace(view, away=tuple(c for c in view.away if c not in cells))
         case ModelReplied():
             used = charged(view.used, event, view.turns[-1].id)
             return replace(view, replies=(*view.replies, event), used=used)
@@ -194,6 +213,13 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _begin_task(view: RunView, event: TaskBranched) -> RunView:
+    """The view in which a task has a notebook of its own, in which no kernel has run a cell yet."""
+    numbered, of = event.numbered, view.task_views.get(event.of or "", view)
+    own = replace(of, numbered=numbered, block=numbered, kernel=None, executed=0, task_views={}, previous=None)
+    return replace(view, task_views={**view.task_views, event.task_id: own})
 
 
 def _answered(answers: tuple[Answer, ...], given: Answer) -> tuple[Answer, ...]:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from artifacts.events.base import Recorded
+from artifacts.events.cell import (
+    AnswerMade,
+    ArtifactSaved,
+    CellAdded,
+    CellDeleted,
+    CellEdited,
+    CellMoved,
+    CellsStale,
+    ExecutionEnded,
+    ExecutionStarted,
+    FindingMade,
+    OutputReceived,
+    OutputsCleared,
+    OutputUpdated,
+    Progressed,
+    WidgetsChanged,
+)
+from artifacts.events.run import SandboxOpened
 from artifacts.types import Answer, Objection, PlanStep, Recomputation, Task
 
 
@@ -23,6 +43,62 @@ class TaskChanged(Recorded):
 
     kind: Literal["task_changed"] = "task_changed"
     task: Task
+
+
+class TaskBranched(Recorded):
+    """A task has a notebook of its own from here on: as the run's stands, or that of the task `of` within which it is.
+
+    Its new cells, plots and findings have numbers above `numbered`, so that they can stay as they are in the run's.
+    """
+
+    kind: Literal["task_branched"] = "task_branched"
+    task_id: str
+    numbered: int
+    of: str | None = None
+
+
+Work = Annotated[
+    SandboxOpened
+    | CellAdded
+    | CellEdited
+    | CellMoved
+    | CellDeleted
+    | CellsStale
+    | ExecutionStarted
+    | OutputReceived
+    | OutputUpdated
+    | OutputsCleared
+    | WidgetsChanged
+    | Progressed
+    | ExecutionEnded
+    | ArtifactSaved
+    | FindingMade
+    | AnswerMade,
+    Field(discriminator="kind"),
+]
+"""What can happen to the notebook of a task."""
+WORK = (
+    *(SandboxOpened, CellAdded, CellEdited, CellMoved, CellDeleted, CellsStale, ExecutionStarted, OutputReceived),
+    *(
+        OutputUpdated,
+        OutputsCleared,
+        WidgetsChanged,
+        Progressed,
+        ExecutionEnded,
+        ArtifactSaved,
+        FindingMade,
+        AnswerMade,
+    ),
+)
+
+
+class TaskWorked(Recorded):
+    """Something happened to the notebook of a task. What of it fits in is recorded again, as it is, at the task's end:
+    from then on it is part of the run's."""
+
+    kind: Literal["task_worked"] = "task_worked"
+    task_id: str
+    event: Work
 
 
 class PlanMade(Recorded):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -13,6 +13,7 @@ from artifacts.events.cell import (
     CellDeleted,
     CellEdited,
     CellMoved,
+    CellsReplayed,
     CellsStale,
     ExecutionEnded,
     ExecutionStarted,
@@ -47,7 +48,16 @@ from artifacts.events.talk import (
     TurnEnded,
     TurnStarted,
 )
-from artifacts.events.task import PlanMade, ReportMade, Reviewed, StepEnded, StepStarted, TaskChanged
+from artifacts.events.task import (
+    PlanMade,
+    ReportMade,
+    Reviewed,
+    StepEnded,
+    StepStarted,
+    TaskBranched,
+    TaskChanged,
+    TaskWorked,
+)
 
 Event = Annotated[
     RunStarted
@@ -67,6 +77,8 @@ Event = Annotated[
     | ApprovalGiven
     | StepStarted
     | TaskChanged
+    | TaskBranched
+    | TaskWorked
     | ModelReplied
     | ToolUsed
     | PlanMade
@@ -75,6 +87,7 @@ Event = Annotated[
     | CellMoved
     | CellDeleted
     | CellsStale
+    | CellsReplayed
     | ExecutionStarted
     | OutputReceived
     | OutputUpdated
@@ -93,5 +106,7 @@ Event = Annotated[
     | RunEnded,
     Field(discriminator="kind"),
 ]
+EVENT_KINDS = frozenset(str(one.model_fields["kind"].default) for one in get_args(get_args(Event)[0]))
+"""What `kind` an event can be of."""
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads and writes one event as JSON: `EVENT.validate_json(text)`, `event.model_dump_json()`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from artifacts.events.cell import Progressed
@@ -43,9 +43,9 @@ def charged(used: tuple[Used, ...], reply: ModelReplied, turn_id: str) -> tuple[
     """What was used, with a further reply in a turn. Replies of rules cost nothing and are not counted."""
     if reply.rule_based:
         return used
-    who = (turn_id, reply.agent, reply.model)
-    places = {(u.turn_id, u.agent, u.model): u for u in used}
-    before = places.get(who) or Used(turn_id=turn_id, agent=reply.agent, model=reply.model)
+    who = (turn_id, reply.agent, reply.model, reply.task_id)
+    places = {(u.turn_id, u.agent, u.model, u.task_id): u for u in used}
+    before = places.get(who) or Used(turn_id=turn_id, agent=reply.agent, model=reply.model, task_id=reply.task_id)
     after = Used(
         turn_id=turn_id,
         agent=reply.agent,
@@ -56,6 +56,7 @@ def charged(used: tuple[Used, ...], reply: ModelReplied, turn_id: str) -> tuple[
         tokens_cached=before.tokens_cached + (reply.tokens_cached or 0),
         usd=before.usd + (reply.cost or 0.0),
         unpriced=before.unpriced + (reply.cost is None),
+        task_id=reply.task_id,
     )
     return tuple((places | {who: after}).values())
 
@@ -107,6 +108,9 @@ class RunView:
     branched: Branched | None = None
     executed: int = 0  # executions so far, those included that the notebook does not show any more
     numbered: int = 0  # the highest number that a cell had so far
+    away: tuple[str, ...] = ()  # cells that tasks ran, in sandboxes of their own, and not the kernel
+    block: int = 0  # of a task's notebook: the number above which those of its own cells, plots and findings are
+    task_views: dict[str, RunView] = field(default_factory=dict, repr=False)  # the notebook of each task
     turned: int = 1  # turns so far, those included that were taken back
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
 
@@ -122,13 +126,35 @@ class RunView:
     @property
     def spent(self) -> Spent:
         """What the run has used so far. Replies of rules cost nothing."""
-        return spent(self.used, self.executed)
+        return spent(self.used, self.executed + self._aside)
 
     def spent_in(self, turn_id: str) -> Spent:
         """What one turn has used so far; its cells are those that it added and that ran."""
         ran = {x.cell for x in self.executions}
         cells = sum(c.turn_id == turn_id and c.id in ran for c in self.cells)
         return spent((u for u in self.used if u.turn_id == turn_id), cells)
+
+    @property
+    def _aside(self) -> int:
+        """The cells that tasks ran and that are not, or not yet, part of the notebook."""
+        kept = {task.id: len(task.cells) for task in self.tasks}
+        return sum(max(0, own.executed - kept.get(id, 0)) for id, own in self.task_views.items())
+
+    def of_task(self, task_id: str) -> RunView:
+        """The run as a task sees it: with its own notebook, its own replies, and what the person says to all."""
+        own = self.task_views[task_id]
+        return replace(
+            own,
+            run=self.run,
+            turns=self.turns,
+            questions=self.questions,
+            approvals=self.approvals,
+            messages=self.messages,
+            notes=self.notes,
+            tasks=self.tasks,
+            used=tuple(u for u in self.used if u.task_id == task_id),
+            replies=tuple(r for r in self.replies if r.task_id == task_id),
+        )
 
     @property
     def turn(self) -> Turn | None:

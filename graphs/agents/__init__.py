@@ -26,7 +26,7 @@ class Agent(Value):
     `name` is what the record shows, `prompt` the system message, before that of the agent `base` where one is named.
     `tools` are names, `*` among them all that do not come with Gristmill; None stands for all that the job is offered.
     `model` is one of its own in place of the run's. `approval` says of tools, by name or pattern, what comes before a
-    call: {"run_command": "ask", "mcp__*": "deny"}.
+    call: {"run_command": "ask", "mcp__*": "deny"}. `delegates` are the agents to whom it may give tasks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +40,7 @@ class Agent(Value):
     model: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     approval: dict[str, Approval] = Field(default_factory=dict)
+    delegates: tuple[str, ...] = ()
     base: str | None = None
     prompt: str = Field(min_length=1)
     source: str = "built-in"
@@ -61,6 +62,14 @@ class Agents:
             raise LookupError(f"no agent has the job {job!r}")
         return chosen[-1]  # the user's own stands in for a built-in one of its name
 
+    def named(self, name: str) -> Agent | None:
+        """The agent of a name that writes cells, the user's own before a built-in one; None where there is none."""
+        return next((a for a in reversed(self.agents) if a.name == name and a.job == "code"), None)
+
+    def helpers_of(self, agent: Agent) -> tuple[Agent, ...]:
+        """Those to whom an agent may give tasks."""
+        return tuple(helper for name in agent.delegates if (helper := self.named(name)) is not None)
+
     def choose(self, name: str) -> Agents:
         """The same with another agent in the coder's seat. Raises BadAgent for one that there is not."""
         able = sorted({a.name for a in self.agents if a.job == "code"})
@@ -77,6 +86,12 @@ def load(folders: Iterable[Path] = ()) -> Agents:
             found.append(read_agent(file.read_text(encoding="utf-8"), str(file), found))
         except (BadAgent, OSError, UnicodeDecodeError) as fault:
             problems.append(f"{file}: {fault}")
+    problems += (
+        f"{agent.source}: It delegates to {name!r}, which is no agent that writes cells."
+        for agent in found
+        for name in agent.delegates
+        if Agents(tuple(found)).named(name) is None
+    )
     return Agents(tuple(found), problems=tuple(problems))
 
 

@@ -103,8 +103,10 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
 
 def described(query: Query, scope: Scope) -> Query:
     """What a column is like, as measures of it, where a description asks for none in particular."""
-    if query.intent not in ("describe", "distribution") or query.measures or not query.show:
+    if query.intent not in ("describe", "distribution") or query.measures:
         return query
+    if not query.show:
+        return query.model_copy(update={"measures": _of_the_whole(scope)}) if query.intent == "describe" else query
     measures: list[Measure] = []
     for name in map(scope.column, query.show):
         plain: tuple[Statistic, ...] = ("present", "missing")
@@ -115,6 +117,17 @@ def described(query: Query, scope: Scope) -> Query:
         ops = (*plain, *of_kind.get(scope.kinds[name], ("distinct", "mode")))
         measures += [Measure(op=op, of=in_backticks(name)) for op in ops]
     return query.model_copy(update={"measures": tuple(measures), "show": ()})
+
+
+def _of_the_whole(scope: Scope) -> tuple[Measure, ...]:
+    """What a table is like: its rows, gaps and copies, the time that it covers, and the means of its first numbers."""
+    found = [Measure(op="count"), Measure(op="missing"), Measure(op="duplicates")]
+    time = next((n for n, kind in scope.kinds.items() if kind == "time"), None)
+    found += [Measure(op=op, of=in_backticks(time)) for op in ("min", "max")] if time else []
+    numbers = [
+        n for n, kind in scope.kinds.items() if kind == "number" and not re.search(r"(?i)(?:^|_)(?:id|index)$", n)
+    ]
+    return (*found, *(Measure(op="mean", of=in_backticks(n)) for n in numbers[:3]))
 
 
 def compared(query: Query, scope: Scope) -> Query:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from graphs.questions import conditions
@@ -276,7 +277,7 @@ def tell_groups(
         number = f"(number, {literal(u)})" if u else "number"
         text = f"{braced(readable(name, scope))} by {what}: {{'; '.join(over[:{SHOWN}])}}{{partly}}"
         values = f"{{**trends, **{{group: {number} for group, number in {found(name, 'result')}.items()}}}}"
-        tell(scope, [text, ends], values)
+        tell(scope, [text, ends], values, "    fitted=trends,\n")
         return
     scope.add(f'rest = f"; and {{len(result) - {SHOWN}:,}} more" if len(result) > {SHOWN} else ""')
     if len(told) == 1:
@@ -287,18 +288,26 @@ def tell_groups(
         scope.add(f'lines = [f"{{group}} {value("number", query.decimals, u)}{part}" {items}.head({SHOWN}).items()]')
         number = f"(number, {literal(u)})" if u else "number"
         values = f"{{group: {number} {items}.items()}}"
+        more = ""
         said, each = braced(readable(name, scope)), "{'; '.join(lines) or 'none'}{rest}"
         text = f"{said} by {what}: {each}"
         if period == "gap":
             text, values = f"{text}{{gap}}", f"{{**{values}, **differences}}"
+            more = "    fitted=differences,\n"
         elif period:
             text, values = f"{said}: {{over}}{{partly}}. By {what}: {each}", f"{{**trends, **{values}}}"
+            more = "    fitted=trends,\n"
         elif query.intent == "describe" and part:
             scope.add(f"spread = evenness({found(name, 'result')})")
             text = f"{text}{{spread}}"
-            shares = f'{{f"share of {{group}}": (100 * number / len(rows), "%") {items}.items()}}'
-            values = f"{{**{values}, **{shares}}}"
-        tell(scope, [text, ends], values)
+            of_all = f'{{f"share of {{group}}": (100 * number / len(rows), "%") {items}.items()}}'
+            scope.add(f"shares = {of_all}")
+            values = f"{{**{values}, **shares}}"
+            share = {"measures": [{"op": "share"}], "group_by": [{"of": query.group_by[0].of}]}
+            more = "    fitted=shares,\n"
+            if not scope.missing(keys[0]):
+                more = f"    queries=dict.fromkeys(shares, {json.dumps(share)}),\n"
+        tell(scope, [text, ends], values, more)
         return
     number = value("number", query.decimals)
     scope.add(

@@ -40,6 +40,7 @@ def singles(query: Query, scope: Scope) -> None:
         sources.setdefault(name, "") or sources.update({name: single(measure, scope)})
         ops.setdefault(measure.op, found(name))
         units |= {name: unit(measure)} if unit(measure) else {}
+    ends = _intervals(query, scope)
     scope.add("found = {\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}")
     names = {n: found(n) for n in sources}
     for formula in query.formulas:
@@ -51,12 +52,15 @@ def singles(query: Query, scope: Scope) -> None:
         _ranked(query, scope, ranked[0])
         return
     given = {m.name for m in query.measures} | {f.name for f in query.formulas}
-    said = [_said(n, s, n in given, query, scope, units.get(n, "")) for n, s in names.items()]
+    said = [
+        _said(n, s, n in given, query, scope, units.get(n, "")) + ends.get(n, ("", ""))[1] for n, s in names.items()
+    ]
     result = ""
     if query.verdicts:
         scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
         result = ': {found["verdict"]}'
     with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
+    with_units += "".join(f', {literal(n)}: ({found(n)}, "", {name})' for n, (name, _) in ends.items())
     rows = f" ({of_rows(query, scope)}{lacking(query, scope)}{backwards(query, scope)})"
     if list(names) == ["number of rows"]:  # and what would stand in brackets says it again
         said = [f"the number of rows{_where(query, scope)} is {value(names['number of rows'], query.decimals)}"]
@@ -64,7 +68,20 @@ def singles(query: Query, scope: Scope) -> None:
     pieces = [
         f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
     ]
-    tell(scope, [*pieces, f"{rows}{result}."], "found" if not units else f"{{**found{with_units}}}")
+    tell(scope, [*pieces, f"{rows}{result}."], "found" if not with_units else f"{{**found{with_units}}}")
+
+
+def _intervals(query: Query, scope: Scope) -> dict[str, tuple[str, str]]:
+    """Of each of a few correlations, the variable that holds its 95 % interval, and how the sentence says that."""
+    related = [m for m in query.measures if m.op == "correlation" and m.method == "pearson" and not m.where]
+    told = dict[str, tuple[str, str]]()
+    for n, m in enumerate(related if len(related) <= 3 and not query.order else ()):
+        both = listed([scope.sized(c or "", "It") for c in (m.of, m.other)])
+        ends = f"ends{n + 1}" if len(related) > 1 else "ends"
+        scope.add(f"{ends} = r_interval(*rows[{both}].dropna().to_numpy(dtype=float).T)")
+        said = f" (95 % interval {{as_text({ends}[0], 2)}} to {{as_text({ends}[1], 2)}})"
+        told[name_of(m, scope)] = ends, said
+    return told
 
 
 def formula_unit(name: str, source: str, units: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,19 @@
 """The tools that models may call. Importing this package enters the built-in ones in the registry."""
 
-from graphs.tools import cells, files, machine, notebook, person, planning, report, review, services, table
+from graphs.tools import (
+    cells,
+    delegate,
+    files,
+    machine,
+    notebook,
+    person,
+    planning,
+    reply,
+    report,
+    review,
+    services,
+    table,
+)
 from graphs.tools.base import Action, Tool, Toolbox, read, refusal, said, specs, tool
 
 __all__ = [
@@ -8,6 +21,7 @@ __all__ = [
     "Tool",
     "Toolbox",
     "cells",
+    "delegate",
     "files",
     "machine",
     "notebook",
@@ -15,6 +29,7 @@ __all__ = [
     "planning",
     "read",
     "refusal",
+    "reply",
     "report",
     "review",
     "said",

@@ -16,6 +16,7 @@ from graphs.models.base import ToolSpec
 from graphs.state import Approval, Job
 
 if TYPE_CHECKING:
+    from graphs.agents import Agent
     from graphs.state import Desk
 
 DEEPEST = 6
@@ -31,7 +32,13 @@ class Tool(BaseModel):
     job: ClassVar[Job]
     also: ClassVar[tuple[Job, ...]] = ()
     source: ClassVar[str] = "built-in"
+    always: ClassVar[bool] = False
     approval: ClassVar[Approval] = "allow"
+
+    @classmethod
+    def for_helpers(cls, helpers: tuple[Agent, ...]) -> type[Tool] | None:
+        """The tool as it is offered to who may give tasks to these agents; None where it is not."""
+        return cls
 
     def problem(self, desk: Desk, view: RunView) -> str | None:
         """What is wrong with arguments that are well formed, as a sentence for the model; None if nothing is."""
@@ -86,19 +93,25 @@ class Toolbox:
         return tuple(self._tools.values())
 
     def of(
-        self, job: Job, names: Sequence[str] | None = None, approval: Mapping[str, Approval] | None = None
+        self,
+        job: Job,
+        names: Sequence[str] | None = None,
+        approval: Mapping[str, Approval] | None = None,
+        helpers: Sequence[Agent] = (),
     ) -> tuple[type[Tool], ...]:
         """The tools that a job is offered; of those only the named ones, where names are given.
 
         The name `*` stands for all that do not come with Gristmill. `approval` says by name or pattern what comes
         before a call, in place of what the tool itself says; it makes nothing of a tool's own "ask" or "deny" laxer.
-        None that is denied is among them.
+        None that is denied is among them. `helpers` are the agents to whom tasks may be given, which is a tool, too.
         """
 
         def wanted(one: type[Tool]) -> bool:
             return names is None or one.tool_name in names or ("*" in names and one.source != "built-in")
 
-        under = (_under(t, approval or {}) for t in self._tools.values() if job in (t.job, *t.also) and wanted(t))
+        own = (one for t in self._tools.values() if (one := t.for_helpers(tuple(helpers))) is not None)
+        offered = (t for t in own if job in (t.job, *t.also) and (wanted(t) or t.always))
+        under = (_under(t, approval or {}) for t in offered)
         return tuple(t for t in under if t.approval != "deny")
 
 
@@ -169,7 +182,8 @@ def said(value: Any) -> dict[str, Any]:
 
 
 def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema without titles, its references written out: to `DEEPEST` levels where it refers to itself."""
+    """A JSON schema without titles, lengths and empty defaults, its references written out: to `DEEPEST` levels where
+    it refers to itself."""
     definitions = schema.get("$defs", {})
 
     def plain(node: Any, within: tuple[str, ...] = ()) -> Any:
@@ -183,7 +197,11 @@ def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
                 return {"type": "object"}
             return plain(definitions[name], (*within, name))
         return {
-            k: plain(v, within) for k, v in node.items() if k != "$defs" and not (k == "title" and isinstance(v, str))
+            k: plain(v, within)
+            for k, v in node.items()
+            if k not in ("$defs", "minLength", "maxLength")
+            and not (k == "title" and isinstance(v, str))
+            and not (k == "default" and v in ("", None, [], {}))
         }
 
     written: dict[str, Any] = plain(schema)

@@ -69,7 +69,7 @@ class WriteReport(Tool):
         astray = [c for part in self.answers for c in part.cells if c not in cells]
         if astray:
             return f"There is no cell {astray[0]!r}."
-        return next((p for part in self.answers for v in part.values if (p := _no_query(v)) is not None), None)
+        return next((p for part in self.answers for v in part.values if (p := no_query(v)) is not None), None)
 
     def made(self, view: RunView, question: str) -> tuple[Answer, ...]:
         """The answers as the record keeps them: those that cells gave stand, but for parts to which this has values."""
@@ -91,7 +91,7 @@ class FollowUp(Tool):
         return unknown_template(self.steps, desk)
 
 
-def _no_query(told: Told) -> str | None:
+def no_query(told: Told) -> str | None:
     """What is wrong with the query of a value, as a sentence; None where it is one, or none is given."""
     if told.query is None:
         return None
@@ -101,6 +101,11 @@ def _no_query(told: Told) -> str | None:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
         return f"The query of {told.name!r} is none: {faults}. Mend it, or leave it out."
     return None
+
+
+def as_value(told: Told) -> AnswerValue:
+    """A value as the record keeps it."""
+    return AnswerValue(name=told.name, value=told.value, unit=told.unit, query=told.query)
 
 
 def _with(answer: Answer, said: Answer) -> Answer:
@@ -119,7 +124,7 @@ def _answer(part: Part, question: str) -> Answer:
         part=part.part or question,
         status=part.status,
         text=part.text,
-        values=tuple(AnswerValue(name=v.name, value=v.value, unit=v.unit, query=v.query) for v in part.values),
+        values=tuple(map(as_value, part.values)),
         evidence=tuple(Evidence(cell=cell) for cell in part.cells),
         why=part.why,
         notes=part.notes,

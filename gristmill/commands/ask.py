@@ -88,7 +88,7 @@ async def command(
     named = roles_of(roles)
     told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
     terms = terms_of(told | {"project": project, "images": images})
-    texts, files = _taken_apart(arguments, query, many)
+    texts, files = _taken_apart(arguments, query, many, in_project=project is not None)
     async with sandboxes_beside(files):
         from artifacts.types import outcome
         from gristmill.commands.watching import check_folder, watch
@@ -153,8 +153,13 @@ async def _follow_up(ref: str, text: str, queue: bool, out: str | None, as_json:
         return NOT_ANSWERED if outcome(answers) == "not_answered" else 0
 
 
-def _taken_apart(arguments: tuple[str, ...], query: Path | None, many: Path | None) -> tuple[list[str], list[Path]]:
-    """The question, where one is given in words, and the files. Raises click's usage error where either is missing."""
+def _taken_apart(
+    arguments: tuple[str, ...], query: Path | None, many: Path | None, *, in_project: bool
+) -> tuple[list[str], list[Path]]:
+    """The question, where one is given in words, and the files, of which a project may have some instead.
+
+    Raises click's usage error where either is missing.
+    """
     if many is not None and query is not None:
         raise click.UsageError("--query is of one question; in a file of --questions a line may have its own.")
     texts = [] if many is not None else list(arguments[:1])
@@ -163,7 +168,7 @@ def _taken_apart(arguments: tuple[str, ...], query: Path | None, many: Path | No
     files = [Path(name) for name in arguments[len(texts) :]]
     if texts and not texts[0].strip():
         raise click.UsageError('The question is empty; ask something, as in gristmill ask "What is the mean fare?" F.')
-    if not files:
+    if not files and not in_project:
         raise click.UsageError('Name a question and a file, as in gristmill ask "What is the mean fare?" titanic.csv.')
     return texts, files
 

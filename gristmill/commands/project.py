@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ async def create(
         raise click.UsageError("Give --template or --requirements, not both.")
     given = {"model": model, "agent": agent, "budget": budget, "approve": approve}
     settings = {key: value for key, value in given.items() if value}
-    own = f"project-{name}" if requirements else None
+    own = _own(name) if requirements else None
     project = wanted(name=name, about=about, template=template or own, settings=settings)
     async with backend() as opened:
         made = await opened.projects.create(project)
@@ -90,7 +91,7 @@ async def list_(as_json: bool) -> None:
 @as_json
 @speaks
 async def show(name: str, as_json: bool) -> None:
-    """Show a project: its files, agents, tools, environment, settings and newest runs."""
+    """Show a project: its files, agents, tools, environment, settings, services and newest runs."""
     from gristmill.terminal.words import one_line, size, status
 
     async with backend() as opened:
@@ -109,6 +110,8 @@ async def show(name: str, as_json: bool) -> None:
             click.echo(f"  {key + ':':<13} {value}")
     for path, bytes_ in sorted((found.files or {}).items()):
         click.echo(f"  {path}  {size(bytes_)}")
+    for service in found.services:
+        click.echo(f"  {service.name}  {service.url}  {service.command}")
     for run in runs:
         click.echo(f"  {run.id}  {status(run)}  {one_line(run.goal)}")
     if runs.total > len(runs):
@@ -173,6 +176,8 @@ async def delete(name: str, yes: bool, as_json: bool) -> None:
             click.echo(_goes(found), err=True)
             click.confirm("Delete it?", abort=True, err=True)
         await opened.projects.delete(name)
+    if found.template == _own(name):
+        _remove(found.template)
     emit(found) if as_json else click.echo(f"{name} is deleted. {_goes(found)}")
 
 
@@ -185,12 +190,27 @@ def _goes(project: ProjectShown) -> str:
     what += [_count(len(own), kind) for own, kind in ((project.agents, "agent"), (project.tools, "tool")) if own]
     what += ["its settings"]
     stays = f"{_count(project.runs, 'run')} of it" if project.runs else "no run"
-    environment = f"; the environment {project.template} (`gristmill template remove`)" if project.template else ""
+    own = project.template == _own(project.name)
+    what += ["its environment"] if own else []
+    environment = f"; the environment {project.template}" if project.template and not own else ""
     return f"With {project.name} goes: {', '.join(what)}. What stays: {stays} in the record{environment}."
 
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _own(name: str) -> str:
+    """What the environment is called that is built for a project alone."""
+    return f"project-{name}"
+
+
+def _remove(template: str) -> None:
+    from gristmill.settings import load
+    from kernel_gateway.environments import BadName, remove
+
+    with suppress(BadName):  # it was removed before
+        remove(load().home, template)
 
 
 def _build(template: str, requirements: Path) -> None:

@@ -13,19 +13,26 @@ from gristmill.commands.common import isolation, speaks
 @click.option("--host", help="The address to listen on (default: GRISTMILL_HOST, or 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port (default: GRISTMILL_PORT, or 5006; 0 for any).")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--new-token", is_flag=True, help="Make a new token: whoever has the old one is let in no more.")
 @isolation
 @speaks
-async def command(host: str | None, port: int | None, no_browser: bool) -> None:
+async def command(host: str | None, port: int | None, no_browser: bool, new_token: bool) -> None:
     """Open the dashboard, the REST interface and the scheduler, on one port.
 
-    The address that it prints carries a token, as Jupyter's does. Ctrl-C or SIGTERM ends it; runs that are under way
+    The address that it prints carries a token, as Jupyter's does. The token is kept in the data folder, so that open
+    pages find the server again when it is started anew. Ctrl-C or SIGTERM ends it; runs that are under way
     are marked interrupted, and `gristmill runs resume` takes them up again. Runs that wait for their turn begin when it
     is started again.
     """
     from gristmill import discovery
+    from gristmill.errors import Misuse
     from gristmill.settings import load
 
     settings = load()
+    if new_token:
+        if settings.token:
+            raise Misuse("GRISTMILL_TOKEN says which token the server has; change it there.")
+        discovery.token(settings.home, new=True)
     host = host or settings.host
     click.echo("Starting the dashboard ...", err=True)
     from gristmill.server import serve

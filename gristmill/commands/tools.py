@@ -38,7 +38,7 @@ async def list_tools(project: str | None, as_json: bool) -> None:
         problems = [*box.problems, *told[1]]
         having: dict[str, list[str]] = {}
         for agent in agents.agents:
-            for tool in box.of(agent.job, agent.tools, agent.approval):
+            for tool in box.of(agent.job, agent.tools, agent.approval, agents.helpers_of(agent)):
                 names = having.setdefault(tool.tool_name, [])
                 names += [agent.name] if agent.name not in names else []
         found = listed(box.all(), having)

@@ -28,7 +28,7 @@ def tasks(local: Local) -> APIRouter:
     router = APIRouter()
 
     @router.get("/{ref}/tasks", **schemas.answer(Tasks, {"tasks": [TASK]}))
-    async def list_(ref: str) -> dict[str, Any]:
+    async def list_tasks(ref: str) -> dict[str, Any]:
         """The tasks that the agents of a run gave each other, and how each stands."""
         run = await local.run(ref)
         return {"tasks": plain((await in_own_thread(local.store.view, run.id)).tasks)}

@@ -13,6 +13,7 @@ import zmq.asyncio
 
 from kernel_gateway.inside.bash import Bash
 from kernel_gateway.inside.http import Refused
+from kernel_gateway.inside.keeping import Copies
 from kernel_gateway.inside.kernels import Kernel, KernelDied, KernelSilent
 from kernel_gateway.inside.languages import KernelCommand, canonical, find_kernel, installed
 from kernel_gateway.inside.launch import Connection, Forks, Launched, launch_command
@@ -51,6 +52,7 @@ class Contexts:
         self._all: dict[str, Context] = {}
         self._defaults: dict[str, Context] = {}
         self._making = asyncio.Lock()
+        self.copies = Copies(settings, forks, lambda: [c.kernel for c in self._all.values() if c.kernel is not None])
         self.default = self._defaults["python"] = self._keep(Context(uuid.uuid4().hex, settings.cwd, launched=first))
 
     async def list(self) -> list[Context]:
@@ -118,6 +120,24 @@ class Contexts:
             kernel.end_told = True
             raise KernelDied(kernel.reason)
 
+    async def go_back(self, context: Context, name: str) -> None:
+        """Have the context's kernel be a copy of what it was, which `copies` keeps; raises `NoCopy`.
+
+        The caller holds the lock of the kernel, if one lives, which is ended.
+        """
+        launched = await self.copies.go_back(context.id, name)
+        kernel = Kernel(launched, self._zmq)
+        try:
+            await kernel.ready()
+        except BaseException:
+            await kernel.close()
+            raise
+        kernel.has_run = True
+        before, context.kernel = context.kernel, kernel
+        if before is not None:
+            before.end_told = True
+            await before.close()
+
     def shell(self, context: Context) -> Bash:
         """The context's shell; one that has ended is replaced."""
         if context.shell is not None and not context.shell.alive:
@@ -147,6 +167,7 @@ class Contexts:
         return Context(uuid.uuid4().hex, cwd, language, command)
 
     async def _end(self, context: Context) -> None:
+        self.copies.forget(context.id)
         kernel, context.kernel = context.kernel, None
         shell, context.shell = context.shell, None
         if kernel is None and context.launched is not None:

@@ -12,9 +12,10 @@ from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.contexts import Context, Contexts
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
+from kernel_gateway.inside.keeping import NoCopy
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
-from kernel_gateway.inside.notebook import ASK, as_notebook, tell
+from kernel_gateway.inside.notebook import ASK, COPY, as_notebook, tell
 from kernel_gateway.inside.preload import is_outdated
 from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
@@ -94,6 +95,7 @@ class Interpreter:
         context = self._contexts.find(name) if language is None else await self._contexts.default_for(language)
         environment = {str(name): str(value) for name, value in (body.get("env_vars") or {}).items()}
         notebook = environment.pop(ASK, None) is not None
+        order = environment.pop(COPY, None)
         self._settings.journal.hide(environment.values())
         headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -103,7 +105,9 @@ class Interpreter:
 
         gone = asyncio.create_task(disconnected(receive))
         try:
-            if context.language == "bash":
+            if order is not None:
+                rest = await self._copy(context, order, emit, gone)
+            elif context.language == "bash":
                 rest = await self._run_bash(context, code, environment, emit, gone)
             else:
                 rest = await self._run(context, code, environment, emit, gone, notebook)
@@ -114,6 +118,30 @@ class Interpreter:
             gone.cancel()
         if rest is not None:
             await send({"type": "http.response.body", "body": rest + line("end_of_execution"), "more_body": False})
+
+    async def _copy(self, context: Context, order: str, emit: _Emit, gone: asyncio.Task[None]) -> bytes | None:
+        """Keep a copy of the context's kernel, go back to one or drop it; None when the client left before that."""
+        what, _, name = order.partition(" ")
+        copies = self._contexts.copies
+        if what == "drop":
+            copies.drop(name)
+            return tell(copy={"done": True})
+        if context.language != "python" or context.command is not None:
+            return tell(copy={"done": False, "why": f"no copy is made of a kernel of {context.language}"})
+        kernel = await self._contexts.kernel(context) if what == "keep" else context.kernel
+        if kernel is not None and not await _acquire(kernel.lock, gone, emit):
+            return None
+        try:
+            if what == "keep" and kernel is not None:
+                await copies.keep(context.id, kernel, name)
+            else:
+                await self._contexts.go_back(context, name)
+        except NoCopy as why:
+            return tell(copy={"done": False, "why": str(why)})
+        finally:
+            if kernel is not None:
+                kernel.lock.release()
+        return tell(copy={"done": True})
 
     async def _run_bash(
         self, context: Context, code: str, environment: dict[str, str], emit: _Emit, gone: asyncio.Task[None]

@@ -25,6 +25,7 @@ from jupyter_client.session import new_id
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
+from kernel_gateway.inside.copies import Own, fork_when_idle
 from kernel_gateway.inside.display import add_formatters, without_extracts
 from kernel_gateway.inside.limits import be_expendable
 from kernel_gateway.inside.notebook import VERDICT
@@ -52,11 +53,16 @@ class _NoSubshells:
 
 
 class _Kernel(IPythonKernel):  # type: ignore[misc]
+    own: Own | None = None  # from the first request on
     _execute_sleep = 0
     _supports_kernel_subshells = False
 
     async def do_execute(self, *args: Any, **kwargs: Any) -> Any:
         asked = self.get_parent("shell").get("metadata", {})
+        if self.own is None:
+            self.own = Own()
+        if (place := asked.get("copy")) is not None:
+            return self._copy(place)
         os.environ.update(asked.get("environment", {}))
         extra: dict[str, str] = asked.get("call_environment", {})
         before = {name: os.environ.get(name) for name in extra}
@@ -77,6 +83,17 @@ class _Kernel(IPythonKernel):  # type: ignore[misc]
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+    def _copy(self, place: str) -> dict[str, Any]:
+        """Have a copy call at the socket `place` once this is over, or fail with what is in its way."""
+        assert self.own is not None
+        reply: dict[str, Any] = {"status": "ok", "execution_count": self.execution_count, "user_expressions": {}}
+        if why := self.own.obstacle(self.parent.ip):
+            reply |= {"status": "error", "ename": "NoCopy", "evalue": why, "traceback": []}
+            self._judge(reply)
+        else:
+            fork_when_idle(self.parent, place)
+        return reply
 
     def _judge(self, reply: dict[str, Any]) -> None:
         """Say that the cell has failed where whoever runs it hears it in order: not every error is put out as one."""
@@ -123,22 +140,30 @@ class _App(IPKernelApp):  # type: ignore[misc]
             asyncio.run(self.kernel.do_execute("1", silent=True, store_history=False))
             self.shell.display_formatter.format(1)
 
-    def connect(self, connection_file: str) -> None:
-        """Give the kernel what belongs to this process alone: where it is, its sockets, its threads."""
+    def connect(self, connection_file: str, *, fresh: bool = True) -> None:
+        """Give the kernel what belongs to this process alone: where it is, its sockets, its threads.
+
+        One that is not `fresh` has run cells, and draws the numbers that come next.
+        """
         self.connection_file = connection_file
         self.load_connection_file()
         self.session.pid, self.session.session = os.getpid(), new_id()
-        if (numpy := sys.modules.get("numpy")) is not None:
-            numpy.random.seed()  # every fork would draw the same numbers; Python's own generator sees to itself
-        self._settle()
+        if fresh:
+            if (numpy := sys.modules.get("numpy")) is not None:
+                numpy.random.seed()  # every fork would draw the same numbers; Python's own generator sees to itself
+            self._settle()
         self.init_sockets()
-        self.init_io()
+        if fresh:
+            self.init_io()
+        else:
+            self._renew_io()
         self.init_signal()
         kernel, shell = self.kernel, self.shell
         kernel.shell_stream, kernel.shell_channel_thread = ZMQStream(self.shell_socket), _NoSubshells()
         kernel.iopub_thread, kernel.iopub_socket = self.iopub_thread, self.iopub_socket
         kernel.stdin_socket = self.stdin_socket
         kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
+        kernel.own = None
         for publisher in (shell.displayhook, shell.display_pub):
             publisher.session, publisher.pub_socket = self.session, self.iopub_socket
         self.displayhook.get_execution_count = lambda: kernel.execution_count
@@ -152,6 +177,15 @@ class _App(IPKernelApp):  # type: ignore[misc]
         self.control_socket = context.socket(zmq.ROUTER)  # nobody asks anything there, but every client connects
         self.control_socket.linger = 0
         self._bind_socket(self.control_socket, self.control_port)
+
+    def _renew_io(self) -> None:
+        """As `init_io`, with the streams and the display hook that there are: a logger of a cell's may hold one."""
+        streams, hook = (sys.stdout, sys.stderr), self.displayhook
+        self.reset_io()  # their descriptors are looked up by the names of the streams
+        for stream in streams:
+            OutStream.__init__(stream, self.session, self.iopub_thread, stream.name)
+        hook.pub_socket = self.iopub_socket
+        (sys.stdout, sys.stderr), sys.displayhook = streams, hook
 
     def _settle(self) -> None:
         self.ipython_dir = os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")

@@ -129,7 +129,8 @@ def launch_command(connection: Connection, command: list[str], cwd: str, environ
 class Forks:
     """The service's end of its line to the seed, by which it asks for kernels and hears of their ends.
 
-    Lines of JSON. To the seed: `{"file", "cwd", "environment"}`, the first being a connection file's path. From it:
+    Lines of JSON. To the seed: `{"file", "cwd", "environment"}`, the first being a connection file's path, or
+    `{"orphans": true}`. From it:
     `{"file", "pid"}`, or `{"file", "error"}`, and once `{"pid", "status"}`.
     """
 
@@ -151,6 +152,16 @@ class Forks:
         launched = self.expect(connection)
         request = {"file": str(connection.file), "cwd": cwd, "environment": environment}
         await asyncio.get_running_loop().sock_sendall(self._line, json.dumps(request).encode() + b"\n")
+        return launched
+
+    async def take_orphans(self) -> None:
+        """Have the seed hear of the ends of processes whose parents are gone, as of what copies of kernels fork."""
+        await asyncio.get_running_loop().sock_sendall(self._line, b'{"orphans": true}\n')
+
+    def adopt(self, connection: Connection, pid: int) -> Launched:
+        """A kernel that a copy of another has forked; the seed hears of its end."""
+        launched = self._running[pid] = Launched(connection)
+        launched.started.set_result(pid)
         return launched
 
     def _read(self) -> None:

@@ -17,6 +17,11 @@ from kernel_gateway.inside.results import line, result_fields, translate
 ASK = "GRISTMILL_NOTEBOOK_OUTPUT"
 """The variable of a call by which a client asks for what a notebook keeps."""
 
+COPY = "GRISTMILL_KERNEL_COPY"
+"""The variable of a call that runs nothing: `keep NAME` copies the kernel, `back NAME` goes back to a copy, `drop NAME`
+lets one go. What came of it is told as `{"copy": {"done": bool, "why": text}}`; see `keeping.py`.
+"""
+
 MIME = "application/vnd.gristmill.cell+json"
 """Where in the `extra` of a result it is told.
 

@@ -147,6 +147,12 @@ def pack(roots: dict[str, Path], write: Callable[[bytes], None]) -> None:
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember each
 
 
+def walk(top: str) -> Iterator[str]:
+    """`top` and everything beneath it that is packed, as `_walk` has it."""
+    with contextlib.ExitStack() as locked:
+        yield from _walk(top, locked)
+
+
 def _walk(top: str, locked: contextlib.ExitStack) -> Iterator[str]:
     """`top` and everything beneath it, folders before what is in them; raises `TooDeep`.
 
@@ -250,7 +256,7 @@ def _standing_still(settings: Settings) -> Iterator[None]:
     stopped: list[int] = []
     try:
         for _ in range(_PASSES if settings.home == HOME else 0):
-            if not (running := [pid for pid in _others() if pid not in stopped]):
+            if not (running := [pid for pid in others() if pid not in stopped]):
                 break
             for pid in running:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -263,7 +269,7 @@ def _standing_still(settings: Settings) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def _others() -> list[int]:
+def others() -> list[int]:
     """Every process in sight that runs, parents before their children, but us and those that we descend from."""
     parents: dict[int, int] = {}
     running = []

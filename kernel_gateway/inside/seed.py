@@ -9,7 +9,6 @@ the sandbox's user before it does anything, or runs a command of root's (`door.p
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -17,7 +16,6 @@ import select
 import signal
 import socket
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -26,11 +24,13 @@ from typing import NoReturn
 
 from kernel_gateway.inside.door import Door
 from kernel_gateway.inside.launch import Connection
+from kernel_gateway.inside.leaving import leave
 from kernel_gateway.inside.limits import die_with, leave_keyring, set_limits
 from kernel_gateway.inside.preload import is_outdated, load_kernel
-from kernel_gateway.inside.rights import become_user, hide
+from kernel_gateway.inside.rights import become_user, control, hide
 from kernel_gateway.inside.settings import HOME, Settings
 
+_PR_SET_CHILD_SUBREAPER = 36
 _STREAMS = 3  # standard input, output, error
 _MAX_DESCRIPTOR = 1 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])  # ours, which a kernel does not import from
@@ -124,8 +124,11 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
                     ours.sendall(json.dumps({"pid": pid, "status": status}).encode() + b"\n")
         if ours.fileno() in ready:
             *lines, heard = (heard + ours.recv(64 << 10)).split(b"\n")
-            for one in lines:
-                start(**json.loads(one))
+            for order in map(json.loads, lines):
+                if order.get("orphans"):  # the end of a kernel that a copy has forked is ours to tell, too
+                    control(_PR_SET_CHILD_SUBREAPER, 1)
+                else:
+                    start(**order)
         if door is not None:
             door.answer(ready, lambda work, kept: _fork(work, kept, None))
 
@@ -166,15 +169,4 @@ def _fork(work: Callable[[], None], kept: list[int], namespace: int | None) -> i
     except BaseException:  # noqa: BLE001 - as an interpreter does with what its main module lets through
         traceback.print_exc(file=sys.__stderr__)
     finally:
-        _leave(status)
-
-
-def _leave(status: int) -> NoReturn:
-    """End the process as an interpreter ends, less the dismantling of all that it shares with others."""
-    with contextlib.suppress(BaseException):
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            stream.flush()
-    os._exit(status)
+        leave(status)

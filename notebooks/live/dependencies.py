@@ -96,7 +96,7 @@ def _try(
 
 def _makers(ideal: State, names: Iterable[str]) -> set[str]:
     """The cells that wrote these names, and all that may share memory with them, last."""
-    return {cell for n in names for m in ideal.together(n) for cell in ideal.makers.get(m, ())}
+    return {cell for n in ideal.together(names) for cell in ideal.makers.get(n, ())}
 
 
 def _lacking(state: State, ideal: State, names: Iterable[str]) -> list[str]:

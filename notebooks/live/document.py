@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from artifacts.events import RunView
 from artifacts.types import Cell, CellState, Execution
 from notebooks.live.reading import LOCAL
+from notebooks.live.reading.parsing import mentioned
 from notebooks.live.state import Item, State
 
 
 @dataclass(frozen=True)
 class Row:
-    """A cell in a list of the notebook. `reads` and `writes` are names, and files as `file:NAME`."""
+    """A cell in a list of the notebook. `reads`, `writes`: names that it uses itself, and files as `file:NAME`."""
 
     id: str
     place: int
@@ -51,6 +52,9 @@ def rows(view: RunView) -> list[Row]:
         item = _item(view, cell, cell.source)
         needs, known = state.needs(item), set(state.keys)
         state.run(item, needs)
+        words = mentioned(cell.source)
+        code = state.names.functions.keys() | state.names.origins.keys()
+        changed = {n for n in needs.changed if (n in words and n not in code) or n.startswith("file:")}
         told.append(
             Row(
                 id=cell.id,
@@ -62,9 +66,12 @@ def rows(view: RunView) -> list[Row]:
                 author=cell.author,
                 turn=cell.turn_id,
                 reads=_names(
-                    n for n in needs.needed if n in known or not (n.startswith("file:") or hasattr(builtins, n))
+                    n
+                    for n in needs.needed
+                    if (n in known or not (n.startswith("file:") or hasattr(builtins, n)))
+                    and (n in words or n.startswith("file:"))
                 ),
-                writes=_names(needs.bound | needs.perhaps | needs.changed),
+                writes=_names(needs.bound | needs.perhaps | changed),
             )
         )
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from artifacts.events import (
@@ -30,6 +30,7 @@ from notebooks.errors import EditError, Outdated
 from notebooks.live.changes import Change, broken_sentences, changes
 from notebooks.live.dependencies import Catching, clean, plan, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
+from notebooks.live.kernel import WORTH, LiveKernel, between, costs
 from notebooks.live.state import State
 from notebooks.runlog import RunLog
 from notebooks.session import Session
@@ -73,25 +74,22 @@ class Edited(Value):
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
-@dataclass
-class _Kernel:
-    """A sandbox that is open, and what its kernel holds."""
-
-    session: Session
-    state: State
-
-
 class LiveNotebook:
     """The notebook of one run, which is edited here and nowhere else at the same time. Close it at the end.
 
-    A sandbox is opened when the first cell has to run: what the cell needs is replayed in it from the record.
+    A sandbox is opened when the first cell has to run: what the cell needs is replayed in it from the record. After
+    an edit a copy of the kernel is kept, so that to take back the next one costs no cell.
     """
 
-    def __init__(self, store: Store, run_id: str, host: Callable[[], Awaitable[Host]]) -> None:
+    def __init__(
+        self, store: Store, run_id: str, host: Callable[[], Awaitable[Host]], kernel: LiveKernel | None = None
+    ) -> None:
+        """`kernel` is one that another notebook of the same past has handed over."""
         self.run_id, self.used = run_id, time.monotonic()
         self._store, self._host = store, host
-        self._kernel: _Kernel | None = None
+        self._kernel = kernel
         self._lock = asyncio.Lock()
+        self._keeping: asyncio.Task[None] | None = None
 
     async def edit(self, edit: Edit) -> Edited:
         """Carry out an edit, and run what it makes stale unless that is not wanted.
@@ -108,9 +106,12 @@ class LiveNotebook:
                 log.send(event)
             await log.settle()
             try:
-                return await self._catch_up(log, edit, before, cell, began)
+                done = await self._catch_up(log, edit, before, cell, began)
             finally:
                 await see_through(_end(log, before))
+        if done.ran:
+            self._keeping = asyncio.create_task(self._keep())
+        return done
 
     async def undo(self, by: str = "person") -> Undone:
         """Take back the last turn, or the last edit between turns. Raises EditError if there is none.
@@ -131,10 +132,34 @@ class LiveNotebook:
             assert isinstance(recorded[1], Undone)
             return recorded[1]
 
+    async def hand_over(self, run_id: str, upto: int) -> LiveNotebook | None:
+        """The notebook of a run that has the past of this one up to an event, with the sandbox that is open here.
+
+        This one gets another sandbox when it needs one. None where that would have to wait, or has nothing to give.
+        """
+        if self._lock.locked():
+            return None
+        async with self._lock:
+            kernel, self._kernel = self._kernel, None
+            if kernel is None:
+                return None
+            if (shared := await kernel.share(upto)) is None:
+                await kernel.session.close()
+                return None
+            return LiveNotebook(self._store, run_id, self._host, shared)
+
     async def close(self) -> None:
         """End the sandbox, if there is one."""
         async with self._lock:
             await self._leave()
+        if self._keeping is not None:
+            await asyncio.gather(self._keeping, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """Keep a copy of the kernel as the edit has left it, while nobody waits."""
+        async with self._lock:
+            if self._kernel is not None:
+                await self._kernel.keep(self._kernel.state, WORTH)
 
     async def _catch_up(self, log: RunLog, edit: Edit, before: RunView, cell: str | None, began: float) -> Edited:
         was, now, view = as_shown(before), items(log.view), log.view
@@ -186,16 +211,21 @@ class LiveNotebook:
             if c.state == "stale" or c.id in wanted:
                 held.pop(c.id, None)
         again = set(plan(cells, wanted, clean(as_shown(before))).cells)
+        catching, costing = Catching(cells, held, State(), whole=False), costs(before)
         if self._kernel is not None:
-            self._kernel.session.go_on(log)
-        catching = Catching(cells, held, self._kernel.state if self._kernel else State(), whole=False)
+            await self._take_up(self._kernel, log)
+            await self._kernel.begin(cells, [id for id in catching.stale if id in wanted], costing)
+            self._kernel.at = before.last_seq + 1
+            catching.kernel = self._kernel.state
         ran: list[str] = []
         replayed, spent = 0, 0.0
         try:
             while (step := catching.next(only=wanted)) is not None:
                 if step.fresh:
                     await self._leave()
-                session = await self._opened(log, catching)
+                kernel = await self._opened(log, catching, before)
+                session = kernel.session
+                await kernel.keep(catching.kernel, between(costing))
                 if step.drops:
                     await session.aside(dropping(step.drops))
                 if step.cell is None:
@@ -203,15 +233,17 @@ class LiveNotebook:
                 cell, known = log.view.cell(step.cell), executions(log.view).get(step.cell)
                 assert cell is not None
                 shown = known is not None and known.status in ("ok", "error") and cell.state != "stale"
+                began = time.monotonic()
                 if known is not None and shown and not step.stale and (cell.id not in again or cell.id in ran):
                     await session.replay(known)
+                    kernel.since += time.monotonic() - began
                     item = next(c for c in catching.cells if c.id == cell.id)
                     catching.ran(cell.id, failed=item.failed, wrote=item.wrote or ())
                     replayed += 1
                     continue
-                began = time.monotonic()
                 done = await session.run(cell.source, title=cell.title, tags=cell.tags, cell=cell.id, wait=False)
-                spent += time.monotonic() - began
+                spent += (took := time.monotonic() - began)
+                kernel.since += took
                 self._keep_answers(log, before, done)
                 ran.append(cell.id)
                 wrote = [a.name for a in log.view.artifacts if a.execution_id == done.id]
@@ -241,12 +273,19 @@ class LiveNotebook:
                 kept = {"query": old.query, "notes": old.notes, "unused": old.unused}
                 log.send(AnswerMade(run_id=self.run_id, answer=answer.model_copy(update=kept)))
 
-    async def _opened(self, log: RunLog, catching: Catching) -> Session:
-        """The session, in a new sandbox if there is none."""
+    async def _opened(self, log: RunLog, catching: Catching, before: RunView) -> LiveKernel:
+        """The kernel, in a new sandbox if there is none."""
         if self._kernel is None:
             session = await Session.renew(log, await self._host())
-            self._kernel = _Kernel(session, catching.kernel)
-        return self._kernel.session
+            self._kernel = LiveKernel(session, catching.kernel, before.last_seq + 1)
+        return self._kernel
+
+    async def _take_up(self, kernel: LiveKernel, log: RunLog) -> None:
+        """Go on in a sandbox that is open, which may have been another run's."""
+        if kernel.session.run_id == self.run_id:
+            kernel.session.go_on(log)
+        else:
+            kernel.session = await kernel.session.taken_over(log)
 
     async def _leave(self) -> None:
         if self._kernel is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -101,9 +102,9 @@ class State:
         names = sorted(needed)
         partition = [self.classes.get(n, -1) for n in names]
         first = {number: i for i, number in reversed(list(enumerate(partition))) if number >= 0}
+        several = Counter(partition)
         told = [
-            (n, self.key(n), first.get(c, -1) if partition.count(c) > 1 else -1)
-            for n, c in zip(names, partition, strict=True)
+            (n, self.key(n), first.get(c, -1) if several[c] > 1 else -1) for n, c in zip(names, partition, strict=True)
         ]
         return _digest(cell.source, *(f"{n}\0{k}\0{p}" for n, k, p in told))
 
@@ -136,10 +137,11 @@ class State:
             table.pop(name, None)
         self.names.forget(name)
 
-    def together(self, name: str) -> set[str]:
-        """The names that may share memory with this one, itself among them."""
-        number = self.classes.get(name)
-        return {name} if number is None else {n for n, c in self.classes.items() if c == number} | {name}
+    def together(self, names: Iterable[str]) -> set[str]:
+        """The names that may share memory with one of these, themselves among them."""
+        names = set(names)
+        numbers = {self.classes[n] for n in names if n in self.classes}
+        return names | {n for n, c in self.classes.items() if c in numbers}
 
     def _joined(self, joined: Iterable[tuple[str, frozenset[str]]], reading: Reading) -> tuple[dict[str, int], int]:
         """The classes after these names came to stand for these others, and the highest number of one."""

@@ -27,6 +27,7 @@ async def change(session: Session, cell: str, source: str, *, author: str, step_
 
     The same `key` after a restart goes on where it stopped. Raises SandboxGone.
     """
+    await session.catch_up()
     before = session.view
     old = before.cell(cell)
     assert old is not None, "the caller has found it"

@@ -14,7 +14,7 @@ from notebooks.toolkit.wording import number, tick
 @dataclass(frozen=True)
 class Two:
     """Two sets of rows that are held against each other: `before` and `after`, what each is called, and whether they
-    follow one another in time."""
+    follow one another in time. `where` are the conditions of both sets as a query has them, where they can be said."""
 
     before: pd.DataFrame
     after: pd.DataFrame
@@ -22,6 +22,18 @@ class Two:
     second: str
     notes: tuple[str, ...] = ()
     periods: bool = True
+    where: tuple[Any, Any] = (None, None)
+
+    def queries(self, measure: str, how: str) -> dict[str, Any]:
+        """The queries of a measure of both sets, by what each set is called."""
+        ops = ("sum", "mean", "median", "count")
+        if how not in ops or None in self.where:
+            return {}
+        of = {"of": measure if measure.isidentifier() else f"`{measure}`"} if how != "count" else {}
+        return {
+            name: {"measures": [{"op": how, **of}], "where": [where]}
+            for name, where in zip((self.first, self.second), self.where, strict=True)
+        }
 
 
 def level_names(rows: pd.DataFrame, by: str) -> Any:

@@ -208,7 +208,7 @@ def _comparison_told(found: Compared) -> tuple[str, dict[str, Any], list[str]]:
 def tell_comparison(found: Compared) -> None:
     """Answer with the difference in units, its interval, where it is largest, and whether segments turn it round."""
     text, values, notes = _comparison_told(found)
-    answer(text, values, notes=notes)
+    answer(text, values, notes=notes, queries=found.two.queries(found.main.measure, found.main.how))
 
 
 def report_comparison(found: Compared) -> None:

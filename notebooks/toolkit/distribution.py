@@ -158,7 +158,10 @@ def draw_shape(found: Shape, title: str = "", density: bool = False) -> None:
 
 def tell_shape(found: Shape) -> dict[str, Any]:
     """Answer with middle, spread and form."""
-    answer(found.told, found.values, notes=found.notes)
+    of = found.name if found.name.isidentifier() else f"`{found.name}`"
+    ops = {"median": "median", "mean": "mean", "standard deviation": "std", "skewness": "skewness"}
+    queries = {name: {"measures": [{"op": op, "of": of}]} for name, op in ops.items() if name in found.values}
+    answer(found.told, found.values, notes=found.notes, queries=queries)
     return dict(
         type="descriptive",
         kind="distribution",

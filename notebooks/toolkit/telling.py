@@ -70,17 +70,24 @@ def answer(
     why: str = "",
     notes: Any = (),
     files: Any = (),
+    fitted: Any = (),
+    queries: Any = None,
 ) -> None:
     """Answer a part of the question in a sentence or two, with its values by name, each in full.
 
     A value is a number, a word, a truth value or a time; or a tuple of it with its unit, and with the two ends of its
     interval: `{"mean fare": 32.2, "share": (61.3, "%"), "difference": (4.1, "pp", (1.2, 7.0))}`. `status` is answered,
     partly or not_answered, and `why` says what is lacking. Where no value could be computed it is not answered.
+
+    `fitted` are the names of values that come of a test or a fit. `queries` has, for a value that the question's own
+    query does not give, the measures, groups and further conditions of one that does.
     """
     told: list[dict[str, Any]] = []
     for name, given in (values or {}).items():
         value, unit, ends = (*given, *("", None)[len(given) - 1 :]) if isinstance(given, tuple) else (given, "", None)
         told.append({"name": name, "value": _full(value), "unit": unit, "interval": ends and [_full(e) for e in ends]})
+        told[-1] |= {"fitted": True} if name in fitted else {}
+        told[-1] |= {"query": queries[name]} if name in (queries or {}) else {}
     if told and all(v["value"] is None for v in told) and status == "answered":
         status, why, text = "not_answered", why or "No row that is meant has the values that this is computed from.", ""
     said = {

@@ -51,7 +51,12 @@ def _two_periods(df: pd.DataFrame, of: str, after: str, before: str, grain: str)
             raise CannotAnswer(f"There are no rows in {say_period(p)}: {say(of)} reaches from {reach}.")
         if p.end_time > df[of].max() and p not in whole_periods(df[of], _grain(p))[0]:
             notes.append(f"{capital(say_period(p))} ends with {df[of].max():%Y-%m-%d} in these rows: it is not whole.")
-    return Two(sets[0], sets[1], say_period(early), say_period(late), tuple(notes))
+    name = of if of.isidentifier() else f"`{of}`"
+    where = [
+        None if p.freqstr[0] == "W" else {"left": name, "op": "during", "right": str(p).replace("Q", "-Q")}
+        for p in (early, late)
+    ]
+    return Two(sets[0], sets[1], say_period(early), say_period(late), tuple(notes), where=(where[0], where[1]))
 
 
 def _grain(period: pd.Period) -> str:
@@ -90,4 +95,7 @@ def _two_levels(df: pd.DataFrame, of: str, after: str, before: str) -> Two:
             chosen = [c or rest[0] for c in chosen]
     first, second = chosen
     in_time = YEAR_NAME.search(of) is not None and is_numeric(df[of])
-    return Two(df[text == first], df[text == second], first, second, tuple(notes), in_time)
+    name = of if of.isidentifier() else f"`{of}`"
+    by_name = dict(zip(said, (v.item() if hasattr(v, "item") else v for v in levels), strict=True))
+    where = tuple({"left": name, "op": "=", "right": by_name[v]} if v in by_name else None for v in chosen)
+    return Two(df[text == first], df[text == second], first, second, tuple(notes), in_time, where=(where[0], where[1]))

@@ -184,7 +184,8 @@ def _change_told(change: Change) -> tuple[str, dict[str, Any], list[str]]:
 def tell_change(change: Change) -> None:
     """Answer with the change, its largest segment and factor, and where to look next."""
     text, values, notes = _change_told(change)
-    answer(text, values, notes=notes)
+    told = "" if change.yes else change.how
+    answer(text, values, notes=notes, queries=change.two.queries(change.measure, told))
 
 
 def report_change(change: Change) -> None:

@@ -29,6 +29,17 @@ _PATHS = {
     "auto": '<circle cx="10" cy="10" r="6.6"/><path d="M10 3.4a6.6 6.6 0 0 1 0 13.2z" fill="currentColor"/>',
     "search": '<circle cx="8.8" cy="8.8" r="5"/><path d="m12.6 12.6 4 4"/>',
     "copy": '<rect x="7" y="7" width="9.5" height="9.5" rx="1.5"/><path d="M4 13V4.8c0-.5.3-.8.8-.8H13"/>',
+    "pen": '<path d="m4 16 .8-3.4L13.4 4l2.6 2.6-8.6 8.6zM11.6 5.8l2.6 2.6"/>',
+    "dots": '<path d="M4.5 10h.1M10 10h.1M15.5 10h.1" stroke-width="2.6"/>',
+    "undo": '<path d="M4.4 8.2A6 6 0 1 1 4 11M3.8 4.2v4.2H8"/>',
+    "branch": '<circle cx="6" cy="4.8" r="1.8"/><circle cx="6" cy="15.2" r="1.8"/><circle cx="14" cy="7" r="1.8"/>'
+    '<path d="M6 6.6v6.8M14 8.8c0 3-5 2.4-7.2 4.8"/>',
+    "question": '<circle cx="10" cy="10" r="7"/><path d="M8 8.2c0-2.6 4-2.6 4 0 0 1.6-2 1.8-2 3.4M10 13.8v.1"/>',
+    "shield": '<path d="M10 2.8 16 5v4.6c0 3.6-2.4 6.3-6 7.6-3.6-1.3-6-4-6-7.6V5z"/><path d="m7.4 10 2 2 3.4-3.8"/>',
+    "plus": '<path d="M10 4.5v11M4.5 10h11"/>',
+    "up": '<path d="M10 15.5v-11M5.8 8.6 10 4.4l4.2 4.2"/>',
+    "down": '<path d="M10 4.5v11M5.8 11.4l4.2 4.2 4.2-4.2"/>',
+    "bin": '<path d="M4.5 6h11M8 6V4h4v2M6 6l.7 10.4h6.6L14 6M8.7 9v4.5M11.3 9v4.5"/>',
     "gear": '<path d="M3 6.5h7M14 6.5h3M3 13.5h3M10 13.5h7"/><circle cx="12" cy="6.5" r="1.9"/>'
     '<circle cx="8" cy="13.5" r="1.9"/>',
 }

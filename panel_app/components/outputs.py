@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from markupsafe import Markup
@@ -17,11 +17,20 @@ from panel_app.figures import PATH, can_draw
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
 """Types that a page shows with `<img>`, where neither a script nor a remote file of an SVG comes to life."""
 
+type Sized = Callable[[str], Markup]
+"""The attributes `width` and `height` of an artifact's picture, by the artifact's id."""
+
+
+def unsized(_: str) -> Markup:
+    """No size is known."""
+    return Markup("")
+
+
 MOST_TEXT = 30_000
 """Characters of streamed text that a page shows for one cell; the notebook has what is beyond."""
 
 
-def show(outputs: Iterable[Output], shown: int = 0) -> Markup:
+def show(outputs: Iterable[Output], shown: int = 0, sized: Sized = unsized) -> Markup:
     """The outputs in order, neighbouring pieces of one stream joined. `shown` characters of text are there already."""
     parts: list[Markup] = []
     stream, texts = "", list[str]()
@@ -49,7 +58,7 @@ def show(outputs: Iterable[Output], shown: int = 0) -> Markup:
             shown += len(output.text)
         else:
             end_stream()
-            parts.append(_bundle(output))
+            parts.append(_bundle(output, sized))
         if output.truncated:
             end_stream()
             parts.append(_more(f"{output.truncated:,} characters were dropped here: the cell printed too much."))
@@ -66,7 +75,7 @@ def _more(sentence: str) -> Markup:
     return Markup('<p class="more">{}</p>').format(sentence)
 
 
-def _bundle(output: Output) -> Markup:
+def _bundle(output: Output, sized: Sized) -> Markup:
     """The richest form of a result that a page can show safely."""
     data = output.data
     if FINDING_MIME in data:
@@ -75,7 +84,7 @@ def _bundle(output: Output) -> Markup:
         )
     for mime, artifact in sorted(output.artifacts.items()):
         if mime in PICTURES:
-            return picture(artifact, cls="figure" if is_photo(mime) else "figure on-white")
+            return picture(artifact, cls="figure" if is_photo(mime) else "figure on-white", size=sized(artifact))
     for mime in sorted(PICTURES & data.keys()):
         inline = _inline_picture(mime, _text(data[mime]))
         if inline is not None:
@@ -117,11 +126,11 @@ def is_picture(artifact: Artifact) -> bool:
     return artifact.media_type in PICTURES
 
 
-def picture(artifact: str, alt: str = "Figure made by this cell", *, cls: str = "figure") -> Markup:
-    """An artifact's picture; a click opens its page."""
+def picture(artifact: str, alt: str = "Figure made by this cell", *, cls: str = "figure", size: str = "") -> Markup:
+    """An artifact's picture; a click opens its page. `size` are its attributes `width` and `height`."""
     return Markup(
-        '<a class="{}" href="/artifacts/{}"><img src="/api/artifacts/{}/content" alt="{}" loading="lazy"></a>'
-    ).format(cls, artifact, artifact, alt)
+        '<a class="{}" href="/artifacts/{}"><img src="/api/artifacts/{}/content"{} alt="{}" loading="lazy"></a>'
+    ).format(cls, artifact, artifact, size, alt)
 
 
 def figure(artifact: str, title: str = "Interactive figure made by this cell") -> Markup:

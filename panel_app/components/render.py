@@ -33,6 +33,9 @@ def environment() -> Environment:
         words.words,
         words.short,
         words.interval,
+        words.fields,
+        words.apart,
+        words.for_page,
         code.highlight,
         safe.markdown,
         safe.ansi,
@@ -51,7 +54,7 @@ def environment() -> Environment:
         env.globals[function.__name__] = function
         env.filters[function.__name__] = function
     env.globals.update(local_time=cron.local_time, span=schedule.duration, TRIES=schedule.TRIES)
-    for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE"):
+    for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE", "DECISION"):
         env.globals[name] = getattr(words, name)
     return env
 

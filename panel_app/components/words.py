@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import math
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -24,7 +28,10 @@ STATUS = {
     "starting": "Starting",
     "lost": "Lost",
     "refused": "Not begun",
+    "stale": "Stale",
+    "not_run": "Not run",
 }
+DECISION = {"accepted": "Accepted", "edited": "Accepted with other arguments", "rejected": "Rejected"}
 METRIC = {
     "pearson_r": "Pearson r",
     "spearman_r": "Spearman ρ",
@@ -147,6 +154,65 @@ def short(text: str, length: int = 90) -> str:
     """One line, cut at `length` characters with an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def fields(arguments: str) -> list[tuple[str, str]]:
+    """The arguments of a step as a person edits them: text as itself, anything else as JSON."""
+    try:
+        given = json.loads(arguments)
+    except ValueError:
+        return [("", arguments)]
+    if not isinstance(given, dict):
+        return [("", arguments)]
+    return [(k, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in given.items()]
+
+
+def arguments(before: str, edited: Mapping[str, str]) -> str | None:
+    """The arguments as JSON text after somebody edited `fields`; None where nothing is different.
+
+    Raises ValueError, with a sentence, for a value that is no text and no JSON.
+    """
+    given = json.loads(before)
+    changed = dict(given)
+    for name, text in edited.items():
+        text = text.replace("\r\n", "\n")
+        old = given.get(name)
+        if isinstance(old, str):
+            changed[name] = text
+            continue
+        try:
+            changed[name] = json.loads(text)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} is {text[:40]!r}, which cannot be read as {_KINDS.get(type(old), 'JSON')}."
+            ) from error
+    return None if changed == given else json.dumps(changed, ensure_ascii=False)
+
+
+_KINDS = {int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
+
+
+def apart(before: str | None, after: str | None, most: int = 12) -> list[tuple[str, str]]:
+    """The lines by which two texts differ, each with `-` for what was and `+` for what is."""
+    lines = difflib.ndiff((before or "").splitlines(), (after or "").splitlines())
+    found = [(line[0], line[2:202]) for line in lines if line[0] in "+-" and line[2:].strip()]
+    return found[:most] + ([("+", f"… {len(found) - most} more lines")] if len(found) > most else [])
+
+
+def for_page(text: str) -> str:
+    """A sentence of the rooms below as a page says it: without commands and flags of the terminal, for which the page
+    has buttons, and without the folders of this machine."""
+    told = []
+    for sentence in re.split(r"(?<=[.!?])\s+", _FOLDER.sub("", text)):
+        if (found := _TERMINAL.search(sentence)) is None:
+            told.append(sentence)
+        elif (end := max(sentence.rfind(mark, 0, found.start()) for mark in ",;(")) > 0:
+            told.append(f"{sentence[:end].rstrip()}.")
+    return " ".join(told)
+
+
+_TERMINAL = re.compile(r"`gristmill\b|(?<![\w-])--[a-z][\w-]+|`(?:papermill|kill) ")
+_FOLDER = re.compile(r"(?<![\w.])/(?:[^\s/'\"]+/)*upload-[^\s/'\"]+/(?:\d+/)?")
 
 
 def interval(metric: str, value: float | None, ci: tuple[float | None, float | None] | None) -> Markup:

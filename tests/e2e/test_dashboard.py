@@ -76,6 +76,7 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
     expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
 
     _, out, _ = analysed
+    page.get_by_role("tab", name="Files").click()
     for name in ("findings.json", "analysis.ipynb", "report.md"):
         with page.expect_download() as download:
             page.get_by_label(f"Download {name}").first.click(timeout=60_000)

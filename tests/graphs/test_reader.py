@@ -379,3 +379,19 @@ def test_ids_are_counted_and_never_averaged(bought: list[dict[str, Any]]) -> Non
 
 def test_rows_that_repeat_are_counted(shop: list[dict[str, Any]]) -> None:
     assert told(one("Are there duplicate rows?", shop)) == {("duplicates", None)}
+
+
+def test_a_rate_of_success_and_brackets_are_columns_made_for_the_question() -> None:
+    table = pd.DataFrame({"team": ["a", "b"] * 30, "target_pct": range(60), "done_pct": range(1, 61)})
+    goals = [described("goals.csv", table.rename(columns={"done_pct": "completed_pct"}))]
+    query = one("How does the success rate vary across teams?", goals)
+    assert [getattr(s, "expr", "") for s in query.prepare] == ["if_(completed_pct >= target_pct, 1, 0)"]
+    assert ([m.op for m in query.measures], [g.of for g in query.group_by]) == (["share"], ["team"])
+    query = one("What is the average completed pct by target brackets?", goals)
+    assert [(s.do, getattr(s, "quantiles", None)) for s in query.prepare] == [("cut", 4)]
+    assert [g.of for g in query.group_by] == ["`target bracket`"]
+
+
+@pytest.mark.parametrize("question", ["Describe the table", "What stands out here?", "Give me an overview of the data"])
+def test_a_question_of_the_whole_table_describes_it(shop: list[dict[str, Any]], question: str) -> None:
+    assert one(question, shop).intent == "describe"

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 
 import pytest
 import pytest_asyncio
 
-from artifacts.events import RunEnded, TurnStarted
+from artifacts.backup import CHECKPOINTS
+from artifacts.events import (
+    AnswerMade,
+    ExecutionEnded,
+    ExecutionStarted,
+    OutputReceived,
+    RunEnded,
+    RunResumed,
+    TurnStarted,
+)
 from artifacts.store import Store
-from artifacts.types import Message, Turn
+from artifacts.types import Answer, Execution, Message, Output, Turn
+from graphs.budget import Budget
 from graphs.errors import InputError
+from graphs.outline import turn_brief
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
 from tests.graphs.conftest import call
+from tests.graphs.test_tokens import LETTERS
 from tests.graphs.test_waiting import ASK, begin, rest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -153,3 +167,136 @@ async def _until(met, seconds=60):
     async with asyncio.timeout(seconds):
         while not met():  # noqa: ASYNC110  # what is waited for is the record's
             await asyncio.sleep(0.02)
+
+
+def replying(answer, text, **more):
+    return answer(calls=[call("reply", text=text, **more)])
+
+
+async def further(bench, run_id, text):
+    turn = await asyncio.wait_for(bench.turn_of(run_id, await bench.ask(run_id, text)), 120)
+    return turn, bench.store.view(run_id)
+
+
+async def test_a_model_answers_further_turns_from_the_record_by_cells_and_by_an_edit(bench, table, team, wire, answer):
+    team.code = [answer(calls=[call("run_code", code="top = df.x.max()\nprint(top)", title="The highest x")])]
+    run_id = await begin(bench, table)
+    _, view = await rest(bench, run_id)
+    (cell,) = (c.id for c in view.cells if "code" in c.tags)
+
+    sent = len(wire.requests)
+    team.code = [replying(answer, f"It is in {cell}.", cells=[cell])]
+    turn, view = await further(bench, run_id, "Which cell shows the highest x?")
+    assert (turn.id, turn.status) == ("turn-02", "done")
+    (brief,) = (m["content"] for m in wire.requests[sent]["messages"] if m["role"] == "user")
+    for told in (
+        "Do x and y rise together?",
+        "They rise together.",
+        f"{cell} (coder): The highest x",
+        "Which cell shows",
+    ):
+        assert told in brief
+    (told,) = (a for a in view.answers if a.question == "turn-02")
+    assert (told.text, told.evidence[0].cell) == (f"It is in {cell}.", cell)
+    assert not any(c.turn_id == "turn-02" for c in view.cells), "nothing is run for what the record has"
+
+    count = {"measures": [{"op": "mean", "of": "y"}], "where": [{"left": "x", "op": "<", "right": 10}]}
+    team.code = [
+        answer(calls=[call("ask_table", part="mean y below 10", query=count)]),
+        replying(answer, "It is 4711.3, as the cell shows."),
+        replying(answer, "It is 9.9."),
+    ]
+    turn, view = await further(bench, run_id, "And the mean of y where x is below 10?")
+    mine = [a for a in view.answers if a.question == turn.id]
+    assert [v.value for a in mine for v in a.values] == [pytest.approx(9.9)]
+    assert [r.verdict for r in view.reviews[-2:]] == ["fail", "pass"], "a number that nothing gives is sent back"
+    assert mine[-1].text == "It is 9.9."
+    assert view.reviews[-1].recomputed[-1].verdict == "equal"
+
+    team.code = [
+        answer(calls=[call("edit_cell", cell=cell, code="top = df.x.min()\nprint(top)")]),
+        replying(answer, "It shows the lowest x now, 0.", cells=[cell]),
+    ]
+    turn, view = await further(bench, run_id, "No, I meant the lowest.")
+    assert [c.version for c in view.cells if c.id == cell] == [2]
+    assert [c.id for c in view.cells if "code" in c.tags] == [cell], "no copy stands beside the false one"
+    assert turn.status == "done"
+
+
+async def test_a_model_asks_the_person_in_a_further_turn_and_its_checkpoints_go(bench, table, team, answer):
+    run_id = await begin(bench, table)
+    await rest(bench, run_id)
+    team.code = [answer(calls=[ASK]), replying(answer, "2024 it is.")]
+    await bench.ask(run_id, "Which year?")
+    assert (await rest(bench, run_id))[0].status == "waiting"
+    await bench.answer(run_id, "2024")
+    _, view = await rest(bench, run_id)
+    assert [(t.id, t.status) for t in view.turns] == [("turn-01", "done"), ("turn-02", "done")]
+    kept = sqlite3.connect(bench.store.home / CHECKPOINTS)
+    with contextlib.closing(kept):
+        assert kept.execute("SELECT count(*) FROM checkpoints WHERE thread_id LIKE ?", [f"{run_id}%"]).fetchone() == (
+            0,
+        )
+        assert kept.execute("PRAGMA auto_vacuum").fetchone() == (1,)
+
+
+async def test_forty_turns_stay_under_thirty_thousand_tokens(bench, table, team, wire, answer):
+    run_id = await begin(bench, table)
+    await rest(bench, run_id)
+    events = []
+    for n in range(2, 42):
+        turn = f"turn-{n:02d}"
+        code = f"print(df.groupby('group')[['x', 'y']].describe())  # {n}\n" * 20
+        ran = Execution(id=f"exe_{n}", run_id=run_id, sandbox_id="s", seq=100 + n, code=code, title=f"Look {n}")
+        out = Output(kind="stdout", text="a line of what was printed\n" * 60)
+        said = Answer(part=f"Question {n}", question=turn, status="answered", text="A sentence of the answer. " * 30)
+        events += [
+            RunResumed(run_id=run_id, why="turn"),
+            TurnStarted(run_id=run_id, turn_id=turn, message=f"Question {n}: " + "and what about this? " * 20),
+            ExecutionStarted(run_id=run_id, execution=ran),
+            OutputReceived(run_id=run_id, execution_id=ran.id, output=out),
+            ExecutionEnded(run_id=run_id, execution_id=ran.id, status="ok"),
+            AnswerMade(run_id=run_id, answer=said),
+            RunEnded(run_id=run_id, status="done"),
+        ]
+    await bench.store.append_all(events)
+    team.code = [replying(answer, "As before.")]
+    brief = turn_brief(bench.store.view(run_id), Turn(id="turn-42", message="And now?"), [], {}, [])
+    sent = len(wire.requests)
+    await further(bench, run_id, "And now?")
+    request = wire.requests[sent]
+    tokens = len(json.dumps(request["messages"], ensure_ascii=False) + json.dumps(request["tools"])) // LETTERS
+    assert tokens < 30_000, tokens
+    assert brief.count("turn-") >= 41, "none is left out"
+    print(f"the prompt of turn 42: {tokens} tokens")
+
+
+@pytest.mark.parametrize("said", ["yes", "no"])
+async def test_a_spent_budget_is_a_question_to_the_person(bench, table, team, said):
+    run_id = await begin(bench, table, budget=Budget(tokens=17 * 2))
+    run, view = await rest(bench, run_id)
+    assert run.status == "waiting"
+    (question,) = view.open_questions
+    assert question.text == "The budget of 34 tokens is spent (34 tokens used). Go on with as much again?"
+    await bench.answer(run_id, said)
+    run, view = await rest(bench, run_id)
+    assert run.status == ("done" if said == "yes" else "interrupted")
+    assert (said == "yes") is ("budget" not in (view.error or ""))
+
+
+async def test_the_playbook_answers_from_the_record_what_asks_for_nothing_new(bench, table):
+    run_id = await direct(bench, table)
+    await bench.turn_of(run_id, Turn(id="turn-01", message=""))
+    (cell,) = (e.cell for e in bench.store.view(run_id).answers[0].evidence)
+    told = {
+        "Which cell shows that?": f"{cell} shows it: The mean of x is 19.5",
+        "Why?": f"It was computed in {cell}",
+        "What does η² mean here?": "share of a number's variance",
+    }
+    for asked, begins in told.items():
+        turn, view = await further(bench, run_id, asked)
+        (answer,) = (a for a in view.answers if a.question == turn.id)
+        assert begins in answer.text, asked
+        assert not any(c.turn_id == turn.id for c in view.cells), "no cell is run for it"
+    _, view = await further(bench, run_id, "as a maximum")
+    assert view.answers[-1].values[0].value == 39, "the last question is still the one that is changed"

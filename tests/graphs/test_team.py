@@ -7,8 +7,8 @@ import inspect
 import json
 from pathlib import Path
 
-from graphs.agents import load
-from graphs.team import mermaid
+from graphs.agents import Agents, load, read_agent
+from graphs.team import build, mermaid
 from graphs.tools import Toolbox, specs
 from graphs.tools.notebook import shorten
 
@@ -17,10 +17,30 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_drawing_shows_every_node_and_the_ways_back():
     drawing = mermaid()
-    for edge in ("__start__ --> open", "open --> plan", "plan --> write", "report --> __end__"):
+    for edge in ("__start__ --> open", "open --> plan", "report --> __end__"):
         assert edge in drawing
-    for edge in ("write -.-> run", "run -.-> write", "interpret -.-> write", "review -.-> write", "review -.-> report"):
-        assert f"{edge.split(' -.-> ')[0]} -.-> {edge.split(' -.-> ')[1]}" in drawing.replace("&nbsp;", "")
+    for edge in (
+        "plan -.-> write",
+        "plan -.-> delegate",
+        "join --> delegate",
+        "write -.-> run",
+        "run -.-> write",
+        "interpret -.-> write",
+        "review -.-> write",
+        "review -.-> report",
+    ):
+        assert edge in drawing.replace("&nbsp;", "")
+
+
+def test_each_agent_that_can_be_given_a_task_is_a_subgraph():
+    drawing = mermaid()
+    for agent in ("coder", "modeler", "visualizer", "data-engineer", "python-developer"):
+        assert f"subgraph {agent}" in drawing
+    own = "---\nname: plan\nbase: coder\nmodel: playbook\n---\nYou answer."
+    chief = "---\nname: chief\nbase: coder\ndelegates: [plan]\n---\nYou lead."
+    agents = load().agents
+    agents = (*agents, *(read_agent(text, known=agents) for text in (own, chief)))
+    assert "plan-agent" in build(agents=Agents(agents)).get_graph().nodes, "a name of a node is not taken twice"
 
 
 def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):

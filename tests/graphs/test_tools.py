@@ -19,6 +19,8 @@ from graphs.tools import Toolbox, read
 from graphs.tools.base import plain_schema
 from graphs.tools.mcp import BadServers, Servers, read_servers
 from graphs.tools.sources import toolbox
+from notebooks import projects
+from notebooks.services import of_project
 from tests.free_port import free_port
 from tests.graphs.conftest import call
 
@@ -126,6 +128,7 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
 
 
 async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(bench, table, team, answer):
+    team.plan = [answer(calls=[call("make_plan", steps=[])])]
     team.code = [
         answer(calls=[call("run_code", code="half = len(df) // 2\nprint(half)", title="Halve")]),
         answer(calls=[call("run_code", code="third = half + 1\nprint(third)")]),
@@ -144,7 +147,9 @@ async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(b
     assert (cells["cell-04"].version, cells["cell-06"].version) == (2, 1)
     assert view.cell("cell-04").versions[-1].author == "coder"
     assert not [c.id for c in view.cells if c.state == "stale"]
-    edited, unknown, ours = view.tools_used[3:]
+    planned, *_, edited, unknown, ours = view.tools_used
+    assert (planned.name, planned.ok) == ("make_plan", False)
+    assert "steps" in planned.error, "a refused call is recorded, whoever made it"
     assert edited.cells == ("cell-04", "cell-05"), "and not the one that does not depend on it"
     assert "no cell 'cell-99'" in unknown.error
     assert "stays as it is" in ours.error
@@ -156,6 +161,7 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
     (folder / "dev.md").write_text(
         "---\nname: dev\nbase: python-developer\napproval: {install_packages: deny}\n---\nBe brief.\n"
     )
+    projects.create(bench.store.home, projects.wanted(name="shop"))
     serve = "python3 -m http.server $PORT"
     show = "import urllib.request\nprint(urllib.request.urlopen('http://127.0.0.1:8123').status)"
     team.code = [
@@ -173,10 +179,14 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
         answer(calls=[call("git", arguments=["push"])]),
         answer(calls=[call("create_environment", name="own")]),
         answer(calls=[call("report", text="Half is done.")]),
+        answer(calls=[call("start_service", name="left", command=serve, port=8125)]),
         answer(calls=[call("install_packages", packages=["cowsay"])]),
     ]
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(agent="dev")
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(agent="dev", project="shop"),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
@@ -196,7 +206,9 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
     assert "needs a network" in used["git-11"].error
     assert used["create_environment-12"].ok, used["create_environment-12"].error
     assert any(n.text == "Half is done." for n in view.notes)
-    assert "no tool named 'install_packages'" in used["install_packages-14"].error, "its file denies it"
+    (left,) = await of_project(await bench.host(), "shop")
+    assert (left.name, left.port) == ("left", 8125), "it outlives its run, and its project shows it"
+    assert "no tool named 'install_packages'" in used["install_packages-15"].error, "its file denies it"
 
 
 async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(
@@ -373,11 +385,12 @@ async def test_an_agent_s_file_that_cannot_be_read_says_what_to_mend(text, fault
         read_agent(text)
 
 
-async def test_there_are_eight_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
+async def test_there_are_nine_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
     (tmp_path / "poet.md").write_text("---\nname: poet\nbase: coder\nmodel: ollama:qwen3\n---\nYou rhyme.\n")
     agents = load([tmp_path])
     assert {a.name for a in agents.agents} - {"poet"} == {
         "analyst", "coder", "reviewer", "data-engineer", "modeler", "visualizer", "python-developer", "minimal",
+        "lead",
     }  # fmt: skip
     poet = agents.choose("poet").for_job("code")
     assert poet.prompt.startswith("You rhyme.\n\nYou are the coder")
@@ -396,7 +409,10 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
     team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
     budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(budget=budget)
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(budget=budget, unattended=True),
     )
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 120)
@@ -422,7 +438,7 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
         question="Do x and y rise together?",
         files=(table,),
         model="openai:test",
-        terms=Terms(agent="poet", budget=Budget(cells=5)),
+        terms=Terms(agent="poet", budget=Budget(cells=5), unattended=True),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)

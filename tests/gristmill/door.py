@@ -49,13 +49,13 @@ class Done:
     err: str
 
 
-def run(home: Path, *arguments: str | Path, cwd: Path | None = None, **more: str) -> Done:
-    """Run a command to its end. Whatever it was asked, a traceback is no answer."""
+def run(home: Path, *arguments: str | Path, cwd: Path | None = None, lines: str = "", **more: str) -> Done:
+    """Run a command to its end, with these lines to read. Whatever it was asked, a traceback is no answer."""
     done = subprocess.run(
         command(*arguments),
         env=environment(home, **more),
         cwd=cwd or home.parent,
-        stdin=subprocess.DEVNULL,
+        input=lines,
         capture_output=True,
         text=True,
         timeout=120,

@@ -8,6 +8,7 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
+from graphs.errors import InputError
 from gristmill.cli import main
 from tests.gristmill.door import REPOSITORY
 
@@ -94,3 +95,20 @@ def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_pa
     assert "1 run of it in the record" in refused.output
     assert gristmill("project", "delete", "shop", "--yes").exit_code == 0
     assert gristmill("project", "show", "shop").exit_code == 2
+
+
+def test_a_project_is_filled_and_read_in_python(home, tmp_path, monkeypatch):
+    import gristmill as product
+
+    file = tmp_path / "notes.txt"
+    file.write_text("kept")
+    shop = product.project("shop", about="Figures", budget="tokens=5")
+    shop.put(file, "texts/notes.txt")
+    again = product.project("shop", about="Others")
+    assert again.files == {"texts/notes.txt": 4}
+    assert (again.show().about, again.show().settings) == ("Figures", {"budget": "tokens=5"}), "it stays as it was"
+    assert again.read("texts/notes.txt") == b"kept"
+    again.remove("texts/notes.txt")
+    assert shop.delete().files == {}
+    with pytest.raises(InputError, match="no budget"):
+        product.project("other", budget="much")

@@ -136,6 +136,9 @@ async def test_a_project_that_cannot_be_is_a_sentence_and_a_deleted_one_leaves_i
     with pytest.raises(ProjectError, match="no path"):
         await own.put("gone", "../../etc/passwd", Path(__file__))
     view = await run(bench, notebook(tmp_path, "open('project/a.txt', 'w').write('kept')"), "gone")
+    repeated = await bench.start_reproduce(view.run.id)
+    await asyncio.wait_for(bench.wait(repeated.id), 120)
+    assert bench.store.view(repeated.id).comparison.holds, "the folder is there in a fresh sandbox, too"
     assert (await own.delete("gone")).files == {"a.txt": 4}
     assert not (bench.store.home / "projects" / "gone").exists()
     assert bench.store.run(view.run.id).params["project"] == "gone"

@@ -127,3 +127,27 @@ def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(ready: Path, monk
     assert numbers(third) == sorted(female.groupby("island")["body_mass_g"].mean().round(4))
     view = json.loads(run(ready, "runs", "show", "last", "--json").out)
     assert [s["rebuilt"] for s in view["sandboxes"]] == [False, True, True]
+
+
+def chat(home: Path, lines: str, *arguments: str | Path) -> str:
+    done = run(home, "chat", *arguments, lines=lines)
+    assert done.status == 0, done.err
+    return done.out
+
+
+def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(served: Server, tmp_path: Path) -> None:
+    gentoo = truth().query("species == 'Gentoo'")["body_mass_g"]
+    lines = (
+        "What is the mean body mass?\nonly Gentoo\n/run print(len(df))\n/undo\n/nosuch\n/budget\nas a median\n/quit\n"
+    )
+    for home in (tmp_path / "home", served.home):
+        told = chat(home, lines, PENGUINS)
+        assert f"{gentoo.mean():,.2f}" in told
+        assert "\n344\n" in told, "a cell of the person's own puts out what it prints"
+        assert "Taken back: cell-" in told
+        assert "no command /nosuch" in told
+        assert f"{gentoo.median():,.0f}" in told.rpartition("/nosuch")[2]
+        again = chat(home, "as a maximum\n", "--run", "last")
+        assert f"{gentoo.max():,.0f}" in again
+    view = served.json("runs", "show", "last")
+    assert [t["message"] for t in view["turns"]][1:] == ["only Gentoo", "as a median", "as a maximum"]

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from artifacts.types import FINDING_MIME, Effect, Execution, Output
 from panel_app.components import code, outputs, safe, words
 from panel_app.components.render import part
+from panel_app.face import Row
 from panel_app.theme import DARK, LIGHT
 
 
@@ -196,8 +197,36 @@ def test_what_only_a_script_would_draw_says_so_instead_of_an_empty_frame() -> No
 
 def test_the_toolkit_s_cell_is_folded_and_plain_and_a_short_cell_is_open() -> None:
     ran = Execution(id="exec_1", run_id="run_1", sandbox_id="sandbox_1", seq=1, code="def say(x):\n    return x < 1")
-    html = part("components/cells.html", "cell", ran.model_copy(update={"tags": ("toolkit",)}))
+    toolkit = Row(None, ran.model_copy(update={"tags": ("toolkit",)}))
+    assert "return x" not in part("components/cells.html", "cell", toolkit, outputs.unsized), (
+        "it comes when it is opened"
+    )
+    html = part("components/cells.html", "whole", toolkit)
     folded = re.search(r"<details[^>]*><summary>2 lines of the toolkit</summary>(.*?)</details>", html, re.S)
     assert folded is not None
     assert "return x &lt; 1" in folded[1], "in one piece: colours would make it three times as long"
-    assert "<details" not in part("components/cells.html", "cell", ran)
+    assert "<details" not in part("components/cells.html", "cell", Row(None, ran), outputs.unsized)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("It failed. `gristmill runs resume run_1 --budget tokens=4` goes on.", "It failed."),
+        ("What was made is kept; `gristmill runs resume run_1` goes on.", "What was made is kept."),
+        ("Set a valid key, or use --model playbook, which needs none.", "Set a valid key."),
+        ("/home/x/upload-a1/0/data.csv is empty.", "data.csv is empty."),
+        ("r = -0.5, p < 0.05; nothing else.", "r = -0.5, p < 0.05; nothing else."),
+        ("The key was refused.", "The key was refused."),
+    ],
+)
+def test_a_sentence_on_a_page_names_no_command_flag_or_folder(told: str, shown: str) -> None:
+    assert words.for_page(told) == shown
+
+
+def test_the_arguments_of_a_step_are_edited_as_what_they_are() -> None:
+    given = '{"code": "x = 1\\ny = 2", "n": 3, "deep": {"a": [1]}}'
+    assert words.fields(given) == [("code", "x = 1\ny = 2"), ("n", "3"), ("deep", '{"a": [1]}')]
+    assert words.arguments(given, {"code": "x = 1\r\ny = 2", "n": "3"}) is None
+    assert words.arguments(given, {"code": "x = 2", "n": "4"}) == '{"code": "x = 2", "n": 4, "deep": {"a": [1]}}'
+    with pytest.raises(ValueError, match="n is 'many', which cannot be read as a number"):
+        words.arguments(given, {"n": "many"})

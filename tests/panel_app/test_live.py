@@ -13,7 +13,7 @@ from artifacts.events import OutputsCleared, OutputUpdated, RunView, apply
 from artifacts.store import Store
 from artifacts.types import Output
 from panel_app.live import batches
-from panel_app.pages.run import changes
+from panel_app.patches import changes
 from tests.panel_app.story import Story
 
 
@@ -81,11 +81,14 @@ def test_an_event_touches_only_what_it_changes(store: Store) -> None:
     views = _views(store, story.id)
     assert changes(views[0], views[0]) == []
     told = [[(p["do"], p["id"]) for p in changes(a, b)] for a, b in pairwise(views)]
-    assert told[0] == [("set", "now"), ("set", "far"), ("set", "count"), ("put", first.cell)]
-    assert told[1] == [("append", f"{first.cell}-out")]
-    assert told[2] == [("set", "far"), ("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
-    assert told[3] == [("set", "far"), ("set", "count"), ("put", second.cell)]
-    assert told[4] == told[5] == [("append", f"{second.cell}-out")]
+    begun = [("set", "now"), ("set", "far"), ("set", "heard")]
+    assert told[0] == [("set", "head"), *begun, ("set", "bar"), ("put", first.cell)]
+    assert told[1] == [("set", f"{first.cell}-out")]
+    ended = [("set", f"{first.cell}-state"), ("set", f"{first.cell}-error")]
+    assert told[2] == [("set", "far"), ("set", "heard"), *ended]
+    assert told[3] == [*begun[1:], ("set", "bar"), ("put", second.cell)]
+    assert told[4] == [("set", f"{second.cell}-out")]
+    assert told[5] == [("append", f"{second.cell}-out")]
     # Several events at once are one patch each place.
     assert [p["id"] for p in changes(views[4], views[6])] == [f"{second.cell}-out"]
 
@@ -112,7 +115,10 @@ def test_a_display_that_is_replaced_is_drawn_anew_and_not_once_more(store: Store
 def test_an_output_costs_the_same_however_long_the_run_is(store: Store) -> None:
     story = Story(store)
     for i in range(30):
-        story.cell(f"step({i})", "Step", "the same words\n")
+        cell = story.begin(f"step({i})", "Step")
+        for _ in range(2):
+            story.output(cell, text="the same words\n")
+        story.end(cell)
     views = _views(store, story.id)
     costs = set()
     for before, after in pairwise(views):

@@ -11,14 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import Derive, Query, Reading
+from graphs.questions.query import Cut, Derive, Query, Reading
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.linking import Column, full_names, read_columns, values
 from graphs.questions.reader.tables import placed, whole
-from graphs.questions.reader.text import stem, words
+from graphs.questions.reader.text import name_words, stem, words
 
 __all__ = ["read"]
 
@@ -34,18 +34,32 @@ def read(
     if (together := whole(question, tables)) is not None:
         return Reading(parts=(question,), queries=(together,), why_not=("",))
     asked, columns = question, read_columns(tables)
+    if _of_the_whole(question, columns):
+        return Reading(parts=(question,), queries=(Query(intent="describe", text=question),), why_not=("",))
     time = _time(columns, roles or {})
     lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
         question = re.sub(r"\bhow long\b", "what duration", question, flags=re.I)
         columns.append(Column(lasting.name, "", "float64", rows, rows))
+    reached = met(question, columns)
+    if reached is not None:
+        question = re.sub(_RATE, f"share of {reached.name}", question, flags=re.I)
+        columns.append(Column(reached.name, "", "int64", 2, rows, ("1", "0"), ("0", "1")))
+    question, cut = brackets(question, columns)
+    columns += [Column(cut.name, "", "new", 4, rows)] if cut is not None else []
     columns += new_columns(question, columns)
     conditions = Conditions(columns, time)
     draft = Draft(asked, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)
         draft.notes.append(f"“{lasting.name}” is read as {lasting.expr}, in days.")
+    if reached is not None:
+        draft.steps.append(reached)
+        draft.notes.append(f"“{reached.name}” is read as {reached.expr.removeprefix('if_(').removesuffix(', 1, 0)')}.")
+    if cut is not None:
+        draft.steps.append(cut)
+        draft.notes.append(f"“{cut.name}” is a quarter of the rows each, in the order of {cut.of}.")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
         draft.add(clause, conditions)
     reading = draft.reading(previous)
@@ -53,10 +67,21 @@ def read(
     return reading.model_copy(update={"queries": queries})
 
 
+_WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
+_PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
+"""What asks for the table as a whole, and what asks for something particular of it."""
+
 _LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"
 _STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
 
 _ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
+
+
+def _of_the_whole(question: str, columns: Sequence[Column]) -> bool:
+    """Whether a short question asks for the table as a whole, and names nothing of it."""
+    whole = re.search(_WHOLE, question, re.I) and not re.search(_PARTS, question, re.I)
+    named = {w for w in name_words(question) if len(w) > 3} & {w for c in columns for w in c.words}
+    return bool(whole) and len(question.split()) <= 10 and not named
 
 
 def duration(question: str, columns: Sequence[Column]) -> Derive | None:
@@ -74,6 +99,39 @@ def duration(question: str, columns: Sequence[Column]) -> Derive | None:
         return None
     (end,) = ends
     return Derive(name=name, expr=f"days({expr(starts[0])}, {expr(end)})")
+
+
+_RATE = r"\b(?:success|achievement|attainment|fulfil\w*) rates?(?: of (?:goals?|targets?|tasks?)(?: met| reached| achieved)?)?\b"
+_AIMED = {"target", "goal", "plan", "planned", "quota"}
+_DONE = {"actual", "complete", "completed", "achieved", "result", "attained"}
+
+
+def met(question: str, columns: Sequence[Column]) -> Derive | None:
+    """Whether a row reached its target, where a rate of success is asked for and the table has both numbers."""
+    if not re.search(_RATE, question, re.I) or any(stem("success") in map(stem, c.words) for c in columns):
+        return None
+    numbers = [c for c in columns if c.kind == "number"]
+    aims, ends = ([c for c in numbers if words & set(c.words)] for words in (_AIMED, _DONE))
+    if len(aims) != 1 or len(ends) != 1 or aims == ends:
+        return None
+    return Derive(name="target met", expr=f"if_({expr(ends[0])} >= {expr(aims[0])}, 1, 0)")
+
+
+_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
+
+
+def brackets(question: str, columns: Sequence[Column]) -> tuple[str, Cut | None]:
+    """The question with "cost brackets" as a new column, and how it is cut from the number that is named before it."""
+    said = re.search(r"\b([a-z]+) (?:brackets?|bands?|ranges|tiers?|buckets?|bins)\b", question, re.I)
+    known = {stem(w) for c in columns for w in c.words}
+    if not said or stem(said[0].split()[-1].casefold()) in known or re.search(r"\d", question):
+        return question, None
+    family = lexicon.kin().get(stem(said[1].casefold()), frozenset()) | {stem(said[1].casefold())}
+    numbers = [c for c in columns if c.kind == "number" and c.n_unique > 12 and family & set(map(stem, c.words))]
+    if len(numbers) != 1:
+        return question, None
+    name = f"{said[1].casefold()} bracket"
+    return question.replace(said[0], f"“{name}”"), Cut(name=name, of=expr(numbers[0]), labels=_QUARTERS, quantiles=4)
 
 
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:

@@ -167,9 +167,10 @@ class Draft:
 
     def dropped(self, queries: Sequence[Query]) -> list[str]:
         """The columns, values, times and numbers that the question names and none of its queries has."""
-        said = json.dumps(
-            [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries], ensure_ascii=False
-        )
+        told = [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries]
+        for step in (s for q in told for s in q["prepare"] if s["do"] in ("derive", "cut")):
+            del step["name"]  # a column that is made, and of which nothing is computed
+        said = json.dumps(told, ensure_ascii=False)
         found = list[str]()
         for ask in self.asks:
             items = ask.clause.items
@@ -178,7 +179,7 @@ class Draft:
                     continue
                 if item.code == "C":
                     names = [c.name for c in (item.column, *item.also)]
-                    kept = item.column.key or any(n in said for n in names)
+                    kept = item.column.key or any(n in said for n in names) or _participle(ask.clause, item)
                 elif item.code == "V":
                     kept = str(item.means[1]) in said
                 elif item.code == "T":
@@ -318,6 +319,12 @@ def recent(period: str, time: Column | None) -> str:
     return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
 
 
+def _participle(clause: Clause, item: Item) -> bool:
+    """Whether a column of times stands there as a verb ("hired", of hire_date), which says nothing more of the rows."""
+    word, column = clause.words[item.last].low, item.column
+    return column.kind == "time" and not column.missing and word.endswith("ed") and word not in column.words
+
+
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word = clause.words[item.first]
@@ -335,7 +342,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return False  # "caused by", "followed by"
     if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
         return False  # "orders placed after June"
-    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SR]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
+    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SRD]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
         return True

@@ -126,7 +126,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         return None
     pairs = relate and all(m.other for m in measures)
     sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", draft.question, re.I)
-    if sides and len(base.group_by) == 1 and len(measures) == 1 and not extra and base.group_by[0].grain is None:
+    sided = sides is not None or any("j" in a.kinds for a in draft.asks)
+    if sided and len(base.group_by) == 1 and len(measures) == 1 and not extra and base.group_by[0].grain is None:
         extra = {"intent": "compare"}
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return given(
@@ -192,8 +193,9 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [Measure(op="values", of=expr(spoken[0]))]
     numbers = [c for c in spoken if c.kind == "number"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        measure = intents.usual(numbers[0], draft.notes, each=bool(_EACH.search(draft.question)))
-        draft.doubt = {"sum": "mean", "mean": "sum"}.get(measure.op, "")
+        each = bool(_EACH.search(draft.question))
+        measure = intents.usual(numbers[0], draft.notes, each)
+        draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
         return [measure]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     hinted = next((c for i in compared if (c := draft.hinted(i.means.partition("> ")[2] or i.means)) is not None), None)

@@ -11,7 +11,7 @@ import ast
 import zlib
 from functools import lru_cache
 
-from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Function, Kind, Names, Reading
+from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Context, Function, Names, Reading
 from notebooks.live.reading.parsing import mentioned, parse, parsed
 from notebooks.live.reading.statements import Reader
 
@@ -22,39 +22,12 @@ def read(source: str, names: Names) -> Reading:
     """What a cell does, given what the names mean that it uses. A cell that is not Python may do anything."""
     if parse(source) is None:
         return Reading(opaque=True)
-    used = mentioned(source)
-    functions = {n: f for n, f in names.functions.items() if n in used or n.startswith("λ")}
-    todo = list(functions)
-    while todo:  # what a function uses counts where the function is used
-        for inner in functions[todo.pop()].reads:
-            if inner in names.functions and inner not in functions:
-                functions[inner] = names.functions[inner]
-                todo.append(inner)
-    used |= {r for f in functions.values() for r in f.reads}
-    context = (
-        tuple(sorted((n, o) for n, o in names.origins.items() if n in used)),
-        tuple(sorted(functions.items())),
-        tuple(sorted((n, k) for n, k in names.kinds.items() if n in used)),
-        tuple(sorted((n, c) for n, c in names.carried.items() if n in used)),
-        tuple(sorted(names.used_up & used)),
-        tuple(sorted(names.methods)),
-        tuple(sorted(names.shadowed & used)),
-    )
-    return _read(source, *context)
+    return _read(source, names.among(mentioned(source)))
 
 
 @lru_cache(1024)
-def _read(
-    source: str,
-    origins: tuple[tuple[str, str], ...],
-    functions: tuple[tuple[str, Function], ...],
-    kinds: tuple[tuple[str, Kind], ...],
-    carried: tuple[tuple[str, frozenset[str]], ...],
-    used_up: tuple[str, ...],
-    methods: tuple[str, ...],
-    shadowed: tuple[str, ...],
-) -> Reading:
-    names = Names(dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods), set(shadowed))
+def _read(source: str, context: Context) -> Reading:
+    names = Names.of(context)
     body, mark = parsed(source).body, f"λ{zlib.crc32(source.encode('utf-8', 'replace')):x}"
     settled: dict[tuple[str, int], Function] = {}
     later = Names()

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 
 from notebooks.live import effects as known
 from notebooks.live.reading.files import Files
-from notebooks.live.reading.names import ATOM, BUILTINS, NOTHING, RANDOM, SETTINGS, Function, Kind, Value, together
+from notebooks.live.reading.names import (
+    ATOM,
+    BUILTINS,
+    NOTHING,
+    RANDOM,
+    SELF,
+    SETTINGS,
+    Function,
+    Kind,
+    Value,
+    together,
+)
 from notebooks.live.reading.parsing import parse, text_of
 
 
@@ -25,7 +36,11 @@ class Calls(Files):
         return NOTHING
 
     def _call(self, node: ast.Call) -> Value:
-        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "get_ipython().run_line_magic":
+        if (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr == "run_line_magic"
+            and ast.unparse(node.func) == "get_ipython().run_line_magic"
+        ):
             name, line = (text_of(a) for a in node.args)
             return self._magic(name or "", line or "")
         args = [self.value(a) for a in node.args]
@@ -64,12 +79,15 @@ class Calls(Files):
             self._change(given.roots)
         self._files_of(name, node, reads_any=False)
         alive = function.alive
+        hands = frozenset(name if h == SELF else h for h in function.hands)
+        for changed in function.mutates:
+            self._carry(changed, given.carries)
         if alive:
             self._change({name})
         shares = given.shares | self._captured(function) if function.gives or alive else frozenset[str]()
         return Value(
             shares,
-            carries=(given.carries | {name}) if function.gives or alive else frozenset(),
+            carries=(given.carries if function.gives else frozenset[str]()) | hands,
             used_up=alive and not function.changes,
             fresh=not shares,
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 type Kind = Literal["atom", "frame", "path"]
 
 SETTINGS, RANDOM, FILES = "~settings", "~random", "~files"
 LOCAL = "#"
 """In the name of something that lives only within a cell, as the variable of a comprehension."""
+SELF = "@"
 BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
 
 
@@ -20,7 +21,8 @@ class Function:
     """What happens where a function, or anything of a class, is used.
 
     `changes`: it may change what it is given. `gives`: its result may share memory with that, or with what it reads.
-    `alive`: each use may change it, as a class, a generator or a decorated function.
+    `alive`: each use may change it, as a class, a generator or a decorated function. `hands`: the functions that its
+    result may be or hold, `SELF` for itself or one that it defines.
     """
 
     reads: frozenset[str] = frozenset()
@@ -31,6 +33,19 @@ class Function:
     opaque: bool = False
     files: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    hands: frozenset[str] = frozenset()
+
+
+type Context = tuple[
+    tuple[tuple[str, str], ...],
+    tuple[tuple[str, Function], ...],
+    tuple[tuple[str, Kind], ...],
+    tuple[tuple[str, frozenset[str]], ...],
+    tuple[str, ...],
+    tuple[str, ...],
+    tuple[str, ...],
+]
+"""What is known of some names, field by field, in an order and so that it can be looked up."""
 
 
 @dataclass
@@ -55,6 +70,33 @@ class Names:
             set(self.used_up),
             set(self.methods),
             set(self.shadowed),
+        )
+
+    def among(self, words: Iterable[str]) -> Context:
+        """All that is known of these words, and of what they lead to: what code that uses them can ask about."""
+        seen, todo = set[str](), list(words)
+        while todo:
+            if (name := todo.pop()) not in seen:
+                seen.add(name)
+                if (function := self.functions.get(name)) is not None:
+                    todo += function.reads  # what a function uses counts where the function is used
+                todo += self.carried.get(name, ())
+        return (
+            tuple(sorted((n, self.origins[n]) for n in seen & self.origins.keys())),
+            tuple(sorted((n, self.functions[n]) for n in seen & self.functions.keys())),
+            tuple(sorted((n, self.kinds[n]) for n in seen & self.kinds.keys())),
+            tuple(sorted((n, self.carried[n]) for n in seen & self.carried.keys())),
+            tuple(sorted(self.used_up & seen)),
+            tuple(sorted(self.methods & seen)),
+            tuple(sorted(self.shadowed & seen)),
+        )
+
+    @classmethod
+    def of(cls, context: Context) -> Names:
+        """The names of which this is known."""
+        origins, functions, kinds, carried, used_up, methods, shadowed = context
+        return cls(
+            dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods), set(shadowed)
         )
 
     def forget(self, name: str) -> None:
@@ -82,8 +124,7 @@ class Reading:
     opaque: bool = False
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """What an expression may give: the names that it may share memory with, and what it is."""
 
     roots: frozenset[str] = frozenset()

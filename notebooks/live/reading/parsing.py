@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -55,6 +56,13 @@ def facts_of(
     shared = frozenset(n for x in inside if isinstance(x, ast.Global | ast.Nonlocal) for n in x.names)
     yields = any(isinstance(x, ast.Yield | ast.YieldFrom) for x in inside)
     return body, shared, frozenset(n for part in body for n in assigned(part)), yields
+
+
+@lru_cache(8192)
+def told_of(node: ast.AST) -> tuple[str, frozenset[str]]:
+    """The same text for the same code, wherever it stands, and all words in it."""
+    text = ast.dump(node)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest(), mentioned(text)
 
 
 def methods_of(node: ast.ClassDef) -> set[str]:

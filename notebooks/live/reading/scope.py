@@ -31,6 +31,7 @@ class Scope:
         self.scopes: list[dict[str, str]] = []
         self.count = 0
         self.returned: set[str] = set()
+        self.handed: set[str] = set()
         self.generator = False
 
     # What is found
@@ -45,7 +46,10 @@ class Scope:
             if name in scope:
                 return Value(frozenset({scope[name]}), carries=self.known.carried.get(scope[name], frozenset()))
         if self.local is not None and name in self.local:
-            return Value(frozenset({name}), kind=self.known.kinds.get(name))
+            held = self.known.carried.get(name, frozenset()) | ({name} if name in self.known.functions else set())
+            for carried in held:
+                self._use(carried)
+            return Value(frozenset({name}), kind=self.known.kinds.get(name), carries=frozenset(held))
         if name not in self.bound:
             self.out.reads.add(name)
             if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from notebooks.live import effects as known
 from notebooks.live.reading.expressions import Expressions
-from notebooks.live.reading.names import ATOM, LOCAL, SETTINGS, Function, Names, Value, classes_of
-from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of
+from notebooks.live.reading.names import ATOM, LOCAL, SELF, SETTINGS, Context, Function, Names, Value, classes_of
+from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of, told_of
+
+type _Read = Callable[[], Function]
+_REMEMBERED: dict[tuple[str, Context], Function] = {}
+_MOST = 20_000
 
 
 class Reader(Expressions):
@@ -112,6 +116,9 @@ class Reader(Expressions):
                 self.defined[node.name, node.lineno] = function
                 self._bind(node.name, Value(frozenset({node.name}) if function.alive else frozenset()))
                 self._learn(node.name, function)
+                for used in node.decorator_list:  # it may be kept where the decorator keeps what it is given
+                    for place in self._kept_by(used):
+                        self._carry(place, frozenset({node.name}))
             case ast.ClassDef():
                 function = self.settled.get((node.name, node.lineno)) or self._class(node)
                 self.defined[node.name, node.lineno] = function
@@ -141,7 +148,9 @@ class Reader(Expressions):
                         self._bind(alias.asname or alias.name, Value(origin=f"{module}.{alias.name}"))
             case ast.Return(value=value):
                 if value is not None:
-                    self.returned |= self.value(value).shares
+                    given = self.value(value)
+                    self.returned |= given.shares
+                    self.handed |= given.carries
             case ast.Match(subject=subject, cases=cases):
                 given = self.value(subject)
                 for case in cases:
@@ -162,6 +171,11 @@ class Reader(Expressions):
                 for child in ast.iter_child_nodes(node):
                     if isinstance(child, ast.expr):
                         self.value(child)
+
+    def _kept_by(self, decorator: ast.expr) -> set[str]:
+        """The names in which a decorator of the notebook's own may keep what it decorates."""
+        names = {n.id for n in ast.walk(decorator) if isinstance(n, ast.Name)}
+        return {m for n in names if (f := self.known.functions.get(n)) is not None for m in f.mutates}
 
     def _handler(self, handler: ast.ExceptHandler) -> list[ast.stmt]:
         """A handler's body; the name of its exception is deleted at its end."""
@@ -191,6 +205,23 @@ class Reader(Expressions):
             self.out.maybe.add(target.id)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
+        return self._remembered(node, lambda: self._read_function(node))
+
+    def _remembered(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef, read: _Read
+    ) -> Function:
+        """What was found of the same code where all that it uses meant the same: toolkits come back again."""
+        if self.local is not None or self.scopes:
+            return read()
+        text, words = told_of(node)
+        key = (text, self._inner_names(frozenset()).among(words))
+        if (found := _REMEMBERED.get(key)) is None:
+            if len(_REMEMBERED) >= _MOST:
+                _REMEMBERED.clear()
+            found = _REMEMBERED[key] = read()
+        return found
+
+    def _read_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
         args = node.args
         params = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         params += [a.arg for a in (args.vararg, args.kwarg) if a is not None]
@@ -215,6 +246,8 @@ class Reader(Expressions):
             opaque=inner.out.opaque,
             files=frozenset(inner.out.files),
             writes=frozenset(inner.out.writes),
+            hands=frozenset(h if h in self.known.functions or h in self.later.functions else SELF for h in inner.handed)
+            | ({SELF} if decorated or yields else frozenset[str]()),
         )
 
     def _inner_names(self, local: frozenset[str]) -> Names:
@@ -229,6 +262,9 @@ class Reader(Expressions):
         return names
 
     def _class(self, node: ast.ClassDef) -> Function:
+        return self._remembered(node, lambda: self._read_class(node))
+
+    def _read_class(self, node: ast.ClassDef) -> Function:
         """All that any use of a class, or of something made from it, may do."""
         reads, mutates, files, writes, opaque = set[str](), set[str](), set[str](), set[str](), False
         own = {n for part in node.body for n in assigned(part)}
@@ -255,4 +291,5 @@ class Reader(Expressions):
             opaque=opaque or body.out.opaque,
             files=frozenset(files | body.out.files),
             writes=frozenset(writes | body.out.writes),
+            hands=frozenset({SELF}),
         )

@@ -183,6 +183,105 @@ def test_a_cell_that_failed_may_have_bound_or_not():
     assert stale_after(failed, after) == ("a", "c")
 
 
+FACTS = {
+    "a change before its reader": (("xs = [1]", "xs.append(2)", "print(list(xs))"), 1, "xs.append(3)"),
+    "an alias": (("a = [1]", "b = a", "b.append(2)", "print(a)"), 2, "b.append(3)"),
+    "an alias of a part": (("a = {'k': [1]}", "b = a['k']", "b.append(2)", "print(a)"), 2, "b.append(3)"),
+    "a value held by another": (("a = [1]\nxs = []", "xs.append(a)", "a.append(2)", "print(xs)"), 2, "a.append(3)"),
+    "an alias of an object's": (
+        ("class B:\n    def __init__(self, a): self.a = a", "a = [1]\nb = B(a)", "a.append(2)", "print(b.a)"),
+        2,
+        "a.append(3)",
+    ),
+    "a name that falls away": (("x = 1", "x = 2", "print(x)"), 1, "y = 2"),
+    "a name that is deleted": (("x = 1", "pass", "print(x)"), 1, "del x"),
+    "a walrus out of a comprehension": (("y = 0", "zs = [y := v for v in (1, 2)]", "print(y)"), 1, "zs = [1, 2]"),
+    "a variable of a comprehension": (("x = 1", "[x for x in (5, 6)]", "print(x)"), 0, "x = 2"),
+    "a branch that may not bind": (("z = 1\nc = 0", "if c:\n    z = 2", "print(z)"), 0, "z = 3\nc = 0"),
+    "an exception's name": (("e = 1", "try:\n    1 / 0\nexcept ValueError as e:\n    pass", "print(e)"), 0, "e = 2"),
+    "a body that reads late": (("def f():\n    return k", "k = 1", "print(f())"), 1, "k = 2"),
+    "a default that reads early": (("k = 1", "def f(v=k):\n    return v", "k = 2", "print(f())"), 0, "k = 5"),
+    "a global that is written": (("n = 0", "def f():\n    global n\n    n += 1", "f()", "print(n)"), 2, "f()\nf()"),
+    "a counter of a class": (("class C:\n    n = 0", "C.n += 1", "print(C.n)"), 1, "C.n += 2"),
+    "functions in a table": (
+        ("k = 1\ndef f():\n    return k", "t = {'f': f}", "print(t['f']())"),
+        0,
+        "k = 2\ndef f():\n    return k",
+    ),
+    "a global of a function in a table": (
+        ("k = 1", "def f():\n    return k", "t = {'f': f}", "print(t['f']())"),
+        0,
+        "k = 2",
+    ),
+    "a function that a function gives": (
+        ("k = 1", "def make():\n    def inner():\n        return k\n    return inner", "g = make()", "print(g())"),
+        0,
+        "k = 2",
+    ),
+    "a function within a function": (
+        ("k = 1", "def f():\n    def inner():\n        return k\n    return inner()", "print(f())"),
+        0,
+        "k = 2",
+    ),
+    "functions that a decorator keeps": (
+        (
+            "ALL = []\ndef keep(f):\n    ALL.append(f)\n    return f",
+            "k = 1",
+            "@keep\ndef f():\n    return k",
+            "print([one() for one in ALL])",
+        ),
+        1,
+        "k = 2",
+    ),
+    "functions that a function keeps": (
+        ("ALL = []\ndef keep(f):\n    ALL.append(f)", "k = 1", "def f():\n    return k", "keep(f)", "print(ALL[0]())"),
+        1,
+        "k = 2",
+    ),
+    "a method's global": (
+        ("k = 1", "class C:\n    def m(self):\n        return k", "c = C()", "print(c.m())"),
+        0,
+        "k = 2",
+    ),
+    "a half-used generator": (
+        ("g = (v for v in range(9))", "print(next(g))", "print(next(g))"),
+        1,
+        "print(next(g), next(g))",
+    ),
+    "an attribute by a variable's name": (
+        ("class C:\n    pass\nc = C()", "n = 'a'\nsetattr(c, n, 1)", "print(c.a)"),
+        1,
+        "n = 'a'\nsetattr(c, n, 2)",
+    ),
+    "a seed": (("import random\nrandom.seed(1)", "print(random.random())", "print(random.random())"), 1, "pass"),
+    "code in a text": (("x = 1", "exec('x = 2')", "print(x)"), 1, "exec('x = 3')"),
+    "a package's part": (("import os", "import os.path", "print(os.path.join('a', 'b'))"), 0, "os = None"),
+    "an error on the way": (("x = 1", "x = 2\n1 / 0", "print(x)"), 1, "1 / 0\nx = 2"),
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_what_is_easily_missed_is_seen(name: str):
+    sources, place, edited_to = FACTS[name]
+    cells = [(f"c{i}", source) for i, source in enumerate(sources)]
+    kept = Notebook(cells)
+    before = dict(kept.shown)
+    cells[place] = (f"c{place}", edited_to)
+    kept.become(cells)
+    assert kept.shown == from_the_top(cells)
+    kept.become([(f"c{i}", source) for i, source in enumerate(sources)])
+    assert kept.shown == before
+
+
+def test_the_same_function_in_another_cell_means_what_its_names_mean_there():
+    function = "def f():\n    return load('x.csv')\nf()"
+    names = meant()
+    names.origins["load"] = "pandas.read_csv"
+    assert read(function, names).files == {"x.csv"}
+    names.origins["load"] = "math.sin"
+    assert read(function, names).files == set()
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_what_is_shown_after_random_edits_is_what_a_run_from_the_top_shows(seed: int):
     r = random.Random(seed)

@@ -1,0 +1,120 @@
+"""The live kernel of a notebook, and copies of it to go back to. See `docs/decisions/0022`.
+
+A copy is a cache over replay: where there is none, or no way back to it, cells run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from artifacts.events import RunView
+from notebooks.live.dependencies import clean, plan
+from notebooks.live.document import executions
+from notebooks.live.state import Item, State
+from notebooks.session import Session
+
+WORTH = 0.2
+"""Seconds that cells must have taken for a copy of what they left, and that going back to one must save."""
+BETWEEN, PARTS = 1.0, 4
+"""Seconds that cells take until a copy is kept while others wait to run: so many, and a part of all the notebook's."""
+MOST = 8
+"""Copies of one kernel; the oldest makes room, in the sandbox, too."""
+
+_UNKNOWN = 0.1
+"""Seconds of a cell that has not run yet, as far as one can guess."""
+_FRESH = 0.5
+"""Seconds of a new sandbox."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A kept copy: its name in the sandbox, what it holds, and the place in the record up to which it goes."""
+
+    name: str
+    state: State
+    at: int
+
+
+@dataclass
+class LiveKernel:
+    """A sandbox that is open, and what its kernel holds from cells up to the event `at` of the run's record.
+
+    `since` are the seconds that cells have taken since the last copy.
+    """
+
+    session: Session
+    state: State
+    at: int
+    since: float = 0.0
+    copies: list[Copy] = field(default_factory=list)
+    _named: int = 0
+
+    async def keep(self, state: State, after: float) -> None:
+        """Keep a copy of the kernel, which holds `state`, if cells have taken so many seconds since the last one."""
+        if self.since < after:
+            return
+        self.since = 0.0
+        if any(copy.state.keys == state.keys for copy in self.copies):
+            return
+        self._named += 1
+        name = f"{self._named}"
+        if not await self.session.copied(f"keep {name}"):
+            self.copies = [*self.copies, Copy(name, state.copy(), self.at)][-MOST:]
+
+    async def begin(self, cells: Sequence[Item], stale: Iterable[str], costs: Mapping[str, float]) -> bool:
+        """Go back to a copy if there is much less to do from there for these stale cells; whether that was done."""
+        stale = list(stale)
+        least = sum(costs.get(id, _UNKNOWN) for id in stale)
+        now = _seconds(cells, stale, self.state, costs)
+        if now - least < WORTH:
+            return False
+        ideal = clean(cells).keys
+        likely = sorted(
+            self.copies, key=lambda c: sum(1 if ideal.get(n) == key else -1 for n, key in c.state.keys.items())
+        )
+        best: tuple[float, Copy] | None = None
+        for copy in reversed(likely):
+            took = _seconds(cells, stale, copy.state, costs)
+            best = min(best or (took, copy), (took, copy), key=lambda pair: pair[0])
+            if took - least < WORTH:
+                break
+        return best is not None and now - best[0] >= WORTH and await self._go_back(best[1])
+
+    async def share(self, upto: int) -> LiveKernel | None:
+        """The kernel as it was at a place in the record, for another notebook that begins there; None if it is lost.
+
+        What came later is not in it, nor in any of its copies. This one is not to be used any more.
+        """
+        for copy in [c for c in self.copies if c.at > upto]:
+            self.copies.remove(copy)
+            await self.session.copied(f"drop {copy.name}")
+        if self.at > upto:
+            for copy in reversed(list(self.copies)):
+                if await self._go_back(copy):
+                    return self
+            return None
+        return self
+
+    async def _go_back(self, copy: Copy) -> bool:
+        if await self.session.copied(f"back {copy.name}"):
+            self.copies.remove(copy)
+            return False
+        self.state, self.at, self.since = copy.state.copy(), copy.at, 0.0
+        return True
+
+
+def between(costs: Mapping[str, float]) -> float:
+    """Seconds of cells from one copy to the next while a notebook runs."""
+    return max(BETWEEN, sum(costs.values()) / PARTS)
+
+
+def costs(view: RunView) -> dict[str, float]:
+    """How many seconds each cell took when it ran last."""
+    ran = executions(view)
+    return {id: (x.ended_at - x.started_at).total_seconds() for id, x in ran.items() if x.ended_at is not None}
+
+
+def _seconds(cells: Sequence[Item], stale: Iterable[str], state: State, costs: Mapping[str, float]) -> float:
+    wanted = plan(cells, stale, state, whole=False)
+    return sum(costs.get(id, _UNKNOWN) for id in wanted.cells) + (_FRESH if wanted.fresh else 0.0)
