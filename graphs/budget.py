@@ -48,6 +48,12 @@ def budget_text(budget: Budget) -> str:
     return ",".join(f"{name}={amount:.12g}" for name, amount in budget.model_dump(exclude_none=True).items())
 
 
+def grown(budget: Budget, times: int) -> Budget:
+    """So many times the budget."""
+    told = budget.model_dump(exclude_none=True)
+    return Budget.model_validate({name: amount * times for name, amount in told.items()})
+
+
 def budget_of(params: dict[str, Any]) -> Budget:
     """The budget that a run was given; one without limits where it was given none."""
     return Budget.model_validate(params.get("budget") or {})

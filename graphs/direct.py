@@ -11,13 +11,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artifacts.events import ReportMade, RunView, TurnEnded
+from artifacts.events import AnswerMade, ReportMade, RunView, TurnEnded
 from artifacts.types import Turn
 from graphs import answering, look
 from graphs.answering import Part
 from graphs.opening import open_tables
 from graphs.questions.query import Query, Reading
 from graphs.questions.reader import read
+from graphs.recalling import recalled
 from graphs.request import Question
 from graphs.state import Desk
 from notebooks.telling.answers import answers_text
@@ -51,9 +52,12 @@ async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping
     view = await desk.view()
     if all(step.name != name or step.status != "done" for step in view.steps):
         async with desk.step(name, "analysis", turn.message[:_TITLE]) as step_id:
-            tables = await _described(desk, turn, files, roles, step_id)
-            question = Question(text=turn.message, id=turn.id)
-            await answer_question(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
+            if (known := recalled(view, turn)) is not None:
+                await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=known))
+            else:
+                tables = await _described(desk, turn, files, roles, step_id)
+                question = Question(text=turn.message, id=turn.id)
+                await answer_question(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
     if view.run.agent == "ask":
         answers = (await desk.view()).answers
         await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))

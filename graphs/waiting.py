@@ -7,9 +7,11 @@ runs again from its beginning and finds it there.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from artifacts.events import ApprovalAsked, Asked
 from artifacts.types import Approval, Question, ToolCall
+from graphs.budget import BudgetSpent, budget_text, grown
 from graphs.errors import GraphError
 from graphs.state import Desk
 from graphs.tools.base import Tool
@@ -37,6 +39,28 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
         await desk.emit(Asked(run_id=desk.run_id, question=question))
     _break_off({"question": id})
     raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node
+
+
+async def within_budget(desk: Desk) -> None:
+    """Where the run has used up what it may, ask the person whether it may have as much again.
+
+    Raises BudgetSpent where that is declined, or nobody attends the run. For nodes to call before they ask or run.
+    """
+    while True:
+        given = sum(q.id.startswith(_BUDGET) and q.answer in _YES for q in (await desk.view()).questions)
+        budget = grown(desk.budget, 1 + given)
+        try:
+            await replace(desk, budget=budget).within_budget()
+        except BudgetSpent as spent:
+            key = f"{_BUDGET.removeprefix('ask_')}{budget_text(budget)}"
+            text = f"{str(spent).partition(' What was made')[0]} Go on with as much again?"
+            if await ask_person(desk, key, text, ("yes", "no"), None) not in _YES:
+                raise
+        else:
+            return
+
+
+_BUDGET, _YES = "ask_budget-", ("yes", "y")
 
 
 async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval | None:

@@ -22,6 +22,7 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.types import Answer, Execution, Message, Output, Turn
+from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.outline import turn_brief
 from graphs.request import Question, Request
@@ -268,3 +269,34 @@ async def test_forty_turns_stay_under_thirty_thousand_tokens(bench, table, team,
     assert tokens < 30_000, tokens
     assert brief.count("turn-") >= 41, "none is left out"
     print(f"the prompt of turn 42: {tokens} tokens")
+
+
+@pytest.mark.parametrize("said", ["yes", "no"])
+async def test_a_spent_budget_is_a_question_to_the_person(bench, table, team, said):
+    run_id = await begin(bench, table, budget=Budget(tokens=17 * 2))
+    run, view = await rest(bench, run_id)
+    assert run.status == "waiting"
+    (question,) = view.open_questions
+    assert question.text == "The budget of 34 tokens is spent (34 tokens used). Go on with as much again?"
+    await bench.answer(run_id, said)
+    run, view = await rest(bench, run_id)
+    assert run.status == ("done" if said == "yes" else "interrupted")
+    assert (said == "yes") is ("budget" not in (view.error or ""))
+
+
+async def test_the_playbook_answers_from_the_record_what_asks_for_nothing_new(bench, table):
+    run_id = await direct(bench, table)
+    await bench.turn_of(run_id, Turn(id="turn-01", message=""))
+    (cell,) = (e.cell for e in bench.store.view(run_id).answers[0].evidence)
+    told = {
+        "Which cell shows that?": f"{cell} shows it: The mean of x is 19.5",
+        "Why?": f"It was computed in {cell}",
+        "What does η² mean here?": "share of a number's variance",
+    }
+    for asked, begins in told.items():
+        turn, view = await further(bench, run_id, asked)
+        (answer,) = (a for a in view.answers if a.question == turn.id)
+        assert begins in answer.text, asked
+        assert not any(c.turn_id == turn.id for c in view.cells), "no cell is run for it"
+    _, view = await further(bench, run_id, "as a maximum")
+    assert view.answers[-1].values[0].value == 39, "the last question is still the one that is changed"

@@ -409,7 +409,10 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
     team.code = [answer(calls=[call("run_code", code="print(1)")]) for _ in range(3)]
     budget = Budget(tokens=17 * 3)  # each reply costs 17: a plan and two cells
     request = Request(
-        question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(budget=budget)
+        question="Do x and y rise together?",
+        files=(table,),
+        model="openai:test",
+        terms=Terms(budget=budget, unattended=True),
     )
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 120)
@@ -435,7 +438,7 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
         question="Do x and y rise together?",
         files=(table,),
         model="openai:test",
-        terms=Terms(agent="poet", budget=Budget(cells=5)),
+        terms=Terms(agent="poet", budget=Budget(cells=5), unattended=True),
     )
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
