@@ -1,9 +1,10 @@
-"""Three tasks that need nothing of each other, at the same time and one after another: what that saves of the time.
+"""Three pieces of work that need nothing of each other: as tasks at the same time, against one agent alone.
 
-`python -m bench.tasks [--seconds 12] [--rounds 3]`. Parts: a workbench with its gateway and sandboxes, and a model that
-is a server on the loopback. Each task runs one cell that sleeps. One after another means that each builds on the one
-before. The time is that from the first task's beginning until the last one's cells are part of the notebook; every
-round takes the ratio of the two, one run after the other. Results: bench/results/tasks.json.
+`python -m bench.tasks [--seconds 20] [--rounds 3]`. Parts: a workbench with its gateway and sandboxes, and a model that
+is a server on the loopback. Each piece is a cell that sleeps. At the same time, the lead gives three tasks: the time is
+that from the first one's beginning until the cells of the last are part of the notebook, sandboxes included. One after
+another, the coder runs the three cells in the run's own notebook: from the first cell's beginning to the last one's
+end. Each round takes the ratio of the two. Results: bench/results/tasks.json.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from artifacts.events import Event, RunView, TaskChanged
+
 GOAL = 0.45
 RESULTS = Path(__file__).parent / "results" / "tasks.json"
 TITLES = ("First", "Second", "Third")
 
 
 class Model(BaseHTTPRequestHandler):
-    """A lead that delegates three tasks, and helpers that sleep; whether in a chain is in the question."""
+    """A lead that gives three tasks, and helpers that sleep; or a coder that sleeps alone: as the question has it."""
 
-    seconds = 12.0
+    seconds = 20.0
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -46,17 +49,14 @@ def answer(request: dict[str, Any], seconds: float) -> dict[str, Any]:
     offered = {tool["function"]["name"] for tool in request.get("tools", ())}
     told = request["messages"][1]["content"]
     call: tuple[str, dict[str, Any]] | None
-    if "delegate" in offered and "make_plan" in offered:
-        chain = "one after another" in told
-        after = [[title] if chain else [] for title in (None, *TITLES[:-1])]
-        tasks = [
-            {"title": t, "agent": "coder", "after": a if a != [None] else []}
-            for t, a in zip(TITLES, after, strict=True)
-        ]
-        call = "delegate", {"tasks": tasks}
-    elif told.startswith("# Your task"):
-        ran = any(m["role"] == "tool" for m in request["messages"])
-        call = None if ran else ("run_code", {"code": f"import time\ntime.sleep({seconds})\nprint('slept')"})
+    sleep = "run_code", {"code": f"import time\ntime.sleep({seconds})\nprint('slept')"}
+    ran = sum(m["role"] == "tool" for m in request["messages"])
+    if "make_plan" in offered:
+        tasks = "delegate", {"tasks": [{"title": title, "agent": "coder"} for title in TITLES]}
+        call = tasks if "at the same time" in told else ("make_plan", {"steps": [{"title": t} for t in TITLES]})
+    elif "run_code" in offered:
+        alone = not told.startswith("# Your task")
+        call = sleep if ran < (len(TITLES) if alone else 1) else None
     elif "write_report" in offered:
         call = "write_report", {"answer": "They slept.", "findings": []}
     else:
@@ -88,21 +88,28 @@ async def measure(rounds: int) -> list[tuple[float, float]]:
                         request = Request(question=f"Sleep {how}", files=(table,), model="openai:test")
                         run = await bench.wait((await bench.start(request)).id)
                         assert run.status == "done", store.view(run.id).error
-                        tasks = [e for e in store.events(run.id) if e.kind == "task_changed"]
-                        assert (
-                            len(store.view(run.id).tasks) == sum(bool(t.cells) for t in store.view(run.id).tasks) == 3
-                        )
-                        began = next(e.at for e in tasks if e.task.status == "running")
-                        took.append((tasks[-1].at - began).total_seconds())
+                        took.append(_seconds(store.events(run.id), store.view(run.id)))
                     found.append((took[0], took[1]))
             finally:
                 await bench.close()
     return found
 
 
+def _seconds(events: list[Event], view: RunView) -> float:
+    """How long the three took: as tasks, if the run has any, or as cells."""
+    cells = [x for x in view.executions if "time.sleep" in x.code]
+    assert len(cells) == len(TITLES)
+    assert all(x.status == "ok" and x.ended_at for x in cells)
+    if not view.tasks:
+        return (max(x.ended_at for x in cells if x.ended_at) - min(x.started_at for x in cells)).total_seconds()
+    changed = [e for e in events if isinstance(e, TaskChanged)]
+    assert all(task.cells for task in view.tasks)
+    return (changed[-1].at - next(e.at for e in changed if e.task.status == "running")).total_seconds()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=12.0, help="how long each task's cell sleeps")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long each task's cell sleeps")
     parser.add_argument("--rounds", type=int, default=3)
     told = parser.parse_args()
     Model.seconds = told.seconds

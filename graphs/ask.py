@@ -27,6 +27,8 @@ CUT_RETRIES = 2
 """How often a reply that broke off is asked for again, whole."""
 TRIES = 3
 """How often a model may fail to answer by a well-formed tool call before the run gives up on it."""
+LOOKS = 6
+"""How often a model may look something up before it answers."""
 PICTURES = 4
 """Plots that a model is shown at a time, the newest."""
 PICTURE = 3_500_000
@@ -36,7 +38,7 @@ FORCE: tuple[Literal["no", "call", "json"], ...] = ("no", "call", "json")
 
 _KEPT_RESULTS = 2  # tool results that stay whole when a conversation must shrink
 _SHORT = 600
-_WHOLE, _STEP, _NAMED = 2, 3, 100  # results that are sent whole at the least; how many are cut at once, to what length
+_WHOLE, _STEP, _NAMED = 2, 3, 80  # results that are sent whole at the least; how many are cut at once, to what length
 
 
 async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, asking: Asking = USUAL) -> Reply:
@@ -143,19 +145,30 @@ async def _record(desk: Desk, agent: Agent, model: Model, reply: Reply, step_id:
 async def insist[T: tools.Tool](
     desk: Desk, agent: Agent, messages: Sequence[Message], step_id: str, *kinds: type[T]
 ) -> T:
-    """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times."""
+    """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times.
+
+    Before it answers it may use the other tools that it is offered, `LOOKS` times.
+    """
     talk = list(messages)
     names = " or ".join(k.tool_name for k in kinds)
-    silent = 0
-    for _ in range(TRIES):
+    silent = wrong = looks = 0
+    while wrong < TRIES:
         reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
-            silent += 1
+            silent, wrong = silent + 1, wrong + 1
             talk.append(Message(role="user", content=f"Answer by calling {names}."))
             continue
         first, *others = reply.tool_calls
         answer = tools.read(first, desk.tools_of(agent))
+        if isinstance(answer, tools.Action) and not isinstance(answer, kinds) and looks < LOOKS:
+            looks += 1
+            await desk.within_budget()
+            used = await answer.use(desk, f"{step_id}-look-{looks}", step_id)
+            talk.append(Message(role="tool", content=json.dumps(used, ensure_ascii=False), tool_call_id=first.id))
+            talk += [_result(o.id, "Not read: one call at a time, please.") for o in others]
+            continue
+        wrong += 1
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())
         if problem is None and isinstance(answer, kinds):
             return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from notebooks.catalog import Template
 
 _CELL_TEXT = 1_500
 _ALL_TEXT = 40_000
+_OPENING = {"toolkit", "open", "describe"}
 _WIDE = 120  # columns beyond which a table is described to the coder by names and types only
 
 
@@ -55,7 +57,7 @@ def code_brief(
     planned = {step["template"] for step in plan}
     facts = {
         "question": state["question"],
-        "plan": plan,
+        "plan": [_step(s) for s in plan],
         "objections": objections,
         "files": [told_table(_narrow(t)) for t in state["tables"]],
         "roles": state["roles"],
@@ -79,9 +81,10 @@ def interpret_brief(state: TeamState, view: RunView, follow_ups_left: int) -> st
     facts = {
         "question": state["question"],
         "roles": state["roles"],
-        "plan": state["plan"],
+        "plan": [_step(s) for s in state["plan"]],
         "findings": _findings(view),
-        "answers": [answer.model_dump(mode="json") for answer in view.given],
+        "answers": [answer.model_dump(mode="json", exclude_defaults=True) for answer in view.given],
+        "coder_said": _closing(state),
         "cells": list(_cells(view)),
         **({"tasks": [_task(t) for t in view.tasks]} if view.tasks else {}),
         "objections": state.get("objections", []),
@@ -97,14 +100,20 @@ def review_brief(state: TeamState, view: RunView, checks: Sequence[CheckResult])
         "question": state["question"],
         "roles": state["roles"],
         "round": state["round"] + 1,
-        "report": state["report"],
+        "report": {key: value for key, value in state["report"].items() if value},
         "findings": _findings(view),
-        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail, "remarks": c.remarks} for c in checks],
+        "checks_passed": [c.name for c in checks if not _telling(c)],
+        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks if _telling(c)],
         "figures": figures(view, view.executions),
         "earlier_objections": state.get("objections", []),
     }
-    cells = "\n\n".join(_code(x) for x in view.executions if "toolkit" not in x.tags and "describe" not in x.tags)
+    cells = "\n\n".join(_code(x) for x in view.executions if not _OPENING & set(x.tags))
     return f"# Review this work\n\n{block(facts)}\n\n# The cells\n\n{shorten(cells, _ALL_TEXT)}"
+
+
+def _telling(check: CheckResult) -> bool:
+    """Whether a check says more than that it found nothing: what was done again, and whether it was done."""
+    return not check.ok or bool(check.remarks) or check.name in ("re_execution", "recomputed")
 
 
 def project_note(view: RunView) -> str:
@@ -120,14 +129,29 @@ def project_note(view: RunView) -> str:
 
 def block(facts: dict[str, Any]) -> str:
     """The facts as JSON. No backtick survives in it, so nothing in the data can close the fence."""
+    facts = {key: value for key, value in facts.items() if value not in ((), [], {}, None)}
     return "```json\n" + json.dumps(facts, ensure_ascii=False, separators=(",", ":")).replace("`", "\\u0060") + "\n```"
 
 
 def told_table(table: dict[str, Any]) -> dict[str, Any]:
-    """A table without what goes without saying: nothing missing, and read in all rows."""
-    usual = {"n_missing": 0, "in_all_rows": True}
-    columns = [{k: v for k, v in c.items() if usual.get(k, ...) != v} for c in table["columns"]]
-    return {**table, "columns": columns}
+    """A table without what goes without saying: nothing missing, all rows read, examples where all values are told."""
+    usual = {"n_missing": 0, "in_all_rows": True, "sampled": False}
+    columns = [
+        {k: v[:3] if k == "examples" else v for k, v in c.items() if usual.get(k, ...) != v and not _known(k, c)}
+        for c in table["columns"]
+    ]
+    return {**{k: v for k, v in table.items() if usual.get(k, ...) != v}, "columns": columns}
+
+
+def _known(key: str, column: Mapping[str, Any]) -> bool:
+    """Whether a fact follows from the list of a column's values."""
+    values = column.get("values") or ()
+    return bool(values) and (key == "examples" or (key == "n_unique" and column["n_unique"] == len(values)))
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step of the plan without what it leaves open."""
+    return {key: value for key, value in step.items() if value and key != "cells"}
 
 
 def _template(template: Template) -> dict[str, Any]:
@@ -153,22 +177,31 @@ def _task(task: Task) -> dict[str, Any]:
 
 
 def _findings(view: RunView) -> list[dict[str, Any]]:
-    return [f.model_dump(mode="json") for f in view.findings]
+    return [f.model_dump(mode="json", exclude_defaults=True) for f in view.findings]
+
+
+def _closing(state: TeamState) -> str:
+    """What the coder said when it ended its work."""
+    last = state["messages"][-1] if state.get("messages") else {}
+    return str(last.get("content") or "") if last.get("role") == "assistant" and not last.get("tool_calls") else ""
 
 
 def _cells(view: RunView) -> Iterable[dict[str, Any]]:
     left = _ALL_TEXT
-    for x in view.executions:
-        text = "" if {"toolkit", "describe"} & set(x.tags) else shorten(x.text, min(_CELL_TEXT, max(left, 0)))
+    for x in (x for x in view.executions if not _OPENING & set(x.tags)):
+        text = shorten(x.text, min(_CELL_TEXT, max(left, 0)))
         left -= len(text)
-        error = {"name": x.error.name, "value": x.error.value} if x.error else None
-        told = {"cell": x.cell, "title": x.title, "ok": x.status == "ok", "text": text, "error": error}
-        drawn = figures(view, [x])
-        yield told | ({"figures": drawn} if drawn else {})
+        told: dict[str, Any] = {"cell": x.cell, "title": x.title, "text": text}
+        if x.error or x.status != "ok":
+            told["failed"] = f"{x.error.name}: {x.error.value}" if x.error else x.status
+        if drawn := figures(view, [x]):
+            told["figures"] = drawn
+        yield told
 
 
 def _code(x: Execution) -> str:
     shown = x.code if "code" in x.tags else f"# a template's cell: {', '.join(x.tags)}"
     # Fenced by tildes: code and outputs often hold backticks.
-    blocks = f"~~~~python\n{shown}\n~~~~\n~~~~\n{shorten(x.text, _CELL_TEXT)}\n~~~~"
-    return f"## {x.cell} {x.title} ({x.status})\n{blocks}"
+    text = shorten(x.text, _CELL_TEXT)
+    fence = max(["~~~", *re.findall(r"~+", f"{shown}{text}")], key=len) + "~"  # longer than any that the data hold
+    return f"## {x.cell} {x.title} ({x.status})\n{fence}python\n{shown}\n{fence}\n{fence}\n{text}\n{fence}"

@@ -11,8 +11,9 @@ from langgraph.runtime import Runtime
 from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
+from graphs.agents import Agent
 from graphs.ask import ask, compact, told
-from graphs.models.base import Message
+from graphs.models.base import Asking, Message
 from graphs.state import Desk, TeamState
 from graphs.tools.notebook import pictures
 from graphs.waiting import approved, within_budget
@@ -37,11 +38,26 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         new = [m for m in said if m.id not in state.get("heard", ())]
         messages = [*map(Message.model_validate, state["messages"]), *told(new)]
         reply = await ask(desk, agent, compact(messages), step_id)
+        if (
+            not reply.tool_calls
+            and not any(m.role == "tool" for m in messages)
+            and _meant_a_call(reply.content, desk, agent)
+        ):
+            messages += [reply.message, Message(role="user", content=_NOT_RUN)]
+            reply = await ask(desk, agent, compact(messages), step_id, Asking(force="call"))
     return {
         "messages": [m.model_dump() for m in (*messages, reply.message)],
         "heard": [m.id for m in said],
         "pending": [c.model_dump() for c in reply.tool_calls],
     }
+
+
+_NOT_RUN = "That was text, and nothing was run. Call the tool, or say in a sentence that there is nothing to do."
+
+
+def _meant_a_call(text: str, desk: Desk, agent: Agent) -> bool:
+    """Whether a reply without a call writes one out: it holds code, or names a tool."""
+    return "```" in text or any(t.tool_name in text for t in desk.tools_of(agent))
 
 
 async def run(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:

@@ -38,11 +38,13 @@ class Edits:
 
 @dataclass(frozen=True)
 class Changed:
-    """What the last edit of a run changed: its cells, what they show, and what the report says wrongly since."""
+    """What the last edit of a run changed: its cells, what they show, what the report says wrongly since, and how many
+    cells are stale."""
 
     cells: tuple[str, ...]
     changes: tuple[Change, ...]
     broken: tuple[str, ...]
+    stale: int
 
 
 def last_edit(store: Store, view: RunView) -> Changed | None:
@@ -59,5 +61,6 @@ def last_edit(store: Store, view: RunView) -> Changed | None:
     if not edited and not gone and list(had) == list(has):
         return None
     ran = gone or {x.id for x in past.executions} != {x.id for x in view.executions}
+    stale = sum(c.state == "stale" for c in view.cells)
     broken = broken_sentences(past, view) if ran else []
-    return Changed(tuple(edited), tuple(changes(store, past, view)), tuple(broken))
+    return Changed(tuple(edited), tuple(changes(store, past, view)), tuple(broken), stale)

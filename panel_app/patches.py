@@ -37,7 +37,9 @@ SLOTS = {
     ),
     "far": Slot(RUN, lambda v: (v.run.status, v.progress, v.plan, len(v.executions), _under_way(v))),
     "heard": Slot(RUN, lambda v: (v.run.status, v.steps, v.questions, _under_way(v), len(v.executions))),
-    "answer": Slot(FINDINGS, lambda v: (v.run, v.report, v.replies, v.answers, v.reviews, v.artifacts, v.findings)),
+    "answer": Slot(
+        FINDINGS, lambda v: (v.run, v.report, v.replies, v.answers, v.reviews, v.artifacts, v.findings, v.plan)
+    ),
     "findings": Slot(FINDINGS, lambda v: (v.run.status, v.findings, v.report, v.artifacts, v.answers)),
     "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies, v.comparison)),

@@ -86,6 +86,12 @@ def load(folders: Iterable[Path] = ()) -> Agents:
             found.append(read_agent(file.read_text(encoding="utf-8"), str(file), found))
         except (BadAgent, OSError, UnicodeDecodeError) as fault:
             problems.append(f"{file}: {fault}")
+    problems += (
+        f"{agent.source}: It delegates to {name!r}, which is no agent that writes cells."
+        for agent in found
+        for name in agent.delegates
+        if Agents(tuple(found)).named(name) is None
+    )
     return Agents(tuple(found), problems=tuple(problems))
 
 

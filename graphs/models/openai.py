@@ -334,8 +334,9 @@ def _call_of(text: str, last: Delta) -> Delta:
     """The last piece of a reply that was to be a call written as JSON; text that is none stays text."""
     try:
         told = json.loads(text[text.index("{") : text.rindex("}") + 1])
-        name, arguments = str(told["tool"]), json.dumps(told["arguments"], ensure_ascii=False)
-    except (ValueError, KeyError, TypeError):
+        name = str(told.get("tool") or told["name"])
+        arguments = json.dumps(told["arguments"], ensure_ascii=False)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return last.model_copy(update={"text": text})
     call = ToolCallDelta(index=0, id="cjson0000", name=name, arguments=arguments)
     return last.model_copy(update={"text": "", "tool_calls": (call,)})

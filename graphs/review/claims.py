@@ -157,7 +157,7 @@ def _about(value: AnswerValue, answer: Answer, tables: Tables) -> list[Label]:
     """What the sentence says the value is of, where the value stands in it."""
     if isinstance(value.value, bool) or not isinstance(value.value, (int, float)):
         return []
-    for s in spoken(answer.text, tables):
+    for s in (s for _, every in spoken(answer.text, tables) for s in every):
         if s.figure.tells(float(value.value)):
             return list(s.labels)
     return []
@@ -222,7 +222,7 @@ def of_prints(cells: Sequence[Execution], tables: Tables) -> Iterator[Known]:
 
 def misplaced(text: str, known: Sequence[Known], tables: Tables, names: Sequence[str] = ()) -> Iterator[str]:
     """The numbers of a text that are known to be of another group than the sentence says."""
-    for s in spoken(text, tables, names):
+    for s in (s for _, every in spoken(text, tables, names) for s in every):
         digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
         if digits < 2 and not s.figure.share:
             continue

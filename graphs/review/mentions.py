@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from graphs.questions.reader.text import stem
 from graphs.review.code.syntax import words
-from graphs.review.prose.figures import Figure, figures, sentences
+from graphs.review.prose.figures import Figure, figures, quantified, sentences
+from graphs.review.units import is_unit
 
 Tables = Sequence[Mapping[str, Any]]
 YEAR = "year"
@@ -85,18 +87,50 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
 
 def columns(text: str, tables: Tables) -> list[str]:
     """The columns all of whose telling words stand in a text."""
-    said = {_stem(w) for w in re.findall(r"[^\W\d_]+", text.casefold())}
+    said = {stem(w) for w in re.findall(r"[^\W\d_]+", text.casefold())}
     return [n for t in tables for c in t["columns"] if (w := telling(n := str(c["name"]))) and w <= said]
 
 
 def telling(column: str) -> set[str]:
     """The words of a column's name that are no unit."""
     parts = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
-    return {_stem(p.casefold()) for p in parts if p.casefold() not in _UNIT_WORDS and len(p) > 1}
+    long = [p.casefold() for p in parts if len(p) > 1]
+    return {stem(p) for p in long if p not in _UNIT_WORDS and not is_unit(p)} or {stem(p) for p in long}
 
 
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+def flags(text: str, tables: Tables) -> list[Label]:
+    """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
+    found = []
+    for table in tables:
+        for column in table["columns"]:
+            spelt = {str(v).casefold(): v for v in column.get("values") or ()}
+            yes, no = ([v for key, v in spelt.items() if key in some] for some in (_YES, _NO))
+            wanted = telling(str(column["name"]))
+            if len(spelt) != 2 or len(yes) != 1 or len(no) != 1 or not wanted:
+                continue
+            said = [m for m in re.finditer(r"[^\W\d_]+", text) if stem(m[0].casefold()) in wanted]
+            if {stem(m[0].casefold()) for m in said} == wanted:
+                denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[: said[0].start()], re.I)
+                value = str(no[0] if denied else yes[0])
+                found.append(Label(str(column["name"]), value, said[0].start(), said[-1].end()))
+    return found
+
+
+_KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
+
+
+def is_key(column: str) -> bool:
+    """Whether a column, by its name, holds the numbers by which things are told apart, and no amounts."""
+    return _KEY.search(column) is not None
+
+
+def entity(word: str, table: Mapping[str, Any]) -> str | None:
+    """The column of keys that a noun means, where several rows of the table have the same: `customer_id`."""
+    keys = (c for c in table["columns"] if is_key(str(c["name"])) and c["n_unique"] < table["rows"])
+    return next((str(c["name"]) for c in keys if telling(str(c["name"])) == {stem(word.casefold())}), None)
+
+
+_YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 
 @dataclass(frozen=True)
@@ -107,9 +141,8 @@ class Spoken:
     labels: tuple[Label, ...]
 
 
-def spoken(text: str, tables: Tables, names: Sequence[str] = ()) -> list[Spoken]:
-    """Each number of a text with the values, at most one a column, that its sentence binds it to."""
-    found = []
+def spoken(text: str, tables: Tables, names: Sequence[str] = ()) -> Iterator[tuple[str, list[Spoken]]]:
+    """Each sentence with its numbers, and the values, at most one a column, to which the sentence binds each."""
     for clause in sentences(text, names):
         inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
         named = labels(clause, tables)
@@ -117,8 +150,15 @@ def spoken(text: str, tables: Tables, names: Sequence[str] = ()) -> list[Spoken]
         for column in dict.fromkeys(n.column for n in named):
             for label, figure in _pairs([n for n in named if n.column == column], inside):
                 bound[id(figure)].append(label)
-        found += [Spoken(f, tuple(bound[id(f)])) for f in inside]
-    return found
+        found = [Spoken(f, tuple(bound[id(f)])) for f in inside]
+        each = [n for n in named if n.column != YEAR and _EACH.search(clause)]
+        if len(inside) == 1 and len(each) > 1 and len({n.column for n in each}) == 1:
+            found = [Spoken(inside[0], (n,)) for n in each]
+        yield clause, [*found, *(Spoken(f, ()) for f in quantified(clause))]
+
+
+_EACH = re.compile(r"\b(?:both|each|either|all|alike)\b", re.I)
+"""What says one number of several groups."""
 
 
 def _pairs(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Figure]]:
@@ -130,6 +170,8 @@ def _pairs(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Fi
         yield from ((order[2 * i][2], order[2 * i + 1][2]) for i in range(many))  # type: ignore[misc]
     elif re.fullmatch(r"(?:FL)+F*", pattern):
         yield from ((order[2 * i + 1][2], order[2 * i][2]) for i in range(many))  # type: ignore[misc]
+    elif pattern == "LFFL":  # Kiel leads with 4, against 3 in Ulm
+        yield from ((named[0], inside[0]), (named[1], inside[1]))
     elif re.fullmatch(r"L+F+", pattern) and many == len(inside):
         yield from zip(named, inside, strict=True)
     elif re.fullmatch(r"F+L", pattern):

@@ -17,10 +17,13 @@ from graphs.questions.query import Query
 from graphs.review import CheckResult, Work
 from graphs.review.answering import Asked, Result, equal, meant, shown
 from graphs.review.claims import Known, in_unit, lacking, misplaced, of_prints, of_result
+from graphs.review.figures.drawn import of_figures
 from graphs.review.near import Neighbour, neighbours
+from graphs.review.prose.asked import expected
 from graphs.review.prose.asserted import asserted
-from graphs.review.prose.figures import Figure, figures
-from graphs.review.prose.tops import misranked
+from graphs.review.prose.figures import figures
+from graphs.review.prose.orders import miscompared, misdirected, misordered, misranked, put_first
+from graphs.review.prose.verdicts import changed, multiples, signs, untested
 from graphs.review.sql import Tables, sql
 from graphs.review.units import of_text
 from graphs.state import Desk
@@ -29,7 +32,7 @@ from notebooks.again import fresh
 from notebooks.errors import NotebookError
 
 _MARK = "gristmill computed "
-_MOST = 600
+_MOST = 3_000
 """Queries that one review computes."""
 _COMPUTE = '''\
 import json
@@ -86,18 +89,19 @@ async def results_of(desk: Desk, view: RunView, queries: Sequence[Query], tables
     results: list[Result] = []
     asked: dict[int, tuple[str, Asked]] = {}
     for place, query in enumerate(queries):
-        why = "" if place < _MOST else "too many values to compute again"
+        why = ""
         try:
-            if not why:
-                asked[place] = sql(query, tables)
+            asked[place] = sql(query, tables)
         except NotComputable as error:
             why = str(error)
         results.append(Result(why=why))
-    if not asked:
+    once = list(dict.fromkeys(text for text, _ in asked.values()))
+    if not once:
         return results
     files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
-    got = await _compute(desk, view, [text for text, _ in asked.values()], files)
-    for (place, (_, columns)), rows in zip(asked.items(), got, strict=False):
+    got = dict(zip(once, await _compute(desk, view, once[:_MOST], files), strict=False))
+    for place, (text, columns) in asked.items():
+        rows = got.get(text, "too many values to compute again")
         results[place] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
     return results
 
@@ -160,10 +164,13 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     made = claims(report.answers)
     near = [list(neighbours(c.query, tables)) for c in made]
     texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
-    carried = [float(c.value.value) for c in made if isinstance(c.value.value, (int, float))]
-    said = [a for a in asserted(report.answer, view.run.goal, work.written, tables) if not _carried(a.figure, carried)]
+    said = list(asserted(report.answer, view.run.goal, work.written, tables))
     queries = [q for c, around in zip(made, near, strict=True) for q in (c.query, *(n.query for n in around))]
     queries += [q for a in said for q in (*a.right, *(n.query for n in a.wrong))]
+    wanted = list(expected(view.run.goal, tables, work.roles))
+    queries += [q for asked in wanted for q in asked.queries]
+    ranked = list(put_first(report.answer, tables))
+    queries += [few.query for few in ranked]
     got = iter(await results_of(desk, view, queries, tables))
     verdicts, problems, known = [], list[str](), list[Known]()
     for claim, around in zip(made, near, strict=True):
@@ -177,18 +184,26 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     for a in said:
         results = [next(got) for _ in (*a.right, *a.wrong)]
         problems += filter(None, [a.problem(results[: len(a.right)], results[len(a.right) :])])
+    for asked in wanted:
+        problems += filter(None, [asked.problem(report.answer, [next(got) for _ in asked.queries], tables)])
+    for few in ranked:
+        problems += filter(None, [few.problem(report.answer, next(got))])
     verdicts += _without_query(report.answers, {(c.part, c.place) for c in made})
     verdicts.sort(key=lambda v: (v.part, v.value))
-    known += of_prints([x for x in view.executions if "describe" not in x.tags], tables)
+    cells = [x for x in view.executions if "describe" not in x.tags]
+    known += [*of_prints(cells, tables), *(k for x in cells for k in of_figures(x, tables))]
     for text in texts:
         problems += [*misplaced(text, known, tables), *misranked(text, known, tables)]
+        problems += [*misordered(text, view.run.goal, known, tables), *misdirected(text, known, tables)]
+        problems += [
+            *miscompared(text, known, tables),
+            *signs(text, cells),
+            *untested(text, cells),
+            *multiples(text, known),
+            *changed(text, view.run.goal, known, tables),
+        ]
     sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems)
     return Recomputed(tuple(verdicts), tuple(Objection(where="answer", problem=p, mend=_MEND) for p in sentences))
-
-
-def _carried(figure: Figure, values: Sequence[float]) -> bool:
-    """Whether a number of the text is a value that carries a query, and is judged by that."""
-    return any(figure.tells(v) for v in values)
 
 
 def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:

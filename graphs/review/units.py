@@ -44,6 +44,11 @@ _UNITS = {
 _ALONE = re.compile(r"^[^\W\d_]$")
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word in small letters is the name of a unit."""
+    return word in _UNITS
+
+
 @cache
 def of_column(name: str) -> tuple[str, float] | None:
     """Dimension and size of the unit that a column's name ends in or holds: `amount_cents`, `Weight (kg)`."""

@@ -182,7 +182,8 @@ def said(value: Any) -> dict[str, Any]:
 
 
 def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema without titles, its references written out: to `DEEPEST` levels where it refers to itself."""
+    """A JSON schema without titles, lengths and empty defaults, its references written out: to `DEEPEST` levels where
+    it refers to itself."""
     definitions = schema.get("$defs", {})
 
     def plain(node: Any, within: tuple[str, ...] = ()) -> Any:
@@ -196,7 +197,11 @@ def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
                 return {"type": "object"}
             return plain(definitions[name], (*within, name))
         return {
-            k: plain(v, within) for k, v in node.items() if k != "$defs" and not (k == "title" and isinstance(v, str))
+            k: plain(v, within)
+            for k, v in node.items()
+            if k not in ("$defs", "minLength", "maxLength")
+            and not (k == "title" and isinstance(v, str))
+            and not (k == "default" and v in ("", None, [], {}))
         }
 
     written: dict[str, Any] = plain(schema)

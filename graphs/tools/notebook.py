@@ -21,8 +21,7 @@ TEXT_LIMIT = 8_000
 
 @tool("run_code", job="code")
 class RunCode(Action):
-    """Run one Python cell in the run's notebook and read what it printed, plotted and reported. State stays between
-    cells. `df` is the table, `data` its file name; `tables` holds all tables when there are several."""
+    """Run one Python cell and read what it printed, plotted and reported. State stays between cells."""
 
     code: str = Field(min_length=1, description="Python source of one cell")
 
@@ -36,11 +35,10 @@ class RunCode(Action):
 
 @tool("run_template", job="code")
 class RunTemplate(Action):
-    """Run a template notebook: tested cells for a standard piece of analysis, with its parameters set to yours.
-    Prefer one over code of your own where one fits. Parameters that you leave out keep their defaults."""
+    """Run a template notebook: tested cells for a standard piece of analysis. Prefer it to code of your own."""
 
-    name: str = Field(description="The template's name, from the list in the brief")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="Values for the template's parameters")
+    name: str = Field(description="From the list in the brief")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Those that are to differ from their defaults")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         template = next((t for t in desk.templates if t.name == self.name), None)

@@ -13,12 +13,11 @@ from graphs.tools.base import Action, refusal, said, tool
 
 @tool("ask_person", job="code")
 class AskPerson(Action):
-    """Ask the person who asked you, when something that the files cannot tell decides what you do next. The run waits
-    for the answer, so ask seldom, one thing at a time, and give a default."""
+    """Ask the person who asked you, where the files cannot tell what decides the next step. The run waits."""
 
     question: str = Field(min_length=1, max_length=2_000)
-    choices: tuple[str, ...] = Field((), max_length=8, description="Answers to choose from; others may be given, too")
-    default: str | None = Field(None, description="What is taken where nobody is there to answer")
+    choices: tuple[str, ...] = Field((), max_length=8, description="Answers to choose from")
+    default: str | None = Field(None, description="Taken where nobody answers")
 
     async def use(self, desk: Desk, key: str, step_id: str) -> dict[str, Any]:
         answer = await waiting.ask_person(desk, key, self.question, self.choices, self.default)

@@ -13,32 +13,29 @@ from graphs.tools.base import Action, tool
 from graphs.tools.notebook import result
 
 QUERY = """\
-The question as JSON; leave out what is not needed. Columns by name, within an expression in backticks where they are \
-no plain word. Expressions: + - * / % ** comparisons and or not, year(a) days(a, b) log(a) len(a) if_(c, a, b).
+JSON; leave out what is not needed. Columns by name, in an expression in backticks where they are no plain word. \
+Expressions: + - * / % ** comparisons and or not, year(a) days(a, b) log(a) len(a) if_(c, a, b).
 measures: [{op, of, other, where, p, name}], op: count distinct missing sum mean median mode min max range std var \
 quantile iqr skewness kurtosis share value values correlation covariance slope r2 weighted_mean; a share is the part \
 of the rows that meet the measure's own where.
 where: [{left, op, right}], op: = != < <= > >= in "not in" between contains starts ends matches missing present \
-during ("2023", "2023-05", "2023-Q2", "weekend"); {any_of: [[...], [...]]} for or.
-group_by: [{of, grain}], grain: year quarter month week day hour weekday. formulas: [{name, expr}] over measures by \
-name. having: [{left, op, right}], order: [{by, descending}] over measures by name; limit, offset. tell: all, names or \
-number of groups. show: columns of rows.
-prepare, in order: {do: keep, where} {do: drop_missing, columns} {do: drop_duplicates} {do: fill, columns, how, value} \
+during ("2023", "2023-05", "2023-Q2"); {any_of: [[...], [...]]} for or.
+group_by: [{of, grain}], grain: year quarter month week day weekday. formulas: [{name, expr}] over measures by name. \
+having; order: [{by, descending}]; limit. tell: all names number. show: columns of rows.
+prepare, in order: {do: keep, where} {do: drop_missing, columns} {do: drop_duplicates} {do: fill, columns, how} \
 {do: derive, name, expr} {do: cut, name, of, edges, labels} {do: recode, column, values} \
 {do: remove_outliers, columns, rule} {do: scale, columns, how} {do: encode, columns} {do: convert, columns, to}.
-table: the file; joins: [{file, own, theirs, how}]. outliers: {rule, k}, rule: iqr z mad. test: {name, about, alpha, \
-sides, null}, name: auto shapiro t welch paired_t mannwhitney wilcoxon anova kruskal levene chi2 fisher proportions \
-pearson spearman adfuller. model: {kind, target, features, test_size, seed, metrics}. compare: {of, first, second}. \
-chart: {kind, x, y}. periods: of a forecast. decimals: of the sentence.
-intent: describe compute list rank compare relate test change why_changed experiment drivers predict forecast outliers \
-clean join plot distribution.\
+table; joins: [{file, own, theirs, how}]. test: {name, about, alpha, sides}, name: auto shapiro t welch paired_t \
+mannwhitney wilcoxon anova kruskal levene chi2 fisher proportions pearson spearman. model: {kind, target, features}. \
+outliers: {rule}. compare: {of, first, second}. chart: {kind, x, y}. periods: of a forecast.
+intent: compute list rank compare relate test change why_changed experiment drivers predict forecast outliers clean \
+join plot distribution.\
 """
 
 
 @tool("ask_table", job="code", also=("ask",))
 class AskTable(Action):
-    """Answer a part of the question by a query, which is carried out by tested code, from all rows. What it gives is
-    told as the answer to that part and computed again by the reviewer. Prefer it to code of your own."""
+    """Answer a part of the question by a query, carried out by tested code. What it gives is the answer to it."""
 
     part: str = Field(min_length=1, max_length=2_000, description="The part of the question, in its own words")
     query: dict[str, Any] = Field(description=QUERY)

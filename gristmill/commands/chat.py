@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import backend, isolation, roles_of, sandboxes_beside, speaks, with_roles
+from gristmill.commands.common import backend, in_project, isolation, roles_of, sandboxes_beside, speaks, with_roles
 
 
 @click.command("chat")
@@ -14,22 +14,25 @@ from gristmill.commands.common import backend, isolation, roles_of, sandboxes_be
 @click.option("--run", "ref", metavar="RUN", help="Go on with a run; no FILE then.")
 @click.option("--model", metavar="MODEL", help="playbook, openai:NAME, ollama:NAME, ... (default: GRISTMILL_MODEL).")
 @with_roles
+@in_project
 @isolation
 @speaks
-async def command(files: tuple[Path, ...], ref: str | None, model: str | None, roles: tuple[str, ...]) -> None:
+async def command(
+    files: tuple[Path, ...], ref: str | None, model: str | None, roles: tuple[str, ...], project: str | None
+) -> None:
     """Talk with a run: the first line asks a question of FILES, each further one goes on from there.
 
     A line that begins with / is a command: /help lists them. Ctrl-C stops the turn and keeps the run.
     """
-    if (ref is None) == (not files):
+    if (ref is None) == (not files and project is None):
         raise click.UsageError("Name the files to talk about, or a run with --run; not both.")
-    if ref is not None and (model or roles):
-        raise click.UsageError("With --run the run has its model and its roles already.")
+    if ref is not None and (model or roles or project):
+        raise click.UsageError("With --run the run has its model, its roles and its project already.")
     named = roles_of(roles)
     async with sandboxes_beside(files), backend() as opened:
         from gristmill.terminal.talking import Talk
 
-        talk = Talk(opened, files, model, named)
+        talk = Talk(opened, files, model, named, project)
         if ref is not None:
             await talk.go_on((await opened.run(ref)).id)
         await talk.until_left()

@@ -34,14 +34,24 @@ from artifacts.events import (
     RunView,
     SandboxOpened,
     StepStarted,
+    TaskChanged,
+    TaskWorked,
     TextDelta,
     apply,
 )
-from artifacts.types import ANSWER_MIME, FINDING_MIME, Artifact, Execution, Finding
+from artifacts.types import ANSWER_MIME, FINDING_MIME, Artifact, Execution, Finding, Task, TaskStatus
 from gristmill.terminal import pieces
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
 from notebooks.telling.answers import said_of
 
+_TASK_STYLES: dict[TaskStatus, str] = {
+    "queued": "dim",
+    "running": "cyan",
+    "waiting": "yellow",
+    "done": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+}
 CODE_LINES = 3
 TEXT_LINES = 5
 
@@ -61,6 +71,7 @@ class Story:
         self._work_told = False
         self._cells: dict[str, Execution] = {}
         self._made: dict[str, list[Artifact | Finding]] = {}
+        self._tasks: dict[str, Task] = {}  # as each was last told of
 
     def __enter__(self) -> Story:
         if self._status:
@@ -148,6 +159,11 @@ class Story:
             case ModelReplied():
                 if event.content and not event.rule_based:
                     pieces.say(self.console, clean(event.content), lead=Text(f"{event.agent}: ", style="dim"))
+            case TaskChanged():
+                self._task(event.task)
+            case TaskWorked(event=ExecutionStarted(execution=execution)):
+                task = next(t for t in view.tasks if t.id == event.task_id)
+                self._now.begin(f"{task.id}, {task.agent}: {one_line(execution.title) or 'a cell'}")
             case PlanMade():
                 pieces.plan(self.console, view)
                 self._work_told = False
@@ -183,6 +199,20 @@ class Story:
             told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
         self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
         self._now.begin("bringing the files in")
+
+    def _task(self, task: Task) -> None:
+        """Tell how a task stands, each time that it stands differently, and what does not fit in; not each step."""
+        before = self._tasks.get(task.id)
+        if not self._tasks:
+            pieces.heading(self.console, "Tasks")
+        self._tasks[task.id] = task
+        if before is None or before.status != task.status:
+            head = Text("  ") + Text(f"{task.id:<5} ", style="dim") + Text(f"{task.agent}: {one_line(task.title)}  ")
+            self.console.print(head + Text(task.status, style=_TASK_STYLES[task.status]), soft_wrap=True)
+            if task.ended and task.result:
+                pieces.say(self.console, Text(clean(task.result), style="dim"), 8)
+        for conflict in task.conflicts[len(before.conflicts) if before is not None else 0 :]:
+            pieces.say(self.console, Text(clean(conflict.text), style="yellow"), 8)
 
     def _begin_cell(self, execution: Execution, view: RunView) -> None:
         if not self._work_told:

@@ -11,7 +11,7 @@ from typing import Any
 
 from artifacts.threads import in_own_thread
 from artifacts.types import Turn
-from graphs.request import Question
+from graphs.request import Question, Terms
 from gristmill.backend import Backend
 from gristmill.errors import sentences
 from gristmill.plain import turn_answers, turn_cells
@@ -36,8 +36,16 @@ Ask in plain words; a further question may change the last one: "only females", 
 class Talk:
     """One conversation. `files` are those of the first question, where the run is still to begin."""
 
-    def __init__(self, backend: Backend, files: Sequence[Path], model: str | None, roles: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        files: Sequence[Path],
+        model: str | None,
+        roles: Mapping[str, str],
+        project: str | None = None,
+    ) -> None:
         self._backend, self._files, self._model, self._roles = backend, files, model, roles
+        self._terms = Terms(project=project)
         self._out, self._attended = console.make(), sys.stdin.isatty()
         self._story = Answering(console.make(stderr=True), lambda view, name: None)
         self._run: str | None = None
@@ -85,7 +93,7 @@ class Talk:
     async def _say(self, text: str) -> None:
         if self._run is None:
             asked = [Question(text=text)]
-            run = await self._backend.ask(asked, self._files, model=self._model, roles=self._roles)
+            run = await self._backend.ask(asked, self._files, model=self._model, roles=self._roles, terms=self._terms)
             self._run = run.id
         else:
             await self._backend.say(self._run, text)

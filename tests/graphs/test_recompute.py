@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from artifacts.types import Answer, AnswerValue
+from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
 from graphs.review.answering import Result, equal, meant
@@ -14,7 +15,6 @@ from graphs.review.claims import lacking, misplaced, of_result
 from graphs.review.data.tables import described
 from graphs.review.near import neighbours
 from graphs.review.sql import sql
-from tests.graphs.reports import orders, patients, payments
 
 O, P = orders().assign(order_date=lambda t: pd.to_datetime(t["order_date"])), patients()  # noqa: E741
 FRAMES = {"orders.csv": O, "patients.csv": P, "payments.csv": payments()}

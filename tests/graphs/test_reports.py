@@ -1,21 +1,36 @@
-"""Scripted agents on the real wire: those whose report is false are stopped, those who are right are let through."""
+"""Scripted agents on the real wire: some of the scenarios of `bench/scenarios.yaml`, one for each way.
+
+`python -m bench.scenarios` plays all of them.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from artifacts.events import RunView
 from artifacts.store import Store
-from graphs.workbench import Request, Workbench
-from tests.graphs.reports import FALSE, HONEST, TABLES, Case
+from bench.scenarios import Scenario, play, put_tables, scenarios
+from graphs.workbench import Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLAYED = (
+    "a loop does the join by hand and adds up what repeats",
+    "a percentage of the wrong base",
+    "a comparison without numbers, the wrong way round",
+    "a chart whose title names the wrong region",
+    "groups swapped, with the queries of the groups that are named",
+    "a long answer with many figures",
+    "a chart with a true title",
+    "a join that is objected to and then mended",
+    "arguments of the wrong kind",
+    "prose in place of the first call",
+    "orders in the cells of a table",
+    "the given file written over",
+)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -27,50 +42,43 @@ async def bench(with_gateway, tmp_path_factory) -> AsyncIterator[Workbench]:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("tables")
-    for name, make in TABLES.items():
-        make().to_csv(folder / name, index=False)
-    return {name: folder / name for name in TABLES}
+def files(tmp_path_factory):
+    return put_tables(tmp_path_factory.mktemp("tables"))
 
 
-async def reviewed(case: Case, bench: Workbench, files, wire, answer, monkeypatch) -> RunView:
-    """The run of an agent that does what the case says, and mends nothing."""
+@pytest.fixture
+def endpoint(wire, monkeypatch):
     for name, value in wire.env.items():
         monkeypatch.setenv(name, value)
-    cells = [
-        answer(calls=[("run_code", json.dumps({"code": c, "title": f"Step {i}"}))]) for i, c in enumerate(case.cells)
-    ]
-
-    def speak(request: dict[str, Any]) -> Any:
-        offered = {t["function"]["name"] for t in request["tools"]}
-        if "make_plan" in offered:
-            return answer(calls=[("make_plan", json.dumps({"steps": [{"title": "Compute it"}]}))])
-        if "run_code" in offered:
-            return cells.pop(0) if cells else answer(text="Done.")
-        if "write_report" in offered:
-            return answer(calls=[("write_report", json.dumps(case.report))])
-        return answer(calls=[("give_review", json.dumps({"verdict": "pass"}))])
-
-    wire.answer = speak
-    given = tuple(files[name] for name in case.files)
-    run = await bench.start(Request(question=case.question, files=given, model="openai:test"))
-    run = await asyncio.wait_for(bench.wait(run.id), 120)
-    view = bench.store.view(run.id)
-    assert (run.status, view.error) == ("done", None)
-    assert not cells
-    return view
+    return wire
 
 
-@pytest.mark.parametrize("case", FALSE, ids=lambda c: c.name)
-async def test_a_false_report_is_stopped(case, bench, files, wire, answer, monkeypatch):
-    view = await reviewed(case, bench, files, wire, answer, monkeypatch)
-    assert view.reviews[-1].verdict == "fail", case.told
+@pytest.mark.parametrize("scenario", [s for s in scenarios() if s.name in PLAYED], ids=lambda s: s.name)
+async def test_a_conversation_comes_to_what_it_must(scenario, bench, files, endpoint):
+    outcome = await play(scenario, bench, files, endpoint)
+    assert outcome.wrong == {}, outcome.said
 
 
-@pytest.mark.parametrize("case", HONEST, ids=lambda c: c.name)
-async def test_an_honest_report_is_let_through(case, bench, files, wire, answer, monkeypatch):
-    view = await reviewed(case, bench, files, wire, answer, monkeypatch)
-    assert view.reviews[-1].objections == (), case.told
-    verdicts = [r.verdict for r in view.reviews[-1].recomputed]
-    assert verdicts == ["equal"] * len(case.values), "each value that carries a query is computed again"
+async def test_analyst_and_reviewer_look_for_themselves(bench, files, endpoint):
+    scenario = Scenario(
+        name="looks", kind="honest", question="How many repairs are there?", files=("repairs.csv",),
+        cells=("print(len(df))",), answer="There are {len(repairs)} repairs.",
+        report=({"calls": [["read_cells", {"cells": ["cell-04"]}]]},),
+        review=(
+            {"calls": [["try_code", {"code": "print('own', len(df) + 1)"}]]},
+            {"calls": [["give_review", {"verdict": "pass"}]]},
+        ),
+    )  # fmt: skip
+    outcome = await play(scenario, bench, files, endpoint)
+    assert outcome.wrong == {}, outcome.said
+    read, tried = (json.loads(r["messages"][-1]["content"]) for r in endpoint.requests if _looked(r))
+    assert "print(len(df))" in read["text"]
+    assert tried["text"].strip() == "own 141"
+    assert outcome.came["cells"] == 1, "what the reviewer tries is no cell of the notebook"
+    report = next(r for r in endpoint.requests if any(t["function"]["name"] == "write_report" for t in r["tools"]))
+    assert "coder_said" in report["messages"][1]["content"], "the coder's closing sentence reaches the analyst"
+
+
+def _looked(request) -> bool:
+    coder = any(t["function"]["name"] == "run_code" for t in request["tools"])
+    return not coder and request["messages"][-1]["role"] == "tool"

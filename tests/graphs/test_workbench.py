@@ -314,7 +314,7 @@ async def test_a_model_that_never_calls_its_tool_is_given_up(bench, table, team,
     run, view = await ask(bench, table)
     assert run.status == "failed"
     assert view.error is not None
-    assert "make_plan in 3 tries" in view.error
+    assert "in 3 tries" in view.error
 
 
 async def test_cancelling_stops_the_cell_and_keeps_what_was_made(bench, table, team, answer):

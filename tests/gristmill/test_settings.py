@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gristmill import discovery
 from gristmill.errors import Misuse
 from gristmill.settings import load
 
@@ -56,3 +57,13 @@ def test_what_is_set_is_taken() -> None:
 def test_a_value_that_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(Misuse, match=name):
         load({"GRISTMILL_HOME": "/x", name: value})
+
+
+def test_the_token_of_a_data_folder_is_kept_for_its_owner_until_another_is_wanted(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = discovery.token(home)
+    assert discovery.token(home) == first
+    assert (home / "token").stat().st_mode & 0o777 == 0o600
+    assert discovery.token(home, new=True) != first
+    (home / "token").write_text("short")
+    assert len(discovery.token(home)) >= 16, "what is no token is not used as one"

@@ -15,6 +15,7 @@ from rich.console import Console
 from artifacts import events as ev
 from artifacts.types import (
     Artifact,
+    Conflict,
     Effect,
     Evidence,
     Execution,
@@ -24,6 +25,7 @@ from artifacts.types import (
     Output,
     PlanStep,
     Run,
+    Task,
     Test,
     now,
 )
@@ -239,3 +241,26 @@ def test_words() -> None:
     ]
     assert p_value("p", 0.0004) == "p < 0.001"
     assert one_line(" a\n\tb ") == "a b"
+
+
+def test_tasks_are_told_as_they_change_and_what_does_not_fit_in_is_named() -> None:
+    started, *_ = story_events()
+    console = plain()
+    queued = Task(id="t1", title="Fit a forest", agent="modeler")
+    running = queued.model_copy(update={"status": "running"})
+    done = running.model_copy(update={"status": "done", "result": "It beats the mean.", "progress": 1.0})
+    left = Conflict(what="file", name="out.csv", others=("t2",), text="cell-101 wrote out.csv, which t2 wrote, too.")
+    tasks = (queued, running, running.model_copy(update={"progress": 0.5}), done)
+    with Story(console) as story:
+        story.feed(started)
+        for seq, task in enumerate((*tasks, done.model_copy(update={"conflicts": (left,)})), 2):
+            story.feed(ev.TaskChanged(run_id=RUN, seq=seq, task=task))
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.strip() for line in console.file.getvalue().splitlines()]
+    assert lines[lines.index("Tasks") + 1 :] == [
+        "t1    modeler: Fit a forest  queued",
+        "t1    modeler: Fit a forest  running",
+        "t1    modeler: Fit a forest  done",
+        "It beats the mean.",
+        "cell-101 wrote out.csv, which t2 wrote, too.",
+    ]

@@ -106,6 +106,12 @@ def _sides(clause: Clause, ask: Ask) -> None:
 
 def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     """Which C has the highest C; the 5 largest C by C; the value of C where C is highest."""
+    for _, number, most, by, ends in clause.find("(N)(M)(C)([CE])"):  # the five best paid employees
+        if by[0].column.kind == "number" and ends[0].means is not None:
+            ask.limit, ask.of, ask.columns = int(number[0].means), ends[0].means, [expr(by[0].column)]
+            _ends(ask, most[0], conditions)
+            _use(number, most, by, ends)
+            return
     for pattern in ("(M)(N)([CE]?)", "(N)(M)([CE]?)"):
         for _, a, b, ends in clause.find(pattern):
             number, most = (b, a) if a[0].code == "M" else (a, b)

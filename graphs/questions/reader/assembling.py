@@ -179,7 +179,7 @@ class Draft:
                     continue
                 if item.code == "C":
                     names = [c.name for c in (item.column, *item.also)]
-                    kept = item.column.key or any(n in said for n in names)
+                    kept = item.column.key or any(n in said for n in names) or _participle(ask.clause, item)
                 elif item.code == "V":
                     kept = str(item.means[1]) in said
                 elif item.code == "T":
@@ -317,6 +317,12 @@ def recent(period: str, time: Column | None) -> str:
         return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
     months = int(ends[1]) * 12 + int(ends[2]) - 1 - many * {"month": 1, "quarter": 3, "year": 12}[told[2]]
     return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
+
+
+def _participle(clause: Clause, item: Item) -> bool:
+    """Whether a column of times stands there as a verb ("hired", of hire_date), which says nothing more of the rows."""
+    word, column = clause.words[item.last].low, item.column
+    return column.kind == "time" and not column.missing and word.endswith("ed") and word not in column.words
 
 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:

@@ -205,7 +205,7 @@ class Conditions:
     def _flags(self, clause: Clause) -> list[Where]:
         """Columns of yes and no said of the rows: who survived, smokers, not married."""
         found: list[Where] = []
-        if "R" in clause.shape or "O" in clause.shape:
+        if "R" in clause.shape or "O" in clause.shape or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
             return found
         for item in clause.of("C"):
             if not isinstance(item.means, Column) or item.column.kind != "bool" or clause.words[item.first].quote:

@@ -65,9 +65,13 @@ def other(draft: Draft, base: Query) -> Query | None:
         if len(outcome) == 1:
             ends = Measure(op="mean", of=expr(outcome[0]))
             said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
+            said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
             both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
             rest = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
-            update = {"intent": "experiment", "measures": (ends,), "compare": both, "where": rest}
+            update: dict[str, Any] = {"intent": "experiment", "measures": (ends,), "compare": both, "where": rest}
+            update["unused"] = tuple(
+                word for word in base.unused if word.casefold() not in ("better", "higher", "lower")
+            )
             return base.model_copy(update=update | {"group_by": (Group(of=expr(arms)),)})
     between = next((a.periods for a in draft.asks if a.periods[0]), None)
     if between is not None and draft.time is not None:

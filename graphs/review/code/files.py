@@ -55,7 +55,7 @@ def _read(call: ast.Call, given: set[str], known: dict[str, ast.expr]) -> str | 
         return None
     arguments = (*call.args, *keywords(call).values())
     for argument in arguments:
-        for text in strings(argument) if isinstance(argument, (ast.Constant, ast.JoinedStr)) else ():
+        for text in strings(argument) if isinstance(argument, (ast.Constant, ast.JoinedStr, ast.BinOp)) else ():
             if (address := _ADDRESS.search(text)) is not None:
                 return repr(address.group())
     first = constant(arguments[0] if arguments else None, known)

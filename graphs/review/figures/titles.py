@@ -9,9 +9,10 @@ from artifacts.types import Execution, Objection
 from graphs.review.base import Found, Work, check
 from graphs.review.claims import misplaced, of_prints
 from graphs.review.code.syntax import calls, keywords, name_of, trees
+from graphs.review.figures.drawn import drawn_numbers, figures_of, of_figures, texts_on
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
-from graphs.review.prose.tops import misranked
+from graphs.review.prose.orders import misdirected, misranked
 
 _WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
 _NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})
@@ -22,10 +23,14 @@ def titles(work: Work) -> Iterator[Found]:
     """What is written on charts is what the cells show."""
     printed = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
     for cell, tree in trees(work):
-        known = list(of_prints([cell], work.tables))
-        for text in written_on(tree):
+        figures_here = figures_of(cell)
+        known = [*of_prints([cell], work.tables), *of_figures(cell, work.tables)]
+        seen = [*printed, *(v for f in figures_here for v in drawn_numbers(f))]
+        texts = dict.fromkeys([*(t for f in figures_here for t in texts_on(f)), *written_on(tree)])
+        for text in texts:
             problems = [*misplaced(text, known, work.tables), *misranked(text, known, work.tables)]
-            loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in printed)]
+            problems += misdirected(text, known, work.tables)
+            loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
             problems += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
             if problems:
                 yield _objection(cell, text, problems[0])

@@ -1,69 +1,98 @@
 """What a sentence says of a number that carries no query: the queries it can mean, and those next to them.
 
-The columns are those of the cell that printed the number, the statistic is the sentence's own word or, without one,
-what that cell computes, and the rows are those that the sentence and the question name.
+The columns are those that sentence and question name, else those of the cell that printed the number; the statistic is
+the sentence's own word or, without one, what that cell computes; the rows are those that sentence and question name.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, Measure, Query, Statistic
+from graphs.questions.query import Condition, DropDuplicates, Formula, Join, Keep, Measure, Query, Statistic, Step
 from graphs.questions.reader import lexicon
 from graphs.review import units
-from graphs.review.answering import Result
+from graphs.review.answering import Result, shown
 from graphs.review.claims import KEEPS_UNIT
 from graphs.review.code.syntax import calls, name_of, parsed
-from graphs.review.mentions import YEAR, Label, Tables, labels, levels, spoken, time_columns
+from graphs.review.mentions import (
+    YEAR,
+    Label,
+    Tables,
+    columns,
+    entity,
+    flags,
+    is_key,
+    labels,
+    levels,
+    spoken,
+    time_columns,
+)
 from graphs.review.near import Neighbour
-from graphs.review.prose.figures import Figure
+from graphs.review.prose.figures import CHANGES, Figure, sentences
 from graphs.review.prose.numbers import printed_numbers
 
-type Table = Mapping[str, Any]
 _OPS: tuple[Statistic, ...] = ("mean", "median", "sum", "count", "min", "max", "std", "distinct", "share")
+LEFT_OUT = re.compile(
+    r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
+)
+"""What says that a number is not of all rows."""
+_GAPS: tuple[Statistic, ...] = ("missing", "present")
+_PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "median": "median", "sum": "sum", "count": "count", "size": "count",
     "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std", "nunique": "distinct",
 }  # fmt: skip
 _CLOSE = 4
 """Values of a column of words beyond which its shares are not tried."""
+_TOGETHER = (2, 3, 4)
+"""How often rows may stand in a table that was laid under itself or made long."""
+_BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
+"""What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
+_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b", re.I)
 
 
 @dataclass(frozen=True)
 class Asserted:
-    """A number of the report, the queries that its sentence can mean, and those next to them."""
+    """A number of the report, the queries that its sentence can mean, and those next to them. It is `sure` where the
+    sentence can mean nothing else, so that no neighbour has to explain a number that is none of them."""
 
     figure: Figure
     right: tuple[Query, ...]
     wrong: tuple[Neighbour, ...]
+    sure: bool = False
 
     def problem(self, right: Sequence[Result], wrong: Sequence[Result]) -> str | None:
         """What is wrong with it, where something is."""
-        if any(_tells(self.figure, q, r) for q, r in zip(self.right, right, strict=True)):
+        if any(tells(self.figure, q, r) for q, r in zip(self.right, right, strict=True)):
             return None
         for query, result in zip(self.right, right, strict=True):
-            if _tells(self.figure, query, result, plainly=True):
+            if tells(self.figure, query, result, plainly=True):
                 measure = query.measures[0]
                 return f"{self.figure.text} is in the unit of the column {measure.of}, not in that of the sentence"
         for near, result in zip(self.wrong, wrong, strict=True):
-            if _tells(self.figure, near.query, result):
+            if tells(self.figure, near.query, result):
                 return f"{self.figure.text} is {near.said}"
+        if self.sure and (number := next((n for r in right for n in r.numbers()), None)) is not None:
+            return f"“{self.figure.text}” is said, and the input files give {shown(number.value)} %"
         return None
 
 
-def _tells(figure: Figure, query: Query, result: Result, *, plainly: bool = False) -> bool:
-    """Whether a figure is the result's one value, in the unit of its sentence, or `plainly` as the column has it."""
+def tells(figure: Figure, query: Query, result: Result, *, plainly: bool = False) -> bool:
+    """Whether a figure is the result's last value, in the unit of its sentence, or `plainly` as the column has it."""
     measure = query.measures[0]
     factor = units.factor((measure.of or "").strip("`"), figure.after) if measure.op in KEEPS_UNIT else None
     if plainly and factor is None:
         return False
-    for number in result.numbers():
+    numbers = list(result.numbers())
+    for number in numbers[-1:] if query.formulas else numbers:
         if isinstance(number.value, (int, float)):
             value = float(number.value) * (factor if factor is not None and not plainly else 1.0)
             if figure.is_near(value) and (measure.op != "correlation" or figure.negative == (value < 0)):
@@ -72,109 +101,320 @@ def _tells(figure: Figure, query: Query, result: Result, *, plainly: bool = Fals
 
 
 def asserted(text: str, question: str, cells: Sequence[Execution], tables: Tables) -> Iterator[Asserted]:
-    """The numbers of a text whose cell is known, with what they can mean."""
+    """The numbers of a text that a cell printed, and the parts it tells in words, with what they can mean."""
+    given = _Given(tables)
     asked = labels(question, tables)
     once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
-    for s in spoken(text, tables):
-        digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-        cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-        tree = parsed(cell.code) if cell is not None else None
-        if tree is None or (digits < 2 and not s.figure.share) or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
-            continue
-        clause = labels(s.figure.clause, tables)
-        alone = [n for n in clause if len({m.value for m in clause if m.column == n.column}) == 1]
-        own = {n.column: n for n in (*once, *alone, *s.labels)}
-        several = {n.column for n in clause} - {n.column for n in (*alone, *s.labels)}
-        if several:
-            continue  # of which of them it is said, nobody knows
-        for table in tables:
-            yield from _of_table(s.figure, tree, table, list(own.values()))
-
-
-def _of_table(figure: Figure, tree: ast.Module, table: Table, named: list[Label]) -> Iterator[Asserted]:
-    kinds = {str(c["name"]): kind_of(str(c["dtype"])) for c in table["columns"]}
-    source = ast.unparse(tree)
-    used = [c for c in kinds if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", source)]
-    conditions: dict[str, Condition] = {}
-    for label in named:
-        column = label.column
-        if column == YEAR:
-            times = [c for c in time_columns([table]) if kinds[c] in ("time", "number")]
-            if not times:
-                return
-            left = in_backticks(column := times[0])
-            timed = Condition(left=left, op="during", right=label.value)
-            conditions[column] = (
-                timed if kinds[column] == "time" else Condition(left=left, op="=", right=int(label.value))
+    everything = [f for clause in sentences(text) for f in flags(clause, tables)]
+    before: list[Label] = []
+    for clause, every in spoken(text, tables):
+        named = labels(clause, tables)
+        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
+        for s in every:
+            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
+            in_words = s.figure.in_words
+            cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
+            tree = parsed("\n".join(x.code for x in cells)) if in_words else parsed(cell.code) if cell else None
+            unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
+            if tree is None or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
+                continue
+            if digits < 2 and not s.figure.share and not in_words:
+                continue
+            own = {n.column: n for n in (*once, *alone, *s.labels)}
+            said = _Said(
+                s.figure,
+                clause,
+                question,
+                list(own.values()),
+                flags(clause, tables),
+                [*flags(question, tables), *everything, *(n for n in before if n.column not in own)],
+                tree,
             )
-        elif column in kinds:
-            conditions[column] = Condition(left=in_backticks(column), op="=", right=label.value)
-        else:
-            return
-    ops = _said(figure) or tuple({_IN_CODE[n] for c in calls(tree) if (n := name_of(c)) in _IN_CODE})
-    measures = list(_measures(figure, ops, used, kinds, set(conditions), table))
-    if not measures:
+            yield from given.asserted(said)
+        before = [*named, *flags(clause, tables)]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A number with what its sentence names: rows, two-valued columns, and what else may be meant from nearby."""
+
+    figure: Figure
+    clause: str
+    question: str
+    labels: list[Label]
+    flags: list[Label]
+    nearby: list[Label]
+    tree: ast.Module
+
+    @cached_property
+    def named(self) -> str:
+        return f"{self.clause} {self.question}"
+
+    @cached_property
+    def ops(self) -> tuple[Statistic, ...]:
+        """The statistic that the sentence, or else the question, names; without one those that the cell computes."""
+        told = statistic(self.clause) or statistic(self.question)
+        if self.figure.share:
+            return ("share",)
+        return told or tuple({_IN_CODE[n] for c in calls(self.tree) if (n := name_of(c)) in _IN_CODE})
+
+    @cached_property
+    def literals(self) -> set[str]:
+        """The texts in the code, and those that are quoted within them."""
+        texts = {n.value for n in ast.walk(self.tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        return texts | {t for text in texts for t in re.findall(r"['\"]([^'\"]+)['\"]", text)}
+
+
+def _left_out(said: _Said, measure: Measure) -> Iterator[Step]:
+    """What is done to the rows where a sentence says that duplicates, missing values or a code were left out."""
+    if not LEFT_OUT.search(said.clause):
         return
-    file = str(table["name"])
-
-    def query(measure: Measure, where: dict[str, Condition]) -> Query:
-        return Query(table=file, measures=(measure,), where=tuple(where.values()))
-
-    right = tuple(query(m, conditions) for m in measures)
-    wrong = list[Neighbour]()
-    for column, condition in conditions.items():
-        rest = {c: w for c, w in conditions.items() if c != column}
-        said = f"the value without the condition that {column} is {condition.right}, which is asked for"
-        wrong += [Neighbour(query(m, rest), said) for m in measures]
-        for other in (v for c, v in levels([table]) if c == column and v != condition.right):
-            instead = {**conditions, column: condition.model_copy(update={"right": other})}
-            wrong += [Neighbour(query(m, instead), f"the value of {other}, not of {condition.right}") for m in measures]
-    literals = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    shared = {c for m in measures for w in m.where for c in kinds if isinstance(w, Condition) and c in w.left}
-    for column, value in levels([table]):
-        if value in literals and column not in conditions and column not in shared:
-            more = {**conditions, column: Condition(left=in_backticks(column), op="=", right=value)}
-            said = f"the value of the rows only whose {column} is {value}, which is not said"
-            wrong += [Neighbour(query(m, more), said) for m in measures]
-    for measure in measures if _said(figure) else ():
-        for op in ("mean", "median", "sum"):
-            if measure.of and op != measure.op and measure.op in ("mean", "median", "sum"):
-                other_measure = measure.model_copy(update={"op": op})
-                wrong.append(Neighbour(query(other_measure, conditions), f"the {op}, not the {measure.op}"))
-    yield Asserted(figure, right, tuple(wrong))
+    if re.search(r"\bduplicate", said.clause, re.I):
+        yield DropDuplicates()
+    for code in re.findall(r"(?<![\w.])-?9{2,}(?:\.0)?\b|(?<=code )-?\d+", said.clause) if measure.of else ():
+        yield Keep(where=(Condition(left=measure.of or "", op="!=", right=float(code)),))
 
 
-def _said(figure: Figure) -> tuple[Statistic, ...]:
-    """The statistic that a sentence names, where it names one."""
-    if figure.share:
-        return ("share",)
+def statistic(text: str) -> tuple[Statistic, ...]:
+    """The statistic that a text names, where it names one and no more."""
     exact, _ = lexicon.phrases()
     found = {
         meaning.split()[0]
         for phrase, (code, meaning) in exact.items()
-        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", figure.clause, re.I)
+        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
     }
-    ops = tuple(op for op in _OPS if op in found)
+    ops = tuple(op for op in _OPS if op in found and (op != "sum" or found != {"sum", "share"}))
     return ops if len(ops) == 1 else ()
 
 
-def _measures(
-    figure: Figure,
-    ops: Sequence[Statistic],
-    used: Sequence[str],
-    kinds: Mapping[str, str],
-    fixed: set[str],
-    table: Table,
-) -> Iterator[Measure]:
-    """What a sentence can mean: its statistic of the columns of numbers that the cell works with, shares of values."""
-    for op in ops:
-        if op == "count":
-            yield Measure(op="count")
-        elif op == "share":
-            for column, value in levels([table]):
-                facts = next(c for c in table["columns"] if c["name"] == column)
-                if column in used and column not in fixed and facts["n_unique"] <= _CLOSE:
-                    yield Measure(op="share", where=(Condition(left=in_backticks(column), op="=", right=value),))
-        else:
-            numeric = [c for c in used if kinds[c] == "number" or (op == "distinct" and c not in fixed)]
-            yield from (Measure(op=op, of=in_backticks(c)) for c in numeric[:5])
+class _Given:
+    """The given tables, and how rows of one are found from another."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = {str(t["name"]): t for t in tables}
+        self.kinds = {
+            name: {str(c["name"]): kind_of(str(c["dtype"])) for c in t["columns"]} for name, t in self.tables.items()
+        }
+        self.unique = {
+            name: {str(c["name"]) for c in t["columns"] if c["n_unique"] == t["rows"]}
+            for name, t in self.tables.items()
+        }
+
+    def query(self, base: str, wanted: Sequence[Label], *measures: Measure, formula: str = "") -> Query | None:
+        """The measures of the rows of a table with these labels; those of another table are looked up by its key."""
+        where, joins = list[Condition](), dict[str, Join]()
+        for label in wanted:
+            if (file := self._holder(base, label)) is None:
+                return None
+            if file != base:
+                key = sorted(self.unique[file] & set(self.kinds[base]))[0]
+                joins[file] = Join(file=file, own=(key,), theirs=(key,))
+            where.append(self._condition(file, label))
+        formulas = (Formula(name="made", expr=formula),) if formula else ()
+        return Query(table=base, joins=tuple(joins.values()), measures=measures, where=tuple(where), formulas=formulas)
+
+    def _holder(self, base: str, label: Label) -> str | None:
+        """The table, this one or one that is looked up by a key of its own, that has a label's column."""
+        reach = [base, *(f for f in self.tables if f != base and self.unique[f] & set(self.kinds[base]))]
+        return next((f for f in reach if self._column(f, label) is not None), None)
+
+    def _column(self, file: str, label: Label) -> str | None:
+        if label.column == YEAR:
+            return next(
+                (c for c in time_columns([self.tables[file]]) if self.kinds[file][c] in ("time", "number")), None
+            )
+        return label.column if label.column in self.kinds[file] else None
+
+    def _condition(self, file: str, label: Label) -> Condition:
+        column = self._column(file, label) or label.column
+        kind = self.kinds[file][column]
+        value: str | int = int(label.value) if kind == "number" and label.value.isdigit() else label.value
+        during = label.column == YEAR and kind == "time"
+        return Condition(left=in_backticks(column), op="during" if during else "=", right=value)
+
+    def asserted(self, said: _Said) -> Iterator[Asserted]:
+        """What a number can mean, of each table of which it can be."""
+        for base in self.tables:
+            right, wrong = dict[str, Query](), dict[str, Neighbour]()
+
+            def add(found: Query | None, why: str = "", right: dict[str, Query] = right, wrong: Any = wrong) -> None:
+                if found is not None and why:
+                    wrong.setdefault(f"{why} {found}", Neighbour(found, why))
+                elif found is not None:
+                    right.setdefault(str(found), found)
+
+            sure = self._shares(base, said, add) if said.ops == ("share",) else self._plain(base, said, add)
+            if right or wrong:
+                yield Asserted(said.figure, tuple(right.values()), tuple(wrong.values()), sure)
+
+    def _columns(self, base: str, said: _Said) -> tuple[list[str], list[str]]:
+        """The columns of numbers that a sentence can mean, and those that its cell works with and it does not."""
+        kinds, code = self.kinds[base], ast.unparse(said.tree)
+        used = [
+            c
+            for c in kinds
+            if kinds[c] == "number" and not is_key(c) and re.search(rf"(?<!\w){re.escape(c)}(?!\w)", code)
+        ]
+        mine = [self.tables[base]]
+        both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - self.unique[base]
+        sure = [c for c in kinds if c in both and kinds[c] == "number"]
+        other = [c for c in used if c not in columns(said.named, mine)] if sure else []
+        return (sure or used)[:5], other
+
+    def _optional(self, said: _Said, fixed: Sequence[Label]) -> Iterator[tuple[Label, ...]]:
+        """The rows that may be meant further: none, or those of two-valued columns and values named nearby."""
+        held = {n.column for n in fixed}
+        pool = list({(n.column, n.value): n for n in (*said.flags, *said.nearby) if n.column not in held}.values())[:5]
+        for many in range(min(len(pool), 2) + 1):
+            for some in combinations(pool, many):
+                if len({n.column for n in some}) == many:
+                    yield some
+
+    def _plain(self, base: str, said: _Said, add: Any) -> bool:
+        """Statistics of columns, counts."""
+        of, other = self._columns(base, said)
+        measures = [Measure(op=op, of=in_backticks(c)) for op in said.ops if op not in ("count", "share") for c in of]
+        counted = re.match(r"\s(?:(?:different|distinct|unique) )?([^\W\d_]+)", said.figure.after)
+        if counted is not None and (key := entity(counted[1], self.tables[base])) is not None:
+            for more in self._optional(said, said.labels):
+                add(self.query(base, (*said.labels, *more), Measure(op="distinct", of=in_backticks(key))))
+            add(self.query(base, said.labels, Measure(op="count")), f"the number of rows, not of {counted[1]}")
+            return False
+        gaps = columns(said.clause, [self.tables[base]]) if re.search(r"\bmissing\b", said.clause) else []
+        for column in gaps:
+            lacks, has = (Measure(op=op, of=in_backticks(column)) for op in _GAPS)
+            add(self.query(base, said.labels, lacks))
+            add(
+                self.query(base, said.labels, has),
+                f"how many {column} has, not how many it lacks",
+            )
+        measures += [Measure(op="count")] * ("count" in said.ops)
+        for measure in measures:
+            steps = list(_left_out(said, measure))
+            for more in self._optional(said, said.labels):
+                found = self.query(base, (*said.labels, *more), measure)
+                if steps and found is not None:
+                    add(found, "the value before what was to be left out was left out")
+                    found = found.model_copy(update={"prepare": tuple(steps)})
+                add(found)
+            self._beside(base, said, measure, add)
+            name = (measure.of or "").strip("`")
+            for instead in other if name in columns(said.named, [self.tables[base]]) else ():
+                neighbour = measure.model_copy(update={"of": in_backticks(instead)})
+                add(self.query(base, said.labels, neighbour), f"of {instead}, not of {name}")
+            if statistic(said.clause) or statistic(said.question):
+                for op in _PLAIN if measure.op in _PLAIN else ():
+                    if op != measure.op:
+                        add(
+                            self.query(base, said.labels, measure.model_copy(update={"op": op})),
+                            f"the {op}, not the {measure.op}",
+                        )
+            if measure.op in ("sum", "count"):
+                self._repeated(base, said, measure, add)
+        return False
+
+    def _beside(self, base: str, said: _Said, measure: Measure, add: Any) -> None:
+        """Other rows: without a label, of another value, of values that the code names and nobody says."""
+        for label in said.labels:
+            rest = [n for n in said.labels if n is not label]
+            name = self._column(base, label) or label.column
+            add(
+                self.query(base, rest, measure),
+                f"the value without the condition that {name} is {label.value}, which is asked for",
+            )
+            for other in (v for c, v in levels([*self.tables.values()]) if c == label.column and v != label.value):
+                instead = Label(label.column, other, 0, 0)
+                add(self.query(base, [*rest, instead], measure), f"the value of {other}, not of {label.value}")
+        named = {n.column for n in (*said.labels, *said.flags, *said.nearby)}
+        shared = {c for w in measure.where if isinstance(w, Condition) for c in self.kinds[base] if c in w.left}
+        for column, value in levels([self.tables[base]]):
+            spoken_of = column in named | shared or column in columns(said.named, [self.tables[base]])
+            if value in said.literals and not spoken_of:
+                more = Label(column, value, 0, 0)
+                add(
+                    self.query(base, [*said.labels, more], measure),
+                    f"the value of the rows only whose {column} is {value}, which is not said",
+                )
+
+    def _repeated(self, base: str, said: _Said, measure: Measure, add: Any) -> None:
+        """The same, added up over rows that are there several times: by a join with each other table, or whole."""
+        for file in self.tables:
+            keys = sorted(self.unique[base] & set(self.kinds[file]) - self.unique[file])
+            if file != base and keys and measure.op == "sum":
+                join = Join(file=base, own=(keys[0],), theirs=(keys[0],))
+                where = [self._condition(f, n) for n in said.labels if (f := self._holder(file, n)) is not None]
+                joined = Query(table=file, joins=(join,), measures=(measure,), where=tuple(where))
+                once = f"once for each row of {file} with the same {keys[0]}"
+                add(joined if len(where) == len(said.labels) else None, f"the sum of {measure.of} counted {once}")
+        for many in _TOGETHER:
+            of = f"{many} * {measure.of}" if measure.of else str(many)
+            times = measure.model_copy(update={"op": "sum", "of": of})
+            what = f"the {measure.op} of {many} times every row" if measure.of else f"{many} times the number of rows"
+            add(self.query(base, said.labels, times), what)
+
+    def _shares(self, base: str, said: _Said, add: Any) -> bool:
+        """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
+        clause, figure = said.clause, said.figure
+        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
+        here = [n for n in pool if n in said.flags or n.value in clause]
+        first = _BASE.match(clause)
+        whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
+        behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
+        if not whom and len(behind) > 1 and _OF.match(figure.after):
+            whom = behind[:1]  # 31 % of those who left were from Support
+        rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
+        if whom and rest:
+            for target in rest:
+                others = [n for n in pool if n is not target]
+                add(self._share(base, target, others))
+                add(self._share(base, target, whom))
+                for base_of in whom:
+                    swapped = (
+                        f"the share of {base_of.value} in {target.column} {target.value}: its base is the wrong one"
+                    )
+                    add(self._share(base, base_of, [n for n in others if n is not base_of] + [target]), swapped)
+            return False
+        for target in pool:
+            others = [n for n in pool if n is not target]
+            for many in range(len(others) + 1):
+                for some in combinations(others, many):
+                    add(self._share(base, target, some))
+            for near in {
+                (n.column, n.value): n for n in said.nearby if n.column not in {m.column for m in pool}
+            }.values():
+                add(self._share(base, target, [near]))
+                add(self._share(base, near, [target]))
+        used, code = [], ast.unparse(said.tree)
+        for column, value in levels([self.tables[base]]):
+            facts = next(c for c in self.tables[base]["columns"] if c["name"] == column)
+            free = column not in {n.column for n in pool} and facts["n_unique"] <= _CLOSE
+            if free and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", code) and not (said.flags and figure.in_words):
+                used.append(Label(column, value, 0, 0))
+        for target in used:
+            add(self._share(base, target, said.labels))
+            condition = Measure(op="share", where=(self._condition(base, target),))
+            self._beside(base, said, condition, add)
+        for of in self._columns(base, said)[0]:
+            for of_part in (pool, *([n] for n in pool)):
+                where = tuple(self._condition(base, n) for n in of_part if self._column(base, n) is not None)
+                part = Measure(op="sum", of=in_backticks(of), name="part", where=where)
+                whole = Measure(op="sum", of=in_backticks(of), name="whole")
+                add(
+                    self.query(
+                        base,
+                        [n for n in of_part if self._column(base, n) is None],
+                        part,
+                        whole,
+                        formula="100 * part / whole",
+                    )
+                )
+        if len(pool) == 1 and (target := pool[0]) in said.flags:
+            for value in (v for c, v in levels([self.tables[base]]) if c == target.column and v != target.value):
+                other = Label(target.column, value, 0, 0)
+                add(self._share(base, other, []), f"the share whose {target.column} is {value}, not {target.value}")
+        return figure.in_words and len(here) == 1 and not used and not CHANGES.search(clause)
+
+    def _share(self, base: str, target: Label, of: Sequence[Label]) -> Query | None:
+        if self._column(base, target) is None:
+            return None
+        return self.query(base, of, Measure(op="share", where=(self._condition(base, target),)))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, mends, sentences
+from graphs.review.mentions import columns, labels
+from graphs.review.prose.figures import sentences as figures_sentences
 
 SMALL = 30
 HANDFUL = 12
@@ -102,7 +104,16 @@ def causal_words(work: Work) -> Iterator[Found]:
         for claim in _CAUSE.finditer(text):
             if not _DENIED.search(text[: claim.start()]) and "?" not in text[claim.end() :].partition(".")[0]:
                 said = f"“{claim.group().strip()}” ({where}) claims a cause, and no randomised assignment was declared"
-                yield f"{said}: the two go together, and something else may explain it."
+                clause = next((c for c in figures_sentences(text) if claim.group() in c), text)
+                of = {*columns(clause, work.tables), *(n.column for n in labels(clause, work.tables))}
+                if len(of) < 2:
+                    yield f"{said}: the two go together, and something else may explain it."
+                    continue
+                yield Objection(
+                    where=where,
+                    problem=f"{said}: {' and '.join(sorted(of)[:2])} go together, and something else may explain it.",
+                    mend="Say that they go together, or differ; a cause needs an experiment.",
+                )
                 return
 
 

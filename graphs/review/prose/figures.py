@@ -72,7 +72,7 @@ class Figure:
 
     `share` is said of per cent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
     `scale` is the word behind it, 1000 of "27.2 thousand"; `clause` is the sentence, in which it stands from `start`
-    to `end`; `negative` is said of a minus sign.
+    to `end`; `negative` is said of a minus sign; `in_words` is a part told by a word, as "most of the".
     """
 
     text: str
@@ -87,6 +87,7 @@ class Figure:
     scale: float = 1.0
     negative: bool = False
     rough: bool = False
+    in_words: bool = False
 
     @property
     def after(self) -> str:
@@ -152,6 +153,32 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     )
 
 
+def quantified(clause: str) -> Iterator[Figure]:
+    """The parts that a sentence tells in words, in per cent: most of the rows, half of them, two thirds of them."""
+    for m in _PARTS.finditer(clause):
+        whole = m["most"] or m["half"] or ""
+        many = _FEW.get((m["many"] or "a").casefold(), 1)
+        value, half = (75.0, 25.0) if m["most"] else (50.0, 4.0) if m["half"] else (0.0, 0.0)
+        if not whole:
+            value, half = 100 * many / _NAMED_PARTS[m["part"].casefold()], 4.0
+        yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), rough=True, in_words=True)
+
+
+_FEW = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+_NAMED_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+_PARTS = re.compile(
+    r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
+    rf"(?:(?P<many>{'|'.join(_FEW)})[ -])?(?P<part>{'|'.join(_NAMED_PARTS)})s? of)\b",
+    re.I,
+)
+CHANGES = re.compile(
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
+    r"down\b)\w*",
+    re.I,
+)
+"""Words that compare two numbers."""
+
+
 def size(body: str, power: str = "") -> float:
     """What digits with separators and a power of ten amount to."""
     number = float(re.sub(rf"[,'’{SPACES}]", "", body.replace(COMMA, ".")))
@@ -181,13 +208,13 @@ def values(text: str) -> list[float]:
 
 
 def totals(text: str) -> list[float]:
-    """What can be counted in an output's tables: their lines, the sums of their whole-number columns, and each one's
+    """What can be counted in an output's tables: their lines, the sums of their columns, and each one's
     per cent of it."""
     found: list[float] = []
     plain = ([float(t) for t in x.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)] for x in text.splitlines())
     for block in _blocks(plain):
         found.append(len(block))
-        counts = [c for c in zip(*block, strict=True) if all(v == int(v) for v in c) and sum(c) > 0]
+        counts = [c for c in zip(*block, strict=True) if all(v >= 0 for v in c) and sum(c) > 0]
         counts += [c[:-1] for c in counts if len(c) > 2 and c[-1] == sum(c[:-1])]  # the last line is the total
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
     return found

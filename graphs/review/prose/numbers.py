@@ -13,7 +13,19 @@ from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.code.syntax import assigned, calls, keywords, name_of, names, parsed, statements, trees
-from graphs.review.prose.figures import IS_POINTS, PERCENT, POINTS, Figure, counted, figures, totals, values
+from graphs.review.prose.figures import (
+    CHANGES,
+    IS_POINTS,
+    PERCENT,
+    POINTS,
+    Figure,
+    counted,
+    figures,
+    quantified,
+    sentences,
+    totals,
+    values,
+)
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
@@ -25,24 +37,18 @@ _BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _OF = re.compile(r"\s?(?:in|of|out of|von|sur|de)\s(?:every |each |the )?$")
-_SMALL = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
-_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
-_FRACTION = re.compile(rf"\b(?:(a|one|two|three|four)[ -])?({'|'.join(_PARTS)})s? (?:of|the)\b", re.I)
-_CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
-    r"down\b)\w*",
-    re.I,
-)
 
 
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
-    """Every number in the answer and the headline findings is a value of the answer or was put out by a cell."""
+    """Every number in the answer and the headline findings was put out by a cell or is computed again by its query."""
     known = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
-    told = [v.value for a in work.report.answers for v in a.values]
+    told = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
     known += [float(v) for v in told if isinstance(v, (int, float))]
+    rows = {t["rows"] for t in work.tables}
+    known += [float(n - v) for n in rows for v in known if v == int(v) and 0 < v < n]  # those that were left out
     carried = {f.id: list(_walk(f.model_dump(include={"effect", "test", "n", "params"}))) for f in work.view.findings}
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     called = _names(work)
@@ -74,6 +80,14 @@ def numbers(work: Work) -> Iterator[Found]:
             problem=f"{_listed(loose)} is in no cell's output, in no finding and is no value of the answer.",
             mend="Use the numbers as the cells give them, or have a cell compute this one.",
         )
+    bare = [v for a in work.report.answers if not a.query for v in a.values if not v.query]
+    for value in (v for v in bare if isinstance(v.value, (int, float)) and not isinstance(v.value, bool)):
+        if not any(f.tells(v) for f in figures(f"{value.value} {value.unit}") for v in (*known, *settings)):
+            yield Objection(
+                where="answer",
+                problem=f"{value.name!r} is told as {value.value:g}, which no cell printed and no query gives.",
+                mend="Give the query that computes it, or have a cell print it.",
+            )
     shares = [s for v in known for s in ([v] if 0 < v < 1 else [v / 100] if 1 < v < 100 else [])]
     for said, part in _fractions(answer, called):
         if not any(abs(s - part) <= 0.04 for known_share in shares for s in (known_share, 1 - known_share)):
@@ -178,6 +192,7 @@ def _settings(work: Work) -> Iterator[float]:
                 used = any(isinstance(n, (ast.BinOp, ast.Compare)) and name in ast.unparse(n) for n in ast.walk(tree))
                 inner = [node.value] if used else []
             for part in inner:
+                part = part.operand if isinstance(part, ast.UnaryOp) else part
                 for n in [part, *getattr(part, "elts", ())]:
                     if id(n) not in shown_here and isinstance(n, ast.Constant):
                         if isinstance(n.value, (int, float)) and n.value not in (0, 1):
@@ -284,8 +299,9 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
 
 def _fractions(text: str, called: Iterable[str]) -> Iterator[tuple[str, float]]:
     """Parts that are told as "three in four", "3 of 4" of small numbers, or "two thirds of"."""
-    for match in _FRACTION.finditer(text):
-        yield match.group(), _SMALL[(match[1] or "a").lower()] / _PARTS[match[2].lower()]
+    for part in (f for clause in sentences(text) for f in quantified(clause)):
+        if part.half < 10:
+            yield part.text, part.value / 100
     for clause in dict.fromkeys(f.clause for f in figures(text, called)):
         found = [f for f in figures(clause, called) if f.whole and not f.share]
         for one, other in pairwise(found):
@@ -303,7 +319,7 @@ def _points(figure: Figure, beside: list[Figure]) -> str | None:
     if not figure.share or IS_POINTS.match(figure.after) or figure.unit == "pp":
         return None
     around = figure.clause[max(0, figure.start - 45) : figure.end + 25]
-    if not _CHANGES.search(around):
+    if not CHANGES.search(around):
         return None
     others = [f for f in beside if f.start != figure.start and not IS_POINTS.match(f.after)]
     for i, a in enumerate(others):
