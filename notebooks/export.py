@@ -150,12 +150,15 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
 def write_out(store: Store, run_id: str, directory: Path) -> list[Path]:
     """Write the four files, the inputs, and the plots, tables and files of a run into a folder; returns their paths.
 
-    The folder is made if need be, and files of these names in it are replaced. An input keeps its name even if a cell
+    The folder is made if need be, and files of these names in it are replaced. Of a notebook that was edited what an
+    engine executed before is left out. An input keeps its name even if a cell
     wrote another file of that name, since the notebook reads it. What is damaged is left out, and `MISSING` says so.
     """
     view = store.view(run_id)
     wanted: dict[str, Callable[[], bytes]] = {}
     for artifact in view.artifacts:
+        if artifact.role == "notebook" and view.previous is not None:
+            continue  # as an engine wrote it before the notebook was edited, or went on
         if artifact.role in ("plot", "table", "file", "notebook") and not artifact.name.endswith(SOURCE):
             wanted[artifact.name] = _reader(store, artifact)
     for artifact in view.artifacts:

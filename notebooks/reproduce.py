@@ -53,7 +53,8 @@ async def keep_reproduction(store: Store, run_id: str) -> Run:
     if not any(x.status in FINISHED for x in view.executions):
         raise BadNotebook(f"{run_id} has no finished cell, so there is nothing to reproduce.")
     if stale := [c.id for c in view.cells if c.state == "stale"]:
-        raise BadNotebook(f"{', '.join(stale)} of {run_id} are stale. Run them first: `gristmill cells run {run_id}`.")
+        names = f"{', '.join(stale)} of {run_id} {'is' if len(stale) == 1 else 'are'} stale"
+        raise BadNotebook(f"{names}. Run what is stale first: `gristmill cells run {run_id}`.")
     inputs = {a.name: await in_own_thread(store.path, a) for a in view.artifacts if a.role == "input"}
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         path = Path(folder) / "analysis.ipynb"

@@ -14,7 +14,7 @@ from artifacts.store import Store
 from artifacts.types import Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook, EditError, Outdated
-from notebooks.export import notebook
+from notebooks.export import notebook, write_out
 from notebooks.live.document import rows
 from notebooks.live.editing import Edit, LiveNotebook
 from notebooks.nb import nbformat
@@ -126,6 +126,18 @@ async def test_an_exported_notebook_says_what_is_stale_and_a_stale_one_is_not_re
     nbformat.validate(written)
     with pytest.raises(BadNotebook, match="cell-04"):
         await keep_reproduction(store, live.run_id)
+
+
+async def test_what_an_engine_executed_before_an_edit_is_not_exported_beside_the_notebook_as_it_stands(
+    live: LiveNotebook, store: Store, tmp_path: Path
+):
+    before = {"name": "x-executed.ipynb", "media_type": "application/x-ipynb+json", "role": "notebook"}
+    await store.put(b"{}", run_id=live.run_id, **before)
+    names = [{p.name for p in write_out(store, live.run_id, tmp_path / "first")}]
+    await live.edit(Edit(what="add", source="1 + 1", run=False))
+    names.append({p.name for p in write_out(store, live.run_id, tmp_path / "second")})
+    assert names[0] - names[1] == {"x-executed.ipynb"}
+    assert "analysis.ipynb" in names[1]
 
 
 async def test_cells_are_added_moved_and_deleted(live: LiveNotebook, store: Store):
