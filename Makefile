@@ -1,5 +1,9 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
+<<<<<<< HEAD
+.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-conversation clean
+=======
 .PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-edits bench-tasks clean
+>>>>>>> main
 BIN := .venv/bin
 
 setup:
@@ -32,7 +36,11 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 # Each prints ratios taken in one run, and the goals that were missed; the figures go to bench/results.
+<<<<<<< HEAD
+bench: bench-store bench-gateway bench-notebooks bench-server bench-conversation bench-analysis
+=======
 bench: bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-tasks
+>>>>>>> main
 
 bench-store: setup
 	@$(BIN)/python -m bench.store
@@ -46,8 +54,13 @@ bench-notebooks: setup
 bench-server: setup
 	@$(BIN)/python -m bench.server
 
+<<<<<<< HEAD
+bench-conversation: setup
+	@$(BIN)/python -m bench.conversation
+=======
 bench-tasks: setup
 	@$(BIN)/python -m bench.tasks
+>>>>>>> main
 
 bench-analysis: setup
 	@$(BIN)/python -m bench.analysis

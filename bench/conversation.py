@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +50,8 @@ TURNS = (
     "as a minimum",
     "What is the mean flipper length by species?",
 )
+GOAL = "What does it come to?"
+TABLE = {"files": ("penguins.csv", PENGUINS.read_bytes())}
 ENDED = ("done", "failed", "cancelled", "interrupted", "waiting")
 PATIENCE = 240.0  # seconds for a step, also on a busy machine
 
@@ -195,21 +198,27 @@ class Conversation:
 
     def say(self, number: int, text: str) -> None:
         """Turn `number` of the conversation: said once, and brought to its end whatever happens meanwhile."""
-        if not self.run:
-            found = [r for r in self.product.client.get("/api/runs").json()["runs"] if r["goal"] == text]
-            if found:
-                self.run = found[0]["id"]
-            else:
-                files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-                self.run = self.product.post("/api/ask", files=files, question=text)["id"]
-        turns = self.product.view(self.run)["turns"]
-        if len(turns) < number:
-            self.product.post(f"/api/runs/{self.run}/ask", text=text)
+        if number == 1:
+            self.run = self.begun(text) or self.product.post("/api/ask", files=TABLE, question=text)["id"]
+        else:
+            self.speak(self.run, number, text)
         self.rest(self.run)
         turn = self.product.view(self.run)["turns"][number - 1]
         if turn["status"] != "done":
             raise RuntimeError(f"turn {number} ended {turn['status']}")
         self.told.append(("turn", (number - 1, turn["message"], turn["answers"])))
+
+    def begun(self, goal: str) -> str:
+        """The id of the run of this goal, which may have been begun before everything was killed; "" for none."""
+        found = [r["id"] for r in self.product.client.get("/api/runs").json()["runs"] if r["goal"] == goal]
+        return found[0] if found else ""
+
+    def speak(self, run: str, number: int, text: str) -> None:
+        """Say something once."""
+        view = self.product.view(run)
+        if len(view["turns"]) < number and text not in {m["text"] for m in view["messages"]}:
+            self.product.post(f"/api/runs/{run}/say", text=text)
+        self.told.append(("said", (run, text)))
 
     def rest(self, run: str) -> Any:
         """The view of a run that has ended or waits, taken up again where a dead process has left it."""
@@ -232,13 +241,8 @@ class Conversation:
 
     def begin(self) -> None:
         """A run of the model's, which soon asks a question."""
-        found = [r for r in self.product.client.get("/api/runs").json()["runs"] if r["agent"] == "analysis"]
-        if found:
-            self.asked = found[0]["id"]
-        else:
-            files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-            form = {"question": "What does it come to?", "model": "openai:m", "approve": "ask"}
-            self.asked = self.product.post("/api/runs", files=files, **form)["id"]
+        form = {"question": GOAL, "model": "openai:m", "approve": "ask"}
+        self.asked = self.begun(GOAL) or self.product.post("/api/runs", files=TABLE, **form)["id"]
         view = self.rest(self.asked)
         if not view["questions"]:
             raise RuntimeError(f"nothing was asked: {view['run']['status']} {view['error']}")
@@ -280,6 +284,9 @@ class Conversation:
                 case "turn":
                     turn = view["turns"][value[0]]
                     held = (turn["message"], turn["answers"]) == value[1:]
+                case "said":
+                    now = self.product.view(value[0])
+                    held = value[1] in {m["text"] for m in now["messages"]} | {t["message"] for t in now["turns"]}
                 case "cell":
                     held = any(c["source"] == value for c in self.product.cells(self.run))
                 case "question":
@@ -366,8 +373,7 @@ def growth(folder: Path, turns: int) -> dict[str, Any]:
     follow_ups = ("only Gentoo", "as a median", "only Adelie", "as a mean")
     took, pages, sizes = list[float](), list[float](), list[int]()
     try:
-        files = {"files": ("penguins.csv", PENGUINS.read_bytes())}
-        run = product.post("/api/ask", files=files, question=TURNS[0])["id"]
+        run = product.post("/api/ask", files=TABLE, question=TURNS[0])["id"]
         until(lambda: product.view(run)["run"]["status"] == "done")
         for number in range(2, turns + 1):
             began = time.perf_counter()
@@ -411,31 +417,32 @@ def watchers(folder: Path, seconds: float) -> dict[str, Any]:
     product = Product(home, {})
     count = int(200 * seconds)
     try:
-        followed: dict[int, tuple[list[Any], float, float]] = {}
-        for many in (0, 2):
+        followed: dict[int, tuple[list[Any], float]] = {}
+        for many in (0, 0, 2):  # the first of them loads what a run needs
             code = SHOWING.format(count=count, pause=0.0045)
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
             server = psutil.Process(product.pid)
-            files = {"files": ("many.ipynb", nbformat.writes(book).encode())}
-            used, began = sum(server.cpu_times()[:2]), time.monotonic()
+            files = {"notebook": ("many.ipynb", nbformat.writes(book).encode())}
+            used = sum(server.cpu_times()[:2])
             run = product.post("/api/notebooks/run", files=files)["id"]
             heard: list[list[Any]] = [[] for _ in range(many)]
             following = [threading.Thread(target=follow, args=(product, run, into)) for into in heard]
             for one in following:
                 one.start()
             until(lambda run=run: product.view(run)["run"]["status"] in ENDED)
-            lasted = time.monotonic() - began
             for one in following:
                 one.join(60)
-            followed[many] = heard, sum(server.cpu_times()[:2]) - used, lasted
+            followed[many] = heard, sum(server.cpu_times()[:2]) - used
         kept = product.events(run)
     finally:
         product.stop()
-    heard, used, lasted = followed[2]
+    heard, used = followed[2]
+    at = [datetime.fromisoformat(e["at"]) for e in kept if e["kind"] == "output"]
+    lasted = (at[-1] - at[0]).total_seconds()
     lasting = [e for e in kept if e["kind"] != "text_delta"]
     return {
         "events": len(kept),
-        "events_a_second": round(len(kept) / lasted, 1),
+        "events_a_second": round(len(at) / lasted, 1),
         "lost": [len(lasting) - sum(e in one for e in lasting) for one in heard],
         "same": heard[0] == heard[1],
         "server_ms_an_event": round(1000 * used / len(kept), 2),

@@ -151,21 +151,21 @@ async def test_an_agent_that_writes_cells_leads_too_and_goes_on_with_what_others
     text = "---\nname: counter\nbase: coder\nmodel: playbook\n---\nYou count."
     (bench.store.home / "agents" / "counter.md").write_text(text)
     team.code = [
-        answer(calls=[call("run_code", code="k = 3")]),
+        answer(calls=[call("run_code", code="third = 3")]),
         give(
             answer,
-            {"title": "Double", "agent": "coder", "brief": "Double k."},
+            {"title": "Double", "agent": "coder", "brief": "Double third."},
             {"title": "Rows", "agent": "counter", "brief": "What is the mean of x?"},
             {"title": "Nobody", "agent": "reviewer"},
         ),
         give(
             answer,
-            {"title": "Double", "agent": "coder", "brief": "Double k."},
+            {"title": "Double", "agent": "coder", "brief": "Double third."},
             {"title": "Rows", "agent": "counter", "brief": "What is the mean of x?"},
         ),
-        answer(calls=[call("run_code", code="print('got', doubled, k)")]),
+        answer(calls=[call("run_code", code="print('got', doubled, third)")]),
     ]
-    team.helpers = {"Double": [answer(calls=[call("run_code", code="doubled = 2 * k\nk = 4")])]}
+    team.helpers = {"Double": [answer(calls=[call("run_code", code="doubled = 2 * third\nthird = 4")])]}
     run, view = await analysed(bench, table, agent="chief")
     assert (run.status, view.error) == ("done", None)
     assert [(t.agent, t.status, t.by) for t in view.tasks] == [("coder", "done", "chief"), ("counter", "done", "chief")]

@@ -104,6 +104,13 @@ async def test_what_would_wait_is_not_done_where_nobody_may_be_asked(bench, tabl
     assert [u.ok for u in view.tools_used] == [False, True]
 
 
+async def test_where_every_call_waits_a_question_is_put_at_once(bench, table, team, answer):
+    team.code = [answer(calls=[ASK])]
+    run, view = await rest(bench, await begin(bench, table, approve="ask"))
+    assert (run.status, [q.text for q in view.questions]) == ("waiting", ["Which year is meant?"])
+    assert view.approvals == ()
+
+
 @pytest.mark.parametrize("answered", [False, True])
 async def test_a_wait_outlives_the_process_also_between_answer_and_going_on(ready, table, team, answer, answered):
     team.code = [answer(calls=[ASK])]

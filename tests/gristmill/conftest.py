@@ -28,7 +28,7 @@ def serving(home: Path, **more: str) -> Iterator[tuple[Server, subprocess.Popen[
             command("serve", "--port", "0", "--no-browser"), env=environment(home, **more), stdout=out, stderr=out
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not (home / "server.json").exists():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
