@@ -1,9 +1,5 @@
 # What a newcomer types. `make demo` and `make test` set everything up by themselves.
-<<<<<<< HEAD
-.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-conversation clean
-=======
-.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-edits bench-tasks clean
->>>>>>> main
+.PHONY: setup demo serve test check format lock bench bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-edits bench-tasks bench-conversation clean
 BIN := .venv/bin
 
 setup:
@@ -36,11 +32,7 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 # Each prints ratios taken in one run, and the goals that were missed; the figures go to bench/results.
-<<<<<<< HEAD
-bench: bench-store bench-gateway bench-notebooks bench-server bench-conversation bench-analysis
-=======
-bench: bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-tasks
->>>>>>> main
+bench: bench-store bench-gateway bench-notebooks bench-server bench-analysis bench-tasks bench-conversation
 
 bench-store: setup
 	@$(BIN)/python -m bench.store
@@ -54,13 +46,11 @@ bench-notebooks: setup
 bench-server: setup
 	@$(BIN)/python -m bench.server
 
-<<<<<<< HEAD
 bench-conversation: setup
 	@$(BIN)/python -m bench.conversation
-=======
+
 bench-tasks: setup
 	@$(BIN)/python -m bench.tasks
->>>>>>> main
 
 bench-analysis: setup
 	@$(BIN)/python -m bench.analysis

@@ -85,7 +85,11 @@ def carry_out(cells: Sequence[str], tables: dict[str, Any]) -> list[dict[str, An
     space = dict(toolkit()) | {"tables": tables, "df": next(iter(tables.values()))}
     telling.SINKS.append(lambda data: given.append(data[ANSWER_MIME]) if ANSWER_MIME in data else None)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.chdir(folder),  # templates leave files
+        ):
             for code in cells:
                 exec(code, space)
     finally:
