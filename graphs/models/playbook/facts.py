@@ -121,7 +121,7 @@ def _facts(given: Mapping[str, Any]) -> Facts:
         templates=templates,
         plan=tuple(given.get("plan") or ()),
         objections=tuple(given.get("objections") or ()),
-        findings=tuple(given.get("findings") or ()),
+        findings=tuple({"columns": [], **f} for f in given.get("findings") or ()),
         cells=tuple(given.get("cells") or ()),
         checks=tuple(given.get("checks") or ()),
         answers=tuple(given.get("answers") or ()),
