@@ -174,6 +174,7 @@ class Worker:
         thread = f"{run.id}/{turn.id}" if further else run.id
         await graphs.checkpoints.forget(saver, run.id, but=thread)
         name, goal = addressed(turn.message if further else run.goal, agents)
+        further = further and further.model_copy(update={"message": goal})
         asked = agents.named(name) if name is not None else None
         if alone := asked is not None and (not model.rule_based or asked.model not in (None, "playbook")):
             agents = agents.choose(str(name))
