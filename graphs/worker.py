@@ -180,7 +180,7 @@ class Worker:
             agents = agents.choose(str(name))
         elif further:
             agents = agents.choose("lead")
-        graph = graphs.turns.build(saver) if further else graphs.team.build(saver, agents)
+        graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
