@@ -166,7 +166,7 @@ async def insist[T: tools.Tool](
             await desk.within_budget()
             used = await answer.use(desk, f"{step_id}-look-{looks}", step_id)
             talk.append(Message(role="tool", content=json.dumps(used, ensure_ascii=False), tool_call_id=first.id))
-            talk += [_result(o.id, "Not read: one call at a time, please.") for o in others]
+            talk += [_result(o.id, _ONE) for o in others]
             continue
         wrong += 1
         problem = answer if isinstance(answer, str) else answer.problem(desk, await desk.view())

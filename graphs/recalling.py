@@ -13,9 +13,9 @@ from artifacts.types import Answer, Turn
 _CELL = re.compile(r"\b(which|what|where)\b.*\b(cells?|notebook|code|calculated|computed|shown?|shows)\b", re.I)
 _WHY = re.compile(r"^\W*(but |and |so )?(why|how come|how (is|was|did you get) (that|this|it)|based on what)\W*$", re.I)
 _MEANING = re.compile(
-    r"\bwhat (?:does|do|is meant by|is the meaning of) (?:the |an? )?(?P<does>[^?]+?)"
+    r"\bwhat (?:does|do|is meant by|is the meaning of) (?:(?:the|that|this|an?) )?(?P<does>[^?]+?)"
     r"(?: means?| stands? for)?(?: here)?\W*$"
-    r"|^\W*(?:what is|what's|explain|define) (?:an? )?(?P<is>[^?]+?)(?: here)?\W*$",
+    r"|^\W*(?:what is|what's|explain|define) (?:(?:the|that|this|an?) )?(?P<is>[^?]+?)(?: here)?\W*$",
     re.I,
 )
 

@@ -1,5 +1,6 @@
 // The browser's side of the wire: carries out patches, and sends what a person does. It holds no state of the run.
 import { runPage } from "/scripts/run.js"
+import { Typed } from "/scripts/typed.js"
 
 const byId = (id) => document.getElementById(id)
 const CHUNK = 192 * 1024 // bytes of a file in one message, well under what a websocket accepts
@@ -183,6 +184,7 @@ class Ask {
     this.send = send
     this.files = []
     this.list = byId("ask-files")
+    this.typed = new Typed()
     const input = byId("ask-input")
     const drop = byId("ask-drop")
     const take = () => { this.add(input.files); input.value = "" }
@@ -208,6 +210,7 @@ class Ask {
   }
 
   show() {
+    this.typed.files(this.files)
     this.list.replaceChildren(...this.files.map((file) => {
       const item = document.createElement("li")
       const name = document.createElement("span")
@@ -241,7 +244,7 @@ class Ask {
       const roles = [...this.form.querySelectorAll("[data-role]")].map((field) => [field.dataset.role, field.value])
       this.send({
         do: "ask", question: byId("ask-question").value, model: byId("ask-model").value, files: this.files.length,
-        roles: Object.fromEntries(roles),
+        roles: Object.fromEntries(roles), typed: this.typed.values(),
       })
     } catch (error) {
       say(error.message, "error")

@@ -44,6 +44,8 @@ SLOTS = {
     "comparison": Slot(FINDINGS, lambda v: (v.run.status, v.comparison)),
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies, v.comparison)),
     "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),
+    "tasks": Slot(RUN, lambda v: (v.tasks,)),
+    "used": Slot(RUN, lambda v: (v.used, len(v.turns))),
     "steps": Slot(RUN, lambda v: (v.steps,)),
     "notes": Slot(RUN, lambda v: (v.notes, v.sandboxes)),
     "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),

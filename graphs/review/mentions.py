@@ -124,6 +124,17 @@ def is_key(column: str) -> bool:
     return _KEY.search(column) is not None
 
 
+def keys(table: Mapping[str, Any]) -> set[str]:
+    """The columns that number a table's rows, or its things: one value a row, or whole numbers without a gap."""
+
+    def serial(column: Mapping[str, Any]) -> bool:
+        low, high, many = column.get("min"), column.get("max"), int(column["n_unique"])
+        whole = isinstance(low, int) and isinstance(high, int) and str(column["dtype"]).lower().startswith("int")
+        return whole and 2 * many > table["rows"] and int(high or 0) - int(low or 0) < 1.05 * many
+
+    return {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"] or serial(c)}
+
+
 def entity(word: str, table: Mapping[str, Any]) -> str | None:
     """The column of keys that a noun means, where several rows of the table have the same: `customer_id`."""
     keys = (c for c in table["columns"] if is_key(str(c["name"])) and c["n_unique"] < table["rows"])

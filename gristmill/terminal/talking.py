@@ -247,7 +247,8 @@ class Talk:
         from graphs.agents import load
         from gristmill.settings import load as settings
 
-        for agent in load([settings().home / "agents"]).agents:
+        known = {a.name: a for a in load([settings().home / "agents"]).agents}  # one of several jobs, once
+        for agent in known.values():
             self._out.print(f"{agent.name:<18} {agent.role}")
 
     async def _tell_budget(self, _: str) -> None:

@@ -94,9 +94,9 @@ def status(run: Run) -> str:
 
 
 def took(run: Run | Execution) -> str:
-    """How long a run or a cell took; empty while it goes on."""
+    """How long a run or a cell took; empty while it goes on. The work that a branch shares was done before it."""
     begun = run.working_since if isinstance(run, Run) else run.started_at
-    return seconds((run.ended_at - begun).total_seconds()) if run.ended_at else ""
+    return seconds(max((run.ended_at - begun).total_seconds(), 0)) if run.ended_at else ""
 
 
 def number(value: float | None) -> str:

@@ -19,6 +19,8 @@ PURE_BUILTINS = _words(
 """Neither change what they are given nor give it back."""
 SHARING_BUILTINS = _words("dict enumerate filter getattr iter list map max min reversed set sorted tuple vars zip dir")
 """Change nothing, and may give back what they are given."""
+SORTING_BUILTINS = _words("max min sorted")
+"""Give back what they are given, but not the function by which they order it."""
 ITERATORS = _words("enumerate filter iter map reversed zip open")
 """Builtins whose result is used up as it is read."""
 ATOMIC = _words("abs all any bool chr float hash hex int isinstance len ord repr round str bytes callable")
@@ -38,7 +40,7 @@ PURE_MODULES = _words(
     string textwrap typing dataclasses enum copy hashlib base64 zlib gzip bz2 lzma pickle struct uuid glob pathlib os
     shutil tempfile zipfile tarfile tabulate lxml openpyxl IPython random warnings types abc contextlib numbers heapq
     bisect array html urllib dateutil pytz zoneinfo pprint platform sys secrets unicodedata difflib colorsys joblib
-    __future__ collections.abc keyword token locale logging traceback ast
+    __future__ collections.abc keyword token locale logging traceback ast notebooks
     """
 )
 """Libraries whose functions do not change their arguments, but for those that are named below."""
@@ -173,7 +175,7 @@ READERS = _words(
     """
     read_csv read_table read_excel read_parquet read_json read_feather read_pickle read_fwf read_sql read_html read_xml
     read_stata read_spss read_sas read_hdf read_orc loadtxt genfromtxt load fromfile imread memmap read_text read_bytes
-    open ExcelFile ZipFile read_ipc scan_csv scan_parquet
+    open ExcelFile ZipFile read_ipc scan_csv scan_parquet read_once
     """
 )
 WRITERS = _words(

@@ -6,8 +6,9 @@ put behind the run's. Whether they would put out the same there follows from wha
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from artifacts.events import (
     AnswerMade,
@@ -30,6 +31,7 @@ from notebooks.live.dependencies import clean, plan, signatures
 from notebooks.live.document import items
 from notebooks.live.reading import LOCAL
 from notebooks.live.state import Item, State
+from notebooks.slices import binds, statements
 
 _BY_CELLS = ("table", "file", "plot")
 
@@ -129,23 +131,40 @@ def _written(view: RunView) -> dict[str, tuple[str, str | None]]:
 
 def _astray(view: RunView, own: RunView, kept: Sequence[Cell]) -> list[str]:
     """Those of the cells that would not put out the same behind the run's."""
-    alone, ids = signatures(items(own)), {c.id for c in kept}
-    mine = [item for item in items(own) if item.id in ids]
+    alone, ids = signatures(_items(own)), {c.id for c in kept}
+    mine = [item for item in _items(own) if item.id in ids]
     # A shell command of somebody else's may have done anything, in a sandbox where these cells were not. What it did
     # shows when the review runs the whole notebook; taken at its worst, nothing beside it could be kept.
-    before = [i for i in items(view) if own.cell(i.id) is not None or not State().needs(i).reading.opaque]
+    before = [i for i in _items(view) if own.cell(i.id) is not None or not State().needs(i).reading.opaque]
     together = signatures([*before, *mine])
     return [item.id for item in mine if together[item.id] != alone[item.id]]
 
 
+def _items(view: RunView) -> list[Item]:
+    """The notebook, in which a toolkit cell imports what it defines: its functions keep nothing that shows in outputs,
+    and a library's are known to change nothing, while of their bodies much more has to be taken for possible."""
+    toolkit = {c.id for c in view.cells if "toolkit" in c.tags}
+    return [replace(i, source=_imported(i.source)) if i.id in toolkit else i for i in items(view)]
+
+
+def _imported(toolkit: str) -> str:
+    """Import statements for all that a toolkit cell binds; what somebody made of it who edited it counts, too."""
+    if not (names := binds(toolkit)):
+        return toolkit
+    imports = [s for s in statements(toolkit) if s.imports]
+    defined = sorted(names.difference(*(s.names.binds for s in imports)))
+    texts = [s.text for s in imports] + [f"from notebooks.toolkit import {name}" for name in defined]
+    return "\n".join([f"# {zlib.crc32(toolkit.encode())}", *texts])
+
+
 def _names(view: RunView, own: RunView, kept: Sequence[Cell]) -> Iterator[Conflict]:
     """The names to which this task and another, or the run, have given different values since it began."""
-    base = [item for item in items(own) if not _is_new(own, item.id)]
-    before, now = clean(base), clean(items(view))
+    base = [item for item in _items(own) if not _is_new(own, item.id)]
+    before, now = clean(base), clean(_items(view))
     known = {item.id for item in base}
     ids = {c.id for c in kept if "toolkit" not in c.tags}
     after = State()
-    for item in (*base, *(i for i in items(own) if i.id in {c.id for c in kept})):
+    for item in (*base, *(i for i in _items(own) if i.id in {c.id for c in kept})):
         after.run(item)
     for name in sorted(after.keys):
         plain = not name.startswith(("~", "*", "_", "file:")) and LOCAL not in name

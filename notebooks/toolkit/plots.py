@@ -109,7 +109,7 @@ def make_plot(
     what = "rows" if how == "count" else f"{how} of {say(names[0])}"
     write = number if how == "count" else (lambda v: with_unit(v, names[0]))
     told = f"{say(group)} {top} has the most: {write(float(values.iloc[0]))}" + (
-        f" ({percent(float(values.iloc[0]) / whole)} of all)" if how != "mean" and whole > 0 else ""
+        f" ({percent(float(values.iloc[0]) / whole)} of all)" if how in ("sum", "count") and whole > 0 else ""
     )
     told += f"; {values.index[-1]} the least: {write(float(values.iloc[-1]))}" if len(values) > 1 else ""
     if kind == "pie" and len(values) > 6:

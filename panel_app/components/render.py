@@ -30,6 +30,7 @@ def environment() -> Environment:
         words.size,
         words.moment,
         words.took,
+        words.spent,
         words.words,
         words.short,
         words.interval,

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from artifacts.types import Spent, Used
+
 STATUS = {
     "queued": "Queued",
     "running": "Running",
@@ -140,6 +142,16 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def spent(used: Spent | Used) -> str:
+    """The tokens and the money that models cost, as `20,480 tokens, $0.0312`; empty where none was asked."""
+    if not used.tokens:
+        return ""
+    if not used.unpriced:
+        return f"{used.tokens:,} tokens, ${used.usd:,.4f}"
+    known = f"at least ${used.usd:,.4f}" if used.usd else "price not known"
+    return f"{used.tokens:,} tokens, {known}"
 
 
 def words(name: str) -> str:

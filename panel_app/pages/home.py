@@ -17,10 +17,12 @@ from markupsafe import Markup
 
 from artifacts.types import Run, RunStatus
 from graphs.errors import InputError
-from graphs.request import Request
+from graphs.questions.query import Operator
+from graphs.request import Question, Request
 from graphs.workbench import Workbench
 from panel_app.components.render import part, render
 from panel_app.pages.base import Page
+from panel_app.typed import NAMES, PAIRS, typed_query
 from panel_app.wire import Message, Patch, Wire
 
 EVERY = 1.0
@@ -51,7 +53,8 @@ class HomePage(Page):
 
     def html(self) -> Markup:
         self._shown = self._runs()
-        return render("pages/home.html", runs=self._shown, statuses=get_args(RunStatus), filtered=False)
+        fields = {"statistics": NAMES, "pairs": PAIRS, "operators": get_args(Operator)}
+        return render("pages/home.html", runs=self._shown, statuses=get_args(RunStatus), filtered=False, **fields)
 
     def _runs(self) -> list[Run]:
         return self.workbench.store.runs(limit=LISTED, status=self.status, text=self.text or None)
@@ -87,8 +90,9 @@ class HomePage(Page):
                 "model": str(model),
                 "files": int(count),
                 "roles": dict(roles),
+                "typed": dict(typed),
             }:
-                await self._ask(wire, question, model, count, roles)
+                await self._ask(wire, question.strip(), model, count, roles, typed)
             case {"do": "filter", "by": "text", "value": str(value)}:
                 self.text = value.strip()
                 await self._refresh(wire)
@@ -96,12 +100,17 @@ class HomePage(Page):
                 self.status = next((s for s in get_args(RunStatus) if s == value), None)
                 await self._refresh(wire)
 
-    async def _ask(self, wire: Wire, question: str, model: str, count: int, roles: dict[str, str]) -> None:
+    async def _ask(
+        self, wire: Wire, question: str, model: str, count: int, roles: dict[str, str], typed: dict[str, str]
+    ) -> None:
         files = tuple(self._uploads[i] for i in range(count) if i in self._uploads)
         named = {
             role: column.strip() for role in ROLES if isinstance(column := roles.get(role), str) and column.strip()
         }
-        request = Request(question=question.strip(), files=files, model=model.strip() or None, roles=named)
+        query = typed_query(typed, question)
+        asked = (Question(text=query.text, queries=(query,)),) if query is not None else ()
+        question = "" if asked else question
+        request = Request(question=question, asked=asked, files=files, model=model.strip() or None, roles=named)
         try:
             run = await self.workbench.start(request)
         except InputError as error:  # told by the name that the person gave the file, not by where it lies here

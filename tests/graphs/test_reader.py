@@ -242,6 +242,25 @@ def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) 
         assert check(query), (fragment, query)
 
 
+def test_other_groups_of_a_chart_stand_along_its_axis(penguins: list[dict[str, Any]]) -> None:
+    (bars,) = read("plot it by species", penguins, previous=one("What is the mean body mass?", penguins)).queries
+    (other,) = read("by island", penguins, previous=bars).queries
+    assert other
+    assert other.chart
+    assert (other.chart.x, [g.of for g in other.group_by]) == ("island", ["island"])
+    points = one("Plot bill length against bill depth", penguins)
+    (coloured,) = read("by island", penguins, previous=points).queries
+    assert coloured
+    assert coloured.chart
+    assert points.chart
+    assert (coloured.chart.x, coloured.chart.colour) == (points.chart.x, "island")
+
+
+def test_a_statistic_of_no_known_column_is_no_number_of_rows(shop: list[dict[str, Any]]) -> None:
+    assert read("What is the average order value in the North?", shop).queries == (None,)
+    assert one("What is the total number of orders in the North?", shop).measures == (Measure(op="count"),)
+
+
 def test_a_question_of_its_own_does_not_change_the_one_before(penguins: list[dict[str, Any]]) -> None:
     first = one("What is the mean body mass of Adelie penguins?", penguins)
     (query,) = read("What is the median bill length by island?", penguins, previous=first).queries

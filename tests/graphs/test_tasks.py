@@ -165,7 +165,10 @@ async def test_an_agent_that_writes_cells_leads_too_and_goes_on_with_what_others
         ),
         answer(calls=[call("run_code", code="print('got', doubled, third)")]),
     ]
-    team.helpers = {"Double": [answer(calls=[call("run_code", code="doubled = 2 * third\nthird = 4")])]}
+    code = (
+        "doubled = 2 * third\nthird = k = 4\nvalues = df.x"  # names of the toolkit's functions, and a part of the table
+    )
+    team.helpers = {"Double": [answer(calls=[call("run_code", code=code)])]}
     run, view = await analysed(bench, table, agent="chief")
     assert (run.status, view.error) == ("done", None)
     assert [(t.agent, t.status, t.by) for t in view.tasks] == [("coder", "done", "chief"), ("counter", "done", "chief")]
@@ -177,8 +180,9 @@ async def test_an_agent_that_writes_cells_leads_too_and_goes_on_with_what_others
     assert "'reviewer'" in next(u.error for u in view.tools_used if u.name == "delegate")
     assert "got 6 4" in view.executions[-1].text
     assert [c.author for c in view.cells][-1] == "chief"
-    given = view.task_views["t2"].given
-    assert [(a.question, a.status) for a in given] == [("t2", "answered")]
+    assert [(t.cells, t.conflicts) for t in view.tasks] == [(("cell-101",), ()), (("cell-201", "cell-202"), ())]
+    assert [(a.question, a.status) for a in view.answers] == [("t2", "answered")]
+    assert {e.cell for a in view.answers for e in a.evidence} == {"cell-202"}
 
 
 async def test_helpers_wait_for_people_without_stopping_each_other_and_each_gets_its_answer(bench, table, team, answer):

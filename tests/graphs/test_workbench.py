@@ -99,7 +99,7 @@ async def test_a_question_becomes_a_reviewed_report(bench, table, team, wire, an
     assert [a.name for a in view.artifacts if a.role == "input"] == ["points.csv"]
 
     errors = [used.error for used in view.tools_used if used.error]
-    names = ["BadCall", "BadCall", "BadCall", "UnknownTemplate", "ParameterError"]
+    names = ["BadCall", "BadCall", "BadCall", "UnknownTemplate", "ParameterError", "BadCall"]
     assert [e.partition(":")[0] for e in errors] == names
     assert "not JSON" in errors[0]
     assert "no tool named 'run_shell'" in errors[1]

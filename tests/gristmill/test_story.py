@@ -32,7 +32,7 @@ from artifacts.types import (
 from gristmill.commands.watching import conclude
 from gristmill.terminal.pieces import ending
 from gristmill.terminal.story import Story
-from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size
+from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size, took
 
 RUN = "run_01m3v9q2m7x4tk"
 BEGUN = now()
@@ -213,6 +213,11 @@ def test_a_repeated_event_is_told_once() -> None:
 )
 def test_clean(given: str, wanted: str) -> None:
     assert clean(given) == wanted
+
+
+def test_a_branch_that_did_no_work_of_its_own_took_no_time() -> None:
+    run = Run(id=RUN, goal="", created_at=BEGUN, status="done", ended_at=BEGUN - timedelta(seconds=8))
+    assert took(run) == seconds(0)
 
 
 def test_words() -> None:

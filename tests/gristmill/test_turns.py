@@ -138,7 +138,8 @@ def chat(home: Path, lines: str, *arguments: str | Path) -> str:
 def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(served: Server, tmp_path: Path) -> None:
     gentoo = truth().query("species == 'Gentoo'")["body_mass_g"]
     lines = (
-        "What is the mean body mass?\nonly Gentoo\n/run print(len(df))\n/undo\n/nosuch\n/budget\nas a median\n/quit\n"
+        "What is the mean body mass?\nonly Gentoo\n/run print(len(df))\n/undo\n/nosuch\n/agents\n/budget\n"
+        "as a median\n/quit\n"
     )
     for home in (tmp_path / "home", served.home):
         told = chat(home, lines, PENGUINS)
@@ -146,6 +147,7 @@ def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(served: 
         assert "\n344\n" in told, "a cell of the person's own puts out what it prints"
         assert "Taken back: cell-" in told
         assert "no command /nosuch" in told
+        assert told.count("\nanalyst ") == 1, "an agent of several jobs is told once"
         assert f"{gentoo.median():,.0f}" in told.rpartition("/nosuch")[2]
         again = chat(home, "as a maximum\n", "--run", "last")
         assert f"{gentoo.max():,.0f}" in again

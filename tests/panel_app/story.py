@@ -233,7 +233,7 @@ class StandIn:
         if not request.files:
             raise InputError("No file was given. Name at least one table to ask about.")
         self.asked.append((request, {p.name: p.read_bytes() for p in request.files}))
-        story = await asyncio.to_thread(Story, self.store, request.question)
+        story = await asyncio.to_thread(Story, self.store, request.goal)
         self.stories[story.id] = story
         return story.run
 

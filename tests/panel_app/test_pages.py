@@ -11,9 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from artifacts.events import ReportMade, Reviewed, RunBegan, RunQueued
+from artifacts.events import ModelReplied, ReportMade, Reviewed, RunBegan, RunQueued, TaskChanged, TurnStarted
 from artifacts.store import Store
-from artifacts.types import Effect, ExecutionError, PlanStep, Schedule, now
+from artifacts.types import Effect, ExecutionError, PlanStep, Schedule, Task, now
 from tests.free_port import free_port
 from tests.panel_app.conftest import Dashboard, Watch
 from tests.panel_app.story import QUESTION, StandIn, Story, penguins, png
@@ -384,3 +384,26 @@ def test_a_notebooks_run_works_once_its_first_cell_has_begun(watch: NewWatch, st
     expect(page.locator("#now strong")).to_have_text("Bringing the files in")
     story.begin("1 + 1")
     expect(page.locator("#now strong")).to_have_text("Working")
+
+
+def test_a_run_shows_its_project_its_tasks_and_what_each_turn_used(watch: NewWatch, store: Store) -> None:
+    story = Story(store, model="openai:some-model", params={"project": "penguins"})
+    page = watch().open(f"/runs/{story.id}")
+    expect(page.locator("#head .chip[title=Project]")).to_have_text("penguins")
+    page.get_by_role("tab", name="Work").click()
+    expect(page.locator("#used")).to_have_text("")
+    task = Task(id="task_1", title="Count the <b>rows</b>", agent="counter", status="running", progress=0.5)
+    story.add(TaskChanged(run_id=story.id, task=task))
+    expect(page.locator("#task_1")).to_contain_text("Count the <b>rows</b>")
+    expect(page.locator("#task_1 progress")).to_have_attribute("value", "0.5")
+    story.add(TaskChanged(run_id=story.id, task=task.model_copy(update={"status": "done", "progress": 1.0})))
+    expect(page.locator("#task_1 .status")).to_have_text("Done")
+    expect(page.locator("#task_1 progress")).to_have_count(0)
+    reply = ModelReplied(run_id=story.id, agent="analysis", model="openai:some-model", tokens_in=1500, tokens_out=500)
+    story.add(reply.model_copy(update={"cost": 0.25}))
+    expect(page.locator("#used summary")).to_contain_text("2,000 tokens, $0.2500")
+    story.finish()
+    story.add(TurnStarted(run_id=story.id, turn_id="turn_2", message="And the median?"))
+    story.add(reply)
+    expect(page.locator("#used summary")).to_contain_text("4,000 tokens, at least $0.2500")
+    expect(page.locator("#used li").nth(1)).to_contain_text("And the median?2,000 tokens, price not known")

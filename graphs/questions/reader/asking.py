@@ -280,6 +280,12 @@ def _statistics(clause: Clause, ask: Ask) -> None:
         ask.stats.append("mean")  # the most revenue per order
 
 
+def lacks(ask: Ask) -> bool:
+    """Whether a statistic is asked for, of a column that is not known. A total of what is counted is their number."""
+    counts = {"count", "distinct", "duplicates"} | ({"sum"} if ask.counts else set())
+    return any(s.split()[0] not in counts for s in ask.stats)
+
+
 def _counts(clause: Clause, ask: Ask) -> None:
     if ask.relation:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Condition, Query
+from graphs.questions.query import Chart, Condition, Group, Query
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -23,7 +23,7 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         kept = [w for w in previous.where if not (isinstance(w, Condition) and w.left in said)]
         update["where"] = (*kept, *base.where)
     if base.group_by:
-        update["group_by"] = base.group_by
+        update |= _grouped(base.group_by, previous)
     if stats:
         op, *p = stats[0]
         new = {"op": op, "p": float(p[0]) if p else None, "name": ""}
@@ -34,3 +34,14 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     if len(update) == 3 or update.get("measures") == ():
         return None
     return previous.model_copy(update=update)
+
+
+def _grouped(groups: tuple[Group, ...], previous: Query) -> dict[str, Any]:
+    """Other groups of the same query. In a chart they stand along the axis, or colour points of two numbers."""
+    chart = previous.chart
+    if chart is None:
+        return {"group_by": groups}
+    of = [g.of for g in groups]
+    if chart.kind == "scatter":
+        return {"chart": chart.model_copy(update={"colour": of[0]})}
+    return {"group_by": groups, "chart": chart.model_copy(update={"x": of[0], "colour": of[1] if of[1:] else None})}

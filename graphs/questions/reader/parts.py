@@ -106,6 +106,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             topic = own or topic
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
+    if not measures and not extra and not draft.spoken() and any(asking.lacks(a) for a in draft.asks):
+        return None  # "the average order value in the North", where no column is an order value
     if not measures and not extra and alone and not draft.unused:
         measures = _unsaid(draft, base)
     if "duplicates" in (s for a in draft.asks for s in a.stats) and not measures:

@@ -12,7 +12,7 @@ from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.claims import held
-from graphs.review.mentions import YEAR, Tables, columns, entity, labels, levels, spoken, time_columns
+from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
 from graphs.review.prose.asserted import LEFT_OUT, statistic
 from graphs.review.prose.figures import Figure
 
@@ -89,7 +89,6 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if len(query.measures) != 1 or query.formulas:
         return
     (measure,) = query.measures
-    unique = {str(c["name"]) for t in tables for c in t["columns"] if c["n_unique"] == t["rows"]}
     if measure.other or query.test or query.model or query.prepare or query.having:
         return
     named = labels(question, tables)
@@ -99,7 +98,7 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
         return
     if several - {g.of.strip("`") for g in query.group_by} or {n.column for n in named if n.column != YEAR} - by:
         return  # rows that the question names, and its query does not
-    if (measure.of or "").strip("`") in unique:
+    if any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
     if any("No statistic" in note for note in query.notes):

@@ -30,6 +30,7 @@ from graphs.review.mentions import (
     entity,
     flags,
     is_key,
+    keys,
     labels,
     levels,
     spoken,
@@ -256,7 +257,7 @@ class _Given:
             if kinds[c] == "number" and not is_key(c) and re.search(rf"(?<!\w){re.escape(c)}(?!\w)", code)
         ]
         mine = [self.tables[base]]
-        both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - self.unique[base]
+        both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - keys(mine[0])
         sure = [c for c in kinds if c in both and kinds[c] == "number"]
         other = [c for c in used if c not in columns(said.named, mine)] if sure else []
         return (sure or used)[:5], other

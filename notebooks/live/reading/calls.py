@@ -69,6 +69,8 @@ class Calls(Files):
         if function is not None:
             return self._own_function(name, function, node, given)
         if own and name in BUILTINS and name not in self.known.shadowed:
+            if name in known.SORTING_BUILTINS:
+                given = together([*args, *(v for k, v in keywords.items() if k != "key")])
             return self._builtin(name, node, args, given)
         self._change(callee.roots | given.roots)
         return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)

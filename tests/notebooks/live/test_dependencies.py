@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from notebooks.live.dependencies import clean, plan, stale_after
-from notebooks.live.reading import Names, read
+from notebooks.live.reading import Function, Names, read
 from notebooks.live.state import Item
 from tests.notebooks.live.programs import Notebook, edit, from_the_top, program
 
@@ -280,6 +280,14 @@ def test_the_same_function_in_another_cell_means_what_its_names_mean_there():
     assert read(function, names).files == {"x.csv"}
     names.origins["load"] = "math.sin"
     assert read(function, names).files == set()
+
+
+def test_what_is_sorted_holds_what_is_in_it_and_not_the_function_that_orders_it():
+    reading = read("found = sorted([f, g], key=lambda x: x + limit)", names := meant())
+    assert "limit" in reading.reads
+    names.functions |= {"f": Function(), "g": Function()} | reading.names.functions
+    carried = read("found = sorted([f, g], key=lambda x: x + limit)", names).names.carried
+    assert carried["found"] == {"f", "g"}
 
 
 @pytest.mark.parametrize("seed", range(40))
