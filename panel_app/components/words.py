@@ -150,8 +150,8 @@ def spent(used: Spent | Used) -> str:
         return ""
     if not used.unpriced:
         return f"{used.tokens:,} tokens, ${used.usd:,.4f}"
-    known = f", ${used.usd:,.4f} and an unknown price" if used.usd else ", price not known"
-    return f"{used.tokens:,} tokens{known}"
+    known = f"at least ${used.usd:,.4f}" if used.usd else "price not known"
+    return f"{used.tokens:,} tokens, {known}"
 
 
 def words(name: str) -> str:

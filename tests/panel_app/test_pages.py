@@ -405,5 +405,5 @@ def test_a_run_shows_its_project_its_tasks_and_what_each_turn_used(watch: NewWat
     story.finish()
     story.add(TurnStarted(run_id=story.id, turn_id="turn_2", message="And the median?"))
     story.add(reply)
-    expect(page.locator("#used summary")).to_contain_text("4,000 tokens, $0.2500 and an unknown price")
+    expect(page.locator("#used summary")).to_contain_text("4,000 tokens, at least $0.2500")
     expect(page.locator("#used li").nth(1)).to_contain_text("And the median?2,000 tokens, price not known")
