@@ -65,9 +65,11 @@ async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping
 
 
 def last_query(view: RunView) -> Query | None:
-    """What the last question that has an answer means, as far as that can be said as a query."""
-    answered = (a for a in reversed(view.given) if a.query and a.status != "not_answered")
-    return next((Query.model_validate(a.query) for a in answered), None)
+    """What the last question means that has a computed answer; None where a person's code computes it."""
+    turns = {turn.id: place for place, turn in enumerate(view.turns)}
+    asked = sorted(view.given, key=lambda a: turns.get(a.question, 0))  # an edited cell answers anew, later
+    computed = (a for a in reversed(asked) if a.status != "not_answered" and (a.query or a.values))
+    return next((Query.model_validate(a.query) if a.query else None for a in computed), None)
 
 
 async def _described(

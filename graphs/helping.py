@@ -194,7 +194,8 @@ def add_delegation(
 
 def node_of(agent: str) -> str:
     """The name of the node that works on an agent's tasks: its own, unless a node of the work is called so."""
-    taken = ("open", "plan", "write", "run", "interpret", "review", "report", "delegate", "join", "begin", "finish")
+    work = ("open", "plan", "write", "run", "interpret", "review", "report", "lead", "check")
+    taken = (*work, "delegate", "join", "begin", "finish")
     return f"{agent}-agent" if agent in taken else agent
 
 

@@ -137,8 +137,7 @@ class Desk:
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""
         deepest = self.task is not None and self.task.depth >= MAX_DEPTH
-        # The graph of a further turn has no node that would work on tasks.
-        none = deepest or self.helpers is None or self.turn is not None
+        none = deepest or self.helpers is None
         helpers = () if none else self.agents.helpers_of(agent)
         own = self.tools.of(agent.job, agent.tools, agent.approval, helpers)
         return (*own, *self.tools.of("reply")) if self.turn and not self.task and agent.job == "code" else own

@@ -17,9 +17,10 @@ from artifacts.events import AnswerMade, ReportMade, Reviewed, TurnEnded
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Evidence, Objection, Turn
 from graphs import look, tools
+from graphs.agents import Agents, load
 from graphs.ask import ask, compact, told
 from graphs.coding import run
-from graphs.helping import whole
+from graphs.helping import add_delegation, whole
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.outline import turn_brief
@@ -140,6 +141,8 @@ def _after_lead(state: TeamState) -> str:
 
 
 def _after_run(state: TeamState) -> str:
+    if state.get("delegation"):
+        return "delegate"
     return "run" if state["pending"] else "lead"
 
 
@@ -147,15 +150,18 @@ def _after_check(state: TeamState) -> str:
     return "lead" if state["again"] else END
 
 
-def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Team:
-    """The compiled graph of a further turn."""
+def build(checkpointer: BaseCheckpointSaver[str] | None = None, agents: Agents | None = None) -> Team:
+    """The compiled graph of a further turn; `agents` are those of the run, by default the built-in ones."""
+    agents = agents or load()
+    helpers = {h.name: h for a in agents.agents for h in agents.helpers_of(a)}
     graph = StateGraph(TeamState)
     graph.add_node("lead", whole(lead))
     graph.add_node("run", whole(run))
     graph.add_node("check", whole(check))
     graph.add_edge(START, "lead")
     graph.add_conditional_edges("lead", _after_lead, ["run", "check", "lead"])
-    graph.add_conditional_edges("run", _after_run, ["run", "lead"])
+    graph.add_conditional_edges("run", _after_run, ["run", "lead", "delegate"])
+    add_delegation(graph, agents, list(helpers.values()), _after_run, ["run", "lead"])
     graph.add_conditional_edges("check", _after_check, ["lead", END])
     team: Team = graph.compile(checkpointer=checkpointer, name="gristmill-turn")
     return team

@@ -174,12 +174,13 @@ class Worker:
         thread = f"{run.id}/{turn.id}" if further else run.id
         await graphs.checkpoints.forget(saver, run.id, but=thread)
         name, goal = addressed(turn.message if further else run.goal, agents)
+        further = further and further.model_copy(update={"message": goal})
         asked = agents.named(name) if name is not None else None
         if alone := asked is not None and (not model.rule_based or asked.model not in (None, "playbook")):
             agents = agents.choose(str(name))
         elif further:
             agents = agents.choose("lead")
-        graph = graphs.turns.build(saver) if further else graphs.team.build(saver, agents)
+        graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Literal
 
 from artifacts.events import (
-    AnswerMade,
     CellAdded,
     CellDeleted,
     CellEdited,
@@ -23,7 +22,7 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Execution, RunStatus, Value
+from artifacts.types import Answer, Cell, RunStatus, Value
 from kernel_gateway.client import Host
 from notebooks.aio import see_through
 from notebooks.errors import EditError, Outdated
@@ -241,10 +240,12 @@ class LiveNotebook:
                     catching.ran(cell.id, failed=item.failed, wrote=item.wrote or ())
                     replayed += 1
                     continue
-                done = await session.run(cell.source, title=cell.title, tags=cell.tags, cell=cell.id, wait=False)
+                answers = _same_question(before, cell)
+                done = await session.run(
+                    cell.source, title=cell.title, tags=cell.tags, cell=cell.id, wait=False, complete=answers
+                )
                 spent += (took := time.monotonic() - began)
                 kernel.since += took
-                self._keep_answers(log, before, done)
                 ran.append(cell.id)
                 wrote = [a.name for a in log.view.artifacts if a.execution_id == done.id]
                 failed = done.status != "ok"
@@ -261,17 +262,6 @@ class LiveNotebook:
         if self._kernel is not None:
             self._kernel.state = catching.kernel
         return ran, replayed, spent
-
-    def _keep_answers(self, log: RunLog, before: RunView, done: Execution) -> None:
-        """The same code answers the same question: what was added to its answer before is added again."""
-        known = executions(before).get(done.cell)
-        if known is None or known.code != done.code:
-            return
-        for answer in log.view.answers:
-            old = next((a for a in before.answers if a.part == answer.part), None)
-            if old is not None and old.query and not answer.query and any(e.cell == done.cell for e in answer.evidence):
-                kept = {"query": old.query, "notes": old.notes, "unused": old.unused}
-                log.send(AnswerMade(run_id=self.run_id, answer=answer.model_copy(update=kept)))
 
     async def _opened(self, log: RunLog, catching: Catching, before: RunView) -> LiveKernel:
         """The kernel, in a new sandbox if there is none."""
@@ -381,3 +371,20 @@ async def _end(log: RunLog, before: RunView) -> None:
 def _status(view: RunView) -> RunStatus:
     """How a run stands between turns: as its last turn ended."""
     return view.turns[-1].status if view.turns[-1].status != "running" else "interrupted"
+
+
+def _same_question(before: RunView, cell: Cell) -> Callable[[Answer], Answer]:
+    """A cell answers the question that it answered before. What was added to its answer is added again where its code
+    is the same: that other code computes the query, nobody knows."""
+    known = executions(before).get(cell.id)
+    same = known is not None and known.code == cell.source
+
+    def complete(answer: Answer) -> Answer:
+        stood = (a for a in before.answers if a.part == answer.part and any(e.cell == cell.id for e in a.evidence))
+        old = next(stood, None)
+        if old is None:
+            return answer
+        told = {"query": old.query, "notes": old.notes, "unused": old.unused} if same and old.query else {}
+        return answer.model_copy(update={"question": old.question} | told)
+
+    return complete

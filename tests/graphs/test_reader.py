@@ -414,3 +414,50 @@ def test_a_rate_of_success_and_brackets_are_columns_made_for_the_question() -> N
 @pytest.mark.parametrize("question", ["Describe the table", "What stands out here?", "Give me an overview of the data"])
 def test_a_question_of_the_whole_table_describes_it(shop: list[dict[str, Any]], question: str) -> None:
     assert one(question, shop).intent == "describe"
+
+
+def test_how_likely_a_value_is_asks_for_its_share_on_both_sides(penguins: list[dict[str, Any]]) -> None:
+    people = pd.DataFrame({"sex": ["female", "male", "male", "female"] * 5, "outcome": ["hired", "rejected"] * 10})
+    people["hire"] = people.pop("outcome")
+    query = one("Were women less likely to be hired than men?", [described("people.csv", people)])
+    assert [m.where for m in query.measures] == [(Condition(left="hire", op="=", right="hired"),)]
+    assert [m.op for m in query.measures] == ["share"]
+    assert [g.of for g in query.group_by] == ["sex"]
+
+
+def test_cases_are_counted_where_a_row_stands_for_many() -> None:
+    cells = [(a, b, c) for a in ("yes", "no") for b in ("female", "male") for c in ("A", "B", "C")]
+    table = pd.DataFrame(cells, columns=["admitted", "sex", "dept"]).assign(Freq=range(7, 19))
+    tables = [described("admissions.csv", table)]
+    query = one("How many women are there?", tables)
+    assert told(query) == {("sum", "Freq")}
+    query = one("What is the share of women who were admitted?", tables)
+    assert {(m.name, m.of) for m in query.measures} == {("part", "Freq"), ("whole", "Freq")}
+    refused = read("Is there a relationship between sex and dept?", tables)  # a test of rows would tell of none
+    assert refused.queries == (None,)
+    assert "Freq" in refused.why_not[0]
+
+
+def test_what_goes_with_a_column_asks_for_all_others(penguins: list[dict[str, Any]]) -> None:
+    query = one("What goes with body mass?", penguins)
+    assert query.intent == "relate"
+    assert {m.of for m in query.measures} == {"body_mass_g"}
+    assert {"flipper_length_mm", "bill_length_mm", "bill_depth_mm"} <= {m.other for m in query.measures}
+
+
+def test_what_separates_groups_is_a_part_of_its_own_and_no_figure(penguins: list[dict[str, Any]]) -> None:
+    reading = read("Does bill length predict bill depth, and what separates the species?", penguins)
+    first, second = reading.queries
+    assert first is not None
+    assert first.model is not None
+    assert first.model.target == "bill_depth_mm"
+    assert second is None
+    assert "groups apart" in reading.why_not[1]
+    reading = read("Which measurements distinguish the species?", penguins)
+    assert reading.queries == (None,)
+
+
+def test_whether_something_recurs_is_not_answered_with_a_trend(shop: list[dict[str, Any]]) -> None:
+    reading = read("Is there a cycle in revenue?", shop)
+    assert reading.queries == (None,)
+    assert "recurs" in reading.why_not[0]

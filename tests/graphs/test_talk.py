@@ -223,6 +223,26 @@ async def test_a_model_answers_further_turns_from_the_record_by_cells_and_by_an_
     assert turn.status == "done"
 
 
+async def test_an_agent_that_a_further_turn_addresses_has_it_and_its_words_are_the_answer(
+    bench, table, team, wire, answer
+):
+    run_id = await begin(bench, table)
+    await rest(bench, run_id)
+    sent = len(wire.requests)
+    team.code = [answer(calls=[call("run_code", code="print(df.x.max())")]), answer(text="39")]
+    turn, view = await further(bench, run_id, "@data-engineer what is the highest x?")
+    assert (turn.id, turn.status, view.error) == ("turn-02", "done", None)
+    assert [r.agent for r in view.replies[-2:]] == ["data-engineer"] * 2
+    assert "lead" not in {r.agent for r in view.replies}
+    (told,) = (a for a in view.answers if a.question == "turn-02")
+    (cell,) = (c for c in view.cells if c.turn_id == "turn-02")
+    assert (told.text, [e.cell for e in told.evidence]) == ("39", [cell.id])
+    assert cell.author == "data-engineer"
+    assert "install_packages" in {t["function"]["name"] for t in wire.requests[sent]["tools"]}, "it has its own tools"
+    (brief,) = (m["content"] for m in wire.requests[sent]["messages"] if m["role"] == "user")
+    assert brief.endswith("says: what is the highest x?")
+
+
 async def test_a_model_asks_the_person_in_a_further_turn_and_its_checkpoints_go(bench, table, team, answer):
     run_id = await begin(bench, table)
     await rest(bench, run_id)

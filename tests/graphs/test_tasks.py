@@ -185,6 +185,30 @@ async def test_an_agent_that_writes_cells_leads_too_and_goes_on_with_what_others
     assert {e.cell for a in view.answers for e in a.evidence} == {"cell-202"}
 
 
+async def test_the_lead_of_a_further_turn_gives_tasks_and_replies_with_what_they_made(bench, table, team, answer):
+    run, _ = await analysed(bench, table)
+    team.code = [
+        give(answer, {"title": "Top", "agent": "coder"}, {"title": "Low", "agent": "modeler"}),
+        answer(calls=[call("run_code", code="print(top - low)")]),
+        answer(calls=[call("reply", text="They are 39 apart.")]),
+    ]
+    team.helpers = {
+        "Top": [answer(calls=[call("run_code", code="top = df.x.max()")])],
+        "Low": [answer(calls=[call("run_code", code="low = df.x.min()")])],
+    }
+    turn = await asyncio.wait_for(bench.turn_of(run.id, await bench.ask(run.id, "How far apart are they?")), 120)
+    view = bench.store.view(run.id)
+    assert (turn.status, view.error) == ("done", None)
+    assert [(t.by, t.agent, t.status, t.turn_id, t.conflicts) for t in view.tasks] == [
+        ("lead", "coder", "done", turn.id, ()),
+        ("lead", "modeler", "done", turn.id, ()),
+    ]
+    mine = [(c.author, c.source) for c in view.cells if c.turn_id == turn.id]
+    assert mine == [("coder", "top = df.x.max()"), ("modeler", "low = df.x.min()"), ("lead", "print(top - low)")]
+    assert view.executions[-1].text.strip() == "39"
+    assert [a.text for a in view.answers if a.question == turn.id] == ["They are 39 apart."]
+
+
 async def test_helpers_wait_for_people_without_stopping_each_other_and_each_gets_its_answer(bench, table, team, answer):
     team.plan = [give(answer, *({"title": t, "agent": "coder"} for t in ("One", "Two", "Plain")))]
     ask = [answer(calls=[call("ask_person", question="Which year?")])]

@@ -73,6 +73,28 @@ def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(served: Se
     assert asked(served.home, "--run", branch["id"], "only females")["turn"] == "turn-06"
 
 
+def test_an_edited_cell_answers_its_own_turn_and_a_follow_up_goes_on_from_the_last_question(
+    served: Server, tmp_path: Path
+) -> None:
+    first = asked(served.home, "What is the mean body mass by species?", PENGUINS)
+    second = asked(served.home, "--run", first["run"], "only females")
+    code = tmp_path / "more.py"
+
+    def edit(cell: str) -> list[int]:
+        source = served.json("cells", "show", first["run"], cell)["source"]
+        code.write_text(f"{source}\nprint('by hand')\n")
+        served.json("cells", "edit", first["run"], cell, "--code", code)
+        return [len(t["answers"]) for t in served.json("runs", "show", first["run"])["turns"]]
+
+    assert edit(first["answers"][0]["evidence"][0]["cell"]) == [1, 1]
+    third = asked(served.home, "--run", first["run"], "as a median")
+    females = truth().query("sex == 'female'").groupby("species")["body_mass_g"].median()
+    assert numbers(third) == sorted(females.round(4))
+    served.json("runs", "undo", first["run"])
+    assert edit(second["cells"][-1]) == [1, 1]
+    asked(served.home, "--run", first["run"], "as a median", status=3)  # what the person's code computes is not known
+
+
 def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(served: Server) -> None:
     first = asked(served.home, "What is the mean body mass?", PENGUINS)
     unread = asked(served.home, "--run", first["run"], "and by wing colour?", status=3)

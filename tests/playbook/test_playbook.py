@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from graphs.briefs import block, told_table
 from graphs.models import gather
 from graphs.models.base import Message, ToolSpec
 from graphs.models.playbook import Playbook
+from graphs.models.playbook.facts import read
 
 PENGUINS = [
     ("species", "str", 3, ["Adelie", "Gentoo", "Chinstrap"]),
@@ -399,3 +401,13 @@ async def test_the_same_messages_get_the_same_reply_piece_by_piece() -> None:
     assert len([d for d in replies[0] if d.text]) > 1, "it streams"
     assert [c.id for d in replies[0] for c in d.tool_calls] == ["call-1"]
     assert [d.finish for d in replies[0] if d.finish] == ["tool_calls"]
+
+
+def test_what_a_brief_leaves_out_of_a_table_is_read_back() -> None:
+    described = table(PENGUINS, "penguins.csv")
+    told = told_table(described)
+    assert "n_unique" not in told["columns"][0]  # its values are told
+    message = Message(role="user", content=block({"question": "", "files": [told]}))
+    (back,) = read([message]).tables
+    assert [c["n_unique"] for c in back["columns"]] == [c["n_unique"] for c in described["columns"]]
+    assert [c.name for c in read([message]).files[0].columns if c.is_group] == ["species", "island", "sex", "year"]

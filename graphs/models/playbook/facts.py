@@ -100,6 +100,7 @@ def read(messages: Sequence[Message]) -> Facts:
 
 
 def _facts(given: Mapping[str, Any]) -> Facts:
+    tables = tuple(_whole(f) for f in given.get("files") or ())
     files = tuple(
         File(
             str(f["name"]),
@@ -108,14 +109,14 @@ def _facts(given: Mapping[str, Any]) -> Facts:
             bool(f.get("sampled")),
             (str(f["fits"][0]), str(f["fits"][1])) if f.get("fits") else None,
         )
-        for f in given.get("files", ())
+        for f in tables
     )
     offered = given.get("templates") or {}
     planned = offered.items() if isinstance(offered, dict) else ()  # what the coder is told of, it does not look up
     templates = {str(name): frozenset(map(str, t["parameters"])) for name, t in planned}
     return Facts(
         question=str(given.get("question", "")),
-        tables=tuple(given.get("files", ())),
+        tables=tables,
         files=files,
         roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
         templates=templates,
@@ -127,6 +128,16 @@ def _facts(given: Mapping[str, Any]) -> Facts:
         answers=tuple(given.get("answers") or ()),
         report=given.get("report") or {},
     )
+
+
+def _whole(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with what its brief left out, since it goes without saying or follows from a column's values."""
+    columns = []
+    for column in table.get("columns") or ():
+        values = column.get("values") or ()
+        said = {"n_missing": 0, "in_all_rows": True, "n_unique": len(values), "examples": list(values[:5])}
+        columns.append({**said, **column})
+    return {"sampled": False, **table, "columns": columns}
 
 
 def _column(given: Mapping[str, Any]) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,7 +79,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
     found = [c for c in wish.columns if c in here]
     groups = [c for c in found if here[c].is_group]
     numbers = [c for c in found if here[c].is_number and c not in groups]
-    times = [c for c in found if here[c].is_time]
+    times = [c for c in found if here[c].is_time or _is_year(here[c], file)]
     target = _target_in(facts, file)
     declared = facts.roles.get("assignment", "")
     arms = [declared] if declared in here else [n for n, c in here.items() if _are_arms(c.levels)]
@@ -144,8 +145,15 @@ def _numbers_rows(column: Column, file: File) -> bool:
     return not other and column.n_unique == file.rows >= 20
 
 
+def _is_year(column: Column, file: File) -> bool:
+    """Whether a column holds plain years, of which each row has its own."""
+    named = re.search(r"(?:^|[\W_])years?$", column.name, re.I)
+    return bool(named) and column.is_number and column.n_unique == file.rows
+
+
 def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:
     times = [facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)]
+    times += [c.name for c in file.columns if _is_year(c, file)]
     time = next((t for t in times if t in {c.name for c in file.columns}), None)
     if time is not None:
         values = [c for c in found if c != time]

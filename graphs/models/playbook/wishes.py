@@ -13,6 +13,8 @@ from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where, compact
 from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
+from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.counted import weights
 from graphs.questions.reader.linking import Column, read_columns
 
 
@@ -57,11 +59,20 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
     columns = read_columns(facts.tables)
     for clause in split(text, columns, [f.name for f in facts.files]):
-        named = (item.means for item in clause.items if item.code in "CE" and isinstance(item.means, Column))
+        means = (item.means[0] if item.code == "V" else item.means for item in clause.items if item.code in "CEV")
+        named = [column for column in means if isinstance(column, Column)]
+        if any(item.code in "XF" for item in clause.items):
+            named = [*times(columns)[:1], *named]
         yield (
             re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text),
             tuple(dict.fromkeys(column.name for column in named if not _is_key(column))),
         )
+
+
+def times(columns: Sequence[Column]) -> list[Column]:
+    """The columns of times; else those of plain years of which each row has its own."""
+    dated = [c for c in columns if c.kind == "time"]
+    return dated or [c for c in columns if c.kind == "number" and c.words[-1:] == ("year",) and c.key]
 
 
 def _is_key(column: Column) -> bool:
@@ -72,6 +83,11 @@ def _is_key(column: Column) -> bool:
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
     """The columns that a query is about: groups and factors first, what is computed or explained last."""
     model, compare = query.model, query.compare
+    by = weights(read_columns(facts.tables))
+    weight = expr(by) if by is not None else None
+    pairs = {m.of for m in query.measures if m.other}
+    if len(query.measures) > 2 and len(pairs) == 1 and all(m.other for m in query.measures):
+        return tuple(c.name for c in facts.columns if c.name in {str(of).strip("`") for of in pairs})  # by all others
     given = [
         *(group.of for group in query.group_by),
         *([compare.of] if compare else ()),
@@ -79,6 +95,7 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
         *(m.of for m in query.measures if m.other),
         *query.show,
         *(m.other or m.of for m in query.measures),
+        *(c.left for m in query.measures if m.op == "share" or m.of == weight for c in _conditions(m.where)),
         *([model.target] if model else ()),
     ]
     given += [c.left for c in _conditions((*query.where, *(w for m in query.measures for w in m.where)))] * (
@@ -92,7 +109,7 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
             found.pop(name, None)  # the last mention counts
             found[name] = None
     keys = {c.name for c in read_columns(facts.tables) if _is_key(c)}
-    return tuple(name for name in found if name not in keys)
+    return tuple(name for name in found if name not in keys and (by is None or name != by.name))
 
 
 def _columns(expression: str, names: set[str]) -> Sequence[str]:

@@ -16,6 +16,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Conditions, expr
+from graphs.questions.reader.counted import of_cases, weights
 from graphs.questions.reader.linking import Column, full_names, read_columns, values
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem, words
@@ -64,6 +65,12 @@ def read(
         draft.add(clause, conditions)
     reading = draft.reading(previous)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    if (by := weights(columns)) is not None:
+        cases = tuple(q and of_cases(q, by) for q in queries)
+        none = f"A row stands for as many cases as “{by.name}” says, and this is no count or share of them."
+        whys = (*reading.why_not, *[""] * (len(queries) - len(reading.why_not)))
+        why_not = tuple(none if q and not c else w for q, c, w in zip(queries, cases, whys, strict=True))
+        return reading.model_copy(update={"queries": cases, "why_not": why_not})
     return reading.model_copy(update={"queries": queries})
 
 

@@ -35,6 +35,7 @@ class Ask:
     names: bool = False
     by: Column | None = None
     limit: int | None = None
+    among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
     each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
@@ -225,6 +226,7 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     elif len(names) > 2:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
+    ask.among = len(names) == 1 and bool(re.fullmatch("[ac]*q[Edwoi]*R[wioa]*C[ac]*", clause.shape))
     _use(said, named, clause.of("MbaioS"))
     if any(i.code == "M" for i in clause.items):
         ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
@@ -309,11 +311,27 @@ def _counts(clause: Clause, ask: Ask) -> None:
         _use(how, named)
 
 
+_CHANCES = {"likely", "likelihood", "probability", "chance", "chances"}
+
+
+def _says(clause: Clause, item: Item, level: str) -> bool:
+    """Whether the word by which a column is named is one of its values: "admitted", of the column Admit."""
+    return {stem(w) for w in name_words(clause.written([item]))} == {stem(w) for w in name_words(level)}
+
+
 def _share(clause: Clause, ask: Ask) -> None:
     """A share's own condition is what is said behind the rows: the share of women who survived."""
     if "share" not in ask.stats:
         return
-    flags = [i for i in clause.items if i.code == "C" and i.column.kind == "bool" and expr(i.column) in ask.columns]
+    chance = next((i for i in clause.items if i.code == "S" and clause.written([i]).casefold() in _CHANCES), None)
+    named = [i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]]
+    behind = [i for i in named if chance is not None and i.first > chance.first]
+    said = [(i, v) for i in named for v in i.column.values if i.column.kind == "text" and _says(clause, i, v)]
+    if said and (said[0][0] in behind or expr(said[0][0].column) in ask.columns) and not ask.share:
+        item, level = said[0]  # likely to be admitted, of a column of the admitted and the rejected
+        ask.share, ask.columns = [Condition(left=expr(item.column), op="=", right=level)], []
+        return
+    flags = [i for i in named if i.column.kind == "bool" and (expr(i.column) in ask.columns or i in behind)]
     if flags and not ask.share:  # the return rate
         ask.share = [Condition(left=expr(flags[0].column), op="=", right=flags[0].column.yes)]
         ask.columns = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from copy import copy
 from datetime import date, timedelta
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
@@ -33,6 +34,8 @@ class Draft:
         self.unused: list[str] = []
         self.blocked: list[str] = []
         self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
+        self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
+        self.left: list[Ask] = []  # what those clauses ask
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
@@ -142,7 +145,9 @@ class Draft:
         if missing:
             return Reading(parts=(self.question,), queries=(None,), why_not=(_unknown(missing),))
         changed = following.follow(self, previous) if previous is not None else None
-        queries = [changed] if changed is not None else self.queries()
+        queries = [changed] if changed is not None else self.all_queries()
+        if not queries and self.untold:
+            return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
             unread = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
@@ -156,8 +161,8 @@ class Draft:
             (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
-        lost = [text for text, _ in self.lost]
-        whys = (*[""] * len(queries), *(_unknown(words) for _, words in self.lost))
+        lost = [text for text, _ in (*self.lost, *self.untold)]
+        whys = (*[""] * len(queries), *(_unknown(words) for _, words in self.lost), *(why for _, why in self.untold))
         return Reading(
             parts=(*(q.text for q in queries), *lost),
             queries=(*queries, *[None] * len(lost)),
@@ -172,7 +177,7 @@ class Draft:
             del step["name"]  # a column that is made, and of which nothing is computed
         said = json.dumps(told, ensure_ascii=False)
         found = list[str]()
-        for ask in self.asks:
+        for ask in (a for a in self.asks if a not in self.left):
             items = ask.clause.items
             for n, item in enumerate(items):
                 if ask.clause.words[item.first].start >= self.opening:
@@ -203,6 +208,25 @@ class Draft:
         """The columns that the question names as new and has not said how to make."""
         return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
+    def all_queries(self) -> list[Query]:
+        """The queries of the question, a clause that asks for what lies behind columns of its own read by itself."""
+        found, rest = list[Query](), list[Ask]()
+        for ask in self.asks:
+            others = {c for a in self.asks if a is not ask for c in self.mentioned(a)}
+            asks = re.match("[ac]*[qd]", "".join(i.code for i in ask.clause.items))
+            points = re.search(_POINTS, ask.clause.text, re.I)
+            if "A" in ask.kinds and asks and others and not points and not others & set(self.mentioned(ask)):
+                found += self._alone([ask])
+            else:
+                rest.append(ask)
+        return [*(self._alone(rest) if len(rest) < len(self.asks) else self.queries()), *found]
+
+    def _alone(self, asks: list[Ask]) -> list[Query]:
+        """The queries of some of the clauses, as if nothing else were asked."""
+        part = copy(self)
+        part.asks, part.question = asks, re.sub(r"^\W*(?:and|or|then)\b\W*", "", " ".join(a.clause.text for a in asks))
+        return part.queries()
+
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
         base = parts.reconciled(self, self.base())
@@ -212,6 +236,10 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
+        if why := intents.untold(self):
+            self.untold.append((self.question, why))
+            self.left += self.asks
+            return []
         test = parts.tested(self, base, kinds) or parts.mixed(self, base)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):

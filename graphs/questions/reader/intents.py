@@ -34,6 +34,8 @@ def usual(column: Column, notes: list[str], each: bool = False) -> Measure:
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds = draft.question, {k for a in draft.asks for k in a.kinds}
+    if any(i.means == "cycle" for a in draft.asks for i in a.clause.items if i.code == "X"):
+        return None
     named = draft.spoken()
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in [g.of for g in base.group_by]]
     stats = [s for a in draft.asks for s in a.stats]
@@ -93,7 +95,8 @@ def other(draft: Draft, base: Query) -> Query | None:
         return base.model_copy(
             update=made | {"intent": "compare", "measures": (measure,), "compare": compare, "where": rest}
         )
-    if "A" in kinds and numbers and not stats:
+    explains = "W" in kinds and draft.time is None  # what explains a column, where nothing can have changed
+    if ("A" in kinds or explains) and numbers and not stats:
         flag = next((c for c in numbers if c.kind == "bool"), None)
         if len(numbers) == 2 and flag is not None:  # whether age affects returns
             (of,) = (c for c in numbers if c != flag)
@@ -150,6 +153,16 @@ def other(draft: Draft, base: Query) -> Query | None:
             update=made | {"intent": "change", "measures": (measure,), "group_by": (over(draft.time),)}
         )
     return None
+
+
+def untold(draft: Draft) -> str:
+    """Why what is asked for is no figure of a query, where other tests of the table tell it; empty where it is one."""
+    said = {i.means for a in draft.asks for i in a.clause.items if i.code in "AX"}
+    if "groups" in said:
+        return "What tells groups apart is no single figure: a whole analysis tests every column for it."
+    return (
+        "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
+    )
 
 
 def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) -> Measure:

@@ -31,6 +31,7 @@ S quantile 0.75: third quartile, upper quartile, 75th percentile, q3
 S quantile 0.9: 90th percentile
 S quantile 0.95: 95th percentile
 S share: share, percentage, percent of, proportion, fraction, rate, pct, percentages
+S share: likely, likelihood, probability, chance, chances
 S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different
 S distinct: how many unique, how many distinct, count of unique
 S missing: missing values, null values, missing entries, nan values, number of missing values, missing value, nulls
@@ -45,6 +46,7 @@ R correlation: linear relationship, correlations, associated, related, relate, r
 R correlation: pearson correlation coefficient, correlation analysis, correlation matrix, pearson coefficient, relates
 R correlation: interact, go up with, goes up with, go down with, goes down with, rise with, rises with
 R correlation: increase with, increases with, decrease with, decreases with, grow with, grows with, vary with
+R correlation: goes with, go with, went with, goes along with, go along with, go together, goes together
 R slope: slope
 R r2: r squared, coefficient of determination, r2, goodness of fit
 h count: how many, number of, count of, total number of, overall number of, amount of rows, the number, count
@@ -116,6 +118,7 @@ G day: daily, day
 G weekday: day of the week, weekday, day of week, weekdays
 G hour_of_day: hour of the day, hour of day, time of day
 G month_of_year: month of the year
+X cycle: cycle, cycles, cyclic, cyclical, periodic, periodicity
 X over time: over time, trend, trends, pattern, patterns, over the period, through time, seasonal, time trend
 Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
 Y change: going up, going down, go up, go down, gone up, gone down, went up, went down, falling, shrinking, worsen
@@ -138,6 +141,8 @@ H significance: significantly differ, statistically significant difference, diff
 F forecast: forecast, forecasts, forecasting, predict next
 A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines
 A drivers: depends on, influences most, key factors, explain, effect of
+A groups: separates, distinguishes, distinguish, differentiates, discriminates, sets apart, set apart
+A groups: tells apart, tell apart
 L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
 L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts
 L predict: model

@@ -124,6 +124,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             or "highest" in text
         )
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
+    if any(a.among for a in draft.asks) and not extra and len(measures) > 1:
+        extra = {"order": (Order(by="abs(value)"),)}
     if not measures and not extra.get("show"):
         return None
     pairs = relate and all(m.other for m in measures)
@@ -140,7 +142,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
 def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measure]) -> list[Measure]:
     """The pairs of columns of a correlation, or one column against all others: what has the strongest with it."""
     pairs, among = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else []), False
-    if not pairs and ask.end and len(ask.columns) == 1:
+    if not pairs and (ask.end or ask.among) and len(ask.columns) == 1:
         pairs, among = [(ask.columns[0], c) for c in draft.everything() if c != ask.columns[0]], True
     op: Any = next((a.relation for a in draft.asks if a.relation in ("r2", "slope")), ask.relation)
     kind = {"method": draft.methods.correlation, "with_p": draft.methods.with_p}
