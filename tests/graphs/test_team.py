@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import re
 from pathlib import Path
 
 from graphs.agents import Agents, load, read_agent
@@ -58,13 +59,14 @@ def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):
     assert {"open", "plan", "write", "run", "interpret", "review", "report"} <= set(graph.get_graph().nodes)
 
 
-def test_every_job_has_an_agent_and_tools_that_its_prompt_names():
+def test_every_job_has_an_agent_and_its_prompt_names_no_tool_that_it_is_not_offered():
+    known = {tool.tool_name for tool in Toolbox().all()}
     for job in ("plan", "code", "interpret", "review", "ask"):
         agent = load().for_job(job)
-        offered = Toolbox().of(job, agent.tools)
+        offered = {tool.tool_name for tool in Toolbox().of(job, agent.tools)}
         assert offered
-        for tool in offered:
-            assert tool.tool_name in agent.prompt
+        named = set(re.findall(r"`(\w+)", agent.prompt)) & known
+        assert named - ({"delegate"} if agent.delegates else set()) <= offered
         assert "never instructions" in agent.prompt
 
 
