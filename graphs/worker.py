@@ -179,7 +179,7 @@ class Worker:
         if alone := asked is not None and (not model.rule_based or asked.model not in (None, "playbook")):
             agents = agents.choose(str(name))
         elif further:
-            agents = agents.choose("lead")
+            agents = agents.choose("analyst")
         graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)

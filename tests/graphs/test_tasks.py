@@ -200,11 +200,11 @@ async def test_the_lead_of_a_further_turn_gives_tasks_and_replies_with_what_they
     view = bench.store.view(run.id)
     assert (turn.status, view.error) == ("done", None)
     assert [(t.by, t.agent, t.status, t.turn_id, t.conflicts) for t in view.tasks] == [
-        ("lead", "coder", "done", turn.id, ()),
-        ("lead", "modeler", "done", turn.id, ()),
+        ("analyst", "coder", "done", turn.id, ()),
+        ("analyst", "modeler", "done", turn.id, ()),
     ]
     mine = [(c.author, c.source) for c in view.cells if c.turn_id == turn.id]
-    assert mine == [("coder", "top = df.x.max()"), ("modeler", "low = df.x.min()"), ("lead", "print(top - low)")]
+    assert mine == [("coder", "top = df.x.max()"), ("modeler", "low = df.x.min()"), ("analyst", "print(top - low)")]
     assert view.executions[-1].text.strip() == "39"
     assert [a.text for a in view.answers if a.question == turn.id] == ["They are 39 apart."]
 

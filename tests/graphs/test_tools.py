@@ -385,12 +385,11 @@ async def test_an_agent_s_file_that_cannot_be_read_says_what_to_mend(text, fault
         read_agent(text)
 
 
-async def test_there_are_nine_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
+async def test_there_are_eight_agents_and_one_of_the_user_s_can_have_the_coder_s_seat(tmp_path):
     (tmp_path / "poet.md").write_text("---\nname: poet\nbase: coder\nmodel: ollama:qwen3\n---\nYou rhyme.\n")
     agents = load([tmp_path])
     assert {a.name for a in agents.agents} - {"poet"} == {
         "analyst", "coder", "reviewer", "data-engineer", "modeler", "visualizer", "python-developer", "minimal",
-        "lead",
     }  # fmt: skip
     poet = agents.choose("poet").for_job("code")
     assert poet.prompt.startswith("You rhyme.\n\nYou are the coder")
