@@ -37,14 +37,15 @@ async def write(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         said = await desk.heard()
         new = [m for m in said if m.id not in state.get("heard", ())]
         messages = [*map(Message.model_validate, state["messages"]), *told(new)]
-        reply = await ask(desk, agent, compact(messages), step_id)
+        sent = list if desk.model.rule_based else compact  # rules count the results, and reading costs them nothing
+        reply = await ask(desk, agent, sent(messages), step_id)
         if (
             not reply.tool_calls
             and not any(m.role == "tool" for m in messages)
             and _meant_a_call(reply.content, desk, agent)
         ):
             messages += [reply.message, Message(role="user", content=_NOT_RUN)]
-            reply = await ask(desk, agent, compact(messages), step_id, Asking(force="call"))
+            reply = await ask(desk, agent, sent(messages), step_id, Asking(force="call"))
     return {
         "messages": [m.model_dump() for m in (*messages, reply.message)],
         "heard": [m.id for m in said],

@@ -572,6 +572,20 @@ def _file(path: Path, size: int) -> Path:
     return path
 
 
+async def test_the_playbook_ends_a_long_plan_when_it_is_carried_out(bench):
+    path = Path("bench/data/stones.csv")  # so many calls that of the older ones a model is sent a line each
+    roles = {"target": "success"}
+    asked = Request(question="Which treatment succeeds more often?", files=(path,), roles=roles, model="playbook")
+    run = await bench.start(asked)
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
+    assert run.status == "done"
+    events = bench.store.events(run.id)
+    carried_out = sum(e.kind == "tool_used" for e in events)
+    (plan,) = (e.steps for e in events if e.kind == "plan_made")
+    steps = sum(bool(step.template or step.query) for step in plan)
+    assert steps <= carried_out <= 2 * steps, "a step that fails is done once more, narrower"
+
+
 @pytest.mark.slow
 async def test_two_million_rows_are_answered_from_all_of_them_and_say_how_far_they_are(bench, tmp_path):
     n, path = 2_000_000, tmp_path / "orders.parquet"
