@@ -101,8 +101,9 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
         case ArtifactSaved(artifact=artifact):
             values = artifact.model_dump(exclude={"parents", "created_at"})
             created_at = utc(artifact.created_at)
-            # One that a task made is recorded again, as it is, when it becomes part of the run.
-            if not write.execute("SELECT 1 FROM artifacts WHERE id = ?", [artifact.id]).fetchall():
+            # One that a task made is recorded again, as it is, when it becomes part of the run; another is a fault.
+            same = "SELECT 1 FROM artifacts WHERE id = ? AND sha256 = ? AND name = ? AND run_id = ?"
+            if not write.execute(same, [artifact.id, artifact.sha256, artifact.name, artifact.run_id]).fetchall():
                 _insert(write, "artifacts", **values, parents=list(artifact.parents), created_at=created_at)
         case TaskWorked(event=ArtifactSaved() as saved):
             project(write, saved)
