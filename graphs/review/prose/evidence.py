@@ -23,9 +23,10 @@ _CAUSE = re.compile(
     r"drives?|drove|driven by|brings? about|brought about|responsible for|(?:is|are|was) why|the reason|pays? off|"
     r"(?:has|had|have) an? (?:\w+ )?(?:effect|impact|influence) on|"
     r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
-    r"(?<!\bto )(?:increas|reduc|rais|lower|boost|cut|prevent|improv|worsen|shorten|lengthen|strengthen|weaken|slow|speed|hurt|"
-    r"help|push|pull|lift|keep|encourag|discourag)(?:es?|s)? (?!(?:with|by|from|in|to|at|over|each|every|as|until|"
-    r"after|between|for|of|on|is|was|are|than|and|or|\w+ly)\b)(?=\w))",
+    r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
+    r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "
+    r"(?!(?:with|by|from|in|to|at|over|each|every|as|until|after|between|for|of|on|is|was|are|than|and|or|again|only|"
+    r"more|most|less|much|further|since|\w+ly)\b)(?=[a-z]))",
     re.I,
 )
 """Words by which one thing is said to make another happen, in English."""
