@@ -102,7 +102,7 @@ def test_groups_are_told_with_their_names_and_in_their_order():
 @pytest.mark.parametrize(
     "more",
     [
-        {"prepare": [{"do": "fill", "columns": ["days"]}]},
+        {"prepare": [{"do": "fill", "columns": ["days"], "how": "mean"}]},
         {"test": {"name": "t"}},
         {"model": {"kind": "linear"}},
         {"measures": []},
