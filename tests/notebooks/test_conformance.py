@@ -179,7 +179,7 @@ def take_time(kernel):
     later = kernel.io_loop.call_later
     kernel.io_loop.call_later = lambda seconds, *call: later(seconds + 300, *call)
 """
-"""A kernel that quits stops a tenth of a second later: on a busy machine before any engine has heard of the cell's end."""
+"""A kernel that quits stops a tenth of a second later: on a busy machine before anybody has heard of the cell's end."""
 
 CASES = {
     "values": Case(VALUES),
@@ -203,7 +203,7 @@ CASES = {
     "quits": Case(
         ["import helper; helper.take_time(get_ipython().kernel)", "x = 1\nquit()"], files={"helper.py": QUITS}
     ),
-    "slow": Case(["1", "import time\ntime.sleep(60)", "2"], {"execution_timeout": 2}, stops="CellTimeoutError"),
+    "slow": Case(["1", "import time\ntime.sleep(60)", "2"], {"execution_timeout": 5}, stops="CellTimeoutError"),
     "shown_error": Case(
         ["try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()\nprint('went on')", "2"],
         stops="ZeroDivisionError",
