@@ -82,7 +82,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             if event.why == "resumed" and view.turns[-1].status != "done":
                 turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
                 view = replace(view, turns=turns)
-            return replace(view, run=again, error=None, queued=None)
+            kernel = None if event.why == "edit" else view.kernel  # edits may be run in it, which no turn is to find
+            return replace(view, run=again, error=None, queued=None, kernel=kernel)
         case RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
         case RunBegan():
