@@ -192,9 +192,8 @@ class LiveNotebook:
                 if left is not None and view.kernel == left.sandbox_id:
                     await left.wake(log)
                     session = left
-                elif kernel is not None:
-                    if await self._bring_in_line(kernel, log):
-                        session, self._lent = kernel.session, (kernel, tuple(x.id for x in view.executions))
+                elif kernel is not None and await self._bring_in_line(kernel, log):
+                    session, self._lent = kernel.session, (kernel, tuple(x.id for x in view.executions))
             except SandboxGone:
                 pass
             finally:
