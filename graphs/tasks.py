@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from artifacts.events import RunView, Said, TaskBranched, TaskChanged
 from artifacts.threads import in_own_thread
-from artifacts.types import Message, Task
-from graphs.budget import Budget, share
+from artifacts.types import Message, Task, now
+from graphs.budget import bounds, share
 from graphs.state import AT_ONCE, Desk
 from notebooks.live.merging import merge, recorded
 
@@ -106,16 +105,15 @@ async def _begin_ready(desk: Desk, task_id: str) -> RunView:
     at_work = [t for t in every if t.id in view.task_views and not over(t) and t.id not in desk.helpers.resting]
     ready = [t for t in every if t.id not in view.task_views and not over(t) and all(by_id[a].ended for a in t.after)]
     ready = sorted(ready, key=lambda t: _URGENCY.index(t.priority))[: max(0, AT_ONCE - len(at_work))]
-    minutes = (time.monotonic() - desk.began) / 60
-    part = Budget()
-    if desk.budget != Budget():
-        part = share(desk.budget, view.spent, minutes, len(at_work) + len(ready))
+    whole = next((b.used for b in bounds(view, desk.budget, now()) if b.of == "run"), view.spent)
     for task in (t for t in every if t in ready):
         for before in task.after:
             await take_in(await desk.at({"task_id": task.parent}), before)
         view = await in_own_thread(desk.store.view, desk.run_id)
         above = (max(v.numbered for v in (view, *view.task_views.values())) // _APART + 1) * _APART
         await desk.store.append(TaskBranched(run_id=desk.run_id, task_id=task.id, numbered=above, of=task.parent))
+        helper = desk.agents.named(task.agent)
+        part = share(desk.budget, whole, len(at_work) + len(ready), helper.budget if helper is not None else None)
         await change(desk, task.id, status="running", budget=part.model_dump(exclude_none=True))
     return await in_own_thread(desk.store.view, desk.run_id) if ready else view
 
