@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,15 +20,15 @@ from artifacts.types import FIRST_TURN, Run
 from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
-from graphs.budget import BudgetSpent, budget_of
-from graphs.errors import GraphError
+from graphs.budget import BudgetSpent, TurnSpent, budget_of
+from graphs.editing import Editor
+from graphs.errors import GraphError, Waiting
 from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
 from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
-from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from notebooks import projects
 from notebooks.again import Again
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 
 type Ending = Literal["waiting", "done", "failed", "cancelled", "interrupted"]
 
-KEPT = 4
-"""Runs whose sandboxes are kept after a further turn, for the next one; the one not used for longest makes room."""
-
 _STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
 _log = logging.getLogger(__name__)
 
@@ -54,13 +52,15 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Carries runs out from nothing but their record, any number at a time. Close it at the end.
 
-    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. `finishing` holds
-    those whose work is done or broken off, and whose end is just being recorded: they cannot be stopped any more.
+    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. The `editor` has
+    sandboxes between turns. `finishing` holds those whose work is done or broken off, and whose end is just being
+    recorded: they cannot be stopped any more.
     """
 
     def __init__(
         self,
         store: Store,
+        editor: Editor,
         *,
         isolation: str,
         templates: Path,
@@ -69,10 +69,10 @@ class Worker:
         end_turn: Callable[[RunEnded], Awaitable[None]],
     ) -> None:
         self.finishing: set[str] = set()
-        self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
+        self._store, self._editor = store, editor
+        self._isolation, self._templates, self._rerun = isolation, templates, rerun
         self._stopped_as, self._end_turn = stopped_as, end_turn
         self._hosts: list[Host] = []
-        self._kept: dict[str, Session] = {}
         self._servers = Servers(store.home / FILE)
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -91,9 +91,6 @@ class Worker:
 
     async def close(self) -> None:
         """Stop the gateway if this process started it, and the MCP servers."""
-        for session in self._kept.values():
-            await session.close()
-        self._kept.clear()
         await self._servers.close()
         await self._stack.aclose()
         for host in self._hosts:
@@ -120,7 +117,7 @@ class Worker:
         except Waiting:
             status = "waiting"
         except BudgetSpent as problem:
-            status, error = "interrupted", str(problem)
+            status, error = "cancelled" if isinstance(problem, TurnSpent) else "interrupted", str(problem)
         except (GraphError, GatewayError, NotebookError, StoreError) as problem:
             error = str(problem)
         finally:
@@ -130,7 +127,7 @@ class Worker:
                     f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept; "
                     f"`gristmill runs resume {run.id}` tries the step again."
                 )
-            await self._finish(run.id, session, status, error, keep=further)
+            await self._finish(run.id, session, status, error, further=further)
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
@@ -220,14 +217,19 @@ class Worker:
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
         agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
-        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
+        desk = self._direct(Desk(run.id, self._store, session, model, templates, agents, tools), run)
         await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
 
     async def _follow_up(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
         """Answer what somebody said to a run that had ended."""
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
-        desk = Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox())
+        desk = self._direct(Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox()), run)
         await asking.follow_up(desk, session.view.turns[-1], run.params["files"], run.params["roles"])
+
+    def _direct(self, desk: Desk, run: Run) -> Desk:
+        """The desk of what is no graph, on the terms of its run."""
+        terms = {name: run.params[name] for name in ("approve", "unattended", "images") if name in run.params}
+        return replace(desk, budget=budget_of(run.params), direct=True, **terms)
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
@@ -250,12 +252,13 @@ class Worker:
         status: Ending,
         error: str | None,
         *,
-        keep: bool,
+        further: bool,
     ) -> None:
+        serves = False
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             view = await in_own_thread(self._store.view, run_id)
-            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
+            serves = any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
             for event in loose_ends(view):
                 await self._store.append(event)
             if status in ("failed", "cancelled"):
@@ -270,23 +273,18 @@ class Worker:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
             await self._end_turn(_ended(run_id, status, error))
-            if session is not None and status in ("done", "cancelled") and keep:
-                await self._keep(session)
-            elif session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
-                await session.close()
-
-    async def _keep(self, session: Session) -> None:
-        """Let the sandbox of a conversation stay for its next turn."""
-        self._kept[session.run_id] = session
-        while len(self._kept) > KEPT:
-            await self._kept.pop(next(iter(self._kept))).close()
+            if session is not None and (status == "done" or (status == "cancelled" and (further or serves))):
+                await self._editor.keep(session, serves=serves)
+            else:
+                if session is not None and status not in ("interrupted", "waiting"):  # these find their sandbox again
+                    await session.close()
+                await self._editor.leave(run_id)
 
     async def _open_session(self, run_id: str) -> Session:
         """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
-        session = await Session.resume(self._store, await self.host(), run_id)
-        kept = self._kept.pop(run_id, None)
-        if kept is not None and kept.sandbox_id != session.sandbox_id:  # the notebook was edited meanwhile
-            await kept.close()
+        session = await self._editor.take(run_id)
+        if session is None:
+            session = await Session.resume(self._store, await self.host(), run_id)
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
