@@ -112,6 +112,8 @@ DISPLAYS = [
     "for ends in [0, 1], [1, 0]:\n    plt.figure(figsize=(1, 1)); plt.plot(ends); plt.show()",
     "%config InlineBackend.figure_formats = ['svg']\nNone",
     "fig = plt.figure(figsize=(2, 2))\nfig",
+    "plt.scatter([1, 2, 3], [1, float('nan'), 3]); plt.show()",
+    "pd.DataFrame({'a': [1, 2, 4], 'b': pd.date_range('2026', periods=3)}).plot(x='b'); plt.show()",
     "from PIL import Image as Pixels\nPixels.new('RGB', (2, 2)).save('made.png')",
     "Pixels.new('RGB', (2, 2))",
     "import plotly.graph_objects as go",
