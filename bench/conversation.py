@@ -290,20 +290,20 @@ def killed(step: Callable[[], None], talk: Conversation, after: float) -> str:
 
 
 def kills(folder: Path, moments: int, seed: int) -> dict[str, Any]:
-    """So many kills, five in a conversation, at random moments of random steps."""
+    """So many kills, ten in a conversation, at random moments of random steps."""
     chance, survived, faults, many = random.Random(seed), 0, list[str](), 0
     usual = dict[int, float]()  # seconds that each step took when nobody killed it
     with serving(answer) as environment:
-        while (left := moments - 5 * many) > 0:
+        while (left := moments - 10 * many) > 0:
             home = folder / f"conversation-{many}" / "home"
             home.parent.mkdir()
             talk = Conversation(Product(home, environment))
-            chosen = set(chance.sample(range(len(talk.steps)), min(5, left)))
+            chosen = set(chance.sample(range(len(talk.steps)), min(10, left)))
             for at, step in enumerate(talk.steps):
                 part, how = chance.uniform(0, 1.1), "not killed"
                 try:
                     if at in chosen:
-                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * usual.get(at, 5.0))
+                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * usual.get(at, statistics.median([*usual.values(), 5.0])))
                         talk.check()
                     began = time.monotonic()
                     step()

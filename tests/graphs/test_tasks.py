@@ -416,12 +416,31 @@ async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_ans
     asked = len(wire.requests)
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
-    assert (run.status, {r.agent for r in view.replies}) == ("done", {"data-engineer"})
-    assert {s.agent for s in view.steps} == {"system", "data-engineer"}
+    assert (run.status, {r.agent for r in view.replies}) == ("done", {"data-engineer", "reviewer"})
+    assert {s.agent for s in view.steps} == {"system", "data-engineer", "reviewer"}
     assert view.report is not None
     assert view.report.answer == "isxinorder?."
     assert [e.cell for e in view.answers[0].evidence] == [view.executions[-1].cell]
     assert "install_packages" in {t["function"]["name"] for t in wire.requests[asked]["tools"]}, "it has its own tools"
+
+
+async def test_what_an_addressed_agent_says_is_reviewed_and_sent_back(bench, table, team, answer):
+    title = "what is the mean of x?"
+    team.helpers = {
+        title: [
+            answer(calls=[call("run_code", code="print('mean', df.x.mean())")]),
+            answer(text="It\nis\n4321.5."),
+            answer(text="It\nis\n19.5."),
+        ]
+    }
+    request = Request(question=f"@coder {title}", files=(table,), model="openai:test")
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert [r.verdict for r in view.reviews] == ["fail", "pass"]
+    assert "4321.5" in view.reviews[0].objections[0].problem
+    assert view.report is not None
+    assert view.report.answer == "It\nis\n19.5."
+    assert [a.text for a in view.answers] == ["It\nis\n19.5."]
 
 
 @pytest.mark.parametrize(
