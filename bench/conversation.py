@@ -301,9 +301,10 @@ def kills(folder: Path, moments: int, seed: int) -> dict[str, Any]:
             chosen = set(chance.sample(range(len(talk.steps)), min(10, left)))
             for at, step in enumerate(talk.steps):
                 part, how = chance.uniform(0, 1.1), "not killed"
+                lasts = usual.get(at, statistics.median([*usual.values(), 5.0]))
                 try:
                     if at in chosen:
-                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * usual.get(at, statistics.median([*usual.values(), 5.0])))
+                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * lasts)
                         talk.check()
                     began = time.monotonic()
                     step()
