@@ -363,7 +363,9 @@ class _Sql:
 
     def _share(self, measure: Measure, x: str | None, only: str, grouped: bool) -> str:
         if measure.where and x is None:
-            return f"100.0 * count(*){only} / nullif(count(*), 0)"
+            among = f" FILTER (WHERE {self.where(measure.among)})" if measure.among else ""
+            part = f" FILTER (WHERE {self.where((*measure.where, *measure.among))})"
+            return f"100.0 * count(*){part} / nullif(count(*){among}, 0)"
         if measure.where or not grouped:
             raise NotComputable("a share says of what it is a part: a condition, or groups")
         part = f"sum({x})" if x else "count(*)"
