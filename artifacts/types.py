@@ -513,12 +513,17 @@ class ToolCall(Value):
 
 
 class Spent(Value):
-    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others."""
+    """What a run has used. `usd` counts the replies whose price is known; `unpriced` is the number of the others.
+
+    `minutes` are those in which it was worked on, less the work that is under way: not those in which it rested or
+    waited for a person.
+    """
 
     tokens: int = 0
     usd: float = 0.0
     unpriced: int = 0
     cells: int = 0
+    minutes: float = 0.0
 
 
 class Used(Value):

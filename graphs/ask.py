@@ -54,7 +54,7 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
     messages = await in_own_thread(illustrated, desk, messages)
     talk, cuts, shortened = list(messages), 0, False
     while True:
-        await within_budget(desk)
+        await within_budget(desk, agent)
         try:
             stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
             reply = await gather(stream, lambda text: desk.say(agent.name, text))
@@ -138,6 +138,7 @@ async def _record(desk: Desk, agent: Agent, model: Model, reply: Reply, step_id:
             tokens_out=reply.tokens_out,
             tokens_cached=reply.tokens_cached,
             cost=cost,
+            cut=reply.finish == "length",
         )
     )
 
@@ -163,7 +164,7 @@ async def insist[T: tools.Tool](
         answer = tools.read(first, desk.tools_of(agent))
         if isinstance(answer, tools.Action) and not isinstance(answer, kinds) and looks < LOOKS:
             looks += 1
-            await desk.within_budget()
+            await within_budget(desk, agent)
             used = await answer.use(desk, f"{step_id}-look-{looks}", step_id)
             talk.append(Message(role="tool", content=json.dumps(used, ensure_ascii=False), tool_call_id=first.id))
             talk += [_result(o.id, _ONE) for o in others]

@@ -109,7 +109,7 @@ async def _carry_out(
         if not isinstance(edited, tools.Action):
             return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
         asked = edited
-    await within_budget(desk)
+    await within_budget(desk, desk.agents.for_job("code"))
     result = await asked.use(desk, key, step_id)
     if decided is not None and decided.edited is not None:
         result = {**result, "note": f"The person changed the arguments before it was run: {decided.edited}"}

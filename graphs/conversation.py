@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from artifacts.events import Answered, ApprovalGiven, Event, RunResumed, RunView, TurnStarted
 from artifacts.types import Decision, Message, Run, Turn
+from graphs.budget import Budget, budget_of, changed
 from graphs.errors import InputError
 from graphs.look import unreadable
 from graphs.models import resolve
@@ -43,14 +45,21 @@ def may_be_asked(view: RunView) -> Model:
     return model
 
 
-def next_turn(view: RunView, message: Message) -> tuple[Turn, list[Event]]:
+def changed_terms(run: Run, budget: Budget | None) -> dict[str, Any]:
+    """The parameters of a run that are others from now on, where limits of its budget are."""
+    if budget is None:
+        return {}
+    return {"budget": changed(budget_of(run.params), budget).model_dump(exclude_none=True)}
+
+
+def next_turn(view: RunView, message: Message, budget: Budget | None = None) -> tuple[Turn, list[Event]]:
     """The turn that a message begins in a run at rest, and its events, less that of the message itself."""
     turn = Turn(id=view.next_turn, message=message.text, by=message.by)
     run_id = view.run.id
     begun = TurnStarted(
         run_id=run_id, turn_id=turn.id, message=message.text, message_id=message.id, by=message.by, at=turn.started_at
     )
-    return turn, [RunResumed(run_id=run_id, why="turn"), begun]
+    return turn, [RunResumed(run_id=run_id, why="turn", params=changed_terms(view.run, budget)), begun]
 
 
 def answered(view: RunView, text: str, question_id: str | None, by: str) -> Answered:

@@ -21,6 +21,7 @@ from graphs.questions.reader import read
 from graphs.recalling import recalled
 from graphs.request import Question
 from graphs.state import Desk
+from graphs.waiting import within_budget
 from notebooks.telling.answers import answers_text
 
 UNREAD = "It is not clear what is to be computed. Name the columns and what is wanted of them."
@@ -96,6 +97,7 @@ async def answer_question(
 
     `previous` is the query that a follow-up may change.
     """
+    await within_budget(desk)
     if not question.queries and not desk.model.rule_based:
         from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
 
@@ -115,6 +117,7 @@ async def answer_question(
             why = next(iter(reading.why_not[place : place + 1]), "")
             await answering.refuse(desk, part, why or UNREAD, step_id)
         else:
+            await within_budget(desk)
             await answering.answer(desk, part, tables, f"{key}-{place}", step_id)
 
 

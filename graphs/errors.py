@@ -13,3 +13,7 @@ class InputError(GraphError):
 
 class RunFailed(GraphError):
     """A run cannot go on. Its message becomes the run's one sentence of error; all that it made is kept."""
+
+
+class Waiting(GraphError):
+    """A run that goes on once a person has answered; the sentence says what is waited for."""

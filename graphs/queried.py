@@ -10,6 +10,7 @@ from graphs import answering, tools
 from graphs.answering import Part
 from graphs.ask import FORCE, TRIES, ask, told
 from graphs.briefs import ask_brief
+from graphs.models import Reply
 from graphs.models.base import Asking, Message
 from graphs.request import Question
 from graphs.state import Desk
@@ -35,11 +36,12 @@ async def by_model(
     ]
     used, silent = 0, 0
     heard: set[str] = set()
+    given = await _given_before(desk, step_id)
     while used < MOST_CALLS and silent < TRIES:
         said = [m for m in await desk.heard() if m.id not in heard]
         heard |= {m.id for m in said}
         talk += told(said)
-        reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
+        reply = given.pop(0) if given else await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
             if used:
@@ -64,3 +66,15 @@ async def by_model(
     if not any(a.question == str(question.id) for a in answers):
         why = f"{desk.model.name} gave no query that answers it, and did not say why."
         await answering.refuse(desk, Part(question.text, None, (), str(question.id)), why, step_id)
+
+
+async def _given_before(desk: Desk, step_id: str) -> list[Reply]:
+    """What the model replied before the work on this question was broken off: it is not asked for that again.
+
+    The cells of these replies have the same keys as before, so that they do not run a second time either.
+    """
+    view = await desk.view()
+    name = next(s.name for s in view.steps if s.id == step_id)
+    steps = {s.id for s in view.steps if s.name == name}
+    replies = (r for r in view.replies if r.step_id in steps and not r.cut)
+    return [Reply(content=r.content, tool_calls=r.tool_calls, finish="") for r in replies]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,8 @@ from artifacts.events import (
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Message, Task, Turn, new_id
-from graphs.budget import Budget, budget_of, check, check_share
+from graphs.budget import Budget
+from graphs.errors import Waiting
 from graphs.models.base import Model
 from notebooks.catalog import Template
 from notebooks.session import Session
@@ -105,7 +105,8 @@ class Desk:
 
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
     answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
-    to read pictures. Within a `task` the session is that of the task's notebook; `helpers` has the sandboxes of tasks.
+    to read pictures. `direct`: no graph is at work, which would be begun again at the node that broke off. Within a
+    `task` the session is that of the task's notebook; `helpers` has the sandboxes of tasks.
     """
 
     run_id: str
@@ -117,13 +118,13 @@ class Desk:
     tools: Toolbox
     again: Again | None = None
     budget: Budget = field(default_factory=Budget)
-    began: float = field(default_factory=time.monotonic)
     approve: Literal["auto", "ask", "deny"] = "auto"
     unattended: bool = False
     images: bool | None = None
     helpers: Helpers | None = None
     task: Task | None = None
     turn: Turn | None = None
+    direct: bool = False
 
     async def at(self, state: Mapping[str, Any]) -> Desk:
         """The desk at which a node works: this one, or that of the task within which the node is."""
@@ -156,18 +157,6 @@ class Desk:
     def most_calls(self) -> int:
         """How many tool calls may be made here."""
         return TASK_CALLS if self.task is not None else MAX_CALLS
-
-    async def within_budget(self) -> None:
-        """Raise BudgetSpent where the run has used up what it may, ShareSpent where only the task has used its share.
-
-        For nodes to call before they ask or run.
-        """
-        if self.budget == Budget():
-            return
-        view = await in_own_thread(self.store.view, self.run_id)
-        check(self.run_id, self.budget, view.spent, (time.monotonic() - self.began) / 60)
-        if self.task is not None:
-            check_share(budget_of({"budget": self.task.budget}), view.of_task(self.task.id).spent)
 
     async def emit(self, event: Event) -> None:
         if self.task is not None:
@@ -214,8 +203,9 @@ class Desk:
             yield step_id
             status = "done"
         except Exception as problem:
-            # A node that waits for a person begins again with the answer, and has not failed
-            status = "done" if _waits(problem) else "failed"
+            # What waits for a person begins again with the answer, and has not failed
+            if not isinstance(problem, Waiting):
+                status = "done" if _waits(problem) else "failed"
             raise
         finally:
             await self.emit(StepEnded(run_id=self.run_id, step_id=step_id, status=status))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from artifacts.events import RunView, Said, TaskBranched, TaskChanged
 from artifacts.threads import in_own_thread
-from artifacts.types import Message, Task
-from graphs.budget import Budget, share
+from artifacts.types import Message, Task, now
+from graphs.budget import bounds, share
 from graphs.state import AT_ONCE, Desk
 from notebooks.live.merging import merge, recorded
 
@@ -90,13 +89,14 @@ async def next_ones(desk: Desk, ids: Iterable[str]) -> list[str]:
     ready = [t for t in open_ones if all(by_id[a].ended for a in t.after)]
     ready = sorted(ready, key=lambda t: _URGENCY.index(t.priority))[:AT_ONCE]
     highest = max(v.numbered for v in (view, *view.task_views.values())) // _APART
-    minutes = (time.monotonic() - desk.began) / 60
-    part = share(desk.budget, view.spent, minutes, len(ready)) if desk.budget != Budget() else Budget()
+    whole = next((b.used for b in bounds(view, desk.budget, now()) if b.of == "run"), view.spent)
     for task in sorted(ready, key=lambda t: ids.index(t.id)):
         if task.id not in view.task_views:
             highest += 1
             of = desk.task.id if desk.task is not None else None
             await desk.store.append(TaskBranched(run_id=desk.run_id, task_id=task.id, numbered=highest * _APART, of=of))
+            helper = desk.agents.named(task.agent)
+            part = share(desk.budget, whole, len(ready), helper.budget if helper is not None else None)
             await change(desk, task.id, status="running", budget=part.model_dump(exclude_none=True))
     return [t.id for t in ready]
 

@@ -7,18 +7,18 @@ runs again from its beginning and finds it there.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from artifacts.events import ApprovalAsked, Asked
-from artifacts.types import Approval, Question, ToolCall
-from graphs.budget import BudgetSpent, budget_text, grown
-from graphs.errors import GraphError
+from artifacts.threads import in_own_thread
+from artifacts.types import Approval, Question, ToolCall, now
+from graphs.budget import Budget, bounds, budget_of, budget_text, check_share
+from graphs.errors import Waiting
 from graphs.state import Desk
-from graphs.tools.base import Tool
 
-
-class Waiting(GraphError):
-    """A run that goes on once a person has answered; the sentence says what is waited for."""
+if TYPE_CHECKING:
+    from graphs.agents import Agent
+    from graphs.tools.base import Tool
 
 
 async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], default: str | None) -> str | None:
@@ -37,30 +37,33 @@ async def ask_person(desk: Desk, key: str, text: str, choices: tuple[str, ...], 
         by = desk.task.agent if desk.task is not None else ""
         question = Question(id=id, turn_id=view.turns[-1].id, text=text, choices=choices, default=default, by=by)
         await desk.emit(Asked(run_id=desk.run_id, question=question))
-    _break_off({"question": id})
-    raise Waiting("The run waits for an answer.")  # not reached: the interrupt ends the node
+    _break_off(desk, {"question": id})
+    raise Waiting("The run waits for an answer.")
 
 
-async def within_budget(desk: Desk) -> None:
-    """Where the run has used up what it may, ask the person whether it may have as much again.
+async def within_budget(desk: Desk, agent: Agent | None = None) -> None:
+    """Where the run, its turn or the agent at work has used up what it may, ask whether it may have as much again.
 
-    Raises BudgetSpent where that is declined, or nobody attends the run. For nodes to call before they ask or run.
+    Raises BudgetSpent where that is declined, or nobody attends the run, and ShareSpent where only the task has used
+    its share. For nodes to call before they ask or run.
     """
-    while True:
-        given = sum(q.id.startswith(_BUDGET) and q.answer in _YES for q in (await desk.view()).questions)
-        budget = grown(desk.budget, 1 + given)
-        try:
-            await replace(desk, budget=budget).within_budget()
-        except BudgetSpent as spent:
-            key = f"{_BUDGET.removeprefix('ask_')}{budget_text(budget)}"
-            text = f"{str(spent).partition(' What was made')[0]} Go on with as much again?"
-            if await ask_person(desk, key, text, ("yes", "no"), None) not in _YES:
-                raise
-        else:
-            return
+    own = agent.budget if agent is not None and desk.task is None else None
+    if desk.budget == Budget() and own is None and desk.task is None:
+        return
+    view = await in_own_thread(desk.store.view, desk.run_id)
+    for bound in bounds(view, desk.budget, now(), agent.name if agent is not None else "", own):
+        times = 1
+        while (more := bound.grown(times)).spent is not None:
+            key = f"{more.key}{budget_text(more.budget)}"
+            asked = f"{more.sentence} Go on with as much again?"
+            if (await ask_person(desk, key, asked, ("yes", "no"), None) or "").strip().lower() not in _YES:
+                raise more.error(desk.run_id)
+            times += 1
+    if desk.task is not None:
+        check_share(budget_of({"budget": desk.task.budget}), view.of_task(desk.task.id).spent)
 
 
-_BUDGET, _YES = "ask_budget-", ("yes", "y")
+_YES = ("yes", "y")
 
 
 async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval | None:
@@ -78,12 +81,14 @@ async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval
         return asked.model_copy(update={"decision": "rejected", "reason": "Nobody attends this run to approve of it."})
     if known is None:
         await desk.emit(ApprovalAsked(run_id=desk.run_id, approval=asked))
-    _break_off({"approval": id})
-    raise Waiting("The run waits for approval.")  # not reached, as above
+    _break_off(desk, {"approval": id})
+    raise Waiting("The run waits for approval.")
 
 
-def _break_off(value: dict[str, str]) -> None:
-    """End the node, to begin it again with the answer."""
+def _break_off(desk: Desk, value: dict[str, str]) -> None:
+    """End the node of a graph, to begin it again with the answer. What is no graph ends with the error that follows."""
+    if desk.direct:
+        return
     from langgraph.types import interrupt  # a second's import, which only a run of the graph has had
 
     interrupt(value)

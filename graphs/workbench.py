@@ -30,7 +30,7 @@ from artifacts.types import Decision, Message, Run, RunStatus, Turn, new_id
 from graphs.agents import BadAgent
 from graphs.agents import load as load_agents
 from graphs.budget import Budget
-from graphs.conversation import answered, decided, may_be_asked, model_of, next_turn, resolved
+from graphs.conversation import answered, changed_terms, decided, may_be_asked, model_of, next_turn, resolved
 from graphs.editing import Difference, Editor
 from graphs.errors import InputError
 from graphs.inputs import check_files, check_question, check_roles
@@ -59,10 +59,10 @@ _log = logging.getLogger(__name__)
 class Workbench:
     """Carries out runs on one store. Make one for a process, use it within one event loop, and close it at the end.
 
-    `rerun` says whether reviews run the notebook again in a fresh sandbox where a request does not say it. At most
-    `limit` runs work at a time (default: `queue.usual_limit`); those beyond wait in line, whatever they are. What a run
-    needs is in the record before it waits. What a run begins within itself, such as the review's second run, is part
-    of it and never waits.
+    `rerun` says whether reviews run the notebook again in a fresh sandbox, and `budget` what a run may use, where a
+    request does not say it. At most `limit` runs work at a time (default: `queue.usual_limit`); those beyond wait in
+    line, whatever they are. What a run needs is in the record before it waits. What a run begins within itself, such
+    as the review's second run, is part of it and never waits.
 
     A run that an earlier process left running is recorded as interrupted when the workbench is made: the store is
     open here alone, so nobody else can be working on it. One that it left waiting waits on, until `take_up`.
@@ -76,10 +76,11 @@ class Workbench:
         templates: Path | None = None,
         rerun: bool = True,
         limit: int | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.store = store
         self.isolation = isolation
-        self.rerun = rerun
+        self.rerun, self.budget = rerun, budget
         self.templates = templates or store.home / "templates"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: dict[str, Stopping] = {}
@@ -112,6 +113,7 @@ class Workbench:
         model = resolved(request.model)
         await in_own_thread(self._must_be_known, request.terms)
         rerun = self.rerun if request.rerun is None else request.rerun
+        terms = request.terms.model_copy(update={"budget": request.terms.budget or self.budget})
         run = Run(
             id=request.run_id or new_id("run"),
             goal=goal,
@@ -119,7 +121,7 @@ class Workbench:
             model="playbook" if model.rule_based else model.name,
             params={"files": [safe_name(f.name) for f in files], "roles": request.roles}
             | ({"questions": [q.model_dump(mode="json") for q in questions]} if questions else {"rerun": rerun})
-            | request.terms.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
+            | terms.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
             parent_id=request.parent_id,
         )
         await self.store.append(RunStarted(run_id=run.id, run=run))
@@ -211,7 +213,7 @@ class Workbench:
     async def resume(self, run_ref: str, *, budget: Budget | None = None) -> Run:
         """Go on with a run that was interrupted, failed or was cancelled, from its last finished step.
 
-        `budget` is what it may use from now on, in place of what it was given; what it has used counts.
+        `budget` has the limits that are others from now on; what the run has used counts.
 
         Raises InputError for one that is done, that reproduces another, or that ended because its file is no table.
         """
@@ -229,16 +231,20 @@ class Workbench:
             raise InputError(f"The file of {run.id} is no table that can be read. Mend the file and ask again.")
         model = model_of(run)
         await self._editor.leave(run.id)
-        params = {"budget": budget.model_dump(exclude_none=True)} if budget is not None else {}
-        await self.store.append(RunResumed(run_id=run.id, params=params))
+        await self.store.append(RunResumed(run_id=run.id, params=changed_terms(run, budget)))
         return await self._launch(self.store.run(run.id), model)
 
-    async def ask(self, run_ref: str, text: str, *, by: str = "person", queue: bool = False) -> Turn | Message:
+    async def ask(
+        self, run_ref: str, text: str, *, by: str = "person", queue: bool = False, budget: Budget | None = None
+    ) -> Turn | Message:
         """Say something to a run; returns at once, with it recorded.
 
         A run at rest begins a turn, which is returned. While a turn is under way the message is returned: a model is
         told it before its next step; with `queue`, or when nobody was told it before the turn's end, it becomes the
-        next turn by itself. Raises InputError for a run that answers no questions or that was interrupted.
+        next turn by itself. `budget` has the limits that are others from this turn on.
+
+        Raises InputError for a run that answers no questions or that was interrupted, and for a budget that would
+        change under a turn's hands.
         """
         self._must_be_open()
         text = check_question(text)
@@ -248,13 +254,15 @@ class Workbench:
             model = may_be_asked(view)
             message = Message(id=new_id("msg"), text=text, by=by)
             if view.turn is not None:
+                if budget is not None:
+                    raise InputError("The budget of a run can be changed when its turn is over, not under its hands.")
                 message = message.model_copy(update={"steers": not queue})
                 await self.store.append(Said(run_id=run.id, message=message))
                 return message
             if (working := self._tasks.get(run.id)) is not None:  # its end is recorded: its sandbox is being laid down
                 await asyncio.wait([working])
             await self._editor.leave(run.id)
-            turn, begun = next_turn(view, message)
+            turn, begun = next_turn(view, message, budget)
             await self.store.append_all([Said(run_id=run.id, message=message), *begun])
             await self._launch(self.store.run(run.id), model)
             return turn
@@ -518,7 +526,10 @@ class Workbench:
             return
         ended = "The program that worked on it ended before the run did; "
         sentence = f"{ended}`gristmill runs resume {run.id}` goes on from the last finished step."
-        self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence))
+        last = self.store.events(run.id, after=view.last_seq - 1)[
+            -1
+        ].at  # it was worked on until then, and not till now
+        self.store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence, at=last))
 
 
 def _rested(view: RunView) -> RunStatus:

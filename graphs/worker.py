@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,15 +20,14 @@ from artifacts.types import FIRST_TURN, Run
 from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
-from graphs.budget import BudgetSpent, budget_of
-from graphs.errors import GraphError
+from graphs.budget import BudgetSpent, TurnSpent, budget_of
+from graphs.errors import GraphError, Waiting
 from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
 from graphs.tools import Toolbox
 from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
-from graphs.waiting import Waiting
 from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
 from notebooks import projects
 from notebooks.again import Again
@@ -120,7 +120,7 @@ class Worker:
         except Waiting:
             status = "waiting"
         except BudgetSpent as problem:
-            status, error = "interrupted", str(problem)
+            status, error = "cancelled" if isinstance(problem, TurnSpent) else "interrupted", str(problem)
         except (GraphError, GatewayError, NotebookError, StoreError) as problem:
             error = str(problem)
         finally:
@@ -220,14 +220,19 @@ class Worker:
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
         questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
         agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
-        desk = Desk(run.id, self._store, session, model, templates, agents, tools)
+        desk = self._direct(Desk(run.id, self._store, session, model, templates, agents, tools), run)
         await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
 
     async def _follow_up(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
         """Answer what somebody said to a run that had ended."""
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
-        desk = Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox())
+        desk = self._direct(Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox()), run)
         await asking.follow_up(desk, session.view.turns[-1], run.params["files"], run.params["roles"])
+
+    def _direct(self, desk: Desk, run: Run) -> Desk:
+        """The desk of what is no graph, on the terms of its run."""
+        terms = {name: run.params[name] for name in ("approve", "unattended", "images") if name in run.params}
+        return replace(desk, budget=budget_of(run.params), direct=True, **terms)
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""

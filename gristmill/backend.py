@@ -79,11 +79,11 @@ class Backend(Protocol):
         """Begin to answer questions of the same files, and no more than that; returns at once."""
         ...
 
-    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
+    async def say(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> Turn | Message:
         """Say something to a run; returns at once. See `Workbench.ask`."""
         ...
 
-    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> str:
         """Say something to a run; returns the id of the turn that took it up, once that is over."""
         ...
 

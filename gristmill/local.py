@@ -17,8 +17,9 @@ from artifacts.query import Answer, Form
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Decision, Message, Run, RunStatus, Schedule, Turn, now
-from graphs.budget import Budget
+from graphs.budget import Budget, read_budget
 from graphs.editing import Difference
+from graphs.errors import InputError
 from graphs.inputs import check_question
 from graphs.request import Question, Request, Terms
 from graphs.scheduled import start_scheduled
@@ -59,6 +60,7 @@ class Local:
             templates=settings.templates,
             rerun=settings.rerun,
             limit=settings.max_runs,
+            budget=_usual_budget(settings),
         )
         return cls(workbench, settings)
 
@@ -109,12 +111,12 @@ class Local:
         async with self.projects.tables_for(request) as files:
             return await self.workbench.start(request.model_copy(update={"files": files}))
 
-    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
-        return await self.workbench.ask((await self.run(ref)).id, text, queue=queue)
+    async def say(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> Turn | Message:
+        return await self.workbench.ask((await self.run(ref)).id, text, queue=queue, budget=budget)
 
-    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> str:
         run = await self.run(ref)
-        turn = await self.workbench.turn_of(run.id, await self.workbench.ask(run.id, text, queue=queue))
+        turn = await self.workbench.turn_of(run.id, await self.say(run.id, text, queue=queue, budget=budget))
         if turn.status not in ("done", "cancelled"):
             why = (await in_own_thread(self.store.view, run.id)).error or f"The turn ended {turn.status}."
             raise Failed(f"{why} (`gristmill runs show {run.id}`)")
@@ -297,6 +299,13 @@ class Local:
         finally:
             await asyncio.to_thread(self._unhook)
             await asyncio.to_thread(self.store.close)
+
+
+def _usual_budget(settings: Settings) -> Budget | None:
+    try:
+        return read_budget(settings.budget) if settings.budget else None
+    except InputError as error:
+        raise Misuse(f"GRISTMILL_BUDGET: {error}") from error
 
 
 def _write(file: Path, pieces: Iterable[bytes]) -> None:

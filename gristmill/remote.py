@@ -85,13 +85,13 @@ class Remote:
         form |= form_of_terms(terms or Terms())
         return Run.model_validate(await self._upload("/api/ask", form, [("files", path) for path in files]))
 
-    async def say(self, ref: str, text: str, *, queue: bool = False) -> Turn | Message:
-        form = {"text": text, "queue": json.dumps(queue)}
+    async def say(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> Turn | Message:
+        form = {"text": text, "queue": json.dumps(queue)} | _budgeted(budget)
         told = await self._call("POST", f"/api/runs/{_id(ref)}/say", data=form)
         return Turn.model_validate(told["turn"]) if told["turn"] else Message.model_validate(told["message"])
 
-    async def ask_run(self, ref: str, text: str, *, queue: bool = False) -> str:
-        form = {"text": text, "queue": json.dumps(queue)}
+    async def ask_run(self, ref: str, text: str, *, queue: bool = False, budget: Budget | None = None) -> str:
+        form = {"text": text, "queue": json.dumps(queue)} | _budgeted(budget)
         told = await self._call("POST", f"/api/runs/{_id(ref)}/ask", data=form, timeout=_PATIENT)
         return str(told["turn"])
 
@@ -135,8 +135,7 @@ class Remote:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/cancel"))
 
     async def resume(self, ref: str, *, budget: Budget | None = None) -> Run:
-        form = {"budget": budget_text(budget)} if budget is not None else {}
-        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/resume", data=form))
+        return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/resume", data=_budgeted(budget)))
 
     async def answer(self, ref: str, text: str, *, question_id: str | None = None) -> Run:
         form = {"text": text} | ({"question_id": question_id} if question_id else {})
@@ -362,6 +361,10 @@ def _check(reply: httpx.Response) -> None:
 
 def _damaged(told: dict[str, Any]) -> ArtifactDamaged:
     return ArtifactDamaged(Artifact.model_validate(told["artifact"]), told["why"])
+
+
+def _budgeted(budget: Budget | None) -> dict[str, str]:
+    return {"budget": budget_text(budget)} if budget is not None else {}
 
 
 def _id(ref: str) -> str:

@@ -32,6 +32,11 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "`1`: models are shown plots as pictures; `0`: none is; not set: those that are known to read them.",
     ),
+    Setting(
+        "GRISTMILL_BUDGET",
+        "",
+        "What a run may use that is given no `--budget`, in the same words: `usd=2,usd=0.25/turn`.",
+    ),
     Setting("GRISTMILL_RERUN", "1", "`0`: no review runs the notebook again in a fresh sandbox; reports say so."),
     Setting(
         "GRISTMILL_MAX_RUNS",
@@ -95,6 +100,7 @@ class Settings:
     notify: Path
     webhooks: Path
     images: bool | None = None
+    budget: str | None = None
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
@@ -134,6 +140,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         notify=Path(notify).expanduser().absolute() if notify else home / "notify.yaml",
         webhooks=Path(webhooks).expanduser().absolute() if webhooks else home / "webhooks.yaml",
         images=images == "1" if images else None,
+        budget=env.get("GRISTMILL_BUDGET") or None,
     )
 
 

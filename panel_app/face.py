@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from artifacts.events import RunView
-from artifacts.types import Approval, Artifact, Cell, Execution, Question
-from graphs.budget import Budget, budget_of
+from artifacts.types import Approval, Artifact, Cell, Execution, Question, now
+from graphs.budget import Budget, budget_of, larger, standing
 from graphs.look import unreadable
 from notebooks.telling.story import Told, by_rule, told
 from panel_app.components.outputs import Sized, unsized
@@ -149,13 +149,15 @@ class Face:
 
     @property
     def more(self) -> Budget | None:
-        """A budget with which a run could go on that has used up what it was given: twice of that."""
-        budget, used = budget_of(self.view.run.params), self.view.spent
-        limits = ((budget.tokens, used.tokens), (budget.usd, used.usd), (budget.cells, used.cells))
-        stopped = self.view.run.status == "interrupted"
-        if not stopped or not any(limit is not None and amount >= limit for limit, amount in limits):
+        """A budget with which a run could go on that has used up what it was given: twice as much of that."""
+        if self.view.run.status not in ("interrupted", "cancelled"):
             return None
-        return Budget.model_validate({k: 2 * v for k, v in budget.model_dump(exclude_none=True).items()})
+        return larger(budget_of(self.view.run.params), self.view, now())
+
+    @property
+    def limits(self) -> list[str]:
+        """How much of its budget the run and its turn have used."""
+        return standing(self.view, now())
 
     @property
     def reproducible(self) -> bool:

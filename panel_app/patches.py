@@ -26,7 +26,7 @@ class Slot:
 
 
 SLOTS = {
-    "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies, _last(v), bool(v.executions))),
+    "head": Slot(RUN, lambda v: (v.run, v.sandboxes, v.replies, _last(v), bool(v.executions), _counted(v))),
     "alert": Slot(RUN, lambda v: (v.run.status, v.error)),
     "now": Slot(
         RUN,
@@ -45,7 +45,7 @@ SLOTS = {
     "review": Slot(FINDINGS, lambda v: (v.reviews, v.replies, v.comparison)),
     "plan": Slot(RUN, lambda v: (v.run, v.plan, v.replies)),
     "tasks": Slot(RUN, lambda v: (v.tasks,)),
-    "used": Slot(RUN, lambda v: (v.used, len(v.turns))),
+    "used": Slot(RUN, lambda v: (v.used, len(v.turns), _counted(v))),
     "steps": Slot(RUN, lambda v: (v.steps,)),
     "notes": Slot(RUN, lambda v: (v.notes, v.sandboxes)),
     "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),
@@ -61,6 +61,11 @@ SLOTS = {
 
 def _last(view: RunView) -> tuple[str, str]:
     return view.turns[-1].id, view.turns[-1].status
+
+
+def _counted(view: RunView) -> int:
+    """The cells so far, where the run's budget counts them."""
+    return view.spent.cells if view.run.params.get("budget") else 0
 
 
 def _taken_back(view: RunView) -> int:

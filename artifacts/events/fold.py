@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 
 from artifacts.events import document
@@ -73,7 +74,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
         if not isinstance(event, RunStarted):
             raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
         first = Turn(id=FIRST_TURN, message=event.run.goal, started_at=event.run.created_at)
-        return RunView(run=event.run, last_seq=event.seq, turns=(first,))
+        return RunView(run=event.run, last_seq=event.seq, turns=(first,), working=event.run.created_at)
     before, view = view, replace(view, last_seq=event.seq)
     match event:
         case RunResumed():
@@ -82,12 +83,13 @@ def apply(view: RunView | None, event: Event) -> RunView:
             if event.why == "resumed" and view.turns[-1].status != "done":
                 turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
                 view = replace(view, turns=turns)
-            return replace(view, run=again, error=None, queued=None)
+            working = event.at if event.why != "edit" else None
+            return replace(view, run=again, error=None, queued=None, working=working)
         case RunQueued():
-            return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event)
+            return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event, working=None)
         case RunBegan():
             begun = _with(view.run, status="running", place=None, began_at=event.at)
-            return replace(view, run=begun, queued=None)
+            return replace(view, run=begun, queued=None, working=event.at)
         case SandboxOpened():
             opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
             return replace(opened, kernel=None if event.partial else event.sandbox_id)
@@ -103,6 +105,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case Heard(messages=ids, turn_id=id):
             return _taken_up(view, ids, id)
         case Asked():
+            if any(q.id == event.question.id for q in view.questions):  # two tasks met the same limit at once
+                return view
             return replace(view, questions=(*view.questions, _with(event.question, at=event.at)))
         case Answered(question_id=id, answer=answer):
             questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
@@ -190,7 +194,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
             if event.status != "waiting":  # for a person's answer, in the middle of a turn
                 view = document.end_turn(view, event.status, event.at)
-            return replace(view, run=ended, error=event.error, progress=None, queued=None)
+            worked = _worked(view, event.at)
+            return replace(view, run=ended, error=event.error, progress=None, queued=None, worked=worked, working=None)
     return view
 
 
@@ -213,6 +218,14 @@ def fold(events: Iterable[Event]) -> RunView:
     if view is None:
         raise ValueError("a run without events cannot be shown")
     return view
+
+
+def _worked(view: RunView, until: datetime) -> dict[str, float]:
+    """The seconds of work on each turn, with those up to now."""
+    if view.working is None:
+        return view.worked
+    turn = view.turns[-1].id
+    return view.worked | {turn: view.worked.get(turn, 0.0) + max(0.0, (until - view.working).total_seconds())}
 
 
 def _begin_task(view: RunView, event: TaskBranched) -> RunView:
@@ -258,6 +271,8 @@ def _undone(view: RunView, to: int) -> RunView:
         "executed",
         "numbered",
         "turned",
+        "worked",
+        "working",
     )
     return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 

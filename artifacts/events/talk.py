@@ -11,7 +11,8 @@ from artifacts.types import Approval, Decision, Message, Question, ToolCall, Tur
 class ModelReplied(Recorded):
     """A model's reply. Of `tokens_in`, `tokens_cached` came from the endpoint's cache.
 
-    `cost` is in US dollars; None where neither the endpoint nor the price table says it.
+    `cost` is in US dollars; None where neither the endpoint nor the price table says it. `cut`: the endpoint ended it
+    at its limit of tokens, and its calls were not carried out.
     """
 
     kind: Literal["model_replied"] = "model_replied"
@@ -24,6 +25,7 @@ class ModelReplied(Recorded):
     tokens_out: int | None = None
     tokens_cached: int | None = None
     cost: float | None = None
+    cut: bool = False
     task_id: str | None = None
 
 

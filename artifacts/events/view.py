@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from artifacts.events.cell import Progressed
@@ -28,7 +29,7 @@ from artifacts.types import (
 )
 
 
-def spent(used: Iterable[Used], cells: int = 0) -> Spent:
+def spent(used: Iterable[Used], cells: int = 0, seconds: float = 0.0) -> Spent:
     """All of this together."""
     every = list(used)
     return Spent(
@@ -36,6 +37,7 @@ def spent(used: Iterable[Used], cells: int = 0) -> Spent:
         usd=sum(u.usd for u in every),
         unpriced=sum(u.unpriced for u in every),
         cells=cells,
+        minutes=seconds / 60,
     )
 
 
@@ -112,6 +114,8 @@ class RunView:
     block: int = 0  # of a task's notebook: the number above which those of its own cells, plots and findings are
     task_views: dict[str, RunView] = field(default_factory=dict, repr=False)  # the notebook of each task
     turned: int = 1  # turns so far, those included that were taken back
+    worked: dict[str, float] = field(default_factory=dict)  # seconds of work on each turn, less that under way
+    working: datetime | None = None  # since when a turn is being worked on; None while nobody does
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
 
     @property
@@ -126,13 +130,20 @@ class RunView:
     @property
     def spent(self) -> Spent:
         """What the run has used so far. Replies of rules cost nothing."""
-        return spent(self.used, self.executed + self._aside)
+        return spent(self.used, self.executed + self._aside, sum(self.worked.values()))
 
     def spent_in(self, turn_id: str) -> Spent:
         """What one turn has used so far; its cells are those that it added and that ran."""
         ran = {x.cell for x in self.executions}
         cells = sum(c.turn_id == turn_id and c.id in ran for c in self.cells)
-        return spent((u for u in self.used if u.turn_id == turn_id), cells)
+        return spent((u for u in self.used if u.turn_id == turn_id), cells, self.worked.get(turn_id, 0.0))
+
+    def spent_by(self, agent: str, turn_id: str) -> Spent:
+        """What one agent has used so far in a turn, outside of tasks."""
+        ran = {x.cell for x in self.executions}
+        cells = sum(c.turn_id == turn_id and c.author == agent and c.id in ran for c in self.cells)
+        mine = (u for u in self.used if (u.turn_id, u.agent, u.task_id) == (turn_id, agent, None))
+        return spent(mine, cells)
 
     @property
     def _aside(self) -> int:

@@ -9,10 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from artifacts.types import Value
-from graphs.errors import GraphError
+from graphs.budget import Budget, read_budget
+from graphs.errors import GraphError, InputError
 from graphs.state import Approval, Job
 
 
@@ -26,7 +27,8 @@ class Agent(Value):
     `name` is what the record shows, `prompt` the system message, before that of the agent `base` where one is named.
     `tools` are names, `*` among them all that do not come with Gristmill; None stands for all that the job is offered.
     `model` is one of its own in place of the run's. `approval` says of tools, by name or pattern, what comes before a
-    call: {"run_command": "ask", "mcp__*": "deny"}. `delegates` are the agents to whom it may give tasks.
+    call: {"run_command": "ask", "mcp__*": "deny"}. `delegates` are the agents to whom it may give tasks. `budget`, as
+    tokens=20000,usd=0.5,cells=10, is what it may use in one turn, or in one task that it is given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,11 +41,24 @@ class Agent(Value):
     tools: tuple[str, ...] | None = None
     model: str | None = None
     temperature: float | None = Field(None, ge=0, le=2)
+    budget: Budget | None = None
     approval: dict[str, Approval] = Field(default_factory=dict)
     delegates: tuple[str, ...] = ()
     base: str | None = None
     prompt: str = Field(min_length=1)
     source: str = "built-in"
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _read(cls, told: Any) -> Any:
+        """The budget as text has it, which is how the other doors take it."""
+        try:
+            budget = read_budget(told) if isinstance(told, str) else Budget.model_validate(told or {})
+        except InputError as fault:
+            raise ValueError(str(fault)) from fault
+        if budget.turn is not None or budget.minutes is not None:
+            raise ValueError("An agent's budget is of tokens, usd and cells, and is for each turn as it is")
+        return budget if budget.limits else None
 
 
 @dataclass(frozen=True)

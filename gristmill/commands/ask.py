@@ -76,11 +76,11 @@ async def command(
     """
     if ref is not None:
         plain_words = len(arguments) == 1 and query is None and many is None
-        if not plain_words or model or roles or agent or budget or approve != "auto" or unattended or project:
+        if not plain_words or model or roles or agent or approve != "auto" or unattended or project:
             raise click.UsageError(
                 'With --run goes one question in words, as in gristmill ask --run last "and by year?".'
             )
-        return await _follow_up(ref, arguments[0], queue, out, as_json)
+        return await _follow_up(ref, arguments[0], queue, budget, out, as_json)
     if queue:
         raise click.UsageError("--queue goes with --run.")
     from graphs.request import terms_of
@@ -126,10 +126,11 @@ async def command(
         return NOT_ANSWERED if outcome(view.answers) == "not_answered" else 0
 
 
-async def _follow_up(ref: str, text: str, queue: bool, out: str | None, as_json: bool) -> int:
+async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | None, as_json: bool) -> int:
     """Have a run answer a further question, and tell that."""
     async with sandboxes_beside([]):
         from artifacts.types import outcome
+        from graphs.budget import read_budget
         from gristmill.backend import view as view_of
         from gristmill.commands.watching import check_folder
         from gristmill.plain import turn_answers, turn_json
@@ -137,9 +138,10 @@ async def _follow_up(ref: str, text: str, queue: bool, out: str | None, as_json:
         from notebooks.telling.answers import said_of
 
         check_folder(out)
+        more = read_budget(budget) if budget else None
         async with backend() as opened:
             run = await opened.run(ref)
-            turn = await opened.ask_run(run.id, text, queue=queue)
+            turn = await opened.ask_run(run.id, text, queue=queue, budget=more)
             view = await view_of(opened, run.id)
             if out is not None:
                 await opened.write_out(run.id, Path(out))

@@ -186,7 +186,12 @@ def with_terms[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             default="auto",
             help="Which calls wait for you: those of tools that ask, all, or none (they are not carried out).",
         ),
-        click.option("--budget", metavar="LIMITS", default="", help="Like tokens=20000,usd=0.5,minutes=10,cells=30."),
+        click.option(
+            "--budget",
+            metavar="LIMITS",
+            default="",
+            help="What it may use: tokens=20000,usd=0.5,minutes=10,cells=30; tokens=5000/turn for each turn.",
+        ),
         click.option("--agent", metavar="NAME", help="Who writes the cells (`gristmill agents list`)."),
     ):
         function = option(function)

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent, now
+from graphs.budget import standing
 from graphs.look import unreadable
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 from notebooks.telling.answers import OUTCOMES, Said
@@ -257,6 +258,11 @@ def used(spent: Spent) -> str:
         return ""
     unknown = f"; the price of {spent.unpriced:,} replies is not known" if spent.unpriced else ""
     return f"{spent.tokens:,} tokens, ${spent.usd:,.4f}{unknown}"
+
+
+def used_so_far(view: RunView) -> str:
+    """How much of its budget a run has used; where it has none, what it has used."""
+    return ", ".join(standing(view, now())) or used(view.spent)
 
 
 def asked(question: Question) -> str:

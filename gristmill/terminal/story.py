@@ -131,6 +131,8 @@ class Story:
         """Fold an event that happened before anybody watched."""
         self.view = apply(self.view, event)
         self._keep(event)
+        if isinstance(event, ModelReplied | ExecutionEnded):
+            self._now.used = pieces.used_so_far(self.view)
 
     def _keep(self, event: Event) -> None:
         if isinstance(event, ArtifactSaved) and event.artifact.execution_id:
@@ -294,6 +296,7 @@ class _Now:
     """What goes on at this moment; rendered anew at each frame of the spinner, so the seconds run."""
 
     def __init__(self) -> None:
+        self.used = ""
         self.begin("starting")
 
     def begin(self, what: str) -> None:
@@ -327,6 +330,6 @@ class _Now:
         told = Text(self.what, no_wrap=True, overflow="ellipsis")
         if elapsed >= 1:
             told += Text(f"  {seconds(elapsed) if elapsed >= 9.95 else f'{int(elapsed)} s'}", style="dim")
-        if self._note:
-            told += Text(f"  {self._note}", style="dim")
+        for more in filter(None, (self._note, self.used)):
+            told += Text(f"  {more}", style="dim")
         return told

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.threads import in_own_thread
-from artifacts.types import Turn
+from artifacts.types import Turn, now
+from graphs.budget import standing
 from graphs.request import Question, Terms
 from gristmill.backend import Backend
 from gristmill.errors import sentences
@@ -252,12 +253,12 @@ class Talk:
             self._out.print(f"{agent.name:<18} {agent.role}")
 
     async def _tell_budget(self, _: str) -> None:
-        from graphs.budget import budget_of, budget_text
-
         view = self._story.view
-        spent = pieces.used(view.spent) if view else ""
-        may = budget_text(budget_of(view.run.params)) if view else ""
-        self._out.print(f"{spent or 'No model was asked, so nothing was spent.'} It may use: {may or 'as it takes'}.")
+        limits = standing(view, now()) if view else []
+        spent = (pieces.used(view.spent) if view else "") or "No model was asked, so nothing was spent."
+        self._out.print(
+            f"{spent} {'It has used ' + ', '.join(limits) if limits else 'It may use as much as it takes'}."
+        )
 
     async def _undo(self, _: str) -> None:
         if self._run is None:

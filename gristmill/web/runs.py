@@ -48,7 +48,9 @@ def runs(local: Local) -> APIRouter:
             Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
         ] = None,
         agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
-        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        budget: Annotated[
+            str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30,usd=0.1/turn`.")
+        ] = "",
         approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
         unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
         project: Annotated[str, Form(description="The project that it belongs to.")] = "",
@@ -177,7 +179,9 @@ def ask(local: Local) -> APIRouter:
             str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
         ] = "{}",
         agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
-        budget: Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30`.")] = "",
+        budget: Annotated[
+            str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30,usd=0.1/turn`.")
+        ] = "",
         approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
         unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
         project: Annotated[str, Form(description="The project that it belongs to.")] = "",

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Form
 
 from artifacts.threads import in_own_thread
 from artifacts.types import Decision, Run, Turn
+from graphs.budget import read_budget
 from graphs.errors import InputError
 from gristmill.local import Local
 from gristmill.plain import plain, turn_json
 from gristmill.web import schemas
+
+_BUDGET = "What the run may use from this turn on: `tokens=40000,tokens=5000/turn`."
 
 
 def talk(local: Local) -> APIRouter:
@@ -23,6 +26,7 @@ def talk(local: Local) -> APIRouter:
         ref: str,
         text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = "",
         queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
+        budget: Annotated[str, Form(description=_BUDGET)] = "",
     ) -> dict[str, Any]:
         """Ask a run a further question, which may change its last one; answers when the turn that took it up has ended.
 
@@ -30,7 +34,7 @@ def talk(local: Local) -> APIRouter:
         becomes the next turn. Meanwhile the run's events tell how far it is.
         """
         run = await local.run(ref)
-        turn = await local.ask_run(run.id, text, queue=queue)
+        turn = await local.ask_run(run.id, text, queue=queue, budget=read_budget(budget) if budget else None)
         view = await in_own_thread(local.store.view, run.id)
         return turn_json(view, turn)
 
@@ -39,9 +43,10 @@ def talk(local: Local) -> APIRouter:
         ref: str,
         text: Annotated[str, Form(description="What is said.", examples=["only females, please"])] = "",
         queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
+        budget: Annotated[str, Form(description=_BUDGET)] = "",
     ) -> dict[str, Any]:
         """Say something to a run as with `ask`, and go on at once: its events tell what comes of it."""
-        said = await local.say(ref, text, queue=queue)
+        said = await local.say(ref, text, queue=queue, budget=read_budget(budget) if budget else None)
         begun = isinstance(said, Turn)
         return {"turn": plain(said) if begun else None, "message": None if begun else plain(said)}
 

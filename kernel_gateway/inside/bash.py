@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
+from kernel_gateway.inside.limits import make_expendable
+
 # An interactive shell gives up a cell that is interrupted wherever it is, in a loop of a function as well. What makes
 # such a shell talkative is turned off; it reads its commands from a pipe, and tells the status of each cell in another.
 _SHELL = ("bash", "--norc", "--noprofile", "--noediting", "+m", "-i")
@@ -57,6 +59,7 @@ class Bash:
         finally:
             for descriptor in (inlet, told, out_end, errors_end):
                 os.close(descriptor)
+        make_expendable(self._process.pid)
         for descriptor in (self._told, out, errors):
             os.set_blocking(descriptor, False)
         os.write(self._inlet, _SET_UP.format(errors=errors_end).encode())

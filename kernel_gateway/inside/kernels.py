@@ -274,18 +274,17 @@ class Kernel:
     def _ended(self, status: asyncio.Future[int]) -> None:
         if status.cancelled():
             return
-        what, advice = f"The kernel exited with status {(code := status.result())}", ""
+        what = f"The kernel exited with status {(code := status.result())}"
         if code < 0:
             name = signal.Signals(-code).name
             verdict = memory_verdict() if name == "SIGKILL" else None
             hint = ", as happens when memory runs out" if name == "SIGKILL" else ""
             what = f"The kernel was {verdict}" if verdict else f"The kernel was ended by {name}{hint}"
-            advice = " Work on a part of the data at a time." if verdict else ""
         said = bytes(self._launched.said).decode("utf-8", "replace").strip()
         if said and not self._heard.is_set():
             self.reason = f"{what} as it started. It said:\n{said}"
         else:
-            self.reason = f"{what}. Its variables are gone; the next cell gets a new kernel.{advice}"
+            self.reason = f"{what}. Its variables are gone; the next cell gets a new kernel."
         self._dead.set()
         # What the kernel sent before it died may still be in the socket: let the reader take it first.
         asyncio.get_running_loop().call_later(0.1, self._fail_cells)

@@ -70,13 +70,17 @@ def be_expendable() -> None:
 
 
 def make_expendable(command: int) -> None:
-    """Have a command, by its pid, and what it starts, end before the kernels do."""
+    """Have a command or a shell, by its pid, and what it starts, end before the kernels do."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{command}/oom_score_adj").write_text(_COMMAND)
 
 
 def memory_verdict() -> str | None:
-    """What to say of a process that SIGKILL has ended, if the memory limit ended one since we last asked; else None."""
+    """What to say, and advise, if the memory limit ended a process since we last asked; else None.
+
+    Whoever notices says it so: what a cell has started goes first as a rule, being larger, but the kernel of the
+    machine may take ours as well while the memory of a process that it has ended is not yet given back.
+    """
     global _memory_kills
     try:
         limit = int((_LIMITS / "limit").read_text())
@@ -84,7 +88,8 @@ def memory_verdict() -> str | None:
     except (OSError, ValueError):
         return None
     before, _memory_kills = _memory_kills, int(events.get("oom_kill", 0))
-    return f"killed: {limit / GIB:.1f} GiB memory limit" if _memory_kills > before else None
+    said = f"killed: {limit / GIB:.1f} GiB memory limit; work on a part of the data at a time"
+    return said if _memory_kills > before else None
 
 
 def reached() -> str:
@@ -94,7 +99,7 @@ def reached() -> str:
     """
     found = []
     if (verdict := memory_verdict()) is not None:
-        found.append(f"{verdict}; work on a part of the data at a time")
+        found.append(verdict)
     if os.environ.get("HOME") not in _HOMES:
         return ". ".join(found)  # without isolation: processes and disks in sight are the host's
     limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]

@@ -421,7 +421,7 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
         "The budget of 51 tokens is spent (51 tokens used). What was made is kept; "
         f"`gristmill runs resume {run.id} --budget tokens=102` goes on."
     )
-    assert view.spent == Spent(tokens=51, unpriced=3, cells=view.executed)
+    assert view.spent == Spent(tokens=51, unpriced=3, cells=view.executed, minutes=view.spent.minutes)
     await bench.resume(run.id, budget=Budget(tokens=1_000))
     run = await asyncio.wait_for(bench.wait(run.id), 120)
     assert run.status == "done"

@@ -156,7 +156,6 @@ def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(wat
     story = notebook(store)
     tab, other = watch(), watch()
     page, second = tab.open(f"/runs/{story.id}"), other.open(f"/runs/{story.id}")
-    expect.set_options(timeout=90_000)
     page.get_by_role("button", name="Edit cell-01").click()
     code(page, "cell-01").fill("x = 3")
     code(page, "cell-01").press("Control+Enter")
@@ -189,7 +188,8 @@ def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(wat
     page.get_by_role("textbox", name="Code of a new cell").press("Shift+Enter")
     expect(second.locator("#cell-04-out")).to_have_text("31")
     ids = "[...document.querySelectorAll('#cells > .cell')].map(c => c.id).join(' ')"
-    assert page.evaluate(ids) == second.evaluate(ids) == "cell-01 cell-02 cell-04 cell-03"
+    for shown in (page, second):
+        shown.wait_for_function(f"{ids} === 'cell-01 cell-02 cell-04 cell-03'")
     second.get_by_role("button", name="More for cell-04").click()
     second.get_by_role("button", name="Move down").click()
     expect(page.locator("#cells > .cell").last).to_have_id("cell-04")
@@ -228,7 +228,7 @@ def test_an_edit_of_an_old_version_is_refused_with_both_and_a_draft_survives_a_r
     page.get_by_role("button", name="Save, not run").click()
     expect(second.locator("#cell-03-source")).to_contain_text("print('mine')")
     assert [v.source for v in store.view(story.id).cells[2].versions][1:] == ["print('theirs')", "print('mine')"]
-    assert page.evaluate("Object.keys(localStorage).filter(k => k.includes('draft')).length") == 0
+    page.wait_for_function("Object.keys(localStorage).every(k => !k.includes('draft'))")  # once the server has answered
 
 
 def test_the_editor_indents_and_lets_go_by_keys_alone(watch: NewWatch, store: Store) -> None:
@@ -306,7 +306,7 @@ def test_at_the_end_the_page_follows_and_the_conversation_too(watch: NewWatch, s
     story.cell("more()", "More", "line\n" * 20)
     expect(page.locator("#cell-09")).to_be_in_viewport()
     gap = "(e => e.scrollHeight - e.scrollTop - e.clientHeight)"
-    assert page.evaluate(f"{gap}(document.scrollingElement)") < 40
+    page.wait_for_function(f"{gap}(document.scrollingElement) < 40")
 
 
 def test_what_a_screen_reader_hears_of_a_run(watch: NewWatch, store: Store) -> None:
