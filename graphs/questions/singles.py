@@ -85,12 +85,14 @@ def formula_unit(name: str, source: str, units: dict[str, str]) -> dict[str, str
     return {name: "pp" if used == {"%"} else used.pop()}
 
 
-def order_rows(query: Query, scope: Scope) -> list[str]:
+def order_rows(query: Query, scope: Scope, to: str = "rows") -> list[str]:
     """Put rows in order and take those that are wanted; the columns of the order."""
     by = [scope.as_column(o.by) for o in query.order]
     if by:
-        scope.add(f"rows = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
-    take(query, scope, "rows", by)
+        scope.add(f"{to} = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
+    elif to != "rows":
+        scope.add(f"{to} = rows")
+    take(query, scope, to, by)
     return by
 
 
@@ -123,12 +125,12 @@ def rows(query: Query, scope: Scope) -> None:
     if query.tell == "number" and not query.show:
         tell(scope, "answer_values", '{"number of rows": len(rows)}', "rows", where)
         return
-    order = order_rows(query, scope)
+    order = order_rows(query, scope, "shown")
     show = [scope.column(c) for c in query.show]
     names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))
     if not names:
         raise NotComputable("Say which columns are to be shown of the rows.")
-    scope.add(f"shown = rows[{listed(names)}]" + (".drop_duplicates()" if not order and query.limit is None else ""))
+    scope.add(f"shown = shown[{listed(names)}]" + (".drop_duplicates()" if not order and query.limit is None else ""))
     if query.tell == "number":
         tell(scope, "answer_number", "len(shown)", literal(" and ".join(names)), "rows", where)
     else:

@@ -223,7 +223,7 @@ def _groups(
         )
     if way.of == "two" and asked.sides != "two":
         scope.say("The alternative is about the first group against the second, in the order of their names.")
-    return "*groups.values()" if way.of == "two" else "groups", of
+    return "*two_groups(groups)" if way.of == "two" else "groups", of
 
 
 def _counts(way: Way, columns: list[str], keys: list[str], query: Query, scope: Scope) -> tuple[str, str]:

@@ -329,8 +329,8 @@ class _Sql:
         """A statistic as an aggregate. A share is told in per cent."""
         op, rows = measure.op, self.where(measure.where)
         only = f" FILTER (WHERE {rows})" if measure.where else ""
-        if measure.with_p or measure.method == "kendall" or measure.within:
-            raise NotComputable("a p-value, Kendall's tau or a share within groups is no aggregate of SQL")
+        if measure.method == "kendall" or measure.within:
+            raise NotComputable("Kendall's tau or a share within groups is no aggregate of SQL")
         x = self.expr(measure.of) if measure.of else None
         if op == "share":
             return self._share(measure, x, only, grouped)

@@ -17,7 +17,7 @@ def of_rows(rows: pd.DataFrame, where: str = "", columns: Any = (), lasting: str
 
     `lasting` is a column of lengths of time: those below zero are counted.
     """
-    said = f"{len(rows):,} rows" + f" where {readable(where, rows)}" * bool(where)
+    said = f"{len(rows):,} row{'s' * (len(rows) != 1)}" + f" where {readable(where, rows)}" * bool(where)
     known = int(rows[list(columns)].notna().all(axis=1).sum())
     if columns and known < len(rows):
         left_out = f"{len(rows) - known:,} without a value are left out"
@@ -65,7 +65,12 @@ def answer_values(
         text = f"the number of rows{met} is {as_text(found['number of rows'], decimals)}"
     values: dict[str, Any] = {n: (x, units.get(n, ""), intervals.get(n)) for n, x in found.items()}
     values |= {"verdict": verdict} if verdict else {}
-    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, notes=notes)
+    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, fitted=_of_rules(values), notes=notes)
+
+
+def _of_rules(names: Any) -> list[str]:
+    """The values that come of a test or a rule, and of no query."""
+    return [name for name in names if name.startswith(("p-value", "verdict"))]
 
 
 def compared_text(what: str, sides: Any, values: Any, unit: str = "", decimals: int | None = None) -> str:
@@ -89,7 +94,7 @@ def answer_ranked(
     text = f"{'; '.join(lines)} ({first}{of}, by {by}){f': {verdict}' * bool(verdict)}."
     values: dict[Any, Any] = {"name": found.index[0], what: found.iloc[0]} if what else found.to_dict()
     values |= {"verdict": verdict} if verdict else {}
-    answer(text, {"name": ", ".join(found.index)} if names_only else values, notes=notes)
+    answer(text, {"name": ", ".join(found.index)} if names_only else values, fitted=["verdict"], notes=notes)
 
 
 def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, notes: Any = ()) -> None:
@@ -162,14 +167,20 @@ def answer_groups(
         first = {name: result[name].iloc[0] if len(result) else None for name in columns}
         said = and_list([f"{readable(n, rows)} {told(n, x)}" for n, x in first.items()])
         values = {n: (x, units.get(n, "")) for n, x in first.items()}
-        answer(f"{', '.join(names)} ({what}): {said} ({of}).", {by: ", ".join(names), **values}, notes=notes)
+        answer(
+            f"{', '.join(names)} ({what}): {said} ({of}).",
+            {by: ", ".join(names), **values},
+            fitted=_of_rules(values),
+            notes=notes,
+        )
         return
     some = list(zip(names, result.astype(object).to_numpy(), strict=True))[:SHOWN]
     rest = f"; and {len(result) - SHOWN:,} more" * (len(result) > SHOWN)
     if len(columns) > 1:
         lines = [f"{g}: {', '.join(f'{n} {told(n, x)}' for n, x in zip(columns, xs, strict=True))}" for g, xs in some]
         values = {f"{n}, {g}": (x, units.get(n, "")) for n in columns for g, x in zip(names, result[n], strict=True)}
-        answer(f"by {what}: {'; '.join(lines) or 'none'}{rest} ({of}).", values, notes=notes)
+        text = f"by {what}: {'; '.join(lines) or 'none'}{rest} ({of})."
+        answer(text, values, fitted=_of_rules(values), notes=notes)
         return
     (column,) = columns
     name = readable(column, rows)
@@ -181,7 +192,7 @@ def answer_groups(
     if lead and brief:
         text, values = f"{name} by {what}: {lead}", {**more, **values}
     elif lead:
-        text, values = f"{name}: {lead}. By {what}: {each}", {**more, **values}
+        text, values = f"{name}: {lead}. By {what}: {each}", {**values, **more}
     else:
         text, values = f"{name} by {what}: {each}{tail}", {**values, **more}
     answer(f"{text} ({of}).", values, fitted=more, queries=queries, notes=notes)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.answers import group_names, of_rows
+from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.naming import readable
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.tested import Tested, known_numbers
@@ -16,6 +17,13 @@ def numbers_by(rows: pd.DataFrame, column: str, keys: Any) -> dict[str, Any]:
     """The known numbers of a column in each group that one or several other columns make, in order."""
     groups = rows.dropna(subset=[column]).groupby(keys)[column]
     return {", ".join(map(as_name, k)) if isinstance(k, tuple) else as_name(k): known_numbers(v) for k, v in groups}
+
+
+def two_groups(groups: dict[str, Any]) -> list[Any]:
+    """The samples of two groups. Raises CannotAnswer where there are more or fewer."""
+    if len(groups) != 2:
+        raise CannotAnswer(f"The test compares two groups, and there are {len(groups)}: {', '.join(groups) or 'none'}.")
+    return list(groups.values())
 
 
 def named_by(name: str, numbers: pd.Series) -> dict[str, Any]:
