@@ -182,7 +182,7 @@ def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, st
         return {}
     number, unit = found(names[0], "result"), units.get(names[0], "")
     grain = query.group_by[0].grain or ("year" if query.intent == "change" else "")
-    if grain in _IN_A_ROW and not query.order and query.limit is None and len(keys) <= 2:
+    if grain in _IN_A_ROW and not query.order and query.limit is None and len(keys) <= 1 + (query.intent == "change"):
         return _trend(number, grain, unit, query, scope)
     shares = {"shares": "True"} if _counts_rows(query) else {}
     if gap := _gap(query, keys, unit, scope):
@@ -190,11 +190,12 @@ def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, st
     if query.intent == "describe" and shares and len(keys) == 1:
         scope.add(f"spread, parts = evenness({number}, len(rows))")
         share = {"measures": [{"op": "share"}], "group_by": [{"of": query.group_by[0].of}]}
-        again = "" if scope.missing(keys[0]) else f"dict.fromkeys(parts, {json.dumps(share)})"
-        every = '{"all rows": {"measures": [{"op": "count"}]}'
-        queries = f"{every}, **{again}}}" if again else f"{every}}}"
+        again = {"all rows": {"measures": [{"op": "count"}]}}
+        each = f", **dict.fromkeys(parts, {json.dumps(share)})" if not scope.missing(keys[0]) else ""
+        queries = f"{{{json.dumps(again)[1:-1]}{each}}}"
         return shares | {"tail": "spread", "more": '{**parts, "all rows": len(rows)}', "queries": queries}
-    if len(keys) == 2 and not (query.formulas or query.having or query.order) and query.limit is None:
+    told = query.intent in ("describe", "distribution", "compare")  # else they are values that nobody asked for
+    if told and len(keys) == 2 and not (query.formulas or query.having or query.order) and query.limit is None:
         return shares | _margins(query, keys, unit, scope)
     return shares
 

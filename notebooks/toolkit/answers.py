@@ -206,8 +206,8 @@ def of_margins(
     for (by, numbers), query in zip(margins.items(), queries, strict=True):
         each = dict(zip(group_names(numbers.index), numbers, strict=True))
         said.append(f"by {readable(by, margins)} alone {', '.join(f'{k} {amount(x, unit)}' for k, x in each.items())}")
-        values |= {f"{name}, {k}": (x, unit) for k, x in each.items()}
-        asked |= dict.fromkeys((f"{name}, {k}" for k in each), query)
+        values |= {f"overall, {k}": (x, unit) for k, x in each.items()}
+        asked |= dict.fromkeys((f"overall, {k}" for k in each), query)
     return f"; {'; '.join(said)}", values, asked
 
 

@@ -225,11 +225,13 @@ def test_a_column_is_described_by_what_it_holds(ask: Ask) -> None:
 
 
 def test_two_groups_give_a_value_for_each_pair(ask: Ask) -> None:
-    asked = ask({"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}, PENGUINS)
+    query = {"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}
+    asked = ask(query, PENGUINS)
     want = dict(sql("SELECT sex || ', ' || year, avg(body_mass_g) FROM t WHERE sex IS NOT NULL GROUP BY ALL"))
-    alone = {f"mean of body_mass_g, {k}": v for k, v in sql("SELECT year, avg(body_mass_g) FROM t GROUP BY year")}
-    alone |= {f"mean of body_mass_g, {k}": v for k, v in sql("SELECT sex, avg(body_mass_g) FROM t GROUP BY sex") if k}
-    assert asked.values == pytest.approx({**want, **alone})
+    assert asked.values == pytest.approx(want)
+    alone = {f"overall, {k}": v for k, v in sql("SELECT sex, avg(body_mass_g) FROM t GROUP BY sex") if k}
+    alone |= {f"overall, {k}": v for k, v in sql("SELECT year, avg(body_mass_g) FROM t GROUP BY year")}
+    assert ask({**query, "intent": "describe"}, PENGUINS).values == pytest.approx({**want, **alone})
     assert "Rows without a value of sex are in no group." in asked.notes
 
 
