@@ -7,6 +7,7 @@ import atexit
 import concurrent.futures
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from artifacts.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, fold
+from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, extend
 from artifacts.followers import Followers, Live
 from artifacts.projections import read_artifact, read_body, read_run
 from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 _PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
+_VIEWS = 8  # runs whose newest view is kept
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Store:
         self.schedules = Schedules(database, self._writer)
         self._asking = asyncio.Semaphore(AT_ONCE)
         self.upkeep = Upkeep(database, self._writer, self._blobs)
+        self._views, self._viewing = dict[str, RunView](), threading.Lock()
         self._owner = os.getpid()
         atexit.register(self.close)
 
@@ -198,11 +201,26 @@ class Store:
         return self._events(run_id, after, None)
 
     def view(self, run_id: str) -> RunView:
-        """All that is known of a run. Raises NotFound for one that has not begun."""
-        events = self.events(run_id)
+        """All that is known of a run. Raises NotFound for one that has not begun.
+
+        The newest views are kept, so that a look at a long conversation reads no more than what is new in it.
+        """
+        with self._viewing:
+            known = self._views.get(run_id)
+        last = known.last_seq if known is not None else 0
+        events = self.events(run_id, max(0, last - 1))  # the last one known, too: a run that was pruned has none
         if not events:
             raise NotFound(f"There is no run {run_id}.")
-        return fold(events)
+        view = extend(known, (e for e in events if e.seq > last))
+        assert view is not None
+        with self._viewing:
+            if (other := self._views.pop(run_id, None)) is not None and other.last_seq > view.last_seq:
+                self._views[run_id] = other  # somebody else was quicker
+            else:
+                self._views[run_id] = view
+            while len(self._views) > _VIEWS:
+                del self._views[next(iter(self._views))]
+        return view
 
     def run(self, ref: str) -> Run:
         """A run by its id, by four characters or more of its beginning or end, or the newest by "last".

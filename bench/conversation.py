@@ -3,9 +3,10 @@
 `python -m bench.conversation [--moments 25] [--turns 200] [--only kills|growth|watchers]`. Parts: `gristmill serve`
 in a process of its own, its gateway and sandboxes, and a model that is a server on the loopback.
 
-kills: conversations of ten turns with three edits, a question and an approval. At so many seeded random moments the
-server, the gateway and everything in the sandboxes are killed at once. What a client had been told by then, and every
-event that somebody had seen, must be in the record of the next server, and the conversation is brought to its end.
+kills: a run of a model's, with ten turns: answers from the record, cells each of which waits for approval, a question,
+tasks of two helpers, and three edits by a person. At so many seeded random moments the server, the gateway and
+everything in the sandboxes are killed at once. What a client had been told by then, and every event that somebody had
+seen, must be in the record of the next server; the conversation is brought to its end, and has everything once.
 growth: turns on one run: what each adds to the data folder, and how long the next turn and its page take at 5 and last.
 watchers: two clients follow a run whose cells put out 200 events a second.
 Results: bench/results/conversation.json.
@@ -25,90 +26,70 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
+from bench.playing import Said, plain, results, serving
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "conversation.json"
-PENGUINS = ROOT / "examples" / "penguins.csv"
-TURNS = (
-    "What is the mean body mass?",
-    "only Gentoo",
-    "and by sex?",
-    "as a median",
-    "as a maximum",
-    "What is the mean bill length?",
-    "only Adelie",
-    "by island",
-    "as a minimum",
-    "What is the mean flipper length by species?",
-)
-GOAL = "What does it come to?"
-TABLE = {"files": ("penguins.csv", PENGUINS.read_bytes())}
+TABLE = {"files": ("penguins.csv", (ROOT / "examples" / "penguins.csv").read_bytes())}
 ENDED = ("done", "failed", "cancelled", "interrupted", "waiting")
 PATIENCE = 240.0  # seconds for a step, also on a busy machine
 
 
+def cell(code: str) -> Said:
+    return "run_code", {"code": code}
+
+
+ASK: Said = "ask_person", {"question": "Which year is meant?", "choices": ["2024", "2025"], "default": "2025"}
+TASKS: Said = "delegate", {"tasks": [{"title": "Low", "agent": "coder"}, {"title": "High", "agent": "modeler"}]}
+HELPERS = {"Low": cell("low = 1\nprint('low', low)"), "High": cell("high = 9\nprint('high', high)")}
+TURNS: dict[str, tuple[Said, ...]] = {
+    "What does it come to?": (cell("first = 6 * 7\nprint('first', first)"),),
+    "What does that mean?": (),
+    "And the double of it?": (cell("double = 2 * first\nprint('double', double)"),),
+    "Take one year only.": (ASK, cell("print('one year')")),
+    "Say it in other words.": (),
+    "Look at both ends at once.": (TASKS, cell("print('between', high - low)")),
+    "Can it be relied on?": (),
+    "Then halve it, twice.": (cell("half = first / 2\nprint('half', half)"), cell("print('quarter', half / 2)")),
+    "And what is left?": (cell("print('left', first - half)"),),
+    "Thank you. In short?": (),
+}
+"""What the person says in each turn, and what the model does before it answers."""
+DOUBLE = TURNS["And the double of it?"][0][1]["code"]  # type: ignore[index]
+EDITS = {
+    3: {"what": "add", "source": "by_hand = 3 ** 2\nprint(by_hand)"},
+    6: {"what": "edit", "was": DOUBLE, "source": "double = first + first\nprint('double', double)"},
+    9: {"what": "delete", "was": "by_hand = 3 ** 2\nprint(by_hand)"},
+}
+"""What a person does to the notebook behind these turns; `was` is the source of the cell."""
+
+
 class Lost(AssertionError):
-    """Something that had been acknowledged is not in the record."""
+    """Something that had been acknowledged is not in the record, or is there twice."""
 
 
-class Model(BaseHTTPRequestHandler):
-    """A model that asks the person a question, writes one cell, and reports; all follows from what it is sent."""
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        body = json.dumps(answer(request)).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        with contextlib.suppress(ConnectionError):  # who asked was killed
-            self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None: ...
-
-
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    offered = {tool["function"]["name"] for tool in request.get("tools", ())}
-    heard = sum(message["role"] == "tool" for message in request["messages"])
-    call: tuple[str, dict[str, Any]] | None
-    if "make_plan" in offered:
-        call = "make_plan", {"steps": [{"title": "Relate mass and flippers"}]}
-    elif "run_code" in offered:
-        asking = {"question": "Which year is meant?", "choices": ["2024", "2025"], "default": "2025"}
-        steps = [("ask_person", asking), ("run_code", {"code": "print('computed', 6 * 7)", "title": "Compute"})]
-        call = steps[heard] if heard < len(steps) else None
-    elif "write_report" in offered:
-        call = "write_report", {"answer": "It is 42.", "findings": []}
+def answer(request: dict[str, Any]) -> Said:
+    """What the model says: the next of its steps in this turn, or in the task of one of its helpers."""
+    if not any(tool["function"]["name"] == "run_code" for tool in request.get("tools", ())):
+        return plain(request)
+    told = request["messages"][1]["content"]
+    if told.startswith("# Your task: "):
+        steps: tuple[Said, ...] = (HELPERS[told.partition("\n")[0].removeprefix("# Your task: ")],)
     else:
-        call = "give_review", {"verdict": "pass"}
-    message: dict[str, Any] = {"role": "assistant", "content": "" if call else "Done."}
-    if call is not None:
-        spoken = {"name": call[0], "arguments": json.dumps(call[1])}
-        message["tool_calls"] = [{"id": f"call_{heard}", "type": "function", "function": spoken}]
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if call else "stop"}
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-
-
-@contextlib.contextmanager
-def model() -> Iterator[dict[str, str]]:
-    """The environment in which the model is found."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield {"OPENAI_BASE_URL": f"http://127.0.0.1:{server.server_address[1]}/v1", "OPENAI_API_KEY": "sk-none"}
-    finally:
-        server.shutdown()
-        server.server_close()
+        said = told.rpartition("says: ")[2].strip()
+        steps = TURNS.get(said, TURNS["What does it come to?"])
+    done = results(request)
+    return steps[done] if done < len(steps) else plain(request)
 
 
 class Product:
@@ -184,119 +165,101 @@ class Conversation:
     """One conversation, step by step; each step can be begun again, and then sees what of it is in the record."""
 
     def __init__(self, product: Product) -> None:
-        self.product = product
-        self.run = self.asked = ""
+        self.product, self.run = product, ""
         self.told: list[tuple[str, Any]] = []  # what the product has acknowledged: each must be found again
-        self.seen: dict[str, list[Any]] = {}  # the events that a watcher has seen, by run
+        self.seen: list[Any] = []  # the events that a watcher has seen
         self.steps: list[Callable[[], None]] = []
         for number, text in enumerate(TURNS, 1):
             self.steps.append(partial(self.say, number, text))
-            if number in (3, 6, 9):
-                self.steps.append(partial(self.edit, number))
-            if number == 5:
-                self.steps += [self.begin, self.answer, self.decide]
+            if number in EDITS:
+                self.steps.append(partial(self.edit, **EDITS[number]))
 
     def say(self, number: int, text: str) -> None:
         """Turn `number` of the conversation: said once, and brought to its end whatever happens meanwhile."""
         if number == 1:
-            self.run = self.begun(text) or self.product.post("/api/ask", files=TABLE, question=text)["id"]
+            begun = [r["id"] for r in self.product.client.get("/api/runs").json()["runs"]]
+            form = {"question": text, "model": "openai:m", "approve": "ask"}
+            self.run = begun[0] if begun else self.product.post("/api/runs", files=TABLE, **form)["id"]
         else:
-            self.speak(self.run, number, text)
-        self.rest(self.run)
-        turn = self.product.view(self.run)["turns"][number - 1]
-        if turn["status"] != "done":
-            raise RuntimeError(f"turn {number} ended {turn['status']}")
+            view = self.product.view(self.run)
+            if len(view["turns"]) < number and text not in {m["text"] for m in view["messages"]}:
+                self.product.post(f"/api/runs/{self.run}/say", text=text)
+            self.told.append(("said", text))
+        turn = self.rest()["turns"][number - 1]
+        if (turn["status"], turn["message"]) != ("done", text):
+            raise RuntimeError(f"turn {number}, {turn['message']}, ended {turn['status']}")
         self.told.append(("turn", (number - 1, turn["message"], turn["answers"])))
 
-    def begun(self, goal: str) -> str:
-        """The id of the run of this goal, which may have been begun before everything was killed; "" for none."""
-        found = [r["id"] for r in self.product.client.get("/api/runs").json()["runs"] if r["goal"] == goal]
-        return found[0] if found else ""
-
-    def speak(self, run: str, number: int, text: str) -> None:
-        """Say something once."""
-        view = self.product.view(run)
-        if len(view["turns"]) < number and text not in {m["text"] for m in view["messages"]}:
-            self.product.post(f"/api/runs/{run}/say", text=text)
-        self.told.append(("said", (run, text)))
-
-    def rest(self, run: str) -> Any:
-        """The view of a run that has ended or waits, taken up again where a dead process has left it."""
-        for _ in range(3):
-            view = until(lambda: v if (v := self.product.view(run))["run"]["status"] in ENDED else None)
-            if view["run"]["status"] not in ("interrupted", "failed"):
+    def rest(self) -> Any:
+        """The view of the run once it has ended: taken up where a dead process has left it, answered where it asks."""
+        resumed = 0
+        while True:
+            view = until(lambda: v if (v := self.product.view(self.run))["run"]["status"] in ENDED else None)
+            status = view["run"]["status"]
+            if status == "interrupted" and resumed < 3:
+                self.product.post(f"/api/runs/{self.run}/resume")
+                resumed += 1
+            elif status != "waiting":
+                if status != "done":
+                    raise RuntimeError(f"the run is {status}: {view['error']}")
                 return view
-            self.product.post(f"/api/runs/{run}/resume")
-        raise RuntimeError(f"{run} does not go on: {view['run']['status']}: {view['error']}")
+            for question in (q for q in view["questions"] if q["answer"] is None):
+                self.product.post(f"/api/runs/{self.run}/answer", text="2024", question_id=question["id"])
+                self.told.append(("answer", question["id"]))
+            for approval in (a for a in view["approvals"] if a["decision"] is None):
+                self.product.post(f"/api/runs/{self.run}/decide", decision="accepted", approval_id=approval["id"])
+                self.told.append(("decision", approval["id"]))
 
-    def edit(self, number: int) -> None:
-        """A cell of a person's own behind all others."""
-        source = f"by_hand_{number} = {number} ** 2\nprint(by_hand_{number})"
-        if not any(c["source"] == source for c in self.product.cells(self.run)):
-            asked = {"what": "add", "source": source}
+    def edit(self, what: str, source: str = "", was: str = "") -> None:
+        """An edit by a person, unless the notebook has it already."""
+        cells = {c["source"]: c["id"] for c in self.product.cells(self.run)}
+        if (source and source not in cells) or was in cells:
+            asked = {"what": what, "source": source, "cell": cells.get(was)}
             reply = self.product.client.post(f"/api/runs/{self.run}/edits", json=asked)
             if reply.is_error:
-                raise RuntimeError(f"edit: {reply.status_code} {reply.text}")
-        self.told.append(("cell", source))
-
-    def begin(self) -> None:
-        """A run of the model's, which soon asks a question."""
-        form = {"question": GOAL, "model": "openai:m", "approve": "ask"}
-        self.asked = self.begun(GOAL) or self.product.post("/api/runs", files=TABLE, **form)["id"]
-        view = self.rest(self.asked)
-        if not view["questions"]:
-            raise RuntimeError(f"nothing was asked: {view['run']['status']} {view['error']}")
-        self.told.append(("question", view["questions"][0]["text"]))
-
-    def answer(self) -> None:
-        if self.product.view(self.asked)["questions"][0]["answer"] is None:
-            self.product.post(f"/api/runs/{self.asked}/answer", text="2024")
-        self.told.append(("answer", "2024"))
-        view = self.rest(self.asked)
-        if not view["approvals"]:
-            raise RuntimeError(f"nothing waits for approval: {view['run']['status']} {view['error']}")
-
-    def decide(self) -> None:
-        if self.product.view(self.asked)["approvals"][0]["decision"] is None:
-            self.product.post(f"/api/runs/{self.asked}/decide", decision="accepted")
-        self.told.append(("decision", "accepted"))
-        view = self.rest(self.asked)
-        if view["run"]["status"] != "done":
-            raise RuntimeError(f"the approved run ended {view['run']['status']}: {view['error']}")
+                raise RuntimeError(f"{what}: {reply.status_code} {reply.text}")
+        self.told.append(("edit", (source, was)))
 
     def watch(self) -> None:
         """See what is new, as a client that follows does."""
-        for run in filter(None, (self.run, self.asked)):
-            known = self.seen.setdefault(run, [])
-            known += self.product.events(run, known[-1]["seq"] if known else 0)
+        if self.run:
+            self.seen += self.product.events(self.run, self.seen[-1]["seq"] if self.seen else 0)
 
     def check(self) -> None:
-        """Raise `Lost` unless all that was acknowledged, and every event that was seen, is in the record."""
-        for run, known in self.seen.items():
-            now = {event["seq"]: event for event in self.product.events(run)}
-            for event in known:
-                if event["kind"] != "text_delta" and now.get(event["seq"]) != event:
-                    raise Lost(f"event {event['seq']} of {run}, {event['kind']}")
-        view = self.product.view(self.run) if self.run else {}
-        other = self.product.view(self.asked) if self.asked else {}
-        for what, value in self.told:
+        """Raise `Lost` unless all that was acknowledged, and every event that was seen, is in the record, once."""
+        if not self.run:
+            return
+        now = {event["seq"]: event for event in self.product.events(self.run)}
+        for event in self.seen:
+            if event["kind"] != "text_delta" and now.get(event["seq"]) != event:
+                raise Lost(f"event {event['seq']}, {event['kind']}")
+        view = self.product.view(self.run)
+        sources = Counter(c["source"] for c in self.product.cells(self.run) if "print(" in c["source"][:60])
+        said = Counter(m["text"] for m in view["messages"] if m["task_id"] is None)
+        edited = {was for what, told in self.told if what == "edit" for was in told[1:]}
+        for what, told in self.told:
             match what:
                 case "turn":
-                    turn = view["turns"][value[0]]
-                    held = (turn["message"], turn["answers"]) == value[1:]
+                    turn = view["turns"][told[0]]
+                    held = (turn["message"], turn["answers"]) == told[1:]
+                    held &= all(self._once(step, sources, edited) for step in TURNS[told[1]])
                 case "said":
-                    now = self.product.view(value[0])
-                    held = value[1] in {m["text"] for m in now["messages"]} | {t["message"] for t in now["turns"]}
-                case "cell":
-                    held = any(c["source"] == value for c in self.product.cells(self.run))
-                case "question":
-                    held = other["questions"][0]["text"] == value
+                    held = said[told] == 1
+                case "edit":
+                    held = told[1] not in sources and (told[0] in edited or not told[0] or sources[told[0]] == 1)
                 case "answer":
-                    held = other["questions"][0]["answer"] == value
+                    held = next(q["answer"] for q in view["questions"] if q["id"] == told) == "2024"
                 case _:
-                    held = other["approvals"][0]["decision"] == value
+                    held = next(a["decision"] for a in view["approvals"] if a["id"] == told) == "accepted"
             if not held:
-                raise Lost(f"{what}: {value!r}")
+                raise Lost(f"{what}: {told!r}; cells {dict(sources)}")
+
+    def _once(self, step: Said, sources: Counter[str], edited: set[str]) -> bool:
+        """Whether what a step of the model's made is in the notebook once, unless a person has changed it."""
+        if step == TASKS:
+            return all(self._once(mine, sources, edited) for mine in HELPERS.values())
+        code = step[1].get("code", "") if not isinstance(step, str) else ""
+        return not code or code in edited or sources[code] == 1
 
 
 def killed(step: Callable[[], None], talk: Conversation, after: float) -> str:
@@ -324,40 +287,36 @@ def killed(step: Callable[[], None], talk: Conversation, after: float) -> str:
 
 def kills(folder: Path, moments: int, seed: int) -> dict[str, Any]:
     """So many kills, five in a conversation, at random moments of random steps."""
-    chance, survived, faults, alive = random.Random(seed), 0, list[str](), 0
+    chance, survived, faults, many = random.Random(seed), 0, list[str](), 0
     usual = dict[int, float]()  # seconds that each step took when nobody killed it
-    with model() as environment:
-        left = moments
-        while left:
-            home = folder / f"conversation-{moments - left}" / "home"
+    with serving(answer) as environment:
+        while (left := moments - 5 * many) > 0:
+            home = folder / f"conversation-{many}" / "home"
             home.parent.mkdir()
             talk = Conversation(Product(home, environment))
             chosen = set(chance.sample(range(len(talk.steps)), min(5, left)))
-            left -= len(chosen)
             for at, step in enumerate(talk.steps):
-                part, how = chance.uniform(0, 1.1), ""
+                part, how = chance.uniform(0, 1.1), "not killed"
                 try:
                     if at in chosen:
-                        how = killed(step, talk, part * usual.get(at, 3.0))
+                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * usual.get(at, 5.0))
                         talk.check()
                     began = time.monotonic()
                     step()
-                    usual.setdefault(at, time.monotonic() - began)
+                    if at not in chosen:
+                        usual.setdefault(at, time.monotonic() - began)
                     talk.watch()
                     talk.check()
                 except (Lost, RuntimeError, TimeoutError, httpx.HTTPError) as error:
-                    faults.append(f"{home.parent.name}, step {at} (killed: {how or 'no'}): {error}")
+                    faults.append(f"{home.parent.name}, step {at}, {how}: {error}")
                     print("  " + faults[-1], flush=True)
-                    if at in chosen:
-                        how = ""
-                    else:
-                        break
-                if at in chosen and how:
-                    survived += 1
-                    print(f"  {survived} survived: step {at} {how} after {part:.2f} of its time", flush=True)
-            alive += 1
+                    break
+                survived += at in chosen
+                if at in chosen:
+                    print(f"  {survived} survived: step {at} {how}", flush=True)
+            many += 1
             talk.product.kill()
-    return {"moments": moments, "survived": survived, "conversations": alive, "faults": faults, "seed": seed}
+    return {"moments": moments, "survived": survived, "conversations": many, "faults": faults, "seed": seed}
 
 
 def size(folder: Path) -> int:
@@ -373,7 +332,7 @@ def growth(folder: Path, turns: int) -> dict[str, Any]:
     follow_ups = ("only Gentoo", "as a median", "only Adelie", "as a mean")
     took, pages, sizes = list[float](), list[float](), list[int]()
     try:
-        run = product.post("/api/ask", files=TABLE, question=TURNS[0])["id"]
+        run = product.post("/api/ask", files=TABLE, question="What is the mean body mass?")["id"]
         until(lambda: product.view(run)["run"]["status"] == "done")
         for number in range(2, turns + 1):
             began = time.perf_counter()
@@ -403,9 +362,10 @@ def growth(folder: Path, turns: int) -> dict[str, Any]:
 
 SHOWING = """import time
 from IPython.display import display
+began = time.perf_counter()
 for i in range({count}):
     display(i)
-    time.sleep({pause})"""
+    time.sleep(max(0, began + (i + 1) / 200 - time.perf_counter()))"""
 
 
 def watchers(folder: Path, seconds: float) -> dict[str, Any]:
@@ -419,7 +379,7 @@ def watchers(folder: Path, seconds: float) -> dict[str, Any]:
     try:
         followed: dict[int, tuple[list[Any], float]] = {}
         for many in (0, 0, 2):  # the first of them loads what a run needs
-            code = SHOWING.format(count=count, pause=0.0045)
+            code = SHOWING.format(count=count)
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
             server = psutil.Process(product.pid)
             files = {"notebook": ("many.ipynb", nbformat.writes(book).encode())}

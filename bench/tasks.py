@@ -16,57 +16,28 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from artifacts.events import Event, RunView, TaskChanged
+from bench.playing import Said, plain, results, serving
 
 GOAL = 0.45
 RESULTS = Path(__file__).parent / "results" / "tasks.json"
 TITLES = ("First", "Second", "Third")
 
 
-class Model(BaseHTTPRequestHandler):
+def answer(request: dict[str, Any], seconds: float) -> Said:
     """A lead that gives three tasks, and helpers that sleep; or a coder that sleeps alone: as the question has it."""
-
-    seconds = 20.0
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        body = json.dumps(answer(request, self.seconds)).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None: ...
-
-
-def answer(request: dict[str, Any], seconds: float) -> dict[str, Any]:
     offered = {tool["function"]["name"] for tool in request.get("tools", ())}
     told = request["messages"][1]["content"]
-    call: tuple[str, dict[str, Any]] | None
-    sleep = "run_code", {"code": f"import time\ntime.sleep({seconds})\nprint('slept')"}
-    ran = sum(m["role"] == "tool" for m in request["messages"])
-    if "make_plan" in offered:
-        tasks = "delegate", {"tasks": [{"title": title, "agent": "coder"} for title in TITLES]}
-        call = tasks if "at the same time" in told else ("make_plan", {"steps": [{"title": t} for t in TITLES]})
-    elif "run_code" in offered:
-        alone = not told.startswith("# Your task")
-        call = sleep if ran < (len(TITLES) if alone else 1) else None
-    elif "write_report" in offered:
-        call = "write_report", {"answer": "They slept.", "findings": []}
-    else:
-        call = "give_review", {"verdict": "pass"}
-    message: dict[str, Any] = {"role": "assistant", "content": "" if call else "It is done."}
-    if call:
-        function = {"name": call[0], "arguments": json.dumps(call[1])}
-        message["tool_calls"] = [{"id": "call000001", "type": "function", "function": function}]
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if call else "stop"}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": "test", "choices": [choice]}
+    if "make_plan" in offered and "at the same time" in told:
+        return "delegate", {"tasks": [{"title": title, "agent": "coder"} for title in TITLES]}
+    cells = 1 if told.startswith("# Your task") else len(TITLES)
+    if "run_code" in offered and results(request) < cells:
+        return "run_code", {"code": f"import time\ntime.sleep({seconds})\nprint('slept')"}
+    return plain(request)
 
 
 async def measure(rounds: int) -> list[tuple[float, float]]:
@@ -112,12 +83,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each task's cell sleeps")
     parser.add_argument("--rounds", type=int, default=3)
     told = parser.parse_args()
-    Model.seconds = told.seconds
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    os.environ |= {"OPENAI_BASE_URL": f"http://127.0.0.1:{server.server_port}/v1", "OPENAI_API_KEY": "none"}
-    found = asyncio.run(measure(told.rounds))
-    server.shutdown()
+    with serving(partial(answer, seconds=told.seconds)) as environment:
+        os.environ |= environment
+        found = asyncio.run(measure(told.rounds))
     ratios = [together / apart for together, apart in found]
     for (together, apart), ratio in zip(found, ratios, strict=True):
         print(f"at the same time {together:6.1f} s   one after another {apart:6.1f} s   {ratio:.2f}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from artifacts.branch import begun, branch
 from artifacts.events import Event, RunEnded, RunView, TurnEnded, TurnStarted, Undone
@@ -12,13 +14,14 @@ from artifacts.threads import in_own_thread
 from artifacts.types import Run, Value, new_id
 from graphs.errors import InputError
 from kernel_gateway.client import Host
+from notebooks.aio import see_through
 from notebooks.live.changes import Change, changes
 from notebooks.live.editing import Edit, Edited, LiveNotebook
+from notebooks.session import Session
 
 OPEN = 4
-"""Notebooks whose sandboxes are kept at a time; the one that was not used for longest makes room."""
-IDLE = 900.0
-"""Seconds after its last edit for which a notebook keeps its sandbox, at least until another is edited."""
+"""Sandboxes that stay between turns and edits at a time; the one that was not used for longest makes room."""
+_LOOK = 1.0  # seconds, at least, from one look for sandboxes that have stayed for long enough to the next
 
 
 class Pair(Value):
@@ -41,21 +44,24 @@ class Difference(Value):
 
 
 class Editor:
-    """Edits the notebooks of runs that are at rest. Close it at the end."""
+    """Edits the notebooks of runs that are at rest, and has their sandboxes between turns. Close it at the end."""
 
     def __init__(self, store: Store, host: Callable[[], Awaitable[Host]]) -> None:
         self._store, self._host = store, host
         self._open: dict[str, LiveNotebook] = {}
+        self._clearing: asyncio.Task[None] | None = None
         self._parents: dict[str, tuple[str, int]] = {}  # of branches: the run, and the event up to which they share it
 
     async def edit(self, run: Run, edit: Edit) -> Edited:
         """Carry out an edit; see `notebooks.live.editing`."""
-        return await (await self._notebook(run.id)).edit(edit)
+        async with self._notebook(run.id) as notebook:
+            return await notebook.edit(edit)
 
     async def undo(self, run: Run, by: str = "person") -> Undone:
         """Take back the last turn or edit of a run."""
         _must_rest(run, "taken back")
-        return await (await self._notebook(run.id)).undo(by)
+        async with self._notebook(run.id) as notebook:
+            return await notebook.undo(by)
 
     async def branch(self, run: Run, at: str | None = None) -> Run:
         """A new run that shares the past of this one, up to the end of turn `at` (None: all of it).
@@ -84,6 +90,28 @@ class Editor:
             changed=tuple(await in_own_thread(changes, self._store, a, b)),
         )
 
+    async def keep(self, session: Session, *, serves: bool = False) -> None:
+        """Let the sandbox in which a turn has ended stay for what comes next. `serves`: a service runs in it."""
+        async with self._notebook(session.run_id) as notebook:
+            await notebook.keep(session, serves=serves)
+
+    async def take(self, run_id: str) -> Session | None:
+        """The sandbox for the run's next turn, its kernel as all cells leave it; None where there is none like that."""
+        if run_id not in self._open and run_id not in self._parents:
+            return None
+        async with self._notebook(run_id) as notebook:
+            return await notebook.lend()
+
+    async def make_room(self, most: int, *, but: str | None = None, serving: bool = True) -> None:
+        """End sandboxes that nobody uses, until there are at most so many beside what run `but` may take over.
+
+        With `serving` false those in which a service runs are not counted, and stay.
+        """
+        mine = (but, *self._parents.get(but or "", ())[:1])
+        idle = {id: n.until for id, n in self._open.items() if id not in mine and (serving or not n.serves)}
+        waiting = sorted((until, id) for id, until in idle.items() if until is not None)
+        await asyncio.gather(*(self.leave(id) for _, id in waiting[: max(0, len(waiting) - max(0, most))]))
+
     async def leave(self, run_id: str) -> None:
         """Close the notebook of a run, if it is open: something else is going to work on it."""
         if (notebook := self._open.pop(run_id, None)) is not None:
@@ -91,20 +119,35 @@ class Editor:
 
     async def close(self) -> None:
         """Close all notebooks."""
-        for run_id in list(self._open):
-            await self.leave(run_id)
+        if self._clearing is not None:
+            self._clearing.cancel()
+            await asyncio.gather(self._clearing, return_exceptions=True)
+        await asyncio.gather(*(self.leave(run_id) for run_id in list(self._open)))
 
-    async def _notebook(self, run_id: str) -> LiveNotebook:
-        for id, notebook in sorted(self._open.items(), key=lambda pair: pair[1].used):
-            idle = time.monotonic() - notebook.used > IDLE
-            if id != run_id and (idle or len(self._open) >= OPEN):
-                await self.leave(id)
+    async def _clear(self) -> None:
+        """End each sandbox when nobody has used it for long enough, as long as there are any."""
+        while ends := [until for n in self._open.values() if (until := n.until) is not None]:
+            await asyncio.sleep(max(_LOOK, min(ends) - time.monotonic()))
+            for id, until in [(id, n.until) for id, n in self._open.items()]:
+                if until is not None and until <= time.monotonic():
+                    _, cancelled = await see_through(self.leave(id))
+                    if cancelled:
+                        raise asyncio.CancelledError
+
+    @contextlib.asynccontextmanager
+    async def _notebook(self, run_id: str) -> AsyncIterator[LiveNotebook]:
+        """The notebook of a run, whose sandbox stays for a while afterwards."""
+        await self.make_room(OPEN - 1, but=run_id)
         if run_id not in self._open:
             parent, upto = self._parents.pop(run_id, (run_id, 0))
             open_there = self._open.get(parent)
             taken = await open_there.hand_over(run_id, upto) if open_there is not None else None
             self._open[run_id] = taken or LiveNotebook(self._store, run_id, self._host)
-        return self._open[run_id]
+        try:
+            yield self._open[run_id]
+        finally:
+            if self._clearing is None or self._clearing.done():
+                self._clearing = asyncio.create_task(self._clear())
 
 
 def _must_rest(run: Run, done: str) -> None:

@@ -11,12 +11,17 @@ from notebooks.session import Session
 
 
 class Helpers:
-    """The sessions in which tasks work, one for each. Close it at the end."""
+    """The sessions in which tasks work, one for each. Close it at the end.
+
+    `moved` is notified when a task has ended or rests; it also keeps two from beginning tasks at once. `resting` are
+    those that wait for a person, or for one that does, since this was made.
+    """
 
     def __init__(self, store: Store, host: Host, run_id: str) -> None:
         self._store, self._host, self._run_id = store, host, run_id
         self._sessions: dict[str, Session] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self.moved, self.resting = asyncio.Condition(), set[str]()
 
     async def session(self, task_id: str) -> Session:
         """The session of a task: its own sandbox if that lives, otherwise one rebuilt from the record.

@@ -1,7 +1,7 @@
 """How tasks are worked on: a subgraph for each agent that can be given one, and the nodes that send work and join it.
 
-Tasks that do not build on each other run at the same time (LangGraph's Send), at most `AT_ONCE` of them. What goes
-wrong in one is a result for who gave it.
+All tasks of a call are sent at once (LangGraph's Send); each begins when what it builds on is done, and at most
+`AT_ONCE` work at the same time. What goes wrong in one is a result for who gave it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Send
+from langgraph.types import Send, interrupt
 
 from artifacts.types import ToolCall
 from graphs import briefs, coding, tasks
@@ -76,7 +76,7 @@ def _kept(node: Node) -> Node:
         try:
             return await node(state, runtime)
         except GraphBubbleUp:
-            await tasks.change(runtime.context, state["task_id"], status="waiting")
+            await tasks.rest(runtime.context, state["task_id"])
             raise
         except BudgetSpent:
             raise
@@ -87,7 +87,12 @@ def _kept(node: Node) -> Node:
 
 
 async def begin(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
-    """Open the task's sandbox, and tell its agent what is to be done."""
+    """Wait for the task's turn, open its sandbox, and tell its agent what is to be done."""
+    while not await tasks.begun(runtime.context, state["task_id"]):
+        interrupt({"task": state["task_id"]})  # the answer that another waits for begins this node again
+    mine = next(t for t in (await runtime.context.view()).tasks if t.id == state["task_id"])
+    if tasks.over(mine):
+        return {"failed": mine.result, "pending": []}
     desk: Desk = await runtime.context.at(state)
     assert desk.task is not None
     agent, task = desk.agents.for_job("code"), desk.task
@@ -130,21 +135,30 @@ async def finish(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     """Record how the task ended, and tell who gave it."""
     desk: Desk = runtime.context
     failed, id = state.get("failed"), state["task_id"]
-    said = failed or tasks.closing(state.get("messages", []))
-    task = await tasks.change(desk, id, status="failed" if failed else "done", progress=1.0, result=said)
-    await tasks.say(desk, f"msg_{id}_result", said, task.agent, task.by, id)
+    task = next(t for t in (await desk.view()).tasks if t.id == id)
+    if not tasks.over(task):
+        said = failed or tasks.closing(state.get("messages", []))
+        task = await tasks.end(desk, id, status="failed" if failed else "done", progress=1.0, result=said)
+    await tasks.say(desk, f"msg_{id}_result", task.result, task.agent, task.by, id)
     return {"ended": [id]}
 
 
 async def delegate(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
-    """Begin the tasks whose turn it is; when there is none left, tell who gave them what came of them."""
+    """Find out who works on the tasks that were given."""
+    given = state["delegation"]
+    assert given is not None
+    agents = {t.id: t.agent for t in (await runtime.context.view()).tasks if t.id in given["tasks"]}
+    return {"delegation": {**given, "agents": agents}}
+
+
+async def join(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
+    """Make what the tasks made part of the notebook, in the order in which they were given where none builds on
+    another, and tell who gave them what came of them."""
     desk: Desk = await runtime.context.at(state)
     given = state["delegation"]
     assert given is not None
-    wave = await tasks.next_ones(desk, given["tasks"])
-    if wave:
-        agents = {t.id: t.agent for t in (await desk.view()).tasks if t.id in wave}
-        return {"delegation": {**given, "wave": wave, "agents": agents}}
+    for id in given["tasks"]:
+        await tasks.take_in(desk, id)
     told = tasks.result(await desk.view(), given["tasks"])
     if given.get("call") is None:
         return {"delegation": None, "to_lead": True}
@@ -152,16 +166,6 @@ async def delegate(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     await desk.emit(coding.used(desk, given["by"], given["step"], call, told))
     heard = Message(role="tool", content=tasks.as_text(told), tool_call_id=call.id)
     return {"delegation": None, "to_lead": False, "messages": [*state["messages"], heard.model_dump()]}
-
-
-async def join(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
-    """Make what the tasks made part of the notebook, one after another in the order in which they were given."""
-    desk: Desk = await runtime.context.at(state)
-    given = state["delegation"]
-    assert given is not None
-    for id in [t for t in given["tasks"] if t in given["wave"]]:
-        await tasks.take_in(desk, id)
-    return {"delegation": {**given, "wave": []}}
 
 
 def add_delegation(
@@ -175,21 +179,21 @@ def add_delegation(
     """Give a graph the node `delegate`, a subgraph for each of these agents, and `join`; `back` says where it goes on
     when the tasks are done, which is one of `ways`."""
     nodes = {agent.name: node_of(agent.name) for agent in helpers}
+    node = whole if depth == 1 else _kept
 
-    def send(state: TeamState) -> list[Send] | str:
-        given = state.get("delegation")
-        if given is None:
-            return back(state)
+    def send(state: TeamState) -> list[Send]:
+        given = state["delegation"]
+        assert given is not None
         handed = {name: state[name] for name in _HANDED if name in state}  # type: ignore[literal-required]
-        return [Send(nodes[given["agents"][id]], {**handed, "task_id": id}) for id in given["wave"]]
+        return [Send(nodes[agent], {**handed, "task_id": id}) for id, agent in given["agents"].items()]
 
-    graph.add_node("delegate", whole(delegate))
-    graph.add_node("join", whole(join))
+    graph.add_node("delegate", node(delegate))
+    graph.add_node("join", node(join))
     for agent in helpers:
         graph.add_node(nodes[agent.name], helper(agents, agent, depth))
         graph.add_edge(nodes[agent.name], "join")
-    graph.add_edge("join", "delegate")
-    graph.add_conditional_edges("delegate", send, [*nodes.values(), *ways])
+    graph.add_conditional_edges("delegate", send, list(nodes.values()))
+    graph.add_conditional_edges("join", back, ways)
 
 
 def node_of(agent: str) -> str:
@@ -228,7 +232,7 @@ def helper(agents: Agents, agent: Agent, depth: int) -> Any:
     )
     graph.add_conditional_edges("run", after, ["run", "write", "finish", *(["delegate"] if below else [])])
     if below:
-        add_delegation(graph, agents, below, after, ["run", "write"], depth + 1)
+        add_delegation(graph, agents, below, after, ["run", "write", "finish"], depth + 1)
     return graph.compile(name=agent.name)
 
 

@@ -66,8 +66,8 @@ class TeamState(TypedDict, total=False):
     `pending` the tool calls of its last reply that have not run yet;
     `calls` counts tool calls, `round` reviews that failed, `follow_ups` the analyst's; `report` the arguments of
     `write_report`; `verdict`, `objections` and `reviewed` (what was looked at) those of the last review. `delegation`
-    is what was given to others and is not over: the ids of its `tasks`, the `call` that gave them, `by` whom, and
-    `wave`, those that are worked on now; `to_lead` says that what came of them goes to the lead, whose call it was, and
+    is what was given to others and is not over: the ids of its `tasks`, the `call` that gave them, `by` whom, and the
+    `agents` that work on them; `to_lead` says that what came of them goes to the lead, whose call it was, and
     not to who writes the cells; `ended` are tasks that were worked on. `task_id` is set within a task, and
     `failed` is the sentence of its failure; `alone` is true where one agent was addressed and has the turn.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from artifacts.events import RunView, Said, TaskBranched, TaskChanged
@@ -68,52 +68,94 @@ async def change(desk: Desk, task_id: str, **fields: Any) -> Task:
     return new
 
 
-async def next_ones(desk: Desk, ids: Iterable[str]) -> list[str]:
-    """Begin those of these tasks that wait for nothing, the most urgent first, as many as may be worked on at once.
+async def begun(desk: Desk, task_id: str) -> bool:
+    """Begin a task as soon as what it builds on is done and there is room; returns once it has begun, or is over.
 
-    One whose predecessor failed is cancelled. Each that begins has a notebook of its own from then on, and a share of
-    the budget.
+    False where it cannot begin before a person has answered somebody. One whose predecessor failed is cancelled.
     """
-    ids = list(ids)
+    helpers = desk.helpers
+    assert helpers is not None, "tasks were given"
+    async with helpers.moved:
+        while True:
+            view = await _begin_ready(desk, task_id)
+            task = next(t for t in view.tasks if t.id == task_id)
+            if task_id in view.task_views or over(task):
+                return True
+            if helpers.resting.intersection(task.after):
+                return False
+            await helpers.moved.wait()
+
+
+async def _begin_ready(desk: Desk, task_id: str) -> RunView:
+    """Begin those tasks given along with this one that wait for nothing, the most urgent first, as many as there is
+    room for. Each has a notebook of its own from then on, in which is what it builds on, and a share of the budget."""
+    assert desk.helpers is not None
     while True:
         view = await in_own_thread(desk.store.view, desk.run_id)
         by_id = {t.id: t for t in view.tasks}
-        open_ones = [t for id in ids if not (t := by_id[id]).ended or (t.status == "cancelled" and not t.result)]
-        lost = [t for t in open_ones if any(by_id[a].status in ("failed", "cancelled") for a in t.after)]
+        mine = by_id[task_id]
+        every = [t for t in view.tasks if (t.parent, t.turn_id) == (mine.parent, mine.turn_id)]
+        lost = [t for t in every if not over(t) and any(by_id[a].status in ("failed", "cancelled") for a in t.after)]
         if not lost:
             break
         for task in lost:
             failed = next(a for a in task.after if by_id[a].status in ("failed", "cancelled"))
             why = f"It builds on {failed} ({by_id[failed].title}), which was not done."
             await change(desk, task.id, status="cancelled", result=why)
-    ready = [t for t in open_ones if all(by_id[a].ended for a in t.after)]
-    ready = sorted(ready, key=lambda t: _URGENCY.index(t.priority))[:AT_ONCE]
-    highest = max(v.numbered for v in (view, *view.task_views.values())) // _APART
+    at_work = [t for t in every if t.id in view.task_views and not over(t) and t.id not in desk.helpers.resting]
+    ready = [t for t in every if t.id not in view.task_views and not over(t) and all(by_id[a].ended for a in t.after)]
+    ready = sorted(ready, key=lambda t: _URGENCY.index(t.priority))[: max(0, AT_ONCE - len(at_work))]
     whole = next((b.used for b in bounds(view, desk.budget, now()) if b.of == "run"), view.spent)
-    for task in sorted(ready, key=lambda t: ids.index(t.id)):
-        if task.id not in view.task_views:
-            highest += 1
-            of = desk.task.id if desk.task is not None else None
-            await desk.store.append(TaskBranched(run_id=desk.run_id, task_id=task.id, numbered=highest * _APART, of=of))
-            helper = desk.agents.named(task.agent)
-            part = share(desk.budget, whole, len(ready), helper.budget if helper is not None else None)
-            await change(desk, task.id, status="running", budget=part.model_dump(exclude_none=True))
-    return [t.id for t in ready]
+    for task in (t for t in every if t in ready):
+        for before in task.after:
+            await take_in(await desk.at({"task_id": task.parent}), before)
+        view = await in_own_thread(desk.store.view, desk.run_id)
+        above = (max(v.numbered for v in (view, *view.task_views.values())) // _APART + 1) * _APART
+        await desk.store.append(TaskBranched(run_id=desk.run_id, task_id=task.id, numbered=above, of=task.parent))
+        helper = desk.agents.named(task.agent)
+        part = share(desk.budget, whole, len(at_work) + len(ready), helper.budget if helper is not None else None)
+        await change(desk, task.id, status="running", budget=part.model_dump(exclude_none=True))
+    return await in_own_thread(desk.store.view, desk.run_id) if ready else view
+
+
+def over(task: Task) -> bool:
+    """Whether nothing more comes of a task, also where a run that was cancelled goes on."""
+    return task.ended and (task.status != "cancelled" or bool(task.result))
+
+
+async def rest(desk: Desk, task_id: str) -> None:
+    """Record that a task waits for a person, or for one that does; so do those within which it is."""
+    assert desk.helpers is not None
+    view = await in_own_thread(desk.store.view, desk.run_id)
+    if task_id in view.task_views:
+        await change(desk, task_id, status="waiting")
+    parts = task_id.split(".")
+    async with desk.helpers.moved:
+        desk.helpers.resting.update(".".join(parts[:n]) for n in range(1, len(parts) + 1))
+        desk.helpers.moved.notify_all()
+
+
+async def end(desk: Desk, task_id: str, **fields: Any) -> Task:
+    """Record how a task ended, end its sandbox, and let those begin that wait for it."""
+    assert desk.helpers is not None
+    task = await change(desk, task_id, **fields)
+    await desk.helpers.leave(task_id)
+    async with desk.helpers.moved:
+        desk.helpers.moved.notify_all()
+    return task
 
 
 async def take_in(desk: Desk, task_id: str) -> None:
     """Make what a task that is done has made part of the notebook at this desk, as far as it fits in."""
     whole = await in_own_thread(desk.store.view, desk.run_id)
-    task, own = next(t for t in whole.tasks if t.id == task_id), whole.task_views[task_id]
-    if task.status == "done" and not task.cells:
-        view = await desk.view()
+    task = next(t for t in whole.tasks if t.id == task_id)
+    if task.status == "done" and not task.cells and not task.conflicts:
+        view, own = await desk.view(), whole.task_views[task_id]
         merged = await in_own_thread(merge, view, own)
         cells = [id for id in merged.cells if view.cell(id) is None]  # a kill may have come between the two events
         events = await in_own_thread(desk.store.events, desk.run_id)
         await desk.session.adopt(recorded(events, task_id, cells))
         await change(desk, task_id, cells=merged.cells, conflicts=merged.conflicts)
-    assert desk.helpers is not None, "a task was worked on"
-    await desk.helpers.leave(task_id)
 
 
 def result(view: RunView, ids: Sequence[str]) -> dict[str, Any]:

@@ -87,15 +87,16 @@ class Workbench:
         self._closing = False
         self._deciding = asyncio.Lock()
         self.queue = Queue(limit or usual_limit(local=not _in_cloud()), self._record_places)
+        self._editor = Editor(store, self.host)
         self._worker = Worker(
             store,
+            self._editor,
             isolation=isolation,
             templates=self.templates,
             rerun=rerun,
             stopped_as=self._stopped_as,
             end_turn=self._end,
         )
-        self._editor = Editor(store, self._worker.host)
         for run in store.runs(status="running", limit=10_000):
             self._mark_interrupted(run)
 
@@ -261,7 +262,6 @@ class Workbench:
                 return message
             if (working := self._tasks.get(run.id)) is not None:  # its end is recorded: its sandbox is being laid down
                 await asyncio.wait([working])
-            await self._editor.leave(run.id)
             turn, begun = next_turn(view, message, budget)
             await self.store.append_all([Said(run_id=run.id, message=message), *begun])
             await self._launch(self.store.run(run.id), model)
@@ -404,7 +404,10 @@ class Workbench:
 
     async def forget(self, run_ids: Iterable[str]) -> None:
         """Drop where these runs would be taken up again: they are not in the record any more."""
-        await self._worker.forget(run_ids)
+        gone = list(run_ids)
+        for run_id in gone:
+            await self._editor.leave(run_id)
+        await self._worker.forget(gone)
 
     def follow(self, run_id: str, after: int = 0) -> AsyncIterator[Event | TextDelta]:
         """The events of a run past `after`, then each new one as it comes, until it ends.
@@ -490,12 +493,17 @@ class Workbench:
             if self._stopped_as(run.id) == "cancelled":
                 await self._worker.end(run.id, "cancelled")
             return
-        if waits:
-            _, cancelled = await see_through(self.store.append(RunBegan(run_id=run.id)))
-            if cancelled:
-                await self._worker.end(run.id, self._stopped_as(run.id))
-                return
+        _, cancelled = await see_through(self._begin(run.id, waits))
+        if cancelled:
+            await self._worker.end(run.id, self._stopped_as(run.id))
+            return
         await self._worker.work_on(run, model)
+
+    async def _begin(self, run_id: str, waits: bool) -> None:
+        """Say that a run begins if it has waited; of the sandboxes that are idle so many stay as places are free."""
+        if waits:
+            await self.store.append(RunBegan(run_id=run_id))
+        await self._editor.make_room(self.queue.limit - self.queue.running, but=run_id, serving=False)
 
     async def _record_places(self, places: Sequence[RunQueued]) -> None:
         try:

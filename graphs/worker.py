@@ -21,6 +21,7 @@ from graphs.addressing import addressed
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, TurnSpent, budget_of
+from graphs.editing import Editor
 from graphs.errors import GraphError, Waiting
 from graphs.helpers import Helpers
 from graphs.models.base import Model
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 
 type Ending = Literal["waiting", "done", "failed", "cancelled", "interrupted"]
 
-KEPT = 4
-"""Runs whose sandboxes are kept after a further turn, for the next one; the one not used for longest makes room."""
-
 _STEPS = 1_000  # steps of the graph that LangGraph allows; our own limits end a run long before
 _log = logging.getLogger(__name__)
 
@@ -54,13 +52,15 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Carries runs out from nothing but their record, any number at a time. Close it at the end.
 
-    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. `finishing` holds
-    those whose work is done or broken off, and whose end is just being recorded: they cannot be stopped any more.
+    `stopped_as` gives the end of a run whose work is cancelled; `end_turn` records how a turn ended. The `editor` has
+    sandboxes between turns. `finishing` holds those whose work is done or broken off, and whose end is just being
+    recorded: they cannot be stopped any more.
     """
 
     def __init__(
         self,
         store: Store,
+        editor: Editor,
         *,
         isolation: str,
         templates: Path,
@@ -69,10 +69,10 @@ class Worker:
         end_turn: Callable[[RunEnded], Awaitable[None]],
     ) -> None:
         self.finishing: set[str] = set()
-        self._store, self._isolation, self._templates, self._rerun = store, isolation, templates, rerun
+        self._store, self._editor = store, editor
+        self._isolation, self._templates, self._rerun = isolation, templates, rerun
         self._stopped_as, self._end_turn = stopped_as, end_turn
         self._hosts: list[Host] = []
-        self._kept: dict[str, Session] = {}
         self._servers = Servers(store.home / FILE)
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -91,9 +91,6 @@ class Worker:
 
     async def close(self) -> None:
         """Stop the gateway if this process started it, and the MCP servers."""
-        for session in self._kept.values():
-            await session.close()
-        self._kept.clear()
         await self._servers.close()
         await self._stack.aclose()
         for host in self._hosts:
@@ -130,7 +127,7 @@ class Worker:
                     f"Gristmill itself failed ({type(fault).__name__}: {fault}). What was made so far is kept; "
                     f"`gristmill runs resume {run.id}` tries the step again."
                 )
-            await self._finish(run.id, session, status, error, keep=further)
+            await self._finish(run.id, session, status, error, further=further)
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
@@ -255,12 +252,13 @@ class Worker:
         status: Ending,
         error: str | None,
         *,
-        keep: bool,
+        further: bool,
     ) -> None:
+        serves = False
         try:
             # A cell cancelled in the moment in which it began has nobody else to record its end.
             view = await in_own_thread(self._store.view, run_id)
-            keep |= any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
+            serves = any(u.name == "start_service" and u.ok for u in view.tools_used)  # somebody may want to open it
             for event in loose_ends(view):
                 await self._store.append(event)
             if status in ("failed", "cancelled"):
@@ -275,23 +273,18 @@ class Worker:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)
         finally:
             await self._end_turn(_ended(run_id, status, error))
-            if session is not None and status in ("done", "cancelled") and keep:
-                await self._keep(session)
-            elif session is not None and status not in ("interrupted", "waiting"):  # such a run finds its sandbox again
-                await session.close()
-
-    async def _keep(self, session: Session) -> None:
-        """Let the sandbox of a conversation stay for its next turn."""
-        self._kept[session.run_id] = session
-        while len(self._kept) > KEPT:
-            await self._kept.pop(next(iter(self._kept))).close()
+            if session is not None and (status == "done" or (status == "cancelled" and (further or serves))):
+                await self._editor.keep(session, serves=serves)
+            else:
+                if session is not None and status not in ("interrupted", "waiting"):  # these find their sandbox again
+                    await session.close()
+                await self._editor.leave(run_id)
 
     async def _open_session(self, run_id: str) -> Session:
         """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
-        session = await Session.resume(self._store, await self.host(), run_id)
-        kept = self._kept.pop(run_id, None)
-        if kept is not None and kept.sandbox_id != session.sandbox_id:  # the notebook was edited meanwhile
-            await kept.close()
+        session = await self._editor.take(run_id)
+        if session is None:
+            session = await Session.resume(self._store, await self.host(), run_id)
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)

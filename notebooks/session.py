@@ -118,9 +118,24 @@ class Session:
         await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
         return session
 
-    def go_on(self, log: RunLog) -> None:
-        """Write to this log of the same run from now on: somebody else wrote to the run meanwhile."""
+    async def rest(self, seconds: float) -> None:
+        """Nobody needs the sandbox now: it lives so long if nobody wakes it, whatever becomes of this process."""
+        with contextlib.suppress(*host_failures()):  # one that is not there is found out by `wake`
+            await self._sandbox.set_timeout(int(seconds))
+        self._renewed = float("-inf")
+
+    async def wake(self, log: RunLog) -> None:
+        """Go on after a rest, writing to this log. Raises SandboxGone."""
         self._log = log
+        try:
+            await self._sandbox.set_timeout(self._life)
+        except host_failures() as error:
+            raise SandboxGone(f"The sandbox of {self.run_id} ended while it was idle: {error}") from error
+        self._renewed = time.monotonic()
+
+    async def found(self) -> None:
+        """Record that this sandbox, in which edits were run, holds what all cells of the notebook leave."""
+        await self._log.emit(self._opened())
 
     @property
     def sandbox(self) -> AsyncSandbox:

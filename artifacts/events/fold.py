@@ -83,8 +83,10 @@ def apply(view: RunView | None, event: Event) -> RunView:
             if event.why == "resumed" and view.turns[-1].status != "done":
                 turns = (*view.turns[:-1], _with(view.turns[-1], status="running", ended_at=None))
                 view = replace(view, turns=turns)
-            working = event.at if event.why != "edit" else None
-            return replace(view, run=again, error=None, queued=None, working=working)
+            view = replace(view, run=again, error=None, queued=None)
+            if event.why == "edit":  # it may be run in the kernel, which no turn is to find then
+                return replace(view, kernel=None, working=None)
+            return replace(view, working=event.at)
         case RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event, working=None)
         case RunBegan():

@@ -94,6 +94,12 @@ def _try(
     return wanted, drops, tuple(sorted(extra))
 
 
+def holds(kernel: State, cells: Iterable[Item]) -> bool:
+    """Whether a kernel holds what a fresh one would after these cells, its random numbers and the files among that."""
+    ideal = clean(cells)
+    return not _lacking(kernel, ideal, {*ideal.keys, *kernel.keys})
+
+
 def _makers(ideal: State, names: Iterable[str]) -> set[str]:
     """The cells that wrote these names, and all that may share memory with them, last."""
     return {cell for n in ideal.together(names) for cell in ideal.makers.get(n, ())}

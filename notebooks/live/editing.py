@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -23,16 +24,19 @@ from artifacts.events import (
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Cell, RunStatus, Value
-from kernel_gateway.client import Host
+from kernel_gateway.client import Host, SandboxGone
 from notebooks.aio import see_through
 from notebooks.errors import EditError, Outdated
 from notebooks.live.changes import Change, broken_sentences, changes
-from notebooks.live.dependencies import Catching, clean, plan, signatures, stale_after
+from notebooks.live.dependencies import Catching, clean, holds, plan, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
-from notebooks.live.kernel import WORTH, LiveKernel, between, costs
+from notebooks.live.kernel import WORTH, LiveKernel, as_left, between, costs
 from notebooks.live.state import State
 from notebooks.runlog import RunLog
-from notebooks.session import Session
+from notebooks.session import SANDBOX_LIFE, Session
+
+IDLE = 900.0
+"""Seconds for which a sandbox stays that nobody uses."""
 
 
 class Edit(Value):
@@ -76,17 +80,21 @@ class Edited(Value):
 class LiveNotebook:
     """The notebook of one run, which is edited here and nowhere else at the same time. Close it at the end.
 
-    A sandbox is opened when the first cell has to run: what the cell needs is replayed in it from the record. After
-    an edit a copy of the kernel is kept, so that to take back the next one costs no cell.
+    Between turns it has the sandbox in which the turns work, and edits run in that. Where there is none, one is opened
+    when the first cell has to run: what the cell needs is replayed in it from the record. After an edit a copy of the
+    kernel is kept, so that to take back the next one costs no cell.
     """
 
     def __init__(
         self, store: Store, run_id: str, host: Callable[[], Awaitable[Host]], kernel: LiveKernel | None = None
     ) -> None:
         """`kernel` is one that another notebook of the same past has handed over."""
-        self.run_id, self.used = run_id, time.monotonic()
+        self.run_id = run_id
         self._store, self._host = store, host
         self._kernel = kernel
+        self._left: Session | None = None  # what the last turn worked in: what that holds is found out by an edit
+        self._lent: tuple[LiveKernel, tuple[str, ...]] | None = None  # what is known of it from before those turns
+        self._serves, self._out, self._users, self._used = False, False, 0, time.monotonic()
         self._lock = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
 
@@ -96,10 +104,11 @@ class LiveNotebook:
         Raises EditError for what cannot be done, Outdated for an edit of an older version, with nothing changed, and
         GatewayError where no sandbox can be had; what is stale then stays so.
         """
-        async with self._lock:
-            began, self.used = time.monotonic(), time.monotonic()
+        async with self._alone():
+            began = time.monotonic()
             before = await in_own_thread(self._store.view, self.run_id)
             events, cell = _events(before, edit)
+            await self._use_left(before)
             log = RunLog(self._store, before)
             for event in (RunResumed(run_id=self.run_id, why="edit"), *events):
                 log.send(event)
@@ -117,12 +126,12 @@ class LiveNotebook:
 
         The kernel is brought in line when a cell next runs.
         """
-        async with self._lock:
-            self.used = time.monotonic()
+        async with self._alone():
             view = await in_own_thread(self._store.view, self.run_id)
             past = view.previous
             if past is None:
                 raise EditError(f"Nothing of {self.run_id} can be taken back: it had no edit and no further turn.")
+            await self._use_left(view)
             turn = view.turns[-1].id if len(view.turns) > len(past.turns) else None
             cell = None if turn else await in_own_thread(self._edited_after, past.last_seq)
             undone = Undone(run_id=self.run_id, to=past.last_seq, turn_id=turn, cell_id=cell, by=by)
@@ -136,16 +145,62 @@ class LiveNotebook:
 
         This one gets another sandbox when it needs one. None where that would have to wait, or has nothing to give.
         """
-        if self._lock.locked():
+        if self._lock.locked() or self._serves:
             return None
         async with self._lock:
-            kernel, self._kernel = self._kernel, None
-            if kernel is None:
+            if self._left is not None:
+                await self._use_left(await in_own_thread(self._store.view, self.run_id))
+            if (kernel := self._kernel) is None or not kernel.reaches(upto):
                 return None
+            self._kernel = None
             if (shared := await kernel.share(upto)) is None:
                 await kernel.session.close()
                 return None
             return LiveNotebook(self._store, run_id, self._host, shared)
+
+    @property
+    def until(self) -> float | None:
+        """When its sandbox has stayed for long enough, on the clock of `time.monotonic`; None while it is in use.
+
+        One in which a service runs stays for as long as a sandbox lives.
+        """
+        return None if self._users or self._out else self._used + (SANDBOX_LIFE if self._serves else IDLE)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a service runs in its sandbox that somebody may want to open."""
+        return self._serves
+
+    async def keep(self, session: Session, *, serves: bool = False) -> None:
+        """Have the sandbox in which a turn has ended, for the next turn or edit. `serves`: a service runs in it."""
+        async with self._alone():
+            self._left, self._serves, self._out = session, serves, False
+            await self._rest(session)
+
+    async def lend(self) -> Session | None:
+        """The sandbox for the run's next turn, its kernel as all cells leave it; None where there is none like that.
+
+        What edits have left out or changed is put right by running cells again, without a record.
+        """
+        async with self._alone():
+            left, kernel = self._left, self._kernel
+            if left is None and kernel is None:
+                return None
+            view = await in_own_thread(self._store.view, self.run_id)
+            log, session = RunLog(self._store, view), None
+            try:
+                if left is not None and view.kernel == left.sandbox_id:
+                    await left.wake(log)
+                    session = left
+                elif kernel is not None and await self._bring_in_line(kernel, log):
+                    session, self._lent = kernel.session, (kernel, tuple(x.id for x in view.executions))
+            except SandboxGone:
+                pass
+            finally:
+                if session is None:
+                    await see_through(self._leave())
+            self._left, self._kernel, self._out = None, None, session is not None
+            return session
 
     async def close(self) -> None:
         """End the sandbox, if there is one."""
@@ -159,6 +214,7 @@ class LiveNotebook:
         async with self._lock:
             if self._kernel is not None:
                 await self._kernel.keep(self._kernel.state, WORTH)
+                await self._rest(self._kernel.session)
 
     async def _catch_up(self, log: RunLog, edit: Edit, before: RunView, cell: str | None, began: float) -> Edited:
         was, now, view = as_shown(before), items(log.view), log.view
@@ -212,7 +268,11 @@ class LiveNotebook:
         again = set(plan(cells, wanted, clean(as_shown(before))).cells)
         catching, costing = Catching(cells, held, State(), whole=False), costs(before)
         if self._kernel is not None:
-            await self._take_up(self._kernel, log)
+            try:
+                await self._take_up(self._kernel, log)
+            except SandboxGone:
+                await self._leave()
+        if self._kernel is not None:
             await self._kernel.begin(cells, [id for id in catching.stale if id in wanted], costing)
             self._kernel.at = before.last_seq + 1
             catching.kernel = self._kernel.state
@@ -271,13 +331,66 @@ class LiveNotebook:
         return self._kernel
 
     async def _take_up(self, kernel: LiveKernel, log: RunLog) -> None:
-        """Go on in a sandbox that is open, which may have been another run's."""
-        if kernel.session.run_id == self.run_id:
-            kernel.session.go_on(log)
-        else:
+        """Go on in a sandbox that is open, which may have been another run's. Raises SandboxGone."""
+        await kernel.session.wake(log)
+        if kernel.session.run_id != self.run_id:
             kernel.session = await kernel.session.taken_over(log)
 
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Nobody else works on the notebook meanwhile, and nobody closes it for want of room."""
+        self._users += 1
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._users -= 1
+            self._used = time.monotonic()
+
+    async def _rest(self, session: Session) -> None:
+        """A sandbox that nobody uses ends by itself if this process does not end it."""
+        if not self._serves:
+            await session.rest(IDLE + 60)
+
+    async def _use_left(self, view: RunView) -> None:
+        """Edit in what the last turn left, if it is known what that holds."""
+        if (left := self._left) is None:
+            return
+        lent, known = self._lent if self._lent is not None and self._lent[0].session is left else (None, ())
+        self._kernel = as_left(left, view, lent, known)
+        self._left = self._lent = None
+        if self._kernel is None:
+            await left.close()
+
+    async def _bring_in_line(self, kernel: LiveKernel, log: RunLog) -> bool:
+        """Have the kernel hold what all cells leave, each as it ran last; whether that could be done."""
+        view, cells = log.view, as_shown(log.view)
+        done = all(x.status in ("ok", "error") for x in view.executions)
+        if not done or any(c.state not in ("fresh", "failed") for c in view.cells) or view.away:
+            return False
+        await self._take_up(kernel, log)
+        await kernel.begin(cells, (), costs(view), whole=True)
+        catching, ran = Catching(cells, signatures(cells), kernel.state), executions(view)
+        while (step := catching.next()) is not None:
+            if step.fresh:
+                return False
+            if step.drops:
+                await kernel.session.aside(dropping(step.drops))
+            if step.cell is not None:
+                await kernel.session.replay(ran[step.cell])
+                item = next(c for c in cells if c.id == step.cell)
+                catching.ran(step.cell, failed=item.failed, wrote=item.wrote or ())
+        kernel.state = catching.kernel
+        if not holds(kernel.state, cells):
+            return False
+        await kernel.session.found()
+        kernel.at = log.view.last_seq
+        return True
+
     async def _leave(self) -> None:
+        left, self._left = self._left, None
+        if left is not None:
+            await left.close()
         if self._kernel is not None:
             kernel, self._kernel = self._kernel, None
             await kernel.session.close()

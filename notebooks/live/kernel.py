@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from artifacts.events import RunView
 from notebooks.live.dependencies import clean, plan
-from notebooks.live.document import executions
+from notebooks.live.document import executions, items
 from notebooks.live.state import Item, State
 from notebooks.session import Session
 
@@ -62,11 +62,16 @@ class LiveKernel:
         if not await self.session.copied(f"keep {name}"):
             self.copies = [*self.copies, Copy(name, state.copy(), self.at)][-MOST:]
 
-    async def begin(self, cells: Sequence[Item], stale: Iterable[str], costs: Mapping[str, float]) -> bool:
-        """Go back to a copy if there is much less to do from there for these stale cells; whether that was done."""
+    async def begin(
+        self, cells: Sequence[Item], stale: Iterable[str], costs: Mapping[str, float], *, whole: bool = False
+    ) -> bool:
+        """Go back to a copy if there is much less to do from there for these stale cells; whether that was done.
+
+        With `whole` the kernel is to hold in the end what all cells leave.
+        """
         stale = list(stale)
         least = sum(costs.get(id, _UNKNOWN) for id in stale)
-        now = _seconds(cells, stale, self.state, costs)
+        now = _seconds(cells, stale, self.state, costs, whole=whole)
         if now - least < WORTH:
             return False
         ideal = clean(cells).keys
@@ -75,11 +80,15 @@ class LiveKernel:
         )
         best: tuple[float, Copy] | None = None
         for copy in reversed(likely):
-            took = _seconds(cells, stale, copy.state, costs)
+            took = _seconds(cells, stale, copy.state, costs, whole=whole)
             best = min(best or (took, copy), (took, copy), key=lambda pair: pair[0])
             if took - least < WORTH:
                 break
         return best is not None and now - best[0] >= WORTH and await self._go_back(best[1])
+
+    def reaches(self, upto: int) -> bool:
+        """Whether the kernel, or a copy of it, is as it was at that place in the record or before."""
+        return self.at <= upto or any(copy.at <= upto for copy in self.copies)
 
     async def share(self, upto: int) -> LiveKernel | None:
         """The kernel as it was at a place in the record, for another notebook that begins there; None if it is lost.
@@ -104,6 +113,36 @@ class LiveKernel:
         return True
 
 
+def as_left(session: Session, view: RunView, lent: LiveKernel | None, known: Sequence[str]) -> LiveKernel | None:
+    """The kernel in which a run's turns have worked, between two turns; None where it is not known what it holds.
+
+    It is where each cell ran there once, in the notebook's order, or was replayed when its sandbox was made. `lent` is
+    the kernel as it was when the turns began, with the executions `known` behind it.
+    """
+    begun = len(known) if lent is not None else 0
+    new = view.executions[begun:]
+    here = [x for x in new if x.sandbox_id == session.sandbox_id]
+    told = (
+        view.kernel == session.sandbox_id
+        and not (view.tasks or view.away)
+        and [x.id for x in view.executions[:begun]] == list(known)[:begun]
+        and (lent is None or len(here) == len(new))
+        and [c.execution_id for c in view.cells] == [x.id for x in view.executions]
+        and all(c.state in ("fresh", "failed") for c in view.cells)
+        and all(x.status in ("ok", "error") for x in view.executions)
+        and list(new[len(new) - len(here) :]) == sorted(here, key=lambda x: x.seq)
+        and not any(x.replaces or (x.error is not None and x.error.died) for x in here)
+    )
+    if not told:
+        return None
+    if lent is None:
+        return LiveKernel(session, clean(items(view)), view.last_seq)
+    for item in items(view)[begun:]:
+        lent.state.run(item)
+    lent.at = view.last_seq
+    return lent
+
+
 def between(costs: Mapping[str, float]) -> float:
     """Seconds of cells from one copy to the next while a notebook runs."""
     return max(BETWEEN, sum(costs.values()) / PARTS)
@@ -115,6 +154,8 @@ def costs(view: RunView) -> dict[str, float]:
     return {id: (x.ended_at - x.started_at).total_seconds() for id, x in ran.items() if x.ended_at is not None}
 
 
-def _seconds(cells: Sequence[Item], stale: Iterable[str], state: State, costs: Mapping[str, float]) -> float:
-    wanted = plan(cells, stale, state, whole=False)
+def _seconds(
+    cells: Sequence[Item], stale: Iterable[str], state: State, costs: Mapping[str, float], *, whole: bool
+) -> float:
+    wanted = plan(cells, stale, state, whole=whole)
     return sum(costs.get(id, _UNKNOWN) for id in wanted.cells) + (_FRESH if wanted.fresh else 0.0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from artifacts import store as store_module
 from artifacts.blobs import Blobs
 from artifacts.events import (
     ArtifactSaved,
@@ -24,6 +26,7 @@ from artifacts.events import (
     RunQueued,
     RunResumed,
     RunStarted,
+    fold,
 )
 from artifacts.lineage import ancestors, descendants
 from artifacts.store import ArtifactDamaged, NotFound, Store, StoreError
@@ -181,6 +184,22 @@ async def test_the_rows_say_what_the_fold_says(home, store, begin):
         assert plain.execute("SELECT status, error, answer FROM runs").fetchall() == [
             ("failed", "The model is down.", "They differ.")
         ]
+
+
+async def test_a_view_that_only_reads_what_is_new_is_the_fold_of_all(store, begin, note):
+    runs = [begin(store) for _ in range(store_module._VIEWS + 2)]
+    for round in range(3):
+        for run in runs:
+            await store.append(note(run, f"note {round}"))
+            known = await asyncio.gather(*(asyncio.to_thread(store.view, run.id) for _ in range(3)))
+            assert known == [fold(store.events(run.id))] * 3
+    assert len(store._views) <= store_module._VIEWS
+    await store.append(RunEnded(run_id=runs[-1].id, status="done"))
+    assert store.view(runs[-1].id).run.status == "done"
+    store.upkeep.prune(now() + timedelta(days=1))
+    with pytest.raises(NotFound):
+        store.view(runs[-1].id)
+    assert store.view(runs[-2].id).notes[-1].text == "note 2", "one that has not ended stays"
 
 
 def test_runs_are_listed_newest_first_and_searched_in_any_case(store, begin):

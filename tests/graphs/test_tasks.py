@@ -54,8 +54,8 @@ def table(tmp_path) -> Path:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("tasks")) as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("tasks") / "home")) as store:
         workbench = Workbench(store, rerun=False)
         yield workbench
         await workbench.close()

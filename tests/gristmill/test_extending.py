@@ -76,7 +76,8 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     assert gristmill("agents", "list", "--project", "nobody").exit_code == 2
 
 
-def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_path):
+def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(ready, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
     table = tmp_path / "sales.csv"
     table.write_text("region,amount\n" + "".join(f"{'ns'[i % 2]},{i}\n" for i in range(40)))
     assert gristmill("project", "create", "shop", "--about", "Figures").exit_code == 0

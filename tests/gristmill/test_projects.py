@@ -29,8 +29,8 @@ Path("project/out/new.csv").write_text("a\\n1\\n");
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("projects") / "home") as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("projects") / "home")) as store:
         workbench = Workbench(store, rerun=False, limit=2)
         yield workbench
         await workbench.close()

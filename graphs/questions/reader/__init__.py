@@ -38,6 +38,10 @@ def read(
     if _of_the_whole(question, columns):
         return Reading(parts=(question,), queries=(Query(intent="describe", text=question),), why_not=("",))
     time = _time(columns, roles or {})
+    for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
+        hint = lexicon.adjectives().get(said[1].casefold(), "")
+        if hint != "TIME" and (measured := Conditions(columns, time).hinted(hint)) is not None:
+            question = question.replace(said[0], f"what {measured.name}")
     lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
