@@ -17,20 +17,18 @@ def outlier_limits(values: pd.Series, rule: str = "iqr", k: float = 1.5, ddof: i
     iqr: `k` interquartile ranges from the quartiles; z: `k` standard deviations (with `ddof`) from the mean; mad: `k`
     median absolute deviations from the median, scaled by 1.4826; percentile: the outer `k` per cent at each end.
     """
-    low: Any
-    width: Any
     if rule == "percentile":
         return float(values.quantile(k / 100)), float(values.quantile(1 - k / 100))
     if rule == "iqr":
-        low, high = values.quantile(0.25), values.quantile(0.75)
+        low, high = float(values.quantile(0.25)), float(values.quantile(0.75))
         width = high - low
     elif rule == "z":
-        low = high = values.mean()
-        width = values.std(ddof=ddof)
+        low = high = float(values.mean())
+        width = float(values.std(ddof=ddof))
     else:
-        low = high = values.median()
-        width = 1.4826 * (values - low).abs().median()
-    return float(low - k * width), float(high + k * width)
+        low = high = float(values.median())
+        width = 1.4826 * float((values - low).abs().median())
+    return low - k * width, high + k * width
 
 
 def beyond(values: pd.Series, limits: tuple[float, float], sides: str = "both") -> Any:
