@@ -552,3 +552,32 @@ def test_the_last_month_is_the_last_whole_one_and_is_told() -> None:
 def test_what_only_names_rows_is_not_averaged(bought: list[dict[str, Any]]) -> None:
     reading = read("What is the mean customer id?", bought)
     assert reading.queries == (None,)
+
+
+def test_fragments_reorder_test_share_and_explain_the_query_before_them(
+    staff: list[dict[str, Any]], penguins: list[dict[str, Any]]
+) -> None:
+    def after(fragment: str, previous: Query, tables: list[dict[str, Any]] = staff) -> Query:
+        (query,) = read(fragment, tables, previous=previous).queries
+        assert query is not None, fragment
+        return query
+
+    first = one("What is the average salary by department?", staff)
+    lowest = after("and the lowest?", first)
+    assert (lowest.order[0].descending, lowest.limit) == (False, 1)
+    assert after("the other way round", lowest).order[0].descending
+    assert after("top 2 instead", lowest).limit == 2
+    assert told(after("what about age?", first)) == {("mean", "age")}
+    assert after("by age", lowest).order[0].by == "mean of age"
+    tested = after("is that significant?", first)
+    assert (tested.intent, tested.test.about if tested.test else "") == ("test", "means")
+    assert told(after("as a share", one("How many employees are in each department?", staff))) == {("share", None)}
+    assert after("why?", first).intent == "drivers"
+    (step,) = after("without outliers", first).prepare
+    assert isinstance(step, RemoveOutliers)
+    assert step.columns == ("salary",)
+    pair = one("What is the correlation of bill length and bill depth?", penguins)
+    assert after("is it significant?", pair, penguins).measures[0].with_p
+    assert after("as spearman", pair, penguins).measures[0].method == "spearman"
+    women = after("only females", one("What is the mean body mass by species?", penguins), penguins)
+    assert after("and by sex?", women, penguins).where == (), "a group that is chosen is no group beside others"

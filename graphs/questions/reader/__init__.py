@@ -54,7 +54,7 @@ def read(
     question, cut = brackets(question, columns)
     columns += [Column(cut.name, "", "new", 4, rows)] if cut is not None else []
     columns += new_columns(question, columns)
-    conditions = Conditions(columns, time)
+    conditions = Conditions(columns, time, previous.text if previous is not None else "")
     draft = Draft(asked, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)

@@ -67,7 +67,8 @@ class Draft:
         )
         ask = asking.read(clause, conditions, self.columns, self.rows)
         if left and ask.where and not ask.stats:
-            self._merge([Keep(where=tuple(w for given in ask.where for w in negated(given)))])
+            denied = any(i.code == "n" for i in clause.items)
+            self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
         first = clause.words[0].low
         talk = first in lexicon.DISCUSS.split() and not (ask.columns or ask.groups or ask.where)
@@ -164,7 +165,7 @@ class Draft:
             why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
-            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
+            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", following.remeasured(q, op=self.doubt))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
         lost = [text for text, _ in (*self.lost, *self.untold)]

@@ -11,7 +11,7 @@ from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.text import name_words, stem, words
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 
@@ -30,8 +30,9 @@ def plain(number: float) -> int | float:
 class Conditions:
     """Reads the conditions of one clause; `columns` are those of the tables, `time` the column of times."""
 
-    def __init__(self, columns: Sequence[Column], time: Column | None) -> None:
+    def __init__(self, columns: Sequence[Column], time: Column | None, before: str = "") -> None:
         self.columns, self.time = columns, time
+        self.before = {w.low for w in words(before)}  # of the question that a fragment follows
 
     def read(self, clause: Clause, flags: bool = True) -> list[Where]:
         """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
@@ -56,8 +57,8 @@ class Conditions:
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
         numbers = [c for c in self.columns if c.kind == "number"]
-        for words in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
-            if found := [c for c in numbers if set(words.split()) & set(c.words)]:
+        for said in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
+            if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None
         return None
 
@@ -69,7 +70,7 @@ class Conditions:
     def bare(self, clause: Clause, number: Item) -> Column | None:
         """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
         unit = clause.words[number.last + 1].low if number.last + 1 < len(clause.words) else ""
-        said = {w.low for w in clause.words}
+        said = self.before | {w.low for w in clause.words}
         hint = lexicon.units().get(unit, "")
         if not hint and said & lexicon.people():
             hint = "age"

@@ -31,7 +31,7 @@ S quantile 0.25: first quartile, lower quartile, 25th percentile, q1
 S quantile 0.75: third quartile, upper quartile, 75th percentile, q3
 S quantile 0.9: 90th percentile
 S quantile 0.95: 95th percentile
-S share: share, percentage, percent of, proportion, fraction, rate, pct, percentages
+S share: share, percentage, percent of, in percent, in per cent, proportion, fraction, rate, pct, percentages
 S share: likely, likelihood, probability, chance, chances
 S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different
 S distinct: how many unique, how many distinct, count of unique
@@ -114,6 +114,7 @@ A groups: tells apart, tell apart
 L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
 L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts
 L predict: model
+r turn: other way round, other way around, other way, reverse, reversed, vice versa, opposite
 g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart
 g plot: box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
 a and: and, &, as well as, along with, also, plus, vs, versus, vs., against
@@ -185,7 +186,7 @@ off keep indicate represents performance process processes note meet conditions 
 varied varying differ differs assigned handled related associated takes took engineering called named build evaluation
 implement reproducibility store resulting detection imputation implications format strings don doesn isn aren wasn
 weren didn hasn haven couldn shouldn bought buy buys purchased chose chosen came live lives lived belong belongs
-located placed made gets got work works worked working along side together about around approximately roughly
+located placed made gets got work works worked working along side together instead about around approximately roughly
 """
 
 DISCUSS = """
