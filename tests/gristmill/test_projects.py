@@ -56,22 +56,22 @@ async def run(bench, path: Path, name: str):
 
 async def test_files_go_into_the_next_sandbox_and_what_is_written_is_kept(bench, tmp_path):
     own = LocalProjects(bench)
-    await own.create(wanted(name="shop", about="Figures"))
+    await own.create(wanted(name="stall", about="Figures"))
     file = tmp_path / "notes.txt"
     file.write_text("mine\n")
-    await own.put("shop", "notes.txt", file)
-    view = await run(bench, notebook(tmp_path, WRITES), "shop")
+    await own.put("stall", "notes.txt", file)
+    view = await run(bench, notebook(tmp_path, WRITES), "stall")
     assert view.executions[0].text.strip() == "['project/notes.txt']"
-    assert await own.read("shop", "notes.txt") == b"mine\nmore\n"
-    assert (await own.get("shop")).files == {"notes.txt": 10, "out/new.csv": 4}
-    again = await run(bench, notebook(tmp_path, "print(open('project/out/new.csv').read())"), "shop")
+    assert await own.read("stall", "notes.txt") == b"mine\nmore\n"
+    assert (await own.get("stall")).files == {"notes.txt": 10, "out/new.csv": 4}
+    again = await run(bench, notebook(tmp_path, "print(open('project/out/new.csv').read())"), "stall")
     assert again.executions[0].text.split() == ["a", "1"]
-    assert [r.id for r in bench.store.runs(project="shop")] == [again.run.id, view.run.id]
+    assert [r.id for r in bench.store.runs(project="stall")] == [again.run.id, view.run.id]
     assert bench.store.runs(project="default") == []
     repeated = await bench.start_reproduce(view.run.id)
     await asyncio.wait_for(bench.wait(repeated.id), 120)
     assert bench.store.view(repeated.id).comparison.holds, "it had the files as they were then"
-    assert await own.read("shop", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
+    assert await own.read("stall", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
 
 
 async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
