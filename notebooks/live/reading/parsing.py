@@ -70,12 +70,15 @@ def methods_of(node: ast.ClassDef) -> set[str]:
     return {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """A node and what is in it, but for the bodies of functions and classes."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            yield from own_nodes(child)
+    todo = [node]
+    while todo:
+        yield (node := todo.pop())
+        todo += [c for c in ast.iter_child_nodes(node) if not isinstance(c, _SCOPES)]
 
 
 def assigned(node: ast.AST) -> Iterator[str]:
