@@ -45,14 +45,17 @@ ENDED = ("done", "failed", "cancelled", "interrupted", "waiting")
 PATIENCE = 240.0  # seconds for a step, also on a busy machine
 
 
-def cell(code: str) -> Said:
+type Step = tuple[str, dict[str, Any]]
+
+
+def cell(code: str) -> Step:
     return "run_code", {"code": code}
 
 
-ASK: Said = "ask_person", {"question": "Which year is meant?", "choices": ["2024", "2025"], "default": "2025"}
-TASKS: Said = "delegate", {"tasks": [{"title": "Low", "agent": "coder"}, {"title": "High", "agent": "modeler"}]}
+ASK: Step = "ask_person", {"question": "Which year is meant?", "choices": ["2024", "2025"], "default": "2025"}
+TASKS: Step = "delegate", {"tasks": [{"title": "Low", "agent": "coder"}, {"title": "High", "agent": "modeler"}]}
 HELPERS = {"Low": cell("low = 1\nprint('low', low)"), "High": cell("high = 9\nprint('high', high)")}
-TURNS: dict[str, tuple[Said, ...]] = {
+TURNS: dict[str, tuple[Step, ...]] = {
     "What does it come to?": (cell("first = 6 * 7\nprint('first', first)"),),
     "What does that mean?": (),
     "And the double of it?": (cell("double = 2 * first\nprint('double', double)"),),
@@ -65,7 +68,7 @@ TURNS: dict[str, tuple[Said, ...]] = {
     "Thank you. In short?": (),
 }
 """What the person says in each turn, and what the model does before it answers."""
-DOUBLE = TURNS["And the double of it?"][0][1]["code"]  # type: ignore[index]
+DOUBLE = TURNS["And the double of it?"][0][1]["code"]
 EDITS = {
     3: {"what": "add", "source": "by_hand = 3 ** 2\nprint(by_hand)"},
     6: {"what": "edit", "was": DOUBLE, "source": "double = first + first\nprint('double', double)"},
@@ -84,7 +87,7 @@ def answer(request: dict[str, Any]) -> Said:
         return plain(request)
     told = request["messages"][1]["content"]
     if told.startswith("# Your task: "):
-        steps: tuple[Said, ...] = (HELPERS[told.partition("\n")[0].removeprefix("# Your task: ")],)
+        steps: tuple[Step, ...] = (HELPERS[told.partition("\n")[0].removeprefix("# Your task: ")],)
     else:
         said = told.rpartition("says: ")[2].strip()
         steps = TURNS.get(said, TURNS["What does it come to?"])
@@ -241,7 +244,8 @@ class Conversation:
             match what:
                 case "turn":
                     turn = view["turns"][told[0]]
-                    held = (turn["message"], turn["answers"]) == told[1:]
+                    changed = any(step[1].get("code") in edited for step in TURNS[told[1]])  # what rests on it goes
+                    held = turn["message"] == told[1] and (changed or turn["answers"] == told[2])
                     held &= all(self._once(step, sources, edited) for step in TURNS[told[1]])
                 case "said":
                     held = said[told] == 1
@@ -254,11 +258,11 @@ class Conversation:
             if not held:
                 raise Lost(f"{what}: {told!r}; cells {dict(sources)}")
 
-    def _once(self, step: Said, sources: Counter[str], edited: set[str]) -> bool:
+    def _once(self, step: Step, sources: Counter[str], edited: set[str]) -> bool:
         """Whether what a step of the model's made is in the notebook once, unless a person has changed it."""
         if step == TASKS:
             return all(self._once(mine, sources, edited) for mine in HELPERS.values())
-        code = step[1].get("code", "") if not isinstance(step, str) else ""
+        code = step[1].get("code", "")
         return not code or code in edited or sources[code] == 1
 
 
@@ -286,20 +290,21 @@ def killed(step: Callable[[], None], talk: Conversation, after: float) -> str:
 
 
 def kills(folder: Path, moments: int, seed: int) -> dict[str, Any]:
-    """So many kills, five in a conversation, at random moments of random steps."""
+    """So many kills, ten in a conversation, at random moments of random steps."""
     chance, survived, faults, many = random.Random(seed), 0, list[str](), 0
     usual = dict[int, float]()  # seconds that each step took when nobody killed it
     with serving(answer) as environment:
-        while (left := moments - 5 * many) > 0:
+        while (left := moments - 10 * many) > 0:
             home = folder / f"conversation-{many}" / "home"
             home.parent.mkdir()
             talk = Conversation(Product(home, environment))
-            chosen = set(chance.sample(range(len(talk.steps)), min(5, left)))
+            chosen = set(chance.sample(range(len(talk.steps)), min(10, left)))
             for at, step in enumerate(talk.steps):
                 part, how = chance.uniform(0, 1.1), "not killed"
+                lasts = usual.get(at, statistics.median([*usual.values(), 5.0]))
                 try:
                     if at in chosen:
-                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * usual.get(at, 5.0))
+                        how = f"killed after {part:.2f} of its time, " + killed(step, talk, part * lasts)
                         talk.check()
                     began = time.monotonic()
                     step()

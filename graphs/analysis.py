@@ -62,7 +62,8 @@ async def answer(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     desk: Desk = runtime.context
     agent = desk.agents.for_job("code")
     async with desk.step("answer", agent.name, "Answer") as step_id:
-        view, said = await desk.view(), tasks.closing(state["messages"])
+        view, before = await desk.view(), state.get("report") or {"answer": ""}
+        said = tasks.closing(state["messages"]) or str(before["answer"])  # nothing said to objections leaves it
         cells = [x.cell for x in view.executions if "code" in x.tags]
         own = Answer(
             part=state["question"],
@@ -71,17 +72,11 @@ async def answer(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             evidence=tuple(Evidence(cell=cell) for cell in cells),
             why="" if said else f"{agent.name} said nothing at the end of its work.",
         )
-        answers = view.given or (own,)
-        await desk.emit(
-            ReportMade(
-                run_id=desk.run_id,
-                step_id=step_id,
-                answer=said or answers_text(answers),
-                answers=answers,
-                order=tuple(f.id for f in view.findings),
-            )
-        )
-    return {}
+        answers, order = view.given or (own,), tuple(f.id for f in view.findings)
+        report = {"answer": said or answers_text(answers), "findings": order, "not_found": (), "not_checked": ()}
+        made = ReportMade(run_id=desk.run_id, step_id=step_id, answer=report["answer"], answers=answers, order=order)
+        await desk.emit(made)
+    return {"report": report}
 
 
 async def interpret(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:

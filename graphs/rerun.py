@@ -83,7 +83,7 @@ async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Pat
         await leases.enter_async_context(session.leased())
         await watch(session)
 
-    async def closing(run_id: str) -> None:
+    async def closing(_: Session) -> None:
         told.extend([await seen(session) for session in sessions])
 
     async with contextlib.AsyncExitStack() as leases:

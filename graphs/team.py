@@ -1,5 +1,6 @@
 """The whole team as one graph: open → plan → write ⇄ run → interpret → review → again, or report.
 
+An agent that was addressed has the turn to itself: open → address → write ⇄ run → answer → review → again, or report.
 Whoever leads may give tasks to others (`delegate`). Each agent that can be given one is a subgraph: `graphs.helping`.
 """
 
@@ -88,7 +89,7 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None, agents: Agents |
     graph.add_edge(START, "open")
     graph.add_conditional_edges("open", _after_open, ["plan", "address"])
     graph.add_edge("address", "write")
-    graph.add_edge("answer", "report")
+    graph.add_edge("answer", "review")
     graph.add_conditional_edges("plan", _after_plan, ["write", "delegate"])
     graph.add_conditional_edges("write", _after_write, ["run", "interpret", "answer"])
     graph.add_conditional_edges("run", _after_run, ["run", "write", "delegate"])

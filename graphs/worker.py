@@ -144,7 +144,7 @@ class Worker:
                     run.id,
                     stopped_as=self._stopped_as,
                     opened=lambda session: projects.bring_for(session, host, self._store),
-                    closing=lambda run_id: projects.keep_for(self._store, host, run_id),
+                    closing=lambda session: projects.keep_for(self._store, session),
                 )
         except asyncio.CancelledError:  # it has recorded that, if it had begun
             status = self._stopped_as(run.id)
@@ -185,6 +185,9 @@ class Worker:
                 aclosing(Again(self._store, session.host, run.id)) as again,
                 aclosing(Helpers(self._store, session.host, run.id)) as helpers,
             ):
+                rerun = run.params.get("rerun", self._rerun)
+                if rerun and not further:
+                    again.run_beside()
                 desk = Desk(
                     run.id,
                     self._store,
@@ -193,7 +196,7 @@ class Worker:
                     templates,
                     agents,
                     tools,
-                    again if run.params.get("rerun", self._rerun) else None,
+                    again if rerun else None,
                     budget_of(run.params),
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),
@@ -266,7 +269,7 @@ class Worker:
                     stopped = task.model_copy(update={"status": "cancelled"})
                     await self._store.append(TaskChanged(run_id=run_id, task=stopped))
             if session is not None:
-                await projects.keep_for(self._store, session.host, run_id)
+                await projects.keep_for(self._store, session)
             if status in ("failed", "cancelled") and session is not None and session.executions:
                 await save_report(self._store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
         except (NotebookError, StoreError) as problem:

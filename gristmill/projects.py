@@ -213,7 +213,10 @@ def place_of(home: Path, name: str | None) -> Mapping[str, str]:
 
 def _own(name: str) -> str:
     if name == projects.DEFAULT:
-        raise ProjectError("The default project has no files. Make a project: `gristmill project create NAME`.")
+        raise ProjectError(
+            "The default project has no files: runs that name no project share none. "
+            "Make one to share them: `gristmill project create NAME`."
+        )
     return name
 
 

@@ -12,20 +12,21 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from artifacts.events import ArtifactSaved, Noted, RunView
+from artifacts.events import ArtifactSaved, Noted, RunEnded, RunView
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, Value, now
 from kernel_gateway.client import GatewayError, Host
-from kernel_gateway.shared import NoVolumes, Shared, shared
+from kernel_gateway.shared import DEPTH, NoVolumes, Shared, shared
 from notebooks import files
+from notebooks.cell import host_failures
 from notebooks.errors import NotebookError
 from notebooks.session import Session
 
@@ -176,6 +177,10 @@ async def bring(session: Session, host: Host, name: str) -> None:
     if there is None:
         return
     sizes = await there.files()
+    here = await _in_sandbox(session)
+    again = not any(
+        c.turn_id == session.view.turns[-1].id for c in session.view.cells
+    )  # else a cell has deleted it now
     for path in sorted(sizes)[:MOST]:
         if sizes[path] > files.MAX_FILE or files.safe_name(path) != path:
             why = "its name cannot be written everywhere" if sizes[path] <= files.MAX_FILE else "it is too large"
@@ -184,7 +189,8 @@ async def bring(session: Session, host: Host, name: str) -> None:
         data = await there.read(path)
         own = f"{FOLDER}/{path}"
         newest = next((a for a in reversed(session.view.artifacts) if a.name == own), None)
-        if data is None or (newest is not None and newest.sha256 == _digest(data)):
+        same = newest is not None and data is not None and newest.sha256 == _digest(data)
+        if data is None or (same and (here is None or path in here or not again)):
             continue
         with tempfile.NamedTemporaryFile(prefix="gristmill-") as file:
             await asyncio.to_thread(Path(file.name).write_bytes, data)
@@ -193,25 +199,66 @@ async def bring(session: Session, host: Host, name: str) -> None:
         await _note(session, f"The project has {len(sizes):,} files; the first {MOST} are in the sandbox.")
 
 
-async def keep(store: Store, host: Host, view: RunView, name: str) -> list[str]:
-    """Have what a run's cells wrote in `project/` in the project's volume; returns sentences about conflicts.
+async def keep(store: Store, host: Host, view: RunView, name: str, here: Collection[str] | None = None) -> list[str]:
+    """Have what a run's cells wrote in `project/` since its last turn in the project's volume; returns sentences for a
+    person.
 
     A file that somebody else has changed since the run had it is left as it is, and the run's version is written
-    beside it under a name with the run's id. Raises GatewayError, StoreError.
+    beside it under a name with the run's id. `here` are the files that are in its sandbox now: what the run had there
+    and has deleted is deleted in the volume, too, unless somebody else has changed it; its bytes stay in the record.
+    Raises GatewayError, StoreError.
     """
-    saved = [e.artifact for e in await in_own_thread(store.events, view.run.id) if isinstance(e, ArtifactSaved)]
-    made = changed(saved)
-    if not made:
+    events = await in_own_thread(store.events, view.run.id)
+    ends = [e.seq for e in events if isinstance(e, RunEnded) and e.status in ("done", "failed", "cancelled")]
+    had = versions(e.artifact for e in events if isinstance(e, ArtifactSaved))
+    new = {e.artifact.id for e in events if isinstance(e, ArtifactSaved) and e.seq > max(ends, default=0)}
+    gone = {path: every for path, every in had.items() if here is not None and path not in here}
+    made = {
+        path: every
+        for path, every in had.items()
+        if path not in gone and every[-1].role != "input" and every[-1].id in new
+    }
+    if not made and not gone:
         return []
     async with _locks.setdefault((store.home, name), asyncio.Lock()):
         there = await shared(host, volume(name), make=True)
         assert there is not None
         told = []
-        for path, (known, newest) in made.items():
-            data = await in_own_thread(store.read, newest)
+        for path, every in made.items():
+            data = await in_own_thread(store.read, every[-1])
+            known = frozenset(a.sha256 for a in every[:-1])
             if (said := await _keep(there, path, data, known, view.run.id)) is not None:
                 told.append(said)
+        for path, every in gone.items():
+            if (said := await _remove(there, path, every)) is not None:
+                told.append(said)
     return told
+
+
+async def _remove(there: Shared, path: str, every: Sequence[Artifact]) -> str | None:
+    """Delete a file of which a run has had these versions; says so, or why not."""
+    if (data := await there.read(path)) is None:
+        return None
+    kept = next((a for a in reversed(every) if a.sha256 == _digest(data)), None)
+    if kept is None:
+        return f"The run deleted {path} of the project, which somebody else has changed meanwhile; so it stays there."
+    await there.remove(path)
+    return (
+        f"The run deleted {path}, so the project has it no more. Its bytes are kept: "
+        f"`gristmill artifacts get {kept.id}`, then `gristmill project put`, brings it back."
+    )
+
+
+async def _in_sandbox(session: Session) -> set[str] | None:
+    """The files in `project/` of a run's sandbox, by their path there; None where it cannot be asked."""
+    from e2b_code_interpreter import FileType
+
+    root = f"{files.HOME}/{FOLDER}"
+    try:
+        found = await session.sandbox.files.list(root, depth=DEPTH)
+    except host_failures():
+        return None
+    return {info.path.removeprefix(f"{root}/") for info in found if info.type is FileType.FILE}
 
 
 _locks: dict[tuple[Path, str], asyncio.Lock] = {}
@@ -236,18 +283,14 @@ async def _keep(there: Shared, path: str, data: bytes, known: frozenset[str], ru
     )
 
 
-def changed(saved: Iterable[Artifact]) -> dict[str, tuple[frozenset[str], Artifact]]:
-    """What a run wrote in `project/`, of all that it has saved: by path the digests of the versions that it has had
-    before, and the newest, which is its own."""
-    versions: dict[str, list[Artifact]] = {}
+def versions(saved: Iterable[Artifact]) -> dict[str, list[Artifact]]:
+    """What a run has had in `project/`, of all that it has saved: by path its versions, the newest last. One that is
+    no input it has written itself."""
+    found: dict[str, list[Artifact]] = {}
     for artifact in saved:
         if artifact.name.startswith(f"{FOLDER}/"):
-            versions.setdefault(artifact.name.removeprefix(f"{FOLDER}/"), []).append(artifact)
-    return {
-        path: (frozenset(a.sha256 for a in every[:-1]), every[-1])
-        for path, every in versions.items()
-        if every[-1].role != "input"
-    }
+            found.setdefault(artifact.name.removeprefix(f"{FOLDER}/"), []).append(artifact)
+    return found
 
 
 def given(names: Iterable[str]) -> list[str]:
@@ -263,17 +306,17 @@ async def bring_for(session: Session, host: Host, store: Store) -> None:
         await bring(session, host, name)
 
 
-async def keep_for(store: Store, host: Host, run_id: str) -> None:
+async def keep_for(store: Store, session: Session) -> None:
     """`keep` for a run that has a project; what goes wrong is a note of the run, whose record has the files."""
-    view = await in_own_thread(store.view, run_id)
+    view = await in_own_thread(store.view, session.run_id)
     if (name := project_of(view)) is None:
         return
     try:
-        told = await keep(store, host, view, name)
+        told = await keep(store, session.host, view, name, await _in_sandbox(session))
     except GatewayError as error:
         told = [f"What was written in {FOLDER}/ could not be kept in the project; the run's record has it. {error}"]
     for said in told:
-        await store.append(Noted(run_id=run_id, text=said, level="warning"))
+        await store.append(Noted(run_id=session.run_id, text=said, level="warning"))
 
 
 def project_of(view: RunView) -> str | None:

@@ -25,6 +25,7 @@ from notebooks.export import notebook
 from notebooks.outputs import merged
 from notebooks.pictures import pixels
 from notebooks.runner import carry_out_notebook, keep_notebook
+from notebooks.session import Session
 
 RTOL = 1e-9
 """Relative difference between two numbers that counts as none."""
@@ -74,7 +75,8 @@ async def carry_out_reproduction(
     """
     first = store.run(run_id).parent_id or ""
 
-    async def closing(again: str) -> None:
+    async def closing(session: Session) -> None:
+        again = session.run_id
         matches = await in_own_thread(lambda: compare(store, store.view(first), store, store.view(again)))
         await store.append(Compared(run_id=again, matches=tuple(matches)))
 

@@ -35,7 +35,7 @@ async def run_notebook(
     out: Path | None = None,
     files: Mapping[str, Path] | None = None,
     opened: Callable[[Session], Awaitable[None]] | None = None,
-    closing: Callable[[str], Awaitable[None]] | None = None,
+    closing: Callable[[Session], Awaitable[None]] | None = None,
 ) -> Run:
     """`keep_notebook`, and at once `carry_out_notebook`: the run when it has ended."""
     run = await keep_notebook(store, path_or_name, params, files=files)
@@ -110,7 +110,7 @@ async def carry_out_notebook(
     out: Path | None = None,
     stopped_as: Callable[[str], RunStatus] = lambda run_id: "cancelled",
     opened: Callable[[Session], Awaitable[None]] | None = None,
-    closing: Callable[[str], Awaitable[None]] | None = None,
+    closing: Callable[[Session], Awaitable[None]] | None = None,
 ) -> Run:
     """Run the notebook of a run that was kept, or take up one that had stopped; returns the run when it has ended.
 
@@ -167,7 +167,7 @@ async def _carry_out(
     out: Path | None,
     opening: Awaitable[Session],
     stopped_as: Callable[[str], RunStatus],
-    closing: Callable[[str], Awaitable[None]] | None,
+    closing: Callable[[Session], Awaitable[None]] | None,
 ) -> Run:
     session: Session | None = None
     status: RunStatus = "done"
@@ -177,7 +177,7 @@ async def _carry_out(
         error = await _through_papermill(store, session, run, path, values, out)
         status = "failed" if error else "done"
         if closing is not None:
-            await closing(run.id)
+            await closing(session)
     except (GatewayError, NotebookError) as failure:
         status, error = "failed", str(failure)
     except asyncio.CancelledError:

@@ -7,19 +7,34 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 import notebooks.nb  # noqa: F401  # before any test asks for jsonschema, which costs a second and a half otherwise
 from kernel_gateway import client
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HERE = Path(__file__).parent
 
 SET = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
 for _name in [name for name in os.environ if name.startswith(SET)]:
     del os.environ[_name]  # whoever works with the product has a key or a data folder there, and no test may heed it
+
+PATIENCE = 60
+"""Seconds in which a page shows and a server answers what a test asks of them; both have 5 else, which is little on a
+busy machine."""
+for _what in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _what, PATIENCE)
+
+CHROMIUM = (
+    *("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),  # its own calls home
+)
 
 FIRST = (
     "gristmill/test_api.py",
@@ -85,6 +100,18 @@ def with_gateway(gateway: tuple[client.Host, Path]) -> Callable[[Path], Path]:
         return home
 
     return with_gateway
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, for all tests of a file."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

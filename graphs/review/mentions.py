@@ -24,6 +24,7 @@ _COMMON = words(
     """
 )
 """Values that stand in sentences without being spoken of."""
+_SEXES = {"female": "females?|wom[ae]n|girls?", "male": "males?|m[ae]n|boys?"}
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
@@ -76,7 +77,8 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
-        for m in re.finditer(rf"(?<![\w]){re.escape(value)}{ending}(?!\w)", text, flags):
+        spelt = _SEXES.get(value.casefold(), f"{re.escape(value)}{ending}")
+        for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside:
                 found.append(Label(column, value, m.start(), m.end()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,15 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
-def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, Path, list[Block]]]:
-    """The tutorial, executed as it stands: the product, the folder that it was followed in, and its blocks."""
+def tutorial(
+    with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Product, Path, list[Block]]]:
+    """The tutorial, executed as it stands: the product, the folder that it was followed in, and its blocks.
+
+    Each command would start a gateway and end it again, as those of the other files here do.
+    """
     base = tmp_path_factory.mktemp("tutorial")
-    mine = Product(base / "home")
+    mine = Product(with_gateway(base / "home"))
     (base / "examples").symlink_to(REPOSITORY / "examples")
     (base / ".venv").symlink_to(Path(sys.prefix))
     names = environment(mine.home)
@@ -35,8 +40,15 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product
             shown = ""
             if kind != "text":
                 command = ["bash", "-euc", text] if kind == "sh" else [sys.executable, "-c", text]
+                own = {} if kind == "sh" else {"GRISTMILL_RERUN": "0"}  # the command shows that it runs again
                 done = subprocess.run(
-                    command, cwd=base, env=names, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150
+                    command,
+                    cwd=base,
+                    env=names | own,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=150,
                 )
                 shown = done.stdout + done.stderr
                 assert done.returncode == 0, f"{text}\n{shown}"

@@ -257,7 +257,10 @@ def test_other_groups_of_a_chart_stand_along_its_axis(penguins: list[dict[str, A
 
 
 def test_a_statistic_of_no_known_column_is_no_number_of_rows(shop: list[dict[str, Any]]) -> None:
-    assert read("What is the average order value in the North?", shop).queries == (None,)
+    (table,) = shop
+    without = [{**table, "columns": [c for c in table["columns"] if c["name"] not in ("net_revenue", "unit_cost")]}]
+    assert read("What is the average order value in the North?", without).queries == (None,)
+    assert told(one("What is the average order value in the North?", shop)) == {("mean", "net_revenue")}
     assert one("What is the total number of orders in the North?", shop).measures == (Measure(op="count"),)
 
 
@@ -461,3 +464,120 @@ def test_whether_something_recurs_is_not_answered_with_a_trend(shop: list[dict[s
     reading = read("Is there a cycle in revenue?", shop)
     assert reading.queries == (None,)
     assert "recurs" in reading.why_not[0]
+
+
+@pytest.fixture(scope="module")
+def staff() -> list[dict[str, Any]]:
+    n = 40
+    table = pd.DataFrame(
+        {
+            "employee_id": range(1, n + 1),
+            "name": [f"Person {i}" for i in range(n)],
+            "department": [["Sales", "HR"][i % 2] for i in range(n)],
+            "age": [20 + i for i in range(n)],
+            "salary": [30_000 + 500 * i for i in range(n)],
+        }
+    )
+    return [described("staff.csv", table)]
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ("How many employees are under 30?", [("age", "<", 30)]),
+        ("How many employees are between 30 and 40?", [("age", "between", (30, 40))]),
+        ("What is the average salary of people older than 50?", [("age", ">", 50)]),
+        ("What is the mean salary except for HR?", [("department", "!=", "HR")]),
+        ("How many employees are not in Sales?", [("department", "!=", "Sales")]),
+    ],
+)
+def test_a_number_by_itself_is_of_what_it_can_mean_and_a_denial_reaches_its_value(
+    staff: list[dict[str, Any]], question: str, where: list[tuple[str, str, Any]]
+) -> None:
+    assert [(w.left, w.op, w.right) for w in one(question, staff).where if isinstance(w, Condition)] == where
+
+
+def test_an_adjective_is_of_the_column_of_its_dimension(staff: list[dict[str, Any]]) -> None:
+    query = one("What is the salary of the oldest employee?", staff)
+    assert (query.show, query.order[0].by, query.limit) == (("salary",), "age", 1)
+    query = one("Are older employees paid more?", staff)
+    assert [(m.op, m.of, m.other) for m in query.measures] == [("correlation", "salary", "age")]
+    assert told(one("How old are the employees on average?", staff)) == {("mean", "age")}
+    reading = read("How many employees are heavier than 80?", staff)
+    assert reading.queries == (None,)
+
+
+def test_the_highest_of_rows_is_a_row_and_of_groups_a_group(staff: list[dict[str, Any]]) -> None:
+    query = one("Who is the highest paid employee?", staff)
+    assert (query.show, query.order[0].by, query.group_by) == (("employee_id", "name", "salary"), "salary", ())
+    query = one("Which department earns the most?", staff)
+    assert ([g.of for g in query.group_by], told(query)) == (["department"], {("mean", "salary")})
+    query = one("Which departments pay above average?", staff)
+    assert ([g.of for g in query.group_by], query.having[0].left, query.where) == (["department"], "mean", ())
+
+
+def test_groups_are_chosen_by_how_many_rows_they_have(bought: list[dict[str, Any]]) -> None:
+    for question in ("How many customers bought more than once?", "How many customers have more than 1 order?"):
+        query = one(question, bought)
+        assert (query.table, [g.of for g in query.group_by], query.tell) == ("orders.csv", ["customer_id"], "number")
+        assert [(h.left, h.op, h.right) for h in query.having] == [("count", ">", 1)]
+    query = one("Which customers from Oslo ordered at least 3 times?", bought)
+    assert (query.table, query.tell, query.having[0].right) == ("orders.csv", "all", 3)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rows_of_one_file_that_no_row_of_another_names(bought: list[dict[str, Any]], swapped: bool) -> None:
+    tables = bought[::-1] if swapped else bought
+    for question in ("How many customers have never ordered?", "customers without an order"):
+        query = one(question, tables)
+        assert (query.table, [j.file for j in query.joins]) == ("customers.csv", ["orders.csv"])
+        assert query.where == (Condition(left="order_id", op="missing"),)
+    assert read("How many customers have never complained?", tables).queries == (None,)
+
+
+def test_an_amount_per_one_who_has_several_rows_is_a_ratio(bought: list[dict[str, Any]]) -> None:
+    query = one("How much did the average customer spend?", bought)
+    assert ({(m.op, m.of) for m in query.measures}, query.formulas[0].expr) == (
+        {("sum", "net_revenue"), ("distinct", "customer_id")},
+        "sum / different",
+    )
+
+
+def test_the_last_month_is_the_last_whole_one_and_is_told() -> None:
+    query = of_orders("What was the total revenue last month?")
+    assert [(w.op, w.right) for w in query.where] == [("during", "2024-12")]
+    assert any("2024-12" in note and "2024-12-30" in note for note in query.notes)
+
+
+def test_what_only_names_rows_is_not_averaged(bought: list[dict[str, Any]]) -> None:
+    reading = read("What is the mean customer id?", bought)
+    assert reading.queries == (None,)
+
+
+def test_fragments_reorder_test_share_and_explain_the_query_before_them(
+    staff: list[dict[str, Any]], penguins: list[dict[str, Any]]
+) -> None:
+    def after(fragment: str, previous: Query, tables: list[dict[str, Any]] = staff) -> Query:
+        (query,) = read(fragment, tables, previous=previous).queries
+        assert query is not None, fragment
+        return query
+
+    first = one("What is the average salary by department?", staff)
+    lowest = after("and the lowest?", first)
+    assert (lowest.order[0].descending, lowest.limit) == (False, 1)
+    assert after("the other way round", lowest).order[0].descending
+    assert after("top 2 instead", lowest).limit == 2
+    assert told(after("what about age?", first)) == {("mean", "age")}
+    assert after("by age", lowest).order[0].by == "mean of age"
+    tested = after("is that significant?", first)
+    assert (tested.intent, tested.test.about if tested.test else "") == ("test", "means")
+    assert told(after("as a share", one("How many employees are in each department?", staff))) == {("share", None)}
+    assert after("why?", first).intent == "drivers"
+    (step,) = after("without outliers", first).prepare
+    assert isinstance(step, RemoveOutliers)
+    assert step.columns == ("salary",)
+    pair = one("What is the correlation of bill length and bill depth?", penguins)
+    assert after("is it significant?", pair, penguins).measures[0].with_p
+    assert after("as spearman", pair, penguins).measures[0].method == "spearman"
+    women = after("only females", one("What is the mean body mass by species?", penguins), penguins)
+    assert after("and by sex?", women, penguins).where == (), "a group that is chosen is no group beside others"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,8 @@ def table(tmp_path) -> Path:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("tasks")) as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("tasks") / "home")) as store:
         workbench = Workbench(store, rerun=False)
         yield workbench
         await workbench.close()
@@ -66,6 +68,12 @@ async def analysed(bench, table, **terms):
     run = await bench.start(request)
     run = await asyncio.wait_for(bench.wait(run.id), 180)
     return run, bench.store.view(run.id)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(120):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def give(answer, *tasks: dict[str, Any]):
@@ -238,8 +246,9 @@ async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(
     with Store.open(tmp_path / "home") as store:
         bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="?", files=(table,), model="openai:test"))
-        while [t.status for t in store.view(run.id).tasks] != ["done", "running"] or team.asked.count("Slow") < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        await until(
+            lambda: [t.status for t in store.view(run.id).tasks] == ["done", "running"] and team.asked.count("Slow") > 1
+        )
         await bench.close()
         assert store.run(run.id).status == "interrupted"
     with Store.open(tmp_path / "home") as store:
@@ -255,6 +264,150 @@ async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(
     assert "Quick" not in team.asked[asked:]
 
 
+async def test_a_task_begins_as_soon_as_what_it_builds_on_is_done(bench, table, team, answer):
+    hold = asyncio.Event()
+    given = [{"title": "Slow", "agent": "coder"}, {"title": "Base", "agent": "coder"}]
+    team.plan = [give(answer, *given, {"title": "Next", "agent": "coder", "after": ["Base"]})]
+    team.helpers = {
+        "Slow": [answer(text="Held.", hold=hold)],
+        "Base": [answer(calls=[call("run_code", code="base = 20")])],
+        "Next": [answer(calls=[call("run_code", code="print('next', base + 1)")])],
+    }
+    run = await bench.start(Request(question="?", files=(table,), model="openai:test"))
+    await until(lambda: [t.status for t in bench.store.view(run.id).tasks] == ["running", "done", "done"])
+    hold.set()
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, [t.status for t in view.tasks]) == ("done", ["done"] * 3)
+    assert view.executions[-1].text.strip() == "next 21"
+
+
+async def test_tasks_within_tasks_go_two_deep_wait_for_people_and_end_with_the_run(bench, table, team, wire, answer):
+    (bench.store.home / "agents").mkdir(exist_ok=True)
+    for name, to in (("chief", "second"), ("second", "third"), ("third", "second")):
+        text = f"---\nname: {name}\nbase: coder\ndelegates: [{to}]\n---\nYou work."
+        (bench.store.home / "agents" / f"{name}.md").write_text(text)
+    team.code = [
+        give(
+            answer,
+            {"title": "Both", "agent": "second"},
+            {"title": "After", "agent": "second", "after": ["Both"]},
+        )
+    ]
+    lost = answer(calls=[call("delegate", tasks=[{"title": "Deeper", "agent": "second"}])])
+    team.helpers = {
+        "Both": [
+            give(answer, *({"title": t, "agent": "third"} for t in ("Left", "Right", "Broken"))),
+            answer(calls=[call("run_code", code="print('sum', left + right)")]),
+        ],
+        "After": [answer(calls=[call("run_code", code="print('after', left * right)")])],
+        "Left": [
+            answer(calls=[call("ask_person", question="Which?")]),
+            answer(calls=[call("run_code", code="left=3")]),
+        ],
+        "Right": [lost, answer(calls=[call("run_code", code="right = 4")])],
+        "Broken": [answer(status=400, body="{}")],
+    }
+    run, view = await analysed(bench, table, agent="chief")
+    assert run.status == "waiting", view.error
+    assert [t.status for t in view.tasks] == ["running", "queued", "waiting", "done", "failed"]
+    await bench.answer(run.id, "this one")
+    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, view.error) == ("done", None)
+    assert [(t.id, t.parent, t.by, t.status) for t in view.tasks] == [
+        ("t1", None, "chief", "done"),
+        ("t2", None, "chief", "done"),
+        ("t1.1", "t1", "second", "done"),
+        ("t1.2", "t1", "second", "done"),
+        ("t1.3", "t1", "second", "failed"),
+    ]
+    assert [c.source for c in view.cells if c.task_id] == [
+        "left=3",
+        "right = 4",
+        "print('sum', left + right)",
+        "print('after', left * right)",
+    ]
+    assert [x.text.strip() for x in view.executions[-2:]] == ["sum 7", "after 12"]
+    refused = [u for u in view.tools_used if u.task_id == "t1.2" and not u.ok]
+    assert len(refused) == 1, "whoever is two deep gives no tasks"
+    told = [json.dumps(r["messages"]) for r in wire.requests]
+    assert any("t1.3" in text and "HTTP 400" in text for text in told), "who gave it is told why it failed"
+
+
+async def test_a_cancelled_run_ends_its_tasks_and_their_sandboxes(bench, table, team, answer):
+    from e2b_code_interpreter import AsyncSandbox
+
+    from kernel_gateway.client import connection
+
+    team.plan = [give(answer, *({"title": t, "agent": "coder"} for t in ("One", "Two")))]
+    wait = answer(calls=[call("run_code", code="import time\ntime.sleep(600)")])
+    team.helpers = {"One": [wait], "Two": [wait]}
+    run = await bench.start(Request(question="?", files=(table,), model="openai:test"))
+
+    def all_at_work() -> bool:
+        views = bench.store.view(run.id).task_views.values()
+        return sum(x.status == "running" for v in views for x in v.executions) == 2
+
+    await until(all_at_work)
+    view = bench.store.view(run.id)
+    opened = {s.sandbox_id for v in (view, *view.task_views.values()) for s in v.sandboxes}
+    assert len(opened) == 3
+    run = await bench.cancel(run.id)
+    view = bench.store.view(run.id)
+    assert (run.status, [t.status for t in view.tasks]) == ("cancelled", ["cancelled"] * 2)
+    assert {x.status for v in view.task_views.values() for x in v.executions} <= {"ok", "interrupted"}
+    listed = AsyncSandbox.list(**connection(await bench.host()))
+    left = {s.sandbox_id for s in await listed.next_items()}
+    assert not opened & left
+
+
+KILLED = """\
+import asyncio, sys
+from pathlib import Path
+from artifacts.store import Store
+from graphs.request import Request
+from graphs.workbench import Workbench
+
+async def main(home, table):
+    with Store.open(Path(home)) as store:
+        bench = Workbench(store, rerun=False)
+        run = await bench.start(Request(question="?", files=(Path(table),), model="openai:test"))
+        await bench.wait(run.id)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_run_killed_among_its_tasks_goes_on_and_runs_nothing_twice(ready, table, team, answer):
+    hold = asyncio.Event()
+    team.plan = [give(answer, *({"title": t, "agent": "coder"} for t in ("Quick", "Slow")))]
+    team.helpers = {
+        "Quick": [answer(calls=[call("run_code", code="quick = 1")])],
+        "Slow": [answer(calls=[call("run_code", code="slow = 1")]), answer(text="Held.", hold=hold)],
+    }
+    doomed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(ready), str(table))
+    try:
+        await until(lambda: sorted(team.asked) == ["Quick", "Quick", "Slow", "Slow"])
+    finally:
+        doomed.kill()
+        await doomed.wait()
+        hold.set()
+    with Store.open(ready) as store:
+        bench = Workbench(store, rerun=False)
+        (run,) = store.runs()
+        asked = len(team.asked)
+        await bench.resume(run.id)
+        run = await asyncio.wait_for(bench.wait(run.id), 120)
+        view = store.view(run.id)
+        await bench.close()
+    assert (run.status, [t.status for t in view.tasks]) == ("done", ["done", "done"])
+    assert sorted(c.source for c in view.cells if c.task_id) == ["quick = 1", "slow = 1"]
+    ran = [x.code for v in view.task_views.values() for x in v.executions if not x.tags or "code" in x.tags]
+    assert sorted(ran) == ["quick = 1", "slow = 1"]
+    assert team.asked[asked:].count("Slow") == 1
+
+
 async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_answer(bench, table, team, wire, answer):
     team.helpers = {
         "is x in order?": [answer(calls=[call("run_code", code="print('sorted', df.x.is_monotonic_increasing)")])]
@@ -263,12 +416,31 @@ async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_ans
     asked = len(wire.requests)
     run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
     view = bench.store.view(run.id)
-    assert (run.status, {r.agent for r in view.replies}) == ("done", {"data-engineer"})
-    assert {s.agent for s in view.steps} == {"system", "data-engineer"}
+    assert (run.status, {r.agent for r in view.replies}) == ("done", {"data-engineer", "reviewer"})
+    assert {s.agent for s in view.steps} == {"system", "data-engineer", "reviewer"}
     assert view.report is not None
     assert view.report.answer == "isxinorder?."
     assert [e.cell for e in view.answers[0].evidence] == [view.executions[-1].cell]
     assert "install_packages" in {t["function"]["name"] for t in wire.requests[asked]["tools"]}, "it has its own tools"
+
+
+async def test_what_an_addressed_agent_says_is_reviewed_and_sent_back(bench, table, team, answer):
+    title = "what is the mean of x?"
+    team.helpers = {
+        title: [
+            answer(calls=[call("run_code", code="print('mean', df.x.mean())")]),
+            answer(text="It\nis\n4321.5."),
+            answer(text="It\nis\n19.5."),
+        ]
+    }
+    request = Request(question=f"@coder {title}", files=(table,), model="openai:test")
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert [r.verdict for r in view.reviews] == ["fail", "pass"]
+    assert "4321.5" in view.reviews[0].objections[0].problem
+    assert view.report is not None
+    assert view.report.answer == "It\nis\n19.5."
+    assert [a.text for a in view.answers] == ["It\nis\n19.5."]
 
 
 @pytest.mark.parametrize(

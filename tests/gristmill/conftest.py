@@ -7,15 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.test_dashboard import OFFLINE, QUIET
 from tests.gristmill.door import QUESTION, REPOSITORY, Server, command, environment
 
 
@@ -47,8 +45,8 @@ def serving(home: Path, **more: str) -> Iterator[tuple[Server, subprocess.Popen[
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("served") / "home"
+def server(with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = with_gateway(tmp_path_factory.mktemp("served") / "home")
     with serving(home) as (running, process):
         yield running
     assert process.returncode == 0, running.log.read_text()
@@ -59,19 +57,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def guarded(with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of a module's own, for those who send wrong tokens."""
-    with serving(tmp_path_factory.mktemp("guarded") / "home") as (running, _):
+    with serving(with_gateway(tmp_path_factory.mktemp("guarded") / "home")) as (running, _):
         yield running
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without its own calls home."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*QUIET, *OFFLINE])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,25 @@ class Done:
 
 
 def run(home: Path, *arguments: str | Path, cwd: Path | None = None, lines: str = "", **more: str) -> Done:
-    """Run a command to its end, with these lines to read. Whatever it was asked, a traceback is no answer."""
+    """Run a command to its end in this process, with these lines to read: a process each costs a second or two.
+
+    It gets one where this one's event loop runs, or another thread's, whose signals are not for it.
+    """
+    if threading.current_thread() is not threading.main_thread() or asyncio._get_running_loop() is not None:
+        return apart(home, *arguments, cwd=cwd, lines=lines, **more)
+    wanted = environment(home, **more)
+    with contextlib.chdir(cwd or home.parent), pytest.MonkeyPatch.context() as patched:
+        for name in os.environ.keys() - wanted.keys():
+            patched.delenv(name)
+        for name, value in wanted.items():
+            patched.setenv(name, value)
+        done = CliRunner().invoke(main, [*map(str, arguments)], input=lines)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def apart(home: Path, *arguments: str | Path, cwd: Path | None = None, lines: str = "", **more: str) -> Done:
+    """Run a command to its end in a process of its own. Whatever it was asked, a traceback is no answer."""
     done = subprocess.run(
         command(*arguments),
         env=environment(home, **more),
@@ -58,27 +76,10 @@ def run(home: Path, *arguments: str | Path, cwd: Path | None = None, lines: str 
         input=lines,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
-
-
-def beside(home: Path, *arguments: str | Path, cwd: Path | None = None) -> Done:
-    """A command on the data folder of a running server, in this process: to start one takes most of a command's time.
-
-    In a process of its own where this one's event loop runs, or another thread's, whose signals are not for it.
-    """
-    if threading.current_thread() is not threading.main_thread() or asyncio._get_running_loop() is not None:
-        return run(home, *arguments, cwd=cwd)
-    with contextlib.chdir(cwd or home.parent), pytest.MonkeyPatch.context() as patched:
-        for name in os.environ.keys() - environment(home).keys():
-            patched.delenv(name)
-        for name, value in environment(home).items():
-            patched.setenv(name, value)
-        done = CliRunner().invoke(main, [*map(str, arguments)])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
-    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Server:
 
     def cli(self, *arguments: str | Path, cwd: Path | None = None) -> Done:
         """A command on this server's data folder."""
-        return beside(self.home, *arguments, cwd=cwd)
+        return run(self.home, *arguments, cwd=cwd)
 
     def json(self, *arguments: str | Path) -> Any:
         """What a command prints with --json."""
@@ -112,7 +113,7 @@ class Server:
 
     def raw(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """A request with exactly these headers: Host too may be anything, or missing."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():

@@ -190,10 +190,10 @@ def test_the_interface_describes_itself(server: Server) -> None:
     assert {"/api/runs", "/api/runs/{ref}/events", "/api/artifacts/{ref}/content", "/api/schedules"} <= set(paths)
 
 
-def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(tmp_path: Path) -> None:
+def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(ready: Path) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\n'
     large = head + b"1\n" * 600_000 + b"\r\n--x--\r\n"
-    with serving(tmp_path / "home", GRISTMILL_MAX_UPLOAD_MB="1") as (small, _), small.client() as client:
+    with serving(ready, GRISTMILL_MAX_UPLOAD_MB="1") as (small, _), small.client() as client:
         for body in (large, iter([large[:500_000], large[500_000:]])):  # with its length told, and without
             form = {"Content-Type": "multipart/form-data; boundary=x"}
             reply = client.post("/api/runs", content=body, headers=form)

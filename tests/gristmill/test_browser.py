@@ -6,13 +6,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.gristmill.door import Server, run
+from tests.gristmill.door import Server, apart
 
 
 def test_the_file_of_open_leads_into_the_dashboard_and_the_token_does_not_stay(
     browser: Browser, server: Server
 ) -> None:
-    assert run(server.home, "open", BROWSER="true %s").status == 0
+    assert apart(server.home, "open", BROWSER="true %s").status == 0
     page = browser.new_context().new_page()
     page.goto((server.home / "open.html").as_uri())
     expect(page.locator("textarea").first).to_be_visible(timeout=60_000)

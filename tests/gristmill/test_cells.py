@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gristmill.conftest import serving
-from tests.gristmill.door import Server, beside, run
+from tests.gristmill.door import Server, run
 
 NOTEBOOK = {
     "cells": [
@@ -23,89 +22,83 @@ NOTEBOOK = {
 }
 
 
-@pytest.fixture(scope="module")
-def served(with_gateway, tmp_path_factory: pytest.TempPathFactory):
-    with serving(with_gateway(tmp_path_factory.mktemp("cells") / "home")) as (server, _):
-        yield server
-
-
 @pytest.fixture
-def notebook(served: Server, tmp_path: Path) -> str:
+def notebook(server: Server, tmp_path: Path) -> str:
     """The id of a run of a small notebook that is done."""
     path = tmp_path / "sums.ipynb"
     path.write_text(json.dumps(NOTEBOOK))
-    done = run(served.home, "notebook", "run", path, "--json", cwd=tmp_path)
+    done = run(server.home, "notebook", "run", path, "--json", cwd=tmp_path)
     assert done.status == 0, done.err
-    found = json.loads(run(served.home, "runs", "list", "--limit", "1", "--json").out)
+    found = json.loads(run(server.home, "runs", "list", "--limit", "1", "--json").out)
     return str(found[0]["id"])
 
 
 def told(server: Server, *arguments: str | Path, status: int = 0) -> dict:
-    done = beside(server.home, *arguments, "--json")
+    done = run(server.home, *arguments, "--json")
     assert done.status == status, done.err + done.out
     return json.loads(done.out)
 
 
-def test_cells_are_listed_with_what_they_read_and_write(served: Server, notebook: str) -> None:
-    cells = told(served, "cells", "list", notebook)
+def test_cells_are_listed_with_what_they_read_and_write(server: Server, notebook: str) -> None:
+    cells = told(server, "cells", "list", notebook)
     assert [(c["id"], c["place"], c["state"]) for c in cells][:2] == [("cell-01", 1, "fresh"), ("cell-02", 2, "fresh")]
     assert (cells[1]["reads"], cells[1]["writes"]) == (["rows"], ["rows"])
-    assert "reads rows" in run(served.home, "cells", "show", notebook, "cell-03").out
-    assert run(served.home, "cells", "show", notebook, "cell-99").status == 2
+    assert "reads rows" in run(server.home, "cells", "show", notebook, "cell-03").out
+    assert run(server.home, "cells", "show", notebook, "cell-99").status == 2
 
 
 def test_an_edit_tells_what_ran_and_what_changed_and_is_taken_back(
-    served: Server, notebook: str, tmp_path: Path
+    server: Server, notebook: str, tmp_path: Path
 ) -> None:
     code = tmp_path / "code.py"
     code.write_text("rows.append(10)\n")
-    done = told(served, "cells", "edit", notebook, "cell-02", "--code", code)
+    done = told(server, "cells", "edit", notebook, "cell-02", "--code", code)
     assert (done["stale"], done["ran"]) == (["cell-02", "cell-03"], ["cell-01", "cell-02", "cell-03"])
     assert done["changed"] == [{"what": "output", "name": "cell-03", "before": "sum 10", "after": "sum 16"}]
     assert (done["cell"], done["version"], done["still_stale"]) == ("cell-02", 2, [])
 
-    refused = run(served.home, "cells", "edit", notebook, "cell-02", "--code", code, "--based-on", "1")
+    refused = run(server.home, "cells", "edit", notebook, "cell-02", "--code", code, "--based-on", "1")
     assert refused.status == 1
     assert "version 1" in refused.err
 
-    assert told(served, "runs", "undo", notebook)["cell_id"] == "cell-02"
-    shown = told(served, "cells", "show", notebook, "cell-03")
+    assert told(server, "runs", "undo", notebook)["cell_id"] == "cell-02"
+    shown = told(server, "cells", "show", notebook, "cell-03")
     assert shown["execution"]["outputs"][0]["text"] == "sum 10\n"
-    nothing = run(served.home, "runs", "undo", notebook)
+    nothing = run(server.home, "runs", "undo", notebook)
     assert nothing.status == 2
     assert "can be taken back" in nothing.err
 
 
-def test_cells_are_added_moved_deleted_and_run(served: Server, notebook: str, tmp_path: Path) -> None:
+def test_cells_are_added_moved_deleted_and_run(server: Server, notebook: str, tmp_path: Path) -> None:
     code = tmp_path / "code.py"
     code.write_text("limit = 9")
-    done = told(served, "cells", "add", notebook, "--code", code, "--after", "cell-04", "--no-run")
+    done = told(server, "cells", "add", notebook, "--code", code, "--after", "cell-04", "--no-run")
     assert (done["cell"], done["ran"], done["still_stale"]) == ("cell-06", [], ["cell-06", "cell-05"])
-    done = told(served, "cells", "run", notebook)
+    done = told(server, "cells", "run", notebook)
     assert [(c["name"], c["after"]) for c in done["changed"] if c["name"] == "cell-05"] == [("cell-05", "above 9")]
-    assert told(served, "cells", "move", notebook, "cell-06", "--after", "first")["ran"][-1] == "cell-05"
-    assert told(served, "cells", "delete", notebook, "cell-06")["ran"] == []
-    assert told(served, "cells", "delete", notebook, "cell-04", status=1)["ran"] == ["cell-05"]
-    everything = told(served, "cells", "run", notebook, "--all", status=1)
+    assert told(server, "cells", "move", notebook, "cell-06", "--after", "first")["ran"][-1] == "cell-05"
+    assert told(server, "cells", "delete", notebook, "cell-06")["ran"] == []
+    assert told(server, "cells", "delete", notebook, "cell-04", status=1)["ran"] == ["cell-05"]
+    everything = told(server, "cells", "run", notebook, "--all", status=1)
     assert everything["ran"] == ["cell-01", "cell-02", "cell-03", "cell-05"]
 
 
-def test_a_branch_goes_its_own_way(served: Server, notebook: str, tmp_path: Path) -> None:
-    branch = told(served, "runs", "branch", notebook)
+def test_a_branch_goes_its_own_way(server: Server, notebook: str, tmp_path: Path) -> None:
+    branch = told(server, "runs", "branch", notebook)
     assert branch["parent_id"] == notebook
-    assert told(served, "runs", "diff", notebook, branch["id"])["cells"] == []
+    assert told(server, "runs", "diff", notebook, branch["id"])["cells"] == []
     code = tmp_path / "code.py"
     code.write_text("limit = 7")
-    assert told(served, "cells", "edit", branch["id"], "cell-04", "--code", code)["ran"] == ["cell-04", "cell-05"]
-    found = told(served, "runs", "diff", notebook, branch["id"], status=1)
+    assert told(server, "cells", "edit", branch["id"], "cell-04", "--code", code)["ran"] == ["cell-04", "cell-05"]
+    found = told(server, "runs", "diff", notebook, branch["id"], status=1)
     assert found["cells"] == [{"name": "cell-04", "a": "limit = 2", "b": "limit = 7"}]
     assert [(c["name"], c["before"], c["after"]) for c in found["changed"]] == [("cell-05", "above 2", "above 7")]
     assert found["shared"] == notebook
-    assert told(served, "cells", "list", notebook)[3]["source"] == "limit = 2"
+    assert told(server, "cells", "list", notebook)[3]["source"] == "limit = 2"
 
 
-def test_over_rest_an_edit_of_an_older_version_is_a_conflict(served: Server, notebook: str) -> None:
-    with served.client() as client:
+def test_over_rest_an_edit_of_an_older_version_is_a_conflict(server: Server, notebook: str) -> None:
+    with server.client() as client:
         edit = {"what": "edit", "cell": "cell-04", "source": "limit = 3", "based_on": 1}
         first = client.post(f"/api/runs/{notebook}/edits", json=edit)
         assert (first.status_code, first.json()["ran"]) == (200, ["cell-04", "cell-05"])

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server, run
 
 BIG = os.urandom(1 << 20) * 20
+WHOLE = bytes(reversed(BIG))
 RUN = "run_1m7damaged0001"
 
 
@@ -37,6 +38,7 @@ async def fill(home: Path) -> dict[str, Artifact]:
                 ("report.html", "text/html", "report", b"<p>As it was</p>"),
                 ("big.bin", "application/octet-stream", "file", BIG),
                 ("fine.csv", "text/csv", "table", b"x\n1\n"),
+                ("whole.bin", "application/octet-stream", "file", WHOLE),
             )
         ]
         await store.append(RunEnded(run_id=RUN, status="done"))
@@ -48,25 +50,27 @@ def blob(home: Path, artifact: Artifact) -> Path:
 
 
 def spoil(home: Path, made: dict[str, Artifact]) -> None:
-    """One byte of each changed, gone.csv deleted, fine.csv left alone."""
+    """One byte of each changed, gone.csv deleted, fine.csv and whole.bin left alone."""
     for name, artifact in made.items():
         path = blob(home, artifact)
         if name == "gone.csv":
             path.unlink()
-        elif name != "fine.csv":
+        elif name not in ("fine.csv", "whole.bin"):
             data = bytearray(path.read_bytes())
             data[len(data) // 2] ^= 1
             path.write_bytes(data)
 
 
 @pytest.fixture(scope="module")
-def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dict[str, Artifact]]]:
+def spoilt(
+    with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, dict[str, Artifact]]]:
     """A server whose record was damaged while it ran."""
-    home = tmp_path_factory.mktemp("spoilt") / "home"
+    home = with_gateway(tmp_path_factory.mktemp("spoilt") / "home")
     made = asyncio.run(fill(home))
     with serving(home) as (server, _):
         with server.client() as client:
-            for artifact in made.values():
+            for artifact in (a for name, a in made.items() if name != "whole.bin"):
                 assert len(client.get(f"/api/artifacts/{artifact.id}/content").content) == artifact.size
         spoil(home, made)
         yield server, made
@@ -117,16 +121,16 @@ def test_a_large_file_breaks_off_so_that_nobody_takes_it_for_whole(spoilt: tuple
     assert "Traceback" not in log
 
 
-def test_a_large_file_that_is_right_comes_whole_and_in_parts(tmp_path: Path) -> None:
-    made = asyncio.run(fill(tmp_path / "home"))["big.bin"]
-    with serving(tmp_path / "home") as (server, _), server.client() as client:
-        path = f"/api/artifacts/{made.id}/content"
+def test_a_large_file_that_is_right_comes_whole_and_in_parts(spoilt: tuple[Server, dict[str, Artifact]]) -> None:
+    server, made = spoilt
+    path = f"/api/artifacts/{made['whole.bin'].id}/content"
+    with server.client() as client:
         for _ in range(2):  # checked on its way, then known
             reply = client.get(path)
-            assert (reply.status_code, reply.headers["content-length"]) == (200, str(len(BIG)))
-            assert reply.content == BIG
+            assert (reply.status_code, reply.headers["content-length"]) == (200, str(len(WHOLE)))
+            assert reply.content == WHOLE
         part = client.get(path, headers={"Range": "bytes=5-9"})
-        assert (part.status_code, part.content) == (206, BIG[5:10])
+        assert (part.status_code, part.content) == (206, WHOLE[5:10])
 
 
 @pytest.mark.parametrize("name", DAMAGED)
@@ -166,14 +170,14 @@ def test_doctor_lists_all_that_is_damaged_through_the_server(spoilt: tuple[Serve
     assert done.status == 1
     assert all(says(done.out, made[name]) for name in DAMAGED)
     assert "fine.csv" not in done.out
-    assert "5 artifacts are damaged; 6 files were read." in done.out
+    assert "5 artifacts are damaged; 7 files were read." in done.out
     told = json.loads(server.cli("doctor", "--record", "--json").out)
     assert {d["artifact"]["name"]: d["why"] for d in told["damaged"]} == {
         name: "missing" if name == "gone.csv" else "changed" for name in DAMAGED
     }
     with server.client() as client:
         steps = [json.loads(line) for line in client.get("/api/record/check").text.splitlines()]
-    assert [(s["done"], s["of"]) for s in steps] == [(n, 6) for n in range(7)]
+    assert [(s["done"], s["of"]) for s in steps] == [(n, 7) for n in range(8)]
 
 
 def test_a_backup_through_the_server_is_made_of_the_rest_and_says_so(

@@ -76,39 +76,42 @@ def test_a_new_agent_is_begun_once_and_a_faulty_one_fails_the_check(home):
     assert gristmill("agents", "list", "--project", "nobody").exit_code == 2
 
 
-def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(home, tmp_path):
+def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(ready, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
     table = tmp_path / "sales.csv"
     table.write_text("region,amount\n" + "".join(f"{'ns'[i % 2]},{i}\n" for i in range(40)))
-    assert gristmill("project", "create", "shop", "--about", "Figures").exit_code == 0
-    assert gristmill("project", "put", "shop", str(table)).exit_code == 0
-    answered = gristmill("analyze", "--project", "shop", "--ask", "What is the mean amount?", "--no-rerun",
+    assert gristmill("project", "create", "till", "--about", "Figures").exit_code == 0
+    assert gristmill("project", "put", "till", str(table)).exit_code == 0
+    answered = gristmill("analyze", "--project", "till", "--ask", "What is the mean amount?", "--no-rerun",
                          "--json", "--out", str(tmp_path / "out"))  # fmt: skip
     assert answered.exit_code == 0, answered.output
-    shown = json.loads(gristmill("project", "show", "shop", "--json").stdout)
+    shown = json.loads(gristmill("project", "show", "till", "--json").stdout)
     assert (shown["runs"], list(shown["files"])) == (1, ["sales.csv"])
-    listed = json.loads(gristmill("runs", "list", "--project", "shop", "--json").stdout)
-    assert [r["params"]["project"] for r in listed] == ["shop"]
+    listed = json.loads(gristmill("runs", "list", "--project", "till", "--json").stdout)
+    assert [r["params"]["project"] for r in listed] == ["till"]
     assert json.loads(gristmill("runs", "list", "--project", "default", "--json").stdout) == []
-    refused = gristmill("project", "delete", "shop", say="n\n")
+    refused = gristmill("project", "delete", "till", say="n\n")
     assert refused.exit_code == 1
-    assert "With shop goes: 1 file" in refused.output
+    assert "With till goes: 1 file" in refused.output
     assert "1 run of it in the record" in refused.output
-    assert gristmill("project", "delete", "shop", "--yes").exit_code == 0
-    assert gristmill("project", "show", "shop").exit_code == 2
+    assert gristmill("project", "delete", "till", "--yes").exit_code == 0
+    assert gristmill("project", "show", "till").exit_code == 2
 
 
-def test_a_project_is_filled_and_read_in_python(home, tmp_path, monkeypatch):
+def test_a_project_is_filled_and_read_in_python(ready, tmp_path, monkeypatch):
     import gristmill as product
+
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
 
     file = tmp_path / "notes.txt"
     file.write_text("kept")
-    shop = product.project("shop", about="Figures", budget="tokens=5")
-    shop.put(file, "texts/notes.txt")
-    again = product.project("shop", about="Others")
+    desk = product.project("desk", about="Figures", budget="tokens=5")
+    desk.put(file, "texts/notes.txt")
+    again = product.project("desk", about="Others")
     assert again.files == {"texts/notes.txt": 4}
     assert (again.show().about, again.show().settings) == ("Figures", {"budget": "tokens=5"}), "it stays as it was"
     assert again.read("texts/notes.txt") == b"kept"
     again.remove("texts/notes.txt")
-    assert shop.delete().files == {}
+    assert desk.delete().files == {}
     with pytest.raises(InputError, match="no budget"):
         product.project("other", budget="much")

@@ -17,14 +17,14 @@ from artifacts.store import Store
 from gristmill import discovery
 from kernel_gateway.client import gateway_status
 from tests.gristmill.conftest import serving
-from tests.gristmill.door import QUESTION, REPOSITORY, Server, command, environment, run
+from tests.gristmill.door import QUESTION, REPOSITORY, Server, apart, command, environment, run
 
 PENGUINS = REPOSITORY / "examples" / "penguins.csv"
 
 
 def test_a_folder_that_another_process_holds_is_told_with_its_pid(home: Path) -> None:
     with Store.open(home):
-        done = run(home, "runs", "list")
+        done = apart(home, "runs", "list")
     assert done.status == 1
     assert str(os.getpid()) in done.err
     assert run(home, "runs", "list").status == 0, "and free again afterwards"
@@ -50,7 +50,7 @@ def test_a_running_server_is_opened_by_a_file_that_only_its_owner_reads(server: 
     browser, seen = tmp_path / "browser", tmp_path / "seen"
     browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {seen}\n')
     browser.chmod(0o755)
-    done = run(server.home, "open", BROWSER=f"{browser} %s")
+    done = apart(server.home, "open", BROWSER=f"{browser} %s")
     assert done.status == 0, done.err
     page = server.home / "open.html"
     assert seen.read_text().strip() == page.as_uri()
@@ -69,7 +69,7 @@ def test_where_no_server_runs_open_says_how_to_start_one(home: Path) -> None:
 def test_a_port_in_use_says_by_whom_and_what_to_do(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(home, "serve", "--port", str(port), "--no-browser")
+        done = apart(home, "serve", "--port", str(port), "--no-browser")
     assert done.status == 2
     assert f"Port {port} is in use by process {os.getpid()}" in done.err
     assert "--port" in done.err
@@ -83,7 +83,7 @@ def test_an_address_left_behind_by_a_killed_server_is_not_believed(home: Path) -
     for pid in (gone.pid, os.getpid()):
         told = {"url": "http://127.0.0.1:9", "token": "t" * 32, "pid": pid, "started_at": ""}
         (home / "server.json").write_text(json.dumps(told))
-        assert run(home, "runs", "list").status == 0
+        assert apart(home, "runs", "list").status == 0
     (home / "server.json").write_text("{not json")
     assert discovery.read(home) is None
     assert run(home, "runs", "list").status == 0
@@ -125,7 +125,7 @@ def test_a_command_that_is_refused_leaves_no_gateway_and_takes_none_from_others(
     assert gateway_status(home) is None
     assert home.stat().st_mode & 0o777 == 0o700
     with Store.open(home):  # its program may have found the gateway that the command started
-        assert run(home, "analyze", PENGUINS, "--ask", QUESTION).status == 1
+        assert apart(home, "analyze", PENGUINS, "--ask", QUESTION).status == 1
         left = gateway_status(home)
     assert left is not None
     host = psutil.Process(left.pid)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from e2b_code_interpreter import AsyncSandbox
 
 from artifacts.store import Store
 from graphs.errors import InputError
 from graphs.request import Request, Terms
 from graphs.workbench import Workbench
 from gristmill.projects import LocalProjects, settled
+from kernel_gateway.client import connection
 from notebooks.projects import NoProject, ProjectError, wanted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,8 +31,8 @@ Path("project/out/new.csv").write_text("a\\n1\\n");
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def bench(tmp_path_factory):
-    with Store.open(tmp_path_factory.mktemp("projects") / "home") as store:
+async def bench(with_gateway, tmp_path_factory):
+    with Store.open(with_gateway(tmp_path_factory.mktemp("projects") / "home")) as store:
         workbench = Workbench(store, rerun=False, limit=2)
         yield workbench
         await workbench.close()
@@ -54,22 +56,22 @@ async def run(bench, path: Path, name: str):
 
 async def test_files_go_into_the_next_sandbox_and_what_is_written_is_kept(bench, tmp_path):
     own = LocalProjects(bench)
-    await own.create(wanted(name="shop", about="Figures"))
+    await own.create(wanted(name="stall", about="Figures"))
     file = tmp_path / "notes.txt"
     file.write_text("mine\n")
-    await own.put("shop", "notes.txt", file)
-    view = await run(bench, notebook(tmp_path, WRITES), "shop")
+    await own.put("stall", "notes.txt", file)
+    view = await run(bench, notebook(tmp_path, WRITES), "stall")
     assert view.executions[0].text.strip() == "['project/notes.txt']"
-    assert await own.read("shop", "notes.txt") == b"mine\nmore\n"
-    assert (await own.get("shop")).files == {"notes.txt": 10, "out/new.csv": 4}
-    again = await run(bench, notebook(tmp_path, "print(open('project/out/new.csv').read())"), "shop")
+    assert await own.read("stall", "notes.txt") == b"mine\nmore\n"
+    assert (await own.get("stall")).files == {"notes.txt": 10, "out/new.csv": 4}
+    again = await run(bench, notebook(tmp_path, "print(open('project/out/new.csv').read())"), "stall")
     assert again.executions[0].text.split() == ["a", "1"]
-    assert [r.id for r in bench.store.runs(project="shop")] == [again.run.id, view.run.id]
+    assert [r.id for r in bench.store.runs(project="stall")] == [again.run.id, view.run.id]
     assert bench.store.runs(project="default") == []
     repeated = await bench.start_reproduce(view.run.id)
     await asyncio.wait_for(bench.wait(repeated.id), 120)
     assert bench.store.view(repeated.id).comparison.holds, "it had the files as they were then"
-    assert await own.read("shop", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
+    assert await own.read("stall", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
 
 
 async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
@@ -90,10 +92,6 @@ async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
         {},
         project={"project": "both"},
     )
-    from e2b_code_interpreter import AsyncSandbox
-
-    from kernel_gateway.client import connection
-
     async for _ in bench.follow(begun.id):
         if bench.store.view(begun.id).executions:
             break
@@ -106,6 +104,60 @@ async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
     assert await own.read("both", "notes.txt") == b"by a person\n"
     assert await own.read("both", f"notes ({begun.id}).txt") == b"by the run"
     assert any("was changed by somebody else" in n.text for n in bench.store.view(begun.id).notes)
+
+
+async def test_what_a_run_deletes_is_deleted_said_and_can_be_brought_back(bench, tmp_path):
+    own = LocalProjects(bench)
+    await own.create(wanted(name="less"))
+    file = tmp_path / "a.txt"
+    for name in ("old.txt", "deep/down/in/it/old.txt", "kept.txt"):
+        file.write_text(f"{name}\n")
+        await own.put("less", name, file)
+    code = "import os\nos.remove('project/old.txt')\nopen('project/brief.txt', 'w').close()"
+    view = await run(bench, notebook(tmp_path, code), "less")
+    assert set((await own.get("less")).files or ()) == {"deep/down/in/it/old.txt", "kept.txt", "brief.txt"}
+    (note,) = (n.text for n in view.notes if "deleted" in n.text)
+    kept = next(a for a in view.artifacts if a.name == "project/old.txt")
+    assert kept.id in note
+    assert bench.store.read(kept) == b"old.txt\n"
+    view = await run(bench, notebook(tmp_path, "import os\nos.remove('project/brief.txt')"), "less")
+    assert "brief.txt" not in ((await own.get("less")).files or {})
+
+
+async def test_of_two_runs_at_once_neither_overwrites_or_deletes_what_the_other_wrote(bench, tmp_path):
+    own = LocalProjects(bench)
+    await own.create(wanted(name="two"))
+    file = tmp_path / "a.txt"
+    for name in ("same.txt", "gone.txt"):
+        file.write_text("first\n")
+        await own.put("two", name, file)
+    wait = "import time, os\nfrom pathlib import Path\nwhile not Path('go').exists():\n    time.sleep(0.05)\n"
+    begun = []
+    for name, code in (
+        ("one", "Path('project/same.txt').write_text('one')\nPath('project/gone.txt').write_text('new')"),
+        ("two", "Path('project/same.txt').write_text('two')\nos.remove('project/gone.txt')"),
+    ):
+        (tmp_path / name).mkdir()
+        path = str(notebook(tmp_path / name, wait + code))
+        begun.append((await bench.start_notebook(path, {}, project={"project": "two"})).id)
+    for id in begun:
+        async for _ in bench.follow(id):
+            if bench.store.view(id).executions:
+                break
+    for id in begun:  # both have the files as they were
+        sandbox = await AsyncSandbox.connect(
+            bench.store.view(id).sandboxes[-1].sandbox_id, **connection(await bench.host())
+        )
+        await sandbox.files.write("/home/user/go", "")
+        await asyncio.wait_for(bench.wait(id), 120)
+        assert bench.store.run(id).status == "done"
+    beside = f"same ({begun[1]}).txt"
+    assert set((await own.get("two")).files or ()) == {"same.txt", beside, "gone.txt"}
+    said = [await own.read("two", name) for name in ("same.txt", beside, "gone.txt")]
+    assert said == [b"one", b"two", b"new"]
+    notes = [n.text for n in bench.store.view(begun[1]).notes if n.level == "warning"]
+    assert any(beside in n for n in notes)
+    assert any("deleted gone.txt" in n and "stays" in n for n in notes)
 
 
 async def test_a_project_s_settings_are_those_of_its_runs_unless_they_say_otherwise(bench, tmp_path):

@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,26 +59,29 @@ class Place:
 
 
 @contextmanager
-def placed(kind: str, home: Path) -> Iterator[Place]:
-    asyncio.run(fill(home))
+def placed(kind: str, home: Path, with_gateway: Callable[[Path], Path]) -> Iterator[Place]:
     if kind == "alone":
+        asyncio.run(fill(home))
         yield Place(home, None)
         return
+    asyncio.run(fill(with_gateway(home)))
     with serving(home) as (server, _):
         yield Place(home, server)
 
 
 @pytest.fixture(scope="module", params=["served", "alone"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     """One for all tests that only look."""
-    with placed(request.param, tmp_path_factory.mktemp(request.param) / "home") as made:
+    with placed(request.param, tmp_path_factory.mktemp(request.param) / "home", with_gateway) as made:
         yield made
 
 
 @pytest.fixture(params=["served", "alone"])
-def own_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def own_place(request: pytest.FixtureRequest, with_gateway: Callable[[Path], Path], tmp_path: Path) -> Iterator[Place]:
     """One for a test that deletes."""
-    with placed(request.param, tmp_path / "home") as made:
+    with placed(request.param, tmp_path / "home", with_gateway) as made:
         yield made
 
 
@@ -212,7 +215,7 @@ def test_a_query_ends_when_its_asker_hangs_up_and_others_are_answered_meanwhile(
         known = (p.info for p in psutil.process_iter(["cmdline", "ppid"]))
         return any(p["ppid"] == server.pid and "query_process" in " ".join(p["cmdline"] or ()) for p in known)
 
-    impatient = httpx.Timeout(60, read=8)
+    impatient = httpx.Timeout(60, read=2)
     with server.client() as client, pytest.raises(httpx.ReadTimeout):
         client.post("/api/record/sql", json={"sql": ENDLESS, "seconds": 600}, timeout=impatient)
     deadline = time.monotonic() + 60

@@ -48,7 +48,7 @@ def test_a_schedule_survives_the_death_of_its_server_at_the_firing_minute(
     schedule = Schedule(
         cron=f"{minute.minute} {minute.hour} * * *",
         kind="notebook",
-        template=str(notebook(tmp_path / "nap.ipynb", "import time; time.sleep(2); print('rested')")),
+        template=str(notebook(tmp_path / "nap.ipynb", "import time; time.sleep(600)")),
         created_at=now() - timedelta(days=1),
         retries=2,
         backoff=1,
@@ -70,6 +70,7 @@ def test_a_schedule_survives_the_death_of_its_server_at_the_firing_minute(
         process.wait()
         assert fire["outcome"] is None
     (ready / "server.json").unlink()
+    notebook(tmp_path / "nap.ipynb", "print('rested')")
     with serving(ready) as (second, _):
         (fire,) = until(lambda: [f for f in fires(second) if f["outcome"] and all(n["sent_at"] for n in f["notices"])])
         shown = second.cli("schedule", "show", schedule.id)

@@ -9,16 +9,9 @@ import pandas as pd
 import pytest
 
 import gristmill
-from tests.gristmill.conftest import serving
-from tests.gristmill.door import REPOSITORY, Server, beside, run
+from tests.gristmill.door import REPOSITORY, Server, run
 
 PENGUINS = REPOSITORY / "examples" / "penguins.csv"
-
-
-@pytest.fixture(scope="module")
-def served(with_gateway, tmp_path_factory: pytest.TempPathFactory):
-    with serving(with_gateway(tmp_path_factory.mktemp("turns") / "home")) as (server, _):
-        yield server
 
 
 def truth() -> pd.DataFrame:
@@ -26,7 +19,7 @@ def truth() -> pd.DataFrame:
 
 
 def asked(home: Path, *arguments: str | Path, status: int = 0) -> dict:
-    done = beside(home, "ask", *arguments, "--json")
+    done = run(home, "ask", *arguments, "--json")
     assert done.status == status, done.err + done.out
     return json.loads(done.out)
 
@@ -36,23 +29,23 @@ def numbers(told: dict) -> list[float]:
     return sorted(round(v, 4) for v in values if isinstance(v, int | float))
 
 
-def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(served: Server) -> None:
+def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(server: Server) -> None:
     df = truth()
-    first = asked(served.home, "What is the mean body mass?", PENGUINS)
+    first = asked(server.home, "What is the mean body mass?", PENGUINS)
     assert numbers(first) == [round(df["body_mass_g"].mean(), 4)]
 
-    second = asked(served.home, "--run", first["run"], "only Gentoo")
+    second = asked(server.home, "--run", first["run"], "only Gentoo")
     assert list(second) == ["run", "turn", "status", "text", "answers", "cells"]
     assert (second["run"], second["turn"], second["status"]) == (first["run"], "turn-02", "answered")
     gentoo = df[df["species"] == "Gentoo"]
     assert numbers(second) == [round(gentoo["body_mass_g"].mean(), 4)]
 
-    third = asked(served.home, "--run", first["run"], "and by sex?")
+    third = asked(server.home, "--run", first["run"], "and by sex?")
     assert numbers(third) == sorted(gentoo.groupby("sex")["body_mass_g"].mean().round(4))
-    fourth = asked(served.home, "--run", first["run"], "as a median")
+    fourth = asked(server.home, "--run", first["run"], "as a median")
     assert numbers(fourth) == sorted(gentoo.groupby("sex")["body_mass_g"].median().round(4))
 
-    view = served.json("runs", "show", first["run"])
+    view = server.json("runs", "show", first["run"])
     assert [t["message"] for t in view["turns"]] == [
         "What is the mean body mass?", "only Gentoo", "and by sex?", "as a median"
     ]  # fmt: skip
@@ -64,52 +57,52 @@ def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(served: Se
     assert [s["rebuilt"] for s in view["sandboxes"]] == [False], "every follow-up found it living"
     assert len(third["cells"]) == 1, "what is read and described is not read and described again"
 
-    undone = served.json("runs", "undo", first["run"])
+    undone = server.json("runs", "undo", first["run"])
     assert undone["turn_id"] == "turn-04"
-    again = asked(served.home, "--run", first["run"], "as a maximum")
+    again = asked(server.home, "--run", first["run"], "as a maximum")
     assert (again["turn"], numbers(again)) == ("turn-05", sorted(gentoo.groupby("sex")["body_mass_g"].max()))
-    branch = served.json("runs", "branch", first["run"])
-    assert served.json("runs", "show", first["run"])["branches"] == [branch["id"]]
-    assert asked(served.home, "--run", branch["id"], "only females")["turn"] == "turn-06"
+    branch = server.json("runs", "branch", first["run"])
+    assert server.json("runs", "show", first["run"])["branches"] == [branch["id"]]
+    assert asked(server.home, "--run", branch["id"], "only females")["turn"] == "turn-06"
 
 
 def test_an_edited_cell_answers_its_own_turn_and_a_follow_up_goes_on_from_the_last_question(
-    served: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
-    first = asked(served.home, "What is the mean body mass by species?", PENGUINS)
-    second = asked(served.home, "--run", first["run"], "only females")
+    first = asked(server.home, "What is the mean body mass by species?", PENGUINS)
+    second = asked(server.home, "--run", first["run"], "only females")
     code = tmp_path / "more.py"
 
     def edit(cell: str) -> list[int]:
-        source = served.json("cells", "show", first["run"], cell)["source"]
+        source = server.json("cells", "show", first["run"], cell)["source"]
         code.write_text(f"{source}\nprint('by hand')\n")
-        served.json("cells", "edit", first["run"], cell, "--code", code)
-        return [len(t["answers"]) for t in served.json("runs", "show", first["run"])["turns"]]
+        server.json("cells", "edit", first["run"], cell, "--code", code)
+        return [len(t["answers"]) for t in server.json("runs", "show", first["run"])["turns"]]
 
     assert edit(first["answers"][0]["evidence"][0]["cell"]) == [1, 1]
-    third = asked(served.home, "--run", first["run"], "as a median")
+    third = asked(server.home, "--run", first["run"], "as a median")
     females = truth().query("sex == 'female'").groupby("species")["body_mass_g"].median()
     assert numbers(third) == sorted(females.round(4))
-    served.json("runs", "undo", first["run"])
+    server.json("runs", "undo", first["run"])
     assert edit(second["cells"][-1]) == [1, 1]
-    asked(served.home, "--run", first["run"], "as a median", status=3)  # what the person's code computes is not known
+    asked(server.home, "--run", first["run"], "as a median", status=3)  # what the person's code computes is not known
 
 
-def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(served: Server) -> None:
-    first = asked(served.home, "What is the mean body mass?", PENGUINS)
-    unread = asked(served.home, "--run", first["run"], "and by wing colour?", status=3)
+def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(server: Server) -> None:
+    first = asked(server.home, "What is the mean body mass?", PENGUINS)
+    unread = asked(server.home, "--run", first["run"], "and by wing colour?", status=3)
     assert (unread["status"], unread["cells"]) == ("not_answered", [])
     assert "colour" in unread["answers"][0]["why"]
-    shown = run(served.home, "ask", "--run", first["run"], "by island")
+    shown = run(server.home, "ask", "--run", first["run"], "by island")
     assert shown.status == 0, shown.err
     assert "Biscoe" in shown.out
-    misused = run(served.home, "ask", "--run", first["run"], "by island", PENGUINS)
+    misused = run(server.home, "ask", "--run", first["run"], "by island", PENGUINS)
     assert misused.status == 2
 
 
-def test_over_rest_a_turn_is_answered_or_refused(served: Server, tmp_path: Path) -> None:
-    first = asked(served.home, "How many penguins are there per island?", PENGUINS)
-    with served.client() as client:
+def test_over_rest_a_turn_is_answered_or_refused(server: Server, tmp_path: Path) -> None:
+    first = asked(server.home, "How many penguins are there per island?", PENGUINS)
+    with server.client() as client:
         told = client.post(f"/api/runs/{first['run']}/ask", data={"text": "only Adelie"})
         assert told.status_code == 200, told.text
         df = truth()
@@ -122,19 +115,19 @@ def test_over_rest_a_turn_is_answered_or_refused(served: Server, tmp_path: Path)
         assert (refused.status_code, refused.json()["error"]["kind"]) == (422, "InputError")
 
 
-def test_an_analysis_is_asked_further_and_keeps_its_report(served: Server, tmp_path: Path) -> None:
+def test_an_analysis_is_asked_further_and_keeps_its_report(server: Server, tmp_path: Path) -> None:
     done = run(
-        served.home, "analyze", PENGUINS, "--ask", "What is the mean body mass?", "--out", tmp_path / "o", "--json"
+        server.home, "analyze", PENGUINS, "--ask", "What is the mean body mass?", "--out", tmp_path / "o", "--json"
     )
     assert done.status == 0, done.err
     before = json.loads(done.out)
-    told = asked(served.home, "--run", before["run"]["id"], "What is the median bill length by species?")
+    told = asked(server.home, "--run", before["run"]["id"], "What is the median bill length by species?")
     assert numbers(told) == sorted(truth().groupby("species")["bill_length_mm"].median().round(4))
-    after = served.json("runs", "show", before["run"]["id"])
+    after = server.json("runs", "show", before["run"]["id"])
     assert after["report"] == before["report"]
     assert [f["id"] for f in after["findings"]] == [f["id"] for f in before["findings"]]
     assert [t["id"] for t in after["turns"]] == ["turn-01", "turn-02"]
-    assert asked(served.home, "--run", before["run"]["id"], "only females")["turn"] == "turn-03"
+    assert asked(server.home, "--run", before["run"]["id"], "only females")["turn"] == "turn-03"
 
 
 def test_without_a_server_the_sandbox_is_rebuilt_for_each_turn(ready: Path, monkeypatch) -> None:
@@ -157,13 +150,13 @@ def chat(home: Path, lines: str, *arguments: str | Path) -> str:
     return done.out
 
 
-def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(served: Server, tmp_path: Path) -> None:
+def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(server: Server, ready: Path) -> None:
     gentoo = truth().query("species == 'Gentoo'")["body_mass_g"]
     lines = (
         "What is the mean body mass?\nonly Gentoo\n/run print(len(df))\n/undo\n/nosuch\n/agents\n/budget\n"
         "as a median\n/quit\n"
     )
-    for home in (tmp_path / "home", served.home):
+    for home in (ready, server.home):
         told = chat(home, lines, PENGUINS)
         assert f"{gentoo.mean():,.2f}" in told
         assert "\n344\n" in told, "a cell of the person's own puts out what it prints"
@@ -173,5 +166,5 @@ def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(served: 
         assert f"{gentoo.median():,.0f}" in told.rpartition("/nosuch")[2]
         again = chat(home, "as a maximum\n", "--run", "last")
         assert f"{gentoo.max():,.0f}" in again
-    view = served.json("runs", "show", "last")
+    view = server.json("runs", "show", "last")
     assert [t["message"] for t in view["turns"]][1:] == ["only Gentoo", "as a median", "as a maximum"]

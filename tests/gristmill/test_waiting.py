@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest_asyncio
+import pytest
 
 from tests.graphs.conftest import Answer, Team, Wire, call
 from tests.gristmill.conftest import serving
@@ -16,43 +17,49 @@ from tests.gristmill.door import Server
 ASK = call("ask_person", question="Which year is meant?", choices=["2024", "2025"], default="2025")
 
 
-@pytest_asyncio.fixture
-async def team() -> AsyncIterator[Team]:
+@pytest.fixture
+def team() -> Iterator[Team]:
     wire = Wire()
     wire.answer = Team(Answer)
     wire.answer.env = wire  # type: ignore[attr-defined]  # where it listens
-    listening = await asyncio.start_server(wire.handle, "127.0.0.1", 0)
+    loop = asyncio.new_event_loop()
+    listening = loop.run_until_complete(asyncio.start_server(wire.handle, "127.0.0.1", 0))
     wire.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
-    async with listening:
-        yield wire.answer
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield wire.answer
+    loop.call_soon_threadsafe(listening.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
-async def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, ready: Path, tmp_path: Path) -> None:
+def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, ready: Path, tmp_path: Path) -> None:
     table = tmp_path / "points.csv"
     table.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
     ask = ("analyze", table, "--ask", "Do x and y rise together?", "--model", "openai:test", "--out", tmp_path / "out")
     with serving(ready, **team.env.env) as (server, _):  # type: ignore[attr-defined]
-        await _answer_by_command(team, server, ask)
-        await _approve_by_rest(team, server, table)
-        await _spend(team, server, ask)
+        _answer_by_command(team, server, ask)
+        _approve_by_rest(team, server, table)
+        _spend(team, server, ask)
 
 
-async def _answer_by_command(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
+def _answer_by_command(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
     team.code = [Answer(calls=[ASK])]
-    asked = await asyncio.to_thread(server.cli, *ask)
+    asked = server.cli(*ask)
     assert asked.status == 1
     assert "Which year is meant? (2024, 2025) [2025]" in asked.out
-    run_id = (await asyncio.to_thread(server.json, "runs", "list", "--status", "waiting"))[0]["id"]
+    run_id = server.json("runs", "list", "--status", "waiting")[0]["id"]
     assert f"gristmill runs answer {run_id}" in asked.out
     out = server.home.parent / "answered"
-    answered = await asyncio.to_thread(server.cli, "runs", "answer", run_id, "2024", "--out", out)
+    answered = server.cli("runs", "answer", run_id, "2024", "--out", out)
     assert answered.status == 0, answered.err
-    again = await asyncio.to_thread(server.cli, "runs", "answer", run_id, "2025")
+    again = server.cli("runs", "answer", run_id, "2025")
     assert again.status == 2
     assert "asks nothing" in again.err
 
 
-async def _approve_by_rest(team: Team, server: Server, table: Path) -> None:
+def _approve_by_rest(team: Team, server: Server, table: Path) -> None:
     team.code = [Answer(calls=[call("run_code", code="print('as it was')")])]
 
     def begin() -> str:
@@ -74,31 +81,31 @@ async def _approve_by_rest(team: Team, server: Server, table: Path) -> None:
             reply = client.post(f"/api/runs/{run_id}/decide", data=form)
         return reply.status_code, reply.text
 
-    run_id = await asyncio.to_thread(begin)
-    waiting = await asyncio.to_thread(ended, run_id)
+    run_id = begin()
+    waiting = ended(run_id)
     assert waiting["run"]["status"] == "waiting"  # type: ignore[index]
     assert [a["tool"] for a in waiting["approvals"]] == ["run_code"]  # type: ignore[index, union-attr]
-    assert (await asyncio.to_thread(decide, run_id, decision="edited", edited="[1]"))[0] == 422
+    assert (decide(run_id, decision="edited", edited="[1]"))[0] == 422
     edited = json.dumps({"code": "print('as it is')"})
-    assert (await asyncio.to_thread(decide, run_id, decision="edited", edited=edited))[0] == 200
-    done = await asyncio.to_thread(ended, run_id)
+    assert (decide(run_id, decision="edited", edited=edited))[0] == 200
+    done = ended(run_id)
     assert done["run"]["status"] == "done"  # type: ignore[index]
     assert [x["code"] for x in done["executions"] if "code" in x["tags"]] == ["print('as it is')"]  # type: ignore[index, union-attr]
-    assert (await asyncio.to_thread(decide, run_id, decision="accepted"))[0] == 422
+    assert (decide(run_id, decision="accepted"))[0] == 422
 
 
-async def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
-    refused = await asyncio.to_thread(server.cli, *ask, "--budget", "hours=2")
+def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
+    refused = server.cli(*ask, "--budget", "hours=2")
     assert refused.status == 2
     assert "no budget" in refused.err
-    refused = await asyncio.to_thread(server.cli, *ask, "--agent", "nobody")
+    refused = server.cli(*ask, "--agent", "nobody")
     assert refused.status == 2
     assert "no agent 'nobody'" in refused.err
     team.code = [Answer(calls=[call("run_code", code="print(1)")])]
-    spent = await asyncio.to_thread(server.cli, *ask, "--budget", "tokens=30", "--unattended")
+    spent = server.cli(*ask, "--budget", "tokens=30", "--unattended")
     assert spent.status == 1
     assert "The budget of 30 tokens is spent" in " ".join(spent.out.split())
-    run_id = (await asyncio.to_thread(server.json, "runs", "list", "--status", "interrupted"))[0]["id"]
+    run_id = server.json("runs", "list", "--status", "interrupted")[0]["id"]
     out = server.home.parent / "resumed"
-    resumed = await asyncio.to_thread(server.cli, "runs", "resume", run_id, "--budget", "tokens=500", "--out", out)
+    resumed = server.cli("runs", "resume", run_id, "--budget", "tokens=500", "--out", out)
     assert resumed.status == 0, resumed.err

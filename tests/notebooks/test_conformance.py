@@ -110,6 +110,8 @@ DISPLAYS = [
     "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('a figure')",
     "fig, ax = plt.subplots()\nax.bar(['a'], [1]);",
     "for ends in [0, 1], [1, 0]:\n    plt.figure(figsize=(1, 1)); plt.plot(ends); plt.show()",
+    "plt.scatter([1, 2, 3], [1, float('nan'), 3]); plt.show()",
+    "import pandas as pd\npd.DataFrame({'a': [1, 4], 'b': pd.date_range('2026', periods=2)}).plot(x='b'); plt.show()",
     "%config InlineBackend.figure_formats = ['svg']\nNone",
     "fig = plt.figure(figsize=(2, 2))\nfig",
     "from PIL import Image as Pixels\nPixels.new('RGB', (2, 2)).save('made.png')",
@@ -174,6 +176,13 @@ ERRORS = [
 ]
 """Each in a cell that is expected to raise, so that one notebook has them all."""
 
+QUITS = """
+def take_time(kernel):
+    later = kernel.io_loop.call_later
+    kernel.io_loop.call_later = lambda seconds, *call: later(seconds + 300, *call)
+"""
+"""A kernel that quits stops a tenth of a second later: on a busy machine before anybody has heard of the cell's end."""
+
 CASES = {
     "values": Case(VALUES),
     "displays": Case(DISPLAYS),
@@ -193,8 +202,10 @@ CASES = {
     "exit_1": Case(["import sys; sys.exit(1)", "print('never')"], stops="SystemExit"),
     "dies": Case(["1 + 1", "import os\nos._exit(3)", "print('never')"], stops="DeadKernelError"),
     "killed": Case(["import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "1"], stops="DeadKernelError"),
-    "quits": Case(["x = 1\nquit()"]),
-    "slow": Case(["1", "import time\ntime.sleep(60)", "2"], {"execution_timeout": 2}, stops="CellTimeoutError"),
+    "quits": Case(
+        ["import helper; helper.take_time(get_ipython().kernel)", "x = 1\nquit()"], files={"helper.py": QUITS}
+    ),
+    "slow": Case(["1", "import time\ntime.sleep(60)", "2"], {"execution_timeout": 5}, stops="CellTimeoutError"),
     "shown_error": Case(
         ["try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()\nprint('went on')", "2"],
         stops="ZeroDivisionError",

@@ -89,11 +89,12 @@ async def test_cancelling_the_task_interrupts_the_cell_and_records_that(session:
 
 
 async def test_a_cell_that_outlasts_its_time_is_interrupted_and_says_so(session: Session) -> None:
+    await session.run("import time")  # the first cell of a kernel takes longer
     code = "import time\ndef wait():\n    while True:\n        time.sleep(60)\n\nwait()"
-    done = await session.run(code, timeout=0.5)
+    done = await session.run(code, timeout=2)
     assert done.status == "interrupted"
     assert done.error is not None
-    assert done.error.value == "The cell did not end within 0.5 seconds and was interrupted in line 6."
+    assert done.error.value == "The cell did not end within 2 seconds and was interrupted in line 6."
     assert "in wait" in done.error.traceback
     assert "time.sleep(60)" in done.error.traceback
     names = (await session.run("sorted(n for n in dir() if n[0] != '_')")).text
@@ -105,9 +106,9 @@ async def test_a_cell_that_outlasts_its_time_and_makes_nothing_of_its_interrupti
 ) -> None:
     await session.run("raise KeyboardInterrupt")
     code = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
-    done = await session.run(code, timeout=0.5)
+    done = await session.run(code, timeout=2)
     assert done.error is not None
-    assert done.error.value == "The cell did not end within 0.5 seconds and was interrupted."
+    assert done.error.value == "The cell did not end within 2 seconds and was interrupted."
 
 
 async def test_a_chatty_cell_is_batched_capped_and_says_what_was_dropped(session: Session, store: Store) -> None:

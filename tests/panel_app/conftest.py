@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from artifacts.store import Store
 from tests.panel_app.story import StandIn, Story, penguins
@@ -61,18 +61,6 @@ class Dashboard:
         assert not self.thread.is_alive(), "the dashboard did not stop"
 
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "home") as opened:
@@ -86,15 +74,6 @@ def dashboard(store: Store) -> Iterator[Dashboard]:
     served.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield chromium
-        chromium.close()
-
-
 class Watch:
     """A browser tab, and all that it asked of the network, said in dialogs or threw."""
 
@@ -103,7 +82,6 @@ class Watch:
         self.url = dashboard.url
         self.requests: list[str] = []
         self.faults: list[str] = []
-        page.set_default_timeout(30_000)
         self.stopped: list[str] = []
         page.on("request", lambda r: self.requests.append(r.url))
         page.on("requestfailed", lambda r: self.stopped.append(r.url) if r.failure == "csp" else None)

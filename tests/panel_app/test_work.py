@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from artifacts.events import ApprovalAsked, Asked, ReportMade, RunResumed, TurnEnded
 from artifacts.store import Store
@@ -46,20 +46,6 @@ def dashboard(store: Store) -> Iterator[Dashboard]:
     assert served.loop is not None
     asyncio.run_coroutine_threadsafe(bench.close(), served.loop).result(60)
     served.stop()
-
-
-@pytest.fixture
-def watch(browser: Browser, dashboard: Dashboard) -> Iterator[NewWatch]:
-    contexts = []
-
-    def new(**options: Any) -> Watch:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        return Watch(context.new_page(), dashboard)
-
-    yield new
-    for context in contexts:
-        context.close()
 
 
 def notebook(store: Store) -> Story:

@@ -38,6 +38,10 @@ def read(
     if _of_the_whole(question, columns):
         return Reading(parts=(question,), queries=(Query(intent="describe", text=question),), why_not=("",))
     time = _time(columns, roles or {})
+    for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
+        hint = lexicon.adjectives().get(said[1].casefold(), "")
+        if hint != "TIME" and (measured := Conditions(columns, time).hinted(hint)) is not None:
+            question = question.replace(said[0], f"what {measured.name}")
     lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
     if lasting is not None:
@@ -50,7 +54,7 @@ def read(
     question, cut = brackets(question, columns)
     columns += [Column(cut.name, "", "new", 4, rows)] if cut is not None else []
     columns += new_columns(question, columns)
-    conditions = Conditions(columns, time)
+    conditions = Conditions(columns, time, previous.text if previous is not None else "")
     draft = Draft(asked, columns, time, rows)
     if lasting is not None:
         draft.steps.append(lasting)

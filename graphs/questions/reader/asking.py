@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphs.questions.query import Condition, Grain, Group, Measure, Where
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
@@ -40,6 +41,7 @@ class Ask:
     each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
+    numbered: bool = False  # how many of these groups there are
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
 
@@ -55,12 +57,7 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
     ask.kinds = {i.code for i in clause.of("OHFALDWYXg")}
     _order(clause, ask, conditions)
     _groups(clause, ask, conditions.time, rows)
-    for _, _of, op, number, _rows in clause.find("([CE])[wd]+(K)(N)(E)"):
-        if _of[0].means is not None and not _of[0].column.key and not (_rows[0].means and not _rows[0].column.key):
-            ask.having.append(Condition(left="count", op=op[0].means.split()[0], right=int(number[0].means)))
-            if not ask.end:
-                ask.groups.append(Group(of=expr(_of[0].column)))
-            _use(_of, op, number, _rows)
+    _having(clause, ask)
     if set("Yj") & set(clause.shape):
         for _, between, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
             ask.periods = (first[0].means, second[0].means)
@@ -68,11 +65,30 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
     _sides(clause, ask)
     _relations(clause, ask, conditions)
-    _statistics(clause, ask)
+    _statistics(clause, ask, conditions)
     _counts(clause, ask)
     _share(clause, ask)
     _use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
+
+
+def _having(clause: Clause, ask: Ask) -> None:
+    """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
+    for pattern in ("(h?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)(E)", "(h?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()"):
+        for _, how, of, op, number, rows in clause.find(pattern):
+            who = of[0].means
+            if (
+                who is None
+                or who.key
+                or (who.kind == "number" and not who.label)
+                or (rows and rows[0].means and not rows[0].column.key)
+            ):
+                continue
+            sign = op[0].means.split()[0] if op else "="
+            ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
+            ask.groups += [] if ask.end else [Group(of=expr(who))]
+            ask.numbered = bool(how)
+            _use(how, of, op, number, rows)
 
 
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
@@ -125,6 +141,21 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             _ends(ask, most[0], conditions)
             ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
             _use(what, most, by, clause.of("UE"))
+            return
+    for _, what, most, whose in clause.find("(C)o(M)(?:[CE]|$)()"):  # the salary of the oldest
+        if " " in most[0].means and what[0].column.kind == "number" and not ask.end:
+            _ends(ask, most[0], conditions)
+            ask.limit, ask.columns, ask.at_row = 1, [expr(what[0].column)], ask.by is not None
+            _use(what, most, whose, clause.of("E"))
+            return
+    for _, which, most, named in clause.find("(q|v)d*(M)([CE])(?!S)"):  # who is the best customer
+        noun, word = named[0].means, clause.written(most).casefold()
+        event = clause.words[named[0].last].low in lexicon.EVENTS.split()
+        sold = word in ("best", "worst", "top") or " " in most[0].means or event
+        if sold and (named[0].code == "E" or noun.kind == "text"):
+            _ends(ask, most[0], conditions)
+            ask.of, ask.names, ask.limit = noun, True, 1
+            _use(which, most, named)
             return
     for _, which, named, most in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
@@ -212,6 +243,13 @@ def _whole(time: Column) -> bool:
 
 
 def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
+    for _, adjective, _rows, what in clause.find("d(j)([CE])(C)"):  # are older employees paid more
+        column = conditions.hinted(adjective[0].means)
+        if column is not None and what[0].column.kind == "number":
+            ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
+            ask.columns = list(ask.pairs[0])
+            _use(adjective, _rows, what, clause.of("j"))
+            return
     said = [i for i in clause.of("R")]
     if not said:
         return
@@ -232,13 +270,25 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
 
 
-def _statistics(clause: Clause, ask: Ask) -> None:
+def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     for _, which, group, flag, often in clause.find("(q)[oi]*([CE])[doiwU]*(C)(S)"):
         if often[0].means == "mode" and flag[0].column.kind == "bool" and isinstance(group[0].means, Column):
             # which product is returned most often
             ask.end, ask.names, ask.limit, ask.of = "max", True, 1, group[0].means
             ask.columns.append(expr(flag[0].column))
             _use(which, group, flag, often)
+    for _, stat, whose in clause.find("(S)([CE])"):  # the average order value, what the average customer spends
+        whom, numbers = whose[0].means, [i.column for i in clause.of("C") if i.column.kind == "number"]
+        flow = numbers[0] if numbers and set(numbers[0].words) & FLOWS else None if numbers else conditions.amount()
+        whole = whom is not None and len(name_words(clause.written(whose))) >= len(whom.words) > 1  # its ids
+        if stat[0].means == "mean" and flow and not whole and (whom is None or whom.label or whom.key):
+            ask.columns = [expr(flow)]
+            ask.per = whom if whom is not None and not whom.key else None
+            clause.notes.append(f"The amounts are taken from “{flow.name}”.")
+            ask.stats.append("mean")
+            _use(stat, whose, [i for i in clause.of("C") if i.means == flow])
+    much = [i for i in clause.of("S") if clause.written([i]).casefold() == "how much"]
+    _use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
     for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
         if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
             break
@@ -271,10 +321,14 @@ def _statistics(clause: Clause, ask: Ask) -> None:
     if ask.end and ask.names and not ask.columns and not ask.stats:
         for item in clause.of("CE"):
             if item.means is not None and item.means != ask.of:
-                if item.column.kind == "number":
+                if item.column.label and not item.column.key:
+                    ask.stats, ask.columns = ["distinct"], [expr(item.column)]  # the most customers
+                elif item.column.kind == "number":
                     ask.columns.append(expr(item.column))
                 item.used = True
+        shape = "".join(i.code for i in clause.items)
         counted = re.search(r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b", clause.text, re.I)
+        counted = counted if re.search("M[oih]*[CEV]", shape) else None
         ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
     if ask.each_row and not ask.stats and len(set(ask.columns)) == 1 and ask.end:
         ask.stats.append("mean")  # the most revenue per order

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from copy import copy
 from datetime import date, timedelta
+from functools import cache
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps
@@ -41,7 +42,8 @@ class Draft:
         self.recent: list[Column] = []
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
-        self.hinted = Conditions(columns, time).hinted
+        self.conditions = Conditions(columns, time)
+        self.hinted, self.amount = self.conditions.hinted, self.conditions.amount
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
@@ -65,7 +67,8 @@ class Draft:
         )
         ask = asking.read(clause, conditions, self.columns, self.rows)
         if left and ask.where and not ask.stats:
-            self._merge([Keep(where=tuple(w for given in ask.where for w in negated(given)))])
+            denied = any(i.code == "n" for i in clause.items)
+            self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
         first = clause.words[0].low
         talk = first in lexicon.DISCUSS.split() and not (ask.columns or ask.groups or ask.where)
@@ -83,7 +86,7 @@ class Draft:
             r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
         )
         before = len(self.blocked)
-        self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked))
+        self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
             self.lost.append((clause.text, self.blocked[before:]))
             self.asks.remove(ask)
@@ -104,7 +107,7 @@ class Draft:
             ):
                 self.steps[self.steps.index(same[0])] = step
 
-    def _leave(self, clause: Clause, core: bool) -> None:
+    def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
         """Note the words that nothing has read; those that would change the meaning block the answer."""
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
@@ -119,7 +122,7 @@ class Draft:
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
-                item.code not in "UQKVTbkj"
+                item.code not in "UQKVTbkjn#"
                 or item.used
                 or (self.steps and word.casefold() in ("left", "remaining", "remain"))
             ):
@@ -127,6 +130,8 @@ class Draft:
             if item.code == "j" and word.casefold() not in ("higher", "lower", "better", "worse"):
                 continue
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
+            if item.code == "n" and (not opening or not re.match("[idwo]*[CEVUQ]", codes[n + 1 :])):
+                continue
             timed = item.code == "b" or "TIME" in str(item.means)
             if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
                 continue
@@ -155,10 +160,12 @@ class Draft:
             why = f"It is not said by which column “{end}” is meant." if end and not unread else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if dropped := self.dropped(queries):
-            why = f"How {' and '.join(f'“{w}”' for w in dropped)} bears on what is asked is not understood."
+            return Reading(parts=(self.question,), queries=(None,), why_not=(_unclear(dropped),))
+        if named := self.labels(queries):
+            why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
-            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", q.model_copy(update={"measures": (m.model_copy(update={"op": self.doubt}),)}))
+            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", following.remeasured(q, op=self.doubt))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
         lost = [text for text, _ in (*self.lost, *self.untold)]
@@ -182,9 +189,15 @@ class Draft:
             for n, item in enumerate(items):
                 if ask.clause.words[item.first].start >= self.opening:
                     continue
-                if item.code == "C":
+                if item.code == "j" and item.means != "more":
+                    kept = (
+                        column := self.hinted(item.means.partition("> ")[2] or item.means)
+                    ) is None or column.name in said
+                elif item.code == "C":
                     names = [c.name for c in (item.column, *item.also)]
                     kept = item.column.key or any(n in said for n in names) or _participle(ask.clause, item)
+                elif item.code == "U":
+                    kept = item.used or not ask.share  # a verb that is not read says which share
                 elif item.code == "V":
                     kept = str(item.means[1]) in said
                 elif item.code == "T":
@@ -203,6 +216,24 @@ class Draft:
                 if not kept:
                     found.append(ask.clause.written([item]))
         return list(dict.fromkeys(found))
+
+    def labels(self, queries: Sequence[Query]) -> list[str]:
+        """The columns that only name rows, and of which a query would compute more than their number."""
+        fit = {
+            "count",
+            "distinct",
+            "missing",
+            "present",
+            "mode",
+            "value",
+            "values",
+            "first",
+            "last",
+            "duplicates",
+            "share",
+        }
+        of = [m.of for q in queries for m in q.measures if m.of and m.op not in fit]
+        return [self.named[c].name for c in of if c in self.named and self.named[c].label]
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -303,13 +334,11 @@ class Draft:
         """Columns as they stand in the table."""
         return [self.named[n].name if n in self.named else n.strip("`") for n in names]
 
-    def amount(self) -> Column | None:
-        """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
-        numbers = [c for c in self.columns if c.kind == "number"]
-        for words in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
-            if found := [c for c in numbers if set(words.split()) & set(c.words)]:
-                return found[0] if len(found) == 1 else None
-        return None
+    def called(self, key: Column) -> list[str]:
+        """What tells rows apart: their key, and their names where that is a number."""
+        return list(
+            dict.fromkeys([key.name, *(c.name for c in self.conditions.names(key.file) if key.dtype[:3] == "int")])
+        )
 
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""
@@ -324,8 +353,22 @@ class Draft:
         return column is None or column.kind == "number" or column.dtype == "new"
 
 
+@cache
+def _known() -> frozenset[str]:
+    """The phrases of the lexicon, which no column needs to hold."""
+    return frozenset(" ".join(phrase) for phrase in lexicon.phrases()[0])
+
+
+def _unclear(words: Sequence[str]) -> str:
+    """The sentence that names what is known, and not how it belongs to what is asked."""
+    listed = " and ".join(f"“{w}”" for w in words)
+    return f"It is not understood how {listed} {'belong' if words[1:] else 'belongs'} to what is asked."
+
+
 def _unknown(words: Sequence[str]) -> str:
     """The sentence that names what no column is called or holds."""
+    if not any(w[:1].isupper() or w.casefold() not in _known() for w in words):
+        return _unclear(list(dict.fromkeys(words)))
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
 
 
@@ -356,7 +399,7 @@ def _participle(clause: Clause, item: Item) -> bool:
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word = clause.words[item.first]
-    if item.code in "QKVTbkj" or word.low in ("twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkjn#" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     word = clause.words[item.first]
     before = before.rstrip("d")

@@ -8,9 +8,10 @@ from typing import Any
 
 from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import stem
+from graphs.questions.reader.text import name_words, stem, words
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 
@@ -29,12 +30,13 @@ def plain(number: float) -> int | float:
 class Conditions:
     """Reads the conditions of one clause; `columns` are those of the tables, `time` the column of times."""
 
-    def __init__(self, columns: Sequence[Column], time: Column | None) -> None:
+    def __init__(self, columns: Sequence[Column], time: Column | None, before: str = "") -> None:
         self.columns, self.time = columns, time
+        self.before = {w.low for w in words(before)}  # of the question that a fragment follows
 
     def read(self, clause: Clause, flags: bool = True) -> list[Where]:
         """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
-        readers = [self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
+        readers = [self._absent, self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
                    self._valued, *[self._flags] * flags, self._during]  # fmt: skip
         return [condition for reader in readers for condition in reader(clause)]
 
@@ -42,11 +44,59 @@ class Conditions:
         """The column that a word such as "older" is about."""
         if hint == "TIME":
             return self.time
-        for word in hint.split():
-            for column in self.columns:
-                if stem(word) in {stem(w) for w in column.words} and column.kind in ("number", "time"):
-                    return column
+        for family in (lambda w: {w}, lambda w: lexicon.kin().get(w, frozenset())):
+            for word in hint.split():
+                named = [c for c in self.columns if c.kind in ("number", "time") and not c.label
+                         and family(stem(word)) & {stem(w) for w in c.words}]  # fmt: skip
+                if named:  # the one of the shortest name: age, and not age_at_hire
+                    least = min(len(c.words) for c in named)
+                    found = {c.name: c for c in named if len(c.words) == least}
+                    return next(iter(found.values())) if len(found) == 1 else None
         return None
+
+    def amount(self) -> Column | None:
+        """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
+        numbers = [c for c in self.columns if c.kind == "number"]
+        for said in ("revenue sales turnover", "profit", "amount total spend payment", "price cost"):
+            if found := [c for c in numbers if set(said.split()) & set(c.words)]:
+                return found[0] if len(found) == 1 else None
+        return None
+
+    def names(self, file: str = "") -> list[Column]:
+        """The columns of a file that name what a row is about in words."""
+        of = [c for c in self.columns if c.kind == "text" and not c.label and (not file or c.file == file)]
+        return [c for c in of if "name" in c.words and c.n_unique > 0.5 * c.rows]
+
+    def bare(self, clause: Clause, number: Item) -> Column | None:
+        """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
+        unit = clause.words[number.last + 1].low if number.last + 1 < len(clause.words) else ""
+        said = self.before | {w.low for w in clause.words}
+        hint = lexicon.units().get(unit, "")
+        if not hint and said & lexicon.people():
+            hint = "age"
+        column = self.hinted(hint) if hint else self.amount() if said & set(lexicon.EVENTS.split()) else None
+        if column is None or column.kind != "number" or not within(number.means, column):
+            return None
+        clause.notes.append(f"“{clause.written([number])}” is read as a value of “{column.name}”.")
+        return column
+
+    def _absent(self, clause: Clause) -> list[Where]:
+        """Customers without orders: rows of one file that no row of another has."""
+        found: list[Where] = []
+        for _, who, no, what in clause.find("([CE])[a-zU]*?(n)[idow]*(E)"):
+            said = stem(clause.words[what[0].last].low)
+            keys = [c for c in self.columns if c.key and not c.missing]
+            there = [c for c in keys if said in {stem(w) for w in (*c.words, *name_words(c.file))}]
+            here = (
+                [c for c in keys if who[0].means and c.name == who[0].column.name and c.file != there[0].file]
+                if there
+                else []
+            )
+            if here and there[0].name not in {c.name for c in self.columns if c.file == here[0].file}:
+                found.append(Condition(left=expr(there[0]), op="missing"))
+                clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
+                _use(no, what)
+        return found
 
     def _computed(self, clause: Clause) -> list[Where]:
         """Fare greater than the average fare; above average income."""
@@ -67,7 +117,7 @@ class Conditions:
         found: list[Where] = []
         for pattern in (
             "(C)[dwoix]*(n?)d*(K)o?(N)",
-            "()(n?)(K)o?(N)U?[oE]?(C)",
+            "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",
             "(C)[dwoi]*(n?)d*(K)(C)",
             "()(n?)(K)(N)",
             "()(n?)(K)(T)",
@@ -76,11 +126,12 @@ class Conditions:
                 sign, _, hint = op[0].means.partition(" ")
                 named = left or (after[0] if after else [])
                 column = named[0].column if named else self.hinted(hint) if hint else None
-                if column is None and not hint and re.search(r"\b(old|aged?)\b", clause.text, re.I):
-                    column = self.hinted("age")
+                follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
+                if column is None and not hint and right[0].code == "N" and follows not in tuple("CEUV#"):
+                    column = self.bare(clause, right[0])
                 if right[0].code == "T":
                     column = self.time if column is None else column
-                if column is None or (column.kind == "text" and right[0].code == "N"):
+                if column is None or (column.kind in ("text", "bool") and right[0].code == "N"):
                     continue
                 if no:
                     sign = _FLIP[sign]
@@ -103,9 +154,13 @@ class Conditions:
 
     def _between(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no, low, high, after in clause.find("(C?)[dwoi]*(n?)b?i?(?<=[bi])([NT])[ai]+([NT])(C?)"):
+        for _, left, no, between, low, high, after in clause.find(
+            "(C?)[dwoi]*(n?)(b?)i?(?<=[bi])([NT])[ai]+([NT])(C?)"
+        ):
             named = left or after
             column = named[0].column if named else None
+            if column is None and low[0].code == high[0].code == "N":
+                column = self.bare(clause, high[0])
             if low[0].code == "T" or (column is None and self.time is not None and low[0].means > 1000):
                 column = self.time if column is None or column.kind == "text" else column
             if column is None or low[0].code != high[0].code:
@@ -113,7 +168,7 @@ class Conditions:
             bounds = tuple(plain(i.means) if i.code == "N" else _year(column, i.means) for i in (low[0], high[0]))
             one = Condition(left=expr(column), op="between", right=bounds)
             found.append(one)
-            _use(named, no, low, high)
+            _use(named, no, between, low, high)
         return found
 
     def _text(self, clause: Clause) -> list[Where]:
@@ -162,7 +217,7 @@ class Conditions:
 
     def _missing(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no, gap in clause.find("(C)d+(n?)(m)"):
+        for _, left, no, gap in clause.find("(C)w?d+(n?)(m)"):
             found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
             _use(left, no, gap)
         for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
@@ -177,7 +232,7 @@ class Conditions:
         found: list[Where] = []
         by_column = dict[Column, list[tuple[str, bool]]]()
         named = [i.column for i in clause.items if i.code == "C"]
-        for _, sign, no, many in clause.find("(K?)(n?)(V(?:[ac]+V)*)"):
+        for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
             if sign and sign[0].means not in ("=", "!="):
                 continue
             no = no or [i for i in sign if i.means == "!="]
@@ -236,8 +291,18 @@ class Conditions:
             for item in clause.of("T"):
                 year = _year(self.time, item.means)
                 found.append(Condition(left=expr(self.time), op="=" if isinstance(year, int) else "during", right=year))
+                if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current")):
+                    clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(self.time.high)[:10]}.")
                 item.used = True
         return found
+
+
+def within(number: float, column: Column) -> bool:
+    """Whether a number can be a value of a column, by the least and the largest that it holds."""
+    try:
+        return float(column.low) <= number <= float(column.high)
+    except (TypeError, ValueError):
+        return True
 
 
 def in_units_of(column: Column, number: float, unit: str) -> float:

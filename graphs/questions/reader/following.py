@@ -1,10 +1,12 @@
-"""A fragment that changes the query before it: "only females", "as a median", "by island", "what about 2008"."""
+"""A fragment that changes the query before it: "only females", "as a median", "and the lowest?", "is that significant?"."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Condition, Group, Query
+from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Order, Query, RemoveOutliers, Test
+from graphs.questions.reader.conditions import expr
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -12,36 +14,154 @@ if TYPE_CHECKING:
 
 def follow(draft: Draft, previous: Query) -> Query | None:
     """The last query as the fragment changes it; None where the question stands by itself."""
-    base = draft.base()
-    stats = [s.split() for a in draft.asks for s in a.stats]
-    kinds = {k for a in draft.asks for k in a.kinds}
-    if draft.spoken() or any(a.counts or a.relation for a in draft.asks) or kinds & set("OHFALW"):
+    base, asks = draft.base(), draft.asks
+    stats = [s.split() for a in asks for s in a.stats]
+    kinds = {k for a in asks for k in a.kinds}
+    codes = {i.code for a in asks for i in a.clause.items}
+    whole = codes & set("dvh") or base.group_by or stats or len(draft.spoken()) > 1  # what about age?
+    if (draft.spoken() and whole) or any(a.counts or a.relation for a in asks) or kinds & set("OFAL"):
         return None
-    update: dict[str, Any] = {"text": base.text, "unused": base.unused, "notes": base.notes}
+    changed = previous.model_copy(update={"text": base.text, "unused": base.unused, "notes": base.notes})
+    same = changed
     if base.where:
         said = {w.left for w in base.where if isinstance(w, Condition)}
-        kept = [w for w in previous.where if not (isinstance(w, Condition) and w.left in said)]
-        update["where"] = (*kept, *base.where)
-    if base.group_by:
-        update |= _grouped(base.group_by, previous)
+        kept = [w for w in changed.where if not (isinstance(w, Condition) and w.left in said)]
+        changed = changed.model_copy(update={"where": (*kept, *base.where)})
+    if base.prepare:
+        of = tuple(draft.plain([m.of for m in previous.measures if m.of][:1]))
+        steps = [
+            s.model_copy(update={"columns": s.columns or of}) if isinstance(s, RemoveOutliers) else s
+            for s in base.prepare
+        ]
+        changed = changed.model_copy(update={"prepare": (*changed.prepare, *steps)})
+    by = draft.named.get(base.group_by[0].of) if base.group_by and changed.order else None
+    if by is not None and by.kind == "number":  # the top 3 by quantity
+        changed = remeasured(changed, of=expr(by))
+    elif base.group_by:
+        changed = _grouped(base.group_by, changed)
+    if draft.spoken() and draft.spoken()[0].kind == "number":
+        changed = remeasured(changed, of=expr(draft.spoken()[0]))
     if stats:
         op, *p = stats[0]
-        new = {"op": op, "p": float(p[0]) if p else None, "name": ""}
-        update["measures"] = tuple(m.model_copy(update=new) for m in previous.measures if m.of)
+        changed = _shares(changed) if op == "share" else remeasured(changed, op=op, p=float(p[0]) if p else None)
+    if draft.methods.correlation != "pearson":
+        changed = changed.model_copy(
+            update={
+                "measures": tuple(m.model_copy(update={"method": draft.methods.correlation}) for m in changed.measures)
+            }
+        )
+    if "r" in codes:
+        changed = _turned(changed)
+    if end := next((a for a in asks if a.end), None):
+        changed = _ordered(changed, end.end == "max", end.limit or 1)
+    elif bare := next((i.means.split()[0] for a in asks for i in a.clause.items if i.code == "M"), ""):
+        changed = _ordered(changed, bare == "max", 1)
     if "g" in kinds:
-        groups = base.group_by or previous.group_by
-        update |= {"intent": "plot", "chart": Chart(x=groups[0].of if groups else None)}
-    if len(update) == 3 or update.get("measures") == ():
-        return None
-    return previous.model_copy(update=update)
+        groups = changed.group_by
+        changed = changed.model_copy(update={"intent": "plot", "chart": Chart(x=groups[0].of if groups else None)})
+    if re.search(r"\bsignifican|\bby chance\b", draft.question, re.I):
+        changed = _tested(changed)
+    if "W" in kinds:
+        changed = _explained(changed, draft)
+    return changed if changed != same else None
 
 
-def _grouped(groups: tuple[Group, ...], previous: Query) -> dict[str, Any]:
-    """Other groups of the same query. In a chart they stand along the axis, or colour points of two numbers."""
-    chart = previous.chart
-    if chart is None:
-        return {"group_by": groups}
-    of = [g.of for g in groups]
-    if chart.kind == "scatter":
-        return {"chart": chart.model_copy(update={"colour": of[0]})}
-    return {"group_by": groups, "chart": chart.model_copy(update={"x": of[0], "colour": of[1] if of[1:] else None})}
+def remeasured(query: Query, **new: Any) -> Query:
+    """The query with another statistic, or another column, of its measures; its order follows."""
+    measures, order = list[Measure](), query.order
+    for m in query.measures:
+        if m.other or (not m.of and "of" not in new):
+            measures.append(m)
+            continue
+        new["op"] = new.get("op") or ("mean" if m.op in ("count", "distinct", "share") else m.op)
+        one = m.model_copy(update={**new, "where": () if m.op == "share" else m.where})
+        one = one.model_copy(update={"name": f"{one.op} of {(one.of or '').strip('`')}" if m.name else ""})
+        order = tuple(o.model_copy(update={"by": one.name}) if o.by == m.name else o for o in order)
+        measures.append(one)
+    return query.model_copy(update={"measures": tuple(measures), "order": order})
+
+
+def _grouped(groups: tuple[Group, ...], query: Query) -> Query:
+    """Other groups of the same query, each told whole. In a chart they stand along the axis, or colour points."""
+    of, chart = [g.of for g in groups], query.chart
+    where = tuple(w for w in query.where if not (isinstance(w, Condition) and w.left in of and w.op in ("=", "in")))
+    if chart is not None and chart.kind == "scatter":
+        return query.model_copy(update={"chart": chart.model_copy(update={"colour": of[0]})})
+    if chart is not None:
+        chart = chart.model_copy(update={"x": of[0], "colour": of[1] if of[1:] else None})
+    return query.model_copy(update={"group_by": groups, "where": where, "chart": chart})
+
+
+def _shares(query: Query) -> Query:
+    """Each group's part of the rows, or of the sum."""
+    parts = tuple(Measure(op="share", of=m.of if m.op == "sum" else None) for m in query.measures)
+    fit = query.group_by and all(m.op in ("count", "sum") for m in query.measures)
+    return query.model_copy(update={"measures": parts, "order": (), "limit": None}) if fit else query
+
+
+def _turned(query: Query) -> Query:
+    """The other end of an order, or the two columns of a pair in each other's place."""
+    chart = query.chart
+    if chart is not None and chart.kind == "scatter" and chart.x and len(chart.y) == 1:
+        return query.model_copy(update={"chart": chart.model_copy(update={"x": chart.y[0], "y": (chart.x,)})})
+    if query.order:
+        order = tuple(o.model_copy(update={"descending": not o.descending}) for o in query.order)
+        return query.model_copy(update={"order": order})
+    if len(query.group_by) > 1:
+        return query.model_copy(update={"group_by": query.group_by[::-1]})
+    pairs = tuple(m.model_copy(update={"of": m.other, "other": m.of}) if m.other else m for m in query.measures)
+    return query.model_copy(update={"measures": pairs})
+
+
+def _ordered(query: Query, descending: bool, limit: int) -> Query:
+    """The first or last of the query's groups or rows."""
+    if query.order:
+        order = tuple(o.model_copy(update={"descending": descending}) for o in query.order[:1])
+        return query.model_copy(update={"order": order, "limit": limit})
+    if not query.group_by or len(query.measures) != 1:
+        return query
+    (m,) = query.measures
+    named = m.model_copy(update={"name": m.name or f"{m.op} of {(m.of or 'rows').strip('`')}"})
+    order = (Order(by=named.name, descending=descending),)
+    return query.model_copy(update={"intent": "rank", "measures": (named,), "order": order, "limit": limit})
+
+
+def _tested(query: Query) -> Query:
+    """Whether chance alone could give the differences or the relation that was told."""
+    if any(m.other for m in query.measures):
+        return query.model_copy(
+            update={"measures": tuple(m.model_copy(update={"with_p": True}) for m in query.measures)}
+        )
+    (m, *more) = query.measures or (None,)
+    if m is None or more or not query.group_by or query.group_by[0].grain or m.op not in ("mean", "median", "share"):
+        return query
+    about: Any = {"mean": "means", "median": "medians"}.get(m.op, "independence")
+    flag = next((w.left for w in m.where if isinstance(w, Condition)), None)
+    test, of = Test(about=about), Measure(op="values", of=m.of or flag)
+    update = {
+        "intent": "test",
+        "test": test,
+        "measures": (of,),
+        "order": (),
+        "limit": None,
+        "group_by": query.group_by[:1],
+    }
+    return query.model_copy(update=update) if of.of else query
+
+
+def _explained(query: Query, draft: Draft) -> Query:
+    """What a change is made of, where times were compared; else what the measure depends on."""
+    from graphs.questions.reader.intents import before
+
+    numbers = tuple(m for m in query.measures if m.of and not m.other)[:1]
+    during = next((w for w in query.where if isinstance(w, Condition) and w.op == "during"), None)
+    compare = query.compare
+    if compare is None and during is not None and (earlier := before(str(during.right))):
+        compare = Compare(of=during.left, first=str(during.right), second=earlier)
+    update: dict[str, Any] = {"measures": numbers, "group_by": (), "order": (), "limit": None}
+    if draft.time is not None and (compare is not None or query.intent == "change"):
+        rest = tuple(w for w in query.where if w != during)
+        update |= {"intent": "why_changed", "compare": compare, "where": rest, "time": draft.time.name}
+    else:
+        update["intent"] = "drivers"
+    return query.model_copy(update=update) if numbers else query

@@ -56,9 +56,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
         periods = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
         after = str(periods[0].right) if periods else ""
-        compare = (
-            Compare(of=periods[0].left, first=after, second=_before(after)) if periods and _before(after) else None
-        )
+        compare = Compare(of=periods[0].left, first=after, second=before(after)) if periods and before(after) else None
         rest = tuple(w for w in base.where if w not in periods)
         return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
                                               "time": draft.time.name if draft.time else ""})  # fmt: skip
@@ -206,7 +204,7 @@ def number(word: str | None) -> int:
     return int(word) if word.isdigit() else lexicon.NUMBERS.index(word) if word in lexicon.NUMBERS else 1
 
 
-def _before(period: str) -> str:
+def before(period: str) -> str:
     """The period before a year, quarter or month; empty for others."""
     match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
     if not match:

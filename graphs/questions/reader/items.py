@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -158,6 +159,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             continue
         if word.number is not None:
             items.append(Item("N", n, n, _figure(ws, n)))
+        elif word.low in ("once", "twice"):
+            items.append(Item("#", n, n, 1 + (word.low == "twice")))
         elif word.low in lexicon.NUMBERS[2:]:
             items.append(Item("N", n, n, float(lexicon.NUMBERS.index(word.low))))
         elif word.low in lexicon.ORDINALS:
@@ -186,8 +189,12 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         word = ws[item.first]
         ends = item.last + 1 == len(ws) or ws[item.last + 1].low in lexicon.STOP or not ws[item.last + 1].content
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
-        if trails and item.code == "C" and word.low not in item.column.words and item.means not in made:
+        if trails and item.code == "C" and item.sure and word.low not in item.column.words and item.means not in made:
             item.code = "x"
+    for item in items:  # "more than 3 times" counts rows
+        after = [w.low for w in ws[item.last + 1 : item.last + 3]]
+        if item.code == "N" and after[:1] == ["times"] and after[1:] not in (["the"], ["as"]):
+            item.code, item.last = "#", item.last + 1
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
@@ -293,11 +300,13 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
 
 
 def _relative(which: str, grain: str, last: str) -> str:
-    """A year, quarter or month relative to the last time in the table, which is in this one."""
-    match = re.match(r"(\d{4})-(\d\d)", last)
+    """A year, quarter or month relative to the last time in the table, which is in this one; the last is a whole one."""
+    match = re.match(r"(\d{4})-(\d\d)-(\d\d)", last)
     sizes = {"year": 12, "quarter": 3, "month": 1}
     if not match or grain not in sizes:
         return ""
-    months = int(match[1]) * 12 + int(match[2]) - 1 - (0 if which in ("this", "current") else sizes[grain])
+    months, size = int(match[1]) * 12 + int(match[2]) - 1, sizes[grain]
+    ended = int(match[3]) >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
+    months -= 0 if which in ("this", "current") or (which == "last" and ended) else size  # the last that is whole
     year, month = divmod(months, 12)
     return {"year": f"{year}", "quarter": f"{year}-Q{month // 3 + 1}", "month": f"{year}-{month + 1:02d}"}[grain]

@@ -6,6 +6,7 @@ Each line is `code meaning: phrase, phrase`. The code is the letter that stands 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from graphs.questions.reader.text import stem, words
@@ -30,7 +31,7 @@ S quantile 0.25: first quartile, lower quartile, 25th percentile, q1
 S quantile 0.75: third quartile, upper quartile, 75th percentile, q3
 S quantile 0.9: 90th percentile
 S quantile 0.95: 95th percentile
-S share: share, percentage, percent of, proportion, fraction, rate, pct, percentages
+S share: share, percentage, percent of, in percent, in per cent, proportion, fraction, rate, pct, percentages
 S share: likely, likelihood, probability, chance, chances
 S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different
 S distinct: how many unique, how many distinct, count of unique
@@ -53,23 +54,6 @@ h count: how many, number of, count of, total number of, overall number of, amou
 M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best, strongest positive
 M max: most positive, highest positive
 M min: lowest, smallest, least, fewest, minimal, bottom, weakest, worst, strongest negative, most negative
-M max age: oldest, eldest
-M min age: youngest
-M max price cost fare: most expensive, priciest
-M min price cost fare: cheapest, least expensive
-M max length duration time: longest
-M min length duration time height: shortest
-M max weight mass: heaviest
-M min weight mass: lightest
-M max height: tallest
-M max speed: fastest
-M min speed time: slowest
-M max income wealth salary: richest
-M min income wealth salary: poorest
-M max temperature temp: hottest, warmest
-M min temperature temp: coldest
-M max TIME: latest, most recent, newest
-M min TIME: earliest
 K >: greater than, more than, larger than, higher than, bigger than, above, over, exceeding, exceeds, exceeded, exceed
 K >: in excess of, >
 K <: less than, fewer than, smaller than, lower than, below, under, <
@@ -79,27 +63,11 @@ K <=: at most, no more than, not more than, up to, less than or equal to, <=, eq
 K <=: lower than or equal to
 K =: exactly, equal to, equals, =, ==
 K !=: not equal to, different from, !=, other than
-K > age: older than, aged over
-K < age: younger than, aged under
-K > TIME: after, later than, since
-K < TIME: before, earlier than, prior to
+K > TIME: after, since
+K < TIME: before, prior to
 b between: between, ranging from, within the range
-K > weight mass: heavier than
-K < weight mass: lighter than
-K > price cost: more expensive than
-K < price cost: cheaper than
-K > height: taller than
-K > length duration: longer than
-K < length duration height: shorter than
 j more: higher, lower, better, worse, larger, smaller, greater, bigger
-j age: older, younger
-j weight mass: heavier, lighter
-j price cost: cheaper, more expensive, dearer
-j length duration: longer, shorter
-j height: taller
-j speed: faster, slower
-j income salary wealth: richer, poorer
-j more: differ, differs, compare, compared, comparing, comparison, more, less, fewer
+j more: more often, less often, more frequently, less frequently, differ, differs, compare, compared, comparing, comparison, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
@@ -128,7 +96,7 @@ J ratio: ratio of, ratio between, ratio
 J -: difference between, difference of, gap between, difference
 O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
 D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated
-D distribution: occurrence distribution, breakdown, composition, split of, split between, mix of, mix, makeup
+D distribution: occurrence distribution, breakdown, composition, split, split of, split between, mix of, mix, makeup
 D distribution: divided between, divided among, spread across
 H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal
 H normality: not normally distributed
@@ -146,6 +114,7 @@ A groups: tells apart, tell apart
 L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
 L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts
 L predict: model
+r turn: other way round, other way around, other way, reverse, reversed, vice versa, opposite
 g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart
 g plot: box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
 a and: and, &, as well as, along with, also, plus, vs, versus, vs., against
@@ -166,36 +135,58 @@ v ask: estimate, explore, obtain, print, present, name, display, derive, rank, s
 v ask: use
 """
 
+DIMENSIONS = """
+age: old eld aged / young
+TIME: late recent new / early
+weight mass: heavy / light
+height: tall / short
+length duration: long / short
+price cost fare: expensive dear / cheap
+income salary wealth: rich / poor
+speed: fast / slow
+temperature temp: hot warm / cold
+"""
+"""Adjectives of much and of little, by the words of the columns that they speak of: older than, the oldest, older."""
+
+OF_UNITS = {
+    "age": "years old yrs",
+    "weight mass": "kg g kilograms grams lbs pounds",
+    "length duration": "minutes hours",
+}
+
+FUNCTION = """
+a an the i me us we you he she it they them my our your his her its their this these those that there here some any all
+each both of in on at to from by with for into than as such and or but if so while during across between within among
+is are was were be been being am do does did has have had having can could should would will must may might please not
+no yes only also just then who what which when where why how much many more most other others one two three per via
+"""
+"""Words that name nothing, so that none is a value where it stands in small letters."""
+
 HARMLESS = """
-a an the please can could would you me us we i my our your their its his her it they them he she this these those
-there here all any some given provided following dataset data table file csv column columns variable variables field
-fields feature features value values each both using use used via by means based as then finally first firstly
-secondly next after afterwards lastly now also just overall entire whole exactly respectively if so yes want know like
-need let actually simply kindly method methods function functions built python pandas panda dataframe numpy scipy
-stats library libraries package statsmodels module statistical statistics statistic appropriate default standard mean
-calculation calculations calculated result results answer output final number numbers numeric numerical decimal
-decimals place places round rounded rounding significance level alpha coefficient strength direction linear measure
-assess analysis will should must may might be is are was were do does did has have had being been of in to for on at
-with from into than such that which only not no other others one two three per set column's respective particular
-specific certain different various available existing observed recorded reported measured same corresponding across
-between within among amount amounts figure figures levels total it's there's interpret interpretation terms exist
-exists separately individual point points order according make sure ensure e g etc eg ie vs take taken account whether
-or and but while during hypothesis null test tests tailed type kind kinds consider considered considering basis form
-formula compare compared comparison comparing way detail details more how what when where who why much many pair pairs
-themselves itself question original new created generated generate create obtained far time times further additional
-steps step processing cleaning preprocessing performing perform required necessary statistically significant
-significantly included include including inclusive regard regarding respect ms mrs relevant sample population samples
-observations rows row records record entries entry instances cases case cells observation dataset's ones everyone
-everything anything something someone most common quickly briefly short clear brief summary really currently look
-looks looking seem seems appear appears frame sci py adhere adheres follow follows come comes wilk positive negative
-parameters parameter settings setting manually manual represented represent conducted calculating employed validate
-employ done employing mentioned found find finding numerically missing specified stated scikit learn sklearn off keep
-indicate represents performance process processes note meet conditions condition assume rest vary varies varied
-varying differ differs assigned handled related associated take takes took engineering called named build evaluation implement reproducibility store resulting
-detection imputation implications format strings don doesn isn aren wasn weren didn hasn haven couldn shouldn
-bought buy buys purchased chose chosen came come comes live lives lived belong belongs located based placed made
-take takes took gets got
-along side together about around approximately roughly
+given provided following dataset data table file csv column columns variable variables field fields feature features
+value values using use used means based finally first firstly secondly next after afterwards lastly now overall entire
+whole exactly respectively want know like need let actually simply kindly method methods function functions built
+python pandas panda dataframe numpy scipy stats library libraries package statsmodels module statistical statistics
+statistic appropriate default standard mean calculation calculations calculated result results answer output final
+number numbers numeric numerical decimal decimals place places round rounded rounding significance level alpha
+coefficient strength direction linear measure assess analysis set column's respective particular specific certain
+different various available existing observed recorded reported measured same corresponding amount amounts figure
+figures levels total it's there's interpret interpretation terms exist exists separately individual point points order
+according make sure ensure e g etc eg ie vs take taken account whether hypothesis null test tests tailed type kind
+kinds consider considered considering basis form formula compare compared comparison comparing way detail details pair
+pairs themselves itself question original new created generated generate create obtained far time times further
+additional steps step processing cleaning preprocessing performing perform required necessary statistically
+significant significantly included include including inclusive regard regarding respect ms mrs relevant sample
+population samples observations rows row records record entries entry instances cases case cells observation dataset's
+ones everyone everything anything something someone common quickly briefly short clear brief summary really currently
+look looks looking seem seems appear appears frame sci py adhere adheres follow follows come comes wilk positive
+negative parameters parameter settings setting manually manual represented represent conducted calculating employed
+validate employ done employing mentioned found find finding numerically missing specified stated scikit learn sklearn
+off keep indicate represents performance process processes note meet conditions condition assume rest vary varies
+varied varying differ differs assigned handled related associated takes took engineering called named build evaluation
+implement reproducibility store resulting detection imputation implications format strings don doesn isn aren wasn
+weren didn hasn haven couldn shouldn bought buy buys purchased chose chosen came live lives lived belong belongs
+located placed made gets got work works worked working along side together instead about around approximately roughly
 """
 
 DISCUSS = """
@@ -231,15 +222,15 @@ SEXES = {
 KIN = """
 sex gender
 salary wage pay earnings income
-weight mass wt
+weight mass wt weigh weighs weighed
 price cost
 cost amount expense spending
-revenue sales turnover
-revenue amount spend spent
-salary earn earns earned paid
+revenue sales turnover sell sells sold selling
+quantity qty units sell sells sold selling
+revenue amount spend spends spent
+salary payroll earn earns earned earning earnings paid pays
 temperature temp
 department dept
-quantity qty units
 customer client
 country nation
 city town
@@ -255,42 +246,16 @@ longitude lon lng
 year yr
 """
 
-NUMBERS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-]
-ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-UNITS = set(["grams", "kilograms", "meters", "metres", "litres", "liters", "celsius", "fahrenheit", "kelvin", "years", "year", "old", "days", "day", "hours", "hour", "usd", "dollars", "dollar", "eur", "euros", "euro", "percent", "kg", "g", "mm", "cm", "m", "km", "miles", "mph", "points", "degrees", "minutes", "minute", "seconds", "times", "yrs", "lbs", "pounds", "inches", "feet", "thousand", "million", "gb", "mb"])  # fmt: skip
-STOP = set(["of", "in", "the", "a", "an", "per", "for", "on", "at", "and", "to", "by", "with"])
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth".split()
+MONTHS = "january february march april may june july august september october november december".split()
+WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+UNITS = set("""
+grams kilograms meters metres litres liters celsius fahrenheit kelvin years year old days day hours hour usd dollars
+dollar eur euros euro percent kg g mm cm m km miles mph points degrees minutes minute seconds times yrs lbs pounds
+inches feet thousand million gb mb
+""".split())  # fmt: skip
+STOP = set("of in the a an per for on at and to by with".split())
 """Words that a question puts between the words of a column's name."""
 
 
@@ -306,22 +271,74 @@ def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, .
             exact.setdefault(key, (code, meaning))
             if code.isupper():
                 stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
-    for sign, words_ in ((">=", "greater more larger higher bigger above"), ("<=", "less smaller lower fewer below")):
-        for word in words_.split():
-            for phrase in (
-                f"{word} than or equal to",
-                f"equal to or {word} than",
-                f"{word} or equal to",
-                f"equal to or {word}",
-            ):
-                exact[tuple(phrase.split())] = ("K", sign)
+    for line in DIMENSIONS.strip().splitlines():
+        hint, listed = line.split(": ")
+        for (end, sign), adjectives in zip((("max", ">"), ("min", "<")), listed.split(" / "), strict=True):
+            for adjective in adjectives.split():
+                more, most = compared(adjective)
+                for key, met in (
+                    (most, ("M", f"{end} {hint}")),
+                    ((*more, "than"), ("K", f"{sign} {hint}")),
+                    (more, ("j", hint)),
+                ):
+                    if key not in exact:
+                        exact[key] = stems[tuple(map(stem, key))] = met
+                    elif hint not in exact[key][1]:  # shortest: of a length or of a height
+                        exact[key] = (met[0], f"{exact[key][1]} {hint}")
+    for sign, adjectives in (
+        (">=", "greater more larger higher bigger above"),
+        ("<=", "less smaller lower fewer below"),
+    ):
+        for word in adjectives.split():
+            for phrase in ("{} than or equal to", "equal to or {} than", "{} or equal to", "equal to or {}"):
+                exact[tuple(phrase.format(word).split())] = ("K", sign)
     return exact, stems
+
+
+def compared(adjective: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """An adjective's comparative and superlative: heavier and heaviest, more and most expensive."""
+    if len(adjective) > 5 or adjective == "aged":
+        return ("more", adjective), ("most", adjective)
+    double = adjective[-1] if re.fullmatch("[^aeiou]+[aeiou][bdgnpt]", adjective) else ""
+    root = re.sub("y$", "i", adjective.removesuffix("e")) + double
+    return (root + "er",), (root + "est",)
+
+
+@cache
+def functional() -> frozenset[str]:
+    """Words that name nothing."""
+    return frozenset(FUNCTION.split()) | STOP
 
 
 @cache
 def harmless() -> frozenset[str]:
     """Words that may go unread."""
-    return frozenset(HARMLESS.split()) | STOP
+    return frozenset(HARMLESS.split()) | functional()
+
+
+@cache
+def adjectives() -> dict[str, str]:
+    """The hints of the columns that adjectives speak of."""
+    lines = [line.split(": ") for line in DIMENSIONS.strip().splitlines()]
+    return {word: hint for hint, listed in lines for word in listed.replace("/", "").split()}
+
+
+@cache
+def rows() -> frozenset[str]:
+    """Words for what a row may stand for."""
+    return frozenset(["id", "no", "number", "index", *ROWS.split(), *PEOPLE.split(), *EVENTS.split()])
+
+
+@cache
+def people() -> frozenset[str]:
+    """Words for a person."""
+    return frozenset({"who", "aged", *PEOPLE.split(), *(w for sex in SEXES.values() for w in sex if len(w) > 1)})
+
+
+@cache
+def units() -> dict[str, str]:
+    """The hint of the column that a number with this unit is of."""
+    return {unit: hint for hint, listed in OF_UNITS.items() for unit in listed.split()}
 
 
 @cache

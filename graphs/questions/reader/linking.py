@@ -57,7 +57,10 @@ class Column:
     @property
     def label(self) -> bool:
         """Whether its numbers only name something: a customer's, no amount."""
-        return self.words[-1:] == ("id",) and len(self.words) > 1 and self.dtype.startswith(("int", "float", "Int"))
+        if not self.dtype.startswith(("int", "float", "Int")) or not self.words:
+            return False
+        numbered = self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1
+        return (self.words[-1] == "id" and len(self.words) > 1) or (numbered and self.words[-1] in lexicon.rows())
 
     @property
     def key(self) -> bool:
@@ -277,7 +280,7 @@ def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int,
         return True
     if len(level) <= 2:
         return word.text == level and level.isupper() and level != "I" and (level != "A" or i > 0)
-    if word.low in common or word.low in lexicon.harmless():
+    if word.low in common or word.low in lexicon.functional():
         return word.text == level and level[0].isupper() and i > 0
     return True
 

@@ -57,7 +57,7 @@ METRICS = {
 SAID = dict(line.split(" ~ ", 1) for line in r"""
 places ~ (?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?
 whole ~ (?:nearest|to an?) (?:integer|whole number)
-round ~ \bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?
+round ~ (?<!way )\bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?
 alpha ~ (?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)
 confidence ~ (\d\d)% confidence
 one_sided ~ one[\s-](?:tailed|sided)

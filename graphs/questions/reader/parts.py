@@ -6,7 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Test, Verdict
+from graphs.questions.query import (
+    Condition,
+    Derive,
+    Formula,
+    Group,
+    Measure,
+    Model,
+    Order,
+    Query,
+    Rule,
+    Scalar,
+    Test,
+    Verdict,
+)
 from graphs.questions.reader import asking, intents
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -112,10 +125,27 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = _unsaid(draft, base)
     if "duplicates" in (s for a in draft.asks for s in a.stats) and not measures:
         measures = [Measure(op="duplicates")]
-    if not measures and not extra and base.where and alone and _LISTS.search(draft.question):
+    above = [w for w in base.where if isinstance(w, Condition) and isinstance(w.right, Scalar)]
+    if (
+        alone and above and len(base.where) == 1 and [m.op for m in measures] == ["values"]
+    ):  # which departments pay above average
+        (measure,) = above[0].right.query.measures if isinstance(above[0].right, Scalar) else ()
+        measure = measure.model_copy(update={"of": above[0].left})
+        group = Group(of=measures[0].of or "")
+        having = (above[0].model_copy(update={"left": measure.op}),)
+        return given(base, where=(), measures=(measure,), group_by=(group,), having=having)
+    if (
+        not measures
+        and not extra
+        and base.where
+        and alone
+        and (_LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE")
+    ):
         extra = _listed(draft, base)
     if base.having and Measure(op="count") not in measures:
         measures.append(Measure(op="count"))
+    if any(a.numbered for a in draft.asks) and not extra:
+        extra = {"tell": "number"}
     measures = list(dict.fromkeys(measures))
     end = next((a.end for a in draft.asks if a.relation and a.end), "")
     if relate and end and not extra and len(measures) > 2:
@@ -171,17 +201,18 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     """Which rows meet the conditions: told by what names them, with the columns of the conditions."""
     entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
     keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
-    numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition)]
+    numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
+    keys = keys or draft.conditions.names()
     if not keys or not all(n in {c.name for c in draft.columns} for n in numbers):
         return {}
     ranked = next((n for n in numbers if draft.numeric(expr(n))), "")
     order = (Order(by=expr(ranked)),) if ranked else ()
-    return {"intent": "list", "show": tuple(dict.fromkeys([keys[0].name, *numbers])), "order": order}
+    return {"intent": "list", "show": tuple(dict.fromkeys([*draft.called(keys[0]), *numbers])), "order": order}
 
 
 _EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
-_LISTS = re.compile(r"\b(?:list|names? of|show|which|what)\b", re.I)
+_LISTS = re.compile(r"\b(?:list|names? of|show|which|what|who)\b", re.I)
 
 
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
@@ -191,6 +222,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         single
         and len(spoken) == 1
         and spoken[0].kind in ("text", "bool")
+        and not (spoken[0].label and base.where)
         and not base.group_by
         and _LISTS.search(draft.question)
     ):
@@ -226,7 +258,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     what = [
         c
         for c in own
-        if (of is None or c != expr(of)) and (draft.numeric(c) or draft.named[c].kind in ("time", "bool"))
+        if (of is None or c != expr(of))
+        and (draft.numeric(c) or draft.named[c].kind in ("time", "bool") or ask.stats == ["distinct"])
     ]
     if not what and not ask.counts and not ask.share and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
@@ -237,7 +270,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if (of is None or of.key) and not ask.counts and not ask.groups and not (ask.stats and not (of and of.key)):
         if not what:
             return {}, []
-        known = [of.name] if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
+        known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         return {
             "intent": "rank",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import DropDuplicates, Join, Keep, Query, Step
+from graphs.questions.query import Condition, DropDuplicates, Join, Keep, Query, Step
 from graphs.questions.reader.text import name_words, stem, words
 
 _JOIN = r"^\W*(?:please )?(?:join|merge|combine|link|look up)\b"
@@ -33,7 +33,17 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
     spoken = {w.stem for w in words(question)}
     whole = [t for t in tables if used <= held[str(t["name"])]]
     main = _longest(tables)
+    for lost in (w for w in query.where if isinstance(w, Condition) and w.op == "missing"):
+        there = next((t for t in tables if lost.left.strip("`") in held[str(t["name"])]), main)
+        here = next((t for t in tables if t is not there and all(_link(there, t))), None)
+        if here and any(c["name"] == lost.left.strip("`") and not c.get("n_missing") for c in there["columns"]):
+            link = _link(there, here)
+            join = Join(file=str(there["name"]), own=(link[1],), theirs=(link[0],))
+            return query.model_copy(update={"table": str(here["name"]), "joins": (join,)})
     counted = any(m.op in ("count", "share") and not m.of for m in query.measures) and _spoken(main, spoken)
+    if query.having:  # rows are counted of what repeats, not where each stands once
+        keys = {g.of.strip("`") for g in query.group_by}
+        whole = [t for t in whole if not any(c["name"] in keys and _unique(c, t) for c in t["columns"])]
     if whole and not (counted and main not in whole and main["name"] == _first(tables, question)):
         named = [t for t in whole if _spoken(t, spoken)]
         return query.model_copy(update={"table": str((named or [_longest(whole)])[0]["name"])})
@@ -60,6 +70,19 @@ def _join(table: Mapping[str, Any]) -> Join | None:
         return None
     own, theirs = table["fits"]
     return Join(file=str(table["name"]), own=(str(own),), theirs=(str(theirs),))
+
+
+def _link(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, str]:
+    """The column of one file that names rows of another, and the other's own; two empty texts without one."""
+    names = [str(c["name"]) for c in here["columns"] if _unique(c, here)]
+    same = next((n for n in names if n in {c["name"] for c in there["columns"]}), "")
+    fits = here.get("fits") or (same, same)
+    return str(fits[0]), str(fits[1])
+
+
+def _unique(column: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
+    """Whether each row of a file has its own value."""
+    return int(column.get("n_unique") or 0) >= int(table.get("rows") or 0) > 0
 
 
 def _spoken(table: Mapping[str, Any], spoken: set[str]) -> bool:

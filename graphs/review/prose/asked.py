@@ -127,8 +127,8 @@ def _per(query: Query, key: str) -> Query:
 
 
 def _tells(figure: Figure, column: str | None, truth: float) -> bool:
-    factor = units.factor((column or "").strip("`"), figure.after)
-    return any(figure.tells(truth * times) for times in {1.0, factor or 1.0, *units.conversions(figure.after)})
+    factor = units.factor((column or "").strip("`"), figure.told_in)
+    return any(figure.tells(truth * times) for times in {1.0, factor or 1.0, *units.conversions(figure.told_in)})
 
 
 def _follows(figure: Figure, truths: Sequence[float]) -> bool:
