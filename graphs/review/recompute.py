@@ -215,6 +215,36 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     return Recomputed(tuple(verdicts), tuple(objections))
 
 
+async def computed_again(desk: Desk, view: RunView, answers: Sequence[Answer], tables: Tables) -> list[Recomputation]:
+    """Each value of these answers, held against what its query gives from the input files."""
+    made = claims(answers)
+    got = await results_of(desk, view, [c.query for c in made], tables)
+    verdicts = [_held_loosely(claim, result) for claim, result in zip(made, got, strict=True)]
+    return [*verdicts, *_without_query(answers, {(c.part, c.place) for c in made})]
+
+
+def _held_loosely(claim: Claim, result: Result) -> Recomputation:
+    """A value's verdict where its own cell is known to compute its query, and only the way of telling may differ: a
+    text of several values in place of a row for each, of those that share a place, or of times that SQL cannot read."""
+    verdict, _ = _held(claim, result, ())
+    told = claim.value.value
+    if verdict.verdict != "unequal":
+        return verdict
+    if isinstance(told, str) and ", " in told:
+        columns = (
+            c[0] if len(c) == 1 and isinstance(c[0], list | tuple) else c for c in zip(*result.rows, strict=True)
+        )
+        texts = ([f"{v:.12g}" if isinstance(v, float) else str(v) for v in column] for column in columns)
+        if any(sorted(column) == sorted(told.split(", ")) for column in texts):
+            return verdict.model_copy(update={"verdict": "equal", "got": told, "detail": ""})
+        if claim.query.limit is not None:
+            why = "Several rows share the place that it is of."
+            return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
+    if all(n.value is None for n in meant(claim.value.name, result)):
+        return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": "SQL finds no value of it."})
+    return verdict
+
+
 def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:
     return [
         Recomputation(

@@ -218,8 +218,8 @@ class _Sql:
         """A statistic as an aggregate. A share is told in per cent."""
         op, rows = measure.op, self.where(measure.where)
         only = f" FILTER (WHERE {rows})" if measure.where else ""
-        if measure.with_p or measure.method == "kendall" or measure.within:
-            raise NotComputable("a p-value, Kendall's tau or a share within groups is no aggregate of SQL")
+        if measure.method == "kendall" or measure.within:
+            raise NotComputable("Kendall's tau or a share within groups is no aggregate of SQL")
         x = self.expr(measure.of) if measure.of else None
         if op == "share":
             return self._share(measure, x, only, grouped)
@@ -252,7 +252,9 @@ class _Sql:
 
     def _share(self, measure: Measure, x: str | None, only: str, grouped: bool) -> str:
         if measure.where and x is None:
-            return f"100.0 * count(*){only} / nullif(count(*), 0)"
+            among = f" FILTER (WHERE {self.where(measure.among)})" if measure.among else ""
+            part = f" FILTER (WHERE {self.where((*measure.where, *measure.among))})"
+            return f"100.0 * count(*){part} / nullif(count(*){among}, 0)"
         if measure.where or not grouped:
             raise NotComputable("a share says of what it is a part: a condition, or groups")
         part = f"sum({x})" if x else "count(*)"
