@@ -407,13 +407,28 @@ class Finding(Value):
     evidence: Evidence
 
 
+class Recomputation(Value):
+    """A value of an answer, held against what its query gives from the input files on the reviewer's own path.
+
+    `part` and `value` are places in the reviewed answers and in their values. `verdict`: equal; unequal; or as
+    printed by its cell, where there is no query that can be computed, for the reason in `detail`.
+    """
+
+    part: int
+    value: int
+    verdict: Literal["equal", "unequal", "as_printed"]
+    got: float | int | bool | str | None = None
+    detail: str = ""
+
+
 class AnswerValue(Value):
     """One value of an answer, in full: a number, a word, a truth value or a time as text.
 
     `unit` is that in which it is told: "%" of a share told in per cent, "pp" of percentage points, "EUR", "days".
     `query` is the question whose answer this value is, as `graphs.questions.Query` in JSON: who reviews computes it
     again from the input files. None: it is that of the answer; but of a value that was `fitted`, as a p-value or a
-    trend is, no query gives it, and it is computed again only as its notebook is run again.
+    trend is, no query gives it, and it is computed again only as its notebook is run again. `recomputed` is what came
+    of that where it was done at once.
     """
 
     name: str
@@ -422,6 +437,7 @@ class AnswerValue(Value):
     interval: tuple[float | None, float | None] | None = None
     query: dict[str, Any] | None = None
     fitted: bool = False
+    recomputed: Recomputation | None = None
 
 
 AnswerStatus = Literal["answered", "partly", "not_answered"]
@@ -453,20 +469,6 @@ def outcome(answers: Sequence[Answer]) -> AnswerStatus:
     """How a question of these parts came out: answered or not answered where all of them were, else partly."""
     found = {answer.status for answer in answers}
     return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
-
-
-class Recomputation(Value):
-    """A value of an answer, held against what its query gives from the input files on the reviewer's own path.
-
-    `part` and `value` are places in the report's answers and in their values. `verdict`: equal; unequal; or as printed
-    by its cell, where there is no query that can be computed, for the reason in `detail`.
-    """
-
-    part: int
-    value: int
-    verdict: Literal["equal", "unequal", "as_printed"]
-    got: float | int | bool | str | None = None
-    detail: str = ""
 
 
 class PlanStep(Value):

@@ -15,6 +15,7 @@ from artifacts.events import AnswerMade, ReportMade, RunView, TurnEnded
 from artifacts.types import Turn
 from graphs import answering, look
 from graphs.answering import Part
+from graphs.confirming import confirm
 from graphs.opening import open_tables
 from graphs.questions.query import Query, Reading
 from graphs.questions.reader import read
@@ -102,6 +103,7 @@ async def answer_question(
         from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
 
         await by_model(desk, question, tables, roles, key, step_id)
+        await confirm(desk, str(question.id), tables, step_id)
         return
     try:
         if question.queries:
@@ -119,6 +121,7 @@ async def answer_question(
         else:
             await within_budget(desk)
             await answering.answer(desk, part, tables, f"{key}-{place}", step_id)
+    await confirm(desk, str(question.id), tables, step_id)
 
 
 def _given(question: Question) -> Reading:

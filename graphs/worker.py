@@ -185,6 +185,9 @@ class Worker:
                 aclosing(Again(self._store, session.host, run.id)) as again,
                 aclosing(Helpers(self._store, session.host, run.id)) as helpers,
             ):
+                rerun = run.params.get("rerun", self._rerun)
+                if rerun and not further:
+                    again.run_beside()
                 desk = Desk(
                     run.id,
                     self._store,
@@ -193,7 +196,7 @@ class Worker:
                     templates,
                     agents,
                     tools,
-                    again if run.params.get("rerun", self._rerun) else None,
+                    again if rerun else None,
                     budget_of(run.params),
                     approve=run.params.get("approve", "auto"),
                     unattended=run.params.get("unattended", False),

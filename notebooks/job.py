@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import json
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -103,7 +104,8 @@ class Job:
 
     def language(self) -> dict[str, Any]:
         """What the kernel says of its language, as a notebook's `language_info`; empty where it does not say."""
-        for _ in range(2):  # a kernel that was told to exit may do so just now, and the next one answers
+        for pause in (0, 0, 0.2, 1, 3):  # a kernel that was told to exit may do so only now, and the next one answers
+            time.sleep(pause)
             with contextlib.suppress(ValueError):
                 info = json.loads(self._bridge.call(self._session.aside(_LANGUAGE)))
                 return info if isinstance(info, dict) else {}

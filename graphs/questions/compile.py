@@ -16,22 +16,16 @@ from graphs.questions.groups import groups
 from graphs.questions.outliers import outliers
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Statistic
 from graphs.questions.scope import Scope
-from graphs.questions.singles import rows, singles
+from graphs.questions.sentences import written
+from graphs.questions.singles import of_each_row, rows, singles
 from graphs.questions.steps import join, listed, prepare
 from graphs.questions.testing import test
+from notebooks.toolkit.naming import readable
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
 """Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""
 
-IMPORTS = {
-    "stats": "from scipy import stats",
-    "normal_ad": "from statsmodels.stats.diagnostic import normal_ad",
-    "lilliefors": "from statsmodels.stats.diagnostic import lilliefors",
-    "acorr_ljungbox": "from statsmodels.stats.diagnostic import acorr_ljungbox",
-    "adfuller": "from statsmodels.tsa.stattools import adfuller",
-    "mcnemar": "from statsmodels.stats.contingency_tables import mcnemar",
-    "proportions_ztest": "from statsmodels.stats.proportion import proportions_ztest",
-}
+IMPORTS = {"stats": "from scipy import stats"}
 
 
 def compile(query: Query, tables: Tables) -> Cells | Call:
@@ -59,6 +53,8 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
         test(query, scope)
     elif query.outliers is not None:
         outliers(query, scope)
+    elif query.group_by and (single := of_each_row(query, scope)) is not None:
+        rows(single, scope)
     elif query.group_by:
         groups(query, scope)
     elif query.measures or query.formulas:
@@ -87,18 +83,18 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
         chosen = next((i for i, line in enumerate(scope.lines) if line.startswith("rows = ")), None)
         copied = changed is not None and (chosen is None or changed < chosen)
         start = f"rows = {first}{'.copy()' * copied}"
-    text = "\n".join(scope.lines)
+    notes = (*query.notes, *scope.notes)
+    function, arguments = scope.end
+    told = ",\n".join(f"        {literal(n)}" for n in notes)
+    end = written(function, [*arguments, *([f"notes=[\n{told},\n    ]"] if notes else [])])
+    text = "\n".join([*scope.lines, end])
     imports = {line for name, line in {**IMPORTS, **scope.imports}.items() if re.search(rf"\b{name}\b", text)}
     head = [*sorted(imports), *([""] if imports else []), start]
-    notes = (*query.notes, *scope.notes)
-    if notes:
-        told = ",\n".join(f"        {literal(n)}" for n in notes)
-        scope.lines[-1] = f"{scope.lines[-1].removesuffix(')')}    notes=[\n{told},\n    ],\n)"
     title = query.text or "Answer"
     if prepared <= 8:
-        return Cells(cells=((title, "\n".join([*head, *scope.lines])),), notes=notes)
+        return Cells(cells=((title, "\n".join([*head, text])),), notes=notes)
     steps = "\n".join([*head, *scope.lines[:prepared]])
-    return Cells(cells=(("Prepare the rows", steps), (title, "\n".join(scope.lines[prepared:]))), notes=notes)
+    return Cells(cells=(("Prepare the rows", steps), (title, "\n".join([*scope.lines[prepared:], end]))), notes=notes)
 
 
 def described(query: Query, scope: Scope) -> Query:
@@ -144,17 +140,22 @@ def compared(query: Query, scope: Scope) -> Query:
         formulas.append(Formula(name=f"difference{tail}", expr=f"{a} - {b}"))
         if measure.op not in ("share", "correlation", "min", "max"):
             formulas.append(Formula(name=f"difference{tail} in per cent", expr=f"100 * ({a} - {b}) / {b}"))
+    (measure, *_), at = query.measures, "in" if compare.of else "for"
+    what = measure.name or (_brief(measure) if compare.of else measure.op)
+    what += f" where {scope.words(measure.where)}" if measure.where and not measure.name else ""
+    sides = (readable(f"{at} {side}", scope.kinds) for side in (compare.first, compare.second))
+    scope.sides = readable(f"the {what}", scope.kinds), *sides
     return query.model_copy(update={"measures": tuple(measures), "formulas": tuple(formulas), "compare": None})
 
 
 def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measure:
     """The measure of one of the two sides."""
-    name = f"{measure.name or _brief(measure)} in {side}"
     if not compare.of:
         return measure.model_copy(update={"of": in_backticks(side), "name": f"{measure.name or measure.op} of {side}"})
     op = "during" if scope.kind(compare.of) == "time" else "="
-    condition = Condition(left=compare.of, op=op, right=side)
-    return measure.model_copy(update={"where": (*measure.where, condition), "name": name})
+    field = "among" if measure.op == "share" and measure.where else "where"
+    where = (*getattr(measure, field), Condition(left=compare.of, op=op, right=side))
+    return measure.model_copy(update={field: where, "name": f"{measure.name or _brief(measure)} in {side}"})
 
 
 def _brief(measure: Measure) -> str:

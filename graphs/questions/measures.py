@@ -151,7 +151,8 @@ def single(measure: Measure, scope: Scope, frame: str = "rows") -> str:
     if measure.where:
         mask = scope.mask(measure.where)
         if measure.op == "share":
-            return f"100 * ({mask}).mean()"
+            among = f"[{scope.mask(measure.among)}]" if measure.among else ""
+            return f"100 * ({mask}){among}.mean()"
         if measure.op == "count" and not name:
             return f"({mask}).sum()"
         if name and measure.op not in PAIRS:
@@ -167,10 +168,9 @@ def single(measure: Measure, scope: Scope, frame: str = "rows") -> str:
     return _filled(measure, f"{frame}[{literal(name)}]")
 
 
-def grouped(measure: Measure, scope: Scope, keys: str) -> str:
-    """A measure for each group, as source of a series. `keys` is the source of what the groups are made by."""
+def grouped(measure: Measure, scope: Scope, keys: str, groups: str = "groups") -> str:
+    """A measure for each group, as source of a series. `keys` is the source of what the `groups` are made by."""
     name = check(measure, scope)
-    groups = "groups"
     if measure.where:
         mask = scope.mask(measure.where)
         if measure.op in ("share", "count") and not (measure.op == "count" and name):
@@ -191,3 +191,18 @@ def grouped(measure: Measure, scope: Scope, keys: str) -> str:
         return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: {inside})"
     series = f"{groups}[{literal(name)}]"
     return f"{series}.agg(lambda s: {_filled(measure, 's')})" if way(measure).each else _filled(measure, series)
+
+
+def with_p(measure: Measure, scope: Scope, name: str, tail: str = "") -> dict[str, str]:
+    """A correlation or slope with its p-value, from the rows that have both values; lines that find both."""
+    if measure.op not in ("correlation", "slope", "r2"):
+        raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
+    check(measure, scope)
+    x, y = (literal(scope.sized(c or "", "It")) for c in (measure.of, measure.other))
+    scope.add(f"pairs = {f'rows[{scope.mask(measure.where)}]' if measure.where else 'rows'}[[{x}, {y}]].dropna()")
+    p = f"p-value of the {name}" if tail else "p-value"
+    if measure.op == "correlation":
+        scope.add(f'tested{tail} = correlation_test(pairs[{x}], pairs[{y}], "{measure.method}")')
+        return {name: f"tested{tail}.statistic", p: f"tested{tail}.p"}
+    scope.add(f"line{tail} = stats.linregress(pairs[{y}], pairs[{x}])")
+    return {name: f"line{tail}.slope" if measure.op == "slope" else f"line{tail}.rvalue ** 2", p: f"line{tail}.pvalue"}

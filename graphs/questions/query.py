@@ -109,6 +109,7 @@ class Measure(Value):
     ddof: int | None = None
     biased: bool = False
     method: Literal["pearson", "spearman", "kendall"] = "pearson"
+    among: tuple[Where, ...] = ()  # of a share with a condition: the rows of which it is a part, instead of all
     within: tuple[str, ...] = ()  # of a share: the groups of which it is a part, instead of all rows
     with_p: bool = False  # the p-value of a correlation or a slope is wanted, too
     name: str = ""
@@ -386,8 +387,8 @@ class Reading(Value):
 Scalar.model_rebuild()
 
 
-def compact(query: Query) -> dict[str, Any]:
-    """A query as JSON without what is left at its default; `Query.model_validate` reads it back."""
+def compact(query: Value) -> dict[str, Any]:
+    """A query, or a part of one, as JSON without what is left at its default; `model_validate` reads it back."""
 
     def short(value: Any) -> Any:
         if isinstance(value, Value):

@@ -42,6 +42,8 @@ class Scope:
         self.kinds: dict[str, Kind] = {name: kind_of(str(c["dtype"])) for name, c in self.facts.items()}
         self.sampled = bool(table.get("sampled"))
         self.lines: list[str] = []
+        self.end: tuple[str, list[str]] = ("", [])  # the call that answers, and its arguments
+        self.sides: tuple[str, ...] = ()  # what is compared in words, and the two sides of it
         self.notes: list[str] = []
         self.given: dict[str, str] = {}  # names of numbers computed first, and their variables
         self.used: set[str] = set()  # columns of the file that the code names

@@ -1,35 +1,27 @@
-"""The end of a compiled cell: the sentence of an answer, its values, and the word that a rule gives."""
+"""The end of a compiled cell: the call that answers, with what it tells of the rows, units and the rules' word."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from graphs.questions.expressions import literal, to_scalar
 from graphs.questions.query import Measure, Query
 from graphs.questions.scope import Scope
 from notebooks.toolkit.naming import name_and_unit
 
-SHOWN = 12
-"""Groups or rows that a sentence names."""
+
+def tell(scope: Scope, function: str, *arguments: str, **keywords: str) -> None:
+    """End the cell with a call of the toolkit, its arguments as source; empty ones are left out."""
+    scope.end = function, [*filter(None, arguments), *(f"{k}={v}" for k, v in keywords.items() if v)]
 
 
-def tell(scope: Scope, text: Sequence[str], values: str, more: str = "") -> None:
-    """Write the call of `answer`. The pieces of `text` are insides of f-strings, joined without a space."""
-    pieces = [f'    {"f" * bool(re.search("[{}]", piece))}"{piece}"' for piece in text if piece]
-    scope.add("answer(\n" + "\n".join(pieces) + f",\n    {values},\n{more})")
-
-
-def braced(text: str) -> str:
-    """A text that may stand in an f-string with double quotes."""
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return plain.replace("{", "{{").replace("}", "}}")
-
-
-def value(source: str, decimals: int | None, unit: str = "") -> str:
-    """A value inside an f-string, rounded as the query asks."""
-    rounded = f", {decimals}" if decimals is not None else ""
-    return f"{{as_text({source}{rounded})}}" + (f" {unit}" if unit else "")
+def written(function: str, arguments: list[str]) -> str:
+    """A call as source, on one line where it is short."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= 100 and "\n" not in line:
+        return line
+    return f"{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
 
 
 def found(name: str, frame: str = "found") -> str:
@@ -37,44 +29,49 @@ def found(name: str, frame: str = "found") -> str:
     return f"{frame}[{literal(name)}]"
 
 
-def and_list(parts: Sequence[str]) -> str:
+def assigned(sources: Mapping[str, str], to: str = "found", frame: str = "{}") -> str:
+    """The lines that give values names."""
+    made = "{\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}"
+    return f"{to} = {frame.format(made)}"
+
+
+def mapping(texts: Mapping[str, str]) -> str:
+    """Texts by name as source; empty where there are none."""
+    return f"{{{', '.join(f'{literal(n)}: {literal(t)}' for n, t in texts.items())}}}" if texts else ""
+
+
+def and_list(parts: list[str]) -> str:
     """Parts of a sentence as a list."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def of_rows(query: Query, scope: Scope, rows: str = "rows") -> str:
-    """Which rows an answer is of, inside an f-string."""
-    where = readable(scope.words(query.where), scope) if query.where else ""
-    return f"{{len({rows}):,}} rows" + (f" where {braced(where)}" if where else "")
+def where_of(query: Query, scope: Scope) -> str:
+    """The conditions of a query in words, as source; empty where there are none."""
+    return literal(scope.words(query.where)) if query.where else ""
 
 
-def lacking(query: Query, scope: Scope) -> str:
-    """How many of the rows that are meant have no value in the columns that all is computed of, inside an f-string."""
+def decimals(query: Query) -> str:
+    """To how many decimals values are told, as source; empty where that is not said."""
+    return "" if query.decimals is None else str(query.decimals)
+
+
+def lacking(query: Query, scope: Scope) -> list[str]:
+    """The columns that all is computed of, where they may lack values."""
     skipped = ("missing", "count", "share", "present")
     used = {(m.of, m.other) for m in query.measures if m.of and m.op not in skipped and not m.where}
-    if len(used) != 1:
-        return ""
-    names = [n.strip().strip("`") if n.strip().strip("`") in scope.kinds else n for n in next(iter(used)) if n]
-    if not any(scope.missing(n) for n in names) or any(n not in scope.kinds for n in names):
-        return ""
-    if len(names) == 2:
-        return f"; {{rows[[{', '.join(map(literal, names))}]].dropna().shape[0]:,}} of them have both values"
-    return f"; {{rows[{literal(names[0])}].isna().sum():,}} without a value are left out"
+    names = [n.strip().strip("`") if n.strip().strip("`") in scope.kinds else n for n in next(iter(used), ()) if n]
+    some = len(used) == 1 and all(n in scope.kinds for n in names) and any(map(scope.missing, names))
+    return names if some else []
 
 
 _IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last",
-                "geometric_mean", "weighted_mean")  # fmt: skip
+                "geometric_mean", "weighted_mean", "value")  # fmt: skip
 
 
-def backwards(query: Query, scope: Scope) -> str:
-    """How many lengths of time are negative, where one is measured, inside an f-string; the lines that count them."""
+def lasting(query: Query, scope: Scope) -> str:
+    """The column of lengths of time that is measured, as source; empty where there is none."""
     names = [m.of.strip().strip("`") for m in query.measures if m.of and m.op not in ("min", "max", "correlation")]
-    name = next((n for n in names if n in scope.lasting), None)
-    if name is None:
-        return ""
-    scope.add(f"negative = int((rows[{literal(name)}] < 0).sum())")
-    scope.add('late = f"; lengths of time below zero, where the end comes first: {negative:,}" if negative else ""')
-    return "{late}"
+    return next((literal(n) for n in names if n in scope.lasting), "")
 
 
 def unit(measure: Measure) -> str:
@@ -83,16 +80,8 @@ def unit(measure: Measure) -> str:
         return "%"
     if measure.op not in _IN_ITS_UNIT or not measure.of:
         return ""
-    lasting = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\(.*\)", measure.of.strip())
-    return lasting[1] if lasting else name_and_unit(measure.of.strip().strip("`"))[1]
-
-
-def readable(text: str, scope: Scope) -> str:
-    """A text with the columns in it as a reader says them: mean of bill_length_mm → mean of bill length."""
-    named = sorted((c for c in scope.kinds if "_" in c), key=len, reverse=True)
-    for name in named:
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", name_and_unit(name)[0], text)
-    return text
+    length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\(.*\)", measure.of.strip())
+    return length[1] if length else name_and_unit(measure.of.strip().strip("`"))[1]
 
 
 def snake(name: str) -> str:
@@ -114,10 +103,10 @@ def aliases(names: Mapping[str, str], ops: Mapping[str, str]) -> dict[str, str]:
 
 
 def verdict(query: Query, known: Mapping[str, str]) -> str:
-    """The word that the query's rules give, as source; the first rule that holds decides."""
+    """The word that the query's rules give, as source; the first rule that holds decides; empty without rules."""
     text = ""
     for rule in query.verdicts:
         if not rule.when.strip():
             return text + literal(rule.then)
         text += f"{literal(rule.then)} if {to_scalar(rule.when, known)} else "
-    return text + '"none of the rules holds"'
+    return text + '"none of the rules holds"' if text else ""

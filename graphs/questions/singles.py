@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 
-from graphs.questions.expressions import NotComputable, literal, to_scalar
-from graphs.questions.measures import check, name_of, single
-from graphs.questions.query import Measure, Order, Query
+from graphs.questions.expressions import NotComputable, in_backticks, literal, to_scalar
+from graphs.questions.measures import name_of, single, with_p
+from graphs.questions.query import Order, Query
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import (
-    SHOWN,
     aliases,
-    and_list,
-    backwards,
-    braced,
+    assigned,
+    decimals,
     found,
     lacking,
-    of_rows,
-    readable,
+    lasting,
+    mapping,
     tell,
     unit,
-    value,
     verdict,
+    where_of,
 )
 from graphs.questions.steps import listed, take
 
@@ -31,17 +29,15 @@ def singles(query: Query, scope: Scope) -> None:
     ranked = [o for o in query.order if re.search(r"\bvalue\b", o.by) and "value" not in scope.kinds]
     if query.order and not ranked:
         order_rows(query, scope)
-    sources: dict[str, str] = {}
-    ops: dict[str, str] = {}
-    units: dict[str, str] = {}
-    for measure in query.measures:
+    sources, ops, units = dict[str, str](), dict[str, str](), dict[str, str]()
+    for n, measure in enumerate(query.measures):
         name = name_of(measure, scope)
-        sources |= _with_p(measure, scope, name, len(query.measures) > 1) if measure.with_p else {}
-        sources.setdefault(name, "") or sources.update({name: single(measure, scope)})
+        tail = str(n + 1) if len(query.measures) > 1 else ""
+        sources |= with_p(measure, scope, name, tail) if measure.with_p else {name: single(measure, scope)}
         ops.setdefault(measure.op, found(name))
         units |= {name: unit(measure)} if unit(measure) else {}
     ends = _intervals(query, scope)
-    scope.add("found = {\n" + "".join(f"    {literal(n)}: {s},\n" for n, s in sources.items()) + "}")
+    scope.add(assigned(sources))
     names = {n: found(n) for n in sources}
     for formula in query.formulas:
         source = to_scalar(formula.expr, aliases(names, ops))
@@ -51,36 +47,31 @@ def singles(query: Query, scope: Scope) -> None:
     if ranked:
         _ranked(query, scope, ranked[0])
         return
-    given = {m.name for m in query.measures} | {f.name for f in query.formulas}
-    said = [
-        _said(n, s, n in given, query, scope, units.get(n, "")) + ends.get(n, ("", ""))[1] for n, s in names.items()
-    ]
-    result = ""
-    if query.verdicts:
-        scope.add(f'found["verdict"] = {verdict(query, {**aliases(names, ops), "n": "len(rows)"})}')
-        result = ': {found["verdict"]}'
-    with_units = "".join(f", {literal(n)}: ({found(n)}, {literal(u)})" for n, u in units.items())
-    with_units += "".join(f', {literal(n)}: ({found(n)}, "", {name})' for n, (name, _) in ends.items())
-    rows = f" ({of_rows(query, scope)}{lacking(query, scope)}{backwards(query, scope)})"
-    if list(names) == ["number of rows"]:  # and what would stand in brackets says it again
-        said = [f"the number of rows{_where(query, scope)} is {value(names['number of rows'], query.decimals)}"]
-        rows = ""
-    pieces = [
-        f"{part}{', ' if i < len(said) - 2 else ' and ' if i == len(said) - 2 else ''}" for i, part in enumerate(said)
-    ]
-    tell(scope, [*pieces, f"{rows}{result}."], "found" if not with_units else f"{{**found{with_units}}}")
+    summary = ""
+    if scope.sides and len(query.measures) == 2 and len(query.formulas) <= 2 and not query.verdicts:
+        what, *sides = scope.sides
+        both = ", ".join(found(m.name) for m in query.measures)
+        more = [literal(unit(query.measures[0])), *([str(query.decimals)] * (query.decimals is not None))]
+        arguments = [literal(what), f"({', '.join(map(literal, sides))})", f"({both})", *more]
+        summary = f"compared_text({', '.join(arguments)})"
+    given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]
+    tell(
+        scope, "answer_values", "found", "rows", where_of(query, scope),
+        columns=listed(lacking(query, scope)) if lacking(query, scope) else "", lasting=lasting(query, scope),
+        given=listed(given) if given else "", units=mapping(units),
+        intervals=f"{{{', '.join(f'{literal(n)}: {e}' for n, e in ends.items())}}}" if ends else "",
+        decimals=decimals(query), verdict=verdict(query, {**aliases(names, ops), "n": "len(rows)"}), summary=summary,
+    )  # fmt: skip
 
 
-def _intervals(query: Query, scope: Scope) -> dict[str, tuple[str, str]]:
-    """Of each of a few correlations, the variable that holds its 95 % interval, and how the sentence says that."""
+def _intervals(query: Query, scope: Scope) -> dict[str, str]:
+    """Of each of a few correlations, the variable that holds its 95 % interval."""
     related = [m for m in query.measures if m.op == "correlation" and m.method == "pearson" and not m.where]
-    told = dict[str, tuple[str, str]]()
+    told = dict[str, str]()
     for n, m in enumerate(related if len(related) <= 3 and not query.order else ()):
         both = listed([scope.sized(c or "", "It") for c in (m.of, m.other)])
-        ends = f"ends{n + 1}" if len(related) > 1 else "ends"
+        told[name_of(m, scope)] = ends = f"ends{n + 1}" if len(related) > 1 else "ends"
         scope.add(f"{ends} = r_interval(*rows[{both}].dropna().to_numpy(dtype=float).T)")
-        said = f" (95 % interval {{as_text({ends}[0], 2)}} to {{as_text({ends}[1], 2)}})"
-        told[name_of(m, scope)] = ends, said
     return told
 
 
@@ -94,40 +85,14 @@ def formula_unit(name: str, source: str, units: dict[str, str]) -> dict[str, str
     return {name: "pp" if used == {"%"} else used.pop()}
 
 
-def _said(name: str, source: str, given: bool, query: Query, scope: Scope, unit: str) -> str:
-    """One value in the sentence of the answer; a name that was given stands as it is."""
-    if name == "p-value":
-        return f"{{chance({source})}}"
-    told = value(source, query.decimals, unit)
-    return f"{braced(name)} {told}" if given else f"the {braced(readable(name, scope))} is {told}"
-
-
-def _with_p(measure: Measure, scope: Scope, name: str, several: bool) -> dict[str, str]:
-    """A correlation or slope with its p-value, from the rows that have both values."""
-    if measure.op not in ("correlation", "slope", "r2"):
-        raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
-    check(measure, scope)
-    x, y = scope.sized(measure.of or "", "It"), scope.sized(measure.other or "", "It")
-    where = f"rows[{scope.mask(measure.where)}]" if measure.where else "rows"
-    n = sum("stats." in line for line in scope.lines) + 1
-    tail = str(n) if several else ""
-    scope.add(f"pairs = {where}[{listed([x, y])}].dropna()")
-    p_name = f"p-value of the {name}" if several else "p-value"
-    if measure.op != "correlation":
-        scope.add(f"line{tail} = stats.linregress(pairs[{literal(y)}], pairs[{literal(x)}])")
-        size = f"line{tail}.slope" if measure.op == "slope" else f"line{tail}.rvalue ** 2"
-        return {name: size, p_name: f"line{tail}.pvalue"}
-    test = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}[measure.method]
-    scope.add(f"r{tail}, p{tail} = stats.{test}(pairs[{literal(x)}], pairs[{literal(y)}])")
-    return {name: f"r{tail}", p_name: f"p{tail}"}
-
-
-def order_rows(query: Query, scope: Scope) -> list[str]:
+def order_rows(query: Query, scope: Scope, to: str = "rows") -> list[str]:
     """Put rows in order and take those that are wanted; the columns of the order."""
     by = [scope.as_column(o.by) for o in query.order]
     if by:
-        scope.add(f"rows = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
-    take(query, scope, "rows", by)
+        scope.add(f"{to} = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
+    elif to != "rows":
+        scope.add(f"{to} = rows")
+    take(query, scope, to, by)
     return by
 
 
@@ -141,48 +106,48 @@ def sorting(order: list[tuple[str, bool]]) -> str:
 def _ranked(query: Query, scope: Scope, order: Order) -> None:
     """Put the measures in order of their values, and tell the first."""
     size = "abs" in order.by
-    scope.add("found = pd.Series(found)")
-    scope.add(f'found = found.sort_values(ascending={not order.descending}, kind="stable"{", key=abs" * size})')
-    if query.limit is not None:
-        scope.add(f"found = found.iloc[{query.offset or ''}:{query.offset + query.limit}]")
+    in_order = f'sort_values(ascending={not order.descending}, kind="stable"{", key=abs" * size})'
+    cut = f".iloc[{query.offset or ''}:{query.offset + query.limit}]" if query.limit is not None else ""
+    scope.add(f"found = pd.Series(found).{in_order}{cut}")
     ops = {m.op for m in query.measures}
     what = next(iter(ops)) if len(ops) == 1 else "value"
-    ends = f" ({'the first of ' if query.limit else ''}{len(query.measures)}, by {'size' if size else 'value'})"
-    scope.add(f'lines = [f"{{name}}: {value("number", query.decimals)}" for name, number in found.items()]')
-    told = "found.to_dict()"
-    if query.tell == "names":
-        told = '{"name": ", ".join(found.index)}'
-    elif query.limit == 1:
-        told = f'{{"name": found.index[0], {literal(what)}: found.iloc[0]}}'
-        if query.verdicts:
-            known = dict.fromkeys(("value", what, "r"), "found.iloc[0]")
-            scope.add(f"verdict = {verdict(query, known)}")
-            told = f'{told[:-1]}, "verdict": verdict}}'
-            ends += ": {verdict}"
-    tell(scope, ["{'; '.join(lines)}" + ends + "."], told)
+    tell(
+        scope, "answer_ranked", "found", str(len(query.measures)), literal("size" if size else "value"),
+        what=literal(what) if query.limit == 1 else "", decimals=decimals(query),
+        verdict=verdict(query, dict.fromkeys(("value", what, "r"), "found.iloc[0]")),
+        names_only="True" if query.tell == "names" else "",
+    )  # fmt: skip
 
 
 def rows(query: Query, scope: Scope) -> None:
     """Rows, or the values of columns, in order; or how many."""
+    where = where_of(query, scope)
     if query.tell == "number" and not query.show:
-        tell(scope, [f"the number of rows is {{len(rows):,}}{_where(query, scope)}."], '{"number of rows": len(rows)}')
+        tell(scope, "answer_values", '{"number of rows": len(rows)}', "rows", where)
         return
-    order = order_rows(query, scope)
+    order = order_rows(query, scope, "shown")
     show = [scope.column(c) for c in query.show]
     names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))
     if not names:
         raise NotComputable("Say which columns are to be shown of the rows.")
-    scope.add(f"shown = rows[{listed(names)}]" + (".drop_duplicates()" if not order and query.limit is None else ""))
+    scope.add(f"shown = shown[{listed(names)}]" + (".drop_duplicates()" if not order and query.limit is None else ""))
     if query.tell == "number":
-        what = braced(and_list(names))
-        text = f"the number of different values of {what} is {{len(shown):,}} ({of_rows(query, scope)})."
-        tell(scope, [text], '{"number": len(shown)}')
-        return
-    scope.add(f'lines = [", ".join(map(as_name, row)) for row in shown.head({SHOWN}).itertuples(index=False)]')
-    scope.add(f'rest = f"; and {{len(shown) - {SHOWN}:,}} more" if len(shown) > {SHOWN} else ""')
-    text = f"{braced(', '.join(names))}: {{'; '.join(lines) or 'none'}}{{rest}}"
-    tell(scope, [text, f" ({of_rows(query, scope)})."], "{name: one_or_list(shown[name]) for name in shown}")
+        tell(scope, "answer_number", "len(shown)", literal(" and ".join(names)), "rows", where)
+    else:
+        tell(scope, "answer_rows", "shown", "rows", where)
 
 
-def _where(query: Query, scope: Scope) -> str:
-    return f" where {braced(readable(scope.words(query.where), scope))}" if query.where else ""
+def of_each_row(query: Query, scope: Scope) -> Query | None:
+    """A query of groups of one row each as one of rows: the highest paid employee has a salary, and no mean of it."""
+    (group, *more), measures = query.group_by, query.measures
+    name = group.of.strip().strip("`")
+    fact = scope.facts.get(name, {})
+    unique = fact.get("n_unique") == scope.tables[scope.file].get("rows") and not fact.get("n_missing")
+    plain = not (more or group.grain or query.formulas or query.having or query.verdicts or query.intent == "change")
+    of_one = all(m.op in ("mean", "sum", "max", "min", "median", "value") and not m.where for m in measures)
+    if not (unique and plain and of_one and measures and query.order and not scope.joined):
+        return None
+    columns = {name_of(m, scope): scope.as_column(m.of or "") for m in measures}
+    known = columns | {str(m.op): c for m, c in zip(measures, columns.values(), strict=True)}
+    order = tuple(o.model_copy(update={"by": in_backticks(known.get(o.by.strip("`"), o.by))}) for o in query.order)
+    return query.model_copy(update={"show": (name, *columns.values()), "order": order, "group_by": (), "measures": ()})

@@ -195,71 +195,54 @@ def recode(step: q.Recode, scope: Scope) -> None:
     scope.put(new, "number" if kinds == {"number"} else "text")
 
 
-def limits(rule: q.Rule, of: str, scope: Scope) -> tuple[str, str]:
-    """Lines that give `low` and `high`, beyond which the values of a series are outliers; and the rule in words."""
-    k = (
-        rule.k
-        if rule.k is not None
-        else {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}[rule.rule]
-    )
-    if rule.rule == "iqr":
-        lines = f"q1, q3 = {of}.quantile(0.25), {of}.quantile(0.75)\n"
-        lines += f"low, high = q1 - {k:g} * (q3 - q1), q3 + {k:g} * (q3 - q1)"
-        said = f"beyond {k:g} interquartile ranges from the quartiles"
-    elif rule.rule == "z":
-        lines = (
-            f"mean, std = {of}.mean(), {of}.std(ddof={rule.ddof})\nlow, high = mean - {k:g} * std, mean + {k:g} * std"
-        )
-        said = f"more than {k:g} standard deviations from the mean"
-    elif rule.rule == "mad":
-        lines = f"median = {of}.median()\nspread = 1.4826 * ({of} - median).abs().median()\n"
-        lines += f"low, high = median - {k:g} * spread, median + {k:g} * spread"
-        said = f"more than {k:g} scaled median absolute deviations from the median"
-    elif rule.rule == "percentile":
-        lines = f"low, high = {of}.quantile({k / 100:g}), {of}.quantile({1 - k / 100:g})"
-        said = f"below the {k:g} % quantile or above the {100 - k:g} % quantile"
-    else:
-        low, high = rule.bounds
-        if low is None and high is None:
-            raise NotComputable("Outliers by bounds need a lower or an upper bound.")
-        lines = f"low, high = {'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)}"
-        ends = (("below", low), ("above", high))
-        said = " or ".join(f"{side} {end:g}" for side, end in ends if end is not None)
-    return lines, said + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
+_USUAL = {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}
 
 
-def beyond(rule: q.Rule, of: str) -> str:
-    """Which values are outliers, given `low` and `high`."""
-    parts = [f"({of} < low)"] * (rule.sides != "high") + [f"({of} > high)"] * (rule.sides != "low")
-    return " | ".join(parts) if len(parts) > 1 else parts[0][1:-1]
+def limits(rule: q.Rule, of: str) -> tuple[str, str]:
+    """The limits beyond which the values of a series are outliers, as source; and the rule in words."""
+    k = rule.k if rule.k is not None else _USUAL[rule.rule]
+    low, high = rule.bounds
+    if rule.rule == "bounds" and low is None and high is None:
+        raise NotComputable("Outliers by bounds need a lower or an upper bound.")
+    ends = " or ".join(f"{s} {e:g}" for s, e in (("below", low), ("above", high)) if e is not None)
+    said = {
+        "iqr": f"beyond {k:g} interquartile ranges from the quartiles",
+        "z": f"more than {k:g} standard deviations from the mean",
+        "mad": f"more than {k:g} scaled median absolute deviations from the median",
+        "percentile": f"below the {k:g} % quantile or above the {100 - k:g} % quantile",
+        "bounds": ends,
+    }[rule.rule] + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
+    if rule.rule == "bounds":
+        return f"({'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)})", said
+    ddof = f", ddof={rule.ddof}" * bool(rule.ddof)
+    return f"outlier_limits({of}, {literal(rule.rule)}, {k:g}{ddof})", said
+
+
+def beyond(rule: q.Rule, of: str, limits: str) -> str:
+    """Which values are outliers, as source."""
+    return f"beyond({of}, {limits}{f', {literal(rule.sides)}' * (rule.sides != 'both')})"
 
 
 def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
     """Leave out, cap or replace what a rule calls outliers; rows without a value stay."""
     names = [scope.numbers(c, "Outliers") for c in step.columns]
     dropped = []
-    for i, name in enumerate(names):
+    for name in names:
         of = cell(name)
-        lines, said = limits(step.rule, of, scope)
-        for line in lines.split("\n"):
-            scope.add(line)
-        out = beyond(step.rule, of)
+        source, said = limits(step.rule, of)
         if step.how == "drop":
-            if len(names) > 1:
-                scope.add(f"outlier_{i + 1} = {out}")
-                dropped.append(f"outlier_{i + 1}")
-            else:
-                scope.add(f"rows = rows[~({out})]")
+            dropped.append(beyond(step.rule, of, source))
         elif step.how == "cap":
+            scope.add(f"low, high = {source}")
             ends = {"both": "low, high", "high": "upper=high", "low": "lower=low"}[step.rule.sides]
             scope.add(f"{of} = {of}.clip({ends})")
         else:
             value = "np.nan" if step.how == "missing" else f"{of}.{step.how}()"
-            scope.add(f"{of} = {of}.mask({out}, {value})")
+            scope.add(f"{of} = {of}.mask({beyond(step.rule, of, source)}, {value})")
         scope.put(name, "number", missing=scope.missing(name) or step.how == "missing")
         scope.say(f"Outliers of {name} are values {said}.")
     if dropped:
-        scope.add(f"rows = rows[~({' | '.join(dropped)})]")
+        scope.add(f"rows = rows[~({' | '.join(dropped)})]" if len(dropped) > 1 else f"rows = rows[~{dropped[0]}]")
 
 
 def scale(step: q.Scale, scope: Scope) -> None:

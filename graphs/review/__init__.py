@@ -4,28 +4,24 @@ Importing this package enters the built-in checks in the registry.
 """
 
 from graphs.review.base import CheckResult, Work, check, run_checks
-from graphs.review.code import files, joins, rows, seeds
-from graphs.review.data import flips, leaks, repeated, splits
-from graphs.review.figures import charts, titles
+from graphs.review.code import files, rows
+from graphs.review.data import flips, leaks, splits
+from graphs.review.figures import titles
 from graphs.review.prose import evidence, inference, numbers
 from graphs.review.watch import witnesses
 
 __all__ = [
     "CheckResult",
     "Work",
-    "charts",
     "check",
     "evidence",
     "files",
     "flips",
     "inference",
-    "joins",
     "leaks",
     "numbers",
-    "repeated",
     "rows",
     "run_checks",
-    "seeds",
     "splits",
     "titles",
     "witnesses",

@@ -82,6 +82,7 @@ def meant(name: str, result: Result) -> list[Number]:
 
 
 def _alike(name: str, other: str) -> int:
+    other = re.sub(r"^count$", "number of rows", other)
     said, known = set(plain(name).split()), set(plain(other).split())
     return len(said & known)
 
@@ -122,7 +123,7 @@ def near(told: float, got: float, within: float) -> bool:
     """Whether two numbers are as near as that; what is not a number is near to its like."""
     if math.isnan(told) or math.isnan(got):
         return math.isnan(told) and math.isnan(got)
-    return abs(told - got) <= within
+    return abs(told - got) <= max(within, 1e-12)
 
 
 def shown(value: Any) -> str:

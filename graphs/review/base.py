@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -99,11 +99,7 @@ Found = Objection | str
 """What a check yields: an objection, or a remark for the reader."""
 Checker = Callable[[Work], Iterable[Found]]
 
-Witness = Callable[[Work, Sequence[Found]], Iterable[Found]]
-"""Takes what a check found in the code, and yields what stands of it and what else was seen in the run."""
-
 _CHECKS: dict[str, Checker] = {}
-_WITNESSES: dict[str, Witness] = {}
 
 
 def check(name: str) -> Callable[[Checker], Checker]:
@@ -118,27 +114,9 @@ def check(name: str) -> Callable[[Checker], Checker]:
     return enter
 
 
-def witness(name: str) -> Callable[[Witness], Witness]:
-    """Enter who settles what the check of this name found, where the run itself was watched."""
-
-    def enter(function: Witness) -> Witness:
-        if name in _WITNESSES:
-            raise ValueError(f"there are two witnesses to the check {name}")
-        _WITNESSES[name] = function
-        return function
-
-    return enter
-
-
 def run_checks(work: Work) -> list[CheckResult]:
-    """Every check in the registry, by name; its witness has the last word where the run was watched."""
-    results = []
-    for name, function in sorted(_CHECKS.items()):
-        found: Iterable[Found] = function(work)
-        if work.observed and name in _WITNESSES:
-            found = _WITNESSES[name](work, list(found))
-        results.append(_result(name, function.__doc__ or "", found))
-    return results
+    """Every check in the registry, by name."""
+    return [_result(name, function.__doc__ or "", function(work)) for name, function in sorted(_CHECKS.items())]
 
 
 def _result(name: str, good: str, found: Iterable[Found]) -> CheckResult:

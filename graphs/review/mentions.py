@@ -24,6 +24,7 @@ _COMMON = words(
     """
 )
 """Values that stand in sentences without being spoken of."""
+_SEXES = {"female": "females?|wom[ae]n|girls?", "male": "males?|m[ae]n|boys?"}
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
@@ -53,12 +54,18 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
 
 
 def time_columns(tables: Tables) -> list[str]:
-    """The columns that hold times, or years."""
+    """The columns that hold times, or years, whatever they are called."""
+
+    def years(column: Mapping[str, Any]) -> bool:
+        low, high = column.get("min"), column.get("max")
+        return isinstance(low, int) and isinstance(high, int) and 1900 <= low < high < 2100
+
     return [
         str(c["name"])
         for t in tables
         for c in t["columns"]
         if str(c.get("dtype")).startswith(("datetime", "timestamp"))
+        or years(c)
         or (re.search(r"(?:^|_)(?:year|yr|date|day|month)(?:_|$)", str(c["name"]), re.I) and c["n_unique"] > 1)
     ]
 
@@ -76,7 +83,8 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
-        for m in re.finditer(rf"(?<![\w]){re.escape(value)}{ending}(?!\w)", text, flags):
+        spelt = _SEXES.get(value.casefold(), f"{re.escape(value)}{ending}")
+        for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside:
                 found.append(Label(column, value, m.start(), m.end()))

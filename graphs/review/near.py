@@ -21,10 +21,12 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A question and what its value is, seen from the first one: "the value of B, not of A"."""
+    """A question and what its value is, seen from the first one: "the value of B, not of A". A `bound` is what no
+    right value can exceed."""
 
     query: Query
     said: str
+    bound: bool = False
 
 
 def neighbours(query: Query, tables: Tables) -> Iterator[Neighbour]:

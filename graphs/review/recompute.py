@@ -18,11 +18,12 @@ from graphs.review import CheckResult, Work
 from graphs.review.answering import Asked, Result, equal, meant, shown
 from graphs.review.claims import Known, in_unit, lacking, misplaced, of_prints, of_result
 from graphs.review.figures.drawn import of_figures
+from graphs.review.figures.titles import mistitled, written
 from graphs.review.near import Neighbour, neighbours
 from graphs.review.prose.asked import expected
 from graphs.review.prose.asserted import asserted
 from graphs.review.prose.figures import figures
-from graphs.review.prose.orders import miscompared, misdirected, misordered, misranked, put_first
+from graphs.review.prose.orders import grouped, of_groups, put_first, statements
 from graphs.review.prose.verdicts import changed, multiples, signs, untested
 from graphs.review.sql import Tables, sql
 from graphs.review.units import of_text
@@ -171,6 +172,12 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     queries += [q for asked in wanted for q in asked.queries]
     ranked = list(put_first(report.answer, tables))
     queries += [few.query for few in ranked]
+    cells = [x for x in view.executions if "describe" not in x.tags]
+    printed = [*of_prints(cells, tables), *(k for x in cells for k in of_figures(x, tables))]
+    drawn = list(written(work))
+    code = "\n".join(x.code for x in work.written)
+    unprinted = list(grouped([*texts, *(t for _, t in drawn)], view.run.goal, code, printed, tables))
+    queries += unprinted
     got = iter(await results_of(desk, view, queries, tables))
     verdicts, problems, known = [], list[str](), list[Known]()
     for claim, around in zip(made, near, strict=True):
@@ -190,20 +197,52 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
         problems += filter(None, [few.problem(report.answer, next(got))])
     verdicts += _without_query(report.answers, {(c.part, c.place) for c in made})
     verdicts.sort(key=lambda v: (v.part, v.value))
-    cells = [x for x in view.executions if "describe" not in x.tags]
-    known += [*of_prints(cells, tables), *(k for x in cells for k in of_figures(x, tables))]
+    computed = [k for query in unprinted for k in of_groups(query, next(got))]
+    known += printed
     for text in texts:
-        problems += [*misplaced(text, known, tables), *misranked(text, known, tables)]
-        problems += [*misordered(text, view.run.goal, known, tables), *misdirected(text, known, tables)]
         problems += [
-            *miscompared(text, known, tables),
+            *misplaced(text, known, tables),
+            *statements(text, view.run.goal, [*known, *computed], tables),
             *signs(text, cells),
             *untested(text, cells),
-            *multiples(text, known),
-            *changed(text, view.run.goal, known, tables),
+            *multiples(text, [*known, *computed]),
+            *changed(text, view.run.goal, [*known, *computed], tables),
         ]
     sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems)
-    return Recomputed(tuple(verdicts), tuple(Objection(where="answer", problem=p, mend=_MEND) for p in sentences))
+    objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
+    for cell, text in drawn:
+        objections += [mistitled(cell, text, p) for p in statements(text, "", computed, tables)]
+    return Recomputed(tuple(verdicts), tuple(objections))
+
+
+async def computed_again(desk: Desk, view: RunView, answers: Sequence[Answer], tables: Tables) -> list[Recomputation]:
+    """Each value of these answers, held against what its query gives from the input files."""
+    made = claims(answers)
+    got = await results_of(desk, view, [c.query for c in made], tables)
+    verdicts = [_held_loosely(claim, result) for claim, result in zip(made, got, strict=True)]
+    return [*verdicts, *_without_query(answers, {(c.part, c.place) for c in made})]
+
+
+def _held_loosely(claim: Claim, result: Result) -> Recomputation:
+    """A value's verdict where its own cell is known to compute its query, and only the way of telling may differ: a
+    text of several values in place of a row for each, of those that share a place, or of times that SQL cannot read."""
+    verdict, _ = _held(claim, result, ())
+    told = claim.value.value
+    if verdict.verdict != "unequal":
+        return verdict
+    if isinstance(told, str) and ", " in told:
+        columns = (
+            c[0] if len(c) == 1 and isinstance(c[0], list | tuple) else c for c in zip(*result.rows, strict=True)
+        )
+        texts = ([f"{v:.12g}" if isinstance(v, float) else str(v) for v in column] for column in columns)
+        if any(sorted(column) == sorted(told.split(", ")) for column in texts):
+            return verdict.model_copy(update={"verdict": "equal", "got": told, "detail": ""})
+        if claim.query.limit is not None:
+            why = "Several rows share the place that it is of."
+            return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
+    if all(n.value is None for n in meant(claim.value.name, result)):
+        return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": "SQL finds no value of it."})
+    return verdict
 
 
 def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:

@@ -16,12 +16,9 @@ from graphs.questions.query import (
     AnyOf,
     Condition,
     Convert,
-    Cut,
     Derive,
     DropDuplicates,
     DropMissing,
-    Encode,
-    Fill,
     Formula,
     Group,
     Join,
@@ -30,10 +27,7 @@ from graphs.questions.query import (
     Order,
     Query,
     Recode,
-    RemoveOutliers,
-    Rule,
     Scalar,
-    Scale,
     Step,
     Where,
 )
@@ -200,10 +194,6 @@ class _Sql:
                 if step.where_infinite is not None:
                     raise NotComputable("what stands for a division by zero is not told from a missing value")
                 self.put(step.name, self.expr(step.expr), kind(step.expr, self.kinds))
-            case Fill():
-                self._fill(step)
-            case Cut():
-                self._cut(step)
             case Recode():
                 name = column(step.column, self.kinds)
                 cases = " ".join(f"WHEN {quoted(a)} THEN {quoted(b)}" for a, b in step.values)
@@ -212,17 +202,6 @@ class _Sql:
                 self.put(
                     step.name or name, f"CASE {_q(name)} {cases} ELSE {other} END", "number" if numbers else "text"
                 )
-            case RemoveOutliers():
-                for name in (column(c, self.kinds) for c in step.columns):
-                    self._outliers(name, step)
-            case Scale():
-                self._scale(step)
-            case Encode():
-                if step.how == "onehot":
-                    raise NotComputable("a column for each level is made of levels that are not known beforehand")
-                for name in (column(c, self.kinds) for c in step.columns):
-                    code = f"dense_rank() OVER (ORDER BY {_q(name)} NULLS LAST) - 1"
-                    self.put(name, f"CASE WHEN {_q(name)} IS NOT NULL THEN {code} END", "number")
             case Convert():
                 kinds: dict[str, tuple[str, Kind]] = {
                     "number": ("DOUBLE", "number"), "time": ("TIMESTAMP", "time"), "text": ("VARCHAR", "text")
@@ -230,98 +209,8 @@ class _Sql:
                 to, what = kinds[step.to]
                 for name in (column(c, self.kinds) for c in step.columns):
                     self.put(name, f"TRY_CAST({_q(name)} AS {to})", what)
-
-    def _fill(self, step: Fill) -> None:
-        over = f"OVER (PARTITION BY {', '.join(_q(column(c, self.kinds)) for c in step.within)})" * bool(step.within)
-        for name in (column(c, self.kinds) for c in step.columns):
-            x = _q(name)
-            kept = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
-            ways = {
-                "mean": f"avg({x}) {over or 'OVER ()'}", "median": f"median({x}) {over or 'OVER ()'}",
-                "mode": f"mode({x}) {over or 'OVER ()'}", "value": quoted(step.value),
-                "forward": f"last_value({x} IGNORE NULLS) OVER (ORDER BY {ROW} {kept})",
-                "backward": f"last_value({x} IGNORE NULLS) OVER (ORDER BY {ROW} DESC {kept})",
-            }  # fmt: skip
-            if step.how not in ways:
-                raise NotComputable("filling between neighbours is not SQL")
-            self.put(name, f"coalesce({x}, {ways[step.how]})", self.kinds[name])
-
-    def _cut(self, step: Cut) -> None:
-        x = self.expr(step.of)
-        if step.quantiles or step.equal:
-            many = step.quantiles or step.equal or 1
-            places = [i / many for i in range(1, many)]
-            self.put(step.name, x, "number")
-            x = _q(step.name)
-            if step.quantiles:
-                ends = [f"quantile_cont({x}, {p}) OVER ()" for p in places]
-            else:
-                ends = [f"min({x}) OVER () + {p} * (max({x}) OVER () - min({x}) OVER ())" for p in places]
-            edges: list[str | None] = [None, *ends, None]
-            right = True
-        else:
-            edges = [None if e is None else repr(e) for e in step.edges]
-            right = step.right
-        labels = step.labels or tuple(str(i) for i in range(len(edges) - 1))
-        if len(labels) != len(edges) - 1:
-            raise NotComputable(f"{len(edges)} edges make {len(edges) - 1} classes, and there are {len(labels)} labels")
-        cases = []
-        for low, high, label in zip(edges, edges[1:], labels, strict=False):
-            ends = [f"{x} {'>' if right else '>='} {low}"] * (low is not None)
-            ends += [f"{x} {'<=' if right else '<'} {high}"] * (high is not None)
-            cases.append(f"WHEN {' AND '.join(ends) or f'{x} IS NOT NULL'} THEN {quoted(label)}")
-        self.put(step.name, f"CASE {' '.join(cases)} END", "text")
-
-    def ends(self, x: str, rule: Rule) -> tuple[str, str]:
-        """The least and the greatest value that a rule does not call an outlier, over all rows of a step."""
-        k = (
-            {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}[rule.rule]
-            if rule.k is None
-            else rule.k
-        )
-        if rule.rule == "bounds":
-            low, high = (None if b is None else repr(b) for b in rule.bounds)
-            return low or "'-inf'::DOUBLE", high or "'inf'::DOUBLE"
-        q1, q3 = (f"quantile_cont({x}, {p}) OVER ()" for p in (0.25, 0.75))
-        spread = "stddev_samp" if rule.ddof else "stddev_pop"
-        middle, width = {
-            "iqr": (("", ""), ""),
-            "z": (f"avg({x}) OVER ()", f"{spread}({x}) OVER ()"),
-            "mad": (f"median({x}) OVER ()", f"mad({x}) OVER () / 0.6745"),
-        }.get(rule.rule, ("", ""))
-        if rule.rule == "iqr":
-            return f"({q1}) - {k} * (({q3}) - ({q1}))", f"({q3}) + {k} * (({q3}) - ({q1}))"
-        if rule.rule == "percentile":
-            return f"quantile_cont({x}, {k / 100}) OVER ()", f"quantile_cont({x}, {1 - k / 100}) OVER ()"
-        return f"({middle}) - {k} * ({width})", f"({middle}) + {k} * ({width})"
-
-    def _outliers(self, name: str, step: RemoveOutliers) -> None:
-        x = _q(name)
-        low, high = self.ends(x, step.rule)
-        below = f"{x} < {low}" if step.rule.sides != "high" else "false"
-        above = f"{x} > {high}" if step.rule.sides != "low" else "false"
-        out = f"coalesce({below} OR {above}, false)"
-        if step.how == "drop":
-            self.add(f"SELECT * FROM {{at}} QUALIFY NOT {out}")
-            return
-        instead = {"missing": "NULL", "median": f"median({x}) OVER ()", "mean": f"avg({x}) OVER ()"}.get(step.how)
-        capped = f"CASE WHEN {below} THEN {low} WHEN {above} THEN {high} ELSE {x} END"
-        self.put(name, f"CASE WHEN {out} THEN {instead} ELSE {x} END" if instead else capped, "number")
-
-    def _scale(self, step: Scale) -> None:
-        for i, name in enumerate(column(c, self.kinds) for c in step.columns):
-            x, (low, high) = _q(name), step.to
-            spread = "stddev_samp" if step.ddof else "stddev_pop"
-            width = f"nullif(max({x}) OVER () - min({x}) OVER (), 0)"
-            made = {
-                "z": f"({x} - avg({x}) OVER ()) / nullif({spread}({x}) OVER (), 0)",
-                "minmax": f"{low} + ({x} - min({x}) OVER ()) / {width} * {high - low}",
-                "robust": f"({x} - median({x}) OVER ()) / nullif(quantile_cont({x}, 0.75) OVER () - "
-                f"quantile_cont({x}, 0.25) OVER (), 0)",
-                "log": f"CASE WHEN {x} > 0 THEN ln({x}) END",
-                "log1p": f"CASE WHEN {x} > -1 THEN ln(1 + {x}) END",
-            }[step.how]
-            self.put(step.names[i] if i < len(step.names) else name, made, "number")
+            case _:  # filled, cut, scaled and encoded values, outliers: as its cell printed it
+                raise NotComputable(f"the step {step.do!r} is not written as SQL")
 
     # What is computed.
 
@@ -329,8 +218,8 @@ class _Sql:
         """A statistic as an aggregate. A share is told in per cent."""
         op, rows = measure.op, self.where(measure.where)
         only = f" FILTER (WHERE {rows})" if measure.where else ""
-        if measure.with_p or measure.method == "kendall" or measure.within:
-            raise NotComputable("a p-value, Kendall's tau or a share within groups is no aggregate of SQL")
+        if measure.method == "kendall" or measure.within:
+            raise NotComputable("Kendall's tau or a share within groups is no aggregate of SQL")
         x = self.expr(measure.of) if measure.of else None
         if op == "share":
             return self._share(measure, x, only, grouped)
@@ -363,7 +252,9 @@ class _Sql:
 
     def _share(self, measure: Measure, x: str | None, only: str, grouped: bool) -> str:
         if measure.where and x is None:
-            return f"100.0 * count(*){only} / nullif(count(*), 0)"
+            among = f" FILTER (WHERE {self.where(measure.among)})" if measure.among else ""
+            part = f" FILTER (WHERE {self.where((*measure.where, *measure.among))})"
+            return f"100.0 * count(*){part} / nullif(count(*){among}, 0)"
         if measure.where or not grouped:
             raise NotComputable("a share says of what it is a part: a condition, or groups")
         part = f"sum({x})" if x else "count(*)"

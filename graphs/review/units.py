@@ -62,7 +62,7 @@ def of_column(name: str) -> tuple[str, float] | None:
 
 def of_text(text: str) -> tuple[str, float] | None:
     """Dimension and size of the unit that a text begins with, as it follows a number: " euros on average"."""
-    match = re.match(r"\s?([^\W\d_]+|[€$£])(?!\w)", text)
+    match = re.match(r"\s?(?:(?:thousand|million|billion) )?\(?([^\W\d_]+|[€$£])(?!\w)", text)
     return _UNITS.get(match[1].lower()) if match else None
 
 

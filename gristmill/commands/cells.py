@@ -19,6 +19,8 @@ code = click.option(
     "--code", type=click.File("r", encoding="utf-8"), required=True, metavar="FILE", help="The code; - reads it here."
 )
 behind = click.option("--after", metavar="CELL", help="The cell behind which it is to stand; `first` puts it first.")
+SHOWN = 5
+"""Lines of what a cell showed before, and shows now, that are printed."""
 no_run = click.option("--no-run", is_flag=True, help="Leave what becomes stale as it is.")
 
 
@@ -177,14 +179,19 @@ async def _do(
 
 
 def _tell(done: Edited, failed: list[str]) -> None:
+    from gristmill.terminal.words import first_lines
+
     where = f"{done.cell} is at version {done.version}. " if done.version else ""
     again = f" {done.replayed} were replayed for what they leave." if done.replayed else ""
     click.echo(f"{where}{'Ran ' + ', '.join(done.ran) if done.ran else 'No cell ran'}.{again}")
     for change in done.changed:
         click.echo(f"\n{change.what} {change.name}")
         for mark, text in (("-", change.before), ("+", change.after)):
-            for line in (text or "").splitlines():
+            lines, left = first_lines((text or "").splitlines(), SHOWN)
+            for line in lines:
                 click.echo(f"  {mark} {line}")
+            if left:
+                click.echo(f"  {mark} ... {left:,} more lines")
     if done.ran and not done.changed:
         click.echo("Nothing that they show has changed.")
     if done.broken_sentences:

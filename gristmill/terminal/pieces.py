@@ -100,9 +100,10 @@ def answers(console: Console, given: Sequence[Said], question: str = "") -> None
             say(console, f"“{one_line(part.answer.part)}”", 4, style="dim")
         for aside in part.asides:
             say(console, one_line(aside), 4, lead="- ", style="dim")
-        for value in part.values:
-            if value.mark:
-                say(console, f"{one_line(value.name)} {value.text}: {value.mark}", 4, lead="- ", style="dim")
+        for mark in dict.fromkeys(value.mark for value in part.values if value.mark):
+            marked = [f"{one_line(value.name)} {value.text}" for value in part.values if value.mark == mark]
+            some = "; ".join(marked) if len(marked) <= 3 else f"{len(marked)} values"
+            say(console, f"{some}: {mark}", 4, lead="- ", style="dim")
 
 
 def findings(console: Console, view: RunView) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
@@ -94,6 +94,11 @@ class Story:
     def begin(self, what: str) -> None:
         """The same, but where there is no line at the bottom it is only told when it takes long."""
         self._now.begin(what)
+
+    @property
+    def going_on(self) -> str:
+        """What goes on now, for how long, and what was used, in a line."""
+        return self._now.__rich__().plain
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -325,7 +330,7 @@ class _Now:
         self._written += characters
         self._note = f"{agent} is writing, {self._written:,} characters"
 
-    def __rich__(self) -> RenderableType:
+    def __rich__(self) -> Text:
         elapsed = self.elapsed
         told = Text(self.what, no_wrap=True, overflow="ellipsis")
         if elapsed >= 1:

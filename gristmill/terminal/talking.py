@@ -1,55 +1,85 @@
-"""A conversation in the terminal: reads lines, begins turns, tells what happens, and puts questions to the person."""
+"""A conversation in the terminal: takes lines, begins turns, tells what happens, and puts questions to the person.
+
+At a terminal a line can be typed at any time: while a turn is under way it is said to the agents at work.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artifacts.threads import in_own_thread
-from artifacts.types import Turn, now
-from graphs.budget import standing
+from artifacts.events import Event, ExecutionEnded, ModelReplied, RunView, TextDelta
+from artifacts.types import Decision, Turn, now
+from graphs.budget import Budget, read_budget, standing
 from graphs.request import Question, Terms
 from gristmill.backend import Backend
 from gristmill.errors import sentences
+from gristmill.local import Local
 from gristmill.plain import turn_answers, turn_cells
 from gristmill.terminal import console, pieces
 from gristmill.terminal.answering import Answering
-from gristmill.terminal.words import clean
+from gristmill.terminal.lines import Interrupted, Lines, lines
+from gristmill.terminal.words import clean, one_line
 from notebooks.live.editing import Edit
 from notebooks.telling.answers import said_of
 
 HELP = """\
 Ask in plain words; a further question may change the last one: "only females", "by island", "as a median".
+What you type while a turn is under way is read before its next step, or becomes the next turn.
 /run CODE     run Python in the run's notebook, as a cell of yours
 /sh COMMAND   run a shell command in its sandbox, as a cell of yours
 /files        the plots, tables and files that were made
 /agents       who can work on a question; begin a message with @NAME to address one
-/budget       what the run has used, and what it may use
+/budget       what the run has used, and what it may use; /budget tokens=20000,tokens=5000/turn changes that
 /undo         take back the last turn or edit
-/stop         stop the turn that another door began
+/stop         stop the turn that is under way, as Ctrl-C does; the run stays open
+/resume       go on with a run that was interrupted
 /quit         leave; the run is kept"""
+
+WRITING = 6
+"""Lines of what a model is just writing that are shown at a time."""
+
+
+class _Told(Answering):
+    """What happens in a turn, told in short; `writing` is what a model is just writing."""
+
+    writing = ""
+
+    def feed(self, event: Event | TextDelta) -> None:
+        if isinstance(event, TextDelta):
+            self.writing += event.text
+        super().feed(event)
+
+    def _show(self, event: Event, view: RunView) -> None:
+        if isinstance(event, ModelReplied):
+            self.writing = ""
+            if event.content.strip() and not event.rule_based:
+                pieces.say(self.console, clean(event.content.strip()), lead=f"{event.agent}: ", style="dim")
+        elif isinstance(event, ExecutionEnded) and view.run.model != "playbook":
+            ran = next((x for x in view.executions if x.id == event.execution_id), None)
+            if ran is not None and "toolkit" not in ran.tags:
+                failed = "" if ran.status == "ok" else f"  {ran.status}"
+                self.console.print(f"  {ran.cell}  {one_line(ran.title) or 'a cell'}{failed}", style="dim")
+        super()._show(event, view)
 
 
 class Talk:
     """One conversation. `files` are those of the first question, where the run is still to begin."""
 
     def __init__(
-        self,
-        backend: Backend,
-        files: Sequence[Path],
-        model: str | None,
-        roles: Mapping[str, str],
-        project: str | None = None,
+        self, backend: Backend, files: Sequence[Path], model: str | None, roles: Mapping[str, str], terms: Terms
     ) -> None:
-        self._backend, self._files, self._model, self._roles = backend, files, model, roles
-        self._terms = Terms(project=project)
-        self._out, self._attended = console.make(), sys.stdin.isatty()
-        self._story = Answering(console.make(stderr=True), lambda view, name: None)
+        self._backend, self._files, self._model, self._roles, self._terms = backend, files, model, roles, terms
+        self._out = console.make()
+        self._story = _Told(console.make(stderr=True), lambda view, name: None)
         self._run: str | None = None
+        self._more: Budget | None = None  # what the run may use from its next turn on
+        self._taking: asyncio.Task[None] | None = None  # the line that is being taken
+        self._turn: asyncio.Task[None] | None = None  # the turn that is being told
+        self._stopping = False
+        self._lines: Lines | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "run": self._cell,
             "sh": lambda text: self._cell(f"!{text}" if text else ""),
@@ -58,116 +88,203 @@ class Talk:
             "budget": self._tell_budget,
             "undo": self._undo,
             "stop": self._stop,
+            "resume": self._resume,
             "help": self._help,
         }
 
-    async def go_on(self, run_id: str) -> None:
+    async def until_left(self, run_id: str | None = None) -> None:
+        """Take lines until the person leaves, in a run or in one that the first line begins.
+
+        What goes wrong with a line is a sentence, and the next can be typed.
+        """
+        with lines(self._above, self._below) as typed:
+            self._lines = typed
+            self._out = console.make()
+            self._story.console = self._out if typed.attended else self._story.console
+            if run_id is not None:
+                self._take(self._take_up(run_id))
+            if typed.attended:
+                self._out.print("Ask a question; /help lists the commands, /quit leaves.", style="dim")
+            while True:
+                if not typed.attended:
+                    await self._settled()
+                try:
+                    line = await typed.next()
+                except Interrupted as pressed:
+                    if self._interrupted(pressed.empty):
+                        continue
+                    break
+                if line is None or line.strip() == "/quit":
+                    break
+                self._take(self._heard(line.strip()))
+            await self._left(typed.attended)
+
+    def _above(self) -> str:
+        """What a model is just writing, its last lines."""
+        written = clean(self._story.writing).strip().splitlines()[-WRITING:]
+        return "\n".join((*written, "")) if written else ""
+
+    def _below(self) -> str:
+        """What goes on."""
+        if self._under_way(self._turn):
+            return "stopping the turn" if self._stopping else f"{self._story.going_on}  (Ctrl-C stops the turn)"
+        return "working (Ctrl-C stops it)" if self._under_way(self._taking) else ""
+
+    @staticmethod
+    def _under_way(task: asyncio.Task[None] | None) -> bool:
+        return task is not None and not task.done()
+
+    def _take(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what a line says, after what the lines before it said."""
+        before = self._taking
+
+        async def take() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await self._speaking(work)
+
+        self._taking = asyncio.create_task(take())
+
+    async def _speaking(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except sentences() as error:
+            self._out.print(str(error), style="red")
+
+    async def _settled(self) -> None:
+        """Wait until nothing is under way, as far as it goes on by itself."""
+        while going := [t for t in (self._taking, self._turn) if t is not None and not t.done()]:
+            await asyncio.wait(going)
+        for task in (self._taking, self._turn):
+            if task is not None:
+                task.result()
+
+    def _interrupted(self, empty: bool) -> bool:
+        """Stop what is under way, or forget the line that was typed; False where there is nothing of it, or again."""
+        if self._under_way(self._turn) and not self._stopping:
+            self._stopping = True
+            self._take(self._stop(""))
+            return True
+        if self._taking is not None and self._under_way(self._taking) and not self._stopping:
+            return self._taking.cancel()
+        view = self._story.view
+        if empty and view is not None and view.run.status == "waiting" and not self._stopping:
+            self._take(self._stop(""))
+            return True
+        return not empty
+
+    async def _left(self, attended: bool) -> None:
+        """Lay everything down. What a server works on goes on; here the turn is stopped, and can be gone on from."""
+        later = ""
+        if self._run is not None and self._under_way(self._turn):
+            if isinstance(self._backend, Local):
+                await self._backend.stop(self._run)
+                later = " and its turn stopped"
+            else:
+                later = " and its turn goes on"
+        for task in (self._taking, self._turn):
+            if task is not None:
+                if not isinstance(self._backend, Local):
+                    task.cancel()
+                await asyncio.wait([task])
+        if self._run is not None and attended:
+            self._out.print(f"The run is kept{later}: gristmill chat --run {self._run}", style="dim")
+
+    async def _take_up(self, run_id: str) -> None:
         """Take up a run, with the last thing that was said in it shown."""
         self._run = run_id
-        await self._catch_up()
-        view = self._story.view
-        if view is not None:
-            last = view.turns[-1]
-            self._out.print(f"{run_id}: {clean(last.message)}", style="dim")
-            self._tell([last])
-            if view.turn is not None:
-                await self._see_through()
+        view = await self._catch_up()
+        self._out.print(f"{run_id}: {clean(view.turns[-1].message)}", style="dim")
+        self._tell([view.turns[-1]])
+        if view.turn is not None and view.run.status == "interrupted":
+            self._out.print(f"{clean(view.error or 'It was interrupted.')}\n/resume goes on with it.", style="yellow")
+        elif view.run.status == "waiting":
+            self._put(view)
+        elif view.turn is not None:
+            self._begin()
 
-    async def until_left(self) -> None:
-        """Read lines until the person leaves. What goes wrong with one is a sentence, and the next can be typed."""
-        if self._attended:
-            self._out.print("Ask a question; /help lists the commands, /quit leaves.", style="dim")
-        while (line := await self._line("\n> ")) is not None and line != "/quit":
-            name, _, rest = line.removeprefix("/").partition(" ")
-            try:
-                if not line.startswith("/"):
-                    await self._say(line)
-                elif name in self._commands:
-                    await self._commands[name](rest.strip())
-                else:
-                    self._out.print(f"There is no command /{name}; /help lists those that there are.")
-            except sentences() as error:
-                self._out.print(str(error), style="red")
-        if self._run is not None and self._attended:
-            self._out.print(f"The run is kept: gristmill chat --run {self._run}", style="dim")
+    async def _heard(self, line: str) -> None:
+        """Do what a line says: a command, an answer to what is asked, or something said to the run."""
+        view = self._story.view
+        waits = view is not None and view.run.status == "waiting" and not self._under_way(self._turn)
+        name, _, rest = line.removeprefix("/").partition(" ")
+        if not line.startswith("/"):
+            if waits and view is not None:
+                await self._answer(view, line)
+            elif line:
+                await self._say(line)
+        elif name in self._commands:
+            await self._commands[name](rest.strip())
+        else:
+            self._out.print(f"There is no command /{name}; /help lists those that there are.")
 
     async def _say(self, text: str) -> None:
         if self._run is None:
+            terms = self._terms.model_copy(update={"budget": self._more or self._terms.budget})
             asked = [Question(text=text)]
-            run = await self._backend.ask(asked, self._files, model=self._model, roles=self._roles, terms=self._terms)
+            run = await self._backend.ask(asked, self._files, model=self._model, roles=self._roles, terms=terms)
             self._run = run.id
         else:
-            await self._backend.say(self._run, text)
-        await self._see_through()
-
-    async def _see_through(self) -> None:
-        """Tell what happens until the run rests, and answer in its place what it asks."""
-        assert self._run is not None, "somebody has said something"
-        before = len(self._story.view.turns) if self._story.view else 0
-        while True:
-            await self._follow()
-            view = self._story.view
-            assert view is not None, "a run begins with its beginning"
-            if view.run.status != "waiting":
-                break
-            if not await self._answer():
-                self._out.print(f"The run waits for you: gristmill runs show {self._run} says for what.")
+            said = await self._backend.say(self._run, text, budget=self._more)
+            if not isinstance(said, Turn) and self._under_way(self._turn):
+                self._out.print("  Read before the next step, or taken up as the next turn.", style="dim")
                 return
-        begun = [t for place, t in enumerate(view.turns) if place >= min(before, len(view.turns) - 1)]
-        self._tell(begun)
-        if view.run.status not in ("done", "cancelled") and view.error:
-            self._out.print(clean(view.error), style="red")
+        self._more = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Tell what happens, beside the lines that are typed."""
+        if not self._under_way(self._turn):
+            self._stopping = False
+            self._turn = asyncio.create_task(self._speaking(self._follow()))
 
     async def _follow(self) -> None:
-        """Tell events until the run rests. Ctrl-C stops the turn; pressed again, it leaves at once."""
+        """Tell events until the run rests or waits for the person."""
         assert self._run is not None, "somebody has said something"
+        before = len(self._story.view.turns) if self._story.view else 0
         after = self._story.view.last_seq if self._story.view else 0
-        leaving, stopping = asyncio.current_task(), list[asyncio.Task[Any]]()
-
-        def interrupt() -> None:
-            if not stopping:
-                self._story.doing("stopping the turn (Ctrl-C again leaves at once)")
-                stopping.append(asyncio.get_running_loop().create_task(self._backend.stop(str(self._run))))
-            elif leaving is not None:
-                leaving.cancel()
-
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-        ticking = loop.create_task(self._tick())
-        try:
-            with self._story:
-                async for event in self._backend.follow(self._run, after):
-                    self._story.feed(event)
-            await asyncio.gather(*stopping)
-        finally:
-            ticking.cancel()
-            loop.remove_signal_handler(signal.SIGINT)
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            self._story.tick()
-
-    async def _answer(self) -> bool:
-        """Put the oldest question or step that waits to the person; False where nobody answers any more."""
+        self._story.begin("starting")
+        async for event in self._backend.follow(self._run, after):
+            self._story.feed(event)
+        self._story.writing = ""
         view = self._story.view
-        assert view is not None, "the run waits"
+        assert view is not None, "a run begins with its beginning"
+        if view.run.status == "waiting":
+            self._put(view)
+            return
+        self._tell([t for place, t in enumerate(view.turns) if place >= min(before, len(view.turns) - 1)])
+        if view.run.status != "done" and view.error:
+            self._out.print(clean(view.error), style="red")
+
+    def _put(self, view: RunView) -> None:
+        """Put the oldest question or step that waits to the person. The next line is the answer."""
         if question := next(iter(view.open_questions), None):
-            text = await self._line(f"{pieces.asked(question)}\n> ", empty=True)
-            if text is None:
-                return False
-            await self._backend.answer(view.run.id, text or question.default or "no answer", question_id=question.id)
-            return True
-        approval = view.open_approvals[0]
-        text = await self._line(f"{pieces.waits(approval)}\nCarry it out? [y/N, or why not] ", empty=True)
-        if text is None:
-            return False
-        if text.lower() in ("y", "yes"):
-            await self._backend.decide(view.run.id, "accepted", approval_id=approval.id)
-        else:
-            reason = "" if text.lower() in ("", "n", "no") else text
-            await self._backend.decide(view.run.id, "rejected", approval_id=approval.id, reason=reason)
-        return True
+            self._out.print(pieces.asked(question), style="bold yellow")
+        elif approval := next(iter(view.open_approvals), None):
+            self._out.print(pieces.waits(approval), style="bold yellow")
+            self._out.print("Carry it out? [y/N, why not, or e to edit it]", style="yellow")
+
+    async def _answer(self, view: RunView, text: str) -> None:
+        run_id = view.run.id
+        if question := next(iter(view.open_questions), None):
+            if not text and question.default is None:
+                self._out.print("Say something, or /stop.")
+                return
+            await self._backend.answer(run_id, text or question.default or "", question_id=question.id)
+        elif approval := next(iter(view.open_approvals), None):
+            if text.lower() in ("e", "edit"):
+                if self._lines is not None:
+                    self._lines.write(approval.arguments)
+                return
+            decision: Decision = "rejected"
+            edited = text if text.startswith("{") and text != approval.arguments else None
+            if text.lower() in ("y", "yes") or text == approval.arguments:
+                decision = "accepted"
+            elif edited is not None:
+                decision = "edited"
+            reason = text if decision == "rejected" and text.lower() not in ("", "n", "no") else ""
+            await self._backend.decide(run_id, decision, approval_id=approval.id, edited=edited, reason=reason)
+        self._begin()
 
     def _tell(self, turns: Sequence[Turn]) -> None:
         """The answers of turns, and the cells that show them."""
@@ -181,55 +298,21 @@ class Talk:
             if turn.status == "cancelled":
                 self._out.print("  Stopped. The run is kept; go on as you like.", style="dim")
 
-    async def _line(self, prompt: str, *, empty: bool = False) -> str | None:
-        """The next line that is not empty; None at the end, and for Ctrl-C at the prompt."""
-        while True:
-            line = await (self._typed(prompt) if self._attended else in_own_thread(sys.stdin.readline))
-            if not line:
-                return None
-            if line.strip() or empty:
-                return line.strip()
-
-    async def _typed(self, prompt: str) -> str:
-        """A line from a terminal, without a thread that could not be ended while it waits for one."""
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
-
-        def settle() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        print(prompt, end="", flush=True)
-        loop.add_reader(sys.stdin, settle)
-        left = asyncio.Event()
-
-        def leave() -> None:
-            left.set()
-            settle()
-
-        loop.add_signal_handler(signal.SIGINT, leave)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(sys.stdin)
-            loop.remove_signal_handler(signal.SIGINT)
-        return "" if left.is_set() else sys.stdin.readline()
-
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> RunView:
         """Fold what has happened since without telling it."""
         known = self._story.view.last_seq if self._story.view else 0
         for event in await self._backend.events(str(self._run)):
             if event.seq > known:
                 self._story.feed_quietly(event)
+        assert self._story.view is not None, "a run begins with its beginning"
+        return self._story.view
 
     async def _cell(self, source: str) -> None:
         if not source or self._run is None:
             self._out.print("Ask something first." if self._run is None else "Say what is to be run: /run df.head()")
             return
         done = await self._backend.edit(self._run, Edit(what="add", source=source, title=source.splitlines()[0][:80]))
-        await self._catch_up()
-        view = self._story.view
-        assert view is not None, "the run is there"
+        view = await self._catch_up()
         for ran in (x for x in view.executions if x.cell == done.cell):
             self._out.print(clean(ran.text).rstrip())
             if ran.error is not None:
@@ -252,13 +335,20 @@ class Talk:
         for agent in known.values():
             self._out.print(f"{agent.name:<18} {agent.role}")
 
-    async def _tell_budget(self, _: str) -> None:
+    async def _tell_budget(self, text: str) -> None:
         view = self._story.view
+        if text:
+            more = read_budget(text)
+            if view is not None and view.run.status == "interrupted":
+                await self._resume("", more)
+                return
+            self._more = more
+            self._out.print("That holds from the next turn on.")
+            return
         limits = standing(view, now()) if view else []
-        spent = (pieces.used(view.spent) if view else "") or "No model was asked, so nothing was spent."
-        self._out.print(
-            f"{spent} {'It has used ' + ', '.join(limits) if limits else 'It may use as much as it takes'}."
-        )
+        may = f"Of its budget: {', '.join(limits)}" if limits else "It may use as much as it takes"
+        spent = (pieces.used(view.spent) if view else "") or "No model was asked, so nothing was spent"
+        self._out.print(f"{spent}. {may}.")
 
     async def _undo(self, _: str) -> None:
         if self._run is None:
@@ -269,9 +359,22 @@ class Talk:
         self._out.print(f"Taken back: {undone.turn_id or undone.cell_id or 'the last edit'}.")
 
     async def _stop(self, _: str) -> None:
-        if self._run is not None:
+        view = self._story.view
+        if self._run is not None and self._under_way(self._turn):
+            self._stopping = True
             await self._backend.stop(self._run)
-        self._out.print("Nothing is under way.")
+        elif self._run is not None and view is not None and view.run.status == "waiting":
+            await self._backend.stop(self._run)
+            self._begin()  # to tell of that
+        else:
+            self._out.print("Nothing is under way.")
+
+    async def _resume(self, _: str, budget: Budget | None = None) -> None:
+        if self._run is None or self._under_way(self._turn):
+            self._out.print("There is nothing to go on with." if self._run is None else "It is under way.")
+            return
+        await self._backend.resume(self._run, budget=budget)
+        self._begin()
 
     async def _help(self, _: str) -> None:
         self._out.print(HELP)

@@ -6,12 +6,15 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from fastapi import UploadFile
+from fastapi import Request, Response, UploadFile
+from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from artifacts.threads import in_own_thread
 from gristmill.errors import Misuse, sentences, status_of
@@ -76,3 +79,37 @@ def object_field(text: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Misuse(f"{name} is not a JSON object.")
     return value
+
+
+class FormRoute(APIRoute):
+    """A route whose fields come as a form, or as a JSON object of the same names. An unknown one is refused by name."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        known = [field.alias for field in self.dependant.body_params]
+        if not known:
+            return handle
+
+        async def checked(request: Request) -> Response:
+            if request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
+                request = _as_form(request, await request.body())
+            strange = [name for name in await request.form() if name not in known]
+            if strange:
+                raise Misuse(f"There is no field {strange[0]!r} here; there are: {', '.join(known)}.")
+            return await handle(request)
+
+        return checked
+
+
+def _as_form(request: Request, body: bytes) -> Request:
+    """The same request with the fields of a JSON object as those of a form."""
+    told = object_field(body.decode("utf-8", "replace"), "The body")
+    fields = {k: v if isinstance(v, str) else json.dumps(v) for k, v in told.items() if v is not None}
+    form = urlencode(fields).encode()
+    kept = [(k, v) for k, v in request.scope["headers"] if k not in (b"content-type", b"content-length")]
+    headers = [*kept, (b"content-type", b"application/x-www-form-urlencoded")]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": form, "more_body": False}
+
+    return Request({**request.scope, "headers": headers}, receive)

@@ -23,7 +23,7 @@ from gristmill.local import Local
 from gristmill.plain import answers_json, plain, view_json
 from gristmill.web import schemas
 from gristmill.web.content import disposition
-from gristmill.web.forms import kept, roles_field
+from gristmill.web.forms import FormRoute, kept, roles_field
 from gristmill.web.stream import sse
 
 ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
@@ -31,7 +31,7 @@ ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
 
 def runs(local: Local) -> APIRouter:
     """The routes below /api/runs, on an open backend."""
-    router = APIRouter()
+    router = APIRouter(route_class=FormRoute)
 
     @router.post("", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def start(
@@ -158,7 +158,7 @@ def runs(local: Local) -> APIRouter:
 
 def ask(local: Local) -> APIRouter:
     """The route /api/ask, on an open backend."""
-    router = APIRouter()
+    router = APIRouter(route_class=FormRoute)
     begun = schemas.RUN.model_copy(update={"agent": "ask", "goal": schemas.QUESTION})
 
     @router.post("", **schemas.answer(Run, begun, status=201, description="It has begun."))

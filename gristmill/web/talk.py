@@ -13,13 +13,14 @@ from graphs.errors import InputError
 from gristmill.local import Local
 from gristmill.plain import plain, turn_json
 from gristmill.web import schemas
+from gristmill.web.forms import FormRoute
 
 _BUDGET = "What the run may use from this turn on: `tokens=40000,tokens=5000/turn`."
 
 
 def talk(local: Local) -> APIRouter:
     """The routes, on an open backend; they stand below /api/runs."""
-    router = APIRouter()
+    router = APIRouter(route_class=FormRoute)
 
     @router.post("/{ref}/ask", **schemas.answer(schemas.TurnTold, schemas.TURN))
     async def ask_run(

@@ -49,7 +49,7 @@ def _series(axes: Any) -> Iterator[dict[str, Any]]:
             yield _cloud("line", line.get_label(), line.get_xdata(orig=False), line.get_ydata(orig=False))
     for held in axes.collections:
         if type(held).__name__ == "PathCollection" and held.get_visible() and len(held.get_offsets()):
-            points = held.get_offsets()
+            points = held.get_offsets().tolist()  # a missing one is None then, and a masked number warns of itself
             yield _cloud("points", held.get_label(), [p[0] for p in points], [p[1] for p in points])
     for image in axes.images:
         values = image.get_array()

@@ -20,6 +20,16 @@ SERVICE = (
 )
 KERNEL = ("faulthandler", "tornado.platform.asyncio", "IPython.core.logger")  # what ipykernel imports when it starts
 LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
+# What the first table and the first figure of a cell import, less matplotlib's inline backend: with that imported too
+# early figures are not shown.
+SHOWN = (
+    "IPython.core.pylabtools",
+    "matplotlib.backends.backend_agg",
+    "pandas.io.formats.html",
+    "pandas.plotting._matplotlib",
+    "pyarrow.pandas_compat",
+    *(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),  # PIL's first picture wants them all
+)
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -53,6 +63,7 @@ def load(cache: str) -> None:
     os.environ["MPLCONFIGDIR"] = cache
     _import(SERVICE)
     _import(LIBRARIES)
+    _import(SHOWN)
     _known.update(_records())
     for name, value in kept.items():
         if value is None:

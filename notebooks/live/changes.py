@@ -11,6 +11,7 @@ from artifacts.events import RunView
 from artifacts.store import ArtifactDamaged, Store
 from artifacts.types import AnswerValue, Artifact, Execution, Value
 from notebooks.reproduce import LARGEST, difference, said, texts
+from notebooks.telling.answers import value_text
 
 _LONGEST = 2_000
 """Characters of an output that a change shows."""
@@ -112,6 +113,9 @@ def _values(before: RunView, after: RunView) -> Iterator[Change]:
     for name in dict.fromkeys((*new, *old)):
         one, other = (_value(v.get(name)) for v in (old, new))
         if one != other and (one is None or other is None or texts(one, other)):
+            told, now_told = (None if (v := values.get(name)) is None else value_text(v) for values in (old, new))
+            if told != now_told:  # as the report has them, unless they differ only behind that
+                one, other = told, now_told
             yield Change(what="value", name=name, before=one, after=other)
 
 

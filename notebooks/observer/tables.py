@@ -13,7 +13,8 @@ from notebooks.observer.seen import _at_return, _code, _Watch
 
 def _watch_pandas(watch: _Watch, pandas: Any) -> None:
     merge = importlib.import_module("pandas.core.reshape.merge")
-    codes = {c for c in (_code(merge.merge), _code(pandas.DataFrame.dropna)) if c is not None}
+    watched = (merge.merge, pandas.DataFrame.dropna, pandas.DataFrame.explode)
+    codes = {c for c in map(_code, watched) if c is not None}
 
     def joined(frame: FrameType, made: Any) -> None:
         if watch.nested(frame, codes):
@@ -37,6 +38,13 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
                 watch.several |= dict.fromkeys(columns[f"{side}_columns"], sizes[side])
         watch.add("merge", frame, **facts, **sizes, **columns)
 
+    def exploded(frame: FrameType, made: Any) -> None:
+        whole, column = frame.f_locals["self"], frame.f_locals["column"]
+        apart = {*map(str, column if isinstance(column, (list, tuple)) else [column])}
+        others = [c for c in map(str, whole.columns) if c not in apart][:_MOST_COLUMNS]
+        watch.several |= dict.fromkeys(others, len(whole))
+        watch.add("explode", frame, left=len(whole), rows=len(made), right_unique=False, left_columns=others)
+
     def dropped(frame: FrameType, made: Any) -> None:
         if not watch.nested(frame, codes) and getattr(made, "ndim", 0) == 2 and made is not frame.f_locals["self"]:
             before = len(frame.f_locals["self"])
@@ -59,8 +67,7 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
                     return
 
     def reduced(frame: FrameType, made: Any) -> None:
-        asker = frame.f_back.f_back if frame.f_back is not None else None
-        if not watch.several or asker is None or asker.f_globals is not watch.shell.user_ns:
+        if not watch.several or watch.nested(frame, group_codes):
             return
         series = frame.f_locals["self"]
         rows, name = len(series), str(series.name)
@@ -81,14 +88,15 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
             return
         small = {str(k if not isinstance(k, tuple) else k[-1]): int(v) for k, v in sizes[sizes < 12].items() if v > 0}
         columns = [str(c) for c in getattr(made, "columns", [getattr(made, "name", "")])][:_MOST_COLUMNS]
-        how = frame.f_code.co_name
+        how, asked = frame.f_code.co_name, frame.f_locals.get("func") or frame.f_locals.get("kwargs")
         watch.add(
             "grouped", frame, by=str(groups.keys)[:80],
-            how=how if how != "agg" else str(frame.f_locals.get("func"))[:80], columns=columns, rows=len(groups.obj),
+            how=str(asked)[:80] if how.startswith("agg") else how, columns=columns, rows=len(groups.obj),
             groups=len(sizes), median=float(sizes.median()) if len(sizes) else 0.0, small=dict([*small.items()][:30]),
         )  # fmt: skip
 
     _at_return(watch, merge.merge, joined)
+    _at_return(watch, pandas.DataFrame.explode, exploded)
     _at_return(watch, pandas.DataFrame.dropna, dropped)
 
     def located(frame: FrameType, made: Any) -> None:

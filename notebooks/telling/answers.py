@@ -70,7 +70,8 @@ def said(view: RunView) -> tuple[Said, ...]:
 def said_of(answer: Answer, again: Sequence[Recomputation | None] = ()) -> Said:
     """One answer for reading, and what came of computing its values again, where a reviewer did."""
     marks = [*again, *[None] * len(answer.values)]
-    values = tuple(SaidValue(v.name, value_text(v), mark) for v, mark in zip(answer.values, marks, strict=False))
+    told = zip(answer.values, marks, strict=False)
+    values = tuple(SaidValue(v.name, value_text(v), mark or v.recomputed) for v, mark in told)
     return Said(answer, OUTCOMES[answer.status], sentence(answer), values, asides(answer))
 
 

@@ -29,7 +29,7 @@ def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> tu
         p = welch_anova_test(parts).p
         sure = "more than chance would explain" if p < 0.05 else "no more than chance could explain"
         apart = f"{high} is highest and {low} lowest, {as_text(means[high] - means[low], _few(means))}{tail} apart"
-        return f"; {apart}, and the groups differ {sure} ({chance(p)})", {"p-value": p}
+        return f"{apart}, and the groups differ {sure} ({chance(p)})", {"p-value": p}
     test = ttest_ind(parts[high], parts[low], equal_var=False)
     ends = tuple(float(e) for e in test.confidence_interval())
     gap = float(means[high] - means[low])
@@ -37,7 +37,7 @@ def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> tu
     ends_said = f"{as_text(ends[0], digits)} to {as_text(ends[1], digits)}{tail}"
     sure = f"95 % interval {ends_said}, {chance(float(test.pvalue))}"
     clear = "" if test.pvalue < 0.05 else ", which chance alone could explain"
-    said = f"; {high} is {as_text(gap, digits)}{tail} above {low} ({sure}){clear}"
+    said = f"{high} is {as_text(gap, digits)}{tail} above {low} ({sure}){clear}"
     return said, {f"difference, {high} less {low}": (gap, unit, ends), "p-value": float(test.pvalue)}
 
 

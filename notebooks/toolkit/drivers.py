@@ -1,5 +1,6 @@
 """What an outcome depends on: one joint model in the outcome's units, beside each factor's effect by itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from notebooks.toolkit.joint_model import (
     independent_columns,
     model_effects,
     parts_of_target,
+    smaller_models,
     usable_factors,
 )
 from notebooks.toolkit.ledger import effect
@@ -96,13 +98,9 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         raise CannotAnswer(f"{len(design):,} rows are too few for {len(columns)} effects; name fewer factors.")
     groups = rows.loc[design.index, unit] if unit else None
     joint, fit = model_effects(y, design, yes is not None, groups)
+    model = _smaller(y, design, yes is not None)
     names = list(dict.fromkeys(about["factor"]))
-    alone = pd.concat(
-        [
-            model_effects(y, design[about.index[about["factor"] == name]], yes is not None, groups)[0]["effect"]
-            for name in names
-        ]
-    )
+    alone = pd.concat([model(list(about.index[about["factor"] == name]))[0] for name in names])
     effects = about.assign(
         joint=joint["effect"], low=joint["low"], high=joint["high"], p=joint["p"], alone=alone.reindex(about.index)
     )
@@ -110,7 +108,7 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
     weights = {}
     for name in names:
         rest = [c for c in columns if about.loc[c, "factor"] != name]
-        weights[name] = fit - (model_effects(y, design[rest], yes is not None, None)[1] if rest else 0.0)
+        weights[name] = fit - (model(rest)[1] if rest else 0.0)
     ordered = pd.Series(weights).sort_values(ascending=False, kind="stable")
     shown = str(yes).removesuffix(".0") if yes is not None else ""
     return Drivers(
@@ -124,6 +122,18 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         out,
         tuple(notes),
     )
+
+
+def _smaller(y: pd.Series, design: pd.DataFrame, logistic: bool) -> Callable[[list[str]], tuple[pd.Series, float]]:
+    """A function that gives the effects of some columns by themselves, and how well they fit."""
+    if not logistic:
+        return smaller_models(y, design)
+
+    def model(names: list[str]) -> tuple[pd.Series, float]:
+        table, fit = model_effects(y, design[names], True)
+        return table["effect"], fit
+
+    return model
 
 
 def clear_effects(found: Drivers) -> list[pd.Series]:

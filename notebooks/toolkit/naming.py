@@ -1,6 +1,7 @@
 """What a column's name says: words, and the unit that it ends in. Pure Python, for whoever has no pandas."""
 
 import re
+from collections.abc import Iterable
 
 UNITS = re.compile(
     r"mm|[ck]?m[23²³]?|ha|m?g|kg|lb|m?s|min|hr?|k?(usd|eur|gbp|chf)|pct|percent|[cfk]|ppm|db|k?wh?|kmh|mph|hpa|m?l",
@@ -18,3 +19,10 @@ def name_and_unit(column: str) -> tuple[str, str]:
     if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none
         unit = ""
     return " ".join(parts[:-1] if unit else parts) or str(column), WRITTEN.get(unit.lower(), unit)
+
+
+def readable(text: str, columns: Iterable[object]) -> str:
+    """A text with the columns in it as a reader says them: mean of bill_length_mm → mean of bill length."""
+    for name in sorted((str(c) for c in columns if "_" in str(c)), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", name_and_unit(name)[0].replace("\\", r"\\"), text)
+    return text

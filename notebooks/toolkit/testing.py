@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.answers_of_tests import estimate_text
 from notebooks.toolkit.attempts import CannotAnswer, check_columns
 from notebooks.toolkit.columns import is_text, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
@@ -266,11 +267,7 @@ def tell_test(found: Decided) -> dict[str, Any]:
     if t.estimate is not None:
         name, size, ends = t.estimate
         values[name] = (size, "", ends)
-        text += (
-            f" {name[:1].upper() + name[1:] if name.isascii() else name}: {number(size)}"
-            + (f" (95 % CI {number(ends[0])} to {number(ends[1])})" if ends and np.isfinite(ends).all() else "")
-            + "."
-        )
+        text += f" {estimate_text(t)}"
     if not against and "normal" not in t.null:
         text += " That is no proof that it holds: a small sample may not show it."
     if found.pairs is not None:

@@ -71,10 +71,12 @@ def chi2_fit_test(counts: Any, expected: Any = None) -> Tested:
     )
 
 
-def proportions_test(hits: tuple[int, int], rows: tuple[int, int], sides: str = "two") -> Tested:
-    """The z test of two proportions; the estimate is their difference, with Newcombe's interval."""
+def proportions_test(hits: Any, rows: Any, sides: str = "two") -> Tested:
+    """The z test of two proportions, each so many hits of rows; the estimate is their difference, with Newcombe's
+    interval."""
     from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
+    hits, rows = tuple(map(int, hits)), tuple(map(int, rows))
     names = {"two": "two-sided", "less": "smaller", "greater": "larger"}
     z, p = proportions_ztest(hits, rows, alternative=names[sides])
     ends = confint_proportions_2indep(hits[0], rows[0], hits[1], rows[1], compare="diff", method="newcomb")

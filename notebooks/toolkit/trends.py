@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.periods import whole_periods
 from notebooks.toolkit.wording import as_name, as_text, chance
 
 
@@ -81,14 +82,43 @@ def trend_values(trend: Trend, period: str, unit: str = "", of: str = "") -> dic
     return told
 
 
-def evenness(counts: pd.Series) -> str:
-    """How evenly rows are spread over levels, as a sentence tells it: by the chi-square test of equal numbers."""
+def trends_by(
+    numbers: pd.Series, period: str, unit: str = "", flows: bool = False, quiet: bool = False, times: Any = None
+) -> tuple[str, dict[str, Any]]:
+    """The trend of a number by period, or of each group's where the index has a second level: a text and values.
+
+    Of `flows` (numbers of rows, sums) a group without rows in a period has 0 there, and periods that the `times` of the
+    rows cover in part only are left out. `quiet` says nothing where there are too few periods for a trend.
+    """
+    by_period: Any = numbers.unstack(fill_value=0 if flows else None) if numbers.index.nlevels > 1 else numbers
+    ends = {str(p) for p in whole_periods(times, period)[1]} if times is not None else {}
+    partial = [k for k in by_period.index if str(k) in ends]
+    by_period = by_period.drop(index=partial)
+    if quiet and len(by_period) < 4:
+        return "", {}
+    partly = f"; {' and '.join(map(str, partial))} only in part, so not in the trend" if partial else ""
+    if isinstance(by_period, pd.Series):
+        trend = trend_of(by_period)
+        return trend_text(trend, period, unit) + partly, trend_values(trend, period, unit)
+    trends = {as_name(group): trend_of(by_period[group]) for group in by_period}
+    words = [trend.word for trend in trends.values()]
+    of = [f"{w} in {words.count(w)} of {len(words)}" for w in ("increasing", "decreasing") if w in words]
+    lead = " and ".join(of) or f"increasing or decreasing in none of {len(words)}"
+    said = [f"{group} {trend_text(trend, period, unit)}" for group, trend in trends.items()][:12]
+    values = [trend_values(trend, period, unit, group) for group, trend in trends.items()]
+    return f"{lead}: {'; '.join(said)}{partly}", {name: x for some in values for name, x in some.items()}
+
+
+def evenness(counts: pd.Series, rows: int) -> tuple[str, dict[str, Any]]:
+    """How evenly rows are spread over levels: a text, by the chi-square test of equal numbers, and each one's share."""
     from scipy.stats import chisquare
 
+    shares = {f"share of {as_name(k)}": (100 * n / rows, "%") for k, n in counts.items()}
     if len(counts) < 2 or counts.sum() < 5 * len(counts):
-        return ""
+        return "", shares
     if (counts == counts.iloc[0]).all():
-        return "; evenly distributed"
+        return "; evenly distributed", shares
     p = float(chisquare(counts.astype(float)).pvalue)
-    top = f"{as_name(counts.idxmax())} has the most"
-    return f"; {top}, which chance alone could explain ({chance(p)})" if p >= 0.05 else f"; {top}, unevenly distributed"
+    most = as_name(counts.idxmax())
+    uneven = f"; {most} has the most, unevenly distributed"
+    return uneven if p < 0.05 else f"; evenly distributed but for chance, {most} has the most ({chance(p)})", shares

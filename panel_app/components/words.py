@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from artifacts.types import Spent, Used
+from notebooks.telling import words as telling
 
 STATUS = {
     "queued": "Queued",
@@ -71,7 +72,6 @@ ROLE = {
     "report": "Report",
     "findings": "Findings",
 }
-WHOLE = {"count", "k", "period", "lag"}
 _SCALE = {
     "pearson_r": (-1.0, 1.0, 0.0),
     "spearman_r": (-1.0, 1.0, 0.0),
@@ -83,20 +83,9 @@ _SCALE = {
 _NEUTRAL = {"sd_ratio": 1.0, "odds_ratio_per_sd": 1.0}
 
 
-def number(value: float | None, metric: str = "") -> str:
-    """Three significant digits and a true minus sign; `—` for nothing."""
-    if value is None or not math.isfinite(value):
-        return "—"
-    if metric in WHOLE and float(value).is_integer():
-        text = f"{int(value):,}"
-    elif value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-3):
-        text = f"{value:.2e}"
-    elif abs(value) >= 1000:
-        text = f"{value:,.0f}"
-    else:
-        digits = 2 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-        text = f"{value:.{min(digits, 3)}f}"
-    return text.replace("-", "−")
+def number(value: float | None) -> str:
+    """A number as reports print it; `—` for nothing."""
+    return "—" if value is None or not math.isfinite(value) else telling.number(value)
 
 
 def p_value(value: float | None) -> str:
@@ -249,4 +238,4 @@ def interval(metric: str, value: float | None, ci: tuple[float | None, float | N
         '<svg class="interval" viewBox="0 0 200 22" role="img" aria-label="Interval from {} to {}">'
         '<line class="axis" x1="4" x2="196" y1="11" y2="11"/><line class="null" x1="{}" x2="{}" y1="3" y2="19"/>'
         '<line class="range" x1="{}" x2="{}" y1="11" y2="11"/><circle class="value" cx="{}" cy="11" r="4.5"/></svg>'
-    ).format(number(low, metric), number(high, metric), at(null), at(null), at(low), at(high), at(value))
+    ).format(number(low), number(high), at(null), at(null), at(low), at(high), at(value))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 from artifacts.store import Store
+from graphs.questions.measures import WAYS
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
+from notebooks.telling.answers import said
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +53,21 @@ async def answers(bench: Workbench, *questions: Question, table, **more):
 
 def call(name, **arguments):
     return (name, json.dumps(arguments))
+
+
+async def test_the_values_of_a_plain_answer_are_computed_again(bench, table, monkeypatch):
+    """By SQL from the input file: equal values are marked, and one that comes out otherwise is told with both."""
+    _, view = await answers(bench, Question(text="What is the mean of y where x is above 9?"), table=table)
+    (value,) = view.answers[0].values
+    assert (value.recomputed.verdict, value.recomputed.got) == ("equal", pytest.approx(value.value))
+    assert view.report.answers == view.answers
+    assert [v.mark for v in said(view)[0].values] == ["recomputed"]
+    monkeypatch.setitem(WAYS, "mean", replace(WAYS["mean"], source="{s}.max()"))
+    _, view = await answers(bench, Question(text="What is the mean of y where x is above 9?"), table=table)
+    (wrong,) = view.answers[0].values
+    assert (wrong.value, wrong.recomputed.verdict) == (78, "unequal")
+    assert said(view)[0].values[0].mark.startswith("not confirmed: computed again it is 50")
+    assert any("Computed again from the input files, mean of y is 50" in note for note in view.answers[0].notes)
 
 
 async def test_a_model_answers_by_queries_that_tested_code_carries_out(bench, table, asked, answer):

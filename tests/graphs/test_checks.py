@@ -82,7 +82,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 22
+    assert len(found) == 21
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -312,17 +312,6 @@ def test_a_cause_without_a_randomised_assignment_is_remarked_on(answer, roles, s
 @pytest.mark.parametrize(
     ("check", "bad", "good"),
     [
-        ("seeds", "rng = np.random.default_rng()", "rng = np.random.default_rng(0)"),
-        (
-            "seeds",
-            "from scipy.stats import permutation_test\npermutation_test((a, b), f)",
-            "from scipy.stats import permutation_test\npermutation_test((a, b), f, n_resamples=np.inf)",
-        ),
-        ("seeds", "x = np.random.normal(size=9)", "np.random.seed(0)\nx = np.random.normal(size=9)"),
-        ("seeds", "a, b = train_test_split(df)", "a, b = train_test_split(df, random_state=0)"),
-        ("seeds", "s = df.sample(100)", "s = df.sample(100, random_state=1)"),
-        ("merges", "d = a.merge(b, on='k')", "d = a.merge(b, on='k', validate='m:1')"),
-        ("dropped_rows", "d2 = d2.loc[d2['x'].notna()]", "x = d2.loc[d2['x'].notna(), 'x']"),
         (
             "ahead",
             "d['level'] = d['y'].rolling(7, center=True).mean()\npast = d[d['day'] < '2023']\n"
@@ -330,69 +319,12 @@ def test_a_cause_without_a_randomised_assignment_is_remarked_on(answer, roles, s
             "d['level'] = d['y'].shift(1).rolling(7).mean()\npast = d[d['day'] < '2023']\n"
             "m = LinearRegression().fit(past[cols], past['y'])",
         ),
-        ("dropped_rows", "df = df.dropna()", "n = len(df)\ndf = df.dropna()\nprint(n, len(df))"),
-        ("dropped_rows", "df = df.dropna(subset=['x'])\nprint('ok')", "x = df['x'].dropna()"),
         ("files", "pd.read_csv('/etc/passwd')", "pd.read_csv('penguins.csv')"),
         ("files", "open('../secret')", "open('out.txt', 'w')"),
         ("files", "pd.read_csv('https://x.org/a.csv')", "pd.read_csv(data)"),
-        (
-            "fit_before_split",
-            "X = StandardScaler().fit_transform(X)\na, b = train_test_split(X, random_state=0)",
-            "a, b = train_test_split(X, random_state=0)\ns = StandardScaler()\na = s.fit_transform(a)",
-        ),
-        (
-            "fit_before_split",
-            "Z = (X - X.mean()) / X.std()\ns = cross_val_score(Ridge(), Z, y)",
-            "Z = (X - X.mean()) / X.std()\nprint(Z.max())\ns = cross_val_score(Ridge(), X, y)",
-        ),
-        (
-            "fit_before_split",
-            "df['m'] = df.groupby('k')['y'].transform('mean')\na, b = train_test_split(df[['m']], random_state=0)",
-            "a, b = train_test_split(df, random_state=0)\nm = a.groupby('k')['y'].mean()\nz = b['k'].map(m)",
-        ),
-        ("seeds", "c = KFold(5, shuffle=True)", "c = KFold(5)"),
-        ("merges", "d = a.join(b, on='k')", "d = ', '.join(names)"),
-        ("fan_out", "d = a.merge(b, validate='m:m')", "d = a.merge(b.drop_duplicates('k'), validate='m:1')"),
         ("chained_assignment", "df['x'].fillna(0, inplace=True)", "df['x'] = df['x'].fillna(0)"),
         ("chained_assignment", "df.loc[df.x > 6]['y'] = 1", "out['a'] = {}\nout['a']['b'] = 1"),
-        ("charts", "ax.bar(a, b)\nax.set_ylim(80, 90)", "ax.plot(a, b)\nax.set_ylim(80, 90)"),
-        ("charts", "low = m.min() - 1\nm.plot(kind='bar', ylim=(low, 9))", "m.plot(kind='bar', ylim=(0, 9))"),
-        ("charts", "px.bar(m, x='a', y='b').update_yaxes(range=[80, 90])", "px.bar(m, x='a', y='b', range_y=[0, 90])"),
-        (
-            "charts",
-            "alt.Chart(m).mark_bar().encode(y=alt.Y('b', scale=alt.Scale(zero=False)))",
-            "alt.Scale(zero=False)",
-        ),
-        ("charts", "plt.bar(a, b)\nplt.yscale('log')", "plt.plot(a, b)\nplt.yscale('log')"),
-        ("charts", "x = ax.twinx()\nx.plot(t, b)", "x = ax.twinx()\nax.set_ylabel('kWh')\nx.set_ylabel('°C')"),
-        ("charts", "plt.barh(a, b)\nplt.xlim(30)", "axs[0].bar(a, b)\naxs[1].set_ylim(3, 9)"),
-        ("seeds", "g = np.random.Generator(np.random.PCG64())", "g = np.random.Generator(np.random.PCG64(3))"),
-        *(
-            (
-                "seeds",
-                f"p = dict({bad})\nm = RandomForestRegressor(**p)",
-                f"p = dict({good})\nm = RandomForestRegressor(**p)",
-            )
-            for bad, good in [("max_depth=3", "random_state=0")]
-        ),
         ("chained_assignment", "df.query('x > 6')['y'] = 1", "d = df.query('x > 6').copy()\nd['y'] = 1"),
-        (
-            "charts",
-            *(f"def draw(m, low):\n    plt.bar(m.a, m.b)\n    plt.ylim(low, 9)\ndraw(m, {low})" for low in (4, 0)),
-        ),
-        (
-            "fit_before_split",
-            *(
-                f"for c in X:\n    X[c] = (X[c] - X[c].min()) / X[c].max()\n{after}"
-                for after in ("a, b = train_test_split(X, random_state=0)", "print(X.max())")
-            ),
-        ),
-        (
-            "merges",
-            *(f"{look}pd.merge(left=a, right=b, left_on='k', right_on='m')" for look in ("", "assert b.m.is_unique\n")),
-        ),
-        ("merges", "a.set_index('k').join(b.set_index('k'))", "', '.join(levels)"),
-        ("seeds", "s = random.Random().sample(rows, 40)", "s = random.Random(4).sample(rows, 40)"),
         (
             "multiple_testing",
             "ps = {c: ttest_ind(a[c], b[c]).pvalue for c in a}\nbest = min(ps, key=ps.get)",
@@ -419,19 +351,6 @@ def test_a_file_that_is_no_input_is_found_and_one_that_a_cell_wrote_is_not():
     assert where("t.to_csv('mine.csv')\npd.read_csv('mine.csv')\npd.read_csv('orders.csv')") == []
 
 
-def test_repeated_units_need_a_test_that_knows_of_them():
-    rows = cell(1, "p = ttest_ind(a['w'], b['w']).pvalue\nprint(df['animal'].nunique())")
-    mixed = cell(1, "fit = smf.mixedlm('w ~ diet', df, groups=df['animal']).fit()")
-    means = cell(1, "d = df.groupby(['animal', 'diet'])['w'].mean()\np = ttest_ind(d[x], d[y]).pvalue")
-    unit = {"unit": "animal"}
-    assert results(rows)["repeated_units"].ok
-    assert not results(rows, roles=unit)["repeated_units"].ok
-    assert results(mixed, roles=unit)["repeated_units"].ok
-    assert results(means, roles=unit)["repeated_units"].ok
-    one_each = '{"files": [{"name": "a.csv", "rows": 12, "columns": [{"name": "animal", "n_unique": 12}]}]}'
-    assert results(cell(1, text=one_each, tags=("describe",)), rows, roles=unit)["repeated_units"].ok
-
-
 def test_a_relation_that_the_table_shows_the_other_way_round_within_groups_must_be_told(spoke):
     rows = [f"{g * 10 + i % 10},{40 - g * 12 + i % 10 + (i * 7) % 3},{'uvw'[g]}" for g in range(3) for i in range(60)]
     table = {"t.csv": ["a,b,k", *rows]}
@@ -454,22 +373,25 @@ def test_a_template_s_code_is_not_the_models_to_mend():
     assert all(r.ok for r in results(cell(1, "df = df.dropna().merge(b)", tags=("template:profile",))).values())
 
 
+COPY = "df['x'].fillna(0, inplace=True)"
+
+
 def test_a_cell_with_magics_is_read_all_the_same():
-    drops = "d = df.dropna()\n!ls\nd.mean()"
-    assert not results(cell(1, f"%matplotlib inline\n{drops}"))["dropped_rows"].ok
-    assert not results(cell(1, f"%%time\n{drops}"))["dropped_rows"].ok
-    assert results(cell(1, f"%%bash\n{drops}"))["dropped_rows"].ok
+    sets = f"{COPY}\n!ls\ndf.mean()"
+    assert not results(cell(1, f"%matplotlib inline\n{sets}"))["chained_assignment"].ok
+    assert not results(cell(1, f"%%time\n{sets}"))["chained_assignment"].ok
+    assert results(cell(1, f"%%bash\n{sets}"))["chained_assignment"].ok
 
 
 def test_a_failed_check_overrules_a_model_that_lets_it_pass():
-    checks = list(results(cell(1, "d = a.merge(b)")).values())
+    checks = list(results(cell(1, COPY)).values())
     verdict = judge("run_1", None, 1, GiveReview(verdict="pass"), checks)
     assert verdict.verdict == "fail"
     assert [o.where for o in verdict.objections] == ["cell-01"]
 
 
 def test_the_same_objection_is_listed_once():
-    checks = list(results(cell(1, "d = a.merge(b)")).values())
+    checks = list(results(cell(1, COPY)).values())
     known = next(o for c in checks for o in c.objections)
     held = Held(where=known.where, problem=known.problem, mend=known.mend)
     verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=(held,)), checks)
@@ -509,49 +431,12 @@ ODD = "d = d.assign(odd=d['size'] % 2)\nm = LogisticRegression().fit(d[['odd']],
         ("orders", "leakage", "m = LogisticRegression().fit(d[['fee']], d['left'])", "Done.", False),
         ("orders", "leakage", ODD, "Done.", True),
         ("marks", "leakage", "m = Ridge().fit(d[['hours', 'town']], d['marks'])", "They go together.", True),
-        ("marks", "leakage", TO_BACK.format("card"), "We can tell who comes back.", False),
-        ("marks", "leakage", TO_BACK.format("card"), "The card may come after the visit.", True),
         ("marks", "leakage", TO_BACK.format("marks"), "We can tell who comes back.", True),
     ],
 )
 def test_the_given_table_shows_leaks_that_the_code_does_not(spoke, table, check, code, answer, ok):
     name = f"{table}.csv"
     assert (check not in spoke({name: TABLES[name]}, code, answer, "1.50 -0.87 7.5111 33.3% 100.0%")) is ok
-
-
-JOIN = "both = {left}.merge({right}, on='order'{how})\n"
-
-
-@pytest.mark.parametrize(
-    ("code", "ok"),
-    [
-        (JOIN.format(left="tables['orders.csv']", right="tables['parts.csv']", how=", validate='1:m'")
-         + "print(both.groupby('town')['price'].sum())", False),
-        (JOIN.format(left="d", right="pd.read_csv('parts.csv')", how=", how='inner', validate='one_to_many'")
-         + "print(both['price'].sum())", False),
-        (JOIN.format(left="tables['orders.csv']", right="tables['parts.csv']", how=", how='right'")
-         + "print(both.agg({'price': 'sum'}))", False),
-        (JOIN.format(left="d", right="tables['parts.csv']", how="") + "both['euros'] = both['price'] / 100\n"
-         "print(both.groupby('town').agg(total=('euros', 'sum')))", False),
-        (JOIN.format(left="tables['parts.csv']", right="d", how=", validate='m:1'")
-         + "print(both.groupby('town')['part'].count())", True),
-        (JOIN.format(left="d", right="tables['parts.csv'].groupby('order', as_index=False)['part'].count()", how="")
-         + "print(both['price'].sum())", True),
-        ("wide = d.assign(w=d['words'].str.split('|')).explode('w')\nprint(wide['price'].sum())", False),
-        ("wide = d.assign(w=d['words'].str.split('|')).explode('w')\nprint(wide['w'].value_counts())", True),
-        ("every = pd.concat([d[d['town'] == 'Ulm'], d])\nprint(every['price'].sum())", False),
-        ("every = pd.concat([d[d['town'] == 'Ulm'], d[d['town'] != 'Ulm']])\nprint(every['price'].sum())", True),
-    ],
-)  # fmt: skip
-def test_nothing_is_added_up_of_rows_that_a_join_or_an_explosion_repeats(spoke, code, ok):
-    tables = {
-        "orders.csv": [
-            "order,price,town,words",
-            *(f"{i},{i * 7 % 90},{'Ulm' if i % 3 else 'Kiel'},a|b" for i in range(60)),
-        ],
-        "parts.csv": ["order,part", *(f"{i % 60},{i}" for i in range(150))],
-    }
-    assert ("fan_out" not in spoke(tables, code)) is ok
 
 
 @pytest.mark.parametrize(

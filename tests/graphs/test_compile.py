@@ -225,9 +225,13 @@ def test_a_column_is_described_by_what_it_holds(ask: Ask) -> None:
 
 
 def test_two_groups_give_a_value_for_each_pair(ask: Ask) -> None:
-    asked = ask({"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}, PENGUINS)
-    want = sql("SELECT sex || ', ' || year, avg(body_mass_g) FROM t WHERE sex IS NOT NULL GROUP BY ALL")
-    assert asked.values == pytest.approx(dict(want))
+    query = {"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}
+    asked = ask(query, PENGUINS)
+    want = dict(sql("SELECT sex || ', ' || year, avg(body_mass_g) FROM t WHERE sex IS NOT NULL GROUP BY ALL"))
+    assert asked.values == pytest.approx(want)
+    alone = {f"overall, {k}": v for k, v in sql("SELECT sex, avg(body_mass_g) FROM t GROUP BY sex") if k}
+    alone |= {f"overall, {k}": v for k, v in sql("SELECT year, avg(body_mass_g) FROM t GROUP BY year")}
+    assert ask({**query, "intent": "describe"}, PENGUINS).values == pytest.approx({**want, **alone})
     assert "Rows without a value of sex are in no group." in asked.notes
 
 
@@ -286,6 +290,29 @@ def test_correlations_among_themselves_and_with_their_p_value(ask: Ask) -> None:
     ranks = of("correlation", "bill_length_mm", other="bill_depth_mm", method="spearman", with_p=True)
     rho = stats.spearmanr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)
     assert list(ask({"measures": [ranks]}, PENGUINS).values.values()) == pytest.approx(list(rho))
+
+
+def test_a_comparison_is_a_sentence_and_a_share_is_one_of_each_sides_rows(ask: Ask) -> None:
+    compare = {"of": "sex", "first": "male", "second": "female"}
+    heavy = {"measures": [of("share", where=[where("body_mass_g", ">", 4000)])], "compare": compare}
+    asked = ask(heavy, PENGUINS)
+    share = "100.0 * avg((coalesce(body_mass_g, 0) > 4000)::int)"
+    male, female = (sql(f"SELECT {share} FROM t WHERE sex = '{s}'") for s in ("male", "female"))
+    assert list(asked.values.values()) == pytest.approx([male, female, male - female])
+    assert "29.729 pp higher in male" in asked.text
+    asked = ask({"measures": [of("mean", "body_mass_g")], "compare": compare}, PENGUINS)
+    assert asked.text.startswith(
+        "The mean of body mass is 4,545.68 g in male and 3,862.27 g in female: 683.41 g higher"
+    )
+
+
+def test_the_highest_of_single_rows_is_a_row_and_no_mean(ask: Ask, tmp_path: Path) -> None:
+    staff = tmp_path / "staff.csv"
+    staff.write_text("employee,salary_eur,team\n" + "".join(f"E{i},{1000 + 7 * i},{i % 3}\n" for i in range(30)))
+    query = {"intent": "rank", "measures": [of("mean", "salary_eur")], "group_by": [{"of": "employee"}], "limit": 1}
+    asked = ask({**query, "order": [{"by": "mean of salary_eur"}]}, staff)
+    assert asked.values == {"employee": "E29", "salary_eur": 1203}
+    assert asked.text == "E29 (employee): salary 1,203 EUR (30 rows)."
 
 
 def test_no_row_is_no_answer_and_says_so(ask: Ask) -> None:

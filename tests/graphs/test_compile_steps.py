@@ -246,7 +246,7 @@ def test_steps_are_done_in_their_order(ask: Ask, shop: Path) -> None:
 def test_times_are_cut_into_groups(ask: Ask, shop: Path, grain: str, first: dict[str, int]) -> None:
     values = ask({"measures": [of("count")], "group_by": [{"of": "placed", "grain": grain}]}, shop).values
     assert dict(list(values.items())[:1]) == first
-    assert sum(values.values()) == 61
+    assert sum(n for name, n in values.items() if not name.startswith(("trend", "change"))) == 61
 
 
 def test_a_change_over_time_says_whether_it_is_a_trend(ask: Ask, shop: Path) -> None:

@@ -107,7 +107,7 @@ def test_sums_of_random_depth_mean_what_python_means() -> None:
             text = "b * 0 + " + made(4)
             want = [eval(text, {"abs": abs}, dict(row)) for row in rows.to_dict("records")]
             assert list(eval(to_pandas(text, kinds), {"rows": rows, "np": np})) == pytest.approx(want), text  # type: ignore[arg-type]
-            got = [v for (v,) in base.sql(f"SELECT {to_sql(text)} FROM t").fetchall()]
+            got = [v for (v,) in base.sql(f"SELECT {to_sql(text, kinds)} FROM t").fetchall()]
             assert [float(v) for v in got] == pytest.approx(want), text
 
 
@@ -118,7 +118,10 @@ def test_any_text_can_be_compared_with(value: str) -> None:
     assert list(eval(source, {"rows": rows})) == [True, False]
     with duckdb.connect() as base:
         base.register("t", rows)
-        assert base.sql(f"SELECT {to_sql(f'x == {text_literal(value)}')} FROM t").fetchall() == [(True,), (False,)]
+        assert base.sql(f"SELECT {to_sql(f'x == {text_literal(value)}', {'x': 'text'})} FROM t").fetchall() == [
+            (True,),
+            (False,),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_the_order_of_rows_is_pandas_own() -> None:
     assert list(in_pandas("cumulative(b)")) == [2, 2, 5, 10, 11, 9]
     assert in_pandas("b - previous(b)").iloc[1] == -2
     with pytest.raises(NotComputable, match="order of the rows"):
-        to_sql("previous(b)")
+        to_sql("previous(b)", KINDS)
 
 
 def test_an_expression_names_its_columns_and_kind() -> None:

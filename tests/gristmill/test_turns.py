@@ -108,6 +108,16 @@ def test_over_rest_a_turn_is_answered_or_refused(server: Server, tmp_path: Path)
         df = truth()
         assert numbers(told.json()) == sorted(df[df["species"] == "Adelie"].groupby("island").size())
         assert client.post(f"/api/runs/{first['run']}/ask", data={"text": " "}).status_code == 422
+        also = client.post(f"/api/runs/{first['run']}/ask", json={"text": "only Gentoo", "queue": False})
+        assert numbers(also.json()) == sorted(df[df["species"] == "Gentoo"].groupby("island").size())
+        for wrong in ({"json": {"question": "by sex"}}, {"data": {"question": "by sex"}}):
+            for way in ("ask", "say"):
+                refused = client.post(f"/api/runs/{first['run']}/{way}", **wrong)
+                assert refused.status_code == 422
+                assert "no field 'question' here; there are: text, queue, budget" in refused.text
+        assert "The body is not a JSON object" in client.post(f"/api/runs/{first['run']}/ask", json=["by sex"]).text
+        bounded = client.post(f"/api/runs/{first['run']}/say", json={"text": "by sex", "budget": "hours=2"})
+        assert "no budget" in bounded.text
         files = {"param:data": ("penguins.csv", PENGUINS.read_bytes())}
         notebook = client.post("/api/notebooks/run", data={"name": "profile"}, files=files).json()["id"]
         client.post(f"/api/runs/{notebook}/cancel")

@@ -94,6 +94,40 @@ async def test_what_finished_is_run_again_and_each_thing_compared(
     assert [r.id for r in store.runs()] == [session.run_id], "a run is recorded once"
 
 
+async def test_cells_run_again_beside_the_run_and_from_the_first_once_one_was_replaced(
+    session: Session, store: Store, host: Host, table: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    again, told = Again(store, host, session.run_id), list[tuple[int, int]]()
+
+    async def tell(done: int, of: int) -> None:
+        told.append((done, of))
+
+    try:
+        again.run_beside()
+        await session.run("a = 1\nprint(a)")
+        async with asyncio.timeout(60):
+            while len(again._done) < 1:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.05)
+        await session.upload(table)
+        await session.run("print(a, len(open('trees.csv').read()))")
+        matches = await again.matches(store.view(session.run_id), tell)
+        assert {m.name: m.verdict for m in matches} == {"cell-01": "identical", "cell-02": "identical"}
+        assert (0, 2) not in told, "the first had run again before"
+        view = store.view(session.run_id)
+        changed = view.executions[0].model_copy(update={"id": "exec_other", "code": "a = 2\nprint(a)"})
+        view = dataclasses.replace(view, executions=(changed, *view.executions[1:]))
+        told.clear()
+        matches = await again.matches(view, tell)
+        assert {m.name: m.verdict for m in matches} == {"cell-01": "changed", "cell-02": "changed"}
+        assert told == [(0, 2), (1, 2)]
+        assert len(await sandboxes(host, session.run_id)) == 2, "the one with the old cells has ended"
+    finally:
+        await again.aclose()
+    assert await sandboxes(host, session.run_id) == [session.sandbox_id]
+    assert os.listdir(scratch) == []
+
+
 async def test_where_no_sandbox_can_be_had_it_is_said_and_nothing_is_left(
     store: Store, host: Host, begin: Callable[..., Coroutine[Any, Any, Run]], scratch: Path
 ) -> None:

@@ -110,6 +110,8 @@ DISPLAYS = [
     "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('a figure')",
     "fig, ax = plt.subplots()\nax.bar(['a'], [1]);",
     "for ends in [0, 1], [1, 0]:\n    plt.figure(figsize=(1, 1)); plt.plot(ends); plt.show()",
+    "plt.scatter([1, 2, 3], [1, float('nan'), 3]); plt.show()",
+    "import pandas as pd\npd.DataFrame({'a': [1, 4], 'b': pd.date_range('2026', periods=2)}).plot(x='b'); plt.show()",
     "%config InlineBackend.figure_formats = ['svg']\nNone",
     "fig = plt.figure(figsize=(2, 2))\nfig",
     "from PIL import Image as Pixels\nPixels.new('RGB', (2, 2)).save('made.png')",

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from notebooks.toolkit.joint_model import held_out_fit, independent_columns, model_effects, smaller_models
+
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
 
@@ -89,3 +91,25 @@ def test_an_outcome_that_nothing_explains_is_told_so(
     ran = kernel.template("drivers", data=table("noise", df), target="z")
     assert "None of 3 factors goes with z beyond chance" in ran.answer["text"]
     assert ran.findings == []
+
+
+def test_the_joint_model_is_what_statsmodels_and_sklearn_say(random: np.random.Generator) -> None:
+    import statsmodels.api as sm
+    from sklearn.metrics import r2_score
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    df = flats(random).drop(columns=["balcony", "lift", "floor"])
+    x, y = df[["age_years", "size_m2"]].assign(scale=1e6 * random.random(len(df))), df["rent_eur"]
+    columns = x.assign(same=3.0, both=x["age_years"] - 2 * x["size_m2"])[["same", *x, "both"]]
+    assert independent_columns(columns) == list(x)
+    table, fit = model_effects(y, x, False)
+    known = sm.OLS(y, sm.add_constant(x)).fit(cov_type="HC3")
+    assert table["effect"].to_dict() == pytest.approx(known.params.drop("const").to_dict())
+    assert table["p"].to_dict() == pytest.approx(known.pvalues.drop("const").to_dict())
+    assert table[["low", "high"]].to_numpy() == pytest.approx(known.conf_int().drop("const").to_numpy())
+    assert fit == pytest.approx(known.rsquared)
+    effects, share = smaller_models(y, x)(["size_m2"])
+    alone = sm.OLS(y, sm.add_constant(x[["size_m2"]])).fit()
+    assert (effects["size_m2"], share) == pytest.approx((alone.params["size_m2"], alone.rsquared))
+    said = cross_val_predict(LinearRegression(), x, y, cv=KFold(5, shuffle=True, random_state=0))
+    assert held_out_fit(y, x, False) == pytest.approx(r2_score(y, said))

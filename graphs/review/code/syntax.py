@@ -69,11 +69,6 @@ def name_of(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def owner_of(call: ast.Call) -> str:
-    """`model` of `model.fit(x)`."""
-    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-
-
 def called(tree: ast.AST) -> set[str]:
     """The names of all that is called."""
     return {name_of(c) for c in calls(tree)}
@@ -177,39 +172,3 @@ def constant(node: ast.expr | None, known: dict[str, ast.expr]) -> ast.Constant 
     if isinstance(node, ast.Name):
         node = known.get(node.id)
     return node if isinstance(node, ast.Constant) else None
-
-
-def imported(work: Work) -> dict[str, str]:
-    """The full name of what each imported name stands for: `pp` → `sklearn.preprocessing`, `ETR` → its class."""
-    known: dict[str, str] = {}
-    for _, tree in trees(work):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                known.update({a.asname: a.name for a in node.names if a.asname})
-            elif isinstance(node, ast.ImportFrom):
-                known.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names if a.name != "*"})
-    return known
-
-
-def is_series(node: ast.expr | None, known: dict[str, ast.expr], depth: int = 4) -> bool:
-    """Whether an expression is one column and no table: `df.x`, `df["x"]`, what is computed of them, its index set."""
-    match node:
-        case ast.Subscript():
-            return (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)) or (
-                is_series(node.value, known, depth)
-            )
-        case ast.Attribute():
-            return not (isinstance(node.value, ast.Name) and node.value.id in ("pd", "np")) or is_series(
-                node.value, known, depth
-            )
-        case ast.Call():
-            if name_of(node) in ("Series", "map") or (name_of(node) == "squeeze"):
-                return True
-            on = node.func.value if isinstance(node.func, ast.Attribute) else None
-            kept = name_of(node) not in ("to_frame", "reset_index", "groupby", "unstack", "set_index")
-            return kept and on is not None and is_series(on, known, depth)
-        case ast.BinOp():
-            return is_series(node.left, known, depth) or is_series(node.right, known, depth)
-        case ast.Name() if depth and node.id in known:
-            return is_series(known[node.id], known, depth - 1)
-    return False

@@ -7,23 +7,20 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from artifacts.types import Execution, Objection
+from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, sentences
 from graphs.review.code.syntax import (
-    assigned,
     called,
     calls,
     meanings,
     name_of,
     names,
     numbers,
-    statements,
     strings,
     trees,
     written_text,
 )
-from graphs.review.data.tables import restates, stands_out
-from graphs.review.mentions import telling
+from graphs.review.data.tables import restates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,13 +52,7 @@ def leakage(work: Work) -> Iterator[Found]:
     if "target_leakage" in told or any(not _DENIED.search(told[: m.start()]) for m in said):
         return
     target = work.roles.get("target")
-    derived = dict[str, Execution]()
     for cell, tree in trees(work):
-        if target is not None and (column := _uses(tree, derived)) is not None:
-            yield _leak(cell.cell, f"`{column}` is made from {target!r} and used to predict it.")
-            return
-        if target is not None:
-            derived |= dict.fromkeys(_derived(tree, target), cell)
         learns = bool(called(tree) & _LEARNS) or target is not None
         for line in written_text(cell).splitlines() if learns else ():
             if (what := _too_good(line)) is not None:
@@ -70,13 +61,6 @@ def leakage(work: Work) -> Iterator[Found]:
     for where, features, outcome in _learnt(work):
         if (column := restates(features, outcome)) is not None:
             yield _leak(where, f"`{column}` all but says what {str(outcome.name)!r} is, and is used to predict it.")
-            return
-        if (column := stands_out(features, outcome)) is not None and not telling(column) <= telling(told):
-            yield _leak(
-                where,
-                f"`{column}` alone all but says what {str(outcome.name)!r} is, nothing else comes near, and the report "
-                "does not ask whether it is known before.",
-            )
             return
     for finding in work.headlines:
         effect = finding.effect
@@ -154,30 +138,3 @@ def _too_good(line: str) -> str | None:
         if match.lastgroup is not None and found and max(found[:6]) >= _PERFECT[match.lastgroup]:
             return f"{match.group()} {max(found[:6]):g}"
     return None
-
-
-def _derived(tree: ast.AST, target: str) -> set[str]:
-    """Columns that a cell computes, row by row, from the target; what it was some rows before is known by then."""
-    made = set()
-    for statement in statements(tree):
-        pair = assigned(statement)
-        if pair is None:
-            continue
-        for place in pair[0]:
-            if (
-                isinstance(place, ast.Subscript)
-                and isinstance(place.slice, ast.Constant)
-                and target in strings(pair[1])
-            ):
-                column = str(place.slice.value)
-                if column != target and not called(pair[1]) & {"groupby", "shift", "lag"}:
-                    made.add(column)
-    return made - {target}
-
-
-def _uses(tree: ast.AST, derived: dict[str, Execution]) -> str | None:
-    """A derived column that stands in a list of features of a cell that fits a model."""
-    if not called(tree) & _LEARNS:
-        return None
-    lists = [n for n in ast.walk(tree) if isinstance(n, ast.List)]
-    return next((c for c in derived if any(c in strings(li) for li in lists)), None)

@@ -144,11 +144,6 @@ def _slope(a: pd.Series[Any], b: pd.Series[Any], used: int) -> tuple[float, floa
     return slope, slope / math.sqrt(rest / spread) if rest > 0 else math.copysign(math.inf, slope)
 
 
-def repeats(frame: pd.DataFrame, keys: list[str]) -> bool:
-    """Whether rows of a table share a key."""
-    return bool(frame.duplicated(keys).any())
-
-
 def restates(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
     """The columns that all but say what an outcome is: one that parts its two classes, or what it is the sum of."""
     import numpy as np
@@ -209,34 +204,3 @@ def _only_with(levels: pd.Series[Any], truth: pd.Series[Any]) -> bool:
         if (pure & (rows >= 30)).sum() >= 0.15 * classes.sum():
             return True
     return False
-
-
-def stands_out(features: pd.DataFrame, outcome: pd.Series[Any]) -> str | None:
-    """The column that alone parts two classes nearly whole, where no other says much of them."""
-    target = _numeric(outcome)
-    if target is None or outcome.nunique() != 2 or features.shape[1] < 3:
-        return None
-    classes = target.reset_index(drop=True) == target.max()
-    if min(classes.sum(), (~classes).sum()) < 30:
-        return None
-    rows = features.reset_index(drop=True)
-    told = sorted(((_told(rows[c], classes), str(c)) for c in rows.columns), reverse=True)
-    return told[0][1] if told[0][0] >= 0.95 and told[1][0] <= 0.75 else None
-
-
-def _told(column: pd.Series[Any], classes: pd.Series[Any]) -> float:
-    """How well one column tells two classes apart: the area under its curve, 0.5 to 1; its levels by their shares."""
-    import pandas as pd
-
-    known = column.notna() & classes.notna()
-    values, truth = column[known], classes[known].astype(bool)
-    ones, zeros = int(truth.sum()), int((~truth).sum())
-    if not ones or not zeros:
-        return 0.5
-    if not pd.api.types.is_numeric_dtype(values):
-        if values.nunique() > min(50, len(values) / 10):
-            return 0.5
-        values = truth.groupby(values.astype(str)).transform("mean")
-    ranks = values.astype(float).rank()
-    area = (float(ranks[truth].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
-    return max(area, 1 - area)

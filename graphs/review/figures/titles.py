@@ -12,7 +12,7 @@ from graphs.review.code.syntax import calls, keywords, name_of, trees
 from graphs.review.figures.drawn import drawn_numbers, figures_of, of_figures, texts_on
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
-from graphs.review.prose.orders import misdirected, misranked
+from graphs.review.prose.orders import statements
 
 _WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
 _NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})
@@ -28,16 +28,23 @@ def titles(work: Work) -> Iterator[Found]:
         seen = [*printed, *(v for f in figures_here for v in drawn_numbers(f))]
         texts = dict.fromkeys([*(t for f in figures_here for t in texts_on(f)), *written_on(tree)])
         for text in texts:
-            problems = [*misplaced(text, known, work.tables), *misranked(text, known, work.tables)]
-            problems += misdirected(text, known, work.tables)
+            problems = [*misplaced(text, known, work.tables), *statements(text, "", known, work.tables)]
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
             problems += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
             if problems:
-                yield _objection(cell, text, problems[0])
+                yield mistitled(cell, text, problems[0])
                 break
 
 
-def _objection(cell: Execution, text: str, problem: str) -> Objection:
+def written(work: Work) -> Iterator[tuple[Execution, str]]:
+    """What is written on charts, by cell."""
+    for cell, tree in trees(work):
+        texts = [*(t for f in figures_of(cell) for t in texts_on(f)), *written_on(tree)]
+        yield from ((cell, text) for text in dict.fromkeys(texts) if text)
+
+
+def mistitled(cell: Execution, text: str, problem: str) -> Objection:
+    """That a chart of a cell says what is not so."""
     return Objection(
         where=cell.cell,
         problem=f"its chart says “{text[:80]}”: {problem}.",

@@ -6,22 +6,33 @@ the sentence's own word or, without one, what that cell computes; the rows are t
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, DropDuplicates, Formula, Join, Keep, Measure, Query, Statistic, Step
+from graphs.questions.query import (
+    Condition,
+    DropDuplicates,
+    Formula,
+    Join,
+    Keep,
+    Measure,
+    Operator,
+    Query,
+    Statistic,
+    Step,
+)
 from graphs.questions.reader import lexicon
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.claims import KEEPS_UNIT
-from graphs.review.code.syntax import calls, name_of, parsed
 from graphs.review.mentions import (
     YEAR,
     Label,
@@ -37,7 +48,7 @@ from graphs.review.mentions import (
     time_columns,
 )
 from graphs.review.near import Neighbour
-from graphs.review.prose.figures import CHANGES, Figure, sentences
+from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.numbers import printed_numbers
 
 _OPS: tuple[Statistic, ...] = ("mean", "median", "sum", "count", "min", "max", "std", "distinct", "share")
@@ -47,9 +58,21 @@ LEFT_OUT = re.compile(
 """What says that a number is not of all rows."""
 _GAPS: tuple[Statistic, ...] = ("missing", "present")
 _PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
+_COMPARES = r"""["'`]?\]?\)?\s*(==?|!=|<>|>=?|<=?|\.(?:eq|ne|gt|ge|lt|le)\()\s*(-?\d+(?:\.\d+)?)(?![\w.])"""
+_SIGNS: dict[str, Operator] = {
+    "==": "=", "=": "=", "!=": "!=", "<>": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<=",
+    ".eq(": "=", ".ne(": "!=", ".gt(": ">", ".ge(": ">=", ".lt(": "<", ".le(": "<=",
+}  # fmt: skip
+_SOME = re.compile(
+    r"\b(?:adults?|minors?|older|younger|above|below|over|under|at (?:least|most)|(?:more|less|fewer) than|"
+    r"larger?|small(?:er)?|high(?:er)?|low(?:er)?|recent|since|until|before|after|from|first|last|top|usual|typical|valid|positive)\b",
+    re.I,
+)
+"""Words by which a sentence may say that it speaks of some rows only."""
 _IN_CODE: dict[str, Statistic] = {
-    "mean": "mean", "average": "mean", "median": "median", "sum": "sum", "count": "count", "size": "count",
-    "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std", "nunique": "distinct",
+    "mean": "mean", "average": "mean", "avg": "mean", "median": "median", "sum": "sum", "count": "count",
+    "size": "count", "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std",
+    "nunique": "distinct",
 }  # fmt: skip
 _CLOSE = 4
 """Values of a column of words beyond which its shares are not tried."""
@@ -79,7 +102,7 @@ class Asserted:
                 measure = query.measures[0]
                 return f"{self.figure.text} is in the unit of the column {measure.of}, not in that of the sentence"
         for near, result in zip(self.wrong, wrong, strict=True):
-            if tells(self.figure, near.query, result):
+            if (exceeds if near.bound else tells)(self.figure, near.query, result):
                 return f"{self.figure.text} is {near.said}"
         if self.sure and (number := next((n for r in right for n in r.numbers()), None)) is not None:
             return f"“{self.figure.text}” is said, and the input files give {shown(number.value)} %"
@@ -89,7 +112,7 @@ class Asserted:
 def tells(figure: Figure, query: Query, result: Result, *, plainly: bool = False) -> bool:
     """Whether a figure is the result's last value, in the unit of its sentence, or `plainly` as the column has it."""
     measure = query.measures[0]
-    factor = units.factor((measure.of or "").strip("`"), figure.after) if measure.op in KEEPS_UNIT else None
+    factor = units.factor((measure.of or "").strip("`"), figure.told_in) if measure.op in KEEPS_UNIT else None
     if plainly and factor is None:
         return False
     numbers = list(result.numbers())
@@ -101,6 +124,13 @@ def tells(figure: Figure, query: Query, result: Result, *, plainly: bool = False
     return False
 
 
+def exceeds(figure: Figure, query: Query, result: Result) -> bool:
+    """Whether a figure is larger than what a query gives, in the unit of its sentence."""
+    factor = units.factor((query.measures[0].of or "").strip("`"), figure.told_in) or 1.0
+    most = [abs(float(n.value)) * factor for n in result.numbers() if isinstance(n.value, (int, float))]
+    return bool(most) and figure.value - figure.half > max(most)
+
+
 def asserted(text: str, question: str, cells: Sequence[Execution], tables: Tables) -> Iterator[Asserted]:
     """The numbers of a text that a cell printed, and the parts it tells in words, with what they can mean."""
     given = _Given(tables)
@@ -108,6 +138,7 @@ def asserted(text: str, question: str, cells: Sequence[Execution], tables: Table
     once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
     everything = [f for clause in sentences(text) for f in flags(clause, tables)]
     before: list[Label] = []
+    whole = "\n".join(x.code for x in cells)
     for clause, every in spoken(text, tables):
         named = labels(clause, tables)
         alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
@@ -115,9 +146,9 @@ def asserted(text: str, question: str, cells: Sequence[Execution], tables: Table
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             in_words = s.figure.in_words
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            tree = parsed("\n".join(x.code for x in cells)) if in_words else parsed(cell.code) if cell else None
+            code = whole if in_words else cell.code if cell else ""
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
-            if tree is None or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
+            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
             if digits < 2 and not s.figure.share and not in_words:
                 continue
@@ -129,7 +160,8 @@ def asserted(text: str, question: str, cells: Sequence[Execution], tables: Table
                 list(own.values()),
                 flags(clause, tables),
                 [*flags(question, tables), *everything, *(n for n in before if n.column not in own)],
-                tree,
+                code if computed_in(code) and given.uses(code) else whole,
+                text,
             )
             yield from given.asserted(said)
         before = [*named, *flags(clause, tables)]
@@ -145,7 +177,8 @@ class _Said:
     labels: list[Label]
     flags: list[Label]
     nearby: list[Label]
-    tree: ast.Module
+    code: str
+    text: str
 
     @cached_property
     def named(self) -> str:
@@ -157,13 +190,43 @@ class _Said:
         told = statistic(self.clause) or statistic(self.question)
         if self.figure.share:
             return ("share",)
-        return told or tuple({_IN_CODE[n] for c in calls(self.tree) if (n := name_of(c)) in _IN_CODE})
+        return told or computed_in(self.code)
 
     @cached_property
     def literals(self) -> set[str]:
         """The texts in the code, and those that are quoted within them."""
-        texts = {n.value for n in ast.walk(self.tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-        return texts | {t for text in texts for t in re.findall(r"['\"]([^'\"]+)['\"]", text)}
+        return {text for _, text in re.findall(r"(?=(['\"])(.*?)\1)", self.code)}
+
+    def limits(self, columns: Iterable[str]) -> tuple[list[Condition], list[Condition]]:
+        """The numbers with which the code compares columns, in pandas, a query or SQL: those of which the sentence may
+        speak, and those of which nobody does."""
+        found = list[Condition]()
+        for column in columns:
+            for sign, number in re.findall(rf"(?<!\w){re.escape(column)}{_COMPARES}", self.code):
+                found.append(Condition(left=in_backticks(column), op=_SIGNS[sign], right=float(number)))
+        some = LEFT_OUT.search(self.text) or _SOME.search(self.clause)
+        numbers = {f.value for f in figures(f"{self.text} {self.question}")}
+        silent = [c for c in found if not some and abs(cast("float", c.right)) not in numbers]
+        return [c for c in found if c not in silent][:4], silent[:4]
+
+
+def stands(column: str, code: str) -> bool:
+    """Whether code names a column, as a whole word."""
+    return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", code) is not None
+
+
+def _of_another_kind(column: str, figure: Figure) -> bool:
+    """Whether a number is told in a unit that a column cannot have: euros of a column of days."""
+    own, told = units.of_column(column), units.of_text(figure.told_in)
+    return own is not None and told is not None and own[0] != told[0]
+
+
+def computed_in(code: str) -> tuple[Statistic, ...]:
+    """The statistics that code computes, by the names that pandas, polars and SQL have for them."""
+    found = {_IN_CODE[w] for w in re.findall(r"[a-z_]+", code.casefold()) if w in _IN_CODE}
+    if "pivot_table" in code and "aggfunc" not in code:
+        found.add("mean")
+    return tuple(sorted(found))
 
 
 def _left_out(said: _Said, measure: Measure) -> Iterator[Step]:
@@ -201,9 +264,11 @@ class _Given:
             for name, t in self.tables.items()
         }
 
-    def query(self, base: str, wanted: Sequence[Label], *measures: Measure, formula: str = "") -> Query | None:
+    def query(
+        self, base: str, wanted: Sequence[Label], *measures: Measure, formula: str = "", more: Sequence[Condition] = ()
+    ) -> Query | None:
         """The measures of the rows of a table with these labels; those of another table are looked up by its key."""
-        where, joins = list[Condition](), dict[str, Join]()
+        where, joins = [*more], dict[str, Join]()
         for label in wanted:
             if (file := self._holder(base, label)) is None:
                 return None
@@ -238,9 +303,15 @@ class _Given:
         for base in self.tables:
             right, wrong = dict[str, Query](), dict[str, Neighbour]()
 
-            def add(found: Query | None, why: str = "", right: dict[str, Query] = right, wrong: Any = wrong) -> None:
+            def add(
+                found: Query | None,
+                why: str = "",
+                bound: bool = False,
+                right: dict[str, Query] = right,
+                wrong: Any = wrong,
+            ) -> None:
                 if found is not None and why:
-                    wrong.setdefault(f"{why} {found}", Neighbour(found, why))
+                    wrong.setdefault(f"{why} {found}", Neighbour(found, why, bound))
                 elif found is not None:
                     right.setdefault(str(found), found)
 
@@ -248,17 +319,18 @@ class _Given:
             if right or wrong:
                 yield Asserted(said.figure, tuple(right.values()), tuple(wrong.values()), sure)
 
+    def uses(self, code: str) -> bool:
+        """Whether code names a column."""
+        return any(stands(c, code) for kinds in self.kinds.values() for c in kinds)
+
     def _columns(self, base: str, said: _Said) -> tuple[list[str], list[str]]:
         """The columns of numbers that a sentence can mean, and those that its cell works with and it does not."""
-        kinds, code = self.kinds[base], ast.unparse(said.tree)
-        used = [
-            c
-            for c in kinds
-            if kinds[c] == "number" and not is_key(c) and re.search(rf"(?<!\w){re.escape(c)}(?!\w)", code)
-        ]
+        kinds, code = self.kinds[base], said.code
+        alike = [c for c in kinds if kinds[c] == "number" and not _of_another_kind(c, said.figure)]
+        used = [c for c in alike if not is_key(c) and stands(c, code)]
         mine = [self.tables[base]]
         both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - keys(mine[0])
-        sure = [c for c in kinds if c in both and kinds[c] == "number"]
+        sure = [c for c in alike if c in both]
         other = [c for c in used if c not in columns(said.named, mine)] if sure else []
         return (sure or used)[:5], other
 
@@ -290,7 +362,13 @@ class _Given:
                 f"how many {column} has, not how many it lacks",
             )
         measures += [Measure(op="count")] * ("count" in said.ops)
+        told, silent = said.limits(c for c, kind in self.kinds[base].items() if kind == "number")
         for measure in measures:
+            for limits in ([c] for c in told) if len(told) == 1 else (*([c] for c in told), told) if told else ():
+                add(self.query(base, said.labels, measure, more=limits))
+            for limit in silent:
+                only = f"the value of the rows only whose {limit.left} {limit.op} {limit.right:g}, which is not said"
+                add(self.query(base, said.labels, measure, more=[limit]), only)
             steps = list(_left_out(said, measure))
             for more in self._optional(said, said.labels):
                 found = self.query(base, (*said.labels, *more), measure)
@@ -303,7 +381,8 @@ class _Given:
             for instead in other if name in columns(said.named, [self.tables[base]]) else ():
                 neighbour = measure.model_copy(update={"of": in_backticks(instead)})
                 add(self.query(base, said.labels, neighbour), f"of {instead}, not of {name}")
-            if statistic(said.clause) or statistic(said.question):
+            alone = len(figures(said.text)) == 1  # beside the number that is asked for another statistic may stand
+            if statistic(said.clause) or (alone and statistic(said.question)):
                 for op in _PLAIN if measure.op in _PLAIN else ():
                     if op != measure.op:
                         add(
@@ -312,7 +391,28 @@ class _Given:
                         )
             if measure.op in ("sum", "count"):
                 self._repeated(base, said, measure, add)
+        self._bounded(base, said, of, add)
         return False
+
+    def _bounded(self, base: str, said: _Said, of: Sequence[str], add: Any) -> None:
+        """What a sum or an average cannot exceed: all values together, the greatest of them."""
+        everywhere = {c for b in self.tables for c in self._columns(b, said)[0]}
+        if (
+            len(of) != 1
+            or everywhere != {*of}
+            or is_key(of[0])
+            or len(said.ops) != 1
+            or CHANGES.search(said.clause)
+            or said.figure.scale != 1
+        ):
+            return
+        fact = next(c for c in self.tables[base]["columns"] if c["name"] == of[0])
+        greatest, total = (Measure(op=op, of=in_backticks(of[0])) for op in ("max", "sum"))
+        (op,) = said.ops
+        if op in ("mean", "median", "min", "max") and "sum" not in computed_in(said.code):
+            add(self.query(base, [], greatest), f"more than any {of[0]} that the table holds", bound=True)
+        elif op == "sum" and (fact.get("min") or 0) >= 0 and computed_in(said.code) == ("sum",):
+            add(self.query(base, [], total), f"more than every {of[0]} of the table together", bound=True)
 
     def _beside(self, base: str, said: _Said, measure: Measure, add: Any) -> None:
         """Other rows: without a label, of another value, of values that the code names and nobody says."""
@@ -337,16 +437,24 @@ class _Given:
                     f"the value of the rows only whose {column} is {value}, which is not said",
                 )
 
+    def _counts(self, base: str, said: _Said) -> bool:
+        """Whether a number, or the question, is of the things of which a table holds a row each."""
+        things = {stem(w) for w in re.findall(r"[^\W\d_]+", Path(base).stem.casefold())}
+        asked = re.search(r"\bhow many ([^\W\d_]+)", said.question, re.I)
+        told = re.match(r"\s([^\W\d_]+)", said.figure.after)
+        return any(m is not None and stem(m[1].casefold()) in things for m in (asked, told))
+
     def _repeated(self, base: str, said: _Said, measure: Measure, add: Any) -> None:
         """The same, added up over rows that are there several times: by a join with each other table, or whole."""
         for file in self.tables:
             keys = sorted(self.unique[base] & set(self.kinds[file]) - self.unique[file])
-            if file != base and keys and measure.op == "sum":
+            if file != base and keys and (measure.op == "sum" or self._counts(base, said)):
                 join = Join(file=base, own=(keys[0],), theirs=(keys[0],))
                 where = [self._condition(f, n) for n in said.labels if (f := self._holder(file, n)) is not None]
                 joined = Query(table=file, joins=(join,), measures=(measure,), where=tuple(where))
                 once = f"once for each row of {file} with the same {keys[0]}"
-                add(joined if len(where) == len(said.labels) else None, f"the sum of {measure.of} counted {once}")
+                what = f"the sum of {measure.of}" if measure.of else f"the number of rows of {base}"
+                add(joined if len(where) == len(said.labels) else None, f"{what}, counted {once}")
         for many in _TOGETHER:
             of = f"{many} * {measure.of}" if measure.of else str(many)
             times = measure.model_copy(update={"op": "sum", "of": of})
@@ -385,11 +493,11 @@ class _Given:
             }.values():
                 add(self._share(base, target, [near]))
                 add(self._share(base, near, [target]))
-        used, code = [], ast.unparse(said.tree)
+        used, code = [], said.code
         for column, value in levels([self.tables[base]]):
             facts = next(c for c in self.tables[base]["columns"] if c["name"] == column)
             free = column not in {n.column for n in pool} and facts["n_unique"] <= _CLOSE
-            if free and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", code) and not (said.flags and figure.in_words):
+            if free and stands(column, code) and not (said.flags and figure.in_words):
                 used.append(Label(column, value, 0, 0))
         for target in used:
             add(self._share(base, target, said.labels))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, mends, sentences
-from graphs.review.mentions import columns, labels
+from graphs.review.mentions import columns, flags, is_key, labels
 from graphs.review.prose.figures import sentences as figures_sentences
 
 SMALL = 30
@@ -19,9 +19,14 @@ SMALL_WORDS = re.compile(
     re.I,
 )
 _CAUSE = re.compile(
-    r"\b(?:caus(?:e|es|ed|ing)|leads? to|led to|because of|due to|thanks to|results? in|resulted in|drives|driven by|"
-    r"(?:has|had|have) an? (?:\w+ )?(?:effect|impact|influence) on|responsible for|makes? (?:\w+ ){1,3}(?:more|less|"
-    r"higher|lower|better|worse|rise|fall)|(?:increases|reduces|improves|raises|lowers|boosts|cuts|prevents) (?=\w))\b",
+    r"\b(?:caus(?:e|es|ed|ing)|leads? to|led to|because(?: of)?|due to|owing to|thanks to|results? in|resulted in|"
+    r"drives?|drove|driven by|brings? about|brought about|responsible for|(?:is|are|was) why|the reason|pays? off|"
+    r"(?:has|had|have) an? (?:\w+ )?(?:effect|impact|influence) on|"
+    r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
+    r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
+    r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "
+    r"(?!(?:with|by|from|in|to|at|over|each|every|as|until|after|between|for|of|on|is|was|are|than|and|or|again|only|"
+    r"more|most|less|much|further|since|\w+ly)\b)(?=[a-z]))",
     re.I,
 )
 """Words by which one thing is said to make another happen, in English."""
@@ -105,7 +110,9 @@ def causal_words(work: Work) -> Iterator[Found]:
             if not _DENIED.search(text[: claim.start()]) and "?" not in text[claim.end() :].partition(".")[0]:
                 said = f"“{claim.group().strip()}” ({where}) claims a cause, and no randomised assignment was declared"
                 clause = next((c for c in figures_sentences(text) if claim.group() in c), text)
-                of = {*columns(clause, work.tables), *(n.column for n in labels(clause, work.tables))}
+                about = f"{clause} {work.view.run.goal}"
+                named = [*labels(about, work.tables), *flags(about, work.tables)]
+                of = {c for c in (*columns(about, work.tables), *(n.column for n in named)) if not is_key(c)}
                 if len(of) < 2:
                     yield f"{said}: the two go together, and something else may explain it."
                     continue

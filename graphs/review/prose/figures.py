@@ -97,6 +97,12 @@ class Figure:
     def before(self) -> str:
         return self.clause[: self.start]
 
+    @property
+    def told_in(self) -> str:
+        """What says its unit: the words behind it, or the sign of a currency before it."""
+        sign = re.search(r"([€$£]|EUR|USD|GBP|CHF) ?$", self.before)
+        return sign[1] if sign is not None else self.after
+
     def is_near(self, known: float) -> bool:
         """Whether a number, whatever its sign, is this one, rounded as it is written."""
         return any(abs(abs(known) * scale - self.value) <= self.half for scale in {1.0, self.scale})

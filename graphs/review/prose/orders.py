@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graphs.questions.expressions import in_backticks
-from graphs.questions.query import Condition, Measure, Query
+from graphs.questions.expressions import in_backticks, kind_of
+from graphs.questions.query import Condition, Group, Measure, Query, Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.answering import Result
 from graphs.review.claims import Known
-from graphs.review.mentions import YEAR, Label, Tables, labels
-from graphs.review.prose.asserted import statistic
+from graphs.review.mentions import YEAR, Label, Tables, columns, is_key, labels, time_columns
+from graphs.review.prose.asserted import computed_in, stands, statistic
 from graphs.review.prose.evidence import HANDFUL, SMALL_WORDS
 from graphs.review.prose.figures import counted, figures, sentences
 
@@ -160,6 +160,44 @@ def miscompared(text: str, known: Sequence[Known], tables: Tables) -> Iterator[s
 _MORE = re.compile(r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)", re.I)
 _LESS = re.compile(r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)", re.I)
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter)\b", re.I)
+
+
+def grouped(texts: Sequence[str], question: str, code: str, known: Sequence[Known], tables: Tables) -> Iterator[Query]:
+    """The tables of groups of which texts speak and which no cell printed as one: by each column whose values are
+    named, what the code computes of the columns that it uses."""
+    said = " ".join([*texts, question])
+    named = {n.column for n in labels(said, tables)} - {column for k in known for column, _ in k.labels}
+    told = statistic(question) or computed_in(code)
+    for table in tables:
+        kinds = {str(c["name"]): kind_of(str(c["dtype"])) for c in table["columns"]}
+        used = [c for c, kind in kinds.items() if kind == "number" and not is_key(c) and stands(c, code)]
+        meant = [c for c in used if c in columns(said, [table])] or used
+        measures = [Measure(op=op, of=in_backticks(c)) for op in told if op in _AVERAGES for c in meant[:3]]
+        measures += [Measure(op="count")] * ("count" in told)
+        times = [c for c in time_columns([table]) if kinds[c] == "time"][:1] if YEAR in named else []
+        groups = [Group(of=in_backticks(c)) for c in sorted(named) if c in kinds]
+        for group in [*groups, *(Group(of=in_backticks(c), grain="year") for c in times)]:
+            yield from (Query(table=str(table["name"]), measures=(measure,), group_by=(group,)) for measure in measures)
+
+
+_AVERAGES: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
+
+
+def of_groups(query: Query, result: Result) -> Iterator[Known]:
+    """The numbers of such a table."""
+    (group,) = query.group_by
+    column = YEAR if group.grain else group.of.strip("`")
+    for number in result.numbers():
+        if isinstance(number.value, (int, float)):
+            yield Known(frozenset([(column, number.group[0])]), str(query), float(number.value))
+
+
+def statements(text: str, question: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
+    """What a text says of groups in words, and no table of them bears out."""
+    yield from misranked(text, known, tables)
+    yield from misordered(text, question, known, tables)
+    yield from misdirected(text, known, tables)
+    yield from miscompared(text, known, tables)
 
 
 def _tables_of(known: Sequence[Known], column: str) -> Iterator[list[Known]]:

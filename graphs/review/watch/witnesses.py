@@ -1,109 +1,108 @@
-"""What the run itself shows: witnesses that object to what was seen, and clear what the code only made suspicious."""
+"""Checks of what the cells were seen to do when they ran again: rows lost or repeated, axes, tests, what was fitted to
+which rows. They say nothing where nobody watched."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from artifacts.types import Objection
-from graphs.review.base import Found, Work, sentences, witness
+from graphs.review.base import Found, Work, check, sentences
 from graphs.review.code.syntax import written_text
-from graphs.review.data.repeated import not_independent
-from graphs.review.figures.charts import bent, off_zero
 from graphs.review.prose.evidence import HANDFUL, SMALL_WORDS, few_rows
 from graphs.review.prose.figures import figures
 from graphs.review.watch.observed import Seen
 
 _LEANS = re.compile(r"significan|signifikan|\bp\s*[=<≤(]|\bp[- ]?(?:value|Wert)|interval|\bCI\b|confidence", re.I)
+_MADE = re.compile(r"\[['\"](?P<put>[^'\"]+)['\"]\]\s*=(?!=)(?P<of>.+)|\b(?P<new>\w+)\s*=\s*lambda(?P<by>.+)")
 
 
-def _objected(said: Sequence[Found]) -> set[str]:
-    """The places that a check has objected to."""
-    return {f.where for f in said if isinstance(f, Objection)}
-
-
-@witness("dropped_rows")
-def rows_lost(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """Rows that were really lost, in whatever way, and of which nobody is told how many."""
+@check("dropped_rows")
+def dropped_rows(work: Work) -> Iterator[Found]:
+    """No rows were dropped without saying how many."""
     shown = " ".join([*(written_text(c) for c in work.written), *(text for _, text in sentences(work))])
     told = {float(m.replace(",", "")) for m in re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.0)?(?![\w.]*\d)", shown)}
-    seen = [s for s in work.observed.of("dropped") if s.count("before") > s.count("after")]
-    losses = [(s.cell, s.count("before"), s.count("after")) for s in seen if not s.facts.get("at_edge")]
-    silent = [(c, b, a) for c, b, a in losses if a not in told and b - a not in told]
-    quiet = {s.cell for s in work.observed.of("dropped")} - {c for c, _, _ in silent}
-    yield from (f for f in said if not (isinstance(f, Objection) and f.where in quiet))
-    objected = _objected(said)
-    for cell, before, after in silent:
-        if cell in work.by_hand - objected:
-            objected.add(cell)
+    objected = set[str]()
+    for seen in work.observed.of("dropped"):
+        before, after = seen.count("before"), seen.count("after")
+        silent = after < before and after not in told and before - after not in told and not seen.facts.get("at_edge")
+        if silent and seen.cell in work.by_hand - objected:
+            objected.add(seen.cell)
             yield Objection(
-                where=cell,
+                where=seen.cell,
                 problem=f"{before - after:,} of {before:,} rows were left out for missing values, and nothing says how "
                 "many.",
                 mend="Print the number of rows before and after, and why those rows may go.",
             )
 
 
-@witness("fan_out")
-def keys_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """A join that multiplied the rows of the side whose values are then added up, whatever `how` and `validate`."""
-    yield from said
-    objected = _objected(said)
-    for join in work.observed.of("merge"):
-        rows, both = join.count("rows"), (join.count("left"), join.count("right"))
-        many = not join.facts.get("left_unique", True) and not join.facts.get("right_unique", True)
-        if join.cell in work.by_hand - objected and ((many and rows > max(both)) or _added_up(work, join)):
-            objected.add(join.cell)
+@check("fan_out")
+def fan_out(work: Work) -> Iterator[Found]:
+    """Nothing is summed or counted of rows that a join or an explosion has repeated."""
+    objected = set[str]()
+    for seen in work.observed.of("merge", "explode"):
+        if seen.cell in work.by_hand - objected and _added_up(work, seen):
+            objected.add(seen.cell)
+            made = f"{seen.count('rows'):,} rows of {seen.count('left'):,}"
+            made += f" and {seen.count('right'):,}" if seen.kind == "merge" else ""
             yield Objection(
-                where=join.cell,
-                problem=f"the join made {rows:,} rows of {both[0]:,} and {both[1]:,}: its key repeats, so sums, means "
-                "and counts of what it repeats are off.",
-                mend="Bring one side to one row a key first (aggregate it), and join that.",
+                where=seen.cell,
+                problem=f"`{seen.kind}` made {made}: values stand there several times, and are then added up.",
+                mend="Bring the other side to one row a key first (aggregate it), and join that; or add up before the "
+                "rows repeat.",
             )
 
 
-def _added_up(work: Work, join: Seen) -> bool:
-    """Whether a column of the left side, whose rows the join repeats, is summed or counted afterwards."""
-    left, rows = {str(c) for c in join.facts.get("left_columns") or ()}, join.count("left")
-    if join.count("rows") <= rows or join.facts.get("right_unique", True):
-        return False
-    single = ((str(u.facts.get("by")), {str(u.facts.get("column"))}, u) for u in work.observed.of("reduced"))
-    grouped = (
-        (str(u.facts.get("how")), {*map(str, u.facts.get("columns") or ())}, u) for u in work.observed.of("grouped")
-    )
-    return any(
-        ("sum" in how or "count" in how) and left & columns and use.count("rows") > rows
-        for how, columns, use in (*single, *grouped)
-    )
+def _added_up(work: Work, seen: Seen) -> bool:
+    """Whether a column of a side whose rows were repeated is summed afterwards, or those of the left side counted."""
+    rows, unique = seen.count("rows"), {s: seen.facts.get(f"{s}_unique", s == "left") for s in ("left", "right")}
+    if seen.kind == "merge" and not any(unique.values()) and rows > max(seen.count("left"), seen.count("right")):
+        return True
+    for side, other in (("left", "right"), ("right", "left")):
+        if unique[other] or rows <= seen.count(side):
+            continue
+        columns = {str(c) for c in seen.facts.get(f"{side}_columns") or ()}
+        for made in _MADE.finditer("\n".join(c.code for c in work.written)):
+            if any(re.search(rf"\b{re.escape(c)}\b", made["of"] or made["by"]) for c in columns):
+                columns.add(made["put"] or made["new"])
+        for use in work.observed.of("reduced", "grouped"):
+            how = str(use.facts.get("by" if use.kind == "reduced" else "how"))
+            of = {str(use.facts.get("column")), *map(str, use.facts.get("columns") or ())} | set(
+                re.findall(r"\w+", how)
+            )
+            added = "sum" in how or ("count" in how and side == "left" and seen.kind == "merge")
+            if added and columns & of and use.count("rows") > seen.count(side):
+                return True
+    return False
 
 
-@witness("charts")
-def axes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """Bars as they were drawn: from zero or not, on an even scale or not."""
-    bars = [s for s in work.observed.of("bars") if not s.facts.get("histogram") and s.facts.get("from_zero")]
-    cut = {s.cell for s in bars if _off_zero(s)}
-    curved = {s.cell for s in bars if s.facts.get("scale") in ("log", "symlog", "logit")}
-    for found in said:
-        about_zero = isinstance(found, Objection) and "does not start at zero" in found.problem
-        where = found.where if isinstance(found, Objection) else ""
-        if not (about_zero and any(s.cell == where for s in bars) and where not in cut):
-            yield found
-    for cell in sorted((cut | curved) & work.by_hand - _objected(said)):
-        yield off_zero(cell) if cell in cut else bent(cell)
+@check("charts")
+def charts(work: Work) -> Iterator[Found]:
+    """Bars start at zero on an even scale."""
+    for seen in work.observed.of("bars"):
+        if seen.cell not in work.by_hand or seen.facts.get("histogram") or not seen.facts.get("from_zero"):
+            continue
+        low, high = seen.number("low") or 0.0, seen.number("high") or 0.0
+        cut = seen.facts.get("scale") == "linear" and (low > 1e-9 * abs(high) or high < -1e-9 * abs(low))
+        if cut or seen.facts.get("inverted"):
+            yield Objection(
+                where=seen.cell,
+                problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
+                mend="Let the bars start at zero, or draw points with intervals instead.",
+            )
+        elif seen.facts.get("scale") in ("log", "symlog", "logit"):
+            yield Objection(
+                where=seen.cell,
+                problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
+                mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
+            )
 
 
-def _off_zero(bars: Seen) -> bool:
-    low, high = bars.number("low") or 0.0, bars.number("high") or 0.0
-    linear = bars.facts.get("scale") == "linear" and (low > 1e-9 * abs(high) or high < -1e-9 * abs(low))
-    return bool(bars.facts.get("inverted")) or linear
-
-
-@witness("small_n")
-def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """Tests of a handful of rows that the report leans on, and levels with a handful that it names."""
-    yield from said
+@check("few_rows")
+def sizes(work: Work) -> Iterator[Found]:
+    """Tests of a handful of rows on which the report leans say so."""
     report = work.report.answer
-    if _objected(said) or work.headlines or SMALL_WORDS.search(report):
+    if work.headlines or SMALL_WORDS.search(report):
         return
     for test in work.observed.of("test"):
         sizes = [int(n) for n in test.facts.get("sizes") or () if isinstance(n, int) and n > 1]
@@ -113,17 +112,12 @@ def sizes_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             return
 
 
-@witness("repeated_units")
-def units_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """Tests whose rows were several of each unit, as the values that went into them show."""
-    yield from said
+@check("repeated_units")
+def repeated_units(work: Work) -> Iterator[Found]:
+    """Repeated measurements of one unit are not tested as if they were independent."""
     claims = " ".join(text for _, text in sentences(work))
     code = "\n".join(c.code for c in work.written)
-    if (
-        _objected(said)
-        or not _LEANS.search(claims)
-        or re.search(r"independen|cluster|mixed model|aggregat", claims, re.I)
-    ):
+    if not _LEANS.search(claims) or re.search(r"independen|cluster|mixed model|aggregat", claims, re.I):
         return
     for seen in work.observed.of("test", "model"):
         for unit in seen.facts.get("units") or ():
@@ -131,18 +125,18 @@ def units_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             grouped = r"(?:groupby|pivot_table|drop_duplicates|groups\s*=|cluster|subject\s*=)[^\n]{0,60}"
             known = rf"(?i:mixedlm|AnovaRM|\bgee\b)|{grouped}\b{re.escape(name)}\b"
             if seen.cell in work.by_hand and not re.search(known, code):
-                many = f"its {unit.get('rows')} rows are of {unit.get('levels')} values of {name!r}"
-                rows = f"{many} and alike within each"
-                yield not_independent(seen.cell, f"{rows}, so they are not independent", name)
+                rows = f"its {unit.get('rows')} rows are of {unit.get('levels')} values of {name!r} and alike within"
+                yield Objection(
+                    where=seen.cell,
+                    problem=f"{rows} each, so they are not independent: p is far too small.",
+                    mend=f"Aggregate to one row a {name!r} first, or use a mixed model or errors clustered by it.",
+                )
                 return
 
 
-@witness("fit_before_split")
-def fits_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """What was fitted to the very rows that it, or what rests on it, was then tested on."""
-    yield from said
-    if _objected(said):
-        return
+@check("fit_before_split")
+def fit_before_split(work: Work) -> Iterator[Found]:
+    """Nothing learns from the rows on which it is tested."""
     for leak in work.observed.of("leak"):
         if leak.cell in work.by_hand:
             rows = f"`{leak.facts.get('by')}` is fitted to all {leak.count('rows'):,} rows"
@@ -165,16 +159,16 @@ def fits_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
             return
 
 
-@witness("split_rows")
-def mixed_seen(work: Work, said: Sequence[Found]) -> Iterator[Found]:
-    """Units of which rows were learnt from and others scored."""
-    yield from said
-    found = ((s, u) for s in work.observed.of("scored") for u in s.facts.get("mixed") or () if s.cell in work.by_hand)
-    for score, unit in found if not _objected(said) else ():
-        name = unit.get("column")
-        yield Objection(
-            where=score.cell,
-            problem=f"rows of one {name!r} stand on both sides of the split, so the model is tested on what it knows.",
-            mend=f"Split by {name!r}: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.",
-        )
-        return
+@check("mixed_units")
+def mixed_units(work: Work) -> Iterator[Found]:
+    """Held-out rows are of other units than those that were learnt from."""
+    for score in work.observed.of("scored"):
+        for unit in score.facts.get("mixed") or () if score.cell in work.by_hand else ():
+            name = unit.get("column")
+            yield Objection(
+                where=score.cell,
+                problem=f"rows of one {name!r} stand on both sides of the split, so the model is tested on what it "
+                "knows.",
+                mend=f"Split by {name!r}: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.",
+            )
+            return
