@@ -54,12 +54,18 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
 
 
 def time_columns(tables: Tables) -> list[str]:
-    """The columns that hold times, or years."""
+    """The columns that hold times, or years, whatever they are called."""
+
+    def years(column: Mapping[str, Any]) -> bool:
+        low, high = column.get("min"), column.get("max")
+        return isinstance(low, int) and isinstance(high, int) and 1900 <= low < high < 2100
+
     return [
         str(c["name"])
         for t in tables
         for c in t["columns"]
         if str(c.get("dtype")).startswith(("datetime", "timestamp"))
+        or years(c)
         or (re.search(r"(?:^|_)(?:year|yr|date|day|month)(?:_|$)", str(c["name"]), re.I) and c["n_unique"] > 1)
     ]
 

@@ -13,7 +13,8 @@ from notebooks.observer.seen import _at_return, _code, _Watch
 
 def _watch_pandas(watch: _Watch, pandas: Any) -> None:
     merge = importlib.import_module("pandas.core.reshape.merge")
-    codes = {c for c in (_code(merge.merge), _code(pandas.DataFrame.dropna)) if c is not None}
+    watched = (merge.merge, pandas.DataFrame.dropna, pandas.DataFrame.explode)
+    codes = {c for c in map(_code, watched) if c is not None}
 
     def joined(frame: FrameType, made: Any) -> None:
         if watch.nested(frame, codes):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition, DropMissing, Fill, Measure, Query, RemoveOutliers, Scalar
+from graphs.questions.query import AnyOf, Condition, DropMissing, Fill, Measure, Query, RemoveOutliers, Scalar
 from graphs.questions.reader import read
 
 
@@ -581,3 +581,22 @@ def test_fragments_reorder_test_share_and_explain_the_query_before_them(
     assert after("as spearman", pair, penguins).measures[0].method == "spearman"
     women = after("only females", one("What is the mean body mass by species?", penguins), penguins)
     assert after("and by sex?", women, penguins).where == (), "a group that is chosen is no group beside others"
+
+
+def test_bounds_apart_are_alternatives_and_all_values_are_groups(staff: list[dict[str, Any]]) -> None:
+    (where,) = one("How many employees are younger than 25 or older than 55?", staff).where
+    assert isinstance(where, AnyOf)
+    query = one("What is the average salary in Sales and HR?", staff)
+    assert ([g.of for g in query.group_by], query.where) == (["department"], ())
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many Danish customers are there?",
+        "How many customers signed up in 2023?",
+        "Which channel was never returned?",
+    ],
+)
+def test_what_would_choose_other_rows_leaves_the_question_open(bought: list[dict[str, Any]], question: str) -> None:
+    assert read(question, bought).queries == (None,)

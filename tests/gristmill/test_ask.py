@@ -53,7 +53,7 @@ def test_a_question_is_answered_as_data_by_a_running_server(server: Server, tmp_
     assert answer["text"] in told["text"]
     made = json.loads((tmp_path / "o" / "analysis.ipynb").read_text())
     cell = next(c for c in made["cells"] if c["id"] == answer["evidence"][0]["cell"])
-    assert "answer(" in "".join(cell["source"])
+    assert "answer_values(" in "".join(cell["source"])
 
     view = server.json("runs", "show", told["run"])
     assert (view["run"]["agent"], view["run"]["status"], view["findings"]) == ("ask", "done", [])

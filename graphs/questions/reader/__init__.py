@@ -145,6 +145,14 @@ def brackets(question: str, columns: Sequence[Column]) -> tuple[str, Cut | None]
     return question.replace(said[0], f"“{name}”"), Cut(name=name, of=expr(numbers[0]), labels=_QUARTERS, quantiles=4)
 
 
+_MADE = (
+    r"(?i)\b(?:calculate|compute|derive|define) (?:the |a |an )?(?P<name>\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
+    r"(?is)\A(?=.*(?:\bnew\b|creat|generat)).*?\b(?:called|named) (?P<name>[a-z]\w+)\b",
+    r"\b(?P<name>[A-Za-z]\w+)\s*=\s*[\"'(]?(?P<of>[A-Za-z]\w*)[\"']?\s*[-+*/]",
+)
+"""How a question names a column that it makes itself."""
+
+
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     """The columns that the question makes itself: quoted names that no table has, said to be new."""
     ws = words(question)
@@ -163,21 +171,12 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
             continue
         name = question[ws[inside[0]].start : ws[inside[-1]].end].strip()
         found.setdefault(name, Column(name, "", "new", rows // 2, rows))
-    for made in re.finditer(
-        r"\b(?:calculate|compute|derive|define) (?:the |a |an )?(\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
-        question,
-        re.I,
-    ):
-        if not any(made[1].casefold() in c.words for c in columns):
-            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
-    for made in re.finditer(r"\b(?:called|named) ([A-Za-z]\w+)\b", question):
-        if not any(made[1].casefold() == c.name.casefold() for c in columns) and re.search(
-            r"\bnew\b|creat|generat", question, re.I
-        ):
-            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
-    for made in re.finditer(r"\b([A-Za-z]\w+)\s*=\s*[\"'(]?([A-Za-z]\w*)[\"']?\s*[-+*/]", question):
-        if any(made[2] == c.name for c in columns) and not any(made[1] == c.name for c in columns):
-            found.setdefault(made[1], Column(made[1], "", "new", rows // 2, rows))
+    for pattern in _MADE:
+        for made in re.finditer(pattern, question):
+            name, of = made["name"], made.groupdict().get("of")
+            held = any(name.casefold() in (c.name.casefold(), *c.words) for c in columns)
+            if not held and (of is None or any(of == c.name for c in columns)):
+                found.setdefault(name, Column(name, "", "new", rows // 2, rows))
     return list(found.values())
 
 

@@ -179,12 +179,6 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             )
             _use(which, most, period)
             return
-    for _, named, most in clause.find("([CE])(?:w|d|i)+(M)(?=S*C)"):
-        if named[0].means is not None and (named[0].code == "E" or named[0].column.kind == "text"):
-            _ends(ask, most[0], conditions)
-            ask.of, ask.names, ask.limit = named[0].means, True, 1
-            _use(named, most)
-            return
 
 
 def _ends(ask: Ask, most: Item, conditions: Conditions) -> None:

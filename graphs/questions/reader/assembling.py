@@ -195,11 +195,17 @@ class Draft:
                     ) is None or column.name in said
                 elif item.code == "C":
                     names = [c.name for c in (item.column, *item.also)]
-                    kept = item.column.key or any(n in said for n in names) or _participle(ask.clause, item)
+                    kept = (
+                        item.column.key
+                        or self._of_its_own(item.column, queries)
+                        or any(n in said for n in names)
+                        or _participle(ask.clause, item)
+                    )
                 elif item.code == "U":
                     kept = item.used or not ask.share  # a verb that is not read says which share
                 elif item.code == "V":
-                    kept = str(item.means[1]) in said
+                    grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
+                    kept = grouped or str(item.means[1]) in said
                 elif item.code == "T":
                     kept = str(item.means) in said
                 elif item.code == "N" and not item.used and n and items[n - 1].code == "K":
@@ -216,6 +222,12 @@ class Draft:
                 if not kept:
                     found.append(ask.clause.written([item]))
         return list(dict.fromkeys(found))
+
+    def _of_its_own(self, column: Column, queries: Sequence[Query]) -> bool:
+        """Whether all that is computed belongs to the file where each of these stands once: the age of customers."""
+        files = {c.file for c in self.columns if c.label and c.key and c.name == column.name}
+        of = [m.of for q in queries for m in q.measures]
+        return bool(files) and all(any(c.file in files and expr(c) == o for c in self.columns) for o in of)
 
     def labels(self, queries: Sequence[Query]) -> list[str]:
         """The columns that only name rows, and of which a query would compute more than their number."""
@@ -405,6 +417,9 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     before = before.rstrip("d")
     if after[:1] == "M" or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):
         return True  # "which region sold the most", "the rejection rate"
+    near = clause.items[clause.items.index(item) - 1 :][:3]  # German customers, customers who complained
+    if any(i.code == "C" and i.column.label for i in near):
+        return True
     if re.search("C$|CEw?$", before):
         return False  # behind a column: "the fare paid", "the reviews a hotel has received"
     if after[:1] == "C" and before[-1:] not in ("w", "n"):

@@ -38,7 +38,7 @@ class Conditions:
         """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
         readers = [self._absent, self._computed, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
                    self._valued, *[self._flags] * flags, self._during]  # fmt: skip
-        return [condition for reader in readers for condition in reader(clause)]
+        return _apart([condition for reader in readers for condition in reader(clause)])
 
     def hinted(self, hint: str) -> Column | None:
         """The column that a word such as "older" is about."""
@@ -288,13 +288,27 @@ class Conditions:
     def _during(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
         if self.time is not None:
+            named = [
+                i.column for i in clause.items if i.code == "C" and i.column.kind == "time"
+            ]  # who signed up in 2023
+            time = named[0] if len(named) == 1 else self.time
             for item in clause.of("T"):
-                year = _year(self.time, item.means)
-                found.append(Condition(left=expr(self.time), op="=" if isinstance(year, int) else "during", right=year))
+                year = _year(time, item.means)
+                found.append(Condition(left=expr(time), op="=" if isinstance(year, int) else "during", right=year))
                 if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current")):
-                    clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(self.time.high)[:10]}.")
+                    clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
                 item.used = True
         return found
+
+
+def _apart(found: list[Where]) -> list[Where]:
+    """Below 30 or above 60: two bounds that no value meets together are alternatives."""
+    for low in [w for w in found if isinstance(w, Condition) and w.op in ("<", "<=")]:
+        for high in [w for w in found if isinstance(w, Condition) and w.op in (">", ">=") and w.left == low.left]:
+            a, b = low.right, high.right
+            if isinstance(a, (int, float)) and isinstance(b, (int, float)) and a <= b:
+                return [*(w for w in found if w not in (low, high)), AnyOf(any_of=((low,), (high,)))]
+    return found
 
 
 def within(number: float, column: Column) -> bool:

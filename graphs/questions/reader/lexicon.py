@@ -16,7 +16,7 @@ S mean: mean, average, avg, arithmetic mean, mean value, average value, on avera
 S median: median, median value
 S mode: mode, most common, most frequent, most frequently occurring, most popular, most often
 S sum: sum, total, total sum, combined, in total, sum total, how much, altogether, overall amount
-S std: standard deviation, std, std dev, standard deviations, stdev, sd
+S std: standard deviation, std, std dev, stdev, sd
 S var: variance
 S min: minimum, min, minimum value, smallest value, lowest value
 S max: maximum, max, maximum value, largest value, highest value
@@ -31,52 +31,34 @@ S quantile 0.25: first quartile, lower quartile, 25th percentile, q1
 S quantile 0.75: third quartile, upper quartile, 75th percentile, q3
 S quantile 0.9: 90th percentile
 S quantile 0.95: 95th percentile
-S share: share, percentage, percent of, in percent, in per cent, proportion, fraction, rate, pct, percentages
-S share: likely, likelihood, probability, chance, chances
-S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different
-S distinct: how many unique, how many distinct, count of unique
-S missing: missing values, null values, missing entries, nan values, number of missing values, missing value, nulls
-S missing: number of missing, number of null values, missing data
+S share: share, percentage, percent of, in percent, in per cent, proportion, fraction, rate, pct, percentages, likely, likelihood, probability, chance, chances
+S distinct: distinct, unique, number of unique, number of distinct, number of different, how many different, how many unique, how many distinct, count of unique
+S missing: missing values, null values, missing entries, nan values, number of missing values, nulls, number of missing, number of null values, missing data
 S count: frequency, frequencies, counts, value counts, number of occurrences
 S entropy: entropy
 S duplicates: duplicate, duplicates, duplicated, duplicate rows, duplicate records, duplicate entries, repeated rows
 S geometric_mean: geometric mean
 S covariance: covariance
-R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association
-R correlation: linear relationship, correlations, associated, related, relate, relation
-R correlation: pearson correlation coefficient, correlation analysis, correlation matrix, pearson coefficient, relates
-R correlation: interact, go up with, goes up with, go down with, goes down with, rise with, rises with
-R correlation: increase with, increases with, decrease with, decreases with, grow with, grows with, vary with
-R correlation: goes with, go with, went with, goes along with, go along with, go together, goes together
+R correlation: correlation, correlation coefficient, correlated, correlate, correlates, relationship, association, linear relationship, correlations, associated, related, relate, relation, pearson correlation coefficient, correlation analysis, correlation matrix, pearson coefficient, relates, interact, go up with, goes up with, go down with, goes down with, rise with, increase with, decrease with, grow with, vary with, goes with, go with, went with, goes along with, go along with, go together, goes together
 R slope: slope
 R r2: r squared, coefficient of determination, r2, goodness of fit
 h count: how many, number of, count of, total number of, overall number of, amount of rows, the number, count
-M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best, strongest positive
-M max: most positive, highest positive
+M max: highest, largest, biggest, greatest, most, maximal, top, strongest, the most, peak, best, strongest positive, most positive, highest positive
 M min: lowest, smallest, least, fewest, minimal, bottom, weakest, worst, strongest negative, most negative
-K >: greater than, more than, larger than, higher than, bigger than, above, over, exceeding, exceeds, exceeded, exceed
-K >: in excess of, >
+K >: greater than, more than, larger than, higher than, bigger than, above, over, exceeding, exceeds, exceeded, exceed, in excess of, >
 K <: less than, fewer than, smaller than, lower than, below, under, <
-K >=: at least, no less than, not less than, no fewer than, greater than or equal to, >=, more than or equal to
-K >=: equal to or greater than, higher than or equal to
-K <=: at most, no more than, not more than, up to, less than or equal to, <=, equal to or less than
-K <=: lower than or equal to
+K >=: at least, no less than, not less than, no fewer than, greater than or equal to, >=, more than or equal to, equal to or greater than, higher than or equal to
+K <=: at most, no more than, not more than, up to, less than or equal to, <=, equal to or less than, lower than or equal to
 K =: exactly, equal to, equals, =, ==
 K !=: not equal to, different from, !=, other than
 K > TIME: after, since
 K < TIME: before, prior to
 b between: between, ranging from, within the range
-j more: higher, lower, better, worse, larger, smaller, greater, bigger
-j more: more often, less often, more frequently, less frequently, differ, differs, compare, compared, comparing, comparison, more, less, fewer
+j more: higher, lower, better, worse, larger, smaller, greater, bigger, more often, less often, more frequently, less frequently, differ, differs, compare, compared, comparing, comparison, more, less, fewer
 k contains: containing, contains, contain, including the word, mention, mentions, mentioning, with the word
 k starts: starting with, starts with, start with, beginning with, begins with, begin with
 k ends: ending with, ends with, end with, ending in
-B by: by, per, for each, in each, for every, each, every, across, grouped by, group by, broken down by, split by
-B by: within each, of each, at each, by each, per each, on each, from each, across all, across different
-B by: across the different, for all, each of the, for each unique, for each of the, across various, each unique
-B by: each different, segmented by, for different, in different, of different, among different, between different
-B by: in various, for various, depending on, based on, based on the, depending on the, as a function of
-B by: for all different, across specific, within different, from different, by different
+B by: by, per, for each, in each, for every, each, every, across, grouped by, broken down by, split by, within each, of each, at each, by each, per each, on each, from each, across all, across different, across the different, for all, each of the, for each unique, for each of the, across various, each unique, each different, segmented by, for different, in different, of different, among different, between different, in various, for various, depending on, based on, based on the, depending on the, as a function of, for all different, across specific, within different, from different, by different
 Z each: separately, individually, respectively, distinctively, apiece
 G year: yearly, annually, annual, year, by year
 G quarter: quarterly, quarter
@@ -88,35 +70,24 @@ G hour_of_day: hour of the day, hour of day, time of day
 G month_of_year: month of the year
 X cycle: cycle, cycles, cyclic, cyclical, periodic, periodicity
 X over time: over time, trend, trends, pattern, patterns, over the period, through time, seasonal, time trend
-Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline
-Y change: going up, going down, go up, go down, gone up, gone down, went up, went down, falling, shrinking, worsen
-Y change: develop, developed, develops, declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
+Y change: change, changed, changes, growth, grow, grown, grew, increase, increased, decrease, decreased, decline, going up, going down, go up, go down, gone up, gone down, went up, went down, falling, shrinking, worsen, develop, developed, develops, declined, rise, rose, drop, dropped, fell, fall, improved, evolve, evolved
 W why: why, reason, reasons, what caused, what explains
 J ratio: ratio of, ratio between, ratio
 J -: difference between, difference of, gap between, difference
 O outlier: outlier, outliers, anomaly, anomalies, anomalous, extreme values, unusual values
-D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated
-D distribution: occurrence distribution, breakdown, composition, split, split of, split between, mix of, mix, makeup
-D distribution: divided between, divided among, spread across
-H normality: normal distribution, normally distributed, normality, gaussian, normal, non normal
-H normality: not normally distributed
-H means: equal means, difference in means, differ in mean, anova, analysis of variance, t test, ttest, t tests
+D distribution: distribution, distributed, distribution analysis, histogram of, spread, distributions, concentrated, occurrence distribution, breakdown, composition, split, split of, split between, mix of, mix, makeup, divided between, divided among, spread across
+H normality: normal distribution, normality, gaussian, normal, non normal, not normally distributed
+H means: equal means, difference in means, anova, analysis of variance, t test, ttest, t tests
 H variances: equal variances, homogeneity of variance, levene test
-H independence: chi square test, chi squared test, independence, chi square, chi squared, test of independence
+H independence: chi square test, independence, chi square, test of independence
 H medians: mann whitney, mann whitney u test, mann whitney u, kruskal wallis, rank sum test
-H significance: significant difference, significant differences, significantly different, differ significantly
-H significance: significantly differ, statistically significant difference, differences significant
+H significance: significant difference, differ significantly, statistically significant difference
 F forecast: forecast, forecasts, forecasting, predict next
-A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines
-A drivers: depends on, influences most, key factors, explain, effect of
-A groups: separates, distinguishes, distinguish, differentiates, discriminates, sets apart, set apart
-A groups: tells apart, tell apart
-L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model
-L predict: logistic regression, decision tree, random forest, classifier, regression, predictive model, predicts
-L predict: model
+A drivers: drivers, driver, drives, drive, influence, influences, affect, affects, impact, factors, determines, depends on, influences most, key factors, explain, effect of
+A groups: separates, distinguishes, distinguish, differentiates, discriminates, sets apart, tells apart
+L predict: predict, predicting, prediction model, linear regression, regression model, machine learning model, logistic regression, decision tree, random forest, classifier, regression, predicts, model
 r turn: other way round, other way around, other way, reverse, reversed, vice versa, opposite
-g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart
-g plot: box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
+g plot: plot, chart, graph, draw, visualize, visualise, visualization, histogram, scatter plot, bar chart, line chart, box plot, boxplot, scatterplot, pie chart, bar plot, line plot, heatmap, show a chart
 a and: and, &, as well as, along with, also, plus, vs, versus, vs., against
 a or: or
 c ,: \\,
@@ -129,10 +100,7 @@ d is: is, are, was, were, be, been, being, am, do, does, did
 m missing: missing, null, nan, blank, empty, unknown, not available, nulls
 p (: (
 z ): )
-v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output
-v ask: get, state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure
-v ask: estimate, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe
-v ask: use
+v ask: calculate, compute, find, determine, identify, report, return, give, show, list, tell, provide, count, output, get, state, check, assess, perform, conduct, evaluate, analyze, analyse, examine, investigate, test, measure, estimate, explore, obtain, print, present, name, display, derive, rank, sort, summarize, summarise, describe, use
 """
 
 DIMENSIONS = """
@@ -278,6 +246,7 @@ def phrases() -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[tuple[str, .
                 more, most = compared(adjective)
                 for key, met in (
                     (most, ("M", f"{end} {hint}")),
+                    (("the", *most), ("M", f"{end} {hint}")),
                     ((*more, "than"), ("K", f"{sign} {hint}")),
                     (more, ("j", hint)),
                 ):

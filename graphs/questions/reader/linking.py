@@ -120,7 +120,7 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
 def _pieces(whole: str, texts: Sequence[str]) -> bool:
     """Whether a column's word is made of the beginnings of these words, the last at least three letters: pclass."""
     if len(texts) == 1:
-        return len(whole) >= 3 and texts[0].startswith(whole)
+        return texts[0] == whole or (len(whole) >= 3 and texts[0].startswith(whole))
     first = texts[0]
     return any(
         whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1)

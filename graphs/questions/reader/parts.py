@@ -39,6 +39,10 @@ def given(base: Query, **update: Any) -> Query:
 def reconciled(draft: Draft, base: Query) -> Query:
     """Values of one column that are asked for in different places are groups, no condition that none can meet."""
     where, group_by = list(base.where), list(base.group_by)
+    for w in [w for w in where if isinstance(w, Condition) and w.op == "in" and isinstance(w.right, tuple)]:
+        column = draft.named.get(w.left)  # of men and women: all that there are
+        if column is not None and len(w.right) == column.n_unique > 1 and not group_by:  # type: ignore[arg-type]
+            where, group_by = [x for x in where if x != w], [Group(of=w.left)]
     for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
         own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
         if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
@@ -125,6 +129,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = _unsaid(draft, base)
     if "duplicates" in (s for a in draft.asks for s in a.stats) and not measures:
         measures = [Measure(op="duplicates")]
+    if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
+        return None  # of none of a group's rows, and not of some of them
     above = [w for w in base.where if isinstance(w, Condition) and isinstance(w.right, Scalar)]
     if (
         alone and above and len(base.where) == 1 and [m.op for m in measures] == ["values"]
@@ -188,10 +194,6 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
         r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I
     ):
         return draft.everything() or columns
-    flows = [c for c in draft.columns if c.kind == "number" and set(c.words) & asking.FLOWS]
-    if not columns and "E" in {i.code for i in ask.clause.items} and len(flows) == 1:
-        draft.notes.append(f"The amounts are taken from “{flows[0].name}”.")  # the average expense
-        return [expr(flows[0])]
     lasting = [expr(s.name) for s in draft.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
     words = columns if not set(ask.stats) - {"mode", "distinct", "missing"} else []
     return [c for c in columns if draft.numeric(c)] or words or lasting or columns

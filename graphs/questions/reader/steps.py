@@ -6,20 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import (
-    Convert,
-    Cut,
-    Derive,
-    DropDuplicates,
-    DropMissing,
-    Encode,
-    Fill,
-    Recode,
-    RemoveOutliers,
-    Rule,
-    Scale,
-    Step,
-)
+from graphs.questions import query as q
 from graphs.questions.reader.conditions import expr, plain
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
@@ -32,8 +19,8 @@ _FILL = r"\b(?:fill|imput|replac)\w*"
 
 
 def read(
-    clause: Clause, columns: Sequence[Column], rule: Rule | None, recent: Sequence[Column], pending: Sequence[Column]
-) -> tuple[list[Step], bool]:
+    clause: Clause, columns: Sequence[Column], rule: q.Rule | None, recent: Sequence[Column], pending: Sequence[Column]
+) -> tuple[list[q.Step], bool]:
     """The steps that a clause describes, and whether it says nothing else."""
     text = clause.text
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
@@ -48,7 +35,7 @@ def read(
     if made is None and own and len(pending) == 1 and not re.match(_ASKS, text, re.I):
         made = pending[0]
     names = tuple(dict.fromkeys(c.name for c in own))
-    steps = list[Step]()
+    steps = list[q.Step]()
     if re.search(_FILL, text, re.I) and (re.search(_GAPS + r"|imput", text, re.I)) and (own or recent):
         steps += _fill(text, own or recent)
     elif (cut := _cut(clause, made, own, columns)) is not None:
@@ -56,16 +43,16 @@ def read(
     elif made is not None and (derived := _derive(clause, made, own)) is not None:
         steps.append(derived)
     elif re.search(r"\bduplicate", text, re.I) and re.search(LEAVE + r"|dedup", text, re.I):
-        steps.append(DropDuplicates(columns=names))
+        steps.append(q.DropDuplicates(columns=names))
     elif re.search(r"outlier|\b(?:them|these (?:values|points|rows))\b" if rule else "outlier", text, re.I) and re.search(r"\b(remov|drop|exclud|delet|eliminat|filter)\w*", text, re.I) and not re.search(
         r"\bafter\b", text, re.I):  # fmt: skip
-        steps.append(RemoveOutliers(columns=names, rule=rule or Rule()))
+        steps.append(q.RemoveOutliers(columns=names, rule=rule or q.Rule()))
     elif (re.search(LEAVE, text, re.I) and re.search(_GAPS, text, re.I)) or re.search(
         r"\b(?:not|n't|exclude|ignore)\b.*\bwithout\b", text, re.I):  # fmt: skip
         if names:
-            steps.append(DropMissing(columns=names))
+            steps.append(q.DropMissing(columns=names))
         elif re.search(r"\b(?:drop|remov|delet)\w*\b.*\brows\b|in any column", text, re.I):
-            steps.append(DropMissing())
+            steps.append(q.DropMissing())
         clause.mark(0, len(text))
     elif re.search(r"\blabel[\s-]encod|\bencod\w+|one[\s-]hot|dumm(?:y|ies)|\bbinary\b", text, re.I) and own:
         steps += _encode(clause, own)
@@ -79,7 +66,7 @@ def read(
     ):
         steps.append(_scale(text, names))
     elif re.search(r"\bconvert\w*\b.*\b(?:numeric|numbers?|float|integers?)\b", text, re.I) and own:
-        steps.append(Convert(columns=names, to="number"))
+        steps.append(q.Convert(columns=names, to="number"))
     elif re.search(r"\bhandl\w*\b", text, re.I) and re.search(_GAPS, text, re.I):
         clause.mark(0, len(text))  # how is said elsewhere
         return [], True
@@ -92,7 +79,7 @@ def read(
         and len(listed) > 1
     ):
         name = next((c.name for c in columns if c.dtype == "new"), names[0] if names else "")
-        steps += [Recode(column=name, values=tuple((v, v) for v in listed[:-1]), other=listed[-1])] if name else []
+        steps += [q.Recode(column=name, values=tuple((v, v) for v in listed[:-1]), other=listed[-1])] if name else []
     if steps:
         clause.mark(0, len(text))
     return steps, bool(steps) or all(i.used for i in clause.items)
@@ -103,7 +90,7 @@ def codes(clause: Clause) -> str:
     return "".join(i.code for i in clause.items).lstrip("cai")
 
 
-def _fill(text: str, columns: Sequence[Column]) -> list[Step]:
+def _fill(text: str, columns: Sequence[Column]) -> list[q.Step]:
     """Gaps filled; where a mean and a mode are named, numbers take the one and words the other."""
     ways = {"median": "median", "mean": r"\bmeans?\b|average", "mode": "mode|most (?:common|frequent)",
             "forward": "forward|ffill|previous", "backward": "backward|bfill", "interpolate": "interpolat"}  # fmt: skip
@@ -113,15 +100,15 @@ def _fill(text: str, columns: Sequence[Column]) -> list[Step]:
     if not said and number:
         value: Any = 0 if number[1] == "zero" else number[1]
         value = plain(float(value)) if re.fullmatch(r"-?[\d.]+", str(value)) else value
-        return [Fill(columns=names, how="value", value=value)]
+        return [q.Fill(columns=names, how="value", value=value)]
     if len(said) > 1 and "mode" in said:
         numbers = tuple(c.name for c in columns if c.kind == "number")
         words = tuple(n for n in names if n not in numbers)
-        return [Fill(columns=c, how=how) for c, how in ((numbers, said[0]), (words, "mode")) if c]
-    return [Fill(columns=names, how=next(iter(said), "mean"))]
+        return [q.Fill(columns=c, how=how) for c, how in ((numbers, said[0]), (words, "mode")) if c]
+    return [q.Fill(columns=names, how=next(iter(said), "mean"))]
 
 
-def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Sequence[Column]) -> Cut | None:
+def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Sequence[Column]) -> q.Cut | None:
     """Named classes with their edges: 'Child' (0-12), 'Elderly' (60 and above); low (below 50)."""
     text = clause.text
     number = r"(\d[\d,]*(?:\.\d+)?)"
@@ -157,12 +144,12 @@ def _cut(clause: Clause, made: Column | None, own: Sequence[Column], columns: Se
     column = next(iter(alike), next((c for c in own if c.kind == "number" and not c.key), None))
     if column is None:
         return None
-    return Cut(
+    return q.Cut(
         name=made.name if made else f"{column.name} class", of=expr(column), edges=tuple(edges), labels=tuple(labels)
     )
 
 
-def _derive(clause: Clause, made: Column, own: Sequence[Column]) -> Derive | None:
+def _derive(clause: Clause, made: Column, own: Sequence[Column]) -> q.Derive | None:
     text = clause.text
     names = list(dict.fromkeys(expr(c) for c in own))
     formula = re.search(r"=\s*(.+)", text)
@@ -171,37 +158,37 @@ def _derive(clause: Clause, made: Column, own: Sequence[Column]) -> Derive | Non
         for column in sorted(own, key=lambda c: -len(c.name)):
             body = re.sub(re.escape(column.name), expr(column), body)
         if re.fullmatch(r"[\w`\s+\-*/().%]+", body.strip(" .'\"")):
-            return Derive(name=made.name, expr=body.strip(" .'\""))
+            return q.Derive(name=made.name, expr=body.strip(" .'\""))
     if len(names) >= 2:
         a, b = names[:2]
         if re.search(r"\bsubtract\w*\b.*\bfrom\b", text, re.I):
             dated = all(c.kind == "time" for c in own[:2])
-            return Derive(name=made.name, expr=f"days({a}, {b})" if dated else f"{b} - {a}")
+            return q.Derive(name=made.name, expr=f"days({a}, {b})" if dated else f"{b} - {a}")
         for said, sign in ((r"\bratio|divid|\bper\b|quotient", "/"), (r"\bproduct|multipl", "*"),
                            (r"\bdifference|minus|subtract", "-"), (r"\bsum|\badd|combin|plus|total", "+")):  # fmt: skip
             if re.search(said, text, re.I):
                 if sign == "-" and all(c.kind == "time" for c in own[:2]):
-                    return Derive(name=made.name, expr=f"days({b}, {a})")
-                return Derive(name=made.name, expr=f" {sign} ".join(names if sign in "+*" else names[:2]))
+                    return q.Derive(name=made.name, expr=f"days({b}, {a})")
+                return q.Derive(name=made.name, expr=f" {sign} ".join(names if sign in "+*" else names[:2]))
         if re.search(r"\b(?:mean|average)\b", text, re.I):
-            return Derive(name=made.name, expr=f"({' + '.join(names)}) / {len(names)}")
+            return q.Derive(name=made.name, expr=f"({' + '.join(names)}) / {len(names)}")
         return None
     if len(names) == 1:
         for grain in ("hour", "year", "month", "weekday", "day", "quarter"):
             if re.search(rf"\b{grain}\b", text, re.I) and re.search(r"extract|represent|from", text, re.I):
-                return Derive(name=made.name, expr=f"{grain}({names[0]})")
+                return q.Derive(name=made.name, expr=f"{grain}({names[0]})")
         if re.search(r"\blog", text, re.I):
-            return Derive(name=made.name, expr=f"log({names[0]})")
+            return q.Derive(name=made.name, expr=f"log({names[0]})")
         if re.search(r"\bsquared?\b", text, re.I):
-            return Derive(name=made.name, expr=f"{names[0]} ** 2")
+            return q.Derive(name=made.name, expr=f"{names[0]} ** 2")
         if re.search(r"\blength\b|number of characters", text, re.I):
-            return Derive(name=made.name, expr=f"len({names[0]})")
+            return q.Derive(name=made.name, expr=f"len({names[0]})")
         if re.search(r"\bextract\w*|\btitle\b", text, re.I):
-            return Derive(name=made.name, expr=f"extract({names[0]}, '([^\\\\s,.]+\\\\.)')")
+            return q.Derive(name=made.name, expr=f"extract({names[0]}, '([^\\\\s,.]+\\\\.)')")
     return None
 
 
-def _encode(clause: Clause, own: Sequence[Column]) -> list[Step]:
+def _encode(clause: Clause, own: Sequence[Column]) -> list[q.Step]:
     text = clause.text
     pairs = re.findall(
         r"['\"“]?(\w+)['\"”]? (?:is |are )?(?:coded |encoded |mapped |represented )?(?:as|is|to|by|=|being)\s*['\"]?(\d)\b",
@@ -214,12 +201,12 @@ def _encode(clause: Clause, own: Sequence[Column]) -> list[Step]:
             column, value = by_value[word.casefold()]
             found.setdefault(column.name, []).append((value, float(number)))
     if found:
-        return [Recode(column=name, values=tuple((v, plain(n)) for v, n in many)) for name, many in found.items()]
+        return [q.Recode(column=name, values=tuple((v, plain(n)) for v, n in many)) for name, many in found.items()]
     names = tuple(dict.fromkeys(c.name for c in own))
-    return [Encode(columns=names, how="onehot" if re.search(r"one[\s-]hot|dumm", text, re.I) else "label")]
+    return [q.Encode(columns=names, how="onehot" if re.search(r"one[\s-]hot|dumm", text, re.I) else "label")]
 
 
-def _scale(text: str, names: tuple[str, ...]) -> Scale:
+def _scale(text: str, names: tuple[str, ...]) -> q.Scale:
     z = re.search(r"standardi[sz]|z[\s-]?score", text, re.I)
     log = re.search(r"log[\s-]transform|\blog\b", text, re.I)
-    return Scale(columns=names, how="log" if log else "z" if z else "minmax")
+    return q.Scale(columns=names, how="log" if log else "z" if z else "minmax")

@@ -76,12 +76,13 @@ class Asked:
 
 def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
     """The question as a query, where it is one that is read without doubt: one part, one statistic, every word used."""
-    reading = read(question, tables, roles)
+    reading, each = read(question, tables, roles), _EACH.search(question)
+    key = entity(each[1], tables[0]) if each is not None and tables else None
+    if key is not None and each is not None and reading.queries[:1] == (None,):
+        reading = read(question.replace(each[0], ""), tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
-    if query is not None and (each := _EACH.search(question)) is not None and len(query.measures) == 1:
-        table = next((t for t in tables if t["name"] == (query.table or tables[0]["name"])), tables[0])
-        if (key := entity(each[1], table)) is not None:
-            query = _per(query, key)
+    if query is not None and key is not None and len(query.measures) == 1:
+        query = _per(query, key)
     if query is None or query.unused or query.compare is not None:
         return
     if query.formulas:

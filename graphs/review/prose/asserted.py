@@ -215,6 +215,12 @@ def stands(column: str, code: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", code) is not None
 
 
+def _of_another_kind(column: str, figure: Figure) -> bool:
+    """Whether a number is told in a unit that a column cannot have: euros of a column of days."""
+    own, told = units.of_column(column), units.of_text(figure.told_in)
+    return own is not None and told is not None and own[0] != told[0]
+
+
 def computed_in(code: str) -> tuple[Statistic, ...]:
     """The statistics that code computes, by the names that pandas, polars and SQL have for them."""
     found = {_IN_CODE[w] for w in re.findall(r"[a-z_]+", code.casefold()) if w in _IN_CODE}
@@ -320,10 +326,11 @@ class _Given:
     def _columns(self, base: str, said: _Said) -> tuple[list[str], list[str]]:
         """The columns of numbers that a sentence can mean, and those that its cell works with and it does not."""
         kinds, code = self.kinds[base], said.code
-        used = [c for c in kinds if kinds[c] == "number" and not is_key(c) and stands(c, code)]
+        alike = [c for c in kinds if kinds[c] == "number" and not _of_another_kind(c, said.figure)]
+        used = [c for c in alike if not is_key(c) and stands(c, code)]
         mine = [self.tables[base]]
         both = set(columns(said.clause, mine)) & set(columns(said.question, mine)) - keys(mine[0])
-        sure = [c for c in kinds if c in both and kinds[c] == "number"]
+        sure = [c for c in alike if c in both]
         other = [c for c in used if c not in columns(said.named, mine)] if sure else []
         return (sure or used)[:5], other
 
@@ -374,7 +381,8 @@ class _Given:
             for instead in other if name in columns(said.named, [self.tables[base]]) else ():
                 neighbour = measure.model_copy(update={"of": in_backticks(instead)})
                 add(self.query(base, said.labels, neighbour), f"of {instead}, not of {name}")
-            if statistic(said.clause) or statistic(said.question):
+            alone = len(figures(said.text)) == 1  # beside the number that is asked for another statistic may stand
+            if statistic(said.clause) or (alone and statistic(said.question)):
                 for op in _PLAIN if measure.op in _PLAIN else ():
                     if op != measure.op:
                         add(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, mends, sentences
-from graphs.review.mentions import columns, flags, labels
+from graphs.review.mentions import columns, flags, is_key, labels
 from graphs.review.prose.figures import sentences as figures_sentences
 
 SMALL = 30
@@ -112,7 +112,7 @@ def causal_words(work: Work) -> Iterator[Found]:
                 clause = next((c for c in figures_sentences(text) if claim.group() in c), text)
                 about = f"{clause} {work.view.run.goal}"
                 named = [*labels(about, work.tables), *flags(about, work.tables)]
-                of = {*columns(about, work.tables), *(n.column for n in named)}
+                of = {c for c in (*columns(about, work.tables), *(n.column for n in named)) if not is_key(c)}
                 if len(of) < 2:
                     yield f"{said}: the two go together, and something else may explain it."
                     continue
