@@ -128,7 +128,8 @@ def exceeds(figure: Figure, query: Query, result: Result) -> bool:
     """Whether a figure is larger than what a query gives, in the unit of its sentence."""
     factor = units.factor((query.measures[0].of or "").strip("`"), figure.told_in) or 1.0
     most = [abs(float(n.value)) * factor for n in result.numbers() if isinstance(n.value, (int, float))]
-    return bool(most) and figure.value - figure.half > max(most)
+    least = (figure.value - figure.half) / figure.scale  # the column may itself be in thousands
+    return bool(most) and least > max(most)
 
 
 def asserted(text: str, question: str, cells: Sequence[Execution], tables: Tables) -> Iterator[Asserted]:
