@@ -35,6 +35,7 @@ LEASE = 120
 CELL_TIMEOUT = 600.0
 """Seconds that a cell may take if nobody says otherwise."""
 
+_AWAKE = 60.0  # seconds for which a sandbox is taken to be there still
 _ASIDE = 60
 """Seconds that code beside the cells may take."""
 
@@ -124,14 +125,16 @@ class Session:
             await self._sandbox.set_timeout(int(seconds))
         self._renewed = float("-inf")
 
-    async def wake(self, log: RunLog) -> None:
-        """Go on after a rest, writing to this log. Raises SandboxGone."""
+    async def wake(self, log: RunLog, life: int = SANDBOX_LIFE) -> None:
+        """Go on after a rest, writing to this log; the sandbox lives `life` seconds unused. Raises SandboxGone."""
         self._log = log
+        if life == self._life and time.monotonic() - self._renewed < _AWAKE:
+            return
         try:
-            await self._sandbox.set_timeout(self._life)
+            await self._sandbox.set_timeout(life)
         except host_failures() as error:
             raise SandboxGone(f"The sandbox of {self.run_id} ended while it was idle: {error}") from error
-        self._renewed = time.monotonic()
+        self._life, self._renewed = life, time.monotonic()
 
     async def found(self) -> None:
         """Record that this sandbox, in which edits were run, holds what all cells of the notebook leave."""

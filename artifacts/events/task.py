@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -77,19 +77,7 @@ Work = Annotated[
     Field(discriminator="kind"),
 ]
 """What can happen to the notebook of a task."""
-WORK = (
-    *(SandboxOpened, CellAdded, CellEdited, CellMoved, CellDeleted, CellsStale, ExecutionStarted, OutputReceived),
-    *(
-        OutputUpdated,
-        OutputsCleared,
-        WidgetsChanged,
-        Progressed,
-        ExecutionEnded,
-        ArtifactSaved,
-        FindingMade,
-        AnswerMade,
-    ),
-)
+WORK: tuple[type[Recorded], ...] = get_args(get_args(Work)[0])
 
 
 class TaskWorked(Recorded):

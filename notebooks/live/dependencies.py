@@ -84,7 +84,7 @@ def _try(
             wanted |= makers - chosen
             stuck |= any(ideal.keys.get(n) for n in lacking)
             state.run(cell)
-        ideal.run(cell, needs)
+        ideal.run(cell)
     if whole and (lacking := [n for n in _lacking(state, ideal, ideal.keys) if n not in (RANDOM, FILES)]):
         wanted |= _makers(ideal, lacking) - chosen
         stuck = True
@@ -110,6 +110,8 @@ def _lacking(state: State, ideal: State, names: Iterable[str]) -> list[str]:
 
     Whatever comes from chance at the start of a kernel is never the same, and counts as the same.
     """
+    if state.mark == ideal.mark:
+        return []
     names = sorted(names)
     wrong = {n for n in names if state.key(n) != ideal.key(n)}
     mine, theirs = _groups(state, names), _groups(ideal, names)

@@ -51,7 +51,7 @@ def rows(view: RunView) -> list[Row]:
     for place, cell in enumerate(view.cells, 1):
         item = _item(view, cell, cell.source)
         needs, known = state.needs(item), set(state.keys)
-        state.run(item, needs)
+        state.run(item)
         words = mentioned(cell.source)
         code = state.names.functions.keys() | state.names.origins.keys()
         changed = {n for n in needs.changed if (n in words and n not in code) or n.startswith("file:")}

@@ -112,7 +112,7 @@ class LiveNotebook:
             log = RunLog(self._store, before)
             for event in (RunResumed(run_id=self.run_id, why="edit"), *events):
                 log.send(event)
-            await log.settle()
+            self._store.hurry()  # it is written while it is found out what is to run
             try:
                 done = await self._catch_up(log, edit, before, cell, began)
             finally:
@@ -175,7 +175,7 @@ class LiveNotebook:
         """Have the sandbox in which a turn has ended, for the next turn or edit. `serves`: a service runs in it."""
         async with self._alone():
             self._left, self._serves, self._out = session, serves, False
-            await self._rest(session)
+            await session.rest(self._life)
 
     async def lend(self) -> Session | None:
         """The sandbox for the run's next turn, its kernel as all cells leave it; None where there is none like that.
@@ -214,7 +214,6 @@ class LiveNotebook:
         async with self._lock:
             if self._kernel is not None:
                 await self._kernel.keep(self._kernel.state, WORTH)
-                await self._rest(self._kernel.session)
 
     async def _catch_up(self, log: RunLog, edit: Edit, before: RunView, cell: str | None, began: float) -> Edited:
         was, now, view = as_shown(before), items(log.view), log.view
@@ -226,7 +225,7 @@ class LiveNotebook:
             stale = {c.id for c in view.cells}
             await self._leave()
         if told := tuple(c.id for c in view.cells if c.id in stale and c.state != "stale"):
-            await log.emit(CellsStale(run_id=self.run_id, cells=told, cause=cell or told[0]))
+            log.send(CellsStale(run_id=self.run_id, cells=told, cause=cell or told[0]))
         ran: list[str] = []
         replayed, spent = 0, 0.0
         if edit.run:
@@ -278,6 +277,7 @@ class LiveNotebook:
             catching.kernel = self._kernel.state
         ran: list[str] = []
         replayed, spent = 0, 0.0
+        await log.settle()
         try:
             while (step := catching.next(only=wanted)) is not None:
                 if step.fresh:
@@ -318,7 +318,6 @@ class LiveNotebook:
         except BaseException:
             await see_through(self._leave())  # what its kernel holds is not known
             raise
-        await log.settle()
         if self._kernel is not None:
             self._kernel.state = catching.kernel
         return ran, replayed, spent
@@ -332,7 +331,7 @@ class LiveNotebook:
 
     async def _take_up(self, kernel: LiveKernel, log: RunLog) -> None:
         """Go on in a sandbox that is open, which may have been another run's. Raises SandboxGone."""
-        await kernel.session.wake(log)
+        await kernel.session.wake(log, self._life)
         if kernel.session.run_id != self.run_id:
             kernel.session = await kernel.session.taken_over(log)
 
@@ -347,10 +346,10 @@ class LiveNotebook:
             self._users -= 1
             self._used = time.monotonic()
 
-    async def _rest(self, session: Session) -> None:
-        """A sandbox that nobody uses ends by itself if this process does not end it."""
-        if not self._serves:
-            await session.rest(IDLE + 60)
+    @property
+    def _life(self) -> int:
+        """Seconds after which a sandbox that nobody uses ends by itself if this process does not end it."""
+        return SANDBOX_LIFE if self._serves else int(IDLE) + 60
 
     async def _use_left(self, view: RunView) -> None:
         """Edit in what the last turn left, if it is known what that holds."""

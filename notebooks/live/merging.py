@@ -96,7 +96,7 @@ def needed(view: RunView, source: str | None, brought: Iterable[str] = ()) -> li
     whole = clean(cells)
     for name in (f"file:{b.rpartition('/')[2]}" for b in brought):
         if name in whole.keys:
-            kernel.keys[name], kernel.makers[name] = whole.keys[name], whole.makers[name]
+            kernel.take(name, whole)
     wanted = plan([*cells, Item("", source)], {""}, kernel, whole=False)
     return [id for id in wanted.cells if id and (not wanted.fresh or id in view.away)]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
 from notebooks.live.reading.parsing import base_name
 
 EVERYTHING = "*"
 """In place of a name: all that a cell of unknown effect may have bound."""
+_MOST = 1_000  # steps that are remembered
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class State:
     """For every name: how its value came about (`keys`), which cells wrote it last, and what may share memory with it.
 
     Two states in which a name has the same key hold equal values under it. Files and hidden settings count as names.
+    A plan lets the same cells run from the same states again and again, so every step is remembered: `mark` is the
+    same in states that are the same, and the tables of a state are replaced, never changed.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -54,10 +59,11 @@ class State:
     classes: dict[str, int] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     count: int = 0
+    mark: int = field(default=0, compare=False)
 
     def copy(self) -> State:
         """A state that goes its own way."""
-        return State(dict(self.keys), dict(self.makers), dict(self.classes), self.names.copy(), self.count)
+        return replace(self)
 
     def key(self, name: str) -> str:
         """How a name's value came about; of one that no cell is known to have bound, what unknown cells left."""
@@ -65,6 +71,12 @@ class State:
 
     def needs(self, cell: Item) -> Needs:
         """What a cell would need of this state."""
+        step = self._step(cell)
+        if step.needs is None:
+            step.needs = self._found(cell)
+        return step.needs
+
+    def _found(self, cell: Item) -> Needs:
         reading = read(cell.source, self.names)
         binds, maybe = set(reading.binds), set(reading.maybe)
         if cell.failed:
@@ -108,10 +120,20 @@ class State:
         ]
         return _digest(cell.source, *(f"{n}\0{k}\0{p}" for n, k, p in told))
 
-    def run(self, cell: Item, needs: Needs | None = None) -> str:
+    def run(self, cell: Item) -> str:
         """The cell runs: the state is the one after it. Returns its signature."""
-        needs = needs or self.needs(cell)
+        step, needs = self._step(cell), self.needs(cell)
+        if step.after is None:
+            signature = self._run(cell, needs)
+            self.mark = next(_numbers)
+            step.after = signature, self.copy()
+        signature, after = step.after
+        self.__dict__.update(after.__dict__)
+        return signature
+
+    def _run(self, cell: Item, needs: Needs) -> str:
         reading = needs.reading
+        self.keys, self.makers, self.names = dict(self.keys), dict(self.makers), self.names.copy()
         signature, mine = self.signature(cell, needs.needed), frozenset({cell.id})
         self.classes, self.count = self._joined(needs.joined, reading)
         if reading.opaque:
@@ -133,9 +155,29 @@ class State:
 
     def drop(self, name: str) -> None:
         """A name is deleted, or a file removed."""
-        for table in (self.keys, self.makers, self.classes):
-            table.pop(name, None)
-        self.names.forget(name)
+        step = self._step(name)
+        if step.after is None:
+            self.keys, self.makers = dict(self.keys), dict(self.makers)
+            self.classes, self.names = dict(self.classes), self.names.copy()
+            for table in (self.keys, self.makers, self.classes):
+                table.pop(name, None)
+            self.names.forget(name)
+            self.mark = next(_numbers)
+            step.after = "", self.copy()
+        self.__dict__.update(step.after[1].__dict__)
+
+    def take(self, name: str, other: State) -> None:
+        """A name gets the value that it has in another state."""
+        self.keys, self.makers = self.keys | {name: other.keys[name]}, self.makers | {name: other.makers[name]}
+        self.mark = next(_numbers)
+
+    def _step(self, what: Item | str) -> _Step:
+        """What is remembered of a cell that runs from here, or of a name that is dropped."""
+        if (step := _STEPS.get((self.mark, what))) is None:
+            if len(_STEPS) >= _MOST:
+                _STEPS.clear()
+            step = _STEPS[self.mark, what] = _Step()
+        return step
 
     def together(self, names: Iterable[str]) -> set[str]:
         """The names that may share memory with one of these, themselves among them."""
@@ -196,6 +238,17 @@ class State:
         mine.used_up |= {n for n in new.used_up if LOCAL not in n}
         mine.methods |= new.methods
         mine.shadowed |= new.shadowed
+
+
+@dataclass
+class _Step:
+    """One step from one state: what it needs of that, its signature, and the state that it leads to."""
+
+    needs: Needs | None = None
+    after: tuple[str, State] | None = None
+
+
+_STEPS: dict[tuple[int, Item | str], _Step] = {}
 
 
 def _digest(*parts: str) -> str:

@@ -31,6 +31,8 @@ function tabs(dock) {
 function fold(dock, open) {
   dock.classList.toggle("unfolded", open)
   dock.querySelector("[data-fold]").setAttribute("aria-expanded", String(open))
+  const scroller = byId("scroller")
+  if (open) scroller.scrollTop = scroller.scrollHeight // it had no height before
 }
 
 function composer(form, send, answered) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 
 import nh3
@@ -40,9 +41,15 @@ _FRAME_ATTRIBUTES = frozenset(
 )
 
 
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@lru_cache(maxsize=2_000)  # a page of a long conversation has the same texts at each look
 def markdown(text: str) -> Markup:
     """CommonMark with tables as HTML. Raw HTML shows as text; images are left out, since they load from anywhere."""
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    html = _parser().render(text)
     clean = nh3.clean(
         html,
         tags=set(_MARKDOWN_TAGS),

@@ -48,7 +48,7 @@ def tutorial(
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     text=True,
-                    timeout=150,
+                    timeout=400,
                 )
                 shown = done.stdout + done.stderr
                 assert done.returncode == 0, f"{text}\n{shown}"

@@ -51,7 +51,7 @@ class Product:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
         )
         assert done.returncode == expect, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr

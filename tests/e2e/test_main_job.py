@@ -62,7 +62,7 @@ def test_the_notebook_is_valid_and_stands_alone_in_plain_jupyter(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
 

@@ -572,11 +572,9 @@ def _file(path: Path, size: int) -> Path:
     return path
 
 
-async def test_the_playbook_ends_a_long_plan_when_it_is_carried_out(bench, table, monkeypatch):
-    for name in ("_WHOLE", "_STEP"):
-        monkeypatch.setattr(
-            f"graphs.ask.{name}", 1
-        )  # of older calls a model is sent a line each: here from the first on
+async def test_the_playbook_ends_its_plan_when_it_is_carried_out(bench, table, monkeypatch):
+    for name, value in {"_WHOLE": 0, "_STEP": 1}.items():  # a model is sent a line for each call, the last one, too
+        monkeypatch.setattr(f"graphs.ask.{name}", value)
     run = await bench.start(Request(question="What separates the groups?", files=(table,), model="playbook"))
     run = await asyncio.wait_for(bench.wait(run.id), 300)
     assert run.status == "done"
@@ -584,7 +582,7 @@ async def test_the_playbook_ends_a_long_plan_when_it_is_carried_out(bench, table
     carried_out = sum(e.kind == "tool_used" for e in events)
     (plan,) = (e.steps for e in events if e.kind == "plan_made")
     steps = sum(bool(step.template or step.query) for step in plan)
-    assert steps > 2
+    assert steps > 1
     assert steps <= carried_out <= 2 * steps, "a step that fails is done once more, narrower"
 
 

@@ -81,7 +81,7 @@ def test_schedules_are_added_listed_run_and_removed(server: Server, flowers: Pat
     with server.client() as client:
         fired = client.post(f"/api/schedules/{ref}/run").json()
         assert fired["goal"] == "What separates them?"
-        assert fired["status"] == "running"
+        assert fired["status"] in ("running", "queued"), "it depends on what else is under way"
         assert client.post(f"/api/runs/{fired['id']}/cancel").json()["status"] == "cancelled"
     assert server.cli("schedule", "remove", ref).status == 0
     assert ref not in [s["schedule"]["id"] for s in server.json("schedule", "list")]

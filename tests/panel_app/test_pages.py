@@ -326,8 +326,9 @@ def test_a_narrow_page_fits_its_window(watch: NewWatch, done: Story, store: Stor
 
 def test_a_machine_without_isolation_says_so_on_every_page(watch: NewWatch, dashboard: Dashboard) -> None:
     dashboard.workbench.isolation = "none"
+    tab = watch()
     for path in ("/", "/artifacts", "/schedules"):
-        expect(watch().open(path).get_by_role("note")).to_contain_text("without isolation")
+        expect(tab.open(path).get_by_role("note")).to_contain_text("without isolation")
 
 
 async def _until_idle(home: Path) -> list[str]:

@@ -317,3 +317,19 @@ def test_resume_is_offered_where_it_can_help(watch: NewWatch, store: Store, tmp_
     page = watch().open(f"/runs/{again.id}")
     expect(page.locator("#alert")).to_contain_text("The gateway was lost.")
     expect(page.get_by_role("button", name="Resume", exact=True)).to_have_count(0)
+
+
+def test_what_is_chosen_is_seen_in_forced_colours_and_nothing_moves_where_that_is_not_wanted(
+    store: Store, watch: NewWatch
+) -> None:
+    story = notebook(store)
+    page = watch(forced_colors="active", reduced_motion="reduce").open(f"/runs/{story.id}")
+
+    def edge(name: str) -> str:
+        return str(page.get_by_role("tab", name=name).evaluate("e => getComputedStyle(e).borderBottomColor"))
+
+    assert edge("Conversation") != edge("Work") == edge("Files")
+    page.get_by_role("tab", name="Work").click()
+    assert edge("Work") != edge("Conversation") == edge("Files")
+    moving = "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).animationName != 'none').length"
+    assert page.evaluate(moving) == 0
