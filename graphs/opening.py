@@ -15,7 +15,7 @@ from graphs.state import Desk
 def cells(question: str, files: Sequence[str]) -> tuple[str, str, str]:
     """The code of the three cells: what they and nearly every run need of the toolkit, the reading, the description."""
     load, describe = look.load(files), look.describe(question)
-    return look.toolkit(f"{load}\n{describe}\nreport, answer"), load, describe
+    return look.toolkit(f"{load}\n{describe}\nreport, answer, answer_values, answer_groups"), load, describe
 
 
 async def open_tables(
