@@ -607,14 +607,17 @@ def during(source: str, period: str, sql: bool = False) -> str:
     a comparison before it ("<= 2023") that it lies until its end, from its beginning, after or before it."""
     sign, _, rest = period.partition(" ") if period[:1] in "<>=!" else ("==", "", period)
     rest = rest.strip()
-    if rest == "weekend":
-        return f"coalesce(isodow({source}) >= 6, false)" if sql else f"{source}.dt.day_of_week >= 5"
+    rest = "weekday 5-6" if rest == "weekend" else rest
     if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", rest):
+        if sign not in ("==", "!="):
+            raise NotComputable(f"“{rest}” comes again and again, so nothing is before or after it. Name a date.")
         ends = [int(found[2]), int(found[3] or found[2])]
         if sql:
             part = f"(isodow({source}) - 1)" if found[1] == "weekday" else f"{found[1]}({source})"
-            return f"coalesce({part} BETWEEN {ends[0]} AND {ends[1]}, false)"
+            return f"coalesce({part} {'NOT ' * (sign == '!=')}BETWEEN {ends[0]} AND {ends[1]}, false)"
         part = f"{source}.dt.{_PARTS[found[1]]}"
+        if sign == "!=":
+            return f"({part} < {ends[0]}) | ({part} > {ends[1]})"
         return f"{part} == {ends[0]}" if ends[0] == ends[1] else f"{part}.between({ends[0]}, {ends[1]})"
     start, end = _ends(rest)
     if sql:

@@ -142,6 +142,7 @@ def test_any_text_can_be_compared_with(value: str) -> None:
         ("extract(name, '(a)(b)')", "keep one"),
         ("extract(name, '(')", "no regular expression"),
         ("during(opened, 'soon')", "is no period"),
+        ("opened > 'month 5'", "comes again and again"),
         ("opened > 'soon'", "is no period"),
         ("a < name", "unlike things"),
         ("__import__('os').system('x')", "only columns"),

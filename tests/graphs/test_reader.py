@@ -647,3 +647,47 @@ def test_those_with_so_many_rows_are_counted(
 @pytest.mark.parametrize("fragment", ["and for Red?", "what about Red?", "only those on Red"])
 def test_a_fragment_asks_nothing_by_itself(rides: list[dict[str, Any]], fragment: str) -> None:
     assert read(fragment, rides).queries == (None,)
+
+
+@pytest.mark.parametrize(
+    ("said", "periods"),
+    [
+        ("on Mondays in April 2023", [["weekday 0"], ["2023-04"]]),
+        ("on Mondays and Fridays", [["weekday 0", "weekday 4"]]),
+        ("between January and March", [["month 1-3"]]),
+        ("from November to February", [["month 11-12", "month 1-2"]]),
+        ("in January and March 2023", [["2023-01", "2023-03"]]),
+    ],
+)
+def test_times_of_one_kind_are_alternatives_and_of_two_hold_together(
+    shop: list[dict[str, Any]], said: str, periods: list[list[str]]
+) -> None:
+    where = one(f"How many orders were there {said}?", shop).where
+    ways = [[w] if isinstance(w, Condition) else [c for some in w.any_of for c in some] for w in where]
+    assert [[c.right for c in some] for some in ways] == periods
+    assert {c.op for some in ways for c in some} == {"during"}
+
+
+def test_what_is_left_out_or_not_between_is_no_part_of_it(shop: list[dict[str, Any]]) -> None:
+    query = one("What is the average net revenue, not counting phone orders?", shop)
+    assert (told(query), query.where) == (
+        {("mean", "net_revenue")},
+        (Condition(left="channel", op="!=", right="phone"),),
+    )
+    (where,) = one("How many orders have a net revenue not between 200 and 300?", shop).where
+    assert isinstance(where, AnyOf)
+    assert [(c.op, c.right) for (c,) in where.any_of] == [("<", 200), (">", 300)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the average net revenue when something was bought?",
+        "How many orders were there on the first Monday of May?",
+        "How many orders were placed between 6 and 9 in the evening?",
+        "How many new orders came in March?",
+        "How many orders were not placed in March?",
+    ],
+)
+def test_a_condition_that_is_not_read_leaves_the_question_open(shop: list[dict[str, Any]], question: str) -> None:
+    assert read(question, shop).queries == (None,)

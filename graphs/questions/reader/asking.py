@@ -12,6 +12,7 @@ from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.times import timed
 
 FLOWS = {"revenue", "sales", "amount", "spend", "cost", "profit", "quantity", "units", "turnover", "budget", "donations",
          "payments", "charges", "volume", "deaths", "cases", "trips", "total"}  # fmt: skip
@@ -394,7 +395,7 @@ def _share(clause: Clause, ask: Ask) -> None:
         ask.share, ask.columns = [Condition(left=expr(c[0].column), op="missing") for c in lacking], []
         ask.stats = ["share"]
         return
-    own = [w for w in ask.where if not (isinstance(w, Condition) and w.op == "during")] or ask.where
+    own = [w for w in ask.where if not timed(w)] or ask.where
     if own:  # a time says which rows, not which of them count
         ask.share, ask.where = own[-1:], [w for w in ask.where if w is not own[-1]]
 

@@ -119,18 +119,24 @@ class Draft:
                 clause.mark(*period.span())
             else:
                 self.blocked.append(period[0])
+        if core and (when := re.search(r"(?<=.)w[da]*$", codes)):  # when something was bought: of that nothing is read
+            first = clause.words[clause.items[when.start()].first]
+            if first.low in ("when", "if", "where", "while"):
+                self.blocked.append(clause.text[first.start - clause.words[0].start :])
         for n, item in enumerate(clause.items):
             word = clause.written([item])
             if (
-                item.code not in "UQKVTbkjn#"
+                item.code not in "UQKVTbkjn#1"
                 or item.used
                 or (self.steps and word.casefold() in ("left", "remaining", "remain"))
             ):
                 continue
+            if item.code == "1" and not re.match("[ac]*[TG]", codes[n + 1 :]):
+                continue  # the first and second quarter, the first Monday, and not "first, find"
             if item.code == "j" and word.casefold() not in ("higher", "lower", "better", "worse"):
                 continue
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
-            if item.code == "n" and (not opening or not re.match("[idwo]*[CEVUQ]", codes[n + 1 :])):
+            if item.code == "n" and (not opening or not re.match("[idwohSv]*[CEVUQT]", codes[n + 1 :])):
                 continue
             timed = item.code == "b" or "TIME" in str(item.means)
             if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
@@ -411,7 +417,7 @@ def _participle(clause: Clause, item: Item) -> bool:
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word = clause.words[item.first]
-    if item.code in "QKVTbkjn#" or word.low in ("twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkjn#1" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     if item.first and clause.words[item.first - 1].low == "how":
         return True  # "how long is the average visit", where no column is a length
@@ -430,7 +436,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return False  # "caused by", "followed by"
     if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
         return False  # "orders placed after June"
-    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SRD]o?$|KN$|[EVh]d?$|[EVSC][o]?i$", before):
+    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SRD]o?$|KN$|[EVh]d?$|[EVSCNT]o?i$", before):
         return True
     if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
         return True

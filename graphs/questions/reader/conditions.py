@@ -12,6 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.times import TO, kind_of, span
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 
@@ -154,9 +155,11 @@ class Conditions:
 
     def _between(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no, between, low, high, after in clause.find(
-            "(C?)[dwoi]*(n?)(b?)i?(?<=[bi])([NT])[ai]+([NT])(C?)"
+        for _, left, no, between, lead, low, joined, high, after in clause.find(
+            "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"
         ):
+            if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
+                continue  # on Mondays in April; in 2020 and 2022
             named = left or after
             column = named[0].column if named else None
             if column is None and low[0].code == high[0].code == "N":
@@ -165,8 +168,15 @@ class Conditions:
                 column = self.time if column is None or column.kind == "text" else column
             if column is None or low[0].code != high[0].code:
                 continue
+            if low[0].code == "T" and not str(low[0].means)[:1].isdigit():
+                if not no and span(low[0], high[0]):
+                    _use(named, between)  # from May to July of any year: read with the times
+                continue
             bounds = tuple(plain(i.means) if i.code == "N" else _year(column, i.means) for i in (low[0], high[0]))
-            one = Condition(left=expr(column), op="between", right=bounds)
+            one: Where = Condition(left=expr(column), op="between", right=bounds)
+            if no:
+                sides = zip(("<", ">"), bounds, strict=True)
+                one = AnyOf(any_of=tuple((Condition(left=expr(column), op=op, right=x),) for op, x in sides))
             found.append(one)
             _use(named, no, between, low, high)
         return found
@@ -222,8 +232,10 @@ class Conditions:
             _use(left, no, gap)
         for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
             said = clause.words[no[0].first].low
-            if said in ("no", "without", "lack", "lacking") and left[0].column.kind != "bool":
-                found.append(Condition(left=expr(left[0].column), op="missing"))
+            column = left[0].column
+            if said in ("no", "without", "lack", "lacking") and column.kind != "bool":
+                none = column.kind == "number" and not column.missing and column.low == 0  # no sale is a sale of 0
+                found.append(Condition(left=expr(column), op="=" if none else "missing", right=0 if none else None))
                 _use(no, left)
         return found
 
@@ -292,12 +304,16 @@ class Conditions:
                 i.column for i in clause.items if i.code == "C" and i.column.kind == "time"
             ]  # who signed up in 2023
             time = named[0] if len(named) == 1 else self.time
+            alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
             for item in clause.of("T"):
                 year = _year(time, item.means)
-                found.append(Condition(left=expr(time), op="=" if isinstance(year, int) else "during", right=year))
+                one = Condition(left=expr(time), op="=" if isinstance(year, int) else "during", right=year)
+                alike.setdefault(kind_of(item.means), []).append(one)
                 if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current")):
                     clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
                 item.used = True
+            for some in alike.values():
+                found.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
         return found
 
 

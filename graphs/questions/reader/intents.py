@@ -12,6 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import FLOWS
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.times import kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -82,6 +83,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             made = {"notes": (*base.notes, *notes)}
         return base.model_copy(update=made | {"intent": "compare", "measures": (measure,), "compare": compare})
     sides = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+    sides = sides if len({kind_of(str(w.right)) for w in sides}) == 1 else []  # Mondays in May are no two sides
     if len(sides) == 2 and not numbers and not re.search(r"\bhow many|\bnumber of", text, re.I):
         if (found := draft.amount()) is None:
             return None

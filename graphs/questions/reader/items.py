@@ -269,7 +269,9 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
         yield (5, f"{lows[0]}-{lows[2]}-{lows[4]}") if day else (3, f"{lows[0]}-{lows[2]}")
         return
     month = next((m for m, name in enumerate(lexicon.MONTHS, 1) if lows[0] in (name, name[:3], name[:4])), 0)
-    sure = ws[n].text[:1].isupper() and n > 0 and (len(lows[0]) > 3 or before in ("in", "since", "during", "until"))
+    sure = (
+        ws[n].text[:1].isupper() and n > 0 and (len(lows[0]) > 3 or before in ("in", "of", "since", "during", "until"))
+    )
     if month and (sure or _YEAR.fullmatch(lows[1])) and not (lows[0] in ("may", "mar", "dec", "sun") and not sure):
         if _YEAR.fullmatch(lows[1]):
             yield 2, f"{lows[1]}-{month:02d}"

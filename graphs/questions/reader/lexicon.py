@@ -94,7 +94,7 @@ c ,: \\,
 o of: of
 i in: in, for, on, at, among, amongst, within, from, during, into, through, throughout, out of, to, of all
 w who: who, that, which, whose, where, with, having, have, has, had, when, whom, only, if
-n not: not, no, never, without, excluding, except, non, neither, nor, lack, lacking, cannot, other than, apart from
+n not: not, no, never, without, excluding, except, except for, not counting, not including, leaving out, ignoring, non, neither, nor, lack, lacking, cannot, other than, apart from
 q which: which, what, who, whom, where, when, whose
 d is: is, are, was, were, be, been, being, am, do, does, did
 m missing: missing, null, nan, blank, empty, unknown, not available, nulls
@@ -142,7 +142,7 @@ different various available existing observed recorded reported measured same co
 figures levels total it's there's interpret interpretation terms exist exists separately individual point points order
 according make sure ensure e g etc eg ie vs take taken account whether hypothesis null test tests tailed type kind
 kinds consider considered considering basis form formula compare compared comparison comparing way detail details pair
-pairs themselves itself question original new created generated generate create obtained far time times further
+pairs themselves itself question original created generated generate create obtained far time times further
 additional steps step processing cleaning preprocessing performing perform required necessary statistically
 significant significantly included include including inclusive regard regarding respect ms mrs relevant sample
 population samples observations rows row records record entries entry instances cases case cells observation dataset's
