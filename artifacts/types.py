@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -167,8 +168,13 @@ class Execution(Value):
 
     @property
     def text(self) -> str:
-        """All that a reader would see as text, in order: streams and the plain text of results."""
-        return "".join(o.text if o.text.endswith("\n") or not o.text else o.text + "\n" for o in self.outputs)
+        """All that a reader would see as text, in order: streams and the plain text of results, each ending its line.
+
+        The pieces in which a stream happens to arrive are one: `print` of two values may come in two.
+        """
+        streams = groupby(self.outputs, lambda o: o.kind if o.kind in ("stdout", "stderr") else id(o))
+        texts = ("".join(o.text for o in pieces) for _, pieces in streams)
+        return "".join(text if text.endswith("\n") or not text else text + "\n" for text in texts)
 
 
 class CellVersion(Value):

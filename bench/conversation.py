@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import random
@@ -162,6 +163,11 @@ def until(holds: Callable[[], Any], seconds: float = PATIENCE) -> Any:
             raise TimeoutError("What was waited for did not come.")
         time.sleep(0.02)
     return value
+
+
+def rests(product: Product, run: str) -> bool:
+    """Whether nothing is under way of a run."""
+    return product.view(run)["run"]["status"] in ENDED
 
 
 class Conversation:
@@ -394,7 +400,7 @@ def watchers(folder: Path, seconds: float) -> dict[str, Any]:
             following = [threading.Thread(target=follow, args=(product, run, into)) for into in heard]
             for one in following:
                 one.start()
-            until(lambda run=run: product.view(run)["run"]["status"] in ENDED)
+            until(functools.partial(rests, product, run))
             for one in following:
                 one.join(60)
             followed[many] = heard, sum(server.cpu_times()[:2]) - used
@@ -434,11 +440,12 @@ def main() -> int:
     done: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory(prefix="gristmill-conversation-") as name:
         folder = Path(name)
-        for what, measure in (
-            ("kills", lambda: kills(folder, options.moments, options.seed)),
-            ("growth", lambda: growth(folder, options.turns)),
-            ("watchers", lambda: watchers(folder, options.seconds)),
-        ):
+        measures: dict[str, Callable[[], dict[str, Any]]] = {
+            "kills": lambda: kills(folder, options.moments, options.seed),
+            "growth": lambda: growth(folder, options.turns),
+            "watchers": lambda: watchers(folder, options.seconds),
+        }
+        for what, measure in measures.items():
             if options.only in (None, what):
                 done[what] = measure() | {"load_average": round(os.getloadavg()[0], 1)}
                 print(what, json.dumps(done[what], indent=1), flush=True)

@@ -59,6 +59,11 @@ class SandboxOpened(Recorded):
     replayed: int = 0
     partial: bool = False
 
+    @property
+    def replaces_lost(self) -> bool:
+        """Whether it stands for one that was lost. One for an edit was asked for: nothing was lost on the way."""
+        return self.rebuilt and not self.partial
+
 
 class Noted(Recorded):
     """Something a reader should know that is no finding: how a file was read, a retry, a lost connection."""

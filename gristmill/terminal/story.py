@@ -202,7 +202,7 @@ class Story:
             told = Text(f"Sandbox {where} WITHOUT ISOLATION: the code can do all that you can", style="bold red")
         else:
             told = Text(f"Sandbox ready {where}: {event.isolation}, network off", style="dim")
-        if event.rebuilt:
+        if event.replaces_lost:
             told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
         self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
         self._now.begin("bringing the files in")

@@ -238,6 +238,14 @@ def test_what_a_cell_takes_back_is_gone_and_another_cell_keeps_its_own() -> None
     assert texts(fold([*events, printed(2, "new")])) == [["kept"], ["new"]]
 
 
+def test_a_stream_that_comes_in_pieces_reads_as_it_was_written_and_all_else_ends_its_line() -> None:
+    streamed = (("stdout", "highest"), ("stdout", " 5.6"), ("stderr", "careful"), ("stdout", "then"), ("display", ""))
+    results = (("result", "1"), ("result", "1"), ("stdout", "on\n"), ("stdout", "end"))
+    ran = cell(1).model_copy(update={"outputs": tuple(Output(kind=k, text=t) for k, t in (*streamed, *results))})
+    assert ran.text == "highest 5.6\ncareful\nthen\n1\n1\non\nend\n"
+    assert cell(2).text == ""
+
+
 def test_the_state_of_a_widget_is_what_was_told_of_it_last() -> None:
     told = [{"w": {"value": 1, "min": 0}}, {"w": {"value": 2}}, {"v": {}}]
     events: list[Event] = [RunStarted(run_id="run_1", run=RUN)]

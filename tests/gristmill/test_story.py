@@ -190,6 +190,19 @@ def test_a_run_that_waits_is_told_its_place_and_its_sandbox_is_timed_from_its_tu
     assert "`gristmill serve` begins it in its turn" in told
 
 
+def test_a_sandbox_that_an_edit_opens_is_not_told_as_one_that_was_lost() -> None:
+    console, (started, opened, *_) = plain(), story_events()
+    rebuilt = opened.model_copy(update={"seq": 3, "rebuilt": True, "replayed": 4})
+    edit = opened.model_copy(update={"seq": 4, "rebuilt": True, "partial": True})
+    with Story(console) as story:
+        for event in (started, opened, rebuilt, edit):
+            story.feed(event)
+    assert isinstance(console.file, io.StringIO)
+    told = " ".join(console.file.getvalue().split())
+    assert told.count("Sandbox ready") == 3
+    assert told.count("was gone") == told.count("was gone, 4 cells were replayed") == 1
+
+
 def test_a_repeated_event_is_told_once() -> None:
     console = plain()
     with Story(console) as story:

@@ -25,6 +25,7 @@ from artifacts.events import (
     Reviewed,
     RunEnded,
     RunView,
+    SandboxOpened,
 )
 from artifacts.store import Store
 from artifacts.types import (
@@ -219,6 +220,14 @@ async def test_the_page_shows_seven_findings_and_no_more_at_once(told: RunView, 
     assert "d = −0.500 (95 % CI −0.750 to −0.250)" in page.replace("\u00a0", " ")
     assert "Further findings" in page
     assert page.count("data:image/png;base64,") == 1, "one picture, however often it is spoken of"
+
+
+async def test_a_sandbox_that_an_edit_opened_is_not_told_as_a_lost_one(told: RunView, store: Store) -> None:
+    opened = SandboxOpened(run_id=told.run.id, sandbox_id="s2", host="local", isolation="none", rebuilt=True)
+    edited = dataclasses.replace(told, sandboxes=(opened.model_copy(update={"partial": True}),))
+    assert "lost on the way" not in export.report_html(edited, store)
+    lost = dataclasses.replace(told, sandboxes=(opened.model_copy(update={"replayed": 4}), *edited.sandboxes))
+    assert "lost on the way and rebuilt by replaying 4 cells" in export.report_html(lost, store)
 
 
 async def test_nothing_in_the_record_becomes_script_or_a_request(told: RunView, store: Store) -> None:

@@ -8,11 +8,12 @@ import re
 import pytest
 from markupsafe import Markup
 
-from artifacts.types import FINDING_MIME, Effect, Execution, Output
+from artifacts.events import RunView, SandboxOpened
+from artifacts.types import FINDING_MIME, Effect, Execution, Output, Run
 from notebooks.telling import words as telling
 from panel_app.components import code, outputs, safe, words
 from panel_app.components.render import part
-from panel_app.face import Row
+from panel_app.face import Face, Row
 from panel_app.theme import DARK, LIGHT
 
 
@@ -201,6 +202,16 @@ def test_the_toolkit_s_cell_is_folded_and_plain_and_a_short_cell_is_open() -> No
     assert folded is not None
     assert "return x &lt; 1" in folded[1], "in one piece: colours would make it three times as long"
     assert "<details" not in part("components/cells.html", "cell", Row(None, ran), outputs.unsized)
+
+
+def test_only_a_sandbox_that_was_lost_is_told_as_gone() -> None:
+    run = Run(id="run_1", goal="What grows?")
+    opened = SandboxOpened(run_id=run.id, sandbox_id="s", host="local", isolation="none", rebuilt=True, replayed=4)
+    edit = opened.model_copy(update={"partial": True, "replayed": 0})
+    assert "was gone" not in part("components/run.html", "notes", Face(RunView(run, sandboxes=(edit,))))
+    told = part("components/run.html", "notes", Face(RunView(run, sandboxes=(opened, edit))))
+    assert told.count("was gone") == 1
+    assert "4 recorded cells" in told
 
 
 @pytest.mark.parametrize(
