@@ -75,8 +75,8 @@ def remeasured(query: Query, **new: Any) -> Query:
             continue
         new["op"] = new.get("op") or ("mean" if m.op in ("count", "distinct", "share") else m.op)
         one = m.model_copy(update={**new, "where": () if m.op == "share" else m.where})
-        one = one.model_copy(update={"name": f"{one.op} of {(one.of or '').strip('`')}" if m.name else ""})
-        order = tuple(o.model_copy(update={"by": one.name}) if o.by == m.name else o for o in order)
+        one = one.model_copy(update={"name": ""})
+        order = tuple(o.model_copy(update={"by": one.op}) if o.by in (m.name, m.op) else o for o in order)
         measures.append(one)
     return query.model_copy(update={"measures": tuple(measures), "order": order})
 
@@ -121,9 +121,8 @@ def _ordered(query: Query, descending: bool, limit: int) -> Query:
     if not query.group_by or len(query.measures) != 1:
         return query
     (m,) = query.measures
-    named = m.model_copy(update={"name": m.name or f"{m.op} of {(m.of or 'rows').strip('`')}"})
-    order = (Order(by=named.name, descending=descending),)
-    return query.model_copy(update={"intent": "rank", "measures": (named,), "order": order, "limit": limit})
+    order = (Order(by=m.name or m.op, descending=descending),)
+    return query.model_copy(update={"intent": "rank", "order": order, "limit": limit})
 
 
 def _tested(query: Query) -> Query:
