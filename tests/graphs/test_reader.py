@@ -235,6 +235,7 @@ def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) 
         ("only females", lambda q: Condition(left="sex", op="=", right="female") in q.where and len(q.where) == 2),
         ("what about Gentoo?", lambda q: q.where == (Condition(left="species", op="=", right="Gentoo"),)),
         ("as a median", lambda q: told(q) == {("median", "body_mass_g")} and q.where == first.where),
+        ("as a mean", lambda q: (q.measures, q.where) == (first.measures, first.where)),
         ("by island", lambda q: [g.of for g in q.group_by] == ["island"] and q.measures == first.measures),
     ]:
         (query,) = read(fragment, penguins, previous=first).queries

@@ -63,7 +63,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         changed = _tested(changed)
     if "W" in kinds:
         changed = _explained(changed, draft)
-    return changed if changed != same else None
+    again = bool(stats) and any(m.op == stats[0][0] for m in changed.measures)  # "as a median", of a median
+    return changed if again or changed != same else None
 
 
 def remeasured(query: Query, **new: Any) -> Query:
