@@ -25,11 +25,11 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                 found.append(Clause(piece, itemise(piece, columns, files, last), n, asks))
     for clause in found:
         _apposition(clause)
-        for _, first, last in clause.find("(T)[aci]+(?=(T))"):  # January and February 2024: both of 2024
-            unit, _, n = first[0].means.partition(" ")
-            of = re.fullmatch(r"(\d{4}-)(Q?)\d+", last[0].means)
+        for _, early, late in clause.find("(T)[aci]+(?=(T))"):  # January and February 2024: both of 2024
+            unit, _, n = early[0].means.partition(" ")
+            of = re.fullmatch(r"(\d{4}-)(Q?)\d+", late[0].means)
             if of and unit == ("quarter" if of[2] else "month"):
-                first[0].means = f"{of[1]}Q{n}" if of[2] else f"{of[1]}{int(n):02d}"
+                early[0].means = f"{of[1]}Q{n}" if of[2] else f"{of[1]}{int(n):02d}"
         for n, item in enumerate(clause.items):
             if clause.words[item.first].low in ("which", "who", "whom", "where", "when") and item.code in "wq":
                 item.code = "q" if re.fullmatch("[ciawdv]*", clause.shape[:n]) else "w"
