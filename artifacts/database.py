@@ -46,8 +46,10 @@ class Database:
         """
         self.home = home
         self.path = home / FILE
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._reading = 0
+        self._ending = False
         lock = _take(home)
         self._lock: int | None = lock
         try:
@@ -63,26 +65,31 @@ class Database:
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor that sees all that is committed; it neither waits for the writer nor holds it up."""
+        """A cursor that sees all that is committed; it neither waits for the writer nor holds it up.
+
+        A thread has one at a time: the database is closed when nobody reads any more, and until then nobody begins to.
+        """
         try:
             with self._guard:
-                of = self.connection
-                cursor = self._idle.pop() if self._idle else of.cursor()
+                self._guard.wait_for(lambda: not self._ending)
+                cursor = self._idle.pop() if self._idle else self.connection.cursor()
+                self._reading += 1
         except duckdb.ConnectionException as error:
             raise StoreError("The record is closed; open it again to read.") from error
+        kept = False
         try:
             yield cursor
+            kept = True
         except duckdb.Error as error:
-            cursor.close()
             raise explain(error, self.path) from error
-        except BaseException:
-            cursor.close()
-            raise
-        with self._guard:
-            if of is self.connection and self._lock is not None and len(self._idle) < _IDLE:
-                self._idle.append(cursor)
-            else:
-                cursor.close()
+        finally:
+            with self._guard:
+                self._reading -= 1
+                self._guard.notify_all()
+                if kept and len(self._idle) < _IDLE:
+                    self._idle.append(cursor)
+                else:
+                    cursor.close()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -141,6 +148,7 @@ class Database:
     def reconnect(self) -> None:
         """Open the file anew, after DuckDB gave it up (it does so when it cannot trust what a failed write left)."""
         with self._guard:
+            self._let_readers_end()
             self._drop()
             self.connection = _connect(self.path)
 
@@ -152,8 +160,12 @@ class Database:
                 os.chmod(wal, 0o600)
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and give the data folder free. A second call does nothing."""
+        """Fold the write-ahead log into the file and give the data folder free. A second call does nothing.
+
+        It waits for those who read: DuckDB refuses to close what is busy in another thread.
+        """
         with self._guard:
+            self._let_readers_end()
             if self._lock is None:
                 return
             # The log already holds every commit: a full disk that stops the folding loses nothing.
@@ -164,6 +176,14 @@ class Database:
             os.close(self._mark)
             os.close(self._lock)
             self._lock = None
+
+    def _let_readers_end(self) -> None:
+        """Wait until nobody reads; the guard, which the caller has, is given up meanwhile."""
+        self._ending = True
+        try:
+            self._guard.wait_for(lambda: not self._reading)
+        finally:
+            self._ending = False
 
     def _drop(self) -> None:
         for cursor in self._idle:

@@ -62,6 +62,16 @@ def next_turn(view: RunView, message: Message, budget: Budget | None = None) -> 
     return turn, [RunResumed(run_id=run_id, why="turn", params=changed_terms(view.run, budget)), begun]
 
 
+def stands(view: RunView) -> str:
+    """Why a turn is not over though nobody works on it."""
+    run = view.run
+    if view.open_questions:
+        return f"{run.id} waits for an answer: {view.open_questions[0].text}"
+    if view.open_approvals:
+        return f"{run.id} waits for approval of a call of {view.open_approvals[0].tool}."
+    return view.error or f"{run.id} is {run.status}, and what was said waits in it."
+
+
 def answered(view: RunView, text: str, question_id: str | None, by: str) -> Answered:
     """An answer to the question of this id, or to the oldest that is open. Raises InputError where there is none."""
     run_id = view.run.id

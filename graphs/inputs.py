@@ -25,6 +25,11 @@ _TEXT_EXPANSION = 4
 """Bytes of memory that a byte of file needs while it is read into a table, roughly and rather too high."""
 
 
+def in_cloud() -> bool:
+    """Whether sandboxes are in E2B's cloud; what one holds there is not known from here."""
+    return bool(os.environ.get("E2B_API_KEY")) and os.environ.get("GRISTMILL_SANDBOX") != "local"
+
+
 def check_question(question: str) -> str:
     """The question without its surrounding space. Raises InputError for an empty one and for one that is too long."""
     question = question.strip()

@@ -17,6 +17,7 @@ _WORDS = {
     "in": "is one of", "not in": "is none of", "contains": "contains", "starts": "starts with", "ends": "ends in",
     "matches": "matches", "missing": "is missing", "present": "is known", "during": "is in",
 }  # fmt: skip
+_OF_TIMES = _WORDS | {"<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before"}
 
 
 def expression(where: Where, named: Named, plain: Callable[[str], bool] = lambda text: False) -> str:
@@ -76,4 +77,4 @@ def _said(where: Where, named: Named) -> str:
     if isinstance(right, tuple):
         listed = [str(v) for v in right[:5]] + [f"{len(right) - 5} more"] * (len(right) > 5)
         return f"{where.left} {_WORDS[where.op]} {', '.join(listed)}"
-    return f"{where.left} {_WORDS[where.op]} {right}"
+    return f"{where.left} {(_OF_TIMES if isinstance(right, str) else _WORDS)[where.op]} {right}"

@@ -114,7 +114,9 @@ def groups(query: Query, scope: Scope) -> None:
         each = {n: s.replace("result[", "g[", 1) for n, s in known.items()}
         scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
     what, where = and_list(keys), where_of(query, scope)
-    whose = conditions.in_words(query.having, scope.named)
+    counts = {"count": "number of rows"} if "count" in ops and "number of rows" in parts else {}
+    having = [c.model_copy(update={"left": counts.get(c.left, c.left)}) for c in query.having]
+    whose = conditions.in_words(having, scope.named)
     whose = literal(f" whose {whose}") if whose else ""
     if query.tell == "number":
         tell(scope, "answer_number", "len(result)", literal(f"{what}{whose[1:-1]}"), "rows", where)

@@ -57,7 +57,8 @@ def answer_values(
     for name, x in found.items():
         ends = " to ".join(as_text(e, 2) for e in intervals[name]) if name in intervals else ""
         told = amount_text(x, units.get(name, ""), decimals) + f" (95 % interval {ends})" * bool(ends)
-        named = name if name in given else f"the {readable(name, rows)} is"
+        verb = "are" if name.startswith("values of ") else "is"
+        named = name if name in given else f"the {readable(name, rows)} {verb}"
         said.append(chance(x) if name == "p-value" else f"{named} {told}")
     text = f"{summary or and_list(said)} ({of_rows(rows, where, columns, lasting)})"
     if list(found) == ["number of rows"]:  # and what would stand in brackets says it again
@@ -99,7 +100,7 @@ def answer_ranked(
 
 def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, notes: Any = ()) -> None:
     """Answer with the values of columns, row by row; a single row by its first column."""
-    text = f"{', '.join(map(str, shown))}: {listing(shown)}"
+    text = f"{', '.join(name_and_unit(str(name))[0] for name in shown)}: {listing(shown)}"
     if len(shown) == 1 and len(shown.columns) > 1:
         (first, x), *more = zip(map(str, shown), shown.iloc[0], strict=True)
         told = [f"{name_and_unit(name)[0]} {amount_text(v, name_and_unit(name)[1])}" for name, v in more]

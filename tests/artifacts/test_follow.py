@@ -159,6 +159,36 @@ async def test_closing_the_store_ends_the_followers(home, begin):
         await collect(store, run)
 
 
+def test_closing_the_store_waits_for_who_still_reads(home, begin):
+    """A follower that is cancelled leaves the thread behind that reads for it."""
+    reading, read_on = threading.Event(), threading.Event()
+
+    def held(seq: int) -> int:
+        reading.set()
+        assert read_on.wait(60)
+        return seq
+
+    def read() -> tuple[int] | None:
+        with store._database.cursor() as cursor:
+            cursor.create_function("held", held, ["BIGINT"], "BIGINT")
+            return cursor.execute("SELECT held(seq) FROM events").fetchone()
+
+    store = Store.open(home)
+    begin(store)
+    with ThreadPoolExecutor(2) as pool:
+        reader = pool.submit(read)
+        assert reading.wait(60)
+        closing = pool.submit(store.close)
+        while not (closing.done() or store._database._ending):
+            threading.Event().wait(0.01)
+        read_on.set()
+        assert reader.result(60) == (1,)
+        closing.result(60)
+    with pytest.raises(StoreError, match="closed"):
+        store.runs()
+    Store.open(home).close()
+
+
 async def test_a_viewer_that_goes_away_with_its_loop_disturbs_nobody(store, begin, note):
     run = begin(store)
 

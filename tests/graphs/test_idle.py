@@ -31,8 +31,8 @@ async def asked(bench, table, text="What is the mean of x?"):
 
 async def calm(bench, run_id):
     """The run when nobody works on it any more."""
-    while run_id in bench._tasks:
-        await asyncio.wait([bench._tasks[run_id]])
+    while run_id in bench._in_flight.tasks:
+        await bench.wait(run_id)
     return run_id
 
 

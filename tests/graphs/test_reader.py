@@ -235,6 +235,7 @@ def test_a_fragment_changes_the_query_before_it(penguins: list[dict[str, Any]]) 
         ("only females", lambda q: Condition(left="sex", op="=", right="female") in q.where and len(q.where) == 2),
         ("what about Gentoo?", lambda q: q.where == (Condition(left="species", op="=", right="Gentoo"),)),
         ("as a median", lambda q: told(q) == {("median", "body_mass_g")} and q.where == first.where),
+        ("as a mean", lambda q: (q.measures, q.where) == (first.measures, first.where)),
         ("by island", lambda q: [g.of for g in q.group_by] == ["island"] and q.measures == first.measures),
     ]:
         (query,) = read(fragment, penguins, previous=first).queries
@@ -539,7 +540,7 @@ def test_an_amount_per_one_who_has_several_rows_is_a_ratio(bought: list[dict[str
     query = one("How much did the average customer spend?", bought)
     assert ({(m.op, m.of) for m in query.measures}, query.formulas[0].expr) == (
         {("sum", "net_revenue"), ("distinct", "customer_id")},
-        "sum / different",
+        "sum / distinct",
     )
 
 
@@ -568,7 +569,7 @@ def test_fragments_reorder_test_share_and_explain_the_query_before_them(
     assert after("the other way round", lowest).order[0].descending
     assert after("top 2 instead", lowest).limit == 2
     assert told(after("what about age?", first)) == {("mean", "age")}
-    assert after("by age", lowest).order[0].by == "mean of age"
+    assert after("by age", lowest).order[0].by == "mean"
     tested = after("is that significant?", first)
     assert (tested.intent, tested.test.about if tested.test else "") == ("test", "means")
     assert told(after("as a share", one("How many employees are in each department?", staff))) == {("share", None)}
@@ -600,3 +601,50 @@ def test_bounds_apart_are_alternatives_and_all_values_are_groups(staff: list[dic
 )
 def test_what_would_choose_other_rows_leaves_the_question_open(bought: list[dict[str, Any]], question: str) -> None:
     assert read(question, bought).queries == (None,)
+
+
+@pytest.fixture(scope="module")
+def rides() -> list[dict[str, Any]]:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "ride_id": range(n),
+            "passenger": [100 + i % 20 for i in range(n)],
+            "line": [["Red", "Blue"][i % 2] for i in range(n)],
+            "minutes": [5.5 + i % 37 for i in range(n)],
+            "amount": [2.5 + i / 10 for i in range(n)],
+        }
+    )
+    return [described("rides.csv", table)]
+
+
+def test_what_says_its_measure_is_of_no_other_column(rides: list[dict[str, Any]]) -> None:
+    assert one("What were the five longest rides?", rides).order[0].by == "minutes"
+    assert told(one("How long is the average ride?", rides)) == {("mean", "minutes")}
+    unmeasured = [rides[0] | {"columns": [c for c in rides[0]["columns"] if c["name"] != "minutes"]}]
+    for question in ("What were the five longest rides?", "How long is the average ride?"):
+        assert read(question, unmeasured).queries == (None,), question
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ("How many passengers had two or more Red rides?", [("line", "=", "Red")]),
+        ("How many different passengers rode at least twice?", []),
+    ],
+)
+def test_those_with_so_many_rows_are_counted(
+    rides: list[dict[str, Any]], question: str, where: list[tuple[str, str, Any]]
+) -> None:
+    query = one(question, rides)
+    assert [(w.left, w.op, w.right) for w in query.where if isinstance(w, Condition)] == where
+    assert ([g.of for g in query.group_by], query.having, query.tell) == (
+        ["passenger"],
+        (Condition(left="count", op=">=", right=2),),
+        "number",
+    )
+
+
+@pytest.mark.parametrize("fragment", ["and for Red?", "what about Red?", "only those on Red"])
+def test_a_fragment_asks_nothing_by_itself(rides: list[dict[str, Any]], fragment: str) -> None:
+    assert read(fragment, rides).queries == (None,)

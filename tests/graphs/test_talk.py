@@ -48,8 +48,8 @@ async def direct(bench, table, text="What is the mean of x?"):
 
 async def calm(bench, run_id):
     """The view of a run that nobody works on any more."""
-    while run_id in bench._tasks:
-        await asyncio.wait([bench._tasks[run_id]])
+    while run_id in bench._in_flight.tasks:
+        await bench.wait(run_id)
     return bench.store.view(run_id)
 
 

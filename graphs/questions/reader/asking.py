@@ -74,9 +74,14 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
 
 def _having(clause: Clause, ask: Ask) -> None:
     """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
-    for pattern in ("(h?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)(E)", "(h?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()"):
+    for pattern in (
+        "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)([EV])",
+        "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()",
+    ):
         for _, how, of, op, number, rows in clause.find(pattern):
             who = of[0].means
+            how = [i for i in how if i.code == "h" or i.means == "distinct"]
+            rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
             if (
                 who is None
                 or who.key

@@ -413,6 +413,8 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     word = clause.words[item.first]
     if item.code in "QKVTbkjn#" or word.low in ("twice", "double", "half", "first", "last"):
         return True
+    if item.first and clause.words[item.first - 1].low == "how":
+        return True  # "how long is the average visit", where no column is a length
     word = clause.words[item.first]
     before = before.rstrip("d")
     if after[:1] == "M" or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):

@@ -63,7 +63,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         changed = _tested(changed)
     if "W" in kinds:
         changed = _explained(changed, draft)
-    return changed if changed != same else None
+    again = bool(stats) and any(m.op == stats[0][0] for m in changed.measures)  # "as a median", of a median
+    return changed if again or changed != same else None
 
 
 def remeasured(query: Query, **new: Any) -> Query:
@@ -75,8 +76,8 @@ def remeasured(query: Query, **new: Any) -> Query:
             continue
         new["op"] = new.get("op") or ("mean" if m.op in ("count", "distinct", "share") else m.op)
         one = m.model_copy(update={**new, "where": () if m.op == "share" else m.where})
-        one = one.model_copy(update={"name": f"{one.op} of {(one.of or '').strip('`')}" if m.name else ""})
-        order = tuple(o.model_copy(update={"by": one.name}) if o.by == m.name else o for o in order)
+        one = one.model_copy(update={"name": ""})
+        order = tuple(o.model_copy(update={"by": one.op}) if o.by in (m.name, m.op) else o for o in order)
         measures.append(one)
     return query.model_copy(update={"measures": tuple(measures), "order": order})
 
@@ -121,9 +122,8 @@ def _ordered(query: Query, descending: bool, limit: int) -> Query:
     if not query.group_by or len(query.measures) != 1:
         return query
     (m,) = query.measures
-    named = m.model_copy(update={"name": m.name or f"{m.op} of {(m.of or 'rows').strip('`')}"})
-    order = (Order(by=named.name, descending=descending),)
-    return query.model_copy(update={"intent": "rank", "measures": (named,), "order": order, "limit": limit})
+    order = (Order(by=m.name or m.op, descending=descending),)
+    return query.model_copy(update={"intent": "rank", "order": order, "limit": limit})
 
 
 def _tested(query: Query) -> Query:

@@ -108,8 +108,8 @@ age: old eld aged / young
 TIME: late recent new / early
 weight mass: heavy / light
 height: tall / short
-length duration: long / short
-price cost fare: expensive dear / cheap
+length duration minutes hours: long / short
+price cost fare fee: expensive dear / cheap
 income salary wealth: rich / poor
 speed: fast / slow
 temperature temp: hot warm / cold
@@ -192,6 +192,7 @@ sex gender
 salary wage pay earnings income
 weight mass wt weigh weighs weighed
 price cost
+length duration minutes
 cost amount expense spending
 revenue sales turnover sell sells sold selling
 quantity qty units sell sells sold selling
@@ -296,6 +297,12 @@ def adjectives() -> dict[str, str]:
 def rows() -> frozenset[str]:
     """Words for what a row may stand for."""
     return frozenset(["id", "no", "number", "index", *ROWS.split(), *PEOPLE.split(), *EVENTS.split()])
+
+
+@cache
+def singulars() -> frozenset[str]:
+    """Words for one person: a column of whole numbers with such a name says who, and a plural may say how many."""
+    return frozenset(w for w in PEOPLE.split() if not w.endswith("s") and stem(w) == stem(w + "s"))
 
 
 @cache

@@ -60,7 +60,10 @@ class Column:
         if not self.dtype.startswith(("int", "float", "Int")) or not self.words:
             return False
         numbered = self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1
-        return (self.words[-1] == "id" and len(self.words) > 1) or (numbered and self.words[-1] in lexicon.rows())
+        named = self.words[-1] in lexicon.singulars() and "int" in self.dtype.casefold() and self.n_unique > 12
+        return (
+            (self.words[-1] == "id" and len(self.words) > 1) or named or (numbered and self.words[-1] in lexicon.rows())
+        )
 
     @property
     def key(self) -> bool:

@@ -104,12 +104,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         elif ask.share:
             measures.append(Measure(op="share", where=tuple(ask.share)))
         elif ask.per is not None and len(of := [c for c in own if draft.numeric(c)]) == 1:
-            what, each = draft.plain([*of, expr(ask.per)])
-            measures += [
-                Measure(op="sum", of=of[0], name="sum"),
-                Measure(op="distinct", of=expr(ask.per), name="different"),
-            ]
-            extra = {"formulas": (Formula(name=f"{what} per {each}", expr="sum / different"),)}
+            what, each = draft.named[of[0]].words if of[0] in draft.named else of, ask.per.aliases[-1]
+            measures += [Measure(op="sum", of=of[0]), Measure(op="distinct", of=expr(ask.per))]
+            extra = {"formulas": (Formula(name=f"{' '.join(what)} per {' '.join(each)}", expr="sum / distinct"),)}
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -214,7 +211,7 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
 
 _EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
-_LISTS = re.compile(r"\b(?:list|names? of|show|which|what|who)\b", re.I)
+_LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)
 
 
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
@@ -243,7 +240,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         words = draft.asks[0].clause.written(compared[:1])
         draft.blocked.append(words)
         return []
-    return [Measure(op="count")] if not spoken and base.where and single else []
+    rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
+    return [Measure(op="count")] if rows and not spoken and base.where and single else []
 
 
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
@@ -263,7 +261,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         if (of is None or c != expr(of))
         and (draft.numeric(c) or draft.named[c].kind in ("time", "bool") or ask.stats == ["distinct"])
     ]
-    if not what and not ask.counts and not ask.share and (found := draft.amount()) is not None:
+    says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
+    if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
     if of is None and not ask.groups:
@@ -296,11 +295,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         measure = Measure(op="count")
     else:
         return {}, []
-    name = f"{measure.op} of {(measure.of or 'rows').strip('`')}"
-    order = (Order(by=name, descending=descending),)
-    return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [
-        measure.model_copy(update={"name": name})
-    ]
+    order = (Order(by=measure.op, descending=descending),)
+    return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [measure]
 
 
 def outliers(draft: Draft, base: Query) -> list[Query]:
