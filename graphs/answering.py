@@ -95,7 +95,7 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
     if not part.answers:
         cells = {x.cell for x in done}  # which a run that is taken up again does not run a second time
         recorded = (a for a in desk.session.view.answers if (a.question, a.part) == (part.question, part.text))
-        part.answers += (a for a in recorded if cells & {e.cell for e in a.evidence})
+        part.answers += (a for a in recorded if not a.outdated and cells & {e.cell for e in a.evidence})
     if not part.answers:
         await refuse(desk, part, _failure(done), step_id)
     return done

@@ -89,14 +89,18 @@ def ended(view: RunView, execution_id: str, status: ExecutionStatus) -> RunView:
 
 
 def without(view: RunView, cell_id: str) -> RunView:
-    """The view without what came of a cell: its artifacts, findings and answers."""
+    """The view without what came of a cell: its artifacts, findings and answers.
+
+    Between turns an answer stays, as outdated: a person has been told it, and what an agent said nobody says again. A
+    cell that answers anew replaces its own.
+    """
     ran = {x.id for x in view.executions if x.cell == cell_id}
     return replace(
         view,
         artifacts=tuple(a for a in view.artifacts if a.execution_id not in ran),
         findings=tuple(f for f in view.findings if f.evidence.cell != cell_id),
         given=tuple(a for a in view.given if not _rests_on(a, cell_id)),
-        answers=tuple(a for a in view.answers if not _rests_on(a, cell_id)),
+        answers=tuple(_outdated(a, cell_id) for a in view.answers if view.turn is None or not _rests_on(a, cell_id)),
     )
 
 
@@ -151,3 +155,11 @@ def _turn(view: RunView) -> str | None:
 
 def _rests_on(answer: Answer, cell_id: str) -> bool:
     return any(e.cell == cell_id for e in answer.evidence)
+
+
+def _outdated(answer: Answer, cell_id: str) -> Answer:
+    """The answer once a cell no longer shows what it may have rested on."""
+    if not _rests_on(answer, cell_id):
+        return answer
+    others = tuple(e for e in answer.evidence if e.cell != cell_id)
+    return answer.model_copy(update={"evidence": others, "outdated": (*answer.outdated, cell_id)})

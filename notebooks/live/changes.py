@@ -9,7 +9,7 @@ from typing import Literal
 
 from artifacts.events import RunView
 from artifacts.store import ArtifactDamaged, Store
-from artifacts.types import AnswerValue, Artifact, Execution, Value
+from artifacts.types import Answer, AnswerValue, Artifact, Execution, Value
 from notebooks.reproduce import LARGEST, difference, said, texts
 from notebooks.telling.answers import value_text
 
@@ -109,7 +109,7 @@ def _told(artifact: Artifact | None) -> str | None:
 
 
 def _values(before: RunView, after: RunView) -> Iterator[Change]:
-    old, new = ({f"{a.part}: {v.name}": v for a in view.answers for v in a.values} for view in (before, after))
+    old, new = ({f"{a.part}: {v.name}": v for a in _holding(view) for v in a.values} for view in (before, after))
     for name in dict.fromkeys((*new, *old)):
         one, other = (_value(v.get(name)) for v in (old, new))
         if one != other and (one is None or other is None or texts(one, other)):
@@ -117,6 +117,11 @@ def _values(before: RunView, after: RunView) -> Iterator[Change]:
             if told != now_told:  # as the report has them, unless they differ only behind that
                 one, other = told, now_told
             yield Change(what="value", name=name, before=one, after=other)
+
+
+def _holding(view: RunView) -> list[Answer]:
+    """The answers that rest on what the notebook shows now."""
+    return [a for a in view.answers if not a.outdated]
 
 
 def _value(value: AnswerValue | None) -> str | None:
@@ -133,7 +138,7 @@ def _findings(before: RunView, after: RunView) -> Iterator[Change]:
 
 def _shown(view: RunView) -> list[float]:
     """All numbers that the notebook shows: printed, found or answered."""
-    parts = [x.text for x in view.executions] + [f.text for f in view.findings] + [a.text for a in view.answers]
+    parts = [x.text for x in view.executions] + [f.text for f in view.findings] + [a.text for a in _holding(view)]
     numbers = [value for part in parts for value, _ in _numbers(part)]
     for finding in view.findings:
         if finding.effect is not None:
@@ -141,7 +146,7 @@ def _shown(view: RunView) -> list[float]:
         numbers += [v for t in (finding.test,) if t is not None for v in (t.p, t.q) if v is not None]
     numbers += [
         v.value
-        for a in view.answers
+        for a in _holding(view)
         for v in a.values
         if isinstance(v.value, int | float) and not isinstance(v.value, bool)
     ]

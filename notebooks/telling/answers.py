@@ -88,10 +88,13 @@ def sentence(answer: Answer) -> str:
 
 
 def asides(answer: Answer) -> tuple[str, ...]:
-    """What a reader should know of an answer, one line each: what is lacking, how it was read, what was left aside."""
+    """What a reader should know of an answer, one line each: what it rests on no longer, what is lacking, how it
+    was read, what was left aside."""
     lacking = (f"Not answered of it: {answer.why}",) if answer.status == "partly" and answer.why else ()
     unused = ", ".join(f"“{word}”" for word in answer.unused)
-    return (*lacking, *answer.notes, *((f"Not understood, and left aside: {unused}.",) if unused else ()))
+    cells = ", ".join(answer.outdated)
+    outdated = (f"This rests on earlier output of {cells}, since run again or deleted.",) if cells else ()
+    return (*outdated, *lacking, *answer.notes, *((f"Not understood, and left aside: {unused}.",) if unused else ()))
 
 
 def answers_text(answers: Sequence[Answer]) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from artifacts.events import (
     Answered,
+    AnswerMade,
     ApprovalAsked,
     ApprovalGiven,
     ArtifactSaved,
@@ -42,6 +43,7 @@ from artifacts.events import (
 from artifacts.projections import read_body, write_body
 from artifacts.store import Store
 from artifacts.types import (
+    Answer,
     Approval,
     Artifact,
     Evidence,
@@ -159,6 +161,33 @@ def test_what_a_cell_made_before_makes_room_for_what_it_makes_now_in_its_place()
     assert [f.id for f in view.findings] == ["F4", "F2", "F3"]
     assert [a.name for a in view.artifacts] == ["fig_04.png", "fig_02.png", "fig_03.png"]
     assert [x.id for x in view.executions] == ["ex_4", "ex_2", "ex_3"]
+
+
+def answered(question: str, text: str, *cells: str) -> AnswerMade:
+    evidence = tuple(Evidence(cell=cell) for cell in cells)
+    return AnswerMade(
+        run_id="run_1",
+        answer=Answer(part=question, question=question, status="answered", text=text, evidence=evidence),
+    )
+
+
+def test_a_reply_stays_in_the_conversation_when_a_person_edits_what_it_rests_on():
+    record = three().add(TurnStarted(run_id="run_1", turn_id="turn-02", message="Why?"))
+    record.add(answered("turn-02", "Because b is 1.", "cell-02", "cell-03"), answered("other", "a is 1.", "cell-01"))
+    record.add(TurnEnded(run_id="run_1", turn_id="turn-02")).ran("cell-02", "b = 2")
+    told, other = record.view.answers
+    assert (told.text, told.outdated, [e.cell for e in told.evidence]) == ("Because b is 1.", ("cell-02",), ["cell-03"])
+    assert (other.outdated, [e.cell for e in other.evidence]) == ((), ["cell-01"])
+    assert [a.text for a in record.view.given] == ["a is 1."], "what an agent builds on rests on what is there"
+    record.ran("cell-02", "b = 3").add(CellDeleted(run_id="run_1", cell_id="cell-03"))
+    assert record.view.answers[0].outdated == ("cell-02", "cell-03")
+    record.add(answered("turn-02", "Because b is 3.", "cell-02"))
+    assert [(a.text, a.outdated) for a in record.view.answers] == [("Because b is 3.", ()), ("a is 1.", ())]
+
+
+def test_an_answer_makes_room_while_its_turn_is_under_way():
+    record = Record().ran("cell-01", "a = 1").add(answered("", "a is 1.", "cell-01")).ran("cell-01", "a = 2")
+    assert record.view.answers == ()
 
 
 def test_a_cell_that_was_edited_while_it_ran_is_stale_at_its_end():

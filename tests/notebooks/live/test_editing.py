@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from artifacts.events import ReportMade, RunEnded, RunView
+from artifacts.events import AnswerMade, ReportMade, RunEnded, RunResumed, RunView, TurnEnded, TurnStarted
 from artifacts.store import Store
-from artifacts.types import Run
+from artifacts.types import Answer, AnswerValue, Evidence, Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook, EditError, Outdated
 from notebooks.export import notebook, write_out
@@ -20,6 +20,8 @@ from notebooks.live.editing import Edit, LiveNotebook
 from notebooks.nb import nbformat
 from notebooks.reproduce import compare, keep_reproduction
 from notebooks.session import Session
+from notebooks.telling.answers import said
+from notebooks.telling.markdown import report_md
 
 CELLS = (
     "import pandas as pd\ntable = pd.read_csv('yields.csv')\nlen(table)",
@@ -92,6 +94,27 @@ async def test_the_sentences_that_no_longer_hold_are_named(live: LiveNotebook, s
     done = await live.edit(Edit(what="edit", cell="cell-02", source=source))
     assert done.broken_sentences == ("Wheat yields 5.35 t.",)
     assert "Wheat yields 5.35 t." in store.view(live.run_id).notes[-1].text
+
+
+async def test_a_reply_that_rests_on_an_edited_cell_stays_and_says_so(live: LiveNotebook, store: Store):
+    told, turn = {"run_id": live.run_id}, {"turn_id": "turn-02", "message": "How many are above?"}
+    reply = Answer(
+        part="How many are above?",
+        question="turn-02",
+        status="answered",
+        text="2 plots are above 5.",
+        values=(AnswerValue(name="plots", value=2),),
+        evidence=(Evidence(cell="cell-05"),),
+    )
+    await store.append_all([RunResumed(**told, why="turn"), TurnStarted(**told, **turn)])
+    await store.append_all([AnswerMade(**told, answer=reply), TurnEnded(**told, turn_id="turn-02")])
+    await store.append(RunEnded(**told, status="done"))
+    done = await live.edit(Edit(what="edit", cell="cell-04", source="limit = 5.5"))
+    assert ("value", "plots") in [(c.what, c.name.partition(": ")[2]) for c in done.changed]
+    (kept,) = said(store.view(live.run_id))
+    assert (kept.text, kept.cells) == ("2 plots are above 5.", ())
+    assert kept.asides == ("This rests on earlier output of cell-05, since run again or deleted.",)
+    assert "earlier output of cell-05" in report_md(store.view(live.run_id))
 
 
 async def test_a_second_edit_finds_the_kernel_as_the_first_left_it(live: LiveNotebook, store: Store):
