@@ -19,6 +19,7 @@ NEW_TURNS, NEW_CELLS = 5, 8
 _SAID, _SOURCE, _PRINTED, _LINE = 1_200, 1_200, 800, 160
 _MOST = 120  # cells of which there is a line; of still older ones there is their number
 _FOUND = 30  # findings
+_OUTDATED = "(cells that this rests on have changed since) "
 
 
 def turn_brief(
@@ -72,7 +73,7 @@ def notebook(view: RunView) -> str:
 def _turn(view: RunView, turn: Turn, most: int) -> str:
     further = {t.id for t in view.turns[1:]}
     mine = [a for a in view.answers if (a.question == turn.id if turn.id in further else a.question not in further)]
-    told = " ".join(a.text or a.why for a in mine) or (
+    told = " ".join((_OUTDATED if a.outdated else "") + (a.text or a.why) for a in mine) or (
         view.report.answer if view.report and turn.id not in further else ""
     )
     answer = told or f"(no answer: the turn is {turn.status})"

@@ -220,7 +220,7 @@ def limits(rule: q.Rule, of: str) -> tuple[str, str]:
 
 def beyond(rule: q.Rule, of: str, limits: str) -> str:
     """Which values are outliers, as source."""
-    return f"beyond({of}, {limits}{f', {literal(rule.sides)}' * (rule.sides != 'both')})"
+    return f"outside_limits({of}, {limits}{f', {literal(rule.sides)}' * (rule.sides != 'both')})"
 
 
 def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:

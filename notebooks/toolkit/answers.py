@@ -31,7 +31,7 @@ def and_list(parts: Any) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def amount(x: Any, unit: str = "", decimals: int | None = None) -> str:
+def amount_text(x: Any, unit: str = "", decimals: int | None = None) -> str:
     """A value of an answer with its unit."""
     return as_text(x, decimals) + f" {unit}" * bool(unit)
 
@@ -56,7 +56,7 @@ def answer_values(
     said = []
     for name, x in found.items():
         ends = " to ".join(as_text(e, 2) for e in intervals[name]) if name in intervals else ""
-        told = amount(x, units.get(name, ""), decimals) + f" (95 % interval {ends})" * bool(ends)
+        told = amount_text(x, units.get(name, ""), decimals) + f" (95 % interval {ends})" * bool(ends)
         verb = "are" if name.startswith("values of ") else "is"
         named = name if name in given else f"the {readable(name, rows)} {verb}"
         said.append(chance(x) if name == "p-value" else f"{named} {told}")
@@ -77,12 +77,12 @@ def _of_rules(names: Any) -> list[str]:
 def compared_text(what: str, sides: Any, values: Any, unit: str = "", decimals: int | None = None) -> str:
     """How a number of the first of two sides differs from that of the second, as a sentence tells it."""
     (first, second), (a, b) = sides, values
-    text = f"{what} is {amount(a, unit, decimals)} {first} and {amount(b, unit, decimals)} {second}"
+    text = f"{what} is {amount_text(a, unit, decimals)} {first} and {amount_text(b, unit, decimals)} {second}"
     if pd.isna(a) or pd.isna(b) or a == b:
         return text
     relative = f" ({percent(abs(a / b - 1), 1)})" if unit != "%" and a * b > 0 else ""
     word = "higher" if a > b else "lower"
-    return f"{text}: {amount(abs(a - b), {'%': 'pp'}.get(unit, unit), decimals)} {word}{relative} {first}"
+    return f"{text}: {amount_text(abs(a - b), {'%': 'pp'}.get(unit, unit), decimals)} {word}{relative} {first}"
 
 
 def answer_ranked(
@@ -103,7 +103,7 @@ def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, not
     text = f"{', '.join(name_and_unit(str(name))[0] for name in shown)}: {listing(shown)}"
     if len(shown) == 1 and len(shown.columns) > 1:
         (first, x), *more = zip(map(str, shown), shown.iloc[0], strict=True)
-        told = [f"{name_and_unit(name)[0]} {amount(v, name_and_unit(name)[1])}" for name, v in more]
+        told = [f"{name_and_unit(name)[0]} {amount_text(v, name_and_unit(name)[1])}" for name, v in more]
         text = f"{as_name(x)} ({name_and_unit(first)[0]}): {and_list(told)}"
     text += f" ({of_rows(rows, where)})."
     answer(text, {str(name): one_or_list(shown[name]) for name in shown}, notes=notes)
@@ -162,7 +162,7 @@ def answer_groups(
     values: dict[str, Any]
 
     def told(name: str, x: Any) -> str:
-        return amount(x, units.get(name, ""), decimals)
+        return amount_text(x, units.get(name, ""), decimals)
 
     if tell == "first":
         first = {name: result[name].iloc[0] if len(result) else None for name in columns}
@@ -206,7 +206,9 @@ def of_margins(
     said, values, asked = list[str](), dict[str, Any](), dict[str, Any]()
     for (by, numbers), query in zip(margins.items(), queries, strict=True):
         each = dict(zip(group_names(numbers.index), numbers, strict=True))
-        said.append(f"by {readable(by, margins)} alone {', '.join(f'{k} {amount(x, unit)}' for k, x in each.items())}")
+        said.append(
+            f"by {readable(by, margins)} alone {', '.join(f'{k} {amount_text(x, unit)}' for k, x in each.items())}"
+        )
         values |= {f"overall, {k}": (x, unit) for k, x in each.items()}
         asked |= dict.fromkeys((f"overall, {k}" for k in each), query)
     return f"; {'; '.join(said)}", values, asked

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.answers import amount, and_list
+from notebooks.toolkit.answers import amount_text, and_list
 from notebooks.toolkit.metrics import METRIC_NAMES
 from notebooks.toolkit.naming import readable
 from notebooks.toolkit.telling import answer
@@ -138,7 +138,7 @@ def answer_fitted(
     fitted: Fitted, what: str, rows: pd.DataFrame, *, verdict: str = "", decimals: int | None = None, notes: Any = ()
 ) -> None:
     """Answer with what came of a model."""
-    said = and_list([f"{name} {amount(x, '', decimals)}" for name, x in fitted.values.items()])
+    said = and_list([f"{name} {amount_text(x, '', decimals)}" for name, x in fitted.values.items()])
     of = f"{fitted.fitted:,} rows" + f" fitted, {fitted.held_out:,} held out" * bool(fitted.held_out)
     values = {**fitted.values, **({"verdict": verdict} if verdict else {})}
     answer(f"{readable(what, rows)}: {said} ({of}){f': {verdict}' * bool(verdict)}.", values, notes=notes)

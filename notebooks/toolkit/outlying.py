@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.answers import amount, and_list, listing, of_rows
+from notebooks.toolkit.answers import amount_text, and_list, listing, of_rows
 from notebooks.toolkit.naming import readable
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.wording import as_name, as_text, one_or_list
@@ -31,7 +31,7 @@ def outlier_limits(values: pd.Series, rule: str = "iqr", k: float = 1.5, ddof: i
     return low - k * width, high + k * width
 
 
-def beyond(values: pd.Series, limits: tuple[float, float], sides: str = "both") -> Any:
+def outside_limits(values: pd.Series, limits: tuple[float, float], sides: str = "both") -> Any:
     """Which values lie beyond limits: above the upper one (high), below the lower one (low), or either."""
     low, high = limits
     return (values < (-np.inf if sides == "high" else low)) | (values > (np.inf if sides == "low" else high))
@@ -59,7 +59,7 @@ def answer_outliers(
     side = ends.get(sides, f"{ends['low']} or {ends['high']}")
     text = f"outliers of {readable(column, rows)} ({how}: {side}): "
     text += f"{len(outlying):,} of {rows[column].count():,} values"
-    told = [f"the {name} is {amount(x, '', decimals)}" for name, x in found.items()]
+    told = [f"the {name} is {amount_text(x, '', decimals)}" for name, x in found.items()]
     told += [f"the verdict is {verdict}"] if verdict else []
     text += f"; {and_list(told)}" * bool(told)
     values: dict[str, Any] = {} if tell == "names" else {"number of outliers": len(outlying), **found}

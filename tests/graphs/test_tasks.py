@@ -188,9 +188,9 @@ async def test_an_agent_that_writes_cells_leads_too_and_goes_on_with_what_others
     assert "'reviewer'" in next(u.error for u in view.tools_used if u.name == "delegate")
     assert "got 6 4" in view.executions[-1].text
     assert [c.author for c in view.cells][-1] == "chief"
-    assert [(t.cells, t.conflicts) for t in view.tasks] == [(("cell-101",), ()), (("cell-201", "cell-202"), ())]
+    assert [(t.cells, t.conflicts) for t in view.tasks] == [(("cell-101",), ()), (("cell-201",), ())]
     assert [(a.question, a.status) for a in view.answers] == [("t2", "answered")]
-    assert {e.cell for a in view.answers for e in a.evidence} == {"cell-202"}
+    assert {e.cell for a in view.answers for e in a.evidence} == {"cell-201"}
 
 
 async def test_the_lead_of_a_further_turn_gives_tasks_and_replies_with_what_they_made(bench, table, team, answer):

@@ -24,7 +24,7 @@ def test_the_drawing_shows_every_node_and_the_ways_back():
         "open -.-> plan",
         "plan -.-> write",
         "plan -.-> delegate",
-        "join --> delegate",
+        "join -.-> write",
         "write -.-> run",
         "run -.-> write",
         "interpret -.-> write",

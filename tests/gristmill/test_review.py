@@ -14,9 +14,11 @@ from tests.gristmill.door import Server
 
 MEAN = 'import pandas as pd\nd = pd.read_csv("flowers.csv")\nprint("mean length", round(d.length.mean(), 3))\n'
 LEAK = (
+    "from sklearn.linear_model import LogisticRegression\n"
     "from sklearn.preprocessing import StandardScaler\nfrom sklearn.model_selection import train_test_split\n"
     'X = StandardScaler().fit_transform(d[["length", "weight"]])\n'
     'a, b, ya, yb = train_test_split(X, d["group"], random_state=0)\n'
+    "print(round(LogisticRegression().fit(a, ya).score(b, yb), 3))\n"
 )
 
 
@@ -49,18 +51,19 @@ def review(*arguments: str | Path) -> Result:
     return done
 
 
-def test_each_objection_names_its_cell_and_the_mend(written):
-    path = written("# Flowers", (MEAN, "mean length 6.998\n"), (LEAK, ""), "The mean length is 9.87.")
-    done = review(path, "--no-rerun", "--json")
+def test_each_objection_names_its_cell_and_the_mend(server: Server, written, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    path = written("# Flowers", (MEAN, "mean length 7.005\n"), (LEAK, "1.0\n"), "The mean length is 9.87.")
+    done = review(path, "--json")
     told = json.loads(done.stdout)
     assert (done.exit_code, told["verdict"]) == (1, "fail")
     assert [(o["cell"], o["execution_count"]) for o in told["objections"]] == [(3, 3), (4, None)]
-    assert "scaler" in told["objections"][0]["problem"]
+    assert "StandardScaler" in told["objections"][0]["problem"]
     assert "9.87" in told["objections"][1]["problem"]
     assert all(o["mend"] for o in told["objections"])
     assert [Path(f).name for f in told["files"]] == ["flowers.csv"], "found beside the notebook"
-    page = review(path, "--no-rerun").stdout
-    assert page.startswith("Objected to: mine.ipynb")
+    page = review(path).stdout
+    assert "Objected to: mine.ipynb" in page
     assert "cell 3 (In [3]): from sklearn" in page
     assert "Mend: Split first" in page
 
@@ -104,7 +107,7 @@ def test_run_again_it_must_put_out_the_same(server: Server, written, monkeypatch
 
 TWICE = (
     'import pandas as pd\nd = pd.read_csv("flowers.csv", index_col="group")\n'
-    'both = d[["length"]].join(d[["weight"]])\nprint(round(both["length"].mean(), 3))\n'
+    'both = d[["length"]].join(d[["weight"]])\nprint(round(both["length"].sum(), 3))\n'
 )
 
 
@@ -113,7 +116,7 @@ def test_what_the_cells_did_is_seen_in_the_fresh_sandbox(server: Server, written
     path = written((TWICE, None), ("import no_such_package_here\n", "\n"), "Both were laid side by side.")
     read_only = json.loads(review(path, "--no-rerun", "--json").stdout)
     seen = json.loads(review(path, "--json").stdout)
-    assert not [o for o in read_only["objections"] if "its key repeats" in o["problem"]]
-    assert [o["cell"] for o in seen["objections"] if "its key repeats" in o["problem"]] == [1]
+    assert not [o for o in read_only["objections"] if "several times" in o["problem"]]
+    assert [o["cell"] for o in seen["objections"] if "several times" in o["problem"]] == [1]
     assert any("has not the packages" in remark for remark in seen["remarks"]), "no fault of the notebook's"
     assert not [o for o in seen["objections"] if o["cell"] == 2]
