@@ -339,7 +339,8 @@ async def test_cancelling_stops_the_cell_and_keeps_what_was_made(bench, table, t
     assert (await bench.cancel(run.id)).status == "cancelled"
 
 
-async def test_cancelling_while_the_notebook_runs_again_ends_both_sandboxes(bench, table, team, answer):
+async def test_cancelling_while_the_notebook_runs_again_ends_both_sandboxes(bench, table, team, answer, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})  # one processor: the second run is not beside the first
     team.code = [answer(calls=[call("run_code", code="print(len(df))")])]
     run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test", rerun=True))
     async for event in bench.follow(run.id):
