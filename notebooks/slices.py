@@ -67,6 +67,10 @@ class Package:
         return frozenset(self.homes)
 
 
+_bound = dict[str, frozenset[str]]()
+"""What the texts bind that were made here: they are long, and need not be read again for it."""
+
+
 def slice_for(code: str, already: Iterable[str] = ()) -> str:
     """The toolkit cell for code: what the code needs of the toolkit and, by name, is not `already` defined.
 
@@ -101,7 +105,9 @@ def part(package: Package, wanted: Iterable[str], already: Iterable[str] = (), h
         waiting |= {n for s in by_name.get(name, ()) for n in s.names.reads} - found - already
     imports = _imports({name: package.imports[name] for name in found & set(package.imports)})
     chosen = [s for s in package.definitions if s.names.binds & found]
-    return "\n".join([heading, *imports, *_laid_out(chosen)]) if imports or chosen else ""
+    text = "\n".join([heading, *imports, *_laid_out(chosen)]) if imports or chosen else ""
+    _bound[text] = frozenset(found & set(package.imports)).union(*(s.names.binds for s in chosen))
+    return text
 
 
 def lacking(code: str, already: Iterable[str]) -> str:
@@ -128,6 +134,8 @@ def reads(code: str) -> frozenset[str]:
 
 def binds(code: str) -> frozenset[str]:
     """The names that code binds at its top level; none of code that is not plain Python."""
+    if code in _bound:
+        return _bound[code]
     try:
         return frozenset().union(*(s.names.binds for s in statements(code)))
     except SyntaxError:
