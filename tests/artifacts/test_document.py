@@ -34,6 +34,8 @@ from artifacts.events import (
     Said,
     SandboxOpened,
     StepStarted,
+    TaskBranched,
+    TaskWorked,
     TurnEnded,
     TurnStarted,
     Undone,
@@ -183,6 +185,31 @@ def test_a_reply_stays_in_the_conversation_when_a_person_edits_what_it_rests_on(
     assert record.view.answers[0].outdated == ("cell-02", "cell-03")
     record.add(answered("turn-02", "Because b is 3.", "cell-02"))
     assert [(a.text, a.outdated) for a in record.view.answers] == [("Because b is 3.", ()), ("a is 1.", ())]
+
+
+def test_a_reply_of_an_earlier_turn_stays_when_an_agent_runs_what_it_rests_on_again():
+    record = three().add(answered("", "a is 1.", "cell-01"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-02", message="Why?"))
+    record.add(answered("turn-02", "Because b is 1.", "cell-02"), TurnEnded(run_id="run_1", turn_id="turn-02"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-03", message="And c?"))
+    record.add(answered("turn-03", "c is b.", "cell-02")).ran("cell-01", "a = 2").ran("cell-02", "b = 2")
+    assert [(a.text, a.outdated) for a in record.view.answers] == [
+        ("a is 1.", ("cell-01",)),
+        ("Because b is 1.", ("cell-02",)),
+    ]
+    record.add(answered("turn-03", "c is 2.", "cell-02"), TurnEnded(run_id="run_1", turn_id="turn-03"))
+    assert [a.text for a in record.view.answers] == ["a is 1.", "Because b is 1.", "c is 2."]
+
+
+def test_a_reply_stays_in_the_notebook_of_a_task_that_runs_what_it_rests_on_again():
+    record = three().add(answered("", "a is 1.", "cell-01"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-02", message="Split it up."))
+    record.add(TaskBranched(run_id="run_1", task_id="task-01", numbered=100))
+    again = Execution(id="ex_9", run_id="run_1", sandbox_id="own", seq=9, code="a = 3", cell_id="cell-01")
+    begun = ExecutionStarted(run_id="run_1", execution=again)
+    view = record.add(TaskWorked(run_id="run_1", task_id="task-01", event=begun)).view
+    assert [(a.text, a.outdated) for a in view.of_task("task-01").answers] == [("a is 1.", ("cell-01",))]
+    assert [(a.text, a.outdated) for a in view.answers] == [("a is 1.", ())]
 
 
 def test_an_answer_makes_room_while_its_turn_is_under_way():
