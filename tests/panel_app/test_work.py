@@ -167,6 +167,10 @@ def test_what_begins_with_a_slash_is_a_command_as_at_the_terminal(watch: NewWatc
     expect(told).to_be_empty()
     typed("/undo")
     expect(page.locator("#cell-04")).to_have_count(0)
+    typed("/redo")
+    expect(page.locator("#cell-04-out")).to_have_text("42")
+    typed("/undo")
+    expect(page.locator("#cell-04")).to_have_count(0)
     typed("and z?")
     expect(page.locator("#turn-02-said .words")).to_have_text("and z?")
     assert store.run(story.id).params["budget"] == {"turn": {"tokens": 9000}}
@@ -201,6 +205,11 @@ def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(wat
     expect(page.locator("#cell-02-out")).to_have_text("40")
     page.get_by_role("button", name="Undo the last edit").click()
     expect(page.locator("#cell-01-source")).to_contain_text("x = 3")
+    expect(page.locator("#cell-02-out")).to_have_text("30")
+    second.get_by_role("button", name="Redo the last edit").click()
+    expect(page.locator("#cell-02-out")).to_have_text("40")
+    expect(page.get_by_role("button", name="Redo")).to_have_count(0)
+    page.get_by_role("button", name="Undo the last edit").click()
     expect(page.locator("#cell-02-out")).to_have_text("30")
 
     # a cell is added below, moved up, shown with its versions, and deleted
