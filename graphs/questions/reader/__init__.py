@@ -39,8 +39,8 @@ def read(
         return Reading(parts=(question,), queries=(Query(intent="describe", text=question),), why_not=("",))
     time = _time(columns, roles or {})
     for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
-        hint = lexicon.adjectives().get(said[1].casefold(), "")
-        if hint != "TIME" and (measured := Conditions(columns, time).hinted(hint)) is not None:
+        hint = lexicon.dimensions("much little", said[1].casefold())
+        if hint != "time" and (measured := Conditions(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
     lasting = duration(question, columns)
     rows = max((c.rows for c in columns), default=0)
@@ -83,9 +83,8 @@ _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|averag
 """What asks for the table as a whole, and what asks for something particular of it."""
 
 _LASTING = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two) )[a-z]{3,} times?\b|\btime to \w+"
-_STARTS = r"open|start|begin|began|order|creat|hire|join|submit|purchas|receiv|request|report|book"
-
-_ENDS = r"clos|end|resol|finish|complet|process|ship|deliver|left|leav|return|stop"
+_STARTS, _ENDS = ("|".join(lexicon.listed(name)) for name in ("starts", "ends"))
+"""How the names of columns say that something begins or ends there."""
 
 
 def _of_the_whole(question: str, columns: Sequence[Column]) -> bool:
@@ -113,8 +112,6 @@ def duration(question: str, columns: Sequence[Column]) -> Derive | None:
 
 
 _RATE = r"\b(?:success|achievement|attainment|fulfil\w*) rates?(?: of (?:goals?|targets?|tasks?)(?: met| reached| achieved)?)?\b"
-_AIMED = {"target", "goal", "plan", "planned", "quota"}
-_DONE = {"actual", "complete", "completed", "achieved", "result", "attained"}
 
 
 def met(question: str, columns: Sequence[Column]) -> Derive | None:
@@ -122,7 +119,7 @@ def met(question: str, columns: Sequence[Column]) -> Derive | None:
     if not re.search(_RATE, question, re.I) or any(stem("success") in map(stem, c.words) for c in columns):
         return None
     numbers = [c for c in columns if c.kind == "number"]
-    aims, ends = ([c for c in numbers if words & set(c.words)] for words in (_AIMED, _DONE))
+    aims, ends = ([c for c in numbers if words & set(c.words)] for words in map(lexicon.some, ("aimed", "done")))
     if len(aims) != 1 or len(ends) != 1 or aims == ends:
         return None
     return Derive(name="target met", expr=f"if_({expr(ends[0])} >= {expr(aims[0])}, 1, 0)")

@@ -14,10 +14,6 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
 from graphs.questions.reader.times import timed
 
-FLOWS = {"revenue", "sales", "amount", "spend", "cost", "profit", "quantity", "units", "turnover", "budget", "donations",
-         "payments", "charges", "volume", "deaths", "cases", "trips", "total"}  # fmt: skip
-"""Words of columns whose values add up to something: "which region has the highest revenue" asks for sums."""
-
 
 @dataclass
 class Ask:
@@ -156,7 +152,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             return
     for _, which, most, named in clause.find("(q|v)d*(M)([CE])(?!S)"):  # who is the best customer
         noun, word = named[0].means, clause.written(most).casefold()
-        event = clause.words[named[0].last].low in lexicon.EVENTS.split()
+        event = clause.words[named[0].last].low in lexicon.some("events")
         sold = word in ("best", "worst", "top") or " " in most[0].means or event
         if sold and (named[0].code == "E" or noun.kind == "text"):
             _ends(ask, most[0], conditions)
@@ -279,7 +275,13 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             _use(which, group, flag, often)
     for _, stat, whose in clause.find("(S)([CE])"):  # the average order value, what the average customer spends
         whom, numbers = whose[0].means, [i.column for i in clause.of("C") if i.column.kind == "number"]
-        flow = numbers[0] if numbers and set(numbers[0].words) & FLOWS else None if numbers else conditions.amount()
+        flow = (
+            numbers[0]
+            if numbers and set(numbers[0].words) & lexicon.some("flows")
+            else None
+            if numbers
+            else conditions.amount()
+        )
         whole = whom is not None and len(name_words(clause.written(whose))) >= len(whom.words) > 1  # its ids
         if stat[0].means == "mean" and flow and not whole and (whom is None or whom.label or whom.key):
             ask.columns = [expr(flow)]

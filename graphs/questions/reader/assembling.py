@@ -71,14 +71,14 @@ class Draft:
             self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
         first = clause.words[0].low
-        talk = first in lexicon.DISCUSS.split() and not (ask.columns or ask.groups or ask.where)
+        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if not talk:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
         nouns = [clause.words[i.last].low for i in clause.items if i.code == "E" and i.means is None]
-        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.EVENTS.split()]
+        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.some("events")]
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
@@ -138,7 +138,7 @@ class Draft:
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
             if item.code == "n" and (not opening or not re.match("[idwohSv]*[CEVUQT]", codes[n + 1 :])):
                 continue
-            timed = item.code == "b" or "TIME" in str(item.means)
+            timed = item.code == "b" or "time" in str(item.means)
             if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
                 continue
             self.unused.append(word)

@@ -43,10 +43,11 @@ class Conditions:
 
     def hinted(self, hint: str) -> Column | None:
         """The column that a word such as "older" is about."""
-        if hint == "TIME":
+        names = [w for dimension in hint.split() for w in lexicon.columns_of(dimension)]
+        if names == ["TIME"]:
             return self.time
         for family in (lambda w: {w}, lambda w: lexicon.kin().get(w, frozenset())):
-            for word in hint.split():
+            for word in names:
                 named = [c for c in self.columns if c.kind in ("number", "time") and not c.label
                          and family(stem(word)) & {stem(w) for w in c.words}]  # fmt: skip
                 if named:  # the one of the shortest name: age, and not age_at_hire
@@ -72,10 +73,10 @@ class Conditions:
         """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
         unit = clause.words[number.last + 1].low if number.last + 1 < len(clause.words) else ""
         said = self.before | {w.low for w in clause.words}
-        hint = lexicon.units().get(unit, "")
+        hint = lexicon.dimensions("units", unit)
         if not hint and said & lexicon.people():
             hint = "age"
-        column = self.hinted(hint) if hint else self.amount() if said & set(lexicon.EVENTS.split()) else None
+        column = self.hinted(hint) if hint else self.amount() if said & lexicon.some("events") else None
         if column is None or column.kind != "number" or not within(number.means, column):
             return None
         clause.notes.append(f"“{clause.written([number])}” is read as a value of “{column.name}”.")

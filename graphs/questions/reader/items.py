@@ -148,7 +148,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         for n in range(link.first, link.last + 1):
             free[n] = False
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0])}
-    rows, events = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split()), set(lexicon.EVENTS.split())
+    rows = lexicon.some("rows", "people", "events")
     prefixes = {
         m[0].lower()
         for c in columns
@@ -161,15 +161,18 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             items.append(Item("N", n, n, _figure(ws, n)))
         elif word.low in ("once", "twice"):
             items.append(Item("#", n, n, 1 + (word.low == "twice")))
-        elif word.low in lexicon.NUMBERS[2:]:
-            items.append(Item("N", n, n, float(lexicon.NUMBERS.index(word.low))))
-        elif word.low in lexicon.ORDINALS:
-            items.append(Item("1", n, n, float(lexicon.ORDINALS.index(word.low))))
+        elif word.low in lexicon.listed("numbers")[2:]:
+            items.append(Item("N", n, n, float(lexicon.listed("numbers").index(word.low))))
+        elif word.low in lexicon.listed("ordinals"):
+            items.append(Item("1", n, n, float(lexicon.listed("ordinals").index(word.low))))
         elif word.text in "$€£%":
             items.append(Item("x", n, n))
         elif word.content:
-            known = word.low in rows or (word.stem in names and len(word.stem) > 2)
-            known = known or word.low in events or any(word.low.startswith(p) for p in prefixes)
+            known = (
+                word.low in rows
+                or (word.stem in names and len(word.stem) > 2)
+                or any(word.low.startswith(p) for p in prefixes)
+            )
             code = (
                 "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
             )
@@ -187,7 +190,9 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     named = {i.last for i in items if i.code == "C"}
     for item in items:  # "hit" in "the number of home runs hit by the players"
         word = ws[item.first]
-        ends = item.last + 1 == len(ws) or ws[item.last + 1].low in lexicon.STOP or not ws[item.last + 1].content
+        ends = (
+            item.last + 1 == len(ws) or ws[item.last + 1].low in lexicon.some("stop") or not ws[item.last + 1].content
+        )
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
         if trails and item.code == "C" and item.sure and word.low not in item.column.words and item.means not in made:
             item.code = "x"
@@ -200,7 +205,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
 
 
 def _silent(word: Word) -> bool:
-    return word.low in lexicon.harmless() or word.low in lexicon.UNITS or len(word.low) == 1
+    return word.low in lexicon.harmless() or word.low in lexicon.some("units") or len(word.low) == 1
 
 
 def _blocked(key: tuple[str, ...]) -> bool:
@@ -231,8 +236,7 @@ def _figure(ws: Sequence[Word], n: int) -> float:
 def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
     found, i = [], 0
-    ups = {"more", "above", "over", "higher", "older", "greater", "longer", "larger", "up"}
-    downs = {"less", "fewer", "below", "under", "lower", "younger", "smaller", "shorter"}
+    ups, downs = lexicon.some("more"), lexicon.some("less")
     while i < len(items):
         item = items[i]
         tail = [w.low for w in ws[item.last + 1 : item.last + 5]]
@@ -268,7 +272,7 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
         day = lows[3] in "-–" and lows[3] and lows[4].isdigit()
         yield (5, f"{lows[0]}-{lows[2]}-{lows[4]}") if day else (3, f"{lows[0]}-{lows[2]}")
         return
-    month = next((m for m, name in enumerate(lexicon.MONTHS, 1) if lows[0] in (name, name[:3], name[:4])), 0)
+    month = next((m for m, name in enumerate(lexicon.listed("months"), 1) if lows[0] in (name, name[:3], name[:4])), 0)
     sure = (
         ws[n].text[:1].isupper() and n > 0 and (len(lows[0]) > 3 or before in ("in", "of", "since", "during", "until"))
     )
@@ -282,15 +286,15 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
             yield 3 + comma, f"{lows[3] if comma else lows[2]}-{month:02d}-{int(day_[1]):02d}"
         else:
             yield 1, f"month {month}"
-    if lows[0] in lexicon.ORDINALS[1:5] and lows[1] == "quarter" and lows[0] not in ("first", "third"):
-        yield 2, f"quarter {lexicon.ORDINALS.index(lows[0])}"
+    if lows[0] in lexicon.listed("ordinals")[1:5] and lows[1] == "quarter" and lows[0] not in ("first", "third"):
+        yield 2, f"quarter {lexicon.listed('ordinals').index(lows[0])}"
     if quarter := re.fullmatch(r"q([1-4])", lows[0]):
         of = lows[1] in ("of", "in")
         yield (
             (2 + of, f"{lows[1 + of]}-Q{quarter[1]}") if _YEAR.fullmatch(lows[1 + of]) else (1, f"quarter {quarter[1]}")
         )
-    if lows[0].removesuffix("s") in lexicon.WEEKDAYS:
-        yield 1, f"weekday {lexicon.WEEKDAYS.index(lows[0].removesuffix('s'))}"
+    if lows[0].removesuffix("s") in lexicon.listed("weekdays"):
+        yield 1, f"weekday {lexicon.listed('weekdays').index(lows[0].removesuffix('s'))}"
     if lows[0] in ("weekend", "weekends"):
         yield 1, "weekend"
     if _YEAR.fullmatch(lows[0]) and before in (
