@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from graphs.questions.query import Condition, Grain, Group, Measure, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import Conditions, expr
-from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
 from graphs.questions.reader.times import timed
@@ -58,14 +58,14 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
     if set("Yj") & set(clause.shape):
         for _, between, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
             ask.periods = (first[0].means, second[0].means)
-            _use(between, first, joined, second)
+            use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
     _sides(clause, ask)
     _relations(clause, ask, conditions)
     _statistics(clause, ask, conditions)
     _counts(clause, ask)
     _share(clause, ask)
-    _use(clause.of("OHFALDWYXgqahoiwdcvpz"))
+    use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
 
@@ -90,7 +90,7 @@ def _having(clause: Clause, ask: Ask) -> None:
             ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
             ask.groups += [] if ask.end else [Group(of=expr(who))]
             ask.numbered = bool(how)
-            _use(how, of, op, number, rows)
+            use(how, of, op, number, rows)
 
 
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
@@ -129,26 +129,26 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         if by[0].column.kind == "number" and ends[0].means is not None:
             ask.limit, ask.of, ask.columns = int(number[0].means), ends[0].means, [expr(by[0].column)]
             _ends(ask, most[0], conditions)
-            _use(number, most, by, ends)
+            use(number, most, by, ends)
             return
     for pattern in ("(M)(N)([CE]?)", "(N)(M)([CE]?)"):
         for _, a, b, ends in clause.find(pattern):
             number, most = (b, a) if a[0].code == "M" else (a, b)
             ask.limit, ask.of = int(number[0].means), ends[0].means if ends else None
             _ends(ask, most[0], conditions)
-            _use(a, b, ends)
+            use(a, b, ends)
             return
     for _, what, most, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
         if what[0].means != by[0].means and what[0].column.kind == "number":
             _ends(ask, most[0], conditions)
             ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
-            _use(what, most, by, clause.of("UE"))
+            use(what, most, by, clause.of("UE"))
             return
     for _, what, most, whose in clause.find("(C)o(M)(?:[CE]|$)()"):  # the salary of the oldest
         if " " in most[0].means and what[0].column.kind == "number" and not ask.end:
             _ends(ask, most[0], conditions)
             ask.limit, ask.columns, ask.at_row = 1, [expr(what[0].column)], ask.by is not None
-            _use(what, most, whose, clause.of("E"))
+            use(what, most, whose, clause.of("E"))
             return
     for _, which, most, named in clause.find("(q|v)d*(M)([CE])(?!S)"):  # who is the best customer
         noun, word = named[0].means, clause.written(most).casefold()
@@ -157,7 +157,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         if sold and (named[0].code == "E" or noun.kind == "text"):
             _ends(ask, most[0], conditions)
             ask.of, ask.names, ask.limit = noun, True, 1
-            _use(which, most, named)
+            use(which, most, named)
             return
     for _, which, named, most in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
@@ -170,7 +170,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         ask.columns += [expr(i.column) for i in run if i not in rows]
         if rows and rows[0].code == "G" and conditions.time is not None:
             ask.groups.append(Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else rows[0].means))
-        _use(which, run, most)
+        use(which, run, most)
         return
     for _, which, most, period in clause.find("(q)[d]*(M)(G)"):  # what was the best month
         if conditions.time is not None:
@@ -179,7 +179,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             ask.groups.append(
                 Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else period[0].means)
             )
-            _use(which, most, period)
+            use(which, most, period)
             return
 
 
@@ -207,12 +207,12 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 ask.per = item.column
                 continue
             ask.groups.append(Group(of=expr(item.column), grain="day" if item.column.kind == "time" else None))
-        _use(by, first, rest)
+        use(by, first, rest)
     for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
         if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:
             ask.groups.append(Group(of=expr(named[0].column)))
-            _use(named)
-        _use(each)
+            use(named)
+        use(each)
     sides = clause.of("V")
     several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
     if several and (
@@ -220,7 +220,7 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
     ):
         ask.groups.append(Group(of=expr(sides[0].means[0])))
         ask.kinds.add("j")
-        _use(clause.of("bKj"))
+        use(clause.of("bKj"))
     for item in clause.of("G"):
         adverb = clause.words[item.first].low.endswith("ly") and "S" not in clause.shape  # the monthly revenue
         if time is not None and not ask.groups and (adverb or re.search("[XY]", clause.shape)):
@@ -244,7 +244,7 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         if column is not None and what[0].column.kind == "number":
             ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
             ask.columns = list(ask.pairs[0])
-            _use(adjective, _rows, what, clause.of("j"))
+            use(adjective, _rows, what, clause.of("j"))
             return
     said = [i for i in clause.of("R")]
     if not said:
@@ -261,7 +261,7 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
     ask.among = len(names) == 1 and bool(re.fullmatch("[ac]*q[Edwoi]*R[wioa]*C[ac]*", clause.shape))
-    _use(said, named, clause.of("MbaioS"))
+    use(said, named, clause.of("MbaioS"))
     if any(i.code == "M" for i in clause.items):
         ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
 
@@ -272,7 +272,7 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             # which product is returned most often
             ask.end, ask.names, ask.limit, ask.of = "max", True, 1, group[0].means
             ask.columns.append(expr(flag[0].column))
-            _use(which, group, flag, often)
+            use(which, group, flag, often)
     for _, stat, whose in clause.find("(S)([CE])"):  # the average order value, what the average customer spends
         whom, numbers = whose[0].means, [i.column for i in clause.of("C") if i.column.kind == "number"]
         flow = (
@@ -288,24 +288,24 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             ask.per = whom if whom is not None and not whom.key else None
             clause.notes.append(f"The amounts are taken from “{flow.name}”.")
             ask.stats.append("mean")
-            _use(stat, whose, [i for i in clause.of("C") if i.means == flow])
+            use(stat, whose, [i for i in clause.of("C") if i.means == flow])
     much = [i for i in clause.of("S") if clause.written([i]).casefold() == "how much"]
-    _use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
+    use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
     for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
         if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
             break
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        _use(stats, between, listed)
+        use(stats, between, listed)
     for _, left, stats in clause.find("(C)(S)"):
         if stats[0].means == "share" and left[0].column.kind == "bool":
             ask.stats.append("share")
             ask.columns.append(expr(left[0].column))
-            _use(left, stats)
+            use(left, stats)
     for _, listed, stats in clause.find("(C(?:[ac]+C)*)[d]*(S(?:[ac]+S)*)"):
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        _use(listed, stats)
+        use(listed, stats)
     for _, most, _between, named in clause.find("(M)([oiU]*)(C)"):
         if ask.relation or not isinstance(named[0].means, Column):
             continue
@@ -314,7 +314,7 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         else:
             ask.stats.append(most[0].means.split()[0])
             ask.columns.append(expr(named[0].column))
-        _use(most, _between, named)
+        use(most, _between, named)
     for item in clause.of("S"):
         ask.stats.append(item.means)
         item.used = True
@@ -364,7 +364,7 @@ def _counts(clause: Clause, ask: Ask) -> None:
             ask.stats, ask.columns = [*ask.stats, "sum"], [*ask.columns, expr(column)]
         else:
             ask.counts = True
-        _use(how, named)
+        use(how, named)
 
 
 _CHANCES = {"likely", "likelihood", "probability", "chance", "chances"}
@@ -412,9 +412,3 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
             found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
                                  biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
     return found
-
-
-def _use(*groups: Sequence[Item]) -> None:
-    for group in groups:
-        for item in group:
-            item.used = True

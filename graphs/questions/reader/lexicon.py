@@ -116,4 +116,7 @@ def kin() -> dict[str, frozenset[str]]:
         family = frozenset(stem(w) for w in line.split())
         for word in family:
             found[word] = found.get(word, frozenset()) | family
+    for name, dimension in section("dimensions").items():
+        for word in dimension.get("says", "").split():
+            found[stem(word)] = found.get(stem(word), frozenset()) | {stem(w) for w in columns_of(name)}
     return found

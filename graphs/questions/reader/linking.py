@@ -30,6 +30,7 @@ class Column:
     low: Any = None
     high: Any = None
     missing: int = 0
+    made_in: str = ""  # the unit of a column that the question makes
 
     @cached_property
     def kind(self) -> Literal["number", "text", "time", "bool"]:
@@ -75,6 +76,23 @@ class Column:
     def words(self) -> tuple[str, ...]:
         """The words of its name."""
         return name_words(self.name)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of the words of its name."""
+        return frozenset(stem(w) for w in self.words)
+
+    @cached_property
+    def unit(self) -> str:
+        """The unit that its name ends in, or speaks of."""
+        known = {unit for scale in lexicon.section("units").values() for unit in scale}
+        return self.made_in or next((w for w in reversed(self.words) if w in known), "")
+
+    @cached_property
+    def clock(self) -> bool:
+        """Whether its times have hours."""
+        return self.kind == "time" and any(re.search(r"\d:\d", t := str(e)) and "00:00:00" not in t
+                                           for e in (*self.examples, self.low, self.high))  # fmt: skip
 
     @cached_property
     def aliases(self) -> tuple[tuple[str, ...], ...]:
