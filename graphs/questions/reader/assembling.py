@@ -26,9 +26,7 @@ class Draft:
     """The question as far as it has been read."""
 
     def __init__(self, question: str, columns: Sequence[Column], time: Column | None, rows: int) -> None:
-        self.question, self.columns, self.time, self.rows = question, columns, time, rows
-        self.named = {expr(c): c for c in reversed(columns)}
-        self.new = [c for c in columns if c.dtype == "new"]
+        self.question, self.time, self.rows = question, time, rows
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
@@ -40,9 +38,17 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
-        self.conditions = Conditions(columns, time)
+        self.know(columns)
+
+    def know(self, columns: Sequence[Column]) -> None:
+        """Take the columns of the tables, and those that are made for the question."""
+        self.columns = columns
+        self.named = {expr(c): c for c in reversed(columns)}
+        self.new = [c for c in columns if c.dtype == "new"]
+        self.conditions = Conditions(columns, self.time)
         self.hinted, self.amount = self.conditions.hinted, self.conditions.amount
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
@@ -203,6 +209,7 @@ class Draft:
                     names = [c.name for c in (item.column, *item.also)]
                     kept = (
                         item.column.key
+                        or item.column in self.counted
                         or self._of_its_own(item.column, queries)
                         or any(n in said for n in names)
                         or _participle(ask.clause, item)

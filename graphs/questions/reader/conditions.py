@@ -143,6 +143,12 @@ class Conditions:
 
     def _between(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
+        for _, between, low, joined, high, day in clause.find("([bi])(N)([ai]+)(N)i?(T)"):  # 6 and 9 in the evening
+            hours = re.match(r"hour (\d+)", day[0].means)
+            if hours and max(low[0].means, high[0].means) <= 12:
+                noon = 12 if int(hours[1]) >= 12 else 0
+                day[0].means = f"hour {int(low[0].means) % 12 + noon}-{int(high[0].means) % 12 + noon - 1}"
+                use(between, low, joined, high)
         for _, left, no, between, lead, low, joined, high, after in clause.find(
             "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"
         ):
@@ -263,14 +269,14 @@ class Conditions:
         if set("RO") & set(clause.shape) or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
             return found
         for n, item in enumerate(clause.items):
-            if item.used or item.code != "C" or clause.words[item.first].quote:
+            if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
                 continue
             column, word = item.column, clause.words[item.last].low
             dated = column.kind == "time" and column.missing > 0
-            if column.kind != "bool" and not dated:
+            if not dated and (column.kind != "bool" or item.code == "E"):
                 continue
             before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-            said = word.endswith(("ed", "en", "ing"))
+            said = word.endswith(("ed", "en", "ing")) or (dated and word == column.words[0])  # left, of left_on
             noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
             verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
             verb = verb or (codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n])  # were promoted
@@ -279,7 +285,7 @@ class Conditions:
             )
             verb = verb or (whose and said)  # returned orders
             no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
-            if not (noun or verb or no) or (dated and not said):
+            if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
                 continue
             if before == "n":
                 clause.items[clause.shape[:n].rindex("n")].used = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query
 from graphs.questions.reader import lexicon
+from graphs.questions.reader.asking import flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.times import kind_of
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 _GRAINS = ("year", "quarter", "month", "week", "day")
 
 
-def usual(column: Column, notes: list[str], each: bool = False) -> Measure:
-    """The statistic that is meant where none is said: a sum of what adds up, else, or where `each` row is meant, a mean."""
+def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
+    """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
+    row is meant, a mean."""
     if column.kind == "bool":
         notes.append(f"The share of rows with “{column.name}” is meant.")
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
-    flow = any(word in lexicon.some("flows") for word in column.words) and not each
+    flow = not each and (bool(lexicon.some("flows") & set(column.words)) or flows(question, column))
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 

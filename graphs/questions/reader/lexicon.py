@@ -73,7 +73,7 @@ def phrases() -> tuple[Phrases, Phrases]:
                 ):
                     if key not in exact:
                         exact[key] = stems[tuple(map(stem, key))] = met
-                    elif name not in exact[key][1]:  # shortest: of a length or of a height
+                    elif exact[key][0] == met[0] and name not in exact[key][1]:  # shortest: of a length or of a height
                         exact[key] = (met[0], f"{exact[key][1]} {name}")
     for sign, adjectives in ((">=", some("more")), ("<=", some("less"))):
         for word in adjectives:
