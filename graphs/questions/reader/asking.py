@@ -227,8 +227,8 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 continue  # each row by itself
             if item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * rows):
                 continue  # "each fare" is each row
-            each = clause.words[by[0].first].low in ("per", "each", "every", "a")
-            if "mean" in said and each and column.kind == "text" and (column.label or column.n_unique > 40):
+            single = clause.words[by[0].first].low in ("per", "each", "every", "a")
+            if "mean" in said and single and column.kind == "text" and (column.label or column.n_unique > 40):
                 ask.per = column
                 continue
             ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
