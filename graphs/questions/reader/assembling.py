@@ -300,18 +300,18 @@ class Draft:
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)
-        plain = parts.given(base, verdicts=()) if test is not None else base
+        plain = intents.given(base, verdicts=()) if test is not None else base
         computed = parts.computed(self, plain, bool(found and found[-1].outliers), not found)
         if computed is None or (
             found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
         ):
             return found
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
-            found.append(parts.given(computed, prepare=(), text=f"Before: {self.question}"))
-            computed = parts.given(computed, text=f"After: {self.question}")
+            found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
+            computed = intents.given(computed, text=f"After: {self.question}")
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
-        return [parts.given(computed, group_by=computed.group_by or test.group_by), *found]
+        return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
 
     def base(self) -> Query:
         """What holds for all parts: rows, groups, steps, rules."""

@@ -23,17 +23,13 @@ from graphs.questions.query import (
 from graphs.questions.reader import asking, intents
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.intents import given
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
-
-
-def given(base: Query, **update: Any) -> Query:
-    """A query with some of its fields set."""
-    return base.model_copy(update=update)
 
 
 def reconciled(draft: Draft, base: Query) -> Query:
