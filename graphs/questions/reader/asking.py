@@ -83,12 +83,8 @@ def _having(clause: Clause, ask: Ask) -> None:
             who = of[0].means
             how = [i for i in how if i.code == "h" or i.means == "distinct"]
             rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
-            if (
-                who is None
-                or who.key
-                or (who.kind == "number" and not who.label)
-                or (rows and rows[0].means and not rows[0].column.key)
-            ):
+            single = who is None or who.key or (who.kind == "number" and not who.label)
+            if single or (rows and rows[0].means and not rows[0].column.key):
                 continue
             sign = op[0].means.split()[0] if op else "="
             ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))

@@ -16,6 +16,7 @@ from graphs.questions.reader.methods import Methods
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
+_CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
 
@@ -65,9 +66,7 @@ class Draft:
         if whole:
             self._leave(clause, False)
             return
-        left = re.match(steps.LEAVE, clause.text, re.I) or re.search(
-            r"\b(?:not|n't) (?:include|consider|use)", clause.text, re.I
-        )
+        left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
         ask = asking.read(clause, conditions, self.columns, self.rows)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
@@ -85,9 +84,7 @@ class Draft:
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        made = self.new and re.search(
-            r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
-        )
+        made = self.new and re.search(_CREATES, clause.text, re.I)
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
@@ -98,16 +95,17 @@ class Draft:
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
-            same = [s for s in self.steps if s.do == step.do and (
-                set(getattr(s, "columns", ())) & set(getattr(step, "columns", ())) or getattr(s, "name", 0) == getattr(step, "name", 1)
-                or (step.do == "remove_outliers"))]  # fmt: skip
+            own, name = set(getattr(step, "columns", ())), getattr(step, "name", None)
+            alike = [s for s in self.steps if s.do == step.do]
+            shared = [
+                s for s in alike if own & set(getattr(s, "columns", ())) or (name and getattr(s, "name", "") == name)
+            ]
+            same = alike if step.do == "remove_outliers" else shared
             if not same:
                 self.steps.append(step)
-            elif isinstance(step, RemoveOutliers) and not step.columns:
+            elif step.do == "remove_outliers" and not own:
                 continue
-            elif not (
-                set(getattr(step, "columns", ())) <= set(getattr(same[0], "columns", ())) and step.do == "drop_missing"
-            ):
+            elif step.do != "drop_missing" or not own <= set(getattr(same[0], "columns", ())):
                 self.steps[self.steps.index(same[0])] = step
 
     def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
