@@ -119,6 +119,9 @@ async def command(
                 view = await watch(opened, run, story)
                 if out is not None:
                     await opened.write_out(run.id, Path(out))
+        if view.run.status == "waiting":
+            pieces.ending(console.make(stderr=True), view)
+            return 1
         if view.run.status != "done":
             raise Failed(f"{view.error or f'The run ended {view.run.status}.'} (`gristmill runs show {run.id}`)")
         if not as_json:
