@@ -7,13 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphs.questions.expressions import in_backticks
-from graphs.questions.query import DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
+from graphs.questions.query import (
+    AnyOf,
+    DropDuplicates,
+    DropMissing,
+    Formula,
+    Keep,
+    Measure,
+    Query,
+    Scalar,
+    Statistic,
+    Where,
+)
 from graphs.questions.reader import read
 from graphs.review import units
-from graphs.review.answering import Result, shown
-from graphs.review.claims import held
+from graphs.review.answering import Cell, Result, shown
+from graphs.review.facts import LEFT_OUT
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.asserted import LEFT_OUT, statistic
+from graphs.review.prose.amounts import statistic
 from graphs.review.prose.figures import Figure
 
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
@@ -140,3 +151,47 @@ def _follows(figure: Figure, truths: Sequence[float]) -> bool:
         for a, b in pairs
         for v in (a - b, a + b, *((a / b, b / a, 100 * (a / b - 1), 100 * (b / a - 1)) if a and b else ()))
     )
+
+
+def held(query: Query) -> dict[str, set[str]]:
+    """The columns by which a query tells rows apart, with the values that it asks for, as text."""
+    found: dict[str, set[str]] = {}
+
+    def add(text: str, values: Cell | tuple[Cell, ...] | object) -> None:
+        several = values if isinstance(values, tuple) else (values,)
+        for name in _named(text):
+            found.setdefault(name, set()).update(str(v) for v in several if isinstance(v, (str, int, float)))
+
+    def conditions(where: Sequence[Where]) -> None:
+        for w in where:
+            if isinstance(w, AnyOf):
+                for some in w.any_of:
+                    conditions(some)
+            else:
+                add(w.left, w.right)
+                if isinstance(w.right, Scalar):
+                    conditions(w.right.query.where)
+
+    conditions(query.where)
+    for measure in query.measures:
+        conditions(measure.where)
+    for step in query.prepare:
+        if isinstance(step, Keep):
+            conditions(step.where)
+        for made in (getattr(step, "expr", None), getattr(step, "of", None)):
+            if isinstance(made, str):
+                add(made, ())
+    for group in query.group_by:
+        add(group.of, ())
+    if query.compare is not None:
+        add(query.compare.of, (query.compare.first, query.compare.second))
+    for chosen in query.show:
+        add(chosen, ())
+    return found
+
+
+def _named(text: str) -> list[str]:
+    """The names in an expression."""
+    ticked = re.findall(r"`([^`]+)`", text)
+    plain = re.sub(r"`[^`]+`|'[^']*'|\"[^\"]*\"", " ", text)
+    return [*ticked, text.strip("`"), *re.findall(r"[^\W\d]\w*(?!\w|\()", plain)]
