@@ -30,7 +30,12 @@ Of = frozenset[tuple[str, str]]
 ALL: Of = frozenset()
 
 PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
-_OF_NUMBERS: tuple[Statistic, ...] = (*PLAIN, "std", "missing", "present", "distinct")
+_RARE: dict[Statistic, str] = {
+    "std": r"\bstd|devia",
+    "missing": "missing",
+    "present": "missing",
+    "distinct": "uniq|dist",
+}
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "avg": "mean", "median": "median", "sum": "sum", "count": "count",
     "size": "count", "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std",
@@ -45,7 +50,7 @@ LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
 )
 """What says that a number is not of all rows."""
-_COLUMNS, _DIMENSIONS, _DEEP = 8, 6, 3
+_COLUMNS, _DIMENSIONS, _DEEP = 6, 5, 3
 """Columns that are measured, columns by which rows are grouped, and how many of them at a time."""
 
 
@@ -159,6 +164,11 @@ class Given:
         reach = [base, *(f for f in self.tables if f != base and self.unique[f] & set(self.kinds[base]))]
         return next((f for f in reach if self.column(f, name) is not None), None)
 
+    def reached(self, base: str, name: str) -> bool:
+        """Whether a column is of a table, is looked up by its rows, or is of a table in which they are repeated."""
+        again = (f for f in self.tables if f != base and self.repeats(base, f))
+        return self.holder(base, name) is not None or any(self.column(f, name) is not None for f in again)
+
     def measured(self, base: str) -> list[str]:
         """The columns of numbers of which text, question or code speak."""
         named = set(columns(f"{self.text} {self.question}", [self.tables[base]]))
@@ -171,7 +181,7 @@ class Given:
         named = [n.column for n in (*labels(said, self.list), *flags(said, self.list))]
         named += [c for c, v in levels([self.tables[base]]) if v in self.literals]
         named += [c for c, _ in levels([self.tables[base]]) if stands(c, self.code)]
-        return [d for d in dict.fromkeys(named) if self.holder(base, d) is not None][:_DIMENSIONS]
+        return [d for d in dict.fromkeys(named) if self.reached(base, d)][:_DIMENSIONS]
 
     def limits(self, base: str) -> list[Condition]:
         """The conditions by which the code compares columns with numbers, in pandas, a query or SQL."""
@@ -213,9 +223,10 @@ class Given:
                             yield Wanted(rows, by, query)
 
     def _measures(self, base: str, rows: Rows) -> Iterator[Measure]:
-        of, added = self.measured(base), ("sum",)
+        of, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
+        ops = [*PLAIN, *(op for op, words in _RARE.items() if re.search(words, said))]
         made = [Measure(op="count")]
-        made += [Measure(op=op, of=in_backticks(c)) for c in of for op in (added if rows.repeated else _OF_NUMBERS)]
+        made += [Measure(op=op, of=in_backticks(c)) for c in of for op in (["sum"] if rows.repeated else ops)]
         if not rows.repeated:
             keys = [c for c in self.kinds[base] if is_key(c) and c not in of]
             made += [Measure(op="distinct", of=in_backticks(c)) for c in keys]
@@ -233,7 +244,7 @@ class Given:
             if rows.repeated and self.column(rows.repeated, name) is not None:
                 file = rows.repeated
             if file is None or (rows.repeated and file not in (base, rows.repeated)):
-                return None
+                return None  # only rows that are repeated have it, or none
             if file not in (base, rows.repeated):
                 key = sorted(self.unique[file] & set(self.kinds[base]))[0]
                 joins[file] = Join(file=file, own=(key,), theirs=(key,))

@@ -114,7 +114,7 @@ def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution])
     """What is wrong with the numbers of a text."""
     for said in said_in(text, given, cells):
         for base in given.tables:
-            if all(given.holder(base, n.column) for n in said.labels):
+            if all(given.reached(base, n.column) for n in said.labels):
                 problem = _Amount(said, base, given, facts).problem()
                 if problem is not None:
                     yield f"{said.figure.text} is {problem}"
