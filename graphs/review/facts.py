@@ -23,7 +23,7 @@ from graphs.questions.query import (
 )
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
-from graphs.review.mentions import YEAR, Tables, columns, entity, flags, is_key, labels, levels, time_columns
+from graphs.review.mentions import YEAR, Tables, columns, entity, flags, is_key, keys, labels, levels, time_columns
 
 Of = frozenset[tuple[str, str]]
 """The values of columns that a number is of; none where it is of all rows."""
@@ -172,7 +172,8 @@ class Given:
     def measured(self, base: str) -> list[str]:
         """The columns of numbers of which text, question or code speak."""
         named = set(columns(f"{self.text} {self.question}", [self.tables[base]]))
-        numeric = [c for c, kind in self.kinds[base].items() if kind == "number"]
+        counted = keys(self.tables[base])
+        numeric = [c for c, kind in self.kinds[base].items() if kind == "number" and c not in counted]
         return [c for c in numeric if c in named or (stands(c, self.code) and not is_key(c))][:_COLUMNS]
 
     def dimensions(self, base: str) -> list[str]:

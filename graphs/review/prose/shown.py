@@ -79,9 +79,9 @@ def enter(facts: Facts, cells: Sequence[Execution], tables: Tables) -> None:
                     across = labelled(row.heads[i] if i < len(row.heads) else "")
                     if down or across:
                         facts.add(Kind(Rows(cell.cell, f"{place} {'' if across else i}")), down | across, number)
-        for series, name, value in drawn(cell):
+        for series, name, height in drawn(cell):
             if label := labelled(name):
-                facts.add(Kind(Rows(cell.cell, f"figure {series}")), label, value)
+                facts.add(Kind(Rows(cell.cell, f"figure {series}")), label, height)
 
 
 def misplaced(text: str, facts: Facts, given: Given) -> Iterator[str]:
