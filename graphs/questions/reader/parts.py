@@ -153,11 +153,14 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     pairs = relate and all(m.other for m in measures)
     sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", draft.question, re.I)
     sided = sides is not None or any("j" in a.kinds for a in draft.asks)
-    if sided and len(base.group_by) == 1 and len(measures) == 1 and not extra and base.group_by[0].grain is None:
-        extra = {"intent": "compare"}
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
-        draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
-        draft.counted += whose
+    if base.group_by and len(measures) == 1 and not extra and not any(g.grain for g in base.group_by):
+        if any("D" in a.kinds for a in draft.asks):
+            extra = {"intent": "describe"}
+        elif sided and len(base.group_by) == 1:
+            extra = {"intent": "compare"}
+            whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+            draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
+            draft.counted += whose
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     found = {"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes}
     return given(base, **found | extra)
