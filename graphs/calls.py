@@ -1,4 +1,4 @@
-"""Carrying out a model's call: under approval and within the budget, and the event that tells what came of it."""
+"""Carrying out a model's call as a person approves of it, and the event that tells what came of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from artifacts.types import ToolCall
 from graphs import tools
 from graphs.agents import Agent
 from graphs.state import Desk
-from graphs.waiting import approved, within_budget
+from graphs.waiting import approved
 
 
 async def carried_out(
@@ -35,7 +35,6 @@ async def carried_out(
             return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
         asked = edited
         note = {"note": f"The person changed the arguments before it was run: {decided.edited}"}
-    await within_budget(desk, agent)
     return {**await do(asked), **note}
 
 

@@ -16,6 +16,7 @@ from graphs.calls import carried_out, used
 from graphs.models.base import Asking, Message
 from graphs.state import Desk, TeamState
 from graphs.tools.notebook import pictures
+from graphs.waiting import within_budget
 
 SAME_FAILURES = 2
 """How often a call may fail in the same words before it is not run again."""
@@ -100,7 +101,12 @@ async def _carry_out(
             "and do something else, or end your work.",
         )
     agent = desk.agents.for_job("code")
-    return await carried_out(desk, agent, call, asked, key, lambda one: one.use(desk, key, step_id))
+
+    async def do(one: tools.Action) -> dict[str, Any]:
+        await within_budget(desk, agent)
+        return await one.use(desk, key, step_id)
+
+    return await carried_out(desk, agent, call, asked, key, do)
 
 
 def _failed_before(call: ToolCall, messages: Sequence[Mapping[str, Any]]) -> int:

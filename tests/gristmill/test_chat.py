@@ -48,6 +48,7 @@ def test_the_playbook_answers_lines_and_commands_and_the_end_of_input_is_polite(
             ("/run print(6 * 7)", "42"),
             ("/sh echo $((40 + 4))", "44"),
             ("/undo", "Taken back: cell-"),
+            ("/redo", "Put back: cell-"),
             ("/files", "penguins.csv"),
             ("/budget tokens=9000/turn", "from the next turn on"),
             ("/stop", "Nothing is under way"),
@@ -105,7 +106,8 @@ async def test_a_turn_of_a_model_is_steered_stopped_asked_and_approved_in_place(
                 child.sendline(text)
                 child.expect(told)
 
-            line("How many rows?", "Counted")
+            line("How many rows?", "ask_table waits for your approval")
+            line("y", "Counted")
             child.expect("turn-01")
 
             def until(there: Callable[[], bool]) -> None:
