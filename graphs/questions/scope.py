@@ -9,7 +9,6 @@ from typing import Any
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
 from graphs.questions.expressions import (
-    Kind,
     NotComputable,
     column,
     columns_of,
@@ -19,6 +18,7 @@ from graphs.questions.expressions import (
     nearest,
     to_pandas,
 )
+from graphs.questions.functions import Kind
 from graphs.questions.query import AnyOf, Condition, Scalar, Where
 
 

@@ -48,6 +48,7 @@ def test_the_playbook_answers_lines_and_commands_and_the_end_of_input_is_polite(
             ("/run print(6 * 7)", "42"),
             ("/sh echo $((40 + 4))", "44"),
             ("/undo", "Taken back: cell-"),
+            ("/redo", "Put back: cell-"),
             ("/files", "penguins.csv"),
             ("/budget tokens=9000/turn", "from the next turn on"),
             ("/stop", "Nothing is under way"),
