@@ -19,7 +19,7 @@ import httpx
 
 from artifacts.backup import unpack
 from artifacts.check import Checked
-from artifacts.events import EVENT, Event, RunEnded, TextDelta, Undone
+from artifacts.events import EVENT, Event, Redone, RunEnded, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
@@ -124,6 +124,9 @@ class Remote:
 
     async def undo(self, ref: str) -> Undone:
         return Undone.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/undo"))
+
+    async def redo(self, ref: str) -> Redone:
+        return Redone.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/redo"))
 
     async def branch(self, ref: str, *, at: str | None = None) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/branches", params=_given(at=at)))

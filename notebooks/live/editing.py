@@ -16,6 +16,7 @@ from artifacts.events import (
     CellMoved,
     CellsStale,
     Event,
+    Redone,
     RunEnded,
     RunResumed,
     RunView,
@@ -132,13 +133,25 @@ class LiveNotebook:
             if past is None:
                 raise EditError(f"Nothing of {self.run_id} can be taken back: it had no edit and no further turn.")
             await self._use_left(view)
-            turn = view.turns[-1].id if len(view.turns) > len(past.turns) else None
-            cell = None if turn else await in_own_thread(self._edited_after, past.last_seq)
-            undone = Undone(run_id=self.run_id, to=past.last_seq, turn_id=turn, cell_id=cell, by=by)
-            ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error)
-            recorded = await self._store.append_all([RunResumed(run_id=self.run_id, why="edit"), undone, ended])
-            assert isinstance(recorded[1], Undone)
-            return recorded[1]
+            turn, cell = await self._last_done(view, past)
+            return await self._record(
+                Undone(run_id=self.run_id, to=past.last_seq, turn_id=turn, cell_id=cell, by=by), view
+            )
+
+    async def redo(self, by: str = "person") -> Redone:
+        """Put back what was taken back last. Raises EditError where there is nothing, or something was done since."""
+        async with self._alone():
+            view = await in_own_thread(self._store.view, self.run_id)
+            then = view.undone
+            if then is None or then.previous is None:
+                raise EditError(
+                    f"Nothing can be put back in {self.run_id}: nothing was taken back, or something was done since."
+                )
+            await self._use_left(view)
+            turn, cell = await self._last_done(then, then.previous)
+            return await self._record(
+                Redone(run_id=self.run_id, to=then.last_seq, turn_id=turn, cell_id=cell, by=by), then
+            )
 
     async def hand_over(self, run_id: str, upto: int) -> LiveNotebook | None:
         """The notebook of a run that has the past of this one up to an event, with the sandbox that is open here.
@@ -394,9 +407,23 @@ class LiveNotebook:
             kernel, self._kernel = self._kernel, None
             await kernel.session.close()
 
+    async def _last_done(self, view: RunView, past: RunView) -> tuple[str | None, str | None]:
+        """The turn, or else the cell of the edit, by which a view came from the one before it."""
+        if len(view.turns) > len(past.turns):
+            return view.turns[-1].id, None
+        return None, await in_own_thread(self._edited_after, past.last_seq)
+
     def _edited_after(self, seq: int) -> str | None:
         kinds = (CellAdded, CellEdited, CellMoved, CellDeleted)
         return next((e.cell_id for e in self._store.events(self.run_id, seq) if isinstance(e, kinds)), None)
+
+    async def _record[E: Event](self, event: E, view: RunView) -> E:
+        """Record a step of the run's history between turns, after which it is at rest as in a view."""
+        begun = RunResumed(run_id=self.run_id, why="edit")
+        ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error)
+        recorded = (await self._store.append_all([begun, event, ended]))[1]
+        assert isinstance(recorded, type(event))
+        return recorded
 
 
 def _events(view: RunView, edit: Edit) -> tuple[list[Event], str | None]:

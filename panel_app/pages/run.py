@@ -93,6 +93,8 @@ class RunPage(Page):
                 wire.send([Patch(do="go", url=f"/runs/{new.id}")])
             case {"do": "undo"}:
                 await bench.undo(run_id)
+            case {"do": "redo"}:
+                await bench.redo(run_id)
             case {"do": "halt"}:
                 self._edits.stop(run_id)
             case {"do": "source" | "versions" as macro, "cell": str(id)}:
@@ -123,6 +125,8 @@ class RunPage(Page):
                 told = await self._budget(read_budget(limits))
             case "undo", _:
                 await bench.undo(run_id)
+            case "redo", _:
+                await bench.redo(run_id)
             case "stop", _:
                 await bench.stop(run_id)
             case "resume", _:

@@ -217,6 +217,23 @@ async def test_an_edit_is_taken_back_and_the_next_cell_meets_the_state_before_it
         await live.undo()
 
 
+async def test_what_was_taken_back_is_put_back_and_the_next_cell_meets_that(live: LiveNotebook, store: Store):
+    await live.edit(Edit(what="edit", cell="cell-04", source="limit = 5.5"))
+    await live.undo()
+    redone = await live.redo()
+    view = store.view(live.run_id)
+    assert (redone.cell_id, redone.turn_id) == ("cell-04", None)
+    assert (view.cells[3].source, text(view, "cell-05"), view.run.status) == ("limit = 5.5", "above 1\n", "done")
+    done = await live.edit(Edit(what="add", source="print(limit)"))
+    assert text(store.view(live.run_id), done.cell or "") == "5.5\n"
+    with pytest.raises(EditError, match="Nothing can be put back"):
+        await live.redo()
+    await live.undo()
+    await live.edit(Edit(what="run", cell="cell-05"))
+    with pytest.raises(EditError, match="something was done since"):
+        await live.redo()
+
+
 async def test_a_cell_that_ends_its_kernel_leaves_a_notebook_that_can_be_mended(live: LiveNotebook, store: Store):
     await live.edit(Edit(what="edit", cell="cell-04", source="import os\nos._exit(1)"))
     assert store.view(live.run_id).cells[3].state == "failed"
