@@ -44,7 +44,8 @@ _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings was put out by a cell or is computed again by its query."""
-    known = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
+    first = {"describe", "open"}  # what opens a run shows some rows, which are no result
+    known = [v for x in work.view.executions if not first & {*x.tags} for v in printed_numbers(x)]
     told = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
     known += [float(v) for v in told if isinstance(v, (int, float))]
     rows = {t["rows"] for t in work.tables}
