@@ -11,8 +11,9 @@ import re
 from graphs.questions import conditions
 from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
 from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
-from graphs.questions.expressions import Kind, NotComputable, in_backticks, literal
+from graphs.questions.expressions import NotComputable, in_backticks, literal
 from graphs.questions.fitting import fit
+from graphs.questions.functions import Kind
 from graphs.questions.groups import groups
 from graphs.questions.outliers import outliers
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Statistic

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_series
-from graphs.questions.measures import check, grouped, name_of
+from graphs.questions.measures import check, name_of, single
 from graphs.questions.query import Condition, Group, Measure, Query, Scalar, compact
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import (
@@ -86,7 +87,7 @@ def groups(query: Query, scope: Scope) -> None:
     for n, m in enumerate(measures):
         name = name_of(m, scope)
         tail = str(n + 1) if len(measures) > 1 else ""
-        parts |= _with_p(m, scope, by, name, tail) if m.with_p else {name: grouped(m, scope, by)}
+        parts |= _with_p(m, scope, by, name, tail) if m.with_p else {name: single(m, scope, "groups", by)}
         units |= {name: unit(m, scope)} if unit(m, scope) else {}
         ops.setdefault(m.op, found(name, "result"))
     bounds = [_bound(c, scope) for c in query.having]
@@ -128,8 +129,16 @@ def groups(query: Query, scope: Scope) -> None:
     tell(
         scope, "answer_groups", "result", literal(what), "rows", where, whose=whose, lasting=lasting(query, scope),
         units=mapping(units), decimals=decimals(query),
-        tell=literal("names") if query.tell == "names" else literal("first") if query.limit == 1 else "", **beside,
+        tell=literal(_told(query, names, order)), tied=scope.tied, **beside,
     )  # fmt: skip
+
+
+def _told(query: Query, names: Mapping[str, str], order: Sequence[tuple[str, bool]]) -> str:
+    """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
+    if query.tell == "names" or query.limit != 1:
+        return "names" if query.tell == "names" else "all"
+    by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
+    return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
 
 def _with_p(measure: Measure, scope: Scope, by: str, name: str, tail: str) -> dict[str, str]:
@@ -232,7 +241,7 @@ def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> bool:
     if not asked:
         return False
     by = {label: by_keys([scope.as_column(g.of) for g in some]) for label, (_, some, _) in asked.items()}
-    sources = {n: grouped(m, scope, by[n], f"rows.groupby({by[n]})") for n, (*_, m) in asked.items()}
+    sources = {n: single(m, scope, f"rows.groupby({by[n]})", by[n]) for n, (*_, m) in asked.items()}
     scope.add(assigned(sources, "further"))
     again = [
         (prefix, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in some]})
