@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sysconfig
 from typing import Any
-
-from kernel_gateway.inside.sharing import share
 
 SERVICE = (
     "kernel_gateway.inside.app",
@@ -83,7 +82,7 @@ def load_kernel() -> None:
 
     _import(KERNEL)
     kernel.prepare()
-    share()
+    gc.freeze()
 
 
 def _import(names: tuple[str, ...]) -> None:
