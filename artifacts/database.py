@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,9 +121,29 @@ class Database:
         return sum(path.stat().st_size for path in (self.path, Path(f"{self.path}.wal")) if path.exists())
 
     def shrink(self) -> None:
-        """Fold the log into the file, which gives back what was deleted. With a writer at work a later fold does it."""
-        with contextlib.suppress(StoreError), self.cursor() as write:
-            write.execute("CHECKPOINT")
+        """Put a copy in the file's place, which has only what is there. For when nobody writes; readers wait a moment.
+
+        DuckDB itself keeps the room of deleted rows for new ones. Raises StoreError, and then nothing has changed.
+        """
+        try:
+            with tempfile.TemporaryDirectory(dir=self.home, prefix=SCRATCH) as folder:
+                copy = Path(folder, FILE)
+                self.copy(copy)
+                copy.chmod(0o600)
+                with self._guard:
+                    self._let_readers_end()
+                    self.connection.execute("CHECKPOINT")
+                    self._drop()
+                    try:
+                        if not Path(f"{self.path}.wal").exists():  # it would be taken for the copy's
+                            os.replace(copy, self.path)
+                            fsync_folder(self.home)
+                    finally:
+                        self.connection = _connect(self.path)
+        except duckdb.Error as error:
+            raise explain(error, self.path) from error
+        except OSError as error:
+            raise StoreUnwritable(self.home, _reason(error)) from error
 
     def copy(self, path: Path) -> int:
         """Write all rows of this moment into a new database file at `path`; returns its size as `mark` counts it.
@@ -184,6 +205,7 @@ class Database:
             self._guard.wait_for(lambda: not self._reading)
         finally:
             self._ending = False
+            self._guard.notify_all()  # those who have waited to begin
 
     def _drop(self) -> None:
         for cursor in self._idle:

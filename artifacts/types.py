@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Literal
@@ -477,6 +477,19 @@ def outcome(answers: Sequence[Answer]) -> AnswerStatus:
     """How a question of these parts came out: answered or not answered where all of them were, else partly."""
     found = {answer.status for answer in answers}
     return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
+
+
+def marked(answers: Sequence[Answer], again: Iterable[Recomputation]) -> tuple[Answer, ...]:
+    """The answers, their values with what came of computing them again; those of which nothing is told as they are."""
+    found = {(one.part, one.value): one for one in again}
+
+    def value(part: int, at: int, value: AnswerValue) -> AnswerValue:
+        return value.model_copy(update={"recomputed": found.get((part, at), value.recomputed)})
+
+    return tuple(
+        answer.model_copy(update={"values": tuple(value(part, at, v) for at, v in enumerate(answer.values))})
+        for part, answer in enumerate(answers)
+    )
 
 
 class PlanStep(Value):

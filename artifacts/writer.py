@@ -30,11 +30,15 @@ type Job = Callable[[DuckDBPyConnection], Any]
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One thing to write, whole or not at all, and the future of whoever waits: events with their JSON, or a job."""
+    """One thing to write, whole or not at all, and the future of whoever waits: events with their JSON, or a job.
+
+    `alone` is what is done between two commits instead.
+    """
 
     future: _Future
     events: Sequence[tuple[Event, str]] = ()
     job: Job | None = None
+    alone: Callable[[], None] | None = None
 
 
 class Writer:
@@ -75,6 +79,12 @@ class Writer:
         self._put(_Entry(future, job=job))
         return future.result()
 
+    def between(self, work: Callable[[], None]) -> None:
+        """Do something while nothing is written, and wait for its end. Raises the StoreError that it raises."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._put(_Entry(future, alone=work))
+        future.result()
+
     def head(self, run_id: str) -> int | None:
         """The newest committed seq of a run that was written to since the store was opened."""
         return self._heads.get(run_id)
@@ -105,7 +115,11 @@ class Writer:
         batch: list[_Entry] = []
         try:
             while batch := self._next():
-                self._commit(batch)
+                if written := [entry for entry in batch if entry.alone is None]:
+                    self._commit(written)
+                for entry in batch:
+                    if entry.alone is not None:
+                        _settle([(entry.future, _outcome(entry.alone))])
         except BaseException as error:
             # A fault of ours: whoever waits must hear of it rather than wait for ever.
             with self._ready:
@@ -208,6 +222,14 @@ def _head(read: DuckDBPyConnection, run_id: str) -> int:
         return 0
     newest = read.execute("SELECT max(seq) FROM events WHERE run_id = ?", [run_id]).fetchone()
     return newest[0] or 0 if newest else 0
+
+
+def _outcome(work: Callable[[], None]) -> StoreError | None:
+    try:
+        work()
+    except StoreError as refusal:
+        return refusal
+    return None
 
 
 def _insert(write: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:

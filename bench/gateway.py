@@ -100,11 +100,22 @@ class Plain:
 
 
 class Gateway:
-    """A gateway process of this machine with so many parked sandboxes, and the usual number of spare shells."""
+    """A gateway process of this machine with so many parked sandboxes, and so many made ahead."""
 
-    def __init__(self, home: Path, parked: int) -> None:
+    def __init__(self, home: Path, parked: int, spare: int = 4) -> None:
         ready, end = os.pipe()
-        options = ["--home", str(home), "--port", "0", "--parked", str(parked), "--spare", "4", "--ready-fd", str(end)]
+        options = [
+            "--home",
+            str(home),
+            "--port",
+            "0",
+            "--parked",
+            str(parked),
+            "--spare",
+            str(spare),
+            "--ready-fd",
+            str(end),
+        ]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "kernel_gateway", *options],
@@ -189,7 +200,7 @@ def first_result(folder: str, cold: Gateway, warm: Gateway, rounds: int) -> list
             closing.pop()()
     base, one, two = (statistics.median(times) * 1000 for times in (plain, made, parked))
     return [
-        Row("create + first result with imports", one, base, "ms", base / one, 20, True, "with a seed at hand"),
+        Row("create + first result with imports", one, base, "ms", base / one, 20, True, "with one made ahead"),
         Row("the same, parked", two, base, "ms", base / two, 100, True),
     ]
 
@@ -226,8 +237,8 @@ def big_output(sandbox: Sandbox, plain: Plain, rounds: int) -> Row:
     return Row("10 MB of stdout in one write", one, two, "ms", one / two, 1.2, False)
 
 
-def memory(folder: str, cold: Gateway, alive: int) -> list[Row]:
-    """What each kernel after the first adds, imports done."""
+def memory(folder: str, bare: Gateway, alive: int) -> list[Row]:
+    """What each kernel after the first adds, imports done; `bare` makes none ahead, which would be counted as well."""
     kernels = [Plain(folder)]
     kernels[0].run(IMPORTS)
     first = pss([kernels[0].pid])
@@ -239,13 +250,13 @@ def memory(folder: str, cold: Gateway, alive: int) -> list[Row]:
         kernel.close()
 
     def of_gateway() -> int | None:
-        return pss([child.pid for child in psutil.Process(cold.process.pid).children(recursive=True)])
+        return pss([child.pid for child in psutil.Process(bare.process.pid).children(recursive=True)])
 
-    sandboxes = [cold.create()]
+    sandboxes = [bare.create()]
     sandboxes[0].run_code(IMPORTS)
     ours = of_gateway()
     for _ in range(alive - 1):
-        sandboxes.append(cold.create())
+        sandboxes.append(bare.create())
         sandboxes[-1].run_code(IMPORTS)
     all_of_ours = of_gateway()
     for sandbox in sandboxes:
@@ -319,10 +330,11 @@ def big_files(sandbox: Sandbox, size: int, rounds: int) -> list[Row]:
 
 
 def measure(quick: bool) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="bench-gateway-") as folder:
-        plain = Plain(folder)
-        cold, warm = Gateway(Path(folder, "cold"), 0), Gateway(Path(folder, "warm"), 1)
-        try:
+    with contextlib.ExitStack() as kept:
+        folder = kept.enter_context(tempfile.TemporaryDirectory(prefix="bench-gateway-"))
+        plain = kept.enter_context(contextlib.closing(Plain(folder)))
+        warm = kept.enter_context(contextlib.closing(Gateway(Path(folder, "warm"), 1)))
+        with contextlib.closing(Gateway(Path(folder, "cold"), 0)) as cold:
             plain.run(IMPORTS)  # which also writes the bytecode of all that is measured
             rows = first_result(folder, cold, warm, 2 if quick else 5)
             sandbox = cold.create()
@@ -332,12 +344,9 @@ def measure(quick: bool) -> list[Row]:
             rows.append(big_output(sandbox, plain, 2 if quick else 9))
             rows += big_files(sandbox, 20_000_000 if quick else 100_000_000, 2 if quick else 5)
             sandbox.kill()
-            rows.append(creations(folder, cold, 4 if quick else 16))
-            rows += memory(folder, cold, 3 if quick else 10)
-        finally:
-            cold.close()
-            warm.close()
-            plain.close()
+            rows.append(creations(folder, cold, 8 if quick else 16))  # more than are made ahead
+        with contextlib.closing(Gateway(Path(folder, "bare"), 0, spare=0)) as bare:
+            rows += memory(folder, bare, 3 if quick else 10)
     return rows
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from artifacts.events import ToolUsed
 from artifacts.types import ToolCall
 from graphs import tools
 from graphs.agents import Agent
 from graphs.ask import ask, compact, told
+from graphs.calls import carried_out, used
 from graphs.models.base import Asking, Message
 from graphs.state import Desk, TeamState
 from graphs.tools.notebook import pictures
-from graphs.waiting import approved, within_budget
+from graphs.waiting import within_budget
 
 SAME_FAILURES = 2
 """How often a call may fail in the same words before it is not run again."""
@@ -100,36 +100,13 @@ async def _carry_out(
             f"This very call has failed {SAME_FAILURES} times, so it was not run again. Read what went wrong then, "
             "and do something else, or end your work.",
         )
-    decided = await approved(desk, key, call, asked)
-    if decided is not None and decided.decision == "rejected":
-        return tools.refusal("NotApproved", f"The person did not approve of this call. {decided.reason}".strip())
-    if decided is not None and decided.edited is not None:
-        offered = desk.tools_of(desk.agents.for_job("code"))
-        edited = tools.read(call.model_copy(update={"arguments": decided.edited}), offered)
-        if not isinstance(edited, tools.Action):
-            return tools.refusal("BadCall", f"The person put other arguments in place of yours. {edited}")
-        asked = edited
-    await within_budget(desk, desk.agents.for_job("code"))
-    result = await asked.use(desk, key, step_id)
-    if decided is not None and decided.edited is not None:
-        result = {**result, "note": f"The person changed the arguments before it was run: {decided.edited}"}
-    return result
+    agent = desk.agents.for_job("code")
 
+    async def do(one: tools.Action) -> dict[str, Any]:
+        await within_budget(desk, agent)
+        return await one.use(desk, key, step_id)
 
-def used(desk: Desk, agent: str, step_id: str, call: ToolCall, result: Mapping[str, Any]) -> ToolUsed:
-    """What came of a call, for the record, which holds the outputs of cells already."""
-    error = result.get("error")
-    return ToolUsed(
-        run_id=desk.run_id,
-        step_id=step_id,
-        call_id=call.id,
-        name=call.name,
-        ok=bool(result.get("ok")),
-        text="" if result.get("cells") else str(result.get("text", "")),
-        error=f"{error['name']}: {error['value']}" if error else None,
-        cells=tuple(result.get("cells", ())),
-        agent=agent,
-    )
+    return await carried_out(desk, agent, call, asked, key, do)
 
 
 def _failed_before(call: ToolCall, messages: Sequence[Mapping[str, Any]]) -> int:

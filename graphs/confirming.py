@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from artifacts.events import AnswerMade
-from artifacts.types import Answer, Recomputation
+from artifacts.types import Answer, Recomputation, marked
 from graphs.state import Desk
 from notebooks.telling.answers import plain
 
@@ -27,19 +27,17 @@ async def confirm(desk: Desk, question: str, tables: Sequence[dict[str, Any]], s
     from graphs.review.recompute import computed_again  # its checks take a while to load, which a refusal need not
 
     again = await computed_again(desk, view, answers, tables)
-    for part, answer in enumerate(answers):
-        found = {r.value: r for r in again if r.part == part}
-        await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=_marked(answer, found)))
+    for answer in marked(answers, again):
+        await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=_noted(answer)))
 
 
-def _marked(answer: Answer, found: dict[int, Recomputation]) -> Answer:
-    """The answer with its values marked; of one that came out otherwise a note says so."""
-    values = tuple(v.model_copy(update={"recomputed": found.get(at)}) for at, v in enumerate(answer.values))
-    other = [v for v in values if v.recomputed is not None and v.recomputed.verdict == "unequal"]
+def _noted(answer: Answer) -> Answer:
+    """The answer with a note for each value that came out otherwise."""
+    other = [v for v in answer.values if v.recomputed is not None and v.recomputed.verdict == "unequal"]
     notes = [
         f"Computed again from the input files, {v.name} is {_got(v.recomputed)}, not {plain(v.value)}." for v in other
     ]
-    return answer.model_copy(update={"values": values, "notes": (*answer.notes, *notes)})
+    return answer.model_copy(update={"notes": (*answer.notes, *notes)})
 
 
 def _got(again: Recomputation | None) -> str:

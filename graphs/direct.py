@@ -37,7 +37,9 @@ async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str],
     """Answer each question in turn, all in the session at hand; the step of a question ends when it is answered."""
     asked = "\n".join(question.text for question in questions)
     async with desk.step("open", "system", "Read the files") as step_id:
+        loading = asyncio.ensure_future(asyncio.to_thread(_load))
         tables = await open_tables(desk, asked, files, roles, step_id)
+        await loading
     done = {step.name for step in (await desk.view()).steps if step.status == "done"}
     for place, question in enumerate(questions):
         name = f"answer-{place}"
@@ -46,6 +48,15 @@ async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str],
                 await answer_question(desk, question, tables, roles, f"ask-{place}", step_id)
     answers = (await desk.view()).answers
     await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
+
+
+def _load() -> None:
+    """Load what comes once the files are read, while the sandbox reads them: the words of questions, and the checks."""
+    import graphs.review.recompute  # noqa: F401
+    from graphs.questions.reader import lexicon
+
+    lexicon.phrases()
+    lexicon.kin()
 
 
 async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str]) -> None:

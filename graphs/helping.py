@@ -23,6 +23,7 @@ from artifacts.types import ToolCall
 from graphs import briefs, coding, tasks
 from graphs.agents import Agent, Agents
 from graphs.budget import BudgetSpent
+from graphs.calls import used
 from graphs.direct import answer_question
 from graphs.errors import GraphError, RunFailed
 from graphs.models import resolve
@@ -163,7 +164,7 @@ async def join(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     if given.get("call") is None:
         return {"delegation": None, "to_lead": True}
     call = ToolCall.model_validate(given["call"])
-    await desk.emit(coding.used(desk, given["by"], given["step"], call, told))
+    await desk.emit(used(desk, given["by"], given["step"], call, told))
     heard = Message(role="tool", content=tasks.as_text(told), tool_call_id=call.id)
     return {"delegation": None, "to_lead": False, "messages": [*state["messages"], heard.model_dump()]}
 

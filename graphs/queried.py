@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from graphs import answering, tools
 from graphs.answering import Part
 from graphs.ask import FORCE, TRIES, ask, told
 from graphs.briefs import ask_brief
+from graphs.calls import carried_out
+from graphs.calls import used as came_of
 from graphs.models import Reply
 from graphs.models.base import Asking, Message
 from graphs.request import Question
@@ -36,7 +39,7 @@ async def by_model(
     ]
     used, silent = 0, 0
     heard: set[str] = set()
-    given = await _given_before(desk, step_id)
+    given, told_before = await _given_before(desk, step_id)
     while used < MOST_CALLS and silent < TRIES:
         said = [m for m in await desk.heard() if m.id not in heard]
         heard |= {m.id for m in said}
@@ -52,15 +55,12 @@ async def by_model(
             asked = tools.read(call, desk.tools_of(agent))
             name = f"{key}-{used}"
             used += 1
-            match asked:
-                case AskTable():
-                    result = await asked.answered(desk, asked.asked(str(question.id)), name, step_id)
-                case CannotAnswer():
-                    result = await asked.refused(desk, Part(asked.part, None, (), str(question.id)), step_id)
-                case tools.Action():
-                    result = await asked.use(desk, name, step_id)
-                case _:
-                    result = tools.refusal("BadCall", str(asked))
+            if isinstance(asked, tools.Action):
+                result = await carried_out(desk, agent, call, asked, name, partial(_do, desk, question, name, step_id))
+            else:
+                result = tools.refusal("BadCall", str(asked))
+            if used > told_before:
+                await desk.emit(came_of(desk, agent.name, step_id, call, result))
             talk.append(Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id))
     answers = (await desk.view()).answers
     if not any(a.question == str(question.id) for a in answers):
@@ -68,8 +68,20 @@ async def by_model(
         await answering.refuse(desk, Part(question.text, None, (), str(question.id)), why, step_id)
 
 
-async def _given_before(desk: Desk, step_id: str) -> list[Reply]:
-    """What the model replied before the work on this question was broken off: it is not asked for that again.
+async def _do(desk: Desk, question: Question, key: str, step_id: str, asked: tools.Action) -> dict[str, Any]:
+    """Carry out a call, whose answer is one to this question."""
+    match asked:
+        case AskTable():
+            return await asked.answered(desk, asked.asked(str(question.id)), key, step_id)
+        case CannotAnswer():
+            return await asked.refused(desk, Part(asked.part, None, (), str(question.id)), step_id)
+        case _:
+            return await asked.use(desk, key, step_id)
+
+
+async def _given_before(desk: Desk, step_id: str) -> tuple[list[Reply], int]:
+    """What the model replied before the work on this question was broken off: it is not asked for that again. And of
+    how many calls the record tells what came of them.
 
     The cells of these replies have the same keys as before, so that they do not run a second time either.
     """
@@ -77,4 +89,5 @@ async def _given_before(desk: Desk, step_id: str) -> list[Reply]:
     name = next(s.name for s in view.steps if s.id == step_id)
     steps = {s.id for s in view.steps if s.name == name}
     replies = (r for r in view.replies if r.step_id in steps and not r.cut)
-    return [Reply(content=r.content, tool_calls=r.tool_calls, finish="") for r in replies]
+    told_before = sum(u.step_id in steps for u in view.tools_used)
+    return [Reply(content=r.content, tool_calls=r.tool_calls, finish="") for r in replies], told_before

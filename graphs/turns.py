@@ -15,7 +15,7 @@ from langgraph.runtime import Runtime
 
 from artifacts.events import AnswerMade, ReportMade, Reviewed, TurnEnded
 from artifacts.threads import in_own_thread
-from artifacts.types import Answer, Evidence, Objection, Turn
+from artifacts.types import Answer, Evidence, Objection, Turn, marked
 from graphs import look, tools
 from graphs.agents import Agents, load
 from graphs.ask import ask, compact, told
@@ -90,8 +90,10 @@ async def check(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         again = bool(objections) and state["round"] + 1 < MAX_CHECKS
         if not again:
             notes = tuple(f"The reviewer objects: {o.problem}" for o in objections)
-            answer = answer.model_copy(update={"notes": (*answer.notes, *notes)})
-            await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=answer))
+            told, *others = marked(drafted.answers, found.verdicts)
+            told = told.model_copy(update={"notes": (*told.notes, *notes)})
+            for one in (*others, told):
+                await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=one))
         await desk.emit(
             Reviewed(
                 run_id=desk.run_id,

@@ -64,12 +64,14 @@ async def within_budget(desk: Desk, agent: Agent | None = None) -> None:
 
 
 _YES = ("yes", "y")
+_ONLY_SAID = ("ask_person", "cannot_answer")
+"""Tools that do nothing but speak to the person, who need not consent to that."""
 
 
 async def approved(desk: Desk, key: str, call: ToolCall, tool: Tool) -> Approval | None:
     """What a person decided on a call, where one must be asked; None where nobody needs to be."""
-    if tool.approval == "allow" and (desk.approve != "ask" or tool.tool_name == "ask_person"):
-        return None  # what is asked waits for a person as it is
+    if tool.approval == "allow" and (desk.approve != "ask" or tool.tool_name in _ONLY_SAID):
+        return None
     view = await desk.view()
     id = f"approve_{key}_{hashlib.sha256(call.arguments.encode()).hexdigest()[:8]}"
     known = next((a for a in view.approvals if a.id == id), None)

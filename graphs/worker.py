@@ -17,7 +17,7 @@ from artifacts.events import Event, ExecutionEnded, Noted, RunEnded, RunView, St
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import FIRST_TURN, Run
-from graphs.addressing import addressed
+from graphs.addressing import alone
 from graphs.agents import Agents
 from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, TurnSpent, budget_of
@@ -105,7 +105,7 @@ class Worker:
         try:
             turn = (await in_own_thread(self._store.view, run.id)).turn
             further = turn is not None and turn.id != FIRST_TURN
-            direct = model.rule_based if further else run.agent == "ask"
+            direct = model.rule_based if further else await in_own_thread(self._asks_all, run, model)
             work = self._work if not direct else self._follow_up if further else self._ask
             load = load_direct if direct else load_team
             loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
@@ -128,6 +128,15 @@ class Worker:
                     f"`gristmill runs resume {run.id}` tries the step again."
                 )
             await self._finish(run.id, session, status, error, further=further)
+
+    def _asks_all(self, run: Run, model: Model) -> bool:
+        """Whether a run's questions are answered, and nothing more; no agent is asked for alone."""
+        if run.agent != "ask":
+            return False
+        if run.params.get("agent") is None and not run.goal.lstrip().startswith("@"):
+            return True  # without a look at the agents, whose files take a while to read
+        agents = load_agents(projects.folders(self._store.home, run.params.get("project"), "agents"))
+        return alone(run, run.goal, agents, model)[0] is None
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
@@ -170,11 +179,10 @@ class Worker:
         agents, tools = await self._company(run)
         thread = f"{run.id}/{turn.id}" if further else run.id
         await graphs.checkpoints.forget(saver, run.id, but=thread)
-        name, goal = addressed(turn.message if further else run.goal, agents)
+        asked, goal = alone(run, turn.message if further else run.goal, agents, model, further=bool(further))
         further = further and further.model_copy(update={"message": goal})
-        asked = agents.named(name) if name is not None else None
-        if alone := asked is not None and (not model.rule_based or asked.model not in (None, "playbook")):
-            agents = agents.choose(str(name))
+        if asked is not None:
+            agents = agents.choose(asked.name)
         elif further:
             agents = agents.choose("analyst")
         graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
@@ -209,7 +217,9 @@ class Worker:
                 elif further:
                     first = await graphs.turns.begin(desk, run.params["files"], run.params["roles"])
                 else:
-                    first = graphs.team.begin(run.id, goal, run.params["files"], run.params["roles"], alone=alone)
+                    first = graphs.team.begin(
+                        run.id, goal, run.params["files"], run.params["roles"], alone=asked is not None
+                    )
                 await graph.ainvoke(first, config, context=desk, durability="sync")
             if (await graph.aget_state(config)).interrupts:
                 raise Waiting("The run waits for a person.")

@@ -68,5 +68,8 @@ def answers_json(run_id: str, answers: Sequence[Answer]) -> dict[str, Any]:
 
 def _answer_json(answer: Answer) -> dict[str, Any]:
     told = plain(answer)
-    told["values"] = [{key: value[key] for key in ("name", "value", "unit")} for value in told["values"]]
+    told["values"] = [
+        {"name": v.name, "value": v.value, "unit": v.unit, "recomputed": v.recomputed and v.recomputed.verdict}
+        for v in answer.values
+    ]
     return {key: told[key] for key in ("part", "status", "text", "values", "evidence", "why")}

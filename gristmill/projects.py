@@ -86,8 +86,8 @@ class LocalProjects:
 
     async def create(self, project: Project) -> ProjectShown:
         terms_of({k: v for k, v in project.settings.items() if k != "model"})
-        await asyncio.to_thread(projects.create, self._home, project)
-        return await in_own_thread(self._shown, project)
+        made = await asyncio.to_thread(projects.create, self._home, project)
+        return await in_own_thread(self._shown, made)
 
     async def delete(self, name: str) -> ProjectShown:
         if name == projects.DEFAULT:
@@ -130,7 +130,7 @@ class LocalProjects:
             yield request.files
             return
         with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
-            found = await projects.tables(await self._workbench.host(), str(name), Path(folder))
+            found = await projects.tables(self._home, await self._workbench.host(), str(name), Path(folder))
             if not found:
                 raise InputError(f"Name a file: the project {name} has no table. `gristmill project put` gives it one.")
             yield tuple(found)
@@ -139,7 +139,8 @@ class LocalProjects:
         return self._store.runs(status=status, project=name, limit=1)
 
     async def _volume(self, name: str, *, make: bool = False) -> Shared | None:
-        return await shared(await self._workbench.host(), projects.volume(name), make=make)
+        volume = await asyncio.to_thread(projects.volume, self._home, name)
+        return await shared(await self._workbench.host(), volume, make=make)
 
     async def _volume_if_any(self, name: str) -> Shared | None:
         try:

@@ -25,7 +25,7 @@ from artifacts.events import (
 )
 from artifacts.types import Message, Run, Turn
 from graphs.questions.query import Query
-from graphs.request import Terms, asked_in
+from graphs.request import Approve, Terms, asked_in, terms_of
 from gristmill import background, frames
 from gristmill.backend import Backend
 from gristmill.backend import view as view_of
@@ -56,6 +56,10 @@ def analyze(
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
     project: str | None = None,
+    agent: str | None = None,
+    budget: str | None = None,
+    approve: Approve = "auto",
+    unattended: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -63,14 +67,20 @@ def analyze(
 
     `data` is a DataFrame (pandas, or anything that Arrow can read), a path, or a list of these. `roles` may name the
     target, time, unit and assignment columns. `rerun` says whether the review runs the notebook again in a fresh
-    sandbox (None: as GRISTMILL_RERUN does). `project` is the project that the run belongs to. The results are written
-    to `out`, by default to a folder of the run in the data folder. `progress` tells what goes on. Works in a script and
-    in a running event loop (Jupyter), which it blocks; an interrupt cancels the run.
+    sandbox (None: as GRISTMILL_RERUN does). The results are written to `out`, by default to a folder of the run in the
+    data folder. `progress` tells what goes on. Works in a script and in a running event loop (Jupyter), which it
+    blocks; an interrupt cancels the run.
+
+    `project` is the project that the run belongs to, `agent` who writes the cells (`gristmill agents list`). `budget`
+    is what it may use, as in "tokens=20000,usd=0.5,minutes=10,cells=30". `approve` says which calls wait for a person:
+    "auto", those of tools that ask; "ask", all; "deny", none, as those that would wait are not carried out. An
+    `unattended` run waits for nobody. A run that waits is left waiting: the error says for what, and how to go on.
 
     Raises `gristmill.errors.Failed` when the run does not reach its end (its message says how to look at what was
     made), and the errors of bad input, each of which is a sentence.
     """
-    return wait(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
+    terms = _terms(project, agent, budget, approve, unattended)
+    return wait(_analyzing(data, question, model, roles, rerun, terms, out), progress=progress)
 
 
 async def analyze_async(
@@ -81,6 +91,10 @@ async def analyze_async(
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
     project: str | None = None,
+    agent: str | None = None,
+    budget: str | None = None,
+    approve: Approve = "auto",
+    unattended: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Result:
@@ -88,7 +102,8 @@ async def analyze_async(
 
     Several may be awaited at a time. Cancelling it cancels the run, whose record keeps what it made.
     """
-    return await _await(_analyzing(data, question, model, roles, rerun, project, out), progress=progress)
+    terms = _terms(project, agent, budget, approve, unattended)
+    return await _await(_analyzing(data, question, model, roles, rerun, terms, out), progress=progress)
 
 
 async def analyze_stream(
@@ -99,13 +114,18 @@ async def analyze_stream(
     roles: Mapping[str, str] | None = None,
     rerun: bool | None = None,
     project: str | None = None,
+    agent: str | None = None,
+    budget: str | None = None,
+    approve: Approve = "auto",
+    unattended: bool = False,
     out: str | Path | None = None,
 ) -> AsyncGenerator[Event | TextDelta | Result]:
     """`analyze` as it goes: every event of the run (see `artifacts.events`), and at the end the Result.
 
     A model's text comes in between as `TextDelta`. Closing the generator before its end cancels the run.
     """
-    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, project, out))) as items:
+    terms = _terms(project, agent, budget, approve, unattended)
+    async with aclosing(_stream(_analyzing(data, question, model, roles, rerun, terms, out))) as items:
         async for item in items:
             yield item.result() if isinstance(item, asyncio.Task) else item
 
@@ -118,6 +138,10 @@ def ask(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     project: str | None = None,
+    agent: str | None = None,
+    budget: str | None = None,
+    approve: Approve = "auto",
+    unattended: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
@@ -127,7 +151,8 @@ def ask(
     answer it, its notebook among it, is written to `out` where that is given. The rest is as in `analyze`, and so are
     the errors. A question that cannot be answered raises none: `status` is not_answered then, and `answer` says why.
     """
-    return wait(_asking(data, question, query, model, roles, project, out), progress=progress)
+    terms = _terms(project, agent, budget, approve, unattended)
+    return wait(_asking(data, question, query, model, roles, terms, out), progress=progress)
 
 
 async def ask_async(
@@ -138,11 +163,16 @@ async def ask_async(
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
     project: str | None = None,
+    agent: str | None = None,
+    budget: str | None = None,
+    approve: Approve = "auto",
+    unattended: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Answered:
     """`ask` without blocking the event loop. Several may be awaited at a time; cancelling it cancels the run."""
-    return await _await(_asking(data, question, query, model, roles, project, out), progress=progress)
+    terms = _terms(project, agent, budget, approve, unattended)
+    return await _await(_asking(data, question, query, model, roles, terms, out), progress=progress)
 
 
 def wait[T](work: Work[T], *, progress: bool) -> T:
@@ -201,14 +231,14 @@ def _analyzing(
     model: str | None,
     roles: Mapping[str, str] | None,
     rerun: bool | None,
-    project: str | None,
+    terms: Terms,
     out: str | Path | None,
 ) -> Work[Result]:
     settings = load()
 
     async def work(put: Put[Result]) -> Result:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.start(question, files, model=model, roles=roles, rerun=rerun, terms=Terms(project=project))
+            return backend.start(question, files, model=model, roles=roles, rerun=rerun, terms=terms)
 
         def folder(run: Run) -> Path:
             return Path(out) if out is not None else settings.home / "results" / run.id
@@ -225,14 +255,14 @@ def _asking(
     query: Query | Mapping[str, Any] | None,
     model: str | None,
     roles: Mapping[str, str] | None,
-    project: str | None,
+    terms: Terms,
     out: str | Path | None,
 ) -> Work[Answered]:
     settings, asked = load(), asked_in(question, _json(query))
 
     async def work(put: Put[Answered]) -> Answered:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
-            return backend.ask(asked, files, model=model, roles=roles, terms=Terms(project=project))
+            return backend.ask(asked, files, model=model, roles=roles, terms=terms)
 
         return Answered(
             await _carry_out(settings, put, data, begin, lambda run: Path(out) if out is not None else None)
@@ -286,6 +316,21 @@ def stop(run_id: str) -> Run:
     return wait(lambda put: stopping(), progress=False)
 
 
+def _terms(project: str | None, agent: str | None, budget: str | None, approve: Approve, unattended: bool) -> Terms:
+    """The terms on which a run works. Raises InputError for a budget or an approval that is none."""
+    told = {"project": project, "agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+    return terms_of(told)
+
+
+def _waits(view: RunView) -> str:
+    """What a run waits for, and how to go on with it."""
+    again = f"then `gristmill runs show {view.run.id}`, or begin with unattended=True."
+    if question := next(iter(view.open_questions), None):
+        return f'The run waits for an answer: {question.text} `gristmill runs answer {view.run.id} "..."`, {again}'
+    tool = next((a.tool for a in view.open_approvals), "a call")
+    return f"The run waits for your consent to {tool}: `gristmill runs approve {view.run.id}` or `reject`, {again}"
+
+
 def _json(query: Query | Mapping[str, Any] | None) -> str:
     if query is None:
         return ""
@@ -316,6 +361,8 @@ async def _carry_out(
             view = await view_of(backend, run.id)
             if (directory := folder(run)) is not None:
                 await backend.write_out(run.id, directory)
+    if view.run.status == "waiting":
+        raise Failed(_waits(view))
     if view.run.status != "done":
         why = view.error or f"The run ended {view.run.status}."
         made = f" What it made is in {directory};" if directory else ""

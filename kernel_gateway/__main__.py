@@ -40,7 +40,7 @@ log = logging.getLogger("kernel_gateway")
 
 _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: their names and the rounding
 _OPEN_FILES = 65536
-_SPARE = 4  # each is three small processes
+_SPARE = 4  # each takes some 15 MiB
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 _WHEELS = 4 << 30  # bytes of all packages that are kept for sandboxes
 
@@ -84,7 +84,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--spare",
         type=int,
-        help=f"namespaces with a seed kept for those who find none started (default {_SPARE}, none with --parked 0)",
+        help=f"sandboxes kept made for those who find none parked (default {_SPARE}, none with --parked 0)",
     )
     parser.add_argument(
         "--allow-internet",

@@ -140,9 +140,12 @@ class Host:
         """Pidfds of the first processes of all sandboxes that run."""
         return [sandbox.init for sandbox in self._running if sandbox.init is not None]
 
-    def _variables(
-        self, name: str, template: str, home: str, runtime: str, cache: str, folder: Path | None
-    ) -> dict[str, str]:
+    @staticmethod
+    def _names(name: str, template: str) -> dict[str, str]:
+        """The variables in which a sandbox differs from all others of its kind."""
+        return {"E2B_SANDBOX_ID": name, "E2B_TEMPLATE_ID": template}
+
+    def _variables(self, home: str, runtime: str, cache: str, folder: Path | None) -> dict[str, str]:
         own = str(Path(sys.executable).parent)
         more = {} if folder is None else {"JUPYTER_PATH": f"{sys.prefix}/share/jupyter"}
         if self._isolation != "none":
@@ -150,8 +153,6 @@ class Host:
         return {
             **environment(home, own if folder is None else f"{folder}/bin:{own}"),
             **more,
-            "E2B_SANDBOX_ID": name,
-            "E2B_TEMPLATE_ID": template,
             "GRISTMILL_RUNTIME": runtime,
             "XDG_CACHE_HOME": cache,
             "IPYTHONDIR": f"{cache}/ipython",
@@ -200,19 +201,20 @@ class Host:
         shell = self._spare.pop(0) if self._spare and not volumes else self._seeded(nursery, volumes)
         shell.sandbox.on_end = lambda: None
         try:
-            shell.wake(address, listener, self._variables(name, template, "/home/user", RUNTIME, CACHE, None))
+            shell.wake(address, listener, self._names(name, template))
         except OSError:  # its seed has just ended, and another would do
             shell.sandbox.stillborn = True
             shell.sandbox.kill()
         return shell.sandbox
 
     def _seeded(self, nursery: Nursery, volumes: Sequence[tuple[Path, str]] = ()) -> Shell:
-        """A shell into which the nursery forks a seed, which waits there; raises OSError and `SandboxFailed`."""
+        """A shell into which the nursery forks a seed, whose service waits there; raises OSError, `SandboxFailed`."""
         shell = self._shell(volumes=volumes)
         sandbox, name = shell.sandbox, secrets.token_hex(10)
+        request = {"environment": self._variables("/home/user", RUNTIME, CACHE, None), "user": shell.user}
 
         def enter(namespaces: int, given: list[int]) -> None:
-            nursery.ask(name, {"environment": {}, "user": shell.user, "namespaces": namespaces}, given, sandbox.grow)
+            nursery.ask(name, {**request, "namespaces": namespaces}, given, sandbox.grow)
 
         try:
             shell.seed(enter)
@@ -334,7 +336,10 @@ class Host:
             "name": name,
             "as": "seed",
             "command": self.command(LISTENER, None, SERVICE_ROOT, _python(folder)),
-            "environment": self._variables(name, template, "/home/user", RUNTIME, CACHE, folder),
+            "environment": {
+                **self._variables("/home/user", RUNTIME, CACHE, folder),
+                **self._names(name, template),
+            },
             "layers": layered(more),
             "limits": self._limits,
             "user": shell.user,
@@ -397,7 +402,10 @@ class Host:
         runtime = self._place.make_short() / name
         for part in (home, runtime, cache):
             part.mkdir(mode=0o700, parents=True)
-        variables = self._variables(name, template, str(home), str(runtime), str(cache), packages)
+        variables = {
+            **self._variables(str(home), str(runtime), str(cache), packages),
+            **self._names(name, template),
+        }
         # The machine's own /etc/profile, which a login shell reads first, puts other things into PATH.
         (home / ".bash_profile").write_text(f"export PATH={shlex.quote(variables['PATH'])}\n")
         output, errors = os.pipe()

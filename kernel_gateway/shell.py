@@ -1,7 +1,7 @@
 """A sandbox's namespaces, made before anybody asks for a sandbox.
 
-There is nothing in them but bubblewrap's own processes, and a seed that waits where the nursery has forked one. One
-sandbox moves into each, once: what has been used ends with it.
+There is nothing in them but bubblewrap's own processes, and a seed with a service that waits and a kernel, where the
+nursery has forked one. One sandbox moves into each, once: what has been used ends with it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Shell:
         self._kept, self._errors, self._doors = kept, errors, doors
         self._namespaces = 0
         self._enter: Enter | None = None
-        self._line: socket.socket | None = None  # to a seed that waits
+        self._line: socket.socket | None = None  # to a service that waits
 
     def open(self, namespaces: int, outer: int) -> None:
         """It is made, and may be entered; `outer` is a descriptor of its outer user namespace, ours from now on."""
@@ -61,17 +61,20 @@ class Shell:
         self._fill()
 
     def seed(self, enter: Enter) -> None:
-        """Have a seed move in as soon as it can, which waits until it is woken; raises OSError."""
+        """Have a seed move in as soon as it can, whose service waits until it is woken; raises OSError."""
         self._line, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with end:
             self.inhabit("", end.fileno(), enter)
 
-    def wake(self, address: str, listener: int, environment: dict[str, str]) -> None:
-        """Have the seed be the sandbox whose service will answer at `address`; raises OSError when it is gone."""
+    def wake(self, address: str, listener: int, names: dict[str, str]) -> None:
+        """Have the service be the one that will answer at `address`, with these variables more.
+
+        Raises OSError when it is gone.
+        """
         assert self._line is not None
         self.sandbox.address = address
         with self._line:
-            socket.send_fds(self._line, [json.dumps(environment).encode()], [listener])
+            socket.send_fds(self._line, [json.dumps(names).encode()], [listener])
 
     def close(self) -> None:
         """Let go of all that is for who enters."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
@@ -51,13 +52,15 @@ class NoProject(ProjectError):
 class Project(Value):
     """What is kept of a project. `template` names the environment of its sandboxes (`gristmill template list`).
 
-    `settings` are what its runs are begun with where they say nothing else: model, agent, budget, approve.
+    `settings` are what its runs are begun with where they say nothing else: model, agent, budget, approve. `volume` is
+    the name of the volume with its files, which no project of another data folder has.
     """
 
     name: str = Field(pattern=NAME)
     about: str = ""
     template: str | None = None
     settings: dict[str, str] = Field(default_factory=dict)
+    volume: str = ""
     created_at: datetime = Field(default_factory=now)
 
 
@@ -89,18 +92,23 @@ def folders(home: Path, name: str | None, what: str) -> list[Path]:
     return [home / what, *own]
 
 
-def volume(name: str) -> str:
+def volume(home: Path, name: str) -> str:
     """What the volume with a project's files is called."""
-    return f"project-{name}"
+    try:
+        own = _read(folder(home, name)).volume
+    except ProjectError:
+        own = ""
+    return own or f"project-{name}"  # as projects had it that were made before they had a volume's name
 
 
 def create(home: Path, project: Project) -> Project:
-    """Make a project. Raises ProjectError for a name that is taken."""
+    """Make a project; returns it as it is kept. Raises ProjectError for a name that is taken."""
     if project.name == DEFAULT:
         raise ProjectError(f"{DEFAULT!r} is where runs without a project are. Choose another name.")
     if unknown := sorted(project.settings.keys() - set(SETTINGS)):
         raise ProjectError(f"There is no setting {unknown[0]!r} of a project; there are {', '.join(SETTINGS)}.")
     place = folder(home, project.name)
+    project = project.model_copy(update={"volume": f"project-{project.name}-{secrets.token_hex(4)}"})
     try:
         for part in (place, place / "agents", place / "tools"):
             part.mkdir(mode=0o700, parents=True, exist_ok=part.parent != place.parent)
@@ -152,9 +160,9 @@ def _read(place: Path) -> Project:
         raise ProjectError(f"{place / _FILE} cannot be read: {fault}.") from error
 
 
-async def tables(host: Host, name: str, into: Path) -> list[Path]:
+async def tables(home: Path, host: Host, name: str, into: Path) -> list[Path]:
     """The tables of a project as files in a folder, for a question that names none."""
-    there = await shared(host, volume(name))
+    there = await shared(host, await asyncio.to_thread(volume, home, name))
     found = []
     for path in sorted(await there.files()) if there is not None else ():
         if files.role(path) == "table" and there is not None:
@@ -164,13 +172,13 @@ async def tables(host: Host, name: str, into: Path) -> list[Path]:
     return found
 
 
-async def bring(session: Session, host: Host, name: str) -> None:
+async def bring(session: Session, home: Path, host: Host, name: str) -> None:
     """Have the files of a project in `project/` of a run's sandbox, as inputs of the run. Raises GatewayError.
 
     What the run has as it is there is not written again.
     """
     try:
-        there = await shared(host, volume(name))
+        there = await shared(host, await asyncio.to_thread(volume, home, name))
     except NoVolumes as error:
         await _note(session, f"The files of the project {name} are not in the sandbox. {error}")
         return
@@ -221,7 +229,7 @@ async def keep(store: Store, host: Host, view: RunView, name: str, here: Collect
     if not made and not gone:
         return []
     async with _locks.setdefault((store.home, name), asyncio.Lock()):
-        there = await shared(host, volume(name), make=True)
+        there = await shared(host, await asyncio.to_thread(volume, store.home, name), make=True)
         assert there is not None
         told = []
         for path, every in made.items():
@@ -303,7 +311,7 @@ async def bring_for(session: Session, host: Host, store: Store) -> None:
     if (name := project_of(session.view)) is not None:
         for said in await keep(store, host, session.view, name):
             await _note(session, said)
-        await bring(session, host, name)
+        await bring(session, store.home, host, name)
 
 
 async def keep_for(store: Store, session: Session) -> None:

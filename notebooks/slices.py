@@ -7,11 +7,14 @@ All of it is found in the sources, by name and scope; nothing is imported or run
 from __future__ import annotations
 
 import ast
+import os
+import pickle
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,20 +36,17 @@ class Names:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement at the top level of a module or a cell, with its text as it is written there."""
+    """A statement at the top level of a module or a cell, with its text as it is written there, the names that it binds
+    and the global names that it reads."""
 
-    node: ast.stmt
+    kind: type[ast.stmt]
     text: str
-
-    @cached_property
-    def names(self) -> Names:
-        """The names that it binds and the global names that it reads."""
-        return _names([self.node])
+    names: Names
 
     @property
     def imports(self) -> bool:
         """Whether it is an import."""
-        return isinstance(self.node, ast.Import | ast.ImportFrom)
+        return issubclass(self.kind, ast.Import | ast.ImportFrom)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ class Package:
     def names(self) -> frozenset[str]:
         """All names that the package defines."""
         return frozenset(self.homes)
+
+
+_bound = dict[str, frozenset[str]]()
+"""What the texts bind that were made here: they are long, and need not be read again for it."""
 
 
 def slice_for(code: str, already: Iterable[str] = ()) -> str:
@@ -101,7 +105,9 @@ def part(package: Package, wanted: Iterable[str], already: Iterable[str] = (), h
         waiting |= {n for s in by_name.get(name, ()) for n in s.names.reads} - found - already
     imports = _imports({name: package.imports[name] for name in found & set(package.imports)})
     chosen = [s for s in package.definitions if s.names.binds & found]
-    return "\n".join([heading, *imports, *_laid_out(chosen)]) if imports or chosen else ""
+    text = "\n".join([heading, *imports, *_laid_out(chosen)]) if imports or chosen else ""
+    _bound[text] = frozenset(found & set(package.imports)).union(*(s.names.binds for s in chosen))
+    return text
 
 
 def lacking(code: str, already: Iterable[str]) -> str:
@@ -128,6 +134,8 @@ def reads(code: str) -> frozenset[str]:
 
 def binds(code: str) -> frozenset[str]:
     """The names that code binds at its top level; none of code that is not plain Python."""
+    if code in _bound:
+        return _bound[code]
     try:
         return frozenset().union(*(s.names.binds for s in statements(code)))
     except SyntaxError:
@@ -137,27 +145,52 @@ def binds(code: str) -> frozenset[str]:
 @cache
 def statements(code: str) -> tuple[Statement, ...]:
     """The statements of a module or a cell, each with the comments just above it. Raises SyntaxError."""
-    lines, found, before = code.split("\n"), list[Statement](), 0
+    return tuple(statement for _, statement in _parsed(code))
+
+
+def _parsed(code: str) -> Iterator[tuple[ast.stmt, Statement]]:
+    lines, before = code.split("\n"), 0
     for node in ast.parse(code).body:
         start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
         while start > before and lines[start - 1].startswith("#"):
             start -= 1
         before = node.end_lineno or node.lineno
-        found.append(Statement(node, "\n".join(lines[start:before])))
-    return tuple(found)
+        yield node, Statement(type(node), "\n".join(lines[start:before]), _names([node]))
 
 
 @cache
 def package(folder: Path) -> Package:
-    """Read a package from its folder. Its modules import one another by name, without renaming and without a circle."""
-    modules = {p.stem: statements(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.py"))}
+    """A package, read from its folder, or from what an earlier process kept of that beside the modules' bytecode.
+
+    To read the toolkit takes a quarter of a second of processor time, which whoever waits for one answer would feel.
+    """
+    sources = sorted(folder.glob("*.py"))
+    stamp = [(p.name, s.st_mtime_ns, s.st_size) for p in (*sources, Path(__file__)) for s in [p.stat()]]
+    kept = folder / "__pycache__" / f"slices.{sys.implementation.cache_tag}.pickle"
+    with suppress(OSError, EOFError, pickle.UnpicklingError), kept.open("rb") as file:
+        if pickle.load(file) == stamp:
+            found = pickle.load(file)
+            assert isinstance(found, Package)
+            return found
+    made = _package(folder, sources)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):
+            kept.parent.mkdir(exist_ok=True)
+            fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
+            fresh.write_bytes(pickle.dumps(stamp) + pickle.dumps(made))
+            fresh.replace(kept)
+    return made
+
+
+def _package(folder: Path, sources: Iterable[Path]) -> Package:
+    """Read a package. Its modules import one another by name, without renaming and without a circle."""
     title = f"{folder.parent.name}.{folder.name}"
     own = re.compile(rf"{re.escape(title)}\.(\w+)")
-    after: dict[str, list[str]] = {name: [] for name in modules}
+    after = dict[str, list[str]]()
     definitions, imports = dict[str, list[Statement]](), dict[str, str]()
-    for name, content in modules.items():
-        for statement in content:
-            node = statement.node
+    for name, code in ((p.stem, p.read_text(encoding="utf-8")) for p in sources):
+        after[name] = []
+        for node, statement in _parsed(code):
             if isinstance(node, ast.ImportFrom) and (inner := own.fullmatch(node.module or "")):
                 after[name].append(inner[1])
             elif isinstance(node, ast.ImportFrom):
@@ -242,7 +275,7 @@ def _laid_out(chosen: list[Statement]) -> list[str]:
     """Definitions as lines of a cell: constants close together, functions and classes two blank lines apart."""
     lines, far = list[str](), True
     for statement in chosen:
-        large = isinstance(statement.node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        large = issubclass(statement.kind, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
         lines += ["", ""] if large or far else []
         lines.append(statement.text)
         far = large

@@ -62,7 +62,7 @@ from artifacts.events.task import (
 )
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step, charged
-from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value
+from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value, marked
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -185,7 +185,10 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case AnswerMade(answer=answer):
             return replace(view, given=_answered(view.given, answer), answers=_answered(view.answers, answer))
         case Reviewed():
-            return replace(view, reviews=(*view.reviews, event))
+            reviewed = replace(view, reviews=(*view.reviews, event))
+            if len(view.turns) > 1:  # an answer of a further turn is recorded with its marks
+                return reviewed
+            return replace(reviewed, answers=marked(view.answers, event.recomputed))
         case ReportMade():
             return replace(view, report=event, answers=event.answers or view.answers)
         case Compared():

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from graphs.questions import conditions
 from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
 from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
-from graphs.questions.expressions import Kind, NotComputable, in_backticks, literal
+from graphs.questions.expressions import NotComputable, in_backticks, literal
 from graphs.questions.fitting import fit
+from graphs.questions.functions import Kind
 from graphs.questions.groups import groups
 from graphs.questions.outliers import outliers
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Statistic
@@ -140,10 +142,10 @@ def compared(query: Query, scope: Scope) -> Query:
         formulas.append(Formula(name=f"difference{tail}", expr=f"{a} - {b}"))
         if measure.op not in ("share", "correlation", "min", "max"):
             formulas.append(Formula(name=f"difference{tail} in per cent", expr=f"100 * ({a} - {b}) / {b}"))
-    (measure, *_), at = query.measures, "in" if compare.of else "for"
+    (measure, *_) = query.measures
     what = measure.name or (_brief(measure) if compare.of else measure.op)
     what += f" where {scope.words(measure.where)}" if measure.where and not measure.name else ""
-    sides = (readable(f"{at} {side}", scope.kinds) for side in (compare.first, compare.second))
+    sides = (readable(_at(compare, side, scope), scope.kinds) for side in (compare.first, compare.second))
     scope.sides = readable(f"the {what}", scope.kinds), *sides
     return query.model_copy(update={"measures": tuple(measures), "formulas": tuple(formulas), "compare": None})
 
@@ -155,7 +157,14 @@ def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measur
     op = "during" if scope.kind(compare.of) == "time" else "="
     field = "among" if measure.op == "share" and measure.where else "where"
     where = (*getattr(measure, field), Condition(left=compare.of, op=op, right=side))
-    return measure.model_copy(update={field: where, "name": f"{measure.name or _brief(measure)} in {side}"})
+    return measure.model_copy(
+        update={field: where, "name": f"{measure.name or _brief(measure)} {_at(compare, side, scope)}"}
+    )
+
+
+def _at(compare: Compare, side: str, scope: Scope) -> str:
+    """One of two sides as a sentence says it: in May 2023, for Gentoo."""
+    return conditions.period(side) if compare.of and scope.kind(compare.of) == "time" else f"for {side}"
 
 
 def _brief(measure: Measure) -> str:

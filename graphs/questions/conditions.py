@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from graphs.questions.expressions import NotComputable, in_backticks, text_literal
@@ -10,12 +11,15 @@ from graphs.questions.query import AnyOf, Column, Scalar, Where
 type Named = Callable[[Scalar], str]
 """Gives a number that is computed first a name that expressions may use."""
 
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")  # fmt: skip
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _FUNCTIONS = {"contains": "contains", "starts": "starts", "ends": "ends", "matches": "matches", "during": "during"}
 _WORDS = {
     "=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least",
     "in": "is one of", "not in": "is none of", "contains": "contains", "starts": "starts with", "ends": "ends in",
-    "matches": "matches", "missing": "is missing", "present": "is known", "during": "is in",
+    "matches": "matches", "missing": "is missing", "present": "is known",
 }  # fmt: skip
 _OF_TIMES = _WORDS | {"<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before"}
 
@@ -77,4 +81,29 @@ def _said(where: Where, named: Named) -> str:
     if isinstance(right, tuple):
         listed = [str(v) for v in right[:5]] + [f"{len(right) - 5} more"] * (len(right) > 5)
         return f"{where.left} {_WORDS[where.op]} {', '.join(listed)}"
+    if where.op == "during":
+        return f"{where.left} is {period(str(right))}"
     return f"{where.left} {(_OF_TIMES if isinstance(right, str) else _WORDS)[where.op]} {right}"
+
+
+def period(text: str) -> str:
+    """A period of time as a sentence says it, with its preposition: in May 2023, on a Monday, from January to March."""
+    if text == "weekend":
+        return "on a weekend"
+    if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", text):
+        part, first, last = found[1], int(found[2]), int(found[3] or found[2])
+        if part == "hour":
+            return f"from {first}:00 to {last}:59"
+        names = {"month": ("", *MONTHS), "weekday": DAYS, "quarter": ("", "Q1", "Q2", "Q3", "Q4")}.get(part)
+        if names is None:
+            ends = f"{first} to {last}" if first < last else str(first)
+            return f"on day {ends} of the month" if part == "day" else f"in {ends}"
+        if first < last < len(names):
+            return f"from {names[first]} to {names[last]}"
+        if first < len(names):
+            return f"on a {names[first]}" if part == "weekday" else f"in {names[first]}"
+    if (found := re.fullmatch(r"(\d{4})-(\d\d?)", text)) and 1 <= int(found[2]) <= 12:
+        return f"in {MONTHS[int(found[2]) - 1]} {found[1]}"
+    if found := re.fullmatch(r"(\d{4})-?Q(\d)", text):
+        return f"in Q{found[2]} of {found[1]}"
+    return f"on {text}" if re.fullmatch(r"\d{4}-\d\d?-\d\d?", text) else f"in {text}"

@@ -1,4 +1,4 @@
-"""The small language of expressions over columns: checked, and translated to pandas and to DuckDB's SQL.
+"""The small language of expressions over columns: checked, and translated to pandas (to SQL: `expressions_in_sql`).
 
 `SibSp + Parch`, `days(opened, closed)`, "`Total revenue` / orders > 3 and region in ('North', 'South')". It is a part
 of Python's own grammar, read by `ast`; names are columns, in backticks where they are no Python name. Of missing
@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import cache, reduce
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any
 
 from rapidfuzz import fuzz, process, utils
 
 from graphs.errors import GraphError
-
-type Kind = Literal["number", "text", "time", "truth"]
-"""What a column or an expression holds. Truth counts as 0 and 1 in arithmetic."""
+from graphs.questions.functions import FUNCTIONS, Function, Kind
 
 type Kinds = Mapping[str, Kind]
 
@@ -58,97 +55,6 @@ def column(name: str, names: Collection[str], what: str = "column") -> str:
     raise NotComputable(f"There is no {what} “{name}”. {hint}".strip())
 
 
-@dataclass(frozen=True)
-class Function:
-    """A function of the language. `takes` has a letter per argument: n(umber), s(text), t(ime), b (truth), a(ny), one
-    in capitals a constant (Number, Text, text in Lower case, Pattern, pattern with one Group, period of Days); `?` may
-    be left out, and `*` takes one or more of the letter before it. `scalar` is of names that stand for single values.
-    """
-
-    takes: str
-    gives: Kind | Literal["same"]
-    pandas: str | Callable[..., str]
-    sql: str | Callable[..., str] | None
-    scalar: str | Callable[..., str] | None = None
-
-
-def _smallest(how: str, each: str) -> Callable[..., str]:
-    """Of one column over all rows, of several in each row."""
-    return lambda *args: f"{args[0]}.{how}()" if len(args) == 1 else reduce(lambda a, b: f"{each}({a}, {b})", args)
-
-
-def _smallest_sql(whole: str, each: str) -> Callable[..., str]:
-    return lambda *args: f"{whole}({args[0]}) OVER ()" if len(args) == 1 else f"{each}({', '.join(args)})"
-
-
-def _part(name: str, sql: str = "") -> Function:
-    return Function("t", "number", f"{{0}}.dt.{name}", sql or f"{name}({{0}})")
-
-
-def _length(size: int) -> Function:
-    """The length of a time, b minus a, in units of so many seconds."""
-    return Function("tt", "number", f"({{1}} - {{0}}).dt.total_seconds() / {size}", f"epoch({{1}} - {{0}}) / {size}")
-
-
-def _of_all(how: str, sql: str) -> Function:
-    """A statistic of all rows, beside each row."""
-    return Function("n", "number", f"{{0}}.{how}()", f"{sql}({{0}}) OVER ()")
-
-
-_RANK = "CASE WHEN {0} IS NOT NULL THEN rank() OVER (ORDER BY {0} DESC NULLS LAST) END"
-_NUMBER = r"-?\\d[\\d,]*\\.?\\d*"
-FUNCTIONS: dict[str, Function] = {
-    "abs": Function("n", "number", "abs({0})", "abs({0})", "abs({0})"),
-    "round": Function("nN?", "number", lambda x, d="0": f"{x}.round({d})", lambda x, d="0": f"round({x}, {d})",
-                      lambda *a: f"round({', '.join(a)})"),
-    "floor": Function("n", "number", "np.floor({0})", "floor({0})", "np.floor({0})"),
-    "sqrt": Function("n", "number", "np.sqrt({0}.where({0} >= 0))", "CASE WHEN {0} >= 0 THEN sqrt({0}) END"),
-    "log": Function("n", "number", "np.log({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN ln({0}) END"),
-    "log10": Function("n", "number", "np.log10({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN log10({0}) END"),
-    "exp": Function("n", "number", "np.exp({0})", "exp({0})", "np.exp({0})"),
-    "len": Function("s", "number", "{0}.str.len()", "length({0})"),
-    "lower": Function("s", "text", "{0}.str.lower()", "lower({0})"),
-    "upper": Function("s", "text", "{0}.str.upper()", "upper({0})"),
-    "strip": Function("s", "text", "{0}.str.strip()", "trim({0})"),
-    "year": _part("year"), "quarter": _part("quarter"), "month": _part("month"), "day": _part("day"),
-    "hour": _part("hour"), "minute": _part("minute"),
-    "weekday": _part("day_of_week", "(isodow({0}) - 1)"),  # 0 is Monday
-    "seconds": _length(1), "minutes": _length(60), "hours": _length(3600), "days": _length(86400),
-    "weeks": _length(604800), "years": _length(31557600),
-    "months": Function("tt", "number", "({1}.dt.year - {0}.dt.year) * 12 + {1}.dt.month - {0}.dt.month",
-                       "(year({1}) - year({0})) * 12 + month({1}) - month({0})"),
-    "extract": Function("sG", "text", "{0}.str.extract({1}, expand=False)", "nullif(regexp_extract({0}, {1}, 1), '')"),
-    "matches": Function("sP", "truth", "{0}.str.contains({1}, na=False)", "coalesce(regexp_matches({0}, {1}), false)"),
-    "contains": Function("sL", "truth", "{0}.str.contains({1}, case=False, regex=False, na=False)",
-                         "coalesce(contains(lower({0}), {1}), false)"),
-    "starts": Function("sL", "truth", "{0}.str.lower().str.startswith({1}, na=False)",
-                       "coalesce(starts_with(lower({0}), {1}), false)"),
-    "ends": Function("sL", "truth", "{0}.str.lower().str.endswith({1}, na=False)",
-                     "coalesce(ends_with(lower({0}), {1}), false)"),
-    "during": Function("tD", "truth", lambda x, p: during(x, p), lambda x, p: during(x, p, sql=True)),
-    "is_missing": Function("a", "truth", "{0}.isna()", "({0} IS NULL)"),
-    "coalesce": Function("aa", "same", "{0}.fillna({1})", "coalesce({0}, {1})"),
-    "number": Function("s", "number",
-                       f'pd.to_numeric({{0}}.str.extract("({_NUMBER})", expand=False).str.replace(",", ""), '
-                       'errors="coerce")',
-                       "TRY_CAST(replace(regexp_extract({0}, '-?\\d[\\d,]*\\.?\\d*'), ',', '') AS DOUBLE)"),
-    "min": Function("n*", "number", _smallest("min", "np.fmin"), _smallest_sql("min", "least"), "min({0})"),
-    "max": Function("n*", "number", _smallest("max", "np.fmax"), _smallest_sql("max", "greatest"), "max({0})"),
-    "row_mean": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).mean(axis=1)",
-                         lambda *a: f"list_avg([{', '.join(a)}])"),
-    "row_sum": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).sum(axis=1, min_count=1)",
-                        lambda *a: f"list_sum([{', '.join(a)}])"),
-    "mean": _of_all("mean", "avg"), "median": _of_all("median", "median"), "total": _of_all("sum", "sum"),
-    "std": _of_all("std", "stddev"),
-    "cumulative": Function("n", "number", "{0}.cumsum()", None),
-    "previous": Function("a", "same", "{0}.shift(1)", None),
-    "percent_change": Function("n", "number", "{0}.pct_change(fill_method=None) * 100", None),
-    "rank": Function("n", "number", '{0}.rank(ascending=False, method="min")', _RANK),
-    "if_": Function("baa", "same", "pd.Series(np.where({0}, {1}, {2}), index=rows.index)",
-                    "CASE WHEN {0} THEN {1} ELSE {2} END", "({1} if {0} else {2})"),
-}  # fmt: skip
-"""All functions, with how they are written in pandas and in SQL (None: it depends on the order of the rows)."""
-
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
 }  # fmt: skip
@@ -173,15 +79,6 @@ def literal(value: Any) -> str:
         value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     )
     return f'"{plain}"'
-
-
-def quoted(value: Any) -> str:
-    """A value as SQL writes it."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value).upper()
-    return repr(value) if isinstance(value, (int, float)) else "'" + str(value).replace("'", "''") + "'"
 
 
 def text_literal(value: Any) -> str:
@@ -221,12 +118,12 @@ def _read(text: str) -> tuple[ast.expr, tuple[str, ...]]:
 
 def columns_of(text: str, names: Collection[str]) -> tuple[str, ...]:
     """The columns that an expression names, in its order. Raises NotComputable for one that is not there."""
-    return tuple(dict.fromkeys(_Pandas(text, dict.fromkeys(names, "number")).names()))
+    return tuple(dict.fromkeys(InPandas(text, dict.fromkeys(names, "number")).names()))
 
 
 def kind(text: str, kinds: Kinds) -> Kind:
     """What an expression gives, having checked all of it. Raises NotComputable with a sentence to mend it by."""
-    return _Pandas(text, kinds).translated()[1]
+    return InPandas(text, kinds).translated()[1]
 
 
 def to_pandas(text: str, kinds: Kinds, *, frame: str = "rows", given: Mapping[str, str] | None = None) -> str:
@@ -234,7 +131,7 @@ def to_pandas(text: str, kinds: Kinds, *, frame: str = "rows", given: Mapping[st
 
     An expression of constants alone gives that constant. Raises NotComputable.
     """
-    return _Pandas(text, kinds, frame, given).translated()[0]
+    return InPandas(text, kinds, frame, given).translated()[0]
 
 
 def to_scalar(text: str, sources: Mapping[str, str]) -> str:
@@ -244,18 +141,10 @@ def to_scalar(text: str, sources: Mapping[str, str]) -> str:
 
 def to_series(text: str, sources: Mapping[str, str]) -> str:
     """An expression over columns of results, by their names, as pandas source: for formulas of each group."""
-    return _Pandas(text, dict.fromkeys(sources, "number"), given=sources, what="value").translated()[0]
+    return InPandas(text, dict.fromkeys(sources, "number"), given=sources, what="value").translated()[0]
 
 
-def to_sql(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -> str:
-    """The expression as an expression of DuckDB's SQL over columns of these names; `given` stand for other SQL.
-
-    Raises NotComputable, also for what depends on the order of rows.
-    """
-    return _Sql(text, kinds, given=given).translated()[0]
-
-
-class _Pandas:
+class InPandas:
     """One expression on its way to pandas: each part becomes its source, in brackets, and its kind; brackets that are
     not needed go at the end."""
 
@@ -407,7 +296,7 @@ class _Pandas:
             return self.membership(first, left, what, other, sign == "not in")
         if isinstance(other, ast.Constant):
             if what == "time" and (_years([other.value]) or isinstance(other.value, str)):
-                return self.function(FUNCTIONS["during"], [left, f"{sign} {other.value!s}"])
+                return self.during(left, str(other.value), sign)
             return self.compared(left, sign, self.constant(self.fitting(other.value, what, first, sign)))
         if isinstance(first, ast.Constant):
             return self.comparison(other, _TURNED.get(sign, type(op))(), first)
@@ -418,6 +307,28 @@ class _Pandas:
             )
         return self.compared(left, sign, right)
 
+    def during(self, source: str, period: str, sign: str = "==") -> str:
+        """A condition that a time lies in a period ("2023", "2023-Q2", "2023-05", "2023-05-14", "month 5", "weekend");
+        by its sign also before it, until its end, from its beginning, after or outside it."""
+        told = "weekday 5-6" if period == "weekend" else period
+        if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", told):
+            if sign not in ("==", "!="):
+                raise NotComputable(f"“{told}” comes again and again, so nothing is before or after it. Name a date.")
+            part, first, last = self.function(FUNCTIONS[found[1]], [source]), found[2], found[3] or found[2]
+            if first == last:
+                return self.compared(part, sign, first)
+            inside, below, above = (">=", first), ("<", first), (">", last)
+            ends = [inside, ("<=", last)] if sign == "==" else [below, above]
+            return self.joined(sign == "==", [self.compared(part, *end) for end in ends])
+        if sign == "==" and re.fullmatch(r"\d{4}", told):
+            return self.compared(self.as_year(source), "==", told)
+        first, after = map(self.constant, ends_of(told))
+        within: dict[str, list[tuple[str, str]]] = {
+            "<": [("<", first)], "<=": [("<", after)], ">": [(">=", after)], ">=": [(">=", first)],
+            "!=": [("<", first), (">=", after)], "==": [(">=", first), ("<", after)],
+        }  # fmt: skip
+        return self.joined(sign == "==", [self.compared(source, *end) for end in within[sign]])
+
     def membership(self, first: ast.expr, left: str, what: Kind, other: ast.expr, negative: bool) -> str:
         try:
             given = ast.literal_eval(other)
@@ -425,7 +336,7 @@ class _Pandas:
             raise self.wrong("after “in” stands a list of numbers or texts") from None
         values = list(given) if isinstance(given, (tuple, list)) else [given]
         if what == "time" and not _years(values):
-            parts = [f"({self.function(FUNCTIONS['during'], [left, str(v)])})" for v in values]
+            parts = [f"({self.during(left, str(v))})" for v in values]
             source = self.joined(False, parts)
             return self.negated(f"({source})") if negative else source
         source = self.as_year(left) if what == "time" else left
@@ -481,6 +392,8 @@ class _Pandas:
         mixed = dict.fromkeys(given[name == "if_" :]) if f.gives == "same" else {}
         if len(mixed) > 1:
             raise self.wrong(f"{name}(…) would mix {' and '.join(_SAID[k] for k in mixed)}")
+        if name == "during":
+            return self.during(*sources), "truth"
         return self.function(f, sources), given[-1] if f.gives == "same" else f.gives
 
     def fixed(self, name: str, letter: str, arg: ast.expr) -> str:
@@ -507,7 +420,7 @@ class _Pandas:
         return re.sub(r"\b_(\d+)_\b", lambda m: self.ticked[int(m[1])], ast.unparse(node))
 
 
-class _Single(_Pandas):
+class _Single(InPandas):
     """One expression over single values, on its way to plain Python."""
 
     def function(self, f: Function, args: list[str]) -> str:
@@ -535,104 +448,14 @@ class _Single(_Pandas):
         return value
 
 
-class _Sql(_Pandas):
-    """One expression on its way to SQL."""
-
-    def tidy(self, source: str) -> str:
-        return source
-
-    def of_column(self, name: str) -> tuple[str, Kind]:
-        doubled = name.replace('"', '""')
-        return self.given.get(name, f'"{doubled}"'), self.kinds.get(name, "number")
-
-    def constant(self, value: Any) -> str:
-        return quoted(value)
-
-    def function(self, f: Function, args: list[str]) -> str:
-        if f.sql is None:
-            raise self.wrong("it depends on the order of the rows, which SQL does not know")
-        return f.sql(*args) if callable(f.sql) else f.sql.format(*args)
-
-    def arithmetic(self, sign: str, left: str, right: str, divisor: ast.expr) -> str:
-        if sign == "**":
-            return f"pow({left}, {right})"
-        if sign in ("/", "//", "%"):
-            right = f"nullif({right}, 0)"
-            whole = f"floor({left} / {right})"
-            return {"//": whole, "%": f"({left} - {right} * {whole})"}.get(sign, f"{left} / {right}")
-        return f"{left} {sign} {right}"
-
-    def concatenated(self, left: str, right: str) -> str:
-        return f"{left} || {right}"
-
-    def joined(self, words: bool, parts: list[str]) -> str:
-        return (" AND " if words else " OR ").join(parts)
-
-    def negated(self, source: str) -> str:
-        return f"NOT {source}"
-
-    def compared(self, left: str, sign: str, right: str) -> str:
-        return f"coalesce({left} {dict([('==', '='), ('!=', '<>')]).get(sign, sign)} {right}, false)"
-
-    def among(self, left: str, values: list[Any], negative: bool) -> str:
-        return f"coalesce({left} {'NOT ' * negative}IN ({', '.join(map(quoted, values))}), false)"
-
-    def as_time(self, source: str) -> str:
-        return f"TRY_CAST({source} AS TIMESTAMP)"
-
-    def as_number(self, source: str) -> str:
-        return f"CAST({source} AS INTEGER)"
-
-    def as_year(self, source: str) -> str:
-        return f"year({source})"
-
-
 def _years(values: list[Any]) -> bool:
     return all(isinstance(v, int) and not isinstance(v, bool) and 1000 <= v <= 2999 for v in values)
 
 
 _PERIOD = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?:\d\d(?::\d\d)?))?)?)?")
-_PARTS = {
-    "month": "month",
-    "quarter": "quarter",
-    "weekday": "day_of_week",
-    "hour": "hour",
-    "day": "day",
-    "year": "year",
-}
 
 
-def during(source: str, period: str, sql: bool = False) -> str:
-    """A condition that a time lies in a period ("2023", "2023-Q2", "2023-05", "2023-05-14", "month 5", "weekend"); with
-    a comparison before it ("<= 2023") that it lies until its end, from its beginning, after or before it."""
-    sign, _, rest = period.partition(" ") if period[:1] in "<>=!" else ("==", "", period)
-    rest = rest.strip()
-    rest = "weekday 5-6" if rest == "weekend" else rest
-    if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", rest):
-        if sign not in ("==", "!="):
-            raise NotComputable(f"“{rest}” comes again and again, so nothing is before or after it. Name a date.")
-        ends = [int(found[2]), int(found[3] or found[2])]
-        if sql:
-            part = f"(isodow({source}) - 1)" if found[1] == "weekday" else f"{found[1]}({source})"
-            return f"coalesce({part} {'NOT ' * (sign == '!=')}BETWEEN {ends[0]} AND {ends[1]}, false)"
-        part = f"{source}.dt.{_PARTS[found[1]]}"
-        if sign == "!=":
-            return f"({part} < {ends[0]}) | ({part} > {ends[1]})"
-        return f"{part} == {ends[0]}" if ends[0] == ends[1] else f"{part}.between({ends[0]}, {ends[1]})"
-    start, end = _ends(rest)
-    if sql:
-        first, after = f"TIMESTAMP '{start}'", f"TIMESTAMP '{end}'"
-        whole = {"<": f"{source} < {first}", "<=": f"{source} < {after}", ">": f"{source} >= {after}",
-                 ">=": f"{source} >= {first}", "!=": f"({source} < {first} OR {source} >= {after})"}  # fmt: skip
-        return f"coalesce({whole.get(sign, f'{source} >= {first} AND {source} < {after}')}, false)"
-    if sign == "==" and re.fullmatch(r"\d{4}", rest):
-        return f"{source}.dt.year == {rest}"
-    whole = {"<": f'{source} < "{start}"', "<=": f'{source} < "{end}"', ">": f'{source} >= "{end}"',
-             ">=": f'{source} >= "{start}"', "!=": f'({source} < "{start}") | ({source} >= "{end}")'}  # fmt: skip
-    return whole.get(sign, f'({source} >= "{start}") & ({source} < "{end}")')
-
-
-def _ends(period: str) -> tuple[str, str]:
+def ends_of(period: str) -> tuple[str, str]:
     """A period's first moment, and the first after it."""
     import datetime as dt
 

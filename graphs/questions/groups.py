@@ -7,7 +7,7 @@ import re
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_series
-from graphs.questions.measures import check, grouped, name_of
+from graphs.questions.measures import check, name_of, single
 from graphs.questions.query import Condition, Group, Measure, Query, Scalar, compact
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import (
@@ -26,14 +26,19 @@ from graphs.questions.sentences import (
 from graphs.questions.singles import formula_unit, sorting
 from graphs.questions.steps import listed, take
 
-_PARTS = {"year": "year", "month_of_year": "month", "quarter_of_year": "quarter", "hour_of_day": "hour"}
 _PERIODS = {"quarter": "Q", "month": "M", "week": "W", "day": "D", "hour": "h"}
 _NAMED = {
     "month_of_year": "month of the year",
     "quarter_of_year": "quarter of the year",
     "hour_of_day": "hour of the day",
 }
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_PARTS = {
+    "year": "{of}.dt.year",
+    "month_of_year": f"pd.Categorical({{of}}.dt.month_name(), {listed(conditions.MONTHS)}, ordered=True)",
+    "quarter_of_year": '"Q" + {of}.dt.quarter.astype("Int64").astype("string")',
+    "weekday": f"pd.Categorical({{of}}.dt.day_name(), {listed(conditions.DAYS)}, ordered=True)",
+    "hour_of_day": '{of}.dt.strftime("%H:00")',
+}
 _IN_A_ROW = ("year", "quarter", "month", "week", "day", "hour")
 _SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -48,15 +53,11 @@ def key_of(group: Group, scope: Scope) -> str:
         of = f'pd.to_datetime({of}, format="mixed", errors="coerce")'
     elif scope.kinds[name] != "time":
         raise NotComputable(f"“{name}” holds no times, so there is no {group.grain.replace('_', ' ')} of it.")
-    if group.grain == "weekday":
-        source = f"pd.Categorical({of}.dt.day_name(), {listed(_DAYS)}, ordered=True)"
-    elif group.grain in _PARTS:
-        source = f"{of}.dt.{_PARTS[group.grain]}"
-    else:
-        source = f'{of}.dt.to_period("{_PERIODS[group.grain]}")'
+    period = f'{of}.dt.to_period("{_PERIODS.get(group.grain)}")'
+    source = _PARTS[group.grain].format(of=of) if group.grain in _PARTS else period
     new = f"{_NAMED.get(group.grain, group.grain)} of {name}"
     scope.add(f"rows[{literal(new)}] = {source}")
-    scope.put(new, "number" if group.grain in _PARTS else "time")
+    scope.put(new, "number" if group.grain == "year" else "text" if group.grain in _PARTS else "time")
     return new
 
 
@@ -85,8 +86,8 @@ def groups(query: Query, scope: Scope) -> None:
     for n, m in enumerate(measures):
         name = name_of(m, scope)
         tail = str(n + 1) if len(measures) > 1 else ""
-        parts |= _with_p(m, scope, by, name, tail) if m.with_p else {name: grouped(m, scope, by)}
-        units |= {name: unit(m)} if unit(m) else {}
+        parts |= _with_p(m, scope, by, name, tail) if m.with_p else {name: single(m, scope, "groups", by)}
+        units |= {name: unit(m, scope)} if unit(m, scope) else {}
         ops.setdefault(m.op, found(name, "result"))
     bounds = [_bound(c, scope) for c in query.having]
     if any("groups" in source for source in parts.values()):
@@ -186,43 +187,71 @@ def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, st
     grain = query.group_by[0].grain or ("year" if query.intent == "change" else "")
     if grain in _IN_A_ROW and not query.order and query.limit is None and len(keys) <= 1 + (query.intent == "change"):
         return _trend(number, grain, unit, query, scope)
-    shares = {"shares": "True"} if _counts_rows(query) else {}
-    if gap := _gap(query, keys, unit, scope):
-        return shares | gap
-    if query.intent == "describe" and shares and len(keys) == 1:
+    told = _gap(query, keys, unit, scope)
+    tails, more, queries = list[str](), list[str](filter(None, [told.get("more")])), list[str]()
+    counts = _counts_rows(query)
+    if query.intent == "describe" and counts and len(keys) == 1:
         scope.add(f"spread, parts = evenness({number}, len(rows))")
         share = {"measures": [{"op": "share"}], "group_by": [{"of": query.group_by[0].of}]}
-        again = {"all rows": {"measures": [{"op": "count"}]}}
-        each = f", **dict.fromkeys(parts, {json.dumps(share)})" if not scope.missing(keys[0]) else ""
-        queries = f"{{{json.dumps(again)[1:-1]}{each}}}"
-        return shares | {"tail": "spread", "more": '{**parts, "all rows": len(rows)}', "queries": queries}
-    told = query.intent in ("describe", "distribution", "compare")  # else they are values that nobody asked for
-    if told and len(keys) == 2 and not (query.formulas or query.having or query.order) and query.limit is None:
-        return shares | _margins(query, keys, unit, scope)
-    return shares
+        tails, more = ["spread"], ["parts", '{"all rows": len(rows)}']
+        queries = ['{"all rows": {"measures": [{"op": "count"}]}}']
+        queries += [f"dict.fromkeys(parts, {json.dumps(share)})"] * (not scope.missing(keys[0]))
+    if _further(query, keys, unit, scope):
+        tails, more, queries = [*tails, "beside"], [*more, "others"], [*queries, "again"]
+    return {
+        "shares": "True" * counts, "lead": told.get("lead", ""), "tail": " + ".join(tails), "more": _merged(more),
+        "queries": _merged(queries),
+    }  # fmt: skip
 
 
-def _margins(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:
-    """The number by each of two columns alone, where these have few values."""
-    (measure,) = query.measures or (Measure(op="count"),)
+def _merged(mappings: list[str]) -> str:
+    """Several mappings as one, as source."""
+    return f"{{{', '.join(f'**{m}' for m in mappings)}}}" if len(mappings) > 1 else "".join(mappings)
+
+
+def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> bool:
+    """Whether more numbers are told of groups that are described or compared; then a line that makes them.
+
+    They are the number by each of two columns alone, the medians of what is described by its means, and, of rows that
+    were chosen for one of a few values of a column, the number of each of these.
+    """
+    (measure, *_), group = query.measures or (Measure(op="count"),), query.group_by[0]
+    cut = query.formulas or query.having or query.order or query.limit is not None
+    if query.intent not in ("describe", "distribution", "compare") or cut or measure.within or measure.with_p:
+        return False  # else they are values that nobody asked for
     known = [scope.facts.get(k, {}).get("n_unique") for k in keys]
-    if measure.within or measure.with_p or not all(n and n <= 12 for n in known):
-        return {}
-    each = {k: grouped(measure, scope, literal(k), f"rows.groupby({literal(k)})") for k in keys}
-    scope.add(assigned(each, "margins"))
-    again = [{"measures": [compact(measure)], "group_by": [{"of": g.of}]} for g in query.group_by]
-    told = ", ".join(
-        ["margins", literal(name_of(measure, scope)), repr(again), *filter(None, [unit and literal(unit)])]
-    )
-    scope.add(f"alone, totals, again = of_margins({told})")
-    return {"tail": "alone", "more": "totals", "queries": "again"}
+    asked = dict[str, tuple[str, list[Group], Measure]]()
+    if len(keys) == 2 and all(n and n <= 12 for n in known):
+        asked |= {f"by {k} alone": ("overall", [g], measure) for k, g in zip(keys, query.group_by, strict=True)}
+    if len(keys) == 1 and measure.op == "mean" and not measure.where and query.intent != "compare":
+        asked["medians"] = "median", [group], measure.model_copy(update={"op": "median"})
+    if len(keys) == 1 and measure.op == "count" and not measure.where:
+        for few in (c for c in query.where if isinstance(c, Condition) and c.op == "in" and c.left in scope.kinds):
+            if isinstance(few.right, tuple) and len(few.right) <= 6 and few.left != keys[0]:
+                asked[f"by {few.left}"] = "", [Group(of=in_backticks(few.left)), group], measure
+    if not asked:
+        return False
+    by = {label: by_keys([scope.as_column(g.of) for g in some]) for label, (_, some, _) in asked.items()}
+    sources = {n: single(m, scope, f"rows.groupby({by[n]})", by[n]) for n, (*_, m) in asked.items()}
+    scope.add(assigned(sources, "further"))
+    again = [
+        (prefix, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in some]})
+        for prefix, some, m in asked.values()
+    ]
+    scope.add(f"beside, others, again = beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})")
+    return True
 
 
 def _gap(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:
     """By how much groups differ in a mean or share, where they are compared."""
     (measure, *more) = query.measures or (Measure(op="count"),)
     plain = not (more or query.formulas or query.having or query.limit or len(keys) > 1)
-    if query.intent != "compare" or not plain or measure.op not in ("mean", "share") or query.group_by[0].grain:
+    if (
+        query.intent not in ("compare", "describe")
+        or not plain
+        or measure.op not in ("mean", "share")
+        or query.group_by[0].grain
+    ):
         return {}
     if (measure.op == "share" and measure.of) or (measure.op == "mean" and measure.where):
         return {}

@@ -145,52 +145,44 @@ def _pair(measure: Measure, scope: Scope, frame: str) -> str:
     return PAIRS[measure.op][1].format(g=frame, x=literal(x), y=literal(y), method=method)
 
 
-def single(measure: Measure, scope: Scope, frame: str = "rows") -> str:
-    """A measure over the rows of a frame, as source of one value. Shares are in per cent."""
+def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") -> str:
+    """A measure over the rows of a frame, as source of one value. Shares are in per cent.
+
+    With `keys`, the source of what groups are made by, the frame is of groups, and the source is that of a series.
+    """
     name = check(measure, scope)
     if measure.where:
         mask = scope.mask(measure.where)
-        if measure.op == "share":
-            among = f"[{scope.mask(measure.among)}]" if measure.among else ""
-            return f"100 * ({mask}){among}.mean()"
-        if measure.op == "count" and not name:
-            return f"({mask}).sum()"
-        if name and measure.op not in PAIRS:
-            return _filled(measure, f"{frame}.loc[{mask}, {literal(name)}]")
-        frame = f"{frame}[{mask}]"
-    if measure.op == "share":
-        raise NotComputable("A share says of what it is a part: give the measure a condition, or name groups.")
-    if measure.op in PAIRS:
-        return _pair(measure, scope, frame)
-    if not name:
-        whole = {"missing": f"{frame}.isna().sum().sum()", "duplicates": f"{frame}.duplicated().sum()"}
-        return whole.get(measure.op, f"len({frame})")
-    return _filled(measure, f"{frame}[{literal(name)}]")
-
-
-def grouped(measure: Measure, scope: Scope, keys: str, groups: str = "groups") -> str:
-    """A measure for each group, as source of a series. `keys` is the source of what the `groups` are made by."""
-    name = check(measure, scope)
-    if measure.where:
-        mask = scope.mask(measure.where)
-        if measure.op in ("share", "count") and not (measure.op == "count" and name):
-            by = f"rows[{keys}]" if not keys.startswith("[") else f"[rows[k] for k in {keys}]"
-            counted = f"({mask}).groupby({by})"
+        if measure.op == "share" or (measure.op == "count" and not name):
+            counted = f"({mask})" + (f"[{scope.mask(measure.among)}]" if measure.among else "")
+            if keys:
+                by = f"[rows[k] for k in {keys}]" if keys.startswith("[") else f"rows[{keys}]"
+                counted = f"({mask}).groupby({by})"
             return f"100 * {counted}.mean()" if measure.op == "share" else f"{counted}.sum()"
-        groups = f"rows[{mask}].groupby({keys})"
+        if name and measure.op not in PAIRS and not keys:
+            return _filled(measure, f"{frame}.loc[{mask}, {literal(name)}]")
+        frame = f"rows[{mask}].groupby({keys})" if keys else f"{frame}[{mask}]"
     if measure.op == "share":
-        part = f"{groups}[{literal(name)}].sum()" if name else f"{groups}.size()"
-        if not measure.within:
-            return f"100 * {part} / {part}.sum()"
-        return f'100 * {part} / {part}.groupby(level={list(measure.within)!r}).transform("sum")'.replace("'", '"')
+        if not keys:
+            raise NotComputable("A share says of what it is a part: give the measure a condition, or name groups.")
+        part = f"{frame}[{literal(name)}].sum()" if name else f"{frame}.size()"
+        levels = f"[{', '.join(map(literal, measure.within))}]"
+        whole = f'{part}.groupby(level={levels}).transform("sum")' if measure.within else f"{part}.sum()"
+        return f"100 * {part} / {whole}"
     if measure.op in PAIRS:
         both = f"[{literal(scope.sized(measure.of or '', 'It'))}, {literal(scope.sized(measure.other or '', 'It'))}]"
-        return f"{groups}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})"
+        return (
+            f"{frame}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})" if keys else _pair(measure, scope, frame)
+        )
     if not name:
-        inside = "g.duplicated().sum()" if measure.op == "duplicates" else "g.isna().sum().sum()"
-        return f"{groups}.size()" if measure.op == "count" else f"{groups}.apply(lambda g: {inside})"
-    series = f"{groups}[{literal(name)}]"
-    return f"{series}.agg(lambda s: {_filled(measure, 's')})" if way(measure).each else _filled(measure, series)
+        if measure.op == "count":
+            return f"{frame}.size()" if keys else f"len({frame})"
+        inside = "{}.duplicated().sum()" if measure.op == "duplicates" else "{}.isna().sum().sum()"
+        return f"{frame}.apply(lambda g: {inside.format('g')})" if keys else inside.format(frame)
+    series = f"{frame}[{literal(name)}]"
+    return (
+        f"{series}.agg(lambda s: {_filled(measure, 's')})" if keys and way(measure).each else _filled(measure, series)
+    )
 
 
 def with_p(measure: Measure, scope: Scope, name: str, tail: str = "") -> dict[str, str]:

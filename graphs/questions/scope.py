@@ -9,7 +9,6 @@ from typing import Any
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
 from graphs.questions.expressions import (
-    Kind,
     NotComputable,
     column,
     columns_of,
@@ -19,10 +18,16 @@ from graphs.questions.expressions import (
     nearest,
     to_pandas,
 )
+from graphs.questions.functions import Kind
 from graphs.questions.query import AnyOf, Condition, Scalar, Where
 
-LASTING = ".dt.total_seconds()"
-"""How the source of a length of time is known."""
+
+def unit_of_length(expr: str, source: str, name: str) -> dict[str, str]:
+    """The unit of a new column of lengths of time by its name; nothing where it holds none."""
+    if ".dt.total_seconds()" not in source:
+        return {}
+    length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\([^()]*\)", expr.strip())
+    return {name: length[1] if length else "days" if re.fullmatch(r"[\w`. ]+ - [\w`. ]+", expr.strip()) else ""}
 
 
 class Scope:
@@ -48,7 +53,7 @@ class Scope:
         self.given: dict[str, str] = {}  # names of numbers computed first, and their variables
         self.used: set[str] = set()  # columns of the file that the code names
         self.all_used = False  # the code needs all of them
-        self.lasting: set[str] = set()  # columns of lengths of time
+        self.lasting: dict[str, str] = {}  # columns of lengths of time, and their units
         self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.repeated: set[str] = set()  # columns whose rows a join has repeated
         self.joined: list[str] = []  # files whose rows were looked up
@@ -105,7 +110,7 @@ class Scope:
         if not (self.lines and f"rows[{literal(text)}] = {source}" in self.lines):
             self.add(f"rows[{literal(text)}] = {source}")
             self.put(text, what, missing=self.may_miss(source))
-            self.lasting |= {text} if LASTING in source else set()
+            self.lasting |= unit_of_length(expr, source, text)
         return text
 
     def numbers(self, expr: str, why: str) -> str:
@@ -179,7 +184,18 @@ class Scope:
 
     def words(self, where: Sequence[Where]) -> str:
         """Conditions as a sentence says them."""
-        return conditions.in_words([self._mended(w) for w in where], self.named)
+        return conditions.in_words([self._told(self._mended(w)) for w in where], self.named)
+
+    def _told(self, where: Where) -> Where:
+        """A condition whose 0 and 1 are told as no and yes, where its column holds nothing else."""
+        if isinstance(where, AnyOf):
+            told = tuple(tuple(_as_condition(self._told(c)) for c in some) for some in where.any_of)
+            return AnyOf(any_of=told)
+        known = self.levels(where.left) if self.kinds.get(where.left) != "truth" else ["0", "1"]
+        if where.op not in ("=", "!=") or not known or not set(known) <= {"0", "1", "0.0", "1.0"}:
+            return where
+        word = {"1": "yes", "1.0": "yes", "true": "yes", "0": "no", "0.0": "no", "false": "no"}
+        return where.model_copy(update={"right": word.get(str(where.right).casefold(), where.right)})
 
     def named(self, scalar: Scalar) -> str:
         """The name of a number that is computed first; where it has none yet, a line that computes it is written."""

@@ -74,14 +74,14 @@ def lasting(query: Query, scope: Scope) -> str:
     return next((literal(n) for n in names if n in scope.lasting), "")
 
 
-def unit(measure: Measure) -> str:
+def unit(measure: Measure, scope: Scope) -> str:
     """The unit of a measure: per cent of a share, else the one that its column's name, or a length of time, gives."""
     if measure.op == "share":
         return "%"
     if measure.op not in _IN_ITS_UNIT or not measure.of:
         return ""
-    length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\(.*\)", measure.of.strip())
-    return length[1] if length else name_and_unit(measure.of.strip().strip("`"))[1]
+    name = measure.of.strip().strip("`")
+    return scope.lasting.get(name) or name_and_unit(name)[1]
 
 
 def snake(name: str) -> str:

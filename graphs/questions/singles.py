@@ -35,7 +35,7 @@ def singles(query: Query, scope: Scope) -> None:
         tail = str(n + 1) if len(query.measures) > 1 else ""
         sources |= with_p(measure, scope, name, tail) if measure.with_p else {name: single(measure, scope)}
         ops.setdefault(measure.op, found(name))
-        units |= {name: unit(measure)} if unit(measure) else {}
+        units |= {name: unit(measure, scope)} if unit(measure, scope) else {}
     ends = _intervals(query, scope)
     scope.add(assigned(sources))
     names = {n: found(n) for n in sources}
@@ -51,7 +51,7 @@ def singles(query: Query, scope: Scope) -> None:
     if scope.sides and len(query.measures) == 2 and len(query.formulas) <= 2 and not query.verdicts:
         what, *sides = scope.sides
         both = ", ".join(found(m.name) for m in query.measures)
-        more = [literal(unit(query.measures[0])), *([str(query.decimals)] * (query.decimals is not None))]
+        more = [literal(unit(query.measures[0], scope)), *([str(query.decimals)] * (query.decimals is not None))]
         arguments = [literal(what), f"({', '.join(map(literal, sides))})", f"({both})", *more]
         summary = f"compared_text({', '.join(arguments)})"
     given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]

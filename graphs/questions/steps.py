@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graphs.questions import query as q
 from graphs.questions.expressions import NotComputable, column, kind_of, literal
-from graphs.questions.scope import LASTING, Scope
+from graphs.questions.scope import Scope, unit_of_length
 
 
 def listed(names: Sequence[str]) -> str:
@@ -138,7 +138,7 @@ def derive(step: q.Derive, scope: Scope) -> None:
     else:
         scope.add(f"rows[{name}] = {source}")
     scope.put(step.name, what, missing=scope.may_miss(source))
-    scope.lasting |= {step.name} if LASTING in source else set()
+    scope.lasting |= unit_of_length(step.expr, source, step.name)
 
 
 def cut(step: q.Cut, scope: Scope) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from graphs.questions.expressions import NotComputable, literal
 from graphs.questions.groups import by_keys, keys_of
-from graphs.questions.measures import grouped, name_of, single
+from graphs.questions.measures import name_of, single
 from graphs.questions.query import Condition, Group, Query, Test
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, and_list, decimals, found, tell, verdict, where_of
@@ -270,7 +270,7 @@ def _beside(keys: list[str], query: Query, scope: Scope) -> dict[str, str]:
             continue
         by = by_keys(keys)
         name = literal(name_of(m, scope))
-        sources[f"**{name}"] = f"named_by({name}, {grouped(m, scope, by, f'rows.groupby({by})')})"
+        sources[f"**{name}"] = f"named_by({name}, {single(m, scope, f'rows.groupby({by})', by)})"
     return sources
 
 

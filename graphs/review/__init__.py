@@ -6,7 +6,6 @@ Importing this package enters the built-in checks in the registry.
 from graphs.review.base import CheckResult, Work, check, run_checks
 from graphs.review.code import files, rows
 from graphs.review.data import flips, leaks, splits
-from graphs.review.figures import titles
 from graphs.review.prose import evidence, inference, numbers
 from graphs.review.watch import witnesses
 
@@ -23,6 +22,5 @@ __all__ = [
     "rows",
     "run_checks",
     "splits",
-    "titles",
     "witnesses",
 ]

@@ -66,7 +66,8 @@ def plain(text: str) -> str:
 
 def names(label: str, text: str) -> bool:
     """Whether a text names a label, as whole words."""
-    return bool(plain(label).strip()) and plain(label) in plain(text)
+    word = {"1": "yes", "true": "yes", "0": "no", "false": "no"}.get(label.casefold(), "")  # as an answer tells these
+    return bool(plain(label).strip()) and (plain(label) in plain(text) or (bool(word) and plain(word) in plain(text)))
 
 
 def meant(name: str, result: Result) -> list[Number]:

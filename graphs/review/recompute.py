@@ -4,6 +4,7 @@ query, in a fresh sandbox in which no cell of the run has run."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,18 +14,19 @@ from artifacts.store import StoreError
 from artifacts.types import Answer, AnswerValue, Objection, Recomputation
 from graphs import look
 from graphs.questions.expressions import NotComputable
-from graphs.questions.query import Query
-from graphs.review import CheckResult, Work
+from graphs.questions.query import Measure, Query
+from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, meant, shown
-from graphs.review.claims import Known, in_unit, lacking, misplaced, of_prints, of_result
-from graphs.review.figures.drawn import of_figures
-from graphs.review.figures.titles import mistitled, written
-from graphs.review.near import Neighbour, neighbours
+from graphs.review.charts import drawn, written
+from graphs.review.code.syntax import words
+from graphs.review.facts import Facts, Given
+from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
-from graphs.review.prose.asserted import asserted
 from graphs.review.prose.figures import figures
-from graphs.review.prose.orders import grouped, of_groups, put_first, statements
-from graphs.review.prose.verdicts import changed, multiples, signs, untested
+from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.orders import Statements, handful_first
+from graphs.review.prose.shown import enter, misplaced
+from graphs.review.prose.verdicts import signs, untested
 from graphs.review.sql import Tables, sql
 from graphs.review.units import of_text
 from graphs.state import Desk
@@ -159,59 +161,39 @@ class Recomputed:
 
 
 async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
-    """Each value of a report's answers, held against what its query gives from the input files; and each number of
-    its text, against what its sentence says of it and against the tables that cells printed."""
-    view, report = work.view, work.report
-    made = claims(report.answers)
-    near = [list(neighbours(c.query, tables)) for c in made]
+    """Each value of a report's answers, held against what its query gives from the input files; what the question
+    asks, against what is told; and each sentence, on charts too, against the statistics that it can speak of."""
+    view, report, question = work.view, work.report, work.view.run.goal
+    made, asked = claims(report.answers), list(expected(view.run.goal, tables, work.roles))
     texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
-    said = list(asserted(report.answer, view.run.goal, work.written, tables))
-    queries = [q for c, around in zip(made, near, strict=True) for q in (c.query, *(n.query for n in around))]
-    queries += [q for a in said for q in (*a.right, *(n.query for n in a.wrong))]
-    wanted = list(expected(view.run.goal, tables, work.roles))
-    queries += [q for asked in wanted for q in asked.queries]
-    ranked = list(put_first(report.answer, tables))
-    queries += [few.query for few in ranked]
-    cells = [x for x in view.executions if "describe" not in x.tags]
-    printed = [*of_prints(cells, tables), *(k for x in cells for k in of_figures(x, tables))]
-    drawn = list(written(work))
+    titles = list(written(work))
     code = "\n".join(x.code for x in work.written)
-    unprinted = list(grouped([*texts, *(t for _, t in drawn)], view.run.goal, code, printed, tables))
-    queries += unprinted
+    given = Given(tables, "\n".join([*texts, *(text for _, text in titles)]), question, code)
+    wanted = list(given.wanted())
+    queries = [c.query for c in made] + [q for a in asked for q in a.queries] + [w.query for w in wanted]
     got = iter(await results_of(desk, view, queries, tables))
-    verdicts, problems, known = [], list[str](), list[Known]()
-    for claim, around in zip(made, near, strict=True):
-        result = next(got)
-        beside = [(n, next(got)) for n in around]
-        verdict, problem = _held(claim, result, beside)
-        verdicts.append(verdict)
-        problems += filter(None, [problem])
-        problems += lacking(claim.query, claim.value, claim.answer, view.run.goal, tables)
-        known += of_result(claim.query, result, f"{claim.query.measures}")
-    for a in said:
-        results = [next(got) for _ in (*a.right, *a.wrong)]
-        problems += filter(None, [a.problem(results[: len(a.right)], results[len(a.right) :])])
-    for asked in wanted:
-        problems += filter(None, [asked.problem(report.answer, [next(got) for _ in asked.queries], tables)])
-    for few in ranked:
-        problems += filter(None, [few.problem(report.answer, next(got))])
-    verdicts += _without_query(report.answers, {(c.part, c.place) for c in made})
+    held = [_held(claim, next(got)) for claim in made]
+    verdicts = [verdict for verdict, _ in held] + _without_query(report.answers, {(c.part, c.place) for c in made})
     verdicts.sort(key=lambda v: (v.part, v.value))
-    computed = [k for query in unprinted for k in of_groups(query, next(got))]
-    known += printed
+    problems = [problem for _, problem in held]
+    problems += [a.problem(report.answer, [next(got) for _ in a.queries], tables) for a in asked]
+    facts = Facts()
+    facts.take(wanted, list(got))
+    cells = [x for x in view.executions if "describe" not in x.tags]
+    enter(facts, cells, tables)
+    problems += [*misstated(report.answer, given, facts, work.written), *handful_first(report.answer, given, facts)]
     for text in texts:
-        problems += [
-            *misplaced(text, known, tables),
-            *statements(text, view.run.goal, [*known, *computed], tables),
-            *signs(text, cells),
-            *untested(text, cells),
-            *multiples(text, [*known, *computed]),
-            *changed(text, view.run.goal, [*known, *computed], tables),
-        ]
-    sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems)
+        problems += [*misplaced(text, facts, given), *Statements(text, given, facts, question).problems()]
+        problems += [*signs(text, cells), *untested(text, cells)]
+    sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
     objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-    for cell, text in drawn:
-        objections += [mistitled(cell, text, p) for p in statements(text, "", computed, tables)]
+    seen = [v for x in cells for v in (*printed_numbers(x), *(value for *_, value in drawn(x)))]
+    for cell, text in titles:
+        found = [*misplaced(text, facts, given), *Statements(text, given, facts, "").problems()]
+        loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
+        found += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
+        said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
+        objections += [Objection(where=cell.cell, problem=said, mend=_REDRAW)] * bool(found)
     return Recomputed(tuple(verdicts), tuple(objections))
 
 
@@ -226,7 +208,7 @@ async def computed_again(desk: Desk, view: RunView, answers: Sequence[Answer], t
 def _held_loosely(claim: Claim, result: Result) -> Recomputation:
     """A value's verdict where its own cell is known to compute its query, and only the way of telling may differ: a
     text of several values in place of a row for each, of those that share a place, or of times that SQL cannot read."""
-    verdict, _ = _held(claim, result, ())
+    verdict, _ = _held(claim, result)
     told = claim.value.value
     if verdict.verdict != "unequal":
         return verdict
@@ -257,10 +239,11 @@ def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> li
 
 
 _FITTED = "It comes of a test or a fit, which is computed again as the notebook is run again."
+_REDRAW = "Write on the chart what it shows, best built from the values that the cell computed."
 _MEND = "Tell what the query of the question gives, of the rows that the sentence speaks of, and give that query."
 
 
-def _held(claim: Claim, result: Result, beside: Sequence[tuple[Neighbour, Result]]) -> tuple[Recomputation, str | None]:
+def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
     """A value's verdict, and what is wrong with it."""
 
     def verdict(how: Literal["equal", "unequal", "as_printed"], got: Any = None, detail: str = "") -> Recomputation:
@@ -286,10 +269,30 @@ def _held(claim: Claim, result: Result, beside: Sequence[tuple[Neighbour, Result
         said += f": {shown(told)} is in the unit of the column {claim.query.measures[0].of!r}, not in {unit}"
     elif other is not None:
         said += f": {shown(told)} is the value of {', '.join(other.group)}, not of {', '.join(own.group)}"
-    else:
-        why = next((n.said for n, r in beside if any(equal(told, m, unit) for m in meant(name, r))), None)
-        said += f": {shown(told)} is {why}" if why else ""
     return verdict("unequal", got, said), said
+
+
+KEEPS_UNIT = words(
+    """
+    sum mean median mode min max range std sem quantile iqr mad first last value weighted_mean geometric_mean
+    """
+)
+"""The statistics that are in the unit of their column."""
+
+
+def bare(query: Query) -> Measure | None:
+    """The one measure of a query whose value is in its column's own unit."""
+    if len(query.measures) != 1 or query.formulas or query.prepare:
+        return None
+    (measure,) = query.measures
+    plain = re.fullmatch(r"\w+|`[^`]+`", measure.of or "")
+    return measure if measure.op in KEEPS_UNIT and plain else None
+
+
+def in_unit(query: Query, unit: str) -> float | None:
+    """What the computed number is to be multiplied by to be told in a unit; None where nothing says so."""
+    measure = bare(query)
+    return units.factor(str(measure.of), unit) if measure is not None else None
 
 
 def _times(value: Any, times: float) -> Any:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.questions import conditions
-from graphs.questions.expressions import Kind, NotComputable, column, in_backticks, kind, kind_of, quoted, to_sql
+from graphs.questions.expressions import NotComputable, column, in_backticks, kind, kind_of
+from graphs.questions.expressions_in_sql import quoted, to_sql
+from graphs.questions.functions import Kind
 from graphs.questions.query import (
     AnyOf,
     Condition,

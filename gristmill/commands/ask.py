@@ -103,7 +103,10 @@ async def command(
         asked = {str(question.id): question for question in questions}
         shown = console.make()
 
+        left = dict.fromkeys(asked)
+
         def tell(view: RunView, name: str) -> None:
+            left.pop(name, None)
             question, answers = asked[name], [a for a in view.answers if a.question == name]
             if not as_json:
                 several = f"{question.id}  {question.text}" if many is not None else ""
@@ -119,8 +122,13 @@ async def command(
                 view = await watch(opened, run, story)
                 if out is not None:
                     await opened.write_out(run.id, Path(out))
+        if view.run.status == "waiting":
+            pieces.ending(console.make(stderr=True), view)
+            return 1
         if view.run.status != "done":
             raise Failed(f"{view.error or f'The run ended {view.run.status}.'} (`gristmill runs show {run.id}`)")
+        for name in list(left):  # an agent that had the question to itself says its answer at the end
+            tell(view, name)
         if not as_json:
             pieces.evidence(shown, view, Path(out) if out is not None else None)
         return NOT_ANSWERED if outcome(view.answers) == "not_answered" else 0

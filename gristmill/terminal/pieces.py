@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Spent, now
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, now
 from graphs.budget import standing
 from graphs.look import unreadable
+from graphs.slash import spent
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 from notebooks.telling.answers import OUTCOMES, Said
 from notebooks.telling.story import told
@@ -224,7 +225,7 @@ def ending(console: Console, view: RunView) -> None:
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."
         say(console, how, 2)
-    if cost := used(view.spent):
+    if cost := spent(view.spent):
         say(console, cost, 2)
         if len(view.used) > 1:
             spending(console, view)
@@ -253,17 +254,9 @@ def spending(console: Console, view: RunView) -> None:
     table(console, [row[0 if len(view.turns) > 1 else 1 :] for row in rows], indent=4)
 
 
-def used(spent: Spent) -> str:
-    """The tokens and the money that models cost; "" where none was asked."""
-    if not spent.tokens:
-        return ""
-    unknown = f"; the price of {spent.unpriced:,} replies is not known" if spent.unpriced else ""
-    return f"{spent.tokens:,} tokens, ${spent.usd:,.4f}{unknown}"
-
-
 def used_so_far(view: RunView) -> str:
     """How much of its budget a run has used; where it has none, what it has used."""
-    return ", ".join(standing(view, now())) or used(view.spent)
+    return ", ".join(standing(view, now())) or spent(view.spent)
 
 
 def asked(question: Question) -> str:

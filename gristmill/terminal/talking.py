@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.events import Event, ExecutionEnded, ModelReplied, RunView, TextDelta
-from artifacts.types import Decision, Turn, now
-from graphs.budget import Budget, read_budget, standing
+from artifacts.types import Decision, Turn
+from graphs import slash
+from graphs.budget import Budget, read_budget
 from graphs.request import Question, Terms
 from gristmill.backend import Backend
 from gristmill.errors import sentences
@@ -22,21 +23,7 @@ from gristmill.terminal import console, pieces
 from gristmill.terminal.answering import Answering
 from gristmill.terminal.lines import Interrupted, Lines, lines
 from gristmill.terminal.words import clean, one_line
-from notebooks.live.editing import Edit
 from notebooks.telling.answers import said_of
-
-HELP = """\
-Ask in plain words; a further question may change the last one: "only females", "by island", "as a median".
-What you type while a turn is under way is read before its next step, or becomes the next turn.
-/run CODE     run Python in the run's notebook, as a cell of yours
-/sh COMMAND   run a shell command in its sandbox, as a cell of yours
-/files        the plots, tables and files that were made
-/agents       who can work on a question; begin a message with @NAME to address one
-/budget       what the run has used, and what it may use; /budget tokens=20000,tokens=5000/turn changes that
-/undo         take back the last turn or edit
-/stop         stop the turn that is under way, as Ctrl-C does; the run stays open
-/resume       go on with a run that was interrupted
-/quit         leave; the run is kept"""
 
 WRITING = 6
 """Lines of what a model is just writing that are shown at a time."""
@@ -207,16 +194,16 @@ class Talk:
         """Do what a line says: a command, an answer to what is asked, or something said to the run."""
         view = self._story.view
         waits = view is not None and view.run.status == "waiting" and not self._under_way(self._turn)
-        name, _, rest = line.removeprefix("/").partition(" ")
-        if not line.startswith("/"):
+        typed = slash.command(line)
+        if typed is None:
             if waits and view is not None:
                 await self._answer(view, line)
             elif line:
                 await self._say(line)
-        elif name in self._commands:
-            await self._commands[name](rest.strip())
+        elif typed[0] in self._commands:
+            await self._commands[typed[0]](typed[1])
         else:
-            self._out.print(f"There is no command /{name}; /help lists those that there are.")
+            self._out.print(slash.unknown(typed[0]))
 
     async def _say(self, text: str) -> None:
         if self._run is None:
@@ -311,7 +298,7 @@ class Talk:
         if not source or self._run is None:
             self._out.print("Ask something first." if self._run is None else "Say what is to be run: /run df.head()")
             return
-        done = await self._backend.edit(self._run, Edit(what="add", source=source, title=source.splitlines()[0][:80]))
+        done = await self._backend.edit(self._run, slash.cell(source))
         view = await self._catch_up()
         for ran in (x for x in view.executions if x.cell == done.cell):
             self._out.print(clean(ran.text).rstrip())
@@ -324,16 +311,14 @@ class Talk:
         if self._run is None:
             self._out.print("Nothing has been made yet.")
             return
-        for artifact in await self._backend.artifacts(run=self._run):
-            self._out.print(f"{artifact.id}  {artifact.role:<9} {clean(artifact.name)}")
+        self._out.print(clean(slash.files(await self._backend.artifacts(run=self._run))))
 
     async def _list_agents(self, _: str) -> None:
-        from graphs.agents import load
-        from gristmill.settings import load as settings
+        from gristmill.settings import load
 
-        known = {a.name: a for a in load([settings().home / "agents"]).agents}  # one of several jobs, once
-        for agent in known.values():
-            self._out.print(f"{agent.name:<18} {agent.role}")
+        view = self._story.view
+        project = view.run.params.get("project") if view is not None else self._terms.project
+        self._out.print(clean(slash.agents(load().home, project)))
 
     async def _tell_budget(self, text: str) -> None:
         view = self._story.view
@@ -343,12 +328,9 @@ class Talk:
                 await self._resume("", more)
                 return
             self._more = more
-            self._out.print("That holds from the next turn on.")
+            self._out.print(slash.LATER)
             return
-        limits = standing(view, now()) if view else []
-        may = f"Of its budget: {', '.join(limits)}" if limits else "It may use as much as it takes"
-        spent = (pieces.used(view.spent) if view else "") or "No model was asked, so nothing was spent"
-        self._out.print(f"{spent}. {may}.")
+        self._out.print(slash.budget(view))
 
     async def _undo(self, _: str) -> None:
         if self._run is None:
@@ -377,4 +359,4 @@ class Talk:
         self._begin()
 
     async def _help(self, _: str) -> None:
-        self._out.print(HELP)
+        self._out.print(f"{slash.HELP}\n/quit         leave; the run is kept")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -36,6 +38,7 @@ from kernel_gateway.inside.settings import Settings
 from kernel_gateway.inside.tunnel import Factory, Tunnel, head
 
 _TICK_SECONDS = 1.0
+_MAX_TOLD = 64 << 10  # bytes
 _KNOWN = {*outlet.proxy_variables(), "E2B_SANDBOX_ID"}  # of a sandbox's variables, what the host has set
 
 
@@ -168,10 +171,30 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_TICK_SECONDS)
 
 
-def serve(settings: Settings, listener: socket.socket, line: socket.socket, first: Connection) -> None:
+async def _wanted(settings: Settings, door: socket.socket) -> socket.socket:
+    """Wait until somebody wants the sandbox: the listener that comes by `door`, with the variables of its names.
+
+    The process ends when the host has closed the other end instead.
+    """
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(door, told.set)
+    await told.wait()
+    loop.remove_reader(door)
+    with door:
+        names, given, _, _ = socket.recv_fds(door, _MAX_TOLD, 1, socket.MSG_CMSG_CLOEXEC)
+    if not names:
+        os._exit(0)
+    settings.environment.update(json.loads(names))
+    return socket.socket(fileno=given[0])
+
+
+def serve(
+    settings: Settings, listener: socket.socket, line: socket.socket, first: Connection, *, waits: bool = False
+) -> None:
     """Serve on the listening Unix socket until the process is ended from outside.
 
-    `line` leads to the seed, which is forking the first kernel.
+    `line` leads to the seed, which is forking the first kernel. One that `waits` has in the listener's place the socket
+    by which it comes: all that can be done before anybody wants the sandbox is done by then.
     """
 
     async def run() -> None:
@@ -190,7 +213,8 @@ def serve(settings: Settings, listener: socket.socket, line: socket.socket, firs
             server_header=False,
             date_header=False,
         )
-        await _Server(config).serve(sockets=[listener])
+        config.load()
+        await _Server(config).serve(sockets=[await _wanted(settings, listener) if waits else listener])
         warming.cancel()
 
     uvloop.run(run())

@@ -223,7 +223,7 @@ class Interpreter:
             return {}
         metadata: dict[str, Any] = {"call_environment": environment, "notebook": notebook}
         if not context.environment_sent:
-            metadata["environment"] = self._settings.envs
+            metadata["environment"] = self._settings.process_environment()
             context.environment_sent = True
         return metadata
 

@@ -103,14 +103,9 @@ def _end(inits: list[int]) -> NoReturn:
 
 
 def _live() -> None:
-    """Become the seed: no trace of the host, nor a privilege. Then wait to be wanted, and be told for what."""
+    """Become the seed: no trace of the host, nor a privilege."""
     site.USER_BASE = site.USER_SITE = None  # ours on the host, which nobody can have asked for yet
     sys.path[:] = ["", *(place for place in sys.path if os.path.exists(place))]
     set_own(_PR_SET_NAME, ctypes.c_char_p(b"python"))
     give_up("seed")
-    with socket.socket(fileno=LISTENER) as line:
-        told, listener, _, _ = socket.recv_fds(line, _MAX_REQUEST, 1, socket.MSG_CMSG_CLOEXEC)
-    if not told:
-        os._exit(0)
-    os.environ.update(json.loads(told))
-    seed.grow(listener[0])
+    seed.grow(LISTENER)

@@ -18,7 +18,7 @@ SERVICE = (
     "uvicorn.protocols.http.httptools_impl",
 )
 KERNEL = ("faulthandler", "tornado.platform.asyncio", "IPython.core.logger")  # what ipykernel imports when it starts
-LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts")
+LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "e2b_charts", "duckdb")
 # What the first table and the first figure of a cell import, less matplotlib's inline backend: with that imported too
 # early figures are not shown.
 SHOWN = (

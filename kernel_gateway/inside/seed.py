@@ -55,7 +55,8 @@ def main(listener: int, lifeline: int | None, limits: str) -> None:
 def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> NoReturn:
     """Be the seed: start the service and the first kernel, then fork what the service asks for; never returns.
 
-    `listener` is the service's Unix socket, which already listens. `lifeline`, where there is no isolation, is a socket
+    `listener` is the service's Unix socket, which already listens; where the nursery has forked us, it is one by which
+    the service is given that, once somebody wants the sandbox. `lifeline`, where there is no isolation, is a socket
     whose other end the host holds open while it lives; in a sandbox what bubblewrap runs beside us waits on it.
     The service's end is the sandbox's.
     """
@@ -88,7 +89,7 @@ def grow(listener: int, lifeline: int | None = None, *, loaded: bool = True) -> 
     def service() -> None:
         from kernel_gateway.inside.app import serve
 
-        serve(settings, socket.socket(fileno=listener), services, first)
+        serve(settings, socket.socket(fileno=listener), services, first, waits=loaded)
 
     def start(file: str, cwd: str, environment: dict[str, str], *, is_first: bool = False) -> None:
         told: dict[str, object] = {"file": file}

@@ -83,7 +83,7 @@ def _try(
             makers = _makers(ideal, [n for n in lacking if ideal.keys.get(n)])
             wanted |= makers - chosen
             stuck |= any(ideal.keys.get(n) for n in lacking)
-            state.run(cell)
+            state.run(cell, like=ideal)
         ideal.run(cell)
     if whole and (lacking := [n for n in _lacking(state, ideal, ideal.keys) if n not in (RANDOM, FILES)]):
         wanted |= _makers(ideal, lacking) - chosen
@@ -179,15 +179,15 @@ class Catching:
         """A cell has run, and came out like this. If that is not as before, what is to be done is planned anew."""
         place = next(i for i, c in enumerate(self.cells) if c.id == id)
         cell = replace(self.cells[place], failed=failed, wrote=frozenset(wrote))
+        ideal = clean(self.cells[:place])
         if cell == self.cells[place] and id in self._signatures:
             self.held[id] = self._signatures[id]
         else:
             self.cells[place], self._steps = cell, []
-            ideal = clean(self.cells[:place])
             if RANDOM not in ideal.keys:
                 self.kernel.drop(RANDOM)
             self.held[id] = self.kernel.signature(cell, ideal.needs(cell).needed)
-        self.kernel.run(cell)
+        self.kernel.run(cell, like=ideal)
 
     def _planned(self, only: Iterable[str] | None) -> list[Step]:
         self._signatures = signatures(self.cells)

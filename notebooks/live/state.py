@@ -73,11 +73,10 @@ class State:
         """What a cell would need of this state."""
         step = self._step(cell)
         if step.needs is None:
-            step.needs = self._found(cell)
+            step.needs = self._found(cell, read(cell.source, self.names))
         return step.needs
 
-    def _found(self, cell: Item) -> Needs:
-        reading = read(cell.source, self.names)
+    def _found(self, cell: Item, reading: Reading) -> Needs:
         binds, maybe = set(reading.binds), set(reading.maybe)
         if cell.failed:
             binds, maybe = set(), binds | maybe
@@ -120,11 +119,16 @@ class State:
         ]
         return _digest(cell.source, *(f"{n}\0{k}\0{p}" for n, k, p in told))
 
-    def run(self, cell: Item) -> str:
-        """The cell runs: the state is the one after it. Returns its signature."""
-        step, needs = self._step(cell), self.needs(cell)
+    def run(self, cell: Item, like: State | None = None) -> str:
+        """The cell runs: the state is the one after it. Returns its signature.
+
+        `like` is a state that has the same of all that the cell needs, so that its source means the same in both.
+        """
+        step = self._step(cell if like is None or like.mark == self.mark else (cell, like.mark))
         if step.after is None:
-            signature = self._run(cell, needs)
+            if like is not None and step.needs is None:
+                step.needs = self._found(cell, like.needs(cell).reading)
+            signature = self._run(cell, step.needs or self.needs(cell))
             self.mark = next(_numbers)
             step.after = signature, self.copy()
         signature, after = step.after
@@ -171,8 +175,8 @@ class State:
         self.keys, self.makers = self.keys | {name: other.keys[name]}, self.makers | {name: other.makers[name]}
         self.mark = next(_numbers)
 
-    def _step(self, what: Item | str) -> _Step:
-        """What is remembered of a cell that runs from here, or of a name that is dropped."""
+    def _step(self, what: _What) -> _Step:
+        """What is remembered of a cell that runs from here, by itself or like in a state; or of a name's deletion."""
         if (step := _STEPS.get((self.mark, what))) is None:
             if len(_STEPS) >= _MOST:
                 _STEPS.clear()
@@ -228,7 +232,8 @@ class State:
                 continue
             mine.forget(name)
         mine.origins |= new.origins
-        mine.functions |= new.functions
+        for name, function in new.functions.items():
+            mine.learn(name, function)
         mine.kinds |= {n: k for n, k in new.kinds.items() if n in reading.binds}
         for name, carries in new.carried.items():
             if LOCAL not in name:
@@ -248,7 +253,8 @@ class _Step:
     after: tuple[str, State] | None = None
 
 
-_STEPS: dict[tuple[int, Item | str], _Step] = {}
+type _What = Item | tuple[Item, int] | str
+_STEPS: dict[tuple[int, _What], _Step] = {}
 
 
 def _digest(*parts: str) -> str:

@@ -60,18 +60,12 @@ class Said:
 
 def said(view: RunView) -> tuple[Said, ...]:
     """The answers of a run for reading, in the order of the question's parts."""
-    again = {(r.part, r.value): r for r in view.reviews[-1].recomputed} if view.reviews else {}
-    return tuple(
-        said_of(answer, tuple(again.get((part, at)) for at in range(len(answer.values))))
-        for part, answer in enumerate(view.answers)
-    )
+    return tuple(map(said_of, view.answers))
 
 
-def said_of(answer: Answer, again: Sequence[Recomputation | None] = ()) -> Said:
-    """One answer for reading, and what came of computing its values again, where a reviewer did."""
-    marks = [*again, *[None] * len(answer.values)]
-    told = zip(answer.values, marks, strict=False)
-    values = tuple(SaidValue(v.name, value_text(v), mark or v.recomputed) for v, mark in told)
+def said_of(answer: Answer) -> Said:
+    """One answer for reading."""
+    values = tuple(SaidValue(v.name, value_text(v), v.recomputed) for v in answer.values)
     return Said(answer, OUTCOMES[answer.status], sentence(answer), values, asides(answer))
 
 

@@ -1,13 +1,13 @@
 """Answers of computed values, of groups and of rows, each in a sentence: the calls with which compiled cells end."""
 
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.naming import name_and_unit, readable
 from notebooks.toolkit.telling import answer
-from notebooks.toolkit.wording import as_name, as_text, chance, one_or_list, percent
+from notebooks.toolkit.wording import alike, as_name, as_text, chance, one_or_list, percent
 
 SHOWN = 12  # groups or rows that a sentence names
 
@@ -121,10 +121,54 @@ def answer_number(x: int, what: str, rows: pd.DataFrame, where: str = "", *, not
     answer(text, {"number": x}, notes=notes)
 
 
-def group_names(index: pd.Index) -> list[str]:
-    """The groups of a table of results, as texts."""
-    keys = index if isinstance(index, pd.MultiIndex) else ((key,) for key in index)
-    return [", ".join(map(as_name, key)) for key in keys]
+def group_names(index: pd.Index, full: bool = True) -> list[str]:
+    """The groups of a table of results, as texts; `full` says of a bare number or a yes of which column it is."""
+    levels = [index.get_level_values(i) for i in range(index.nlevels)]
+    return [", ".join(told) for told in zip(*(_level_names(level, full) for level in levels), strict=True)]
+
+
+def _level_names(level: pd.Index, full: bool) -> list[str]:
+    """The values of one column that makes groups: 0 and 1 are no and yes, and a number that is no year is told with
+    its column."""
+    values = list(level)
+    numbers = all(isinstance(v, (bool, int, float, np.bool_, np.integer, np.floating)) for v in values)
+    if numbers and values and set(values) <= {0, 1}:
+        values = [bool(v) for v in values]
+    year = numbers and all(1000 <= v <= 2999 for v in values)
+    of = f"{name_and_unit(str(level.name))[0]} " if full and numbers and not year and level.name is not None else ""
+    return [f"{of}{as_name(v)}" for v in values]
+
+
+def _listed(index: pd.Index, told: list[str]) -> str:
+    """Groups with what is told of each: those of two columns by the first of them, and of many the first."""
+    names = group_names(index, full=False)
+    if index.nlevels == 2:
+        inner: dict[str, list[str]] = {}
+        seconds = group_names(index.get_level_values(1), full=False)
+        for first, second, x in zip(group_names(index.get_level_values(0)), seconds, told, strict=True):
+            inner.setdefault(first, []).append(_pair(second, x))
+        lines = [f"{first}: {', '.join(some[:SHOWN])}{_rest(some)}" for first, some in inner.items()]
+    else:
+        lines = [_pair(name, x) for name, x in zip(names, told, strict=True)]
+    return f"{'; '.join(lines[:SHOWN]) or 'none'}{_rest(lines)}"
+
+
+def _pair(name: str, told: str) -> str:
+    return f"{name}: {told}" if name[-1:].isdigit() else f"{name} {told}"
+
+
+def _beside(unit: str) -> str:
+    """A unit that stands at each number of a list."""
+    return unit if unit == "%" else ""
+
+
+def _once(unit: str) -> str:
+    """A unit that stands once, at the head of a list."""
+    return f" ({unit})" * (unit not in ("", "%"))
+
+
+def _rest(lines: list[str]) -> str:
+    return f"; and {len(lines) - SHOWN:,} more" * (len(lines) > SHOWN)
 
 
 def answer_groups(
@@ -156,69 +200,68 @@ def answer_groups(
     units, more, names = units or {}, more or {}, group_names(result.index)
     what, of = readable(f"{by}{whose}", rows), of_rows(rows, where, lasting=lasting)
     if tell == "names":
-        answer(f"{what}: {', '.join(names) or 'none'} ({of}).", {by: ", ".join(names) or "none"}, notes=notes)
+        said = ", ".join(group_names(result.index, full=False)) or "none"
+        answer(f"{what}: {said} ({of}).", {by: said}, notes=notes)
         return
     columns = [str(c) for c in result]
     values: dict[str, Any]
-
-    def told(name: str, x: Any) -> str:
-        return amount_text(x, units.get(name, ""), decimals)
-
     if tell == "first":
         first = {name: result[name].iloc[0] if len(result) else None for name in columns}
-        said = and_list([f"{readable(n, rows)} {told(n, x)}" for n, x in first.items()])
+        said = and_list([f"{readable(n, rows)} {amount_text(x, units.get(n, ''), decimals)}" for n, x in first.items()])
+        best = ", ".join(group_names(result.index, full=False))
+        tied = ", all alike" * (len(result) > 2) or ", both alike" * (len(result) > 1)
         values = {n: (x, units.get(n, "")) for n, x in first.items()}
-        answer(
-            f"{', '.join(names)} ({what}): {said} ({of}).",
-            {by: ", ".join(names), **values},
-            fitted=_of_rules(values),
-            notes=notes,
-        )
+        text = f"{best} ({what}): {said}{tied} ({of})."
+        answer(text, {by: best, **values}, fitted=_of_rules(values), notes=notes)
         return
-    some = list(zip(names, result.astype(object).to_numpy(), strict=True))[:SHOWN]
-    rest = f"; and {len(result) - SHOWN:,} more" * (len(result) > SHOWN)
+    digits = {c: decimals if decimals is not None else alike(result[c]) for c in columns}
+    told = {c: [amount_text(x, _beside(units.get(c, "")), digits[c]) for x in result[c]] for c in columns}
     if len(columns) > 1:
-        lines = [f"{g}: {', '.join(f'{n} {told(n, x)}' for n, x in zip(columns, xs, strict=True))}" for g, xs in some]
+        heads = [f"{readable(c, rows)}{_once(units.get(c, ''))}" for c in columns]
+        each = _listed(result.index, [", ".join(f"{n} {x}" for n, x in zip(heads, xs, strict=True))
+                                      for xs in zip(*told.values(), strict=True)])  # fmt: skip
         values = {f"{n}, {g}": (x, units.get(n, "")) for n in columns for g, x in zip(names, result[n], strict=True)}
-        text = f"by {what}: {'; '.join(lines) or 'none'}{rest} ({of})."
-        answer(text, values, fitted=_of_rules(values), notes=notes)
+        answer(f"by {what}: {each} ({of}).", values, fitted=_of_rules(values), notes=notes)
         return
     (column,) = columns
-    name = readable(column, rows)
-    lines = [f"{g} {told(column, x)}" + f" ({percent(x / len(rows), 1)})" * shares for g, (x,) in some]
-    each = f"{'; '.join(lines) or 'none'}{rest}"
-    values = {g: (x, units.get(column, "")) for g, x in zip(names, result[column], strict=True)}
-    if not lead and not tail and len(result) > 3 and pd.api.types.is_numeric_dtype(result[column]):
-        lead = _extremes(names, list(result[column]), lambda x: told(column, x))
+    name, numbers = f"{readable(column, rows)}{_once(units.get(column, ''))}", result[column]
+    parts = [f" ({percent(x / len(rows), 1)})" for x in numbers] if shares else [""] * len(numbers)
+    each = _listed(result.index, [f"{x}{part}" for x, part in zip(told[column], parts, strict=True)])
+    values = {g: (x, units.get(column, "")) for g, x in zip(names, numbers, strict=True)}
+    if not lead and not shares * bool(tail) and len(result) > 3 and pd.api.types.is_numeric_dtype(numbers):
+        lead = _extremes(names, list(numbers), told[column])
     if lead and brief:
         text, values = f"{name} by {what}: {lead}", {**more, **values}
     elif lead:
-        text, values = f"{name}: {lead}. By {what}: {each}", {**values, **more}
+        text, values = f"{name}: {lead}. By {what}: {each}{tail}", {**values, **more}
     else:
         text, values = f"{name} by {what}: {each}{tail}", {**values, **more}
     answer(f"{text} ({of}).", values, fitted=more, queries=queries, notes=notes)
 
 
-def of_margins(
-    margins: dict[str, pd.Series], name: str, queries: list[dict[str, Any]], unit: str = ""
+def beside_groups(
+    tables: dict[str, pd.Series], asked: list[tuple[str, dict[str, Any]]], unit: str = ""
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """A number by each of several columns alone: as a sentence tells it, as values, and the query of each of these."""
-    said, values, asked = list[str](), dict[str, Any](), dict[str, Any]()
-    for (by, numbers), query in zip(margins.items(), queries, strict=True):
+    """Numbers of other groups, or other numbers of the same: as a sentence tells them, as values, and their queries.
+
+    `asked` has of each table the word before the names of its values, and the query that gives them.
+    """
+    said, values, queries = list[str](), dict[str, Any](), dict[str, Any]()
+    for (label, numbers), (prefix, query) in zip(tables.items(), asked, strict=True):
         each = dict(zip(group_names(numbers.index), numbers, strict=True))
-        said.append(
-            f"by {readable(by, margins)} alone {', '.join(f'{k} {amount_text(x, unit)}' for k, x in each.items())}"
-        )
-        values |= {f"overall, {k}": (x, unit) for k, x in each.items()}
-        asked |= dict.fromkeys((f"overall, {k}" for k in each), query)
-    return f"; {'; '.join(said)}", values, asked
+        told = _listed(numbers.index, [amount_text(x, _beside(unit), alike(numbers)) for x in numbers])
+        said.append(f"{readable(label, numbers.index.names)}: {told}")
+        named = {", ".join(filter(None, [prefix, k])): (x, unit) for k, x in each.items()}
+        values |= named
+        queries |= dict.fromkeys(named, query)
+    return f"; {'; '.join(said)}", values, queries
 
 
-def _extremes(names: list[str], numbers: list[float], told: Callable[[float], str]) -> str:
+def _extremes(names: list[str], numbers: list[float], told: list[str]) -> str:
     """Which group is highest and which lowest, where the groups do not stand in that order."""
-    known = sorted((x, k) for k, x in zip(names, numbers, strict=True) if not pd.isna(x))
-    in_order = [x for x, _ in known] in (seen := [x for x in numbers if not pd.isna(x)], seen[::-1])
+    known = sorted((x, k, t) for k, x, t in zip(names, numbers, told, strict=True) if not pd.isna(x))
+    in_order = [x for x, *_ in known] in (seen := [x for x in numbers if not pd.isna(x)], seen[::-1])
     if in_order or len(known) < 2 or known[0][0] == known[1][0] or known[-1][0] == known[-2][0]:
         return ""
-    (low, lowest), (high, highest) = known[0], known[-1]
-    return f"{highest} is highest with {told(high)}, {lowest} lowest with {told(low)}"
+    (_, lowest, low), (_, highest, high) = known[0], known[-1]
+    return f"{highest} is highest with {high}, {lowest} lowest with {low}"

@@ -61,7 +61,8 @@ def number(x: float) -> str:
 
 
 def as_text(x: Any, decimals: int | None = None) -> str:
-    """A value of an answer: a whole number as such, another to these decimals, or to five significant digits."""
+    """A value of an answer: a whole number as such, another to these decimals, else to four significant digits, or
+    below 1 to three."""
     if isinstance(x, pd.Timestamp):
         return f"{x:%Y-%m-%d}" if x == x.normalize() else f"{x:%Y-%m-%d %H:%M}"
     if isinstance(x, (bool, np.bool_)):
@@ -75,8 +76,23 @@ def as_text(x: Any, decimals: int | None = None) -> str:
         return f"{int(x):,}".replace("-", "−")
     if decimals is None and x and not 1e-4 <= size < 1e15:
         return f"{x:.4g}".replace("-", "−")
-    least = max(2, 4 - int(np.floor(np.log10(size)))) if x else 0
-    return f"{x:,.{least if decimals is None else decimals}f}".replace("-", "−")
+    return f"{x:,.{digits_of(size) if decimals is None else decimals}f}".replace("-", "−")
+
+
+def digits_of(size: float) -> int:
+    """How many decimals a number of this size is told to."""
+    return max(0, (3 if size >= 1 else 2) - int(np.floor(np.log10(size)))) if size else 0
+
+
+def alike(numbers: Any) -> int | None:
+    """How many decimals all numbers of a list are told to, so that they can be compared; None where one number of
+    decimals does not suit them all, or where all are whole."""
+    sizes = [abs(float(x)) for x in numbers if isinstance(x, (int, float, np.integer, np.floating)) and np.isfinite(x)]
+    sizes = [x for x in sizes if x]
+    if not sizes or all(x == int(x) for x in sizes):
+        return None
+    digits = digits_of(max(sizes))
+    return digits if min(sizes) >= 10.0 ** (1 - digits) else None
 
 
 def as_name(x: Any) -> str:

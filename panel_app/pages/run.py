@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from artifacts.errors import NotFound
 from artifacts.events import ModelReplied, RunView, TextDelta, apply
 from artifacts.types import Cell
+from graphs import slash
+from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.workbench import Workbench
 from notebooks.errors import Outdated
@@ -36,6 +38,7 @@ class RunPage(Page):
         self.view = view
         self.title = " ".join(view.run.goal.split())[:80]
         self._edits = edits
+        self._more: Budget | None = None  # what the run may use from its next turn on
         self._pixels = Pixels(workbench.store)
 
     def html(self) -> Markup:
@@ -68,7 +71,7 @@ class RunPage(Page):
         bench, run_id = self.workbench, self.view.run.id
         match message:
             case {"do": "say", "text": str(text), "queue": bool(queue)}:
-                await bench.ask(run_id, text, queue=queue)
+                await self._said(wire, text.strip(), queue)
             case {"do": "stop"}:
                 await bench.stop(run_id)
             case {"do": "answer", "id": str(id), **given}:
@@ -98,6 +101,45 @@ class RunPage(Page):
                 wire.send([Patch(do="idle")])  # cells may take long, and Stop is a button, too
                 await self._edit(wire, message)
         wire.send([Patch(do="idle")])
+
+    async def _said(self, wire: Wire, text: str, queue: bool) -> None:
+        """What was typed in the conversation: something said to the run, or a command."""
+        bench, run_id, told = self.workbench, self.view.run.id, ""
+        match slash.command(text):
+            case None:
+                await bench.ask(run_id, text, queue=queue, budget=self._more)
+                self._more = None
+            case "run" | "sh" as name, source if source:
+                edit = slash.cell(source if name == "run" else f"!{source}")
+                await self._edits.carry_out(run_id, bench.edit(run_id, edit))
+            case "files", _:
+                told = slash.files(await asyncio.to_thread(lambda: bench.store.artifacts(run_id=run_id)))
+            case "agents", _:
+                project = self.view.run.params.get("project")
+                told = await asyncio.to_thread(slash.agents, bench.store.home, project)
+            case "budget", "":
+                told = slash.budget(self.view)
+            case "budget", limits:
+                told = await self._budget(read_budget(limits))
+            case "undo", _:
+                await bench.undo(run_id)
+            case "stop", _:
+                await bench.stop(run_id)
+            case "resume", _:
+                await bench.resume(run_id)
+            case "run" | "sh" | "help", _:
+                told = slash.HELP
+            case name, _:
+                raise InputError(slash.unknown(name))
+        wire.send([Patch(do="set", id="told", html=escape(told))])
+
+    async def _budget(self, budget: Budget) -> str:
+        """Let the run use this from now on; what is said of that."""
+        if self.view.run.status == "interrupted":
+            await self.workbench.resume(self.view.run.id, budget=budget)
+            return ""
+        self._more = budget
+        return slash.LATER
 
     async def _decide(self, id: str, decision: str, given: Message) -> None:
         approval = next((a for a in self.view.approvals if a.id == id), None)

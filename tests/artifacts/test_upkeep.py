@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import random
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from artifacts.backup import manifest, unpack
-from artifacts.database import FILE
+from artifacts.database import FILE, Database
 from artifacts.errors import NotFound, StoreDamaged, StoreError
 from artifacts.events import Noted, RunEnded, RunResumed
 from artifacts.store import Store
@@ -176,6 +179,72 @@ async def test_pruning_takes_what_is_old_and_leaves_no_trace_of_it(store, home, 
         assert again.append_sync(Noted(run_id=young.id, text="on")).seq == 6
 
 
+def size_of(home) -> int:
+    return sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+
+
+async def test_what_is_pruned_is_free_on_the_disk_and_told(store, home, ended):
+    for n in range(60):
+        run, _ = await ended(f"{n}".encode() * 1000)
+        texts = [random.Random(n * 1000 + k).randbytes(900).hex() for k in range(50)]
+        await store.append_all([Noted(run_id=run.id, text=text) for text in texts])
+    young, (kept,) = await ended(b"kept", at=CUT)
+    store.close()
+    before = size_of(home)
+    with Store.open(home) as again:
+        opened = size_of(home)
+        reading = again.events(young.id)
+        done = again.upkeep.prune(CUT)
+        assert opened - size_of(home) == pytest.approx(done.bytes, abs=100_000)
+        assert size_of(home) < before / 2
+        assert again.events(young.id) == reading
+        assert again.append_sync(Noted(run_id=young.id, text="on")).seq == len(reading) + 1
+        assert not list(home.glob(".scratch-*"))
+        assert (home / FILE).stat().st_mode & 0o777 == 0o600
+    with Store.open(home) as again:
+        assert again.read(kept) == b"kept"
+        assert len(again.events(young.id)) == len(reading) + 1
+
+
+async def test_what_others_read_and_write_meanwhile_is_not_lost(store, ended):
+    await ended(*(f"{n}".encode() for n in range(5)))
+    young, _ = await ended(b"kept", at=CUT)
+    done = threading.Event()
+
+    def read() -> int:
+        times = 0
+        while not done.is_set():
+            assert store.view(young.id).run.id == young.id
+            times += 1
+        return times
+
+    async def write() -> int:
+        newest = 0
+        while not done.is_set():
+            newest = (await store.append(Noted(run_id=young.id, text="on"))).seq
+        return newest
+
+    reading, writing = asyncio.create_task(asyncio.to_thread(read)), asyncio.create_task(write())
+    pruned = await asyncio.to_thread(store.upkeep.prune, CUT)
+    done.set()
+    assert len(pruned.runs) == 1
+    assert await reading
+    assert [e.seq for e in store.events(young.id)] == [*range(1, await writing + 1)]
+
+
+async def test_without_room_for_a_copy_the_runs_go_all_the_same(store, home, ended, monkeypatch):
+    await ended(b"x")
+    young, _ = await ended(b"kept", at=CUT)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Database, "copy", full)
+    assert len(store.upkeep.prune(CUT).runs) == 1
+    assert store.runs() == [young]
+    assert await store.append(Noted(run_id=young.id, text="on"))
+
+
 async def test_what_a_run_that_stays_refers_to_stays_however_old(store, begin, ended, fired):
     root, (raw,) = await ended(b"raw")
     middle, (clean,) = await ended(b"clean", parents=[raw.id])
@@ -262,6 +331,39 @@ Store.open(Path(sys.argv[1])).upkeep.prune(datetime(2026, 6, 1, tzinfo=UTC))
             assert again.count_runs() == left
             assert again.read(kept) == b"y"
             assert again.runs()[0] == young
+
+
+async def test_a_kill_while_the_database_is_replaced_costs_nothing(home, begin, ended, store, python):
+    for _ in range(3):
+        await ended(b"x")
+    young, (kept,) = await ended(b"y", at=CUT)
+    store.close()
+    code = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from artifacts.store import Store
+replace = os.replace
+def cut(source, target):
+    if sys.argv[2] == "after":
+        replace(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+store = Store.open(Path(sys.argv[1]))
+os.replace = cut
+store.upkeep.prune(datetime(2026, 6, 1, tzinfo=UTC))
+"""
+    for moment in ("before", "after"):
+        with Store.open(home) as again:
+            again.append_sync(Noted(run_id=young.id, text=moment))
+            gone = begin(again, created_at=OLD)
+            again.append_sync(RunEnded(run_id=gone.id, status="done", at=OLD))
+        assert python(code, home, moment).wait(60) == -9
+        with Store.open(home) as again:
+            assert [run.id for run in again.runs()] == [young.id]
+            assert again.read(kept) == b"y"
+            assert isinstance(last := again.events(young.id)[-1], Noted)
+            assert last.text == moment
+            assert not list(home.glob(".scratch-*"))
 
 
 async def test_a_backup_and_pruning_keep_out_of_each_others_way(store, ended):

@@ -187,7 +187,7 @@ def test_values_have_the_unit_that_the_column_gives(ask: Ask) -> None:
     formula = {"name": "distance", "expr": "max - mean"}
     asked = ask({"measures": measures, "formulas": [formula]}, PENGUINS)
     assert [v["unit"] for v in asked.answers[0]["values"]] == ["mm", "mm", "", "mm"]
-    assert "mean of bill length is 43.922 mm" in asked.text
+    assert "mean of bill length is 43.92 mm" in asked.text
     shares = [of("share", where=[where("sex", "=", s)], name=s) for s in ("male", "female")]
     points = {"measures": shares, "formulas": [{"name": "difference", "expr": "male - female"}]}
     assert [v["unit"] for v in ask(points, PENGUINS).answers[0]["values"]] == ["%", "%", "pp"]
@@ -233,6 +233,33 @@ def test_two_groups_give_a_value_for_each_pair(ask: Ask) -> None:
     alone |= {f"overall, {k}": v for k, v in sql("SELECT year, avg(body_mass_g) FROM t GROUP BY year")}
     assert ask({**query, "intent": "describe"}, PENGUINS).values == pytest.approx({**want, **alone})
     assert "Rows without a value of sex are in no group." in asked.notes
+
+
+def test_what_is_described_has_its_medians_and_each_of_the_values_that_were_chosen(ask: Ask) -> None:
+    spread = {"intent": "describe", "measures": [of("mean", "body_mass_g")], "group_by": [{"of": "species"}]}
+    asked = ask(spread, PENGUINS)
+    medians = {f"median, {k}": v for k, v in sql("SELECT species, median(body_mass_g) FROM t GROUP BY species")}
+    means = dict(sql("SELECT species, avg(body_mass_g) FROM t GROUP BY species"))
+    assert {k: v for k, v in asked.values.items() if k != "p-value"} == pytest.approx(means | medians)
+    assert "By species: Adelie 3,701; Chinstrap 3,733; Gentoo 5,076; medians: Adelie 3,700" in asked.text
+    few = {"intent": "describe", "measures": [of("count")], "group_by": [{"of": "island"}]}
+    asked = ask({**few, "where": [where("species", "in", ["Adelie", "Gentoo"])]}, PENGUINS)
+    assert (asked.values["Biscoe"], asked.values["Adelie, Biscoe"], asked.values["Gentoo, Biscoe"]) == (168, 44, 124)
+    assert "by species: Adelie: Biscoe 44, Dream 56, Torgersen 52; Gentoo: Biscoe 124" in asked.text
+
+
+def test_numbers_of_months_days_and_yes_or_no_are_told_in_words(ask: Ask, tmp_path: Path) -> None:
+    rides = tmp_path / "rides.csv"
+    rides.write_text(
+        "start,class,late\n" + "".join(f"2023-0{1 + i % 3}-0{1 + i % 9},{i % 3},{i % 2}\n" for i in range(54))
+    )
+    asked = ask({"measures": [of("mean", "late")], "group_by": [{"of": "class"}]}, rides)
+    assert list(asked.values) == ["class 0", "class 1", "class 2"]
+    assert "by class: 0: 0.500; 1: 0.500; 2: 0.500" in asked.text
+    assert list(ask({"measures": [of("count")], "group_by": [{"of": "late"}]}, rides).values) == ["late no", "late yes"]
+    met = [where("late", "=", 1), where("start", "during", "month 1-2"), where("start", "during", "weekday 0")]
+    said = "late is yes and start is from January to February and start is on a Monday"
+    assert said in ask({"measures": [of("count")], "where": met}, rides).text
 
 
 def test_shares_of_rows_of_a_sum_and_within_groups(ask: Ask) -> None:
@@ -299,11 +326,9 @@ def test_a_comparison_is_a_sentence_and_a_share_is_one_of_each_sides_rows(ask: A
     share = "100.0 * avg((coalesce(body_mass_g, 0) > 4000)::int)"
     male, female = (sql(f"SELECT {share} FROM t WHERE sex = '{s}'") for s in ("male", "female"))
     assert list(asked.values.values()) == pytest.approx([male, female, male - female])
-    assert "29.729 pp higher in male" in asked.text
+    assert "29.73 pp higher for male" in asked.text
     asked = ask({"measures": [of("mean", "body_mass_g")], "compare": compare}, PENGUINS)
-    assert asked.text.startswith(
-        "The mean of body mass is 4,545.68 g in male and 3,862.27 g in female: 683.41 g higher"
-    )
+    assert asked.text.startswith("The mean of body mass is 4,546 g for male and 3,862 g for female: 683.4 g higher")
 
 
 def test_the_highest_of_single_rows_is_a_row_and_no_mean(ask: Ask, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from graphs.questions.expressions import (
-    FUNCTIONS,
     NotComputable,
     columns_of,
     kind,
@@ -21,8 +20,9 @@ from graphs.questions.expressions import (
     text_literal,
     to_pandas,
     to_scalar,
-    to_sql,
 )
+from graphs.questions.expressions_in_sql import to_sql
+from graphs.questions.functions import FUNCTIONS
 
 ROWS = pd.DataFrame(
     {

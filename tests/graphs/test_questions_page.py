@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from graphs.questions.expressions import FUNCTIONS
+from graphs.questions.functions import FUNCTIONS
 from graphs.questions.query import Statistic, Step, Test
 
 ROOT = Path(__file__).parents[2]

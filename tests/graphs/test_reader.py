@@ -692,3 +692,118 @@ def test_what_is_left_out_or_not_between_is_no_part_of_it(shop: list[dict[str, A
 )
 def test_a_condition_that_is_not_read_leaves_the_question_open(shop: list[dict[str, Any]], question: str) -> None:
     assert read(question, shop).queries == (None,)
+
+
+@pytest.fixture(scope="module")
+def visits() -> list[dict[str, Any]]:
+    n = 90
+    begins = pd.date_range("2024-01-01 06:30", periods=n, freq="5h")
+    ends = (begins + pd.to_timedelta([10 + 3 * i for i in range(n)], unit="min")).where([i % 9 > 0 for i in range(n)])
+    table = pd.DataFrame(
+        {
+            "visit_id": range(n),
+            "member_id": [500 + i % 20 for i in range(n)],
+            "arrived_at": begins,
+            "left_at": ends,
+            "branch": [["North", "South", "East"][i % 3] for i in range(n)],
+            "plan": [["basic", "premium"][i % 2] for i in range(n)],
+            "fee": [10 + i % 7 for i in range(n)],
+        }
+    )
+    return [described("visits.csv", table)]
+
+
+@pytest.mark.parametrize(
+    ("said", "made", "limit"),
+    [
+        ("lasted longer than an hour", "hours(arrived_at, left_at)", 1),
+        ("took more than 90 minutes", "minutes(arrived_at, left_at)", 90),
+        ("were longer than half an hour", "hours(arrived_at, left_at)", 0.5),
+    ],
+)
+def test_a_length_of_time_is_compared_in_its_unit(
+    visits: list[dict[str, Any]], said: str, made: str, limit: float
+) -> None:
+    query = one(f"How many visits {said}?", visits)
+    assert [getattr(s, "expr", "") for s in query.prepare] == [made]
+    assert query.where == (Condition(left="duration", op=">", right=limit),)
+
+
+def test_a_unit_of_a_name_is_converted_and_an_unknown_one_refused(visits: list[dict[str, Any]]) -> None:
+    (table,) = visits
+    for name, where in [("duration_min", (Condition(left="duration_min", op=">", right=120),)), ("duration", None)]:
+        columns = [*table["columns"], {"name": name, "dtype": "int64", "n_unique": 60, "min": 5, "max": 400}]
+        (query,) = read("How many visits were longer than 2 hours?", [{**table, "columns": columns}]).queries
+        assert (query and query.where) == where or name == "duration"
+    (query,) = read("How many visits were longer than an hour?", [{**table, "columns": columns}]).queries
+    assert query is None
+
+
+@pytest.mark.parametrize(
+    ("said", "hours"),
+    [
+        ("after 6 pm", "18-23"),
+        ("before 9 am", "0-8"),
+        ("in the morning", "6-11"),
+        ("between 6 and 9 in the evening", "18-20"),
+    ],
+)
+def test_hours_of_the_day_are_conditions_where_times_have_hours(
+    visits: list[dict[str, Any]], shop: list[dict[str, Any]], said: str, hours: str
+) -> None:
+    (where,) = one(f"How many visits were there {said}?", visits).where
+    assert where == Condition(left="arrived_at", op="during", right=f"hour {hours}")
+    assert read(f"How many orders were there {said}?", shop).queries == (None,)
+
+
+def test_superlatives_of_counts_are_of_rows(visits: list[dict[str, Any]]) -> None:
+    for question in (
+        "Which branch is busiest?",
+        "Which branch is the most popular?",
+        "Which branch is visited most often?",
+    ):
+        query = one(question, visits)
+        assert ([g.of for g in query.group_by], told(query), query.limit) == (["branch"], {("count", None)}, 1), (
+            question
+        )
+    assert one("What was the busiest month?", visits).group_by[0].grain == "month"
+
+
+def test_a_rate_per_entity_divides_by_how_many_there_are(visits: list[dict[str, Any]]) -> None:
+    for question in (
+        "What is the average number of visits per member?",
+        "How many visits does each member make on average?",
+    ):
+        query = one(question, visits)
+        assert told(query) == {("count", None), ("distinct", "member_id")}
+        assert query.formulas[0].expr == "count / distinct"
+
+
+def test_money_that_is_spent_is_a_sum_of_whatever_column_holds_it(visits: list[dict[str, Any]]) -> None:
+    query = one("Which 5 members spent the most?", visits)
+    assert ([g.of for g in query.group_by], told(query), query.limit) == (["member_id"], {("sum", "fee")}, 5)
+    assert told(one("How much money did the North branch take?", visits)) == {("sum", "fee")}
+
+
+def test_a_time_that_some_rows_lack_says_what_never_happened(visits: list[dict[str, Any]]) -> None:
+    assert one("How many visitors never left?", visits).where == (Condition(left="left_at", op="missing"),)
+    assert one("How many visitors have left?", visits).where == (Condition(left="left_at", op="present"),)
+
+
+def test_the_other_side_of_a_comparison_may_be_left_out(visits: list[dict[str, Any]]) -> None:
+    query = one("Do premium members pay more?", visits)
+    assert ([g.of for g in query.group_by], query.where, query.intent) == (["plan"], (), "compare")
+
+
+def test_whether_a_difference_is_significant_asks_for_a_test(visits: list[dict[str, Any]]) -> None:
+    for question in (
+        "What is the average fee by branch? Is the difference significant?",
+        "Is there a significant difference in fee between branches?",
+    ):
+        test = read(question, visits).queries[-1]
+        assert test is not None
+        assert (test.intent, test.test.about if test.test else "", [g.of for g in test.group_by]) == (
+            "test",
+            "means",
+            ["branch"],
+        )

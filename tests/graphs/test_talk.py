@@ -212,6 +212,7 @@ async def test_a_model_answers_further_turns_from_the_record_by_cells_and_by_an_
     assert [r.verdict for r in view.reviews[-2:]] == ["fail", "pass"], "a number that nothing gives is sent back"
     assert mine[-1].text == "It is 9.9."
     assert view.reviews[-1].recomputed[-1].verdict == "equal"
+    assert [v.recomputed.verdict for a in mine for v in a.values] == ["equal"]
 
     team.code = [
         answer(calls=[call("edit_cell", cell=cell, code="top = df.x.min()\nprint(top)")]),

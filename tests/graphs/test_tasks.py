@@ -15,7 +15,7 @@ import pytest_asyncio
 from artifacts.store import Store
 from graphs.addressing import addressed
 from graphs.agents import load
-from graphs.request import Request, Terms
+from graphs.request import Question, Request, Terms
 from graphs.workbench import Workbench
 from tests.graphs.conftest import Team, call
 
@@ -422,6 +422,20 @@ async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_ans
     assert view.report.answer == "isxinorder?."
     assert [e.cell for e in view.answers[0].evidence] == [view.executions[-1].cell]
     assert "install_packages" in {t["function"]["name"] for t in wire.requests[asked]["tools"]}, "it has its own tools"
+
+
+@pytest.mark.parametrize(
+    ("text", "agent"), [("@data-engineer is x in order?", None), ("is x in order?", "data-engineer")]
+)
+async def test_an_agent_that_ask_chooses_has_the_question_to_itself(bench, table, team, answer, text, agent):
+    team.helpers = {"is x in order?": [answer(calls=[call("run_code", code="print('sorted', True)")])]}
+    asked = (Question(text=text),)
+    request = Request(asked=asked, files=(table,), model="openai:test", terms=Terms(agent=agent))
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    view = bench.store.view(run.id)
+    assert (run.status, run.agent) == ("done", "ask")
+    assert {r.agent for r in view.replies} == {"data-engineer", "reviewer"}
+    assert [(a.part, a.text, a.question) for a in view.answers] == [("is x in order?", "isxinorder?.", "")]
 
 
 async def test_what_an_addressed_agent_says_is_reviewed_and_sent_back(bench, table, team, answer):

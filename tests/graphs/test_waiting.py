@@ -10,7 +10,7 @@ import pytest
 from artifacts.events import Answered
 from artifacts.store import Store
 from graphs.errors import InputError
-from graphs.request import Request, Terms
+from graphs.request import Question, Request, Terms
 from graphs.workbench import Workbench
 from tests.graphs.conftest import call
 
@@ -102,6 +102,34 @@ async def test_what_would_wait_is_not_done_where_nobody_may_be_asked(bench, tabl
     run, view = await rest(bench, await begin(bench, table, approve="deny"))
     assert run.status == "done"
     assert [u.ok for u in view.tools_used] == [False, True]
+
+
+@pytest.mark.parametrize("decision", ["accepted", "edited", "rejected"])
+async def test_a_query_waits_for_approval_too_where_every_call_does(bench, table, team, wire, answer, decision):
+    def asking(op):
+        return {"part": "the mean of x", "query": {"measures": [{"op": op, "of": "x"}]}}
+
+    given_up = answer(calls=[call("cannot_answer", part="the mean of x", why="You were against it.")])
+    last = given_up if decision == "rejected" else answer(text="It is answered.")
+    wire.script(answer(calls=[call("ask_table", **asking("mean"))]), last, answer(text="That is all."))
+    asked = Request(asked=(Question(text="What is the mean of x?"),), files=(table,), model="openai:test")
+    asked = asked.model_copy(update={"terms": Terms(approve="ask")})
+    run_id = (await bench.start(asked)).id
+    run, view = await rest(bench, run_id)
+    assert (run.status, [a.tool for a in view.approvals]) == ("waiting", ["ask_table"])
+    assert view.given == (), "nothing is computed before"
+    edited = json.dumps(asking("max")) if decision == "edited" else None
+    await bench.decide(run_id, decision, edited=edited)
+    run, view = await rest(bench, run_id)
+    assert run.status == "done"
+    assert [v.value for a in view.answers for v in a.values] == {"accepted": [19.5], "edited": [39], "rejected": []}[
+        decision
+    ]
+    used = [(u.name, u.ok) for u in view.tools_used]
+    assert used == (
+        [("ask_table", True)] if decision != "rejected" else [("ask_table", False), ("cannot_answer", True)]
+    )
+    assert len(wire.requests) == len(used) + 1, "the model is not asked again for what it had said"
 
 
 async def test_where_every_call_waits_a_question_is_put_at_once(bench, table, team, answer):

@@ -48,7 +48,8 @@ def test_a_question_is_answered_as_data_by_a_running_server(server: Server, tmp_
     assert list(answer) == ["part", "status", "text", "values", "evidence", "why"]
     assert (answer["part"], answer["status"], answer["why"]) == (MEAN["text"], "answered", "")
     (value,) = answer["values"]
-    assert list(value) == ["name", "value", "unit"]
+    assert list(value) == ["name", "value", "unit", "recomputed"]
+    assert value["recomputed"] == "equal"
     assert value["value"] == pytest.approx(truth(), rel=1e-9)
     assert answer["text"] in told["text"]
     made = json.loads((tmp_path / "o" / "analysis.ipynb").read_text())

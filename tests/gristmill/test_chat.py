@@ -105,7 +105,8 @@ async def test_a_turn_of_a_model_is_steered_stopped_asked_and_approved_in_place(
                 child.sendline(text)
                 child.expect(told)
 
-            line("How many rows?", "Counted")
+            line("How many rows?", "ask_table waits for your approval")
+            line("y", "Counted")
             child.expect("turn-01")
 
             def until(there: Callable[[], bool]) -> None:

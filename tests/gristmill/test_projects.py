@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,31 @@ async def test_files_go_into_the_next_sandbox_and_what_is_written_is_kept(bench,
     await asyncio.wait_for(bench.wait(repeated.id), 120)
     assert bench.store.view(repeated.id).comparison.holds, "it had the files as they were then"
     assert await own.read("stall", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
+
+
+async def test_projects_of_one_name_in_two_data_folders_share_no_files(bench, with_gateway, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("mine\n")
+    own = LocalProjects(bench)
+    made = await own.create(wanted(name="twice"))
+    await own.put("twice", "notes.txt", file)
+    with Store.open(with_gateway(tmp_path / "home")) as store:
+        workbench = Workbench(store, rerun=False)
+        other = LocalProjects(workbench)
+        beside = await other.create(wanted(name="twice"))
+        assert beside.volume != made.volume
+        assert (await other.get("twice")).files == {}
+        await other.delete("twice")
+        await workbench.close()
+    assert (await own.get("twice")).files == {"notes.txt": 5}
+
+    definition = Path(made.folder) / "project.json"  # as it was kept before projects had a volume's name
+    kept = json.loads(definition.read_text())
+    del kept["volume"]
+    definition.write_text(json.dumps(kept))
+    assert (await own.get("twice")).files == {}
+    await own.put("twice", "old.txt", file)
+    assert (await own.get("twice")).files == {"old.txt": 5}
 
 
 async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):

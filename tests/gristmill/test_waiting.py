@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import gristmill
+from graphs.errors import InputError
+from gristmill.errors import Failed
 from tests.graphs.conftest import Answer, Team, Wire, call
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server
@@ -109,3 +112,32 @@ def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
     out = server.home.parent / "resumed"
     resumed = server.cli("runs", "resume", run_id, "--budget", "tokens=500", "--out", out)
     assert resumed.status == 0, resumed.err
+
+
+def test_python_takes_the_terms_of_a_run_and_says_what_one_waits_for(
+    team: Team, ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "points.csv"
+    table.write_text("x,y\n" + "".join(f"{i},{i * 2 + i % 3}\n" for i in range(40)))
+    monkeypatch.setenv("GRISTMILL_HOME", str(ready))
+    for name, value in team.env.env.items():  # type: ignore[attr-defined]
+        monkeypatch.setenv(name, value)
+    how = {"model": "openai:test", "rerun": False, "out": tmp_path / "out"}
+    why = "Do x and y rise together?"
+    team.code = [Answer(calls=[call("run_code", code="1 + 1")])]
+    with pytest.raises(Failed, match=r"waits for your consent to run_code: `gristmill runs approve run_"):
+        gristmill.analyze(table, why, approve="ask", **how)
+    team.code = [Answer(calls=[ASK])]
+    with pytest.raises(Failed, match=r"waits for an answer: Which year is meant\? `gristmill runs answer run_"):
+        gristmill.analyze(table, why, **how)
+    team.code = [Answer(calls=[ASK, call("run_code", code="1 + 1")])]
+    (ready / "agents").mkdir()
+    (ready / "agents" / "careful.md").write_text("---\nname: careful\nbase: coder\n---\nYou look twice.\n")
+    done = gristmill.analyze(table, why, agent="careful", budget="cells=20", unattended=True, **how)
+    assert next((u.name, u.text) for u in done.view.tools_used) == ("ask_person", "2025")
+    params = done.run.params
+    assert (params["agent"], params["budget"], params["unattended"]) == ("careful", {"cells": 20}, True)
+    with pytest.raises(InputError, match="'much' is no budget"):
+        gristmill.ask(table, why, budget="much")
+    with pytest.raises(InputError, match="approve"):
+        gristmill.ask(table, why, approve="perhaps")  # type: ignore[arg-type]

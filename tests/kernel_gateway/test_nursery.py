@@ -168,6 +168,29 @@ def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, 
     eventually(lambda: gone(left), 30, "the end of the nursery")
 
 
+def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(gateways, processes_of, eventually, tmp_path) -> None:
+    running = gateways(tmp_path, "--parked", "0", "--spare", "1")
+
+    def kernels() -> set[int]:
+        ours = processes_of(running.process.pid)
+        return {one.pid for one in those_that(ours, lambda one: one.name() == "python" and one.num_threads() > 2)}
+
+    name = "import os; print(os.environ['E2B_SANDBOX_ID'])"
+    try:
+        eventually(kernels, 30, "a kernel before anybody asks for a sandbox")
+        made = Sandbox.create(timeout=300, envs={"MINE": "yes"}, **running.connection)
+        said = [made.run_code(f"{name}; print(os.environ['MINE'], os.environ['MPLBACKEND'][:6])").logs.stdout]
+        assert "".join(said[0]).split() == [made.sandbox_id, "yes", "module"]
+        other = made.create_code_context()
+        told = [made.run_code(name, context=other), made.run_code("echo $E2B_SANDBOX_ID", language="bash")]
+        texts = ["".join(one.logs.stdout) for one in told]
+        texts += [made.commands.run("echo $E2B_SANDBOX_ID", user=user).stdout for user in ("user", "root")]
+        assert {text.strip() for text in texts} == {made.sandbox_id}
+        made.kill()
+    finally:
+        running.stop()
+
+
 def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventually, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path, "--parked", "0", "--spare", "2")
 

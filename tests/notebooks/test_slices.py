@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,3 +90,25 @@ def test_the_same_code_gives_the_same_text_and_the_order_of_names_does_not_matte
 
 def test_code_with_magics_gets_all_that_it_may_mean() -> None:
     assert "percent" in binds(slice_for("%matplotlib inline\nprint(percent(0.5))"))
+
+
+def test_what_a_slice_binds_is_known_without_reading_it_again_and_is_the_same() -> None:
+    text = slice_for("read_once, describe_column, pd, np")
+    assert binds(text) == binds(f"{text}\n")
+    assert {"read_once", "pd"} <= binds(text)
+
+
+def test_what_a_package_defines_is_kept_until_a_module_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "one.py").write_text("A = 1\n")
+    assert package(tmp_path).names == {"A"}
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    package.cache_clear()
+    assert package(tmp_path).names == {"A"}, "from what was kept"
+    (tmp_path / "one.py").write_text("B = 11\n")
+    package.cache_clear()
+    assert package(tmp_path).names == {"B"}
+    kept.write_bytes(b"no pickle")
+    package.cache_clear()
+    assert package(tmp_path).names == {"B"}, "what cannot be read is made again"
+    package.cache_clear()

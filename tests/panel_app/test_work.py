@@ -138,6 +138,42 @@ def test_two_browsers_see_one_conversation_and_what_is_not_sent_survives_a_reloa
 
 
 @pytest.mark.timeout(300)
+def test_what_begins_with_a_slash_is_a_command_as_at_the_terminal(watch: NewWatch, store: Store) -> None:
+    story = notebook(store)
+    tab = watch()
+    page = tab.open(f"/runs/{story.id}")
+    text, told = page.get_by_label("Say something to this run"), page.locator("#told")
+
+    def typed(line: str) -> None:
+        text.fill(line)
+        text.press("Enter")
+
+    for line, says in (
+        ("/help", "/sh COMMAND   run a shell command"),
+        ("/agents", "python-developer"),
+        ("/budget", "No model was asked, so nothing was spent. It may use as much as it takes."),
+        ("/files", "Nothing has been made yet."),
+        ("/budget tokens=9000/turn", "That holds from the next turn on."),
+    ):
+        typed(line)
+        expect(told).to_contain_text(says)
+        expect(text).to_have_value("")
+    for line, wrong in (("/nonsense", "There is no command /nonsense"), ("/budget much", "'much' is no budget")):
+        typed(line)
+        expect(page.locator("#say-trouble")).to_contain_text(wrong)
+        expect(text).to_have_value(line)
+    typed("/run print(6 * 7)")
+    expect(page.locator("#cell-04-out")).to_have_text("42", timeout=60_000)
+    expect(told).to_be_empty()
+    typed("/undo")
+    expect(page.locator("#cell-04")).to_have_count(0)
+    typed("and z?")
+    expect(page.locator("#turn-02-said .words")).to_have_text("and z?")
+    assert store.run(story.id).params["budget"] == {"turn": {"tokens": 9000}}
+    assert tab.faults == []
+
+
+@pytest.mark.timeout(300)
 def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(watch: NewWatch, store: Store) -> None:
     story = notebook(store)
     tab, other = watch(), watch()

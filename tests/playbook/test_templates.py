@@ -40,7 +40,7 @@ def test_a_template_is_as_its_source_makes_it(name: str) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_function_of_a_template_keeps_its_name(name: str) -> None:
     code = "\n".join(c.code for c in cells(find(name), {}))
-    functions = {s.node.name for s in statements(code) if isinstance(s.node, ast.FunctionDef)}
+    functions = {name for s in statements(code) if s.kind is ast.FunctionDef for name in s.names.binds}
     bound = Counter(taken for s in statements(code) for taken in s.names.binds & functions)
     assert {taken for taken, times in bound.items() if times > 1} == set()
 

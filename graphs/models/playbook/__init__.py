@@ -9,11 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from graphs.models.base import USUAL, Asking, Delta, Message, ToolCallDelta, ToolSpec
-from graphs.models.playbook.coding import next_step
-from graphs.models.playbook.facts import Facts, read
-from graphs.models.playbook.planning import make_plan
-from graphs.models.playbook.reporting import write_report
-from graphs.models.playbook.reviewing import give_review
 
 SPEAKER = "Rule-based playbook"
 
@@ -33,7 +28,7 @@ class Playbook:
     ) -> AsyncIterator[Delta]:
         """Stream one reply: a few sentences, then at most one tool call. It raises nothing of its own."""
         offered = {tool.name for tool in tools}
-        said, tool, arguments = _decide(offered, read(messages), messages)
+        said, tool, arguments = _decide(offered, messages)
         for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", f"{SPEAKER}: {said}", flags=re.S):
             yield Delta(text=sentence)
         if tool is not None:
@@ -44,10 +39,16 @@ class Playbook:
         yield Delta(finish="tool_calls" if tool is not None else "stop")
 
 
-def _decide(
-    offered: set[str], facts: Facts, messages: Sequence[Message]
-) -> tuple[str, str | None, dict[str, Any] | None]:
+def _decide(offered: set[str], messages: Sequence[Message]) -> tuple[str, str | None, dict[str, Any] | None]:
     """What to say, and which tool to call with what."""
+    # What follows takes a while to load, which a question that needs no plan need not wait for.
+    from graphs.models.playbook.coding import next_step
+    from graphs.models.playbook.facts import read
+    from graphs.models.playbook.planning import make_plan
+    from graphs.models.playbook.reporting import write_report
+    from graphs.models.playbook.reviewing import give_review
+
+    facts = read(messages)
     if "make_plan" in offered:
         plan = make_plan(facts)
         return plan.said, "make_plan", {"steps": plan.steps}

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.models.playbook.facts import Column, Facts, File
 from graphs.models.playbook.wishes import Wish, wishes
+from graphs.questions.sentences import and_list
 
 MOST_STEPS = 12
 UNCOMPARED = "Not compared: the arms of "
@@ -50,12 +51,7 @@ def make_plan(facts: Facts) -> Plan:
         tests = [_as_experiment(s, facts) for s in [*_arms_of(facts), *_screen(facts)]]
     steps = list[dict[str, Any]]()
     for step in [*answers, *_uncompared(facts, tests), *profiles, *tests]:
-        alike = (
-            s
-            for s in steps
-            if s["template"] and (s["template"], s["parameters"]) == (step["template"], step["parameters"])
-        )
-        if next(alike, None) is None:
+        if not any(s["template"] and _alike(s, step) for s in steps):
             steps.append(step)
     known = [_fit(s, facts) for s in steps if s["template"] in facts.templates or s["template"] is None][:MOST_STEPS]
     return Plan(known, _say(asked, facts, known))
@@ -282,7 +278,7 @@ def _join(asked: list[Wish], main: File, lookups: tuple[File, ...]) -> dict[str,
                 parameters["per_unit"] = "mean"
             break
     why = "Which keys fit, whether a join would repeat rows, and whether levels differ, each unit counted once."
-    return _step("joins", f"Join {_list([f.name for f in lookups])} to {main.name}", why, parameters)
+    return _step("joins", f"Join {and_list([f.name for f in lookups])} to {main.name}", why, parameters)
 
 
 def _file_of(columns: tuple[str, ...], facts: Facts) -> File | None:
@@ -300,14 +296,10 @@ def _target_in(facts: Facts, file: File) -> str:
 
 def _say(asked: list[Wish], facts: Facts, steps: list[dict[str, Any]]) -> str:
     named = list(dict.fromkeys(c for wish in asked for c in wish.columns))
-    said = f"The question names {_list(named)}." if named else "The question names no column of this table."
+    said = f"The question names {and_list(named)}." if named else "The question names no column of this table."
     if len(facts.files) > 1 and not any(s["template"] == "joins" for s in steps):
         said += f" The {len(facts.files)} files are looked at one by one, not joined."
     computed = sum(s["query"] is not None for s in steps)
     run = sum(s["template"] is not None for s in steps)
     said += f" I answer {computed} of its parts first." if computed else ""
     return f"{said} I run {run} {'template' if run == 1 else 'templates'}, cleaning before every test."
-
-
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

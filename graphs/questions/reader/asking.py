@@ -9,14 +9,10 @@ from dataclasses import dataclass, field
 from graphs.questions.query import Condition, Grain, Group, Measure, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import Conditions, expr
-from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import timed
-
-FLOWS = {"revenue", "sales", "amount", "spend", "cost", "profit", "quantity", "units", "turnover", "budget", "donations",
-         "payments", "charges", "volume", "deaths", "cases", "trips", "total"}  # fmt: skip
-"""Words of columns whose values add up to something: "which region has the highest revenue" asks for sums."""
 
 
 @dataclass
@@ -55,6 +51,10 @@ class Ask:
 def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int) -> Ask:
     """What a clause asks for; the items that say so are read."""
     ask = Ask(clause)
+    if re.search(r"\bsignifican", clause.text, re.I) and re.match("[ac]*[dqv]", clause.shape):
+        for item in clause.of("Jj"):  # whether a difference is significant, however that is said
+            if stem(clause.words[item.first].low) == "differ":
+                item.code, item.means = "H", "significance"
     ask.kinds = {i.code for i in clause.of("OHFALDWYXg")}
     _order(clause, ask, conditions)
     _groups(clause, ask, conditions.time, rows)
@@ -62,14 +62,14 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
     if set("Yj") & set(clause.shape):
         for _, between, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
             ask.periods = (first[0].means, second[0].means)
-            _use(between, first, joined, second)
+            use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
     _sides(clause, ask)
     _relations(clause, ask, conditions)
     _statistics(clause, ask, conditions)
     _counts(clause, ask)
     _share(clause, ask)
-    _use(clause.of("OHFALDWYXgqahoiwdcvpz"))
+    use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
 
@@ -94,9 +94,10 @@ def _having(clause: Clause, ask: Ask) -> None:
             ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
             ask.groups += [] if ask.end else [Group(of=expr(who))]
             ask.numbered = bool(how)
-            _use(how, of, op, number, rows)
+            use(how, of, op, number, rows)
 
 
+_AGAINST = r"\b(?:compar\w*|versus|vs|than|differ\w*|against|unlike|also)\b"
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
 
 
@@ -106,7 +107,7 @@ def _sides(clause: Clause, ask: Ask) -> None:
         w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in") and isinstance(w.right, (str, tuple))
     ]
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
-    if rest and re.search(r"\b(?:compar\w*|versus|vs|than|differ\w*|against|unlike|also)\b", clause.text, re.I):
+    if rest and re.search(_AGAINST, clause.text, re.I):
         noun = stem((rest[1] or "").casefold())
         named = [w for w in chosen if noun in {stem(x) for x in name_words(w.left)}]
         if not named and len(chosen) == 1:
@@ -127,119 +128,127 @@ def _sides(clause: Clause, ask: Ask) -> None:
         ask.kinds.add("j")
 
 
+_LIMITED = (
+    "(N)(M)(C)([CE])",  # the five best paid employees
+    "(N)(M)()([CE]?)",
+    "()(M)()(N)([CE]?)",  # the top 5 products
+    "[qv][dw]*(N)()()([CE])(?=.*M)",  # which 5 customers spent the most
+)
+
+
 def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
-    """Which C has the highest C; the 5 largest C by C; the value of C where C is highest."""
-    for _, number, most, by, ends in clause.find("(N)(M)(C)([CE])"):  # the five best paid employees
-        if by[0].column.kind == "number" and ends[0].means is not None:
-            ask.limit, ask.of, ask.columns = int(number[0].means), ends[0].means, [expr(by[0].column)]
-            _ends(ask, most[0], conditions)
-            _use(number, most, by, ends)
-            return
-    for pattern in ("(M)(N)([CE]?)", "(N)(M)([CE]?)"):
-        for _, a, b, ends in clause.find(pattern):
-            number, most = (b, a) if a[0].code == "M" else (a, b)
-            ask.limit, ask.of = int(number[0].means), ends[0].means if ends else None
-            _ends(ask, most[0], conditions)
-            _use(a, b, ends)
-            return
-    for _, what, most, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
-        if what[0].means != by[0].means and what[0].column.kind == "number":
-            _ends(ask, most[0], conditions)
-            ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
-            _use(what, most, by, clause.of("UE"))
-            return
-    for _, what, most, whose in clause.find("(C)o(M)(?:[CE]|$)()"):  # the salary of the oldest
-        if " " in most[0].means and what[0].column.kind == "number" and not ask.end:
-            _ends(ask, most[0], conditions)
-            ask.limit, ask.columns, ask.at_row = 1, [expr(what[0].column)], ask.by is not None
-            _use(what, most, whose, clause.of("E"))
-            return
-    for _, which, most, named in clause.find("(q|v)d*(M)([CE])(?!S)"):  # who is the best customer
-        noun, word = named[0].means, clause.written(most).casefold()
-        event = clause.words[named[0].last].low in lexicon.EVENTS.split()
-        sold = word in ("best", "worst", "top") or " " in most[0].means or event
-        if sold and (named[0].code == "E" or noun.kind == "text"):
-            _ends(ask, most[0], conditions)
-            ask.of, ask.names, ask.limit = noun, True, 1
-            _use(which, most, named)
-            return
-    for _, which, named, most in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
-        run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
-        rows = [i for i in run if i.code in "EG" or i.column.kind != "number"]
-        if not rows and not (which[0].code == "q" and clause.words[which[0].first].low == "who"):
-            continue
-        _ends(ask, most[0], conditions)
-        ask.names, ask.limit = True, 1
-        ask.of = next((i.means for i in reversed(rows) if isinstance(i.means, Column)), None)
-        ask.columns += [expr(i.column) for i in run if i not in rows]
-        if rows and rows[0].code == "G" and conditions.time is not None:
-            ask.groups.append(Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else rows[0].means))
-        _use(which, run, most)
+    """The 5 largest C by C; the value of C where C is highest; which C has the highest C, or the most rows."""
+    most = next(iter(clause.of("M")), None)
+    for item in clause.of("S") if most is None else ():  # which product is most common: the most rows, not its own mode
+        after, before = clause.shape[clause.items.index(item) + 1 :], clause.shape[: clause.items.index(item)]
+        if item.means == "mode" and re.search("q.*[CEG]", before) and not re.match("[oi]*[CE]", after):
+            flags = [i for i in clause.of("C") if i.column.kind == "bool" and i.first < item.first]
+            item.code, item.means, most = "M", "max" if flags else "max count", item
+            ask.columns = [expr(i.column) for i in flags[:1]]  # which product is returned most often
+            use(flags[:1])
+    if most is None:
         return
-    for _, which, most, period in clause.find("(q)[d]*(M)(G)"):  # what was the best month
-        if conditions.time is not None:
-            _ends(ask, most[0], conditions)
-            ask.names, ask.limit = True, 1
-            ask.groups.append(
-                Group(of=expr(conditions.time), grain=None if _whole(conditions.time) else period[0].means)
-            )
-            _use(which, most, period)
+    for pattern in _LIMITED:
+        for _, number, _most, by, *ends in clause.find(pattern):
+            number, nouns = number or ends[0], [i for some in (by, *ends) for i in some if i.code in "CE"]
+            if by and not (by[0].column.kind == "number" and nouns[-1].means is not None):
+                continue
+            ask.limit, ask.of = int(number[0].means), nouns[-1].means if nouns else None
+            ask.columns = [expr(by[0].column)] if by else []
+            _ends(ask, most, conditions)
+            use(number, [most], nouns)
             return
+    for _, what, top, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
+        if what[0].means != by[0].means and what[0].column.kind == "number":
+            _ends(ask, top[0], conditions)
+            ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
+            use(what, top, by, clause.of("UE"))
+            return
+    for _, what, top in clause.find("(C)o(M)(?:[CE]|$)"):  # the salary of the oldest
+        if " " in top[0].means and what[0].column.kind == "number":
+            _ends(ask, top[0], conditions)
+            ask.limit, ask.columns, ask.at_row = 1, [expr(what[0].column)], ask.by is not None
+            use(what, top, clause.of("E"))
+            return
+    for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):  # who is the best customer, the busiest month
+        noun, word = named[0].means, clause.written(top).casefold()
+        event = clause.words[named[0].last].low in lexicon.some("events")
+        sold = word in ("best", "worst", "top") or " " in top[0].means or event
+        if named[0].code == "G" and which[0].code == "q":
+            _periodic(ask, named[0], conditions.time)
+        elif not sold or (named[0].code == "C" and noun.kind != "text") or named[0].code == "G":
+            continue
+        else:
+            ask.of = noun
+        _ends(ask, top[0], conditions)
+        ask.names, ask.limit = True, 1
+        use(which, top, named)
+        return
+    for _, which, named, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
+        run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
+        things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
+        if not things and not (which[0].code == "q" and clause.words[which[0].first].low == "who"):
+            continue
+        _ends(ask, top[0], conditions)
+        ask.names, ask.limit = True, 1
+        ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), None)
+        ask.columns += [expr(i.column) for i in run if i not in things]
+        if things and things[0].code == "G":
+            _periodic(ask, things[0], conditions.time)
+        use(which, run, top)
+        return
 
 
 def _ends(ask: Ask, most: Item, conditions: Conditions) -> None:
     """Which end of the order is asked for, and by which column where the word says so itself: the cheapest."""
     ask.end, _, hint = most.means.partition(" ")
+    ask.counts = hint == "count"
     ask.by = conditions.hinted(hint) if hint else None
 
 
+def _periodic(ask: Ask, item: Item, time: Column | None) -> None:
+    """A group for each month, or whichever part of the table's times; plain years are groups as they are."""
+    hourly = item.means in ("hour", "hour_of_day")
+    if time is not None and (time.clock or not hourly):
+        grain: Grain = item.means
+        ask.groups.append(Group(of=expr(time), grain=None if time.kind == "number" else grain))
+
+
 def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
+    said = {str(i.means) for i in clause.items if i.code == "S"}
     for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
         for item in [first[0], *(r for r in rest if r.code in "CG")]:
-            if item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows):
-                continue  # "each fare" is each row
-            if item.code in "CE" and (item.means is None or (item.column.rows == rows and item.column.key)):
+            if item.code == "G":
+                _periodic(ask, item, time)
+                continue
+            column: Column | None = item.means
+            if column is None or (column.rows == rows and column.key):
                 ask.each_row = by[0].means == "by"
                 continue  # each row by itself
-            if item.code == "G":
-                if time is not None:
-                    grain: Grain = item.means
-                    ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else grain))
+            if item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * rows):
+                continue  # "each fare" is each row
+            single = clause.words[by[0].first].low in ("per", "each", "every", "a")
+            if "mean" in said and single and column.kind == "text" and (column.label or column.n_unique > 40):
+                ask.per = column
                 continue
-            many = item.column.kind == "text" and item.column.n_unique > 40
-            if many and by[0].means == "by" and clause.words[by[0].first].low == "per" and "mean" in _said(clause):
-                ask.per = item.column
-                continue
-            ask.groups.append(Group(of=expr(item.column), grain="day" if item.column.kind == "time" else None))
-        _use(by, first, rest)
+            ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
+        use(by, first, rest)
     for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
         if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:
             ask.groups.append(Group(of=expr(named[0].column)))
-            _use(named)
-        _use(each)
+            use(named)
+        use(each)
     sides = clause.of("V")
     several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
-    if several and (
-        set("ZbYjKJ") & set(clause.shape) or re.search(r"\bdiffer|compar|versus|\bvs\b", clause.text, re.I)
-    ):
+    if several and (set("ZbYjKJ") & set(clause.shape) or re.search(_AGAINST, clause.text, re.I)):
         ask.groups.append(Group(of=expr(sides[0].means[0])))
         ask.kinds.add("j")
-        _use(clause.of("bKj"))
+        use(clause.of("bKj"))
     for item in clause.of("G"):
         adverb = clause.words[item.first].low.endswith("ly") and "S" not in clause.shape  # the monthly revenue
-        if time is not None and not ask.groups and (adverb or re.search("[XY]", clause.shape)):
-            ask.groups.append(Group(of=expr(time), grain=None if _whole(time) else item.means))
-            item.used = True
-
-
-def _said(clause: Clause) -> set[str]:
-    """The statistics that a clause names."""
-    return {str(i.means) for i in clause.items if i.code == "S"}
-
-
-def _whole(time: Column) -> bool:
-    """Whether a column of times holds plain years."""
-    return time.kind == "number"
+        if not ask.groups and (adverb or re.search("[XY]", clause.shape)):
+            _periodic(ask, item, time)
+            item.used = bool(ask.groups)
 
 
 def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
@@ -248,7 +257,7 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         if column is not None and what[0].column.kind == "number":
             ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
             ask.columns = list(ask.pairs[0])
-            _use(adjective, _rows, what, clause.of("j"))
+            use(adjective, _rows, what, clause.of("j"))
             return
     said = [i for i in clause.of("R")]
     if not said:
@@ -265,45 +274,46 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
     ask.among = len(names) == 1 and bool(re.fullmatch("[ac]*q[Edwoi]*R[wioa]*C[ac]*", clause.shape))
-    _use(said, named, clause.of("MbaioS"))
+    use(said, named, clause.of("MbaioS"))
     if any(i.code == "M" for i in clause.items):
         ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
 
 
 def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
-    for _, which, group, flag, often in clause.find("(q)[oi]*([CE])[doiwU]*(C)(S)"):
-        if often[0].means == "mode" and flag[0].column.kind == "bool" and isinstance(group[0].means, Column):
-            # which product is returned most often
-            ask.end, ask.names, ask.limit, ask.of = "max", True, 1, group[0].means
-            ask.columns.append(expr(flag[0].column))
-            _use(which, group, flag, often)
     for _, stat, whose in clause.find("(S)([CE])"):  # the average order value, what the average customer spends
         whom, numbers = whose[0].means, [i.column for i in clause.of("C") if i.column.kind == "number"]
-        flow = numbers[0] if numbers and set(numbers[0].words) & FLOWS else None if numbers else conditions.amount()
+        flow = numbers[0] if numbers else conditions.amount()
+        adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
         whole = whom is not None and len(name_words(clause.written(whose))) >= len(whom.words) > 1  # its ids
-        if stat[0].means == "mean" and flow and not whole and (whom is None or whom.label or whom.key):
+        if (
+            stat[0].means == "mean"
+            and flow
+            and (adds or not numbers)
+            and not whole
+            and (whom is None or whom.label or whom.key)
+        ):
             ask.columns = [expr(flow)]
             ask.per = whom if whom is not None and not whom.key else None
             clause.notes.append(f"The amounts are taken from “{flow.name}”.")
             ask.stats.append("mean")
-            _use(stat, whose, [i for i in clause.of("C") if i.means == flow])
+            use(stat, whose, [i for i in clause.of("C") if i.means == flow])
     much = [i for i in clause.of("S") if clause.written([i]).casefold() == "how much"]
-    _use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
+    use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
     for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
         if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
             break
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        _use(stats, between, listed)
+        use(stats, between, listed)
     for _, left, stats in clause.find("(C)(S)"):
         if stats[0].means == "share" and left[0].column.kind == "bool":
             ask.stats.append("share")
             ask.columns.append(expr(left[0].column))
-            _use(left, stats)
+            use(left, stats)
     for _, listed, stats in clause.find("(C(?:[ac]+C)*)[d]*(S(?:[ac]+S)*)"):
         ask.stats += [i.means for i in stats if i.code == "S"]
         ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        _use(listed, stats)
+        use(listed, stats)
     for _, most, _between, named in clause.find("(M)([oiU]*)(C)"):
         if ask.relation or not isinstance(named[0].means, Column):
             continue
@@ -312,7 +322,7 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         else:
             ask.stats.append(most[0].means.split()[0])
             ask.columns.append(expr(named[0].column))
-        _use(most, _between, named)
+        use(most, _between, named)
     for item in clause.of("S"):
         ask.stats.append(item.means)
         item.used = True
@@ -332,6 +342,15 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
     if ask.each_row and not ask.stats and len(set(ask.columns)) == 1 and ask.end:
         ask.stats.append("mean")  # the most revenue per order
+
+
+def flows(question: str, column: Column) -> bool:
+    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
+    said = {w.stem for w in words(question)}
+    some = [(n, d) for n, d in lexicon.section("dimensions").items() if d.get("flow")]
+    return any(
+        said & {stem(w) for w in d["says"].split()} and set(lexicon.columns_of(n)) & set(column.words) for n, d in some
+    )
 
 
 def lacks(ask: Ask) -> bool:
@@ -362,7 +381,7 @@ def _counts(clause: Clause, ask: Ask) -> None:
             ask.stats, ask.columns = [*ask.stats, "sum"], [*ask.columns, expr(column)]
         else:
             ask.counts = True
-        _use(how, named)
+        use(how, named)
 
 
 _CHANCES = {"likely", "likelihood", "probability", "chance", "chances"}
@@ -410,9 +429,3 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
             found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
                                  biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
     return found
-
-
-def _use(*groups: Sequence[Item]) -> None:
-    for group in groups:
-        for item in group:
-            item.used = True

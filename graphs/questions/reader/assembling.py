@@ -26,9 +26,7 @@ class Draft:
     """The question as far as it has been read."""
 
     def __init__(self, question: str, columns: Sequence[Column], time: Column | None, rows: int) -> None:
-        self.question, self.columns, self.time, self.rows = question, columns, time, rows
-        self.named = {expr(c): c for c in reversed(columns)}
-        self.new = [c for c in columns if c.dtype == "new"]
+        self.question, self.time, self.rows = question, time, rows
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
@@ -40,9 +38,17 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
-        self.conditions = Conditions(columns, time)
+        self.know(columns)
+
+    def know(self, columns: Sequence[Column]) -> None:
+        """Take the columns of the tables, and those that are made for the question."""
+        self.columns = columns
+        self.named = {expr(c): c for c in reversed(columns)}
+        self.new = [c for c in columns if c.dtype == "new"]
+        self.conditions = Conditions(columns, self.time)
         self.hinted, self.amount = self.conditions.hinted, self.conditions.amount
 
     def add(self, clause: Clause, conditions: Conditions) -> None:
@@ -71,14 +77,14 @@ class Draft:
             self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
         first = clause.words[0].low
-        talk = first in lexicon.DISCUSS.split() and not (ask.columns or ask.groups or ask.where)
+        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if not talk:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
         nouns = [clause.words[i.last].low for i in clause.items if i.code == "E" and i.means is None]
-        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.EVENTS.split()]
+        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.some("events")]
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
@@ -138,7 +144,7 @@ class Draft:
             follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
             if item.code == "n" and (not opening or not re.match("[idwohSv]*[CEVUQT]", codes[n + 1 :])):
                 continue
-            timed = item.code == "b" or "TIME" in str(item.means)
+            timed = item.code == "b" or "time" in str(item.means)
             if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
                 continue
             self.unused.append(word)
@@ -203,6 +209,7 @@ class Draft:
                     names = [c.name for c in (item.column, *item.also)]
                     kept = (
                         item.column.key
+                        or item.column in self.counted
                         or self._of_its_own(item.column, queries)
                         or any(n in said for n in names)
                         or _participle(ask.clause, item)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause, itemise
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, sentences
-
-_VERBS = set(["calculate", "compute", "find", "determine", "identify", "report", "return", "give", "show", "list", "tell", "provide", "count", "check", "assess", "perform", "conduct", "evaluate", "analyze", "analyse", "examine", "compare", "create", "generate", "derive", "drop", "remove", "exclude", "ignore", "fill", "impute", "replace", "encode", "convert", "transform", "normalize", "normalise", "standardize", "standardise", "scale", "split", "train", "fit", "use", "consider", "predict", "build", "round", "classify", "declare", "conclude", "reject", "is", "are", "what", "which", "how", "who", "do", "does", "sort", "rank", "plot", "draw", "delete", "handle", "define"])  # fmt: skip
 
 
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
@@ -51,7 +50,7 @@ def _split(ws: list[Word]) -> list[list[Word]]:
         )
         ruled = held and (held[0].low == "if" or "if" in [w.low for w in held[-3:]])
         verb = None if word.low == "," and verb in ("is", "are", "use") else verb
-        if joins and verb in _VERBS and not ruled and any(w.content for w in held):
+        if joins and verb in lexicon.some("verbs") and not ruled and any(w.content for w in held):
             pieces.append(held)
             held = []
             continue

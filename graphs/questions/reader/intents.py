@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.asking import FLOWS
+from graphs.questions.reader.asking import flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.times import kind_of
@@ -17,17 +17,16 @@ from graphs.questions.reader.times import kind_of
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
-_CHARTS = {"bar": "bar", "line": "line", "scatter": "scatter", "histogram": "histogram", "box": "box", "violin": "violin",
-           "pie": "pie", "heat": "heatmap", "area": "area", "density": "density", "waterfall": "waterfall"}  # fmt: skip
 _GRAINS = ("year", "quarter", "month", "week", "day")
 
 
-def usual(column: Column, notes: list[str], each: bool = False) -> Measure:
-    """The statistic that is meant where none is said: a sum of what adds up, else, or where `each` row is meant, a mean."""
+def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
+    """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
+    row is meant, a mean."""
     if column.kind == "bool":
         notes.append(f"The share of rows with “{column.name}” is meant.")
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
-    flow = any(word in FLOWS for word in column.words) and not each
+    flow = not each and (bool(lexicon.some("flows") & set(column.words)) or flows(question, column))
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
@@ -112,7 +111,9 @@ def other(draft: Draft, base: Query) -> Query | None:
             )
         return None
     if "g" in kinds and (named or base.group_by):
-        kind: Any = next((v for k, v in _CHARTS.items() if re.search(rf"\b{k}", text, re.I)), "auto")
+        kind: Any = next(
+            (k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I)), "auto"
+        )
         if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
             upward, across = (expr(c) for c in numbers)
             colour = base.group_by[0].of if base.group_by else None
@@ -173,10 +174,6 @@ def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) 
     return Measure(op=op, of=expr(numbers[0])) if op and op != "share" else usual(numbers[0], notes)
 
 
-_ARMS = {"variant", "arm", "treatment", "version", "experiment", "test", "condition", "cohort"}
-_LEVELS = {"control", "treatment", "treated", "placebo", "variant", "baseline"}
-
-
 def tried(draft: Draft) -> Column | None:
     """The arms of an experiment, where the question asks which is better or whether one changes something."""
     if not re.search(r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher",
@@ -185,7 +182,7 @@ def tried(draft: Draft) -> Column | None:
     named = {c for a in draft.asks for i in a.clause.items
              for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
     found = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
-             and (set(c.words) & _ARMS or {v.casefold() for v in c.values} & _LEVELS)]  # fmt: skip
+             and (set(c.words) & lexicon.some("arms") or {v.casefold() for v in c.values} & lexicon.some("levels"))]  # fmt: skip
     return found[0] if len(found) == 1 else None
 
 
@@ -203,7 +200,13 @@ def number(word: str | None) -> int:
     """A number in figures or as a word; 1 where there is none."""
     if not word:
         return 1
-    return int(word) if word.isdigit() else lexicon.NUMBERS.index(word) if word in lexicon.NUMBERS else 1
+    return (
+        int(word)
+        if word.isdigit()
+        else lexicon.listed("numbers").index(word)
+        if word in lexicon.listed("numbers")
+        else 1
+    )
 
 
 def before(period: str) -> str:

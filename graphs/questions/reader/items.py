@@ -13,7 +13,6 @@ from graphs.questions.reader.linking import Column, Link
 from graphs.questions.reader.text import Word, name_words, stem
 
 _TIER = {"quoted": 7, "full": 6, "short": 5, "value": 4, "part": 1, "near": 0}
-_YEAR = re.compile(r"(1[5-9]|20)\d\d")
 
 
 @dataclass
@@ -27,6 +26,7 @@ class Item:
     also: tuple[Column, ...] = ()
     used: bool = False
     sure: bool = True
+    unit: str = ""  # of a number
 
     @property
     def column(self) -> Column:
@@ -91,6 +91,12 @@ class Clause:
         return _written([w for i in items for w in self.words[i.first : i.last + 1]])
 
 
+def use(*groups: Sequence[Item]) -> None:
+    """Have items read."""
+    for item in (i for group in groups for i in group):
+        item.used = True
+
+
 def _written(ws: Sequence[Word]) -> str:
     text = ""
     for n, word in enumerate(ws):
@@ -100,19 +106,55 @@ def _written(ws: Sequence[Word]) -> str:
 
 def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], last: str | None) -> list[Item]:
     """The items of a sentence, in order; the words of the question that name nothing known are `U`, those that may be
-    passed over `x`."""
+    passed over are left out."""
+    taken = [False] * len(ws)
+    items = list[Item]()
+
+    def take(item: Item) -> None:
+        items.append(item)
+        taken[item.first : item.last + 1] = [True] * (item.last - item.first + 1)
+
+    for item in _competing(ws, columns, last):
+        if not any(taken[item.first : item.last + 1]):
+            take(item)
+    for quote in sorted({w.quote for w in ws} - {0}):
+        inside = [n for n, w in enumerate(ws) if w.quote == quote]
+        known = any(i.code in "CEV" and inside[0] <= i.first <= inside[-1] for i in items)
+        if not known or not all(taken[n] for n in inside if ws[n].content):
+            items = [i for i in items if not inside[0] <= i.first <= inside[-1]]
+            text = _written([ws[n] for n in inside])
+            code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
+            take(Item(code, inside[0], inside[-1], text))
+    named = {i.last for i in items if i.code in "CE"}
+    for link in linking.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
+        trails = link.how == "part" and link.first == link.last and link.first - 1 in named
+        take(Item("x", link.first, link.last) if trails else _linked(link))
+    compared = {i.last + 1 for i in items if i.code == "K"}
+    rows = lexicon.some("rows", "people", "events") | _prefixes(columns)
+    names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
+    for n, word in enumerate(ws):
+        if (not taken[n] and word.content) or word.text in "$€£%":
+            take(_plain(ws, n, rows, names, n in compared))
+    items = _measured(ws, _made(ws, items, [c for c in columns if c.dtype == "new"]))
+    items.sort(key=lambda i: i.first)
+    return [i for i in _bounded(ws, items) if i.code != "x"]
+
+
+def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
+    """What the words may name or say, the most believed first: quoted names, then the longest."""
     exact, stems = lexicon.phrases()
     common = frozenset(k[0] for k in exact if len(k) == 1)
     spans: list[tuple[tuple[int, int, int], Item]] = []
     for link in [*linking.full_names(ws, columns, common), *linking.values(ws, columns, common)]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         spans.append(((link.how == "quoted", length, _TIER[link.how]), _linked(link)))
+    held = {s for c in columns for s in c.stems}
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
-            if met and met[0] == "v" and rated and any(stem(key[-1]) in map(stem, c.words) for c in columns):
+            if met and met[0] == "v" and rated and stem(key[-1]) in held:
                 break  # "the return rate", where a column says whether it was returned
             if met and not _blocked(key):
                 tier = 3 if length > 1 or met[0].isupper() else 2
@@ -121,86 +163,81 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         for length, period in _periods(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
-    taken = [False] * len(ws)
-    items = list[Item]()
-    for _, item in spans:
-        if not any(taken[item.first : item.last + 1]):
-            items.append(item)
-            taken[item.first : item.last + 1] = [True] * (item.last - item.first + 1)
-    for quote in {w.quote for w in ws} - {0}:
-        inside = [n for n, w in enumerate(ws) if w.quote == quote]
-        if not all(taken[n] for n in inside if ws[n].content) or not any(
-            i.code in "CEV" and inside[0] <= i.first <= inside[-1] for i in items
-        ):
-            items = [i for i in items if not inside[0] <= i.first <= inside[-1]]
-            text = _written([ws[n] for n in inside])
-            code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
-            items.append(Item(code, inside[0], inside[-1], text))
-            for n in inside:
-                taken[n] = True
-    free = [not t for t in taken]
-    named = {i.last for i in items if i.code in "CE"}
-    for link in linking.parts(ws, free, columns):
-        trails = (
-            link.how == "part" and link.first == link.last and link.first - 1 in named
-        )  # "score" in "the life expectancy score"
-        items.append(Item("x", link.first, link.last) if trails else _linked(link))
-        for n in range(link.first, link.last + 1):
-            free[n] = False
-    names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0])}
-    rows, events = set(lexicon.ROWS.split()) | set(lexicon.PEOPLE.split()), set(lexicon.EVENTS.split())
-    prefixes = {
-        m[0].lower()
-        for c in columns
-        if c.key and (m := re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])))
-    }
-    for n, word in enumerate(ws):
-        if not free[n]:
-            continue
-        if word.number is not None:
-            items.append(Item("N", n, n, _figure(ws, n)))
-        elif word.low in ("once", "twice"):
-            items.append(Item("#", n, n, 1 + (word.low == "twice")))
-        elif word.low in lexicon.NUMBERS[2:]:
-            items.append(Item("N", n, n, float(lexicon.NUMBERS.index(word.low))))
-        elif word.low in lexicon.ORDINALS:
-            items.append(Item("1", n, n, float(lexicon.ORDINALS.index(word.low))))
-        elif word.text in "$€£%":
-            items.append(Item("x", n, n))
-        elif word.content:
-            known = word.low in rows or (word.stem in names and len(word.stem) > 2)
-            known = known or word.low in events or any(word.low.startswith(p) for p in prefixes)
-            code = (
-                "E" if known and word.low not in lexicon.harmless() else "x" if _silent(word) else "E" if known else "U"
-            )
-            items.append(Item(code, n, n))
-    made = [c for c in columns if c.dtype == "new"]
-    for n, word in enumerate(ws[:-1]):  # "this new feature"
+    return [item for _, item in spans]
+
+
+def _prefixes(columns: Sequence[Column]) -> frozenset[str]:
+    """The letters with which identifiers begin: inc of INC0000017, for incidents."""
+    first = (re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])) for c in columns if c.key)
+    return frozenset(m[0].lower() + "*" for m in first if m)
+
+
+def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], compared: bool) -> Item:
+    """A word that names nothing in the table: a number, what the rows are, a word that may go unread, or an unknown one."""
+    word = ws[n]
+    numbers, ordinals = lexicon.listed("numbers"), lexicon.listed("ordinals")
+    if not word.content:
+        return Item("x", n, n)
+    if word.number is not None:
+        return Item("N", n, n, _figure(ws, n))
+    if word.low in ("once", "twice"):
+        return Item("#", n, n, 1 + (word.low == "twice"))
+    if compared and word.low in ("a", "an", "half") and any(w.low in _units() for w in ws[n + 1 : n + 3]):
+        return Item("N", n, n, 0.5 if word.low == "half" else 1.0)  # longer than an hour
+    if word.low in numbers[2:]:
+        return Item("N", n, n, float(numbers.index(word.low)))
+    if word.low in ordinals:
+        return Item("1", n, n, float(ordinals.index(word.low)))
+    known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
+    if known and word.low not in lexicon.harmless():
+        return Item("E", n, n)
+    silent = word.low in lexicon.harmless() or word.low in lexicon.some("units") or len(word.low) == 1
+    return Item("x" if silent else "E" if known else "U", n, n)
+
+
+def _units() -> set[str]:
+    return {unit for scale in lexicon.section("units").values() for unit in scale if len(unit) > 2}
+
+
+def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list[Item]:
+    """The items, where a general noun ("this new feature", "each category") is the column that the question makes, and
+    a word behind a column that only says more of it ("home runs hit") is none."""
+    for n, word in enumerate(ws[:-1]):
         noun = ws[n + 1].low in ("feature", "column", "variable", "attribute")
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
-    for item in items:  # "each category", where the question makes one
+    for item in items:
         general = stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket")
         if general and item.code in "UE" and item.means is None and len(made) == 1:
             item.code, item.means = "C", made[0]
     named = {i.last for i in items if i.code == "C"}
-    for item in items:  # "hit" in "the number of home runs hit by the players"
+    for item in items:
         word = ws[item.first]
-        ends = item.last + 1 == len(ws) or ws[item.last + 1].low in lexicon.STOP or not ws[item.last + 1].content
+        after = ws[item.last + 1 : item.last + 2]
+        ends = not after or after[0].low in lexicon.some("stop") or not after[0].content
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
         if trails and item.code == "C" and item.sure and word.low not in item.column.words and item.means not in made:
             item.code = "x"
-    for item in items:  # "more than 3 times" counts rows
+    return items
+
+
+def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
+    """The items, numbers with their units; "more than 3 times" counts rows."""
+    at = {i.first: i for i in items}
+    for item in [i for i in items if i.code == "N"]:
         after = [w.low for w in ws[item.last + 1 : item.last + 3]]
-        if item.code == "N" and after[:1] == ["times"] and after[1:] not in (["the"], ["as"]):
+        if after[:1] == ["times"] and after[1:] not in (["the"], ["as"]):
             item.code, item.last = "#", item.last + 1
-    items.sort(key=lambda i: i.first)
-    return [i for i in _bounded(ws, items) if i.code != "x"]
-
-
-def _silent(word: Word) -> bool:
-    return word.low in lexicon.harmless() or word.low in lexicon.UNITS or len(word.low) == 1
+            continue
+        skip = after[:1] == ["an"]
+        unit = next(iter(after[skip:]), "")
+        behind = at.get(item.last + 1 + skip)
+        if lexicon.dimensions("units", unit) and (behind is None or behind.code in "xG"):
+            item.unit, item.last = unit, item.last + 1 + skip
+            if behind is not None:
+                items = [i for i in items if i is not behind]
+    return items
 
 
 def _blocked(key: tuple[str, ...]) -> bool:
@@ -230,75 +267,76 @@ def _figure(ws: Sequence[Word], n: int) -> float:
 
 def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
-    found, i = [], 0
-    ups = {"more", "above", "over", "higher", "older", "greater", "longer", "larger", "up"}
-    downs = {"less", "fewer", "below", "under", "lower", "younger", "smaller", "shorter"}
-    while i < len(items):
-        item = items[i]
-        tail = [w.low for w in ws[item.last + 1 : item.last + 5]]
-        op = ""
-        if item.code == "N":
-            at = next((n for n, w in enumerate(tail[:3]) if w in ("or", "and")), None)
-            if (
-                at is not None
-                and at + 1 < len(tail)
-                and tail[at + 1] in ups | downs
-                and tail[at + 2 : at + 3] != ["than"]
-            ):
-                op, end = (">=" if tail[at + 1] in ups else "<="), item.last + at + 2
-            elif tail[:1] == ["+"]:
-                op, end = ">=", item.last + 1
-        if op:
-            found += [Item("K", item.first, item.first, op), Item("N", item.first, end, item.means)]
-            while i < len(items) and items[i].first <= end:
-                i += 1
-        else:
-            found.append(item)
-            i += 1
+    found = list[Item]()
+    for item in items:
+        if found and item.first <= found[-1].last:
+            continue
+        tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
+        if bound := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
+            sign = ">=" if bound[0] == "+" or bound[1] in lexicon.some("more") else "<="
+            if bound[0] == "+" or bound[1] in lexicon.some("more", "less"):
+                found.append(Item("K", item.first, item.first, sign))
+                item.last += len(bound[0].split())
+        found.append(item)
     return found
+
+
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
+_DATES = {name: re.compile(pattern) for name, pattern in {
+    "date": rf"({_YEAR}) [-–] (\d\d)(?: [-–] (\d+))?(?= |$)",
+    "month": rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?(?= |$)",
+    "quarter": rf"(second|fourth) quarter|q([1-4])(?:(?: of| in)? ({_YEAR}))?(?= |$)",
+    "weekday": rf"({'|'.join(lexicon.listed('weekdays'))})s?(?= |$)",
+    "weekend": r"weekends?(?= |$)",
+    "year": rf"{_YEAR}(?= |$)",
+    "relative": r"(this|last|previous|current) (\w+)",
+    "hour": rf"(\d\d?)(?: : \d\d)? (am|pm)(?= |$)|(\d\d?) : \d\d(?= |$)|({'|'.join(lexicon.section('hours'))})s?(?= |$)",
+}.items()}  # fmt: skip
+"""How times are written, over words in small letters with single spaces between."""
+_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
 
 
 def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int, str]]:
     """The times that begin at a word, each with the number of its words; only tables with times have bare years."""
-    lows = [w.low for w in ws[n : n + 6]] + [""] * 6
-    if last is None or not lows[0]:
+    text = " ".join(w.low for w in ws[n : n + 6])
+    if last is None or not text:
         return
     before = ws[n - 1].low if n else ""
-    if _YEAR.fullmatch(lows[0]) and lows[1] in "-–" and lows[1] and lows[2].isdigit() and len(lows[2]) == 2:
-        day = lows[3] in "-–" and lows[3] and lows[4].isdigit()
-        yield (5, f"{lows[0]}-{lows[2]}-{lows[4]}") if day else (3, f"{lows[0]}-{lows[2]}")
-        return
-    month = next((m for m, name in enumerate(lexicon.MONTHS, 1) if lows[0] in (name, name[:3], name[:4])), 0)
-    sure = (
-        ws[n].text[:1].isupper() and n > 0 and (len(lows[0]) > 3 or before in ("in", "of", "since", "during", "until"))
-    )
-    if month and (sure or _YEAR.fullmatch(lows[1])) and not (lows[0] in ("may", "mar", "dec", "sun") and not sure):
-        if _YEAR.fullmatch(lows[1]):
-            yield 2, f"{lows[1]}-{month:02d}"
-        elif (day_ := re.match(r"(\d\d?)(st|nd|rd|th)?$", lows[1])) and _YEAR.fullmatch(
-            lows[3] if lows[2] == "," else lows[2]
-        ):
-            comma = lows[2] == ","
-            yield 3 + comma, f"{lows[3] if comma else lows[2]}-{month:02d}-{int(day_[1]):02d}"
-        else:
-            yield 1, f"month {month}"
-    if lows[0] in lexicon.ORDINALS[1:5] and lows[1] == "quarter" and lows[0] not in ("first", "third"):
-        yield 2, f"quarter {lexicon.ORDINALS.index(lows[0])}"
-    if quarter := re.fullmatch(r"q([1-4])", lows[0]):
-        of = lows[1] in ("of", "in")
-        yield (
-            (2 + of, f"{lows[1 + of]}-Q{quarter[1]}") if _YEAR.fullmatch(lows[1 + of]) else (1, f"quarter {quarter[1]}")
-        )
-    if lows[0].removesuffix("s") in lexicon.WEEKDAYS:
-        yield 1, f"weekday {lexicon.WEEKDAYS.index(lows[0].removesuffix('s'))}"
-    if lows[0] in ("weekend", "weekends"):
-        yield 1, "weekend"
-    if _YEAR.fullmatch(lows[0]) and before in (
-        "compare", "versus", "vs", "than", "in", "since", "during", "of", "for", "until", "before", "after", "from", "to", "and", "between", "year", "through", "with", "against", "versus", "over"
-    ):  # fmt: skip
-        yield 1, lows[0]
-    if lows[0] in ("this", "last", "previous", "current") and (found := _relative(lows[0], lows[1], last)):
-        yield 2, found
+    for name, pattern in _DATES.items():
+        if (m := pattern.match(text)) is None:
+            continue
+        period = ""
+        if name == "date":
+            period = "-".join(g for g in m.groups() if g)
+        elif name == "month":
+            month = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(m[1]))
+            long = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
+            sure = ws[n].text[:1].isupper() and n > 0 and long
+            if sure or (m[2] and m[1] not in ("may", "mar", "dec", "sun")):
+                period = (
+                    f"{m[2]}-{month:02d}"
+                    if m[2]
+                    else f"{m[4]}-{month:02d}-{int(m[3]):02d}"
+                    if m[4]
+                    else f"month {month}"
+                )
+        elif name == "quarter":
+            which = lexicon.listed("ordinals").index(m[1]) if m[1] else m[2]
+            period = f"{m[3]}-Q{which}" if m[3] else f"quarter {which}"
+        elif name == "weekday":
+            period = f"weekday {lexicon.listed('weekdays').index(m[1])}"
+        elif name == "relative":
+            period = _relative(m[1], m[2], last)
+        elif name == "hour":
+            hours = lexicon.section("hours").get(m[4] or "")
+            period = f"hour {hours or int(m[1] or m[3]) % (12 if m[2] else 24) + 12 * (m[2] == 'pm')}"
+        elif name == "weekend" or before in _OF_YEAR:
+            period = m[0].removesuffix("s")
+        if period:
+            yield len(m[0].split()), period
+        if name == "date":
+            return
 
 
 def _relative(which: str, grain: str, last: str) -> str:

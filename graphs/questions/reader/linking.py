@@ -13,7 +13,6 @@ from graphs.questions.reader.text import Word, name_words, stem
 
 _YES = {"1", "1.0", "true", "yes", "y", "t"}
 _NO = {"0", "0.0", "false", "no", "n", "f"}
-_HEADS = {"name", "id", "code", "count", "number", "no", "num", "type", "date", "usd", "at", "is", "has", "flag"}
 _DATED = re.compile(r"\d{4}-\d\d?(-\d\d?)?([ T].*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*")
 
 
@@ -31,6 +30,7 @@ class Column:
     low: Any = None
     high: Any = None
     missing: int = 0
+    made_in: str = ""  # the unit of a column that the question makes
 
     @cached_property
     def kind(self) -> Literal["number", "text", "time", "bool"]:
@@ -62,7 +62,9 @@ class Column:
         numbered = self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1
         named = self.words[-1] in lexicon.singulars() and "int" in self.dtype.casefold() and self.n_unique > 12
         return (
-            (self.words[-1] == "id" and len(self.words) > 1) or named or (numbered and self.words[-1] in lexicon.rows())
+            (self.words[-1] == "id" and len(self.words) > 1)
+            or named
+            or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
         )
 
     @property
@@ -74,6 +76,23 @@ class Column:
     def words(self) -> tuple[str, ...]:
         """The words of its name."""
         return name_words(self.name)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of the words of its name."""
+        return frozenset(stem(w) for w in self.words)
+
+    @cached_property
+    def unit(self) -> str:
+        """The unit that its name ends in, or speaks of."""
+        known = {unit for scale in lexicon.section("units").values() for unit in scale}
+        return self.made_in or next((w for w in reversed(self.words) if w in known), "")
+
+    @cached_property
+    def clock(self) -> bool:
+        """Whether its times have hours."""
+        return self.kind == "time" and any(re.search(r"\d:\d", t := str(e)) and "00:00:00" not in t
+                                           for e in (*self.examples, self.low, self.high))  # fmt: skip
 
     @cached_property
     def aliases(self) -> tuple[tuple[str, ...], ...]:
@@ -91,7 +110,7 @@ class Column:
             found += [self.words[1:], ("number", "of", self.words[1])]
         if len(self.words) > 1 and self.words[-1] in ("count", "number", "num"):
             found += [("number", "of", *self.words[:-1]), self.words[:-1]]
-        if len(self.words) > 1 and self.words[-1] in _HEADS:
+        if len(self.words) > 1 and self.words[-1] in lexicon.some("heads"):
             found.append(self.words[:-1])
         return tuple(dict.fromkeys(a for a in found if a))
 
@@ -162,12 +181,14 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
         if made:
             sure, n, at = min(sure, 2), n + 1, at + made
             continue
-        unit = word.low in lexicon.UNITS and word.low.startswith(alias[n])  # body mass in grams, for body_mass_g
+        unit = word.low in lexicon.some("units") and word.low.startswith(
+            alias[n]
+        )  # body mass in grams, for body_mass_g
         if n and n == len(alias) - 1 and len(alias[n]) == 1 and unit and sure:
             sure, n, at = 2, n + 1, at + 1
             continue
         digits = alias[n].isdigit() and word.number is None and (word.low in lexicon.harmless() or word.low == "year")
-        if at > i and (word.low in lexicon.STOP or digits or (sure == 2 and word.low in lexicon.harmless())):
+        if at > i and (word.low in lexicon.some("stop") or digits or (sure == 2 and word.low in lexicon.harmless())):
             at += 1
             continue
         return None
@@ -254,11 +275,10 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     """The words for women or men, where a column holds the two sexes."""
     lows = {v.casefold() for v in levels}
-    if len(key) != 1 or not any(
-        lows <= {*lexicon.SEXES["female"], *lexicon.SEXES["male"], "other", "unknown"} for _ in "1"
-    ):
+    if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown"}:
         return []
-    return [w for words in lexicon.SEXES.values() if key[0] in words for w in words if len(w) > 1 and w != key[0]]
+    sexes = (lexicon.listed("female"), lexicon.listed("male"))
+    return [w for words in sexes if key[0] in words for w in words if len(w) > 1 and w != key[0]]
 
 
 def _runs(key: Sequence[str], ws: Sequence[Word], i: int) -> int | None:
@@ -283,7 +303,7 @@ def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int,
         return True
     if len(level) <= 2:
         return word.text == level and level.isupper() and level != "I" and (level != "A" or i > 0)
-    if word.low in common or word.low in lexicon.functional():
+    if word.low in common or word.low in lexicon.some("function", "stop"):
         return word.text == level and level[0].isupper() and i > 0
     return True
 
@@ -307,14 +327,14 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
     scored = []
     for column in (c for c in columns if c.dtype != "new"):
-        unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.UNITS else ()
-        names = {stem(w) for w in column.words if w not in lexicon.STOP and (w,) != unit}
+        unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
+        names = {stem(w) for w in column.words if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             if ws[at].content and (free[at] or ws[at].low in column.words) and (grade := _kinship(ws[at], left)):
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
-            elif at == i or ws[at].low not in lexicon.STOP:
+            elif at == i or ws[at].low not in lexicon.some("stop"):
                 break
             at += 1
         if hit:

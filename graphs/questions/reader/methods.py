@@ -10,92 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.questions.query import Rule, Verdict
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause
-from graphs.questions.reader.lexicon import NUMBERS
 
 _NUMBER = r"[-−]?\d*\.?\d+"
-_OPS = {
-    ">=": r"(?:greater|more|larger|higher|bigger) than or equal to|equal to or (?:greater|more|larger|higher) than|at least|>=|≥",
-    "<=": r"(?:less|smaller|lower) than or equal to|equal to or (?:less|smaller|lower) than|at most|<=|≤",
-    ">": r"(?:greater|larger|more|higher|bigger) than|above|over|exceeds?|exceeding|>",
-    "<": r"(?:less|smaller|lower) than|below|under|<",
-    "==": r"equal to|equals|==?",
-}
-_STATS = {
-    "p_value": r"p[\s-]*values?(?: of (?:the )?(?:test|correlation|result))?|\bp\b",
-    "abs(r)": r"(?:its |the )?absolute (?:value )?(?:of )?(?:the )?(?:pearson |correlation |it\b|its )*(?:coefficient|correlation|value|\br\b)*(?: \(?r\)?)?",
-    "r2": r"r[\s-]*squared(?: value)?|r2\b|r²|coefficient of determination",
-    "r": r"(?:pearson )?(?:correlation )?coefficient(?: \(r\))?|\br(?:[\s-]value)?\b|\bcorrelation\b",
-    "abs(skewness)": r"absolute (?:value of )?(?:the )?skew(?:ness)?",
-    "skewness": r"skew(?:ness)?",
-    "kurtosis": r"kurtosis",
-}
 _ALPHA = r"(?:the )?(?:chosen )?(?:significance level|alpha)(?: \(alpha\))?(?: of (?P<a>\d*\.\d+))?"
-TESTS = {
-    "shapiro": r"shapiro(?:[\s-]*wilk)?(?:'?s)?(?: normality)?(?: test)?", "dagostino": r"d.?agostino|omnibus normality", "jarque_bera": r"jarque",
-    "anderson": r"anderson", "ks_normal": r"kolmogorov", "welch_anova": r"welch'?s? anova", "welch": r"welch|unequal variance",
-    "paired_t": r"paired t|paired samples?", "one_sample_t": r"one[\s-]sample t", "t": r"\bt[\s-]?tests?\b|student'?s t|ttest",
-    "mannwhitney": r"mann[\s-]*whitney|rank[\s-]sum", "wilcoxon": r"wilcoxon", "anova": r"\banova\b|analysis of variance",
-    "kruskal": r"kruskal", "levene": r"levene", "bartlett": r"bartlett", "fisher": r"fisher'?s exact", "mcnemar": r"mcnemar",
-    "chi2": r"chi[\s-]?squared?(?: test)?", "adfuller": r"dickey|adf test", "ljung_box": r"ljung", "tukey": r"tukey'?s? hsd",
-    "binomial": r"binomial test", "proportions": r"two[\s-]proportion|proportions? z",
-}  # fmt: skip
-MODELS = {
-    "ridge": r"\bridge\b", "lasso": r"\blasso\b", "logistic": r"logistic", "forest": r"random forest",
-    "boosting": r"gradient boost|xgboost|boosting", "tree": r"decision tree", "knn": r"nearest neighbou?rs?|\bknn\b",
-    "svm": r"support vector|\bsvm\b", "naive_bayes": r"na[iï]ve bayes", "kmeans": r"k[\s-]?means", "linear": r"linear regression|linear model",
-}  # fmt: skip
-METRICS = {
-    "rmse": r"\brmse\b|root mean squared? error", "mse": r"\bmse\b|(?<!root )mean squared? error", "mae": r"\bmae\b|mean absolute error",
-    "mape": r"\bmape\b", "r2": r"r[\s-]?squared|\br2\b|coefficient of determination|r²", "accuracy": r"accuracy", "precision": r"\bprecision\b",
-    "recall": r"\brecall\b", "f1": r"\bf1", "auc": r"\bauc\b|area under", "confusion": r"confusion matrix",
-    "coefficients": r"coefficients of|\bcoefficients\b", "importances": r"importances?", "correlation": r"between the predicted|predicted and actual",
-    "silhouette": r"silhouette",
-}  # fmt: skip
-
-
-SAID = dict(line.split(" ~ ", 1) for line in r"""
-places ~ (?:round\w*(?: \w+){0,7} )?(?:to |at |with |of )?(?:the nearest )?(\d|zero|one|two|three|four|five|six) (?:decimal|digits after)\w*(?: \w*(?:places?|points?))?
-whole ~ (?:nearest|to an?) (?:integer|whole number)
-round ~ (?<!way )\bround(?:ed|ing)?(?: off)?\b(?: (?:the|your|all))?(?: (?:answers?|results?|outputs?))?
-alpha ~ (?:significance level|alpha|level of significance)(?: \(?\w*\)?)?(?: is| to| at| as| of|=|:)* \(?(0?\.\d+)|(0?\.\d+) (?:significance|level)|(\d\d?)% (?:significance|level)
-confidence ~ (\d\d)% confidence
-one_sided ~ one[\s-](?:tailed|sided)
-two_sided ~ two[\s-](?:tailed|sided)(?: test)?
-population ~ population (?:standard deviation|std|variance)
-sample ~ sample (?:standard deviation|std|variance)
-ddof ~ ddof\s*=?\s*(?:of )?(\d)
-kind ~ (?:spearman|kendall|pearson)(?:'?s)?(?: rank)?(?: method| moment)?(?: \w+ coefficient)?
-p ~ (?:the )?p[\s-]*values?(?: (?:associated|corresponding) (?:with|to) .{0,40}?test)?
-wants_p ~ p[\s-]*values?\b|significan(?:t|ce) (?:of|test|correlation|relation|level)|statistically significant
-ties ~ ^\W*(?:if|when|in case)\b[^,]*\b(?:ties?|tied|same|multiple|more than one|several|two or more)\b
-assumed ~ \bdefinition\b|\bassum(?:e|ing|ptions?)\b
-null ~ null hypothesis|alternative hypothesis|degrees of freedom
-otherwise ~ ^\W*(?:otherwise|else|in (?:any )?other cases?)\b,?(?! if)
-rule ~ \b(if|when|whenever|in case|otherwise|considered|as long as|classified)\b
-if ~ \b(if|when|whenever|in case|as long as)\b
-else ~ [;,.]?\s*\b(?:otherwise|else|and if not),?\b
-filler ~ ^\W*(?:on the other hand|however|and|conversely|in contrast|similarly)?\W*$
-z ~ z[\s-]*scores?|\bz\s*=|standard deviations? (?:away )?(?:from|above|of) the mean
-iqr ~ \biqr\b|inter[\s-]?quartile|box[\s-]?plot|whisker
-mad ~ median absolute deviation|modified z
-limits ~ quartile|\bq[13]\b|1\.5
-extreme ~ outlier|anomal|extreme|z[\s-]*score|z\s*=|whisker|fence
-scaled ~ normaliz|normalis|standardi[sz]
-z_k ~ (?:greater|more|larger|higher|above|threshold|exceed\w*|[<>±]|score)(?: than| of| is|=|\s)*\s?([-−]?\d*\.?\d+)|([-−]?\d*\.?\d+) standard dev
-iqr_k ~ (\d*\.?\d+)\s*(?:\*|x|×|times)?\s*(?:the )?(?:\(?iqr|inter[\s-]?quartile)
-defines ~ \b(if|define|defined|considered|consider|classif|determine an?|quartile|threshold|any data point|formula|calculate the z|outliers? (?:is|are|should be))\b
-method ~ z[\s-]*scores?(?: method| rule)?|(?:\(?iqr\)?|inter[\s-]?quartile range)(?: \(iqr\))?(?: method| rule)?
-threshold ~ threshold of [\d.]+|\bdetection
-modelling ~ \b(?:evaluation )?metrics?|\bsplit\w*|\btrain\w*(?: sets?)?|\btesting(?: sets?)?|\btest set|random[_\s]?state|\bpredictor|\btarget
-tested ~ (\d\d)\s?%[^.]{0,40}?\btest|test[^.]{0,20}?(\d\d)\s?%|test[_\s]size\D{0,8}0?\.(\d\d?)
-trained ~ (\d\d)\s?%[^.]{0,40}?\btrain
-ratio ~ \bsplit\b.*?\b(\d\d)\s?[:/]\s?(\d\d)\b|\b(\d\d)\s?[:/]\s?(\d\d)\b.*?\bsplit
-seed ~ (?:random[_\s]?state|seed)\D{0,12}(\d+)
-folds ~ (\d+)[\s-]fold
-option ~ \b(max[_\s]depth|n[_\s]estimators|n[_\s]neighbors|n[_\s]clusters|max[_\s]iter|min[_\s]samples[_\s]split)\b\D{0,8}(\d+)
-""".strip().splitlines())  # fmt: skip
-"""How clauses say what is to be done, as patterns by the name of what they say."""
+SAID, TESTS, MODELS, METRICS = (lexicon.section(n) for n in ("said", "tests", "models", "metrics"))
 
 
 @dataclass
@@ -147,7 +67,9 @@ class Methods:
         found = {name: clause.says(SAID[name]) for name in ("places", "whole", "round", "alpha", "confidence", "one_sided",
                  "two_sided", "population", "sample", "ddof")}  # fmt: skip
         if places := found["places"]:
-            self.decimals = int(places[1]) if places[1].isdigit() else NUMBERS.index(places[1].lower())
+            self.decimals = (
+                int(places[1]) if places[1].isdigit() else lexicon.listed("numbers").index(places[1].lower())
+            )
         elif found["whole"]:
             self.decimals = 0
         if alpha := found["alpha"]:
@@ -253,7 +175,7 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
 
 _BETWEEN = r"\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*"
 _RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(?:(?P<n>{_NUMBER})|{_ALPHA})", re.I))
-          for name, stat in _STATS.items() for op, words in _OPS.items()]  # fmt: skip
+          for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()]  # fmt: skip
 _REPORTS = (
     r"^(?:then |we |you |please )*(?:report|conclude|infer|declare|state|say|indicate|reject|fail|assume|suggest)"
 )

@@ -103,10 +103,12 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
         elif ask.share:
             measures.append(Measure(op="share", where=tuple(ask.share)))
-        elif ask.per is not None and len(of := [c for c in own if draft.numeric(c)]) == 1:
-            what, each = draft.named[of[0]].words if of[0] in draft.named else of, ask.per.aliases[-1]
-            measures += [Measure(op="sum", of=of[0]), Measure(op="distinct", of=expr(ask.per))]
-            extra = {"formulas": (Formula(name=f"{' '.join(what)} per {' '.join(each)}", expr="sum / distinct"),)}
+        elif ask.per is not None and len(of := [c for c in own if draft.numeric(c)]) < 2:
+            what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
+            sums = Measure(op="sum", of=of[0]) if of else Measure(op="count")
+            measures += [sums, Measure(op="distinct", of=expr(ask.per))]
+            name = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}"
+            extra = {"formulas": (Formula(name=name, expr=f"{sums.op} / distinct"),)}
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -164,8 +166,14 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     pairs = relate and all(m.other for m in measures)
     sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", draft.question, re.I)
     sided = sides is not None or any("j" in a.kinds for a in draft.asks)
-    if sided and len(base.group_by) == 1 and len(measures) == 1 and not extra and base.group_by[0].grain is None:
-        extra = {"intent": "compare"}
+    if base.group_by and len(measures) == 1 and not extra and not any(g.grain for g in base.group_by):
+        if any("D" in a.kinds for a in draft.asks):
+            extra = {"intent": "describe"}
+        elif sided and len(base.group_by) == 1:
+            extra = {"intent": "compare"}
+            whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+            draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
+            draft.counted += whose
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return given(
         base, **{"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes} | extra
@@ -191,7 +199,11 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
         r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I
     ):
         return draft.everything() or columns
-    lasting = [expr(s.name) for s in draft.steps if isinstance(s, Derive) and s.expr.startswith("days(")]
+    lasting = [
+        expr(s.name)
+        for s in draft.steps
+        if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)
+    ]
     words = columns if not set(ask.stats) - {"mode", "distinct", "missing"} else []
     return [c for c in columns if draft.numeric(c)] or words or lasting or columns
 
@@ -229,7 +241,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     numbers = [c for c in spoken if c.kind == "number"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = bool(_EACH.search(draft.question))
-        measure = intents.usual(numbers[0], draft.notes, each)
+        measure = intents.usual(numbers[0], draft.notes, each, draft.question)
         draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
         return [measure]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
@@ -289,8 +301,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif ask.stats and what:
         (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif what and not ask.counts and what[0] in draft.named:
-        usual = intents.usual(draft.named[what[0]], draft.notes)
-        measure = usual
+        measure = intents.usual(draft.named[what[0]], draft.notes, question=draft.question)
     elif ask.counts and group_by:
         measure = Measure(op="count")
     else:

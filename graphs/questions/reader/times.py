@@ -23,6 +23,12 @@ def span(low: Item, high: Item) -> bool:
     return True
 
 
+def clock(sign: str, period: str) -> str:
+    """The hours after or before one of the day; empty where a period is none."""
+    hour = re.match(r"hour (\d+)", period)
+    return f"hour {hour[1]}-23" if hour and sign[0] == ">" else f"hour 0-{max(int(hour[1]) - 1, 0)}" if hour else ""
+
+
 def kind_of(period: str) -> str:
     """What a period is, so that two of a kind are alternatives or sides: a month of any year, a date of some length."""
     return re.sub(r"[\d-]+$", "", period) if " " in period else str(len(period))

@@ -11,12 +11,13 @@ from graphs.questions.query import DropDuplicates, DropMissing, Formula, Measure
 from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Result, shown
-from graphs.review.claims import held
+from graphs.review.facts import LEFT_OUT
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.asserted import LEFT_OUT, statistic
+from graphs.review.prose.amounts import statistic
 from graphs.review.prose.figures import Figure
 
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
+_EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
 
 
 @dataclass(frozen=True)
@@ -37,40 +38,28 @@ class Asked:
         only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
         truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
         every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
-        measure = asked.measures[0]
-        if asked.formulas:
-            measure = measure.model_copy(update={"op": "mean"})
+        measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
         if not truths or own.why or any(_tells(s.figure, measure.of, t) for _, s in every for t in truths):
             return None
         by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
         if by and asked.limit == 1:
-            return self._ranked(text, by, own, tables)
-        if LEFT_OUT.search(text):
-            return None
+            told = by not in {c for c, _ in levels(tables)} or any(n.column == by for n in labels(text, tables))
+            return None if told else f"the question asks for one {by}, and the answer names none"
         groups = {str(g).casefold() for n in own.numbers() for g in n.group}
-        for clause, s in every:
+        for clause, s in every if not LEFT_OUT.search(text) else ():
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             about = statistic(clause) == (measure.op,) or (measure.of or "").strip("`") in columns(clause, tables)
             fits = statistic(clause) in ((), (measure.op,)) and (about or measure.op == "count")
             named = {n.value.casefold() for n in labels(clause, tables)}
-            meant = {str(v).casefold() for some in held(asked).values() for v in some} | groups
-            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or named - meant:
+            strange = {v for v in named - groups if v not in _spelt(asked)}
+            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
                 continue
             if s.figure.share != (measure.op == "share") or _follows(s.figure, truths):
                 continue
             number = next((n for n in own.numbers() if {str(g).casefold() for g in n.group} & named), None)
-            told = number or list(own.numbers())[-1 if asked.formulas else 0]
-            group = f" for {', '.join(told.group)}" if told.group else ""
-            return (
-                f"asked of the input files, the question gives {shown(told.value)}{group}, and {s.figure.text} is told"
-            )
-        return None
-
-    def _ranked(self, text: str, by: str, result: Result, tables: Tables) -> str | None:
-        if not result.rows or by not in {c for c, _ in levels(tables)}:
-            return None
-        if not any(n.column == by for n in labels(text, tables)):
-            return f"the question asks for one {by}, and the answer names none"
+            right = number or list(own.numbers())[-1 if asked.formulas else 0]
+            of = f" for {', '.join(right.group)}" if right.group else ""
+            return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
         return None
 
 
@@ -92,13 +81,14 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     (measure,) = query.measures
     if measure.other or query.test or query.model or query.prepare or query.having:
         return
-    named = labels(question, tables)
-    by = {c for c, values in held(query).items() if values or c in {g.of.strip("`") for g in query.group_by}}
+    named, spelt = labels(question, tables), _spelt(query)
     several = {n.column for n in named if len({m.value for m in named if m.column == n.column}) > 1}
-    if any(n.column == YEAR for n in named) and not by & set(time_columns(tables)):
+    for label in named:  # rows that the question names, and its query does not
+        place = time_columns(tables) if label.column == YEAR else [label.column, label.value]
+        if not any(p.casefold() in spelt for p in place):
+            return
+    if several - {g.of.strip("`") for g in query.group_by}:
         return
-    if several - {g.of.strip("`") for g in query.group_by} or {n.column for n in named if n.column != YEAR} - by:
-        return  # rows that the question names, and its query does not
     if any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
@@ -108,11 +98,12 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
             for op in _OTHER
             if op != measure.op
         ]
-    others += [other for _, _, other in reading.others]
-    yield Asked(query, tuple(others))
+    yield Asked(query, (*others, *(other for _, _, other in reading.others)))
 
 
-_EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
+def _spelt(query: Query) -> str:
+    """A query as it is written, without the words that it was read from."""
+    return query.model_copy(update={"text": "", "notes": (), "unused": ()}).model_dump_json().casefold()
 
 
 def _per(query: Query, key: str) -> Query:

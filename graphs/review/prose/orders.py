@@ -1,22 +1,19 @@
-"""In which order a sentence puts groups, and which way it says that numbers went, held against the tables that cells
-printed, what charts show and the results of queries."""
+"""What a sentence says of groups in words: which is first, in which order, which has more, which way it went, how many
+times as much. It is held against the statistic that the sentence or the question names, computed from the input files,
+or, where neither names one, against all tables that cells printed and drew or that their code computes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Literal
 
-from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, Group, Measure, Query, Statistic
 from graphs.questions.reader import lexicon
-from graphs.review.answering import Result
-from graphs.review.claims import Known
-from graphs.review.mentions import YEAR, Label, Tables, columns, is_key, labels, time_columns
-from graphs.review.prose.asserted import computed_in, stands, statistic
+from graphs.review.facts import LEFT_OUT, Facts, Given, Kind, Of, Rows, computed_in
+from graphs.review.mentions import YEAR, Label, columns, labels
+from graphs.review.prose.amounts import statistic
 from graphs.review.prose.evidence import HANDFUL, SMALL_WORDS
-from graphs.review.prose.figures import counted, figures, sentences
+from graphs.review.prose.figures import CHANGES, IS_POINTS, counted, figures, sentences
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
@@ -32,29 +29,139 @@ _RISES = re.compile(r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|cl
 _FALLS = re.compile(
     r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b", re.I
 )
+_MORE = re.compile(r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)", re.I)
+_LESS = re.compile(r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)", re.I)
+_PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter)\b", re.I)
+_NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
+_TIMES = re.compile(
+    r"\b(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)\b|\b(?P<twice>doubl(?:ed|es)|tripl(?:ed|es))\b",
+    re.I,
+)
+_MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doubl": 2, "tripl": 3}
 
 
-def misranked(text: str, known: Sequence[Known], tables: Tables, names: Sequence[str] = ()) -> Iterator[str]:
-    """The groups that a sentence calls the first or the last and that no table of all groups shows so."""
-    for clause in sentences(text, names):
-        named = [n for n in labels(clause, tables) if n.column != YEAR]
-        way = _superlative(clause) if not _AMONG.search(clause) else None
+class Statements:
+    """The sentences of a text, each held against the numbers by group that it can speak of."""
+
+    def __init__(self, text: str, given: Given, facts: Facts, question: str) -> None:
+        self.text, self.given, self.facts, self.question = text, given, facts, question
+
+    def problems(self) -> Iterator[str]:
+        for clause in sentences(self.text):
+            every = labels(clause, self.given.list)
+            named = [n for n in every if n.column != YEAR]
+            years = sorted({n.value for n in every if n.column == YEAR})
+            yield from self._first(clause, named)
+            yield from self._order(clause, named)
+            yield from self._direction(clause, named, years)
+            yield from self._more(clause, named)
+            yield from self._multiple(clause)
+            yield from self._change(clause, years)
+
+    def _series(self, clause: str, column: str) -> list[tuple[Of, dict[str, float]]]:
+        """The numbers by each value of a column of which a sentence can speak."""
+        said, facts = f"{clause} {self.question}", self.facts
+        told = statistic(clause) or statistic(self.question)
+        named = set(columns(said, self.given.list))
+        whole = [k for k in facts.values if k.op is not None and not k.rows.how]
+        sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
+        if sure and not LEFT_OUT.search(self.text) and (found := list(facts.series(column, sure))):
+            return found
+        shown = list(facts.series(column, [k for k in facts.values if k.op is None]))
+        if shown:
+            return shown
+        ops = told or computed_in(self.given.code)
+        used = [k for k in whole if k.op in ops and (k.of in self._meant(k.rows, said) or k.op == "count")]
+        return list(facts.series(column, used))
+
+    def _meant(self, rows: Rows, said: str) -> list[str]:
+        used = self.given.measured(rows.table)
+        return [c for c in used if c in columns(said, [self.given.tables[rows.table]])] or used
+
+    def _first(self, clause: str, named: list[Label]) -> Iterator[str]:
+        """The groups that are called the first or the last and that no table of all groups shows so."""
+        way = superlative(clause) if not _AMONG.search(clause) else None
         for column in dict.fromkeys(n.column for n in named) if way else ():
-            here = [n for n in named if n.column == column]
+            here = {n.value for n in named if n.column == column}
             fixed = {(n.column, n.value) for n in named if n.column != column}
-            ends = set[str]()
-            for what in dict.fromkeys(k.what for k in known):
-                rows = [k for k in known if k.what == what and k.of(column) is not None]
-                rows = [k for k in rows if not fixed or fixed & k.labels or not k.but(column)]
-                if len({k.of(column) for k in rows}) >= 2 and len({k.but(column) for k in rows}) == 1:
-                    first = (max if way == "max" else min)(rows, key=lambda k: k.value)
-                    ends.add(str(first.of(column)))
-            if ends and not ends & {n.value for n in here}:
+            series = [(rest, by) for rest, by in self._series(clause, column) if {*rest} <= fixed]
+            deep = max((len(rest) for rest, _ in series), default=0)
+            ends = {(max if way == "max" else min)(by, key=by.__getitem__) for rest, by in series if len(rest) == deep}
+            if ends and not ends & here:
                 most = "highest" if way == "max" else "lowest"
-                yield f"{here[0].value} is put first, and of {column} {' or '.join(sorted(ends))} is the {most}"
+                said = next(n.value for n in named if n.column == column)
+                yield f"{said} is put first, and of {column} {' or '.join(sorted(ends))} is the {most}"
+
+    def _order(self, clause: str, named: list[Label]) -> Iterator[str]:
+        """The lists of groups that are said to be in an order, and that no table of them is in."""
+        down, up = _DOWNWARD.search(clause), _UPWARD.search(clause)
+        ranked = down or up or _RANKS.search(f"{clause} {self.question}")
+        for column in dict.fromkeys(n.column for n in named) if ranked else ():
+            said = list(dict.fromkeys(n.value for n in named if n.column == column))
+            series = (by for rest, by in self._series(clause, column) if not rest)
+            orders = [sorted((v for v in by if v in said), key=lambda v, by=by: -by[v]) for by in series]  # type: ignore[misc]
+            orders = [o for o in orders if len(o) == len(said) > 2]
+            right = [o[::-1] if up and not down else o for o in orders]
+            either = [] if down or up else [o[::-1] for o in orders if _RANKS.search(clause)]
+            if orders and said not in right + either:
+                yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
+
+    def _direction(self, clause: str, named: list[Label], years: list[str]) -> Iterator[str]:
+        """That numbers rose that fell over the years, or the other way round."""
+        rises, falls = bool(_RISES.search(clause)), bool(_FALLS.search(clause))
+        if rises == falls or _NOT.search(clause) or re.search(r"\b(?:share|rate)\b", clause) or _PER.search(clause):
+            return
+        fixed = {(n.column, n.value) for n in named}
+        ways = list[bool]()
+        for rest, by in self._series(clause, YEAR):
+            first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
+            if {*rest} <= fixed and first in by and last in by and first < last:
+                ways.append(by[last] > by[first])
+        if ways and not any(way == rises for way in ways):
+            yield f"“{clause.strip()[:80]}”: over the years the numbers say the opposite"
+
+    def _more(self, clause: str, named: list[Label]) -> Iterator[str]:
+        """That one group has more than another that has less in every table."""
+        more, less = _MORE.search(clause), _LESS.search(clause)
+        if len(named) != 2 or named[0].column != named[1].column or _AMONG.search(clause) or _NOT.search(clause):
+            return
+        word = more or less
+        if word is None or (more and less) or not named[0].end <= word.start() < named[1].start:
+            return
+        one, other = (n.value for n in named)
+        series = [by for _, by in self._series(clause, named[0].column) if {one, other} <= set(by)]
+        ways = [by[one] > by[other] for by in series if by[one] != by[other]]
+        if ways and not any(way == bool(more) for way in ways):
+            yield f"“{clause.strip()[:80]}”: every table that has both says the opposite"
+
+    def _multiple(self, clause: str) -> Iterator[str]:
+        """The multiples told in words that no two numbers of a table are apart."""
+        for m in _TIMES.finditer(clause):
+            word = (m["many"] or m["twice"]).casefold()
+            many = next(n for name, n in _MANY.items() if word.startswith(name))
+            tables = [list(some.values()) for k, some in self.facts.values.items() if k.op is None]
+            pairs = [(a, b) for some in tables for i, a in enumerate(some) for b in some[i + 1 :] if a and b]
+            apart = [max(abs(a / b), abs(b / a)) for a, b in pairs]
+            if apart and not any(abs(r - many) <= 0.2 * many for r in apart):
+                nearest = min(apart, key=lambda r: abs(r - many))
+                yield f"“{m[0]}” is said, and what the cells print is {nearest:.1f} times as much"
+
+    def _change(self, clause: str, years: list[str]) -> Iterator[str]:
+        """The changes in per cent between two years that are parts of the later one."""
+        pair = years or sorted({n.value for n in labels(self.question, self.given.list) if n.column == YEAR})
+        shares = [f for f in figures(clause) if f.share and not IS_POINTS.match(f.after) and f.unit != "pp"]
+        if len(pair) != 2 or not shares or not CHANGES.search(clause):
+            return
+        series = [by for _, by in self._series(clause, YEAR)]
+        ends = [(by[pair[0]], by[pair[1]]) for by in series if by.get(pair[0]) and by.get(pair[1])]
+        for f in shares:
+            right = any(f.is_near(100 * (b / a - 1)) for a, b in ends)
+            wrong = next((100 * (b / a - 1) for a, b in ends if f.is_near(100 * (1 - a / b))), None)
+            if wrong is not None and not right:
+                yield f"{f.text} is the change as a part of {pair[1]}; as a part of {pair[0]} it is {wrong:.1f} %"
 
 
-def _superlative(clause: str) -> Literal["max", "min"] | None:
+def superlative(clause: str) -> Literal["max", "min"] | None:
     """Whether a sentence speaks of the greatest or of the least; None where of neither or both."""
     exact, _ = lexicon.phrases()
     clause = re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I)
@@ -68,145 +175,15 @@ def _superlative(clause: str) -> Literal["max", "min"] | None:
     return ("max" if "max" in ways else "min") if len(ways) == 1 else None
 
 
-def misordered(text: str, question: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
-    """The lists of groups that are said to be in an order, and that no table of them is in."""
+def handful_first(text: str, given: Given, facts: Facts) -> Iterator[str]:
+    """The groups of a handful of rows that a text puts first or last by an average, and does not say so."""
     for clause in sentences(text):
-        named = [n for n in labels(clause, tables) if n.column != YEAR]
-        down, up = _DOWNWARD.search(clause), _UPWARD.search(clause)
-        ranked = down or up or _RANKS.search(f"{clause} {question}")
-        for column in dict.fromkeys(n.column for n in named) if ranked else ():
-            said = list(dict.fromkeys(n.value for n in named if n.column == column))
-            orders = [[v for v in _ordered(rows, column) if v in said] for rows in _tables_of(known, column)]
-            orders = [o for o in orders if len(o) == len(said) > 2]
-            right = [o[::-1] if up and not down else o for o in orders]
-            either = [] if down or up else [o[::-1] for o in orders if _RANKS.search(clause)]
-            if orders and said not in right + either:
-                yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
-
-
-def misdirected(text: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
-    """The sentences by which numbers rose that fell over the years, or the other way round."""
-    every = [k for k in known if k.of(YEAR) is not None]
-    for clause in sentences(text):
-        rises, falls = bool(_RISES.search(clause)), bool(_FALLS.search(clause))
-        years = sorted({n.value for n in labels(clause, tables) if n.column == YEAR})
-        named = {n.value for n in labels(clause, tables) if n.column != YEAR}
-        if rises == falls or re.search(r"\b(?:not|no|never|share|rate)\b|n't", clause) or _PER.search(clause):
+        named = [n for n in labels(clause, given.list) if n.column != YEAR]
+        if len(named) != 1 or not superlative(clause) or statistic(clause) in (("sum",), ("count",)):
             continue
-        ways = list[bool]()
-        for rows in _tables_of(every, YEAR):
-            rows = [k for k in rows if {v for _, v in k.but(YEAR)} <= named]
-            at = {str(k.of(YEAR)): k.value for k in rows}
-            first, last = (years[0], years[-1]) if len(years) > 1 else (min(at, default=""), max(at, default=""))
-            if first in at and last in at and first < last and len(at) == len(rows):
-                ways.append(at[last] > at[first])
-        if ways and not any(way == rises for way in ways):
-            yield f"“{clause.strip()[:80]}”: over the years the cells print the opposite"
-
-
-@dataclass(frozen=True)
-class First:
-    """A group that a sentence puts first or last, and how many rows it has."""
-
-    label: Label
-    query: Query
-
-    def problem(self, text: str, result: Result) -> str | None:
-        """That it has a handful of rows, where the text does not say so."""
-        many = next((int(n.value) for n in result.numbers() if isinstance(n.value, int)), 0)
-        told = many in counted(text) or any(f.value == many for f in figures(text)) or SMALL_WORDS.search(text)
-        if not 0 < many < HANDFUL or told:
-            return None
-        return f"{self.label.value} is put first, and has a handful of rows, {many}, which is not said"
-
-
-def put_first(text: str, tables: Tables) -> Iterator[First]:
-    """The groups that a text puts first or last, where the number that it tells of them is an average."""
-    for clause in sentences(text):
-        named = [n for n in labels(clause, tables) if n.column != YEAR]
-        if len(named) != 1 or not _superlative(clause) or statistic(clause) in (("sum",), ("count",)):
-            continue
-        for table in tables:
-            if any(c["name"] == named[0].column for c in table["columns"]):
-                where = (Condition(left=in_backticks(named[0].column), op="=", right=named[0].value),)
-                count = Query(table=str(table["name"]), measures=(Measure(op="count"),), where=where)
-                yield First(named[0], count)
-
-
-def miscompared(text: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
-    """The sentences by which one group has more than another that has less in every table."""
-    for clause in sentences(text):
-        named = [n for n in labels(clause, tables) if n.column != YEAR]
-        more, less = _MORE.search(clause), _LESS.search(clause)
-        if len(named) != 2 or named[0].column != named[1].column or bool(more) == bool(less) or _AMONG.search(clause):
-            continue
-        word = more or less
-        if (
-            word is None
-            or not named[0].end <= word.start() < named[1].start
-            or re.search(r"\b(?:not?|never)\b", clause)
-        ):
-            continue
-        column, pair = named[0].column, (named[0].value, named[1].value)
-        ways = []
-        for rows in _tables_of(known, column):
-            at = {str(k.of(column)): k.value for k in rows}
-            if set(pair) <= set(at) and at[pair[0]] != at[pair[1]]:
-                ways.append(at[pair[0]] > at[pair[1]])
-        if ways and not any(way == bool(more) for way in ways):
-            yield f"“{clause.strip()[:80]}”: every table that has both says the opposite"
-
-
-_MORE = re.compile(r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)", re.I)
-_LESS = re.compile(r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)", re.I)
-_PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter)\b", re.I)
-
-
-def grouped(texts: Sequence[str], question: str, code: str, known: Sequence[Known], tables: Tables) -> Iterator[Query]:
-    """The tables of groups of which texts speak and which no cell printed as one: by each column whose values are
-    named, what the code computes of the columns that it uses."""
-    said = " ".join([*texts, question])
-    named = {n.column for n in labels(said, tables)} - {column for k in known for column, _ in k.labels}
-    told = statistic(question) or computed_in(code)
-    for table in tables:
-        kinds = {str(c["name"]): kind_of(str(c["dtype"])) for c in table["columns"]}
-        used = [c for c, kind in kinds.items() if kind == "number" and not is_key(c) and stands(c, code)]
-        meant = [c for c in used if c in columns(said, [table])] or used
-        measures = [Measure(op=op, of=in_backticks(c)) for op in told if op in _AVERAGES for c in meant[:3]]
-        measures += [Measure(op="count")] * ("count" in told)
-        times = [c for c in time_columns([table]) if kinds[c] == "time"][:1] if YEAR in named else []
-        groups = [Group(of=in_backticks(c)) for c in sorted(named) if c in kinds]
-        for group in [*groups, *(Group(of=in_backticks(c), grain="year") for c in times)]:
-            yield from (Query(table=str(table["name"]), measures=(measure,), group_by=(group,)) for measure in measures)
-
-
-_AVERAGES: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
-
-
-def of_groups(query: Query, result: Result) -> Iterator[Known]:
-    """The numbers of such a table."""
-    (group,) = query.group_by
-    column = YEAR if group.grain else group.of.strip("`")
-    for number in result.numbers():
-        if isinstance(number.value, (int, float)):
-            yield Known(frozenset([(column, number.group[0])]), str(query), float(number.value))
-
-
-def statements(text: str, question: str, known: Sequence[Known], tables: Tables) -> Iterator[str]:
-    """What a text says of groups in words, and no table of them bears out."""
-    yield from misranked(text, known, tables)
-    yield from misordered(text, question, known, tables)
-    yield from misdirected(text, known, tables)
-    yield from miscompared(text, known, tables)
-
-
-def _tables_of(known: Sequence[Known], column: str) -> Iterator[list[Known]]:
-    """The columns of tables, each as its numbers by the values of a column."""
-    for what in dict.fromkeys(k.what for k in known):
-        rows = [k for k in known if k.what == what and k.of(column) is not None]
-        if len({k.of(column) for k in rows}) == len(rows) > 1:
-            yield rows
-
-
-def _ordered(rows: Sequence[Known], column: str) -> list[str]:
-    return [str(k.of(column)) for k in sorted(rows, key=lambda k: -k.value)]
+        for base in given.tables:
+            if given.column(base, named[0].column) is not None:
+                many = facts.of(Kind(Rows(base), "count"), frozenset([(named[0].column, named[0].value)])) or 0
+                told = many in counted(text) or any(f.value == many for f in figures(text)) or SMALL_WORDS.search(text)
+                if 0 < many < HANDFUL and not told:
+                    yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"

@@ -59,6 +59,7 @@ class Names:
     used_up: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)  # of the notebook's own classes
     shadowed: set[str] = field(default_factory=set)  # builtins whose name the notebook uses for something else
+    _whole: dict[str, Function] = field(default_factory=dict, repr=False, compare=False)
 
     def copy(self) -> Names:
         """The same, to go its own way."""
@@ -70,7 +71,37 @@ class Names:
             set(self.used_up),
             set(self.methods),
             set(self.shadowed),
+            self._whole,
         )
+
+    def learn(self, name: str, function: Function) -> None:
+        """A name stands for a function."""
+        if self.functions.get(name) is not function:
+            self.functions[name] = function
+            self._whole = {}
+
+    def learn_all(self, other: Names) -> None:
+        """The functions are those that others know, and no more."""
+        self.functions, self._whole = dict(other.functions), other._whole
+
+    def whole(self, name: str) -> Function | None:
+        """What a function does together with all functions that it uses; None for what is not known to be one."""
+        if (found := self._whole.get(name)) is not None or name not in self.functions:
+            return found
+        used, todo = dict[str, Function](), [name]
+        while todo:
+            if (one := todo.pop()) not in used and (function := self.functions.get(one)) is not None:
+                used[one] = function
+                todo += function.reads
+        parts = used.values()
+        found = self._whole[name] = Function(
+            reads=frozenset[str]().union(*(f.reads for f in parts)),
+            mutates=frozenset[str]().union(*(f.mutates for f in parts)),
+            opaque=any(f.opaque for f in parts),
+            files=frozenset[str]().union(*(f.files for f in parts)),
+            writes=frozenset[str]().union(*(f.writes for f in parts)),
+        )
+        return found
 
     def among(self, words: Iterable[str]) -> Context:
         """All that is known of these words, and of what they lead to: what code that uses them can ask about."""
@@ -101,8 +132,10 @@ class Names:
 
     def forget(self, name: str) -> None:
         """What a name stood for is not known any more."""
-        for table in (self.origins, self.functions, self.kinds, self.carried):
+        for table in (self.origins, self.kinds, self.carried):
             table.pop(name, None)
+        if self.functions.pop(name, None) is not None:
+            self._whole = {}
         self.used_up.discard(name)
 
 

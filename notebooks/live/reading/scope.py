@@ -24,6 +24,7 @@ class Scope:
     ) -> None:
         self.known, self.mark, self.local = names, mark, local
         self.later, self.settled = later or Names(), settled or {}  # what the cell's own functions will meet
+        self.inner = Names()  # the functions that bodies of functions met last
         self.defined: dict[tuple[str, int], Function] = {}
         self.out = Reading(names=Names())
         self.bound: set[str] = set()
@@ -73,18 +74,12 @@ class Scope:
 
     def _use(self, name: str) -> None:
         """A function is used: what it, and what it uses, reads and changes counts here."""
-        seen, todo = set[str](), [name]
-        while todo:
-            name = todo.pop()
-            if name in seen or (function := self.known.functions.get(name)) is None:
-                continue
-            seen.add(name)
-            self.out.reads |= {r for r in function.reads if r not in self.bound or r.startswith("~")}
+        if (function := self.known.whole(name)) is not None:
+            self.out.reads |= function.reads - self.bound
             self._change(function.mutates)
             self.out.files |= function.files
             self.out.writes |= function.writes
             self.out.opaque |= function.opaque
-            todo += function.reads
 
     def _captured(self, function: Function) -> frozenset[str]:
         """The values that a function may give away: neither functions nor modules nor what cannot change."""
@@ -155,12 +150,12 @@ class Scope:
                 self.out.names.origins.pop(name, None)
         for name, function in functions.items():
             if name not in tables.functions:
-                tables.functions[name] = function
+                tables.learn(name, function)
         self.bound &= bound
 
     def _learn(self, name: str, function: Function) -> None:
         for table in (self.known, self.out.names):
-            table.functions[name] = function
+            table.learn(name, function)
         self.out.names.methods |= self.known.methods
 
     def _carry(self, root: str, carries: frozenset[str]) -> None:

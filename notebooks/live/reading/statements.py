@@ -125,7 +125,7 @@ class Reader(Expressions):
                 self.known.methods |= methods_of(node)
                 for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
                     self.value(part)
-                self.known.functions[node.name] = function
+                self.known.learn(node.name, function)
                 self._use(node.name)
                 self._bind(node.name, Value(self._captured(function)))
                 self._learn(node.name, function)
@@ -253,7 +253,9 @@ class Reader(Expressions):
     def _inner_names(self, local: frozenset[str]) -> Names:
         """What names mean in a function's body: when it is called, the cell has bound all that it binds."""
         names, later = self.known.copy(), self.later
-        names.functions = later.functions | names.functions
+        if (functions := later.functions | names.functions) != self.inner.functions:
+            self.inner = Names(functions=functions)
+        names.learn_all(self.inner)
         names.origins = later.origins | names.origins
         names.kinds |= {n: k for n, k in later.kinds.items() if n not in names.kinds}
         names.methods |= later.methods

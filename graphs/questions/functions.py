@@ -1,0 +1,103 @@
+"""The functions of the language of expressions: what each takes and gives, and how pandas and SQL write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+type Kind = Literal["number", "text", "time", "truth"]
+"""What a column or an expression holds. Truth counts as 0 and 1 in arithmetic."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the language. `takes` has a letter per argument: n(umber), s(text), t(ime), b (truth), a(ny), one
+    in capitals a constant (Number, Text, text in Lower case, Pattern, pattern with one Group, period of Days); `?` may
+    be left out, and `*` takes one or more of the letter before it. `scalar` is of names that stand for single values.
+    """
+
+    takes: str
+    gives: Kind | Literal["same"]
+    pandas: str | Callable[..., str]
+    sql: str | Callable[..., str] | None
+    scalar: str | Callable[..., str] | None = None
+
+
+def _smallest(how: str, each: str) -> Callable[..., str]:
+    """Of one column over all rows, of several in each row."""
+    return lambda *args: f"{args[0]}.{how}()" if len(args) == 1 else reduce(lambda a, b: f"{each}({a}, {b})", args)
+
+
+def _smallest_sql(whole: str, each: str) -> Callable[..., str]:
+    return lambda *args: f"{whole}({args[0]}) OVER ()" if len(args) == 1 else f"{each}({', '.join(args)})"
+
+
+def _part(name: str, sql: str = "") -> Function:
+    return Function("t", "number", f"{{0}}.dt.{name}", sql or f"{name}({{0}})")
+
+
+def _length(size: int) -> Function:
+    """The length of a time, b minus a, in units of so many seconds."""
+    return Function("tt", "number", f"({{1}} - {{0}}).dt.total_seconds() / {size}", f"epoch({{1}} - {{0}}) / {size}")
+
+
+def _of_all(how: str, sql: str) -> Function:
+    """A statistic of all rows, beside each row."""
+    return Function("n", "number", f"{{0}}.{how}()", f"{sql}({{0}}) OVER ()")
+
+
+_RANK = "CASE WHEN {0} IS NOT NULL THEN rank() OVER (ORDER BY {0} DESC NULLS LAST) END"
+_NUMBER = r"-?\\d[\\d,]*\\.?\\d*"
+FUNCTIONS: dict[str, Function] = {
+    "abs": Function("n", "number", "abs({0})", "abs({0})", "abs({0})"),
+    "round": Function("nN?", "number", lambda x, d="0": f"{x}.round({d})", lambda x, d="0": f"round({x}, {d})",
+                      lambda *a: f"round({', '.join(a)})"),
+    "floor": Function("n", "number", "np.floor({0})", "floor({0})", "np.floor({0})"),
+    "sqrt": Function("n", "number", "np.sqrt({0}.where({0} >= 0))", "CASE WHEN {0} >= 0 THEN sqrt({0}) END"),
+    "log": Function("n", "number", "np.log({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN ln({0}) END"),
+    "log10": Function("n", "number", "np.log10({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN log10({0}) END"),
+    "exp": Function("n", "number", "np.exp({0})", "exp({0})", "np.exp({0})"),
+    "len": Function("s", "number", "{0}.str.len()", "length({0})"),
+    "lower": Function("s", "text", "{0}.str.lower()", "lower({0})"),
+    "upper": Function("s", "text", "{0}.str.upper()", "upper({0})"),
+    "strip": Function("s", "text", "{0}.str.strip()", "trim({0})"),
+    "year": _part("year"), "quarter": _part("quarter"), "month": _part("month"), "day": _part("day"),
+    "hour": _part("hour"), "minute": _part("minute"),
+    "weekday": _part("day_of_week", "(isodow({0}) - 1)"),  # 0 is Monday
+    "seconds": _length(1), "minutes": _length(60), "hours": _length(3600), "days": _length(86400),
+    "weeks": _length(604800), "years": _length(31557600),
+    "months": Function("tt", "number", "({1}.dt.year - {0}.dt.year) * 12 + {1}.dt.month - {0}.dt.month",
+                       "(year({1}) - year({0})) * 12 + month({1}) - month({0})"),
+    "extract": Function("sG", "text", "{0}.str.extract({1}, expand=False)", "nullif(regexp_extract({0}, {1}, 1), '')"),
+    "matches": Function("sP", "truth", "{0}.str.contains({1}, na=False)", "coalesce(regexp_matches({0}, {1}), false)"),
+    "contains": Function("sL", "truth", "{0}.str.contains({1}, case=False, regex=False, na=False)",
+                         "coalesce(contains(lower({0}), {1}), false)"),
+    "starts": Function("sL", "truth", "{0}.str.lower().str.startswith({1}, na=False)",
+                       "coalesce(starts_with(lower({0}), {1}), false)"),
+    "ends": Function("sL", "truth", "{0}.str.lower().str.endswith({1}, na=False)",
+                     "coalesce(ends_with(lower({0}), {1}), false)"),
+    "during": Function("tD", "truth", "", ""),  # written by the translator, from comparisons
+    "is_missing": Function("a", "truth", "{0}.isna()", "({0} IS NULL)"),
+    "coalesce": Function("aa", "same", "{0}.fillna({1})", "coalesce({0}, {1})"),
+    "number": Function("s", "number",
+                       f'pd.to_numeric({{0}}.str.extract("({_NUMBER})", expand=False).str.replace(",", ""), '
+                       'errors="coerce")',
+                       "TRY_CAST(replace(regexp_extract({0}, '-?\\d[\\d,]*\\.?\\d*'), ',', '') AS DOUBLE)"),
+    "min": Function("n*", "number", _smallest("min", "np.fmin"), _smallest_sql("min", "least"), "min({0})"),
+    "max": Function("n*", "number", _smallest("max", "np.fmax"), _smallest_sql("max", "greatest"), "max({0})"),
+    "row_mean": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).mean(axis=1)",
+                         lambda *a: f"list_avg([{', '.join(a)}])"),
+    "row_sum": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).sum(axis=1, min_count=1)",
+                        lambda *a: f"list_sum([{', '.join(a)}])"),
+    "mean": _of_all("mean", "avg"), "median": _of_all("median", "median"), "total": _of_all("sum", "sum"),
+    "std": _of_all("std", "stddev"),
+    "cumulative": Function("n", "number", "{0}.cumsum()", None),
+    "previous": Function("a", "same", "{0}.shift(1)", None),
+    "percent_change": Function("n", "number", "{0}.pct_change(fill_method=None) * 100", None),
+    "rank": Function("n", "number", '{0}.rank(ascending=False, method="min")', _RANK),
+    "if_": Function("baa", "same", "pd.Series(np.where({0}, {1}, {2}), index=rows.index)",
+                    "CASE WHEN {0} THEN {1} ELSE {2} END", "({1} if {0} else {2})"),
+}  # fmt: skip
+"""All functions, with how they are written in pandas and in SQL (None: it depends on the order of the rows)."""

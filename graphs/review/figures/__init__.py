@@ -1,1 +1,0 @@
-"""What charts show, and what their titles say."""

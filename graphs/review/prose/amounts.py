@@ -1,0 +1,354 @@
+"""What a sentence says of a number: which statistic of which column and group it can mean, and whether it is that.
+
+The columns are those that sentence and question name, else those of the cell that printed the number; the statistic is
+the sentence's own word or, without one, what that cell computes; the rows are those that sentence and question name. A
+number that is none of these is objected to where it is one of those next to them: of another group, of a condition less
+or one that nobody says, another statistic, another unit, rows that are there several times. That it is just any other
+proves nothing, as an invented number fits some group in two cases of three.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from artifacts.types import Execution
+from graphs.questions.query import Statistic
+from graphs.questions.reader import lexicon
+from graphs.review import units
+from graphs.review.answering import shown
+from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, Rows, computed_in, stands
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, spoken
+from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
+from graphs.review.prose.numbers import printed_numbers
+
+_NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
+_IN_UNIT = (*PLAIN, "std")
+_SOME = re.compile(
+    r"\b(?:adults?|minors?|older|younger|above|below|over|under|at (?:least|most)|(?:more|less|fewer) than|"
+    r"larger?|small(?:er)?|high(?:er)?|low(?:er)?|recent|since|until|before|after|from|first|last|top|usual|typical|valid|positive)\b",
+    re.I,
+)
+"""Words by which a sentence may say that it speaks of some rows only."""
+_CLOSE = 4
+"""Values of a column beyond which its shares are not tried."""
+_TOGETHER = (2, 3, 4)
+"""How often rows may stand in a table that was laid under itself or made long."""
+_BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
+"""What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
+_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b", re.I)
+
+
+def statistic(text: str) -> tuple[Statistic, ...]:
+    """The statistic that a text names, where it names one and no more."""
+    exact, _ = lexicon.phrases()
+    found = {
+        meaning.split()[0]
+        for phrase, (code, meaning) in exact.items()
+        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
+    }
+    ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
+    return ops if len(ops) == 1 else ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number with what its sentence names: the values that it is of, columns of yes and no, and what else may be
+    meant from nearby; `code` is that of the cell that printed it."""
+
+    figure: Figure
+    clause: str
+    labels: tuple[Label, ...]
+    flags: tuple[Label, ...]
+    nearby: tuple[Label, ...]
+    code: str
+    text: str
+
+    @property
+    def own(self) -> Of:
+        return frozenset((n.column, n.value) for n in self.labels)
+
+    def optional(self, most: int = 2) -> Iterator[Of]:
+        """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
+        held = {n.column for n in self.labels}
+        pool = list(dict.fromkeys((n.column, n.value) for n in (*self.flags, *self.nearby) if n.column not in held))[:5]
+        for many in range(min(len(pool), most) + 1):
+            yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
+
+
+def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
+    """The numbers of a text that a cell printed, and the parts that it tells in words."""
+    asked = labels(given.question, given.list)
+    once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
+    everything = [f for clause in sentences(text) for f in flags(clause, given.list)]
+    before: list[Label] = []
+    for clause, every in spoken(text, given.list):
+        named = labels(clause, given.list)
+        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
+        for s in every:
+            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
+            cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
+            code = given.code if s.figure.in_words else cell.code if cell else ""
+            unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
+            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
+                continue
+            if digits < 2 and not s.figure.share:
+                continue
+            own = {n.column: n for n in (*once, *alone, *s.labels)}
+            uses = any(stands(c, code) for kinds in given.kinds.values() for c in kinds)
+            yield Said(
+                s.figure,
+                clause,
+                tuple(own.values()),
+                tuple(flags(clause, given.list)),
+                (*flags(given.question, given.list), *everything, *(n for n in before if n.column not in own)),
+                code if computed_in(code) and uses else given.code,
+                text,
+            )
+        before = [*named, *flags(clause, given.list)]
+
+
+def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
+    """What is wrong with the numbers of a text."""
+    for said in said_in(text, given, cells):
+        for base in given.tables:
+            if all(given.reached(base, n.column) for n in said.labels):
+                problem = _Amount(said, base, given, facts).problem()
+                if problem is not None:
+                    yield f"{said.figure.text} is {problem}"
+                    break
+
+
+Near = tuple[Kind, Of, str]
+"""A number next to the one that is meant, and what it is."""
+
+
+class _Amount:
+    """A number of a text beside what it can mean of one table."""
+
+    def __init__(self, said: Said, base: str, given: Given, facts: Facts) -> None:
+        self.said, self.base, self.given, self.facts = said, base, given, facts
+        self.figure, self.whole = said.figure, Rows(base)
+        self.named = f"{said.clause} {given.question}"
+        self.of, self.other = self._columns()
+
+    def problem(self) -> str | None:
+        """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
+        right, wrong = self._share() if self.figure.share else self._plain()
+        if any(self._tells(kind, of) for kind, of in right):
+            return None
+        for kind, of in right:
+            if self._tells(kind, of, plainly=True):
+                return f"in the unit of the column {kind.of}, not in that of the sentence"
+        for kind, of, said in wrong:
+            if self._tells(kind, of):
+                return said
+        return self._times(right) or self._beyond() or self._certain(right)
+
+    def _value(self, kind: Kind, of: Of) -> float | None:
+        if kind.op != "share":
+            return self.facts.of(kind, of)
+        column, _, value = kind.of.partition("\0")
+        if column in {c for c, _ in of}:
+            return None
+        many = Kind(kind.rows, "count")
+        whole, part = self.facts.of(many, of), self.facts.of(many, of | {(column, value)})
+        return 100 * part / whole if whole and part is not None else None
+
+    def _tells(self, kind: Kind, of: Of, *, plainly: bool = False, times: float = 1.0) -> bool:
+        """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
+        factor = units.factor(kind.of, self.figure.told_in) if kind.op in _IN_UNIT else None
+        if (plainly and factor is None) or (value := self._value(kind, of)) is None:
+            return False
+        return self.figure.is_near(value * times * (factor if factor is not None and not plainly else 1.0))
+
+    # Which column, which statistic.
+
+    def _columns(self) -> tuple[list[str], list[str]]:
+        """The columns of numbers that the sentence can mean, and those that its cell works with and it does not."""
+        said, mine, table = self.said, self.given.measured(self.base), self.given.tables[self.base]
+        told = units.of_text(self.figure.told_in)
+        alike = [c for c in mine if told is None or (units.of_column(c) or told)[0] == told[0]]
+        used = [c for c in alike if not is_key(c) and stands(c, said.code)]
+        both = set(columns(said.clause, [table])) & set(columns(self.given.question, [table])) - keys(table)
+        sure = [c for c in alike if c in both]
+        return (sure or used)[:5], [c for c in used if c not in columns(self.named, [table])] if sure else []
+
+    def _plain(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
+        """Statistics of columns, counts."""
+        said, table = self.said, self.given.tables[self.base]
+        own, wholes = said.own, [said.own | more for more in said.optional()]
+        if (key := self.given.things(self.base, self.figure.after)) is not None:
+            near = (Kind(self.whole, "count"), own, f"the number of rows, not of {key}")
+            return [(Kind(self.whole, "distinct", key), of) for of in wholes], iter([near])
+        if gaps := columns(said.clause, [table]) if re.search(r"\bmissing\b", said.clause) else []:
+            near_by = [(Kind(self.whole, "present", c), own, f"how many {c} has, not how many it lacks") for c in gaps]
+            return [(Kind(self.whole, "missing", c), own) for c in gaps], iter(near_by)
+        ops = statistic(said.clause) or statistic(self.given.question) or computed_in(said.code)
+        kinds = [Kind(self.whole, op, c) for op in ops if op not in ("count", "share") for c in self.of]
+        kinds += [Kind(self.whole, "count")] * ("count" in ops)
+        told, silent = self._rows()
+        right = [(replace(k, rows=rows), of) for k in kinds for rows in told for of in wholes]
+        return right, (n for k in kinds for n in (*self._beside(k, own), *self._differing(k, own, silent)))
+
+    def _rows(self) -> tuple[list[Rows], list[Rows]]:
+        """The rows of which the sentence may speak, and those of which nobody does."""
+        said, given = self.said, self.given
+        every = [k for k in dict.fromkeys(k.rows for k in self.facts.values) if k.table == self.base and k.how]
+        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(said.clause) else []
+        some = LEFT_OUT.search(said.text) or _SOME.search(said.clause)
+        numbers = {f.value for f in figures(f"{said.text} {given.question}")}
+        limited = [(r, abs(float(r.limit.right))) for r in every if r.limit and isinstance(r.limit.right, (int, float))]
+        told = [r for r, limit in limited if r not in left and (some or limit in numbers)]
+        silent = [r for r, _ in limited if r not in told]
+        excluding = [r for r in told if r.limit and r.limit.op == "!=" and str(r.limit.right)[:4] in said.clause]
+        left = left or excluding
+        if left and LEFT_OUT.search(said.clause):
+            return [*left, *told], [self.whole]
+        return [self.whole, *told], silent
+
+    # What stands next to it.
+
+    def _beside(self, kind: Kind, own: Of) -> Iterator[Near]:
+        """Other groups: without a value, of another one, of one that the code names and nobody says."""
+        for column, value in own:
+            name = self.given.column(self.base, column) or column
+            without = f"the value without the condition that {name} is {value}, which is asked for"
+            yield kind, own - {(column, value)}, without
+            for other in self._levels(column):
+                if other != value:
+                    yield kind, own - {(column, value)} | {(column, other)}, f"the value of {other}, not of {value}"
+        said = self.said
+        named = {n.column for n in (*said.labels, *said.flags, *said.nearby)} | {kind.of.partition("\0")[0]}
+        for column, value in levels([self.given.tables[self.base]]):
+            spoken_of = column in named or column in columns(self.named, [self.given.tables[self.base]])
+            if value in self.given.literals and not spoken_of:
+                only = f"the value of the rows only whose {column} is {value}, which is not said"
+                yield kind, own | {(column, value)}, only
+
+    def _levels(self, column: str) -> list[str]:
+        if column == YEAR:
+            return sorted({v for some in self.facts.values.values() for of in some for c, v in of if c == YEAR})
+        return [v for c, v in levels(self.given.list) if c == column]
+
+    def _differing(self, kind: Kind, own: Of, silent: Sequence[Rows]) -> Iterator[Near]:
+        """The same of other rows, another statistic of the column, another column."""
+        for rows in silent:
+            how = f"the value {rows.how}, which is not said" if rows.how else "the value before anything was left out"
+            yield replace(kind, rows=rows), own, how
+        alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
+        if statistic(self.said.clause) or (alone and statistic(self.given.question)):
+            for op in PLAIN if kind.op in PLAIN else ():
+                if op != kind.op:
+                    yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
+        for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
+            yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
+        repeated = [r for r in dict.fromkeys(k.rows for k in self.facts.values) if r.table == self.base and r.repeated]
+        for rows in repeated if kind.op == "sum" or self.given.counts(self.base, self.figure.after) else ():
+            what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
+            if kind.op in ("sum", "count"):
+                yield replace(kind, rows=rows), own, f"{what}, {rows.how}"
+
+    def _times(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
+        """That it is a sum or a count of rows that stand there several times."""
+        for kind, of in right:
+            for many in _TOGETHER if kind.op in ("sum", "count") else ():
+                if self._tells(kind, of, times=many):
+                    return f"{many} times the {kind.op}{f' of {kind.of}' if kind.of else ''}"
+        return None
+
+    def _beyond(self) -> str | None:
+        """That it is more than a sum or an average can be: than all values together, or the greatest of them."""
+        everywhere = {c for base in self.given.tables for c in _Amount(self.said, base, self.given, self.facts).of}
+        ops = statistic(self.said.clause) or statistic(self.given.question) or computed_in(self.said.code)
+        figure = self.figure
+        if len(self.of) != 1 or len(everywhere) != 1 or len(ops) != 1 or is_key(self.of[0]) or figure.share:
+            return None
+        if CHANGES.search(self.said.clause) or figure.scale != 1:
+            return None
+        code, (op,), (of,) = computed_in(self.said.code), ops, self.of
+        factor = units.factor(of, figure.told_in) or 1.0
+        most = self.facts.of(Kind(self.whole, "sum" if op == "sum" else "max", of))
+        least = self.facts.of(Kind(self.whole, "min", of))
+        if most is None or least is None or figure.value - figure.half <= abs(most) * factor:
+            return None
+        if op in ("mean", "median", "min", "max") and "sum" not in code:
+            return f"more than any {of} that the table holds"
+        return f"more than every {of} of the table together" if code == ("sum",) == ops and least >= 0 else None
+
+    # Shares.
+
+    def _target(self, label: Label) -> Kind:
+        return Kind(self.whole, "share", f"{label.column}\0{label.value}")
+
+    def _share(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
+        """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
+        said, clause, figure = self.said, self.said.clause, self.figure
+        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
+        here = [n for n in pool if n in said.flags or n.value in clause]
+        first = _BASE.match(clause)
+        whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
+        behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
+        if not whom and len(behind) > 1 and _OF.match(figure.after):
+            whom = behind[:1]  # 31 % of those who left were from Support
+        rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
+        right, wrong = list[tuple[Kind, Of]](), list[Near]()
+        if whom and rest:
+            for target in rest:
+                others = _pairs(n for n in pool if n is not target)
+                right += [(self._target(target), others), (self._target(target), _pairs(whom))]
+                for base in whom:
+                    swapped = others - _pairs([base]) | _pairs([target])
+                    how = f"the share of {base.value} in {target.column} {target.value}: its base is the wrong one"
+                    wrong.append((self._target(base), swapped, how))
+            return right, iter(wrong)
+        for target in pool:
+            others_of = [n for n in pool if n is not target]
+            right += [(self._target(target), _pairs(s)) for k in range(len(pool)) for s in combinations(others_of, k)]
+            for near in {(n.column, n.value): n for n in said.nearby if n.column not in _names(pool)}.values():
+                right += [(self._target(target), _pairs([near])), (self._target(near), _pairs([target]))]
+        used = self._used(pool)
+        right += [(self._target(t), said.own) for t in used]
+        wrong += [n for t in used for n in self._beside(self._target(t), said.own)]
+        if len(pool) == 1 and (target := pool[0]) in said.flags:
+            for value in (v for v in self._levels(target.column) if v != target.value):
+                how = f"the share whose {target.column} is {value}, not {target.value}"
+                wrong.append((self._target(replace(target, value=value)), ALL, how))
+        parts = [(of, part) for of in self.of for part in (_pairs(pool), *(_pairs([n]) for n in pool))]
+        if any(self._part(of, part) for of, part in parts):
+            return [], iter(())
+        return right, iter(wrong)
+
+    def _used(self, pool: Sequence[Label]) -> list[Label]:
+        """The values of which a share may be where the sentence names none: of the columns that the code uses."""
+        found = []
+        for column, value in levels([self.given.tables[self.base]]):
+            facts = next(c for c in self.given.tables[self.base]["columns"] if c["name"] == column)
+            free = column not in _names(pool) and facts["n_unique"] <= _CLOSE
+            if free and stands(column, self.said.code) and not (self.said.flags and self.figure.in_words):
+                found.append(Label(column, value, 0, 0))
+        return found
+
+    def _part(self, of: str, part: Of) -> bool:
+        total = Kind(self.whole, "sum", of)
+        whole, own = self.facts.of(total), self.facts.of(total, part)
+        return bool(whole) and own is not None and self.figure.is_near(100 * own / (whole or 1.0))
+
+    def _certain(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
+        """A part told in words, where the sentence names what it is of and can mean nothing else."""
+        said, pool = self.said, {n.column: n for n in (*self.said.labels, *self.said.flags)}.values()
+        here = [n for n in pool if n in said.flags or n.value in said.clause]
+        if not self.figure.in_words or len(here) != 1 or self._used(list(pool)) or CHANGES.search(said.clause):
+            return None
+        value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
+        return f"said, and the input files give {shown(value)} %" if value is not None else None
+
+
+def _pairs(some: Iterator[Label] | Sequence[Label]) -> Of:
+    return frozenset((n.column, n.value) for n in some)
+
+
+def _names(some: Sequence[Label]) -> set[str]:
+    return {n.column for n in some}
