@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from artifacts.branch import begun, branch
-from artifacts.events import Event, RunEnded, RunView, TurnEnded, TurnStarted, Undone
+from artifacts.events import Event, Redone, RunEnded, RunView, TurnEnded, TurnStarted, Undone
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, Value, new_id
@@ -16,7 +16,8 @@ from graphs.errors import InputError
 from kernel_gateway.client import Host
 from notebooks.aio import see_through
 from notebooks.live.changes import Change, changes
-from notebooks.live.editing import Edit, Edited, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit, Edited
 from notebooks.session import Session
 
 OPEN = 4
@@ -53,7 +54,7 @@ class Editor:
         self._parents: dict[str, tuple[str, int]] = {}  # of branches: the run, and the event up to which they share it
 
     async def edit(self, run: Run, edit: Edit) -> Edited:
-        """Carry out an edit; see `notebooks.live.editing`."""
+        """Carry out an edit; see `notebooks.live.edits`."""
         async with self._notebook(run.id) as notebook:
             return await notebook.edit(edit)
 
@@ -62,6 +63,12 @@ class Editor:
         _must_rest(run, "taken back")
         async with self._notebook(run.id) as notebook:
             return await notebook.undo(by)
+
+    async def redo(self, run: Run, by: str = "person") -> Redone:
+        """Put back what was taken back last."""
+        _must_rest(run, "changed")
+        async with self._notebook(run.id) as notebook:
+            return await notebook.redo(by)
 
     async def branch(self, run: Run, at: str | None = None) -> Run:
         """A new run that shares the past of this one, up to the end of turn `at` (None: all of it).

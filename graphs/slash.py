@@ -9,7 +9,7 @@ from artifacts.events import RunView
 from artifacts.types import Artifact, Spent, now
 from graphs.agents import load
 from graphs.budget import standing
-from notebooks.live.editing import Edit
+from notebooks.live.edits import Edit
 from notebooks.projects import folders
 
 HELP = """\
@@ -21,6 +21,7 @@ What you type while a turn is under way is read before its next step, or becomes
 /agents       who can work on a question; begin a message with @NAME to address one
 /budget       what the run has used, and what it may use; /budget tokens=20000,tokens=5000/turn changes that
 /undo         take back the last turn or edit
+/redo         put back what was taken back last
 /stop         stop the turn that is under way; the run stays open
 /resume       go on with a run that was interrupted"""
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts.events import Event, RunEnded, RunResumed, RunStarted, Said, TextDelta, Undone, apply
+from artifacts.events import Event, Redone, RunEnded, RunResumed, RunStarted, Said, TextDelta, Undone, apply
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Decision, Message, Run, Turn, new_id
@@ -27,7 +27,7 @@ from graphs.worker import Worker
 from kernel_gateway.client import Host
 from notebooks.errors import NotebookError
 from notebooks.files import media_type, safe_name
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 
@@ -325,6 +325,11 @@ class Workbench:
         """Take back the last turn or edit of a run. Raises EditError where there is none."""
         self._must_be_open()
         return await self._editor.undo(await self._at_rest(run_ref), by)
+
+    async def redo(self, run_ref: str, *, by: str = "person") -> Redone:
+        """Put back what was taken back last. Raises EditError where nothing was, or something was done since."""
+        self._must_be_open()
+        return await self._editor.redo(await self._at_rest(run_ref), by)
 
     async def branch(self, run_ref: str, *, at: str | None = None) -> Run:
         """A new run that shares the past of this one, up to the end of turn `at`. Raises InputError without it."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from artifacts.events import Event, RunView, TextDelta, Undone, fold
+from artifacts.events import Event, Redone, RunView, TextDelta, Undone, fold
 from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from gristmill.settings import Settings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphs.editing import Difference
     from graphs.request import Question, Terms
     from gristmill.projects import Projects
-    from notebooks.live.editing import Edit, Edited
+    from notebooks.live.edits import Edit, Edited
 
 
 class Listed[T](list[T]):
@@ -105,6 +105,10 @@ class Backend(Protocol):
 
     async def undo(self, ref: str) -> Undone:
         """Take back the last turn or edit of a run."""
+        ...
+
+    async def redo(self, ref: str) -> Redone:
+        """Put back what was taken back last."""
         ...
 
     async def branch(self, ref: str, *, at: str | None = None) -> Run:

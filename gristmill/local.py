@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from artifacts.check import Checked
 from artifacts.check import check as check_record
-from artifacts.events import Event, TextDelta, Undone
+from artifacts.events import Event, Redone, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import Store
@@ -31,7 +31,7 @@ from gristmill.projects import LocalProjects, place_of, settled
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
 from notebooks.cron import check, next_due
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.notify import check_targets
 from notebooks.runner import locate
 from notebooks.schedule import changed
@@ -148,6 +148,9 @@ class Local:
 
     async def undo(self, ref: str) -> Undone:
         return await self.workbench.undo(ref)
+
+    async def redo(self, ref: str) -> Redone:
+        return await self.workbench.redo(ref)
 
     async def branch(self, ref: str, *, at: str | None = None) -> Run:
         return await self.workbench.branch(ref, at=at)

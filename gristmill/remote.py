@@ -19,7 +19,7 @@ import httpx
 
 from artifacts.backup import unpack
 from artifacts.check import Checked
-from artifacts.events import EVENT, Event, RunEnded, TextDelta, Undone
+from artifacts.events import EVENT, Event, Redone, RunEnded, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
@@ -33,7 +33,7 @@ from gristmill.projects import RemoteProjects
 from notebooks import catalog
 from notebooks.beside import beside
 from notebooks.job import default_files
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.parameters import read_parameters
 
 _QUICK = httpx.Timeout(30.0, read=60.0)
@@ -124,6 +124,9 @@ class Remote:
 
     async def undo(self, ref: str) -> Undone:
         return Undone.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/undo"))
+
+    async def redo(self, ref: str) -> Redone:
+        return Redone.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/redo"))
 
     async def branch(self, ref: str, *, at: str | None = None) -> Run:
         return Run.model_validate(await self._call("POST", f"/api/runs/{_id(ref)}/branches", params=_given(at=at)))

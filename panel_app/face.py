@@ -172,9 +172,13 @@ class Face:
     def undoes(self) -> str:
         """What Undo takes back: the last edit, or the last question with all that it made; empty for nothing."""
         past = self.view.previous
-        if past is None or not self.rests:
-            return ""
-        return "question" if len(self.view.turns) > len(past.turns) else "edit"
+        return "" if past is None or not self.rests else _between(past, self.view)
+
+    @property
+    def redoes(self) -> str:
+        """What Redo puts back: the same, where it was taken back and nothing was done since."""
+        then = self.view.undone
+        return "" if then is None or then.previous is None or not self.rests else _between(then.previous, then)
 
     @property
     def asked(self) -> list[Question]:
@@ -230,3 +234,8 @@ class Face:
         """The picture of that name, the last where it was drawn again."""
         drawn = (a for a in reversed(self.view.artifacts) if a.role == "plot" and a.name == name)
         return next(drawn, None)
+
+
+def _between(past: RunView, view: RunView) -> str:
+    """By what a run came from one state to the next: a question, or an edit."""
+    return "question" if len(view.turns) > len(past.turns) else "edit"

@@ -51,7 +51,7 @@ SLOTS = {
     "files": Slot(RUN, lambda v: (v.run.status, v.artifacts)),
     "bar": Slot(
         CELLS,
-        lambda v: (v.run.status, sum(c.state == "stale" for c in v.cells), len(rows(v)), _last(v), _taken_back(v)),
+        lambda v: (v.run.status, sum(c.state == "stale" for c in v.cells), len(rows(v)), _steps(v)),
     ),
     "typed": Slot(TALK, lambda v: (len(v.replies), _last(v))),
     "composer": Slot(TALK, lambda v: (v.run.status, _last(v))),
@@ -68,8 +68,10 @@ def _counted(view: RunView) -> int:
     return view.spent.cells if view.run.params.get("budget") else 0
 
 
-def _taken_back(view: RunView) -> int:
-    return len(view.previous.turns) if view.previous is not None else 0
+def _steps(view: RunView) -> tuple[str, str]:
+    """What can be taken back, and what put back."""
+    face = Face(view)
+    return face.undoes, face.redoes
 
 
 def _under_way(view: RunView) -> str:

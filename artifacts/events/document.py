@@ -91,8 +91,8 @@ def ended(view: RunView, execution_id: str, status: ExecutionStatus) -> RunView:
 def without(view: RunView, cell_id: str) -> RunView:
     """The view without what came of a cell: its artifacts, findings and answers.
 
-    Between turns an answer stays, as outdated: a person has been told it, and what an agent said nobody says again. A
-    cell that answers anew replaces its own.
+    The answer of a turn that is over stays, as outdated: a person has been told it, and what an agent said nobody says
+    again. A cell that answers anew replaces its own.
     """
     ran = {x.id for x in view.executions if x.cell == cell_id}
     return replace(
@@ -100,7 +100,9 @@ def without(view: RunView, cell_id: str) -> RunView:
         artifacts=tuple(a for a in view.artifacts if a.execution_id not in ran),
         findings=tuple(f for f in view.findings if f.evidence.cell != cell_id),
         given=tuple(a for a in view.given if not _rests_on(a, cell_id)),
-        answers=tuple(_outdated(a, cell_id) for a in view.answers if view.turn is None or not _rests_on(a, cell_id)),
+        answers=tuple(
+            _outdated(a, cell_id) for a in view.answers if not (_rests_on(a, cell_id) and _is_underway(view, a))
+        ),
     )
 
 
@@ -151,6 +153,14 @@ def _numbered(view: RunView, cell_id: str) -> RunView:
 
 def _turn(view: RunView) -> str | None:
     return view.turn.id if view.turn else None
+
+
+def _is_underway(view: RunView, answer: Answer) -> bool:
+    """Whether the turn under way gave an answer. Those of the first turn have the names of its own questions."""
+    if view.turn is None:
+        return False
+    further = {t.id for t in view.turns[1:]}
+    return answer.question == view.turn.id if view.turn.id in further else answer.question not in further
 
 
 def _rests_on(answer: Answer, cell_id: str) -> bool:

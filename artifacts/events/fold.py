@@ -30,6 +30,7 @@ from artifacts.events.run import (
     Branched,
     Compared,
     Noted,
+    Redone,
     RunBegan,
     RunEnded,
     RunQueued,
@@ -86,7 +87,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             view = replace(view, run=again, error=None, queued=None)
             if event.why == "edit":  # it may be run in the kernel, which no turn is to find then
                 return replace(view, kernel=None, working=None)
-            return replace(view, working=event.at)
+            return replace(view, working=event.at, undone=None)
         case RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event, working=None)
         case RunBegan():
@@ -98,7 +99,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case TurnStarted():
             said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
             turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
-            view = replace(view, turns=(*view.turns, turn), turned=view.turned + 1, previous=before)
+            view = replace(view, turns=(*view.turns, turn), turned=view.turned + 1, previous=before, undone=None)
             return _taken_up(view, (said,), event.turn_id)
         case TurnEnded():
             return document.end_turn(view, event.status, event.at)
@@ -131,6 +132,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return document.stale(view, cells)
         case Undone(to=to):
             return _undone(view, to)
+        case Redone(to=to):
+            return _redone(view, to)
         case Branched():
             heard = tuple(m for m in view.messages if m.turn_id is not None)  # what waits, waits in the other run
             return replace(view, kernel=None, branched=event, messages=heard)
@@ -160,7 +163,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case PlanMade():
             return replace(view, plan=event.steps)
         case ExecutionStarted():
-            return document.begun(view, event)
+            return document.begun(replace(view, undone=None), event)
         case OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
         case OutputUpdated():
@@ -254,16 +257,25 @@ def _taken_up(view: RunView, ids: Collection[str | None], turn_id: str) -> RunVi
 
 def _taken_back_to(view: RunView, before: RunView) -> RunView:
     """The view that remembers how the run stood before an edit, unless that is part of a turn."""
-    return view if view.turn is not None else replace(view, previous=before)
+    return view if view.turn is not None else replace(view, previous=before, undone=None)
 
 
 def _undone(view: RunView, to: int) -> RunView:
-    """The run as it stood at event `to`. What happened all the same stays: sandboxes, replies, notes and numbers."""
+    """The run as it stood at event `to`, an earlier one of those that it remembers."""
     past = view.previous
     while past is not None and past.last_seq != to:
         past = past.previous
-    if past is None:
-        return view
+    return view if past is None else replace(_as_then(view, past), undone=view)
+
+
+def _redone(view: RunView, to: int) -> RunView:
+    """The run as it stood at event `to`, when something was taken back and nothing was done since."""
+    then = view.undone
+    return view if then is None or then.last_seq != to else replace(_as_then(view, then), undone=then.undone)
+
+
+def _as_then(view: RunView, then: RunView) -> RunView:
+    """The run as it stood. What happened all the same stays: sandboxes, replies, notes and numbers."""
     kept = (
         "run",
         "last_seq",
@@ -279,7 +291,7 @@ def _undone(view: RunView, to: int) -> RunView:
         "worked",
         "working",
     )
-    return replace(past, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
+    return replace(then, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
 
 
 def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:

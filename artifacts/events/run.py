@@ -109,6 +109,19 @@ class Undone(Recorded):
     by: str = "person"
 
 
+class Redone(Recorded):
+    """What was taken back last is put back: the run stands as it did at event `to`, just before that.
+
+    `turn_id` or `cell_id` names what is there again. As after taking back, the next cell needs a sandbox rebuilt.
+    """
+
+    kind: Literal["redone"] = "redone"
+    to: int
+    turn_id: str | None = None
+    cell_id: str | None = None
+    by: str = "person"
+
+
 class Branched(Recorded):
     """This run begins as a branch: the events before this one are those of run `of` up to its event `to`.
 

@@ -28,6 +28,7 @@ from artifacts.events.run import (
     Branched,
     Compared,
     Noted,
+    Redone,
     RunBegan,
     RunEnded,
     RunQueued,
@@ -66,6 +67,7 @@ Event = Annotated[
     | RunBegan
     | SandboxOpened
     | Undone
+    | Redone
     | Branched
     | Said
     | Heard

@@ -117,6 +117,7 @@ class RunView:
     worked: dict[str, float] = field(default_factory=dict)  # seconds of work on each turn, less that under way
     working: datetime | None = None  # since when a turn is being worked on; None while nobody does
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
+    undone: RunView | None = field(default=None, repr=False)  # the run before that was taken back, if nothing was since
 
     @property
     def cells_of(self) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from graphs.questions import conditions
@@ -59,6 +60,7 @@ def measure_name(measure: Measure) -> str:
     )
 
 
+@lru_cache(maxsize=20_000)  # a long list that is told is held against each of many rows
 def plain(text: str) -> str:
     """A text as single words of letters and digits in lower case, with a blank at both ends."""
     return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "

@@ -283,6 +283,21 @@ async def undo(ref: str, as_json: bool) -> None:
     click.echo(f"{undone.run_id} stands as it did before {what}.")
 
 
+@command.command("redo")
+@ref
+@as_json
+@speaks
+async def redo(ref: str, as_json: bool) -> None:
+    """Put back what `undo` took back last, if nothing was done since."""
+    async with backend() as opened:
+        redone = await opened.redo((await opened.run(ref)).id)
+    if as_json:
+        emit(redone)
+        return
+    what = redone.turn_id or (f"the edit of {redone.cell_id}" if redone.cell_id else "the last edit")
+    click.echo(f"{redone.run_id} has {what} again.")
+
+
 @command.command("branch")
 @ref
 @click.option("--at", metavar="TURN", help="The last turn that both share (default: all that there is).")

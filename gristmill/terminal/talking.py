@@ -74,6 +74,7 @@ class Talk:
             "agents": self._list_agents,
             "budget": self._tell_budget,
             "undo": self._undo,
+            "redo": self._redo,
             "stop": self._stop,
             "resume": self._resume,
             "help": self._help,
@@ -339,6 +340,14 @@ class Talk:
         undone = await self._backend.undo(self._run)
         await self._catch_up()
         self._out.print(f"Taken back: {undone.turn_id or undone.cell_id or 'the last edit'}.")
+
+    async def _redo(self, _: str) -> None:
+        if self._run is None:
+            self._out.print("There is nothing to put back.")
+            return
+        redone = await self._backend.redo(self._run)
+        await self._catch_up()
+        self._out.print(f"Put back: {redone.turn_id or redone.cell_id or 'the last edit'}.")
 
     async def _stop(self, _: str) -> None:
         view = self._story.view

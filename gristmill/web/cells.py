@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Body
 
-from artifacts.events import Undone
+from artifacts.events import Redone, Undone
 from artifacts.threads import in_own_thread
 from artifacts.types import Run
 from graphs.editing import Difference
@@ -14,7 +14,7 @@ from gristmill.local import Local
 from gristmill.plain import plain
 from gristmill.web import schemas
 from notebooks.live.document import rows
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 
 EDIT = Edit(what="edit", cell="cell-05", source="limit = 5.5", based_on=1)
 EDITED = Edited(run=schemas.RUN.id, cell="cell-05", version=2, stale=("cell-05", "cell-06"), ran=("cell-05", "cell-06"))
@@ -42,6 +42,11 @@ def cells(local: Local) -> APIRouter:
     async def undo(ref: str) -> Undone:
         """Take back the last turn, or the last edit between turns."""
         return await local.undo(ref)
+
+    @router.post("/{ref}/redo", **schemas.answer(Redone, Redone(run_id=schemas.RUN.id, to=45, cell_id="cell-05")))
+    async def redo(ref: str) -> Redone:
+        """Put back what was taken back last; refused where something was done since."""
+        return await local.redo(ref)
 
     @router.post("/{ref}/branches", **schemas.answer(Run, schemas.RUN, status=201, description="It is there."))
     async def branch(ref: str, at: str | None = None) -> Run:

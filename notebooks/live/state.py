@@ -35,6 +35,7 @@ class Needs:
     """What a cell needs of the state before it, and what it leaves changed.
 
     `perhaps` are bound by it or not, which nothing in the cell itself depends on: what they were before shines through.
+    `classes` are those after it, with the highest number of one.
     """
 
     needed: frozenset[str]
@@ -42,6 +43,7 @@ class Needs:
     bound: frozenset[str]
     changed: frozenset[str]
     joined: tuple[tuple[str, frozenset[str]], ...]
+    classes: tuple[dict[str, int], int]
     reading: Reading
 
 
@@ -90,7 +92,7 @@ class State:
             {*self.keys, EVERYTHING, FILES, RANDOM, SETTINGS} if reading.opaque else set()
         )
         joined = [(name, shares) for name, shares in reading.aliases]
-        classes = self._joined(joined, reading)[0]
+        classes, count = self._joined(joined, reading)
         members: dict[int, set[str]] = {}
         for name, number in classes.items():
             members.setdefault(number, set()).add(name)
@@ -105,6 +107,7 @@ class State:
             bound,
             frozenset(n for n in changed | (maybe & needed) if LOCAL not in n),
             tuple(joined),
+            (classes, count),
             reading,
         )
 
@@ -139,7 +142,7 @@ class State:
         reading = needs.reading
         self.keys, self.makers, self.names = dict(self.keys), dict(self.makers), self.names.copy()
         signature, mine = self.signature(cell, needs.needed), frozenset({cell.id})
-        self.classes, self.count = self._joined(needs.joined, reading)
+        self.classes, self.count = needs.classes
         if reading.opaque:
             self.count += 1
             self.classes = dict.fromkeys((*self.keys, *self.classes), self.count)
@@ -195,19 +198,23 @@ class State:
         fresh = {n for n in reading.binds if n not in reading.reads}
         for name in fresh:
             classes.pop(name, None)  # it stands for something else now
+        into: dict[int, int] = {}  # the number of a class that has become part of another one's
+
+        def now(number: int) -> int:
+            while (other := into.get(number)) is not None:
+                number = other
+            return number
+
         for name, shares in joined:
             numbers = set()
             for one in (name, *shares):
                 if one not in classes:
                     count += 1
                     classes[one] = count
-                numbers.add(classes[one])
-            if len(numbers) > 1:
-                least = min(numbers)
-                for one, number in classes.items():
-                    if number in numbers:
-                        classes[one] = least
-        return {n: c for n, c in classes.items()}, count
+                numbers.add(now(classes[one]))
+            least = min(numbers)
+            into |= dict.fromkeys(numbers - {least}, least)
+        return {n: now(c) for n, c in classes.items()}, count
 
     def _written(self, cell: Item, reading: Reading) -> set[str]:
         """The files that a cell writes: as the record saw it, or else as its source says it."""

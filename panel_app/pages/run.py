@@ -14,7 +14,7 @@ from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.workbench import Workbench
 from notebooks.errors import Outdated
-from notebooks.live.editing import Edit
+from notebooks.live.edits import Edit
 from panel_app.components.render import part, render
 from panel_app.components.talk import entries
 from panel_app.components.words import arguments
@@ -93,6 +93,8 @@ class RunPage(Page):
                 wire.send([Patch(do="go", url=f"/runs/{new.id}")])
             case {"do": "undo"}:
                 await bench.undo(run_id)
+            case {"do": "redo"}:
+                await bench.redo(run_id)
             case {"do": "halt"}:
                 self._edits.stop(run_id)
             case {"do": "source" | "versions" as macro, "cell": str(id)}:
@@ -123,6 +125,8 @@ class RunPage(Page):
                 told = await self._budget(read_budget(limits))
             case "undo", _:
                 await bench.undo(run_id)
+            case "redo", _:
+                await bench.redo(run_id)
             case "stop", _:
                 await bench.stop(run_id)
             case "resume", _:

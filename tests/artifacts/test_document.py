@@ -27,6 +27,7 @@ from artifacts.events import (
     ExecutionStarted,
     FindingMade,
     OutputReceived,
+    Redone,
     RunEnded,
     RunResumed,
     RunStarted,
@@ -34,6 +35,8 @@ from artifacts.events import (
     Said,
     SandboxOpened,
     StepStarted,
+    TaskBranched,
+    TaskWorked,
     TurnEnded,
     TurnStarted,
     Undone,
@@ -185,6 +188,31 @@ def test_a_reply_stays_in_the_conversation_when_a_person_edits_what_it_rests_on(
     assert [(a.text, a.outdated) for a in record.view.answers] == [("Because b is 3.", ()), ("a is 1.", ())]
 
 
+def test_a_reply_of_an_earlier_turn_stays_when_an_agent_runs_what_it_rests_on_again():
+    record = three().add(answered("", "a is 1.", "cell-01"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-02", message="Why?"))
+    record.add(answered("turn-02", "Because b is 1.", "cell-02"), TurnEnded(run_id="run_1", turn_id="turn-02"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-03", message="And c?"))
+    record.add(answered("turn-03", "c is b.", "cell-02")).ran("cell-01", "a = 2").ran("cell-02", "b = 2")
+    assert [(a.text, a.outdated) for a in record.view.answers] == [
+        ("a is 1.", ("cell-01",)),
+        ("Because b is 1.", ("cell-02",)),
+    ]
+    record.add(answered("turn-03", "c is 2.", "cell-02"), TurnEnded(run_id="run_1", turn_id="turn-03"))
+    assert [a.text for a in record.view.answers] == ["a is 1.", "Because b is 1.", "c is 2."]
+
+
+def test_a_reply_stays_in_the_notebook_of_a_task_that_runs_what_it_rests_on_again():
+    record = three().add(answered("", "a is 1.", "cell-01"))
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-02", message="Split it up."))
+    record.add(TaskBranched(run_id="run_1", task_id="task-01", numbered=100))
+    again = Execution(id="ex_9", run_id="run_1", sandbox_id="own", seq=9, code="a = 3", cell_id="cell-01")
+    begun = ExecutionStarted(run_id="run_1", execution=again)
+    view = record.add(TaskWorked(run_id="run_1", task_id="task-01", event=begun)).view
+    assert [(a.text, a.outdated) for a in view.of_task("task-01").answers] == [("a is 1.", ("cell-01",))]
+    assert [(a.text, a.outdated) for a in view.answers] == [("a is 1.", ())]
+
+
 def test_an_answer_makes_room_while_its_turn_is_under_way():
     record = Record().ran("cell-01", "a = 1").add(answered("", "a is 1.", "cell-01")).ran("cell-01", "a = 2")
     assert record.view.answers == ()
@@ -249,6 +277,50 @@ def test_a_turn_is_taken_back_with_the_edits_of_its_agents_and_an_edit_before_it
     assert [c.source for c in view.cells] == ["a = 1", "b = a", "print(a)"]
     assert view.previous is not None
     assert [c.source for c in view.previous.cells][2] == "print(b)"
+
+
+def test_what_was_taken_back_is_put_back_step_by_step():
+    record = three()
+    start = record.view.last_seq
+    record.add(CellEdited(run_id="run_1", cell_id="cell-02", version=2, source="b = 7"))
+    record.ran("cell-02", "b = 7", version=2).add(RunEnded(run_id="run_1", status="done"))
+    edited = record.view
+    record.add(TurnStarted(run_id="run_1", turn_id="turn-02", message="And c?")).ran("cell-04", "c = b")
+    asked = record.add(TurnEnded(run_id="run_1", turn_id="turn-02")).view
+    once = record.add(Undone(run_id="run_1", to=edited.last_seq, turn_id="turn-02")).view
+    record.add(Undone(run_id="run_1", to=start, cell_id="cell-02"))
+    assert [c.source for c in record.view.cells] == ["a = 1", "b = a", "print(b)"]
+    shown = ("cells", "executions", "findings", "artifacts", "answers", "report", "turns", "previous")
+    for then in (edited, asked):
+        before = record.view.undone
+        assert before is not None
+        view = record.add(Redone(run_id="run_1", to=before.last_seq)).view
+        for name in shown:
+            assert getattr(view, name) == getattr(then, name), name
+        assert (view.kernel, view.executed, view.next_cell) == (None, 5, "cell-05")
+    assert view.undone is None
+    view = record.add(Undone(run_id="run_1", to=edited.last_seq, turn_id="turn-02")).view
+    for name in shown:
+        assert getattr(view, name) == getattr(once, name), name
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        CellEdited(run_id="run_1", cell_id="cell-01", version=2, source="a = 2"),
+        TurnStarted(run_id="run_1", turn_id="turn-03", message="And d?"),
+        RunResumed(run_id="run_1"),
+    ],
+)
+def test_nothing_is_put_back_once_something_was_done(done: Event):
+    record = three()
+    start = record.view.last_seq
+    record.add(CellDeleted(run_id="run_1", cell_id="cell-03"), Undone(run_id="run_1", to=start, cell_id="cell-03"))
+    then = record.view.undone
+    assert then is not None
+    view = record.add(done).view
+    assert view.undone is None
+    assert record.add(Redone(run_id="run_1", to=then.last_seq)).view.cells == view.cells
 
 
 def test_what_cannot_be_taken_back_changes_nothing():

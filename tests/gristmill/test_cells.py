@@ -64,6 +64,9 @@ def test_an_edit_tells_what_ran_and_what_changed_and_is_taken_back(
     assert told(server, "runs", "undo", notebook)["cell_id"] == "cell-02"
     shown = told(server, "cells", "show", notebook, "cell-03")
     assert shown["execution"]["outputs"][0]["text"] == "sum 10\n"
+    assert told(server, "runs", "redo", notebook)["cell_id"] == "cell-02"
+    assert told(server, "cells", "show", notebook, "cell-03")["execution"]["outputs"][0]["text"] == "sum 16\n"
+    told(server, "runs", "undo", notebook)
     nothing = run(server.home, "runs", "undo", notebook)
     assert nothing.status == 2
     assert "can be taken back" in nothing.err

@@ -83,12 +83,8 @@ def _having(clause: Clause, ask: Ask) -> None:
             who = of[0].means
             how = [i for i in how if i.code == "h" or i.means == "distinct"]
             rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
-            if (
-                who is None
-                or who.key
-                or (who.kind == "number" and not who.label)
-                or (rows and rows[0].means and not rows[0].column.key)
-            ):
+            single = who is None or who.key or (who.kind == "number" and not who.label)
+            if single or (rows and rows[0].means and not rows[0].column.key):
                 continue
             sign = op[0].means.split()[0] if op else "="
             ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
@@ -233,11 +229,6 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 continue
             ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
         use(by, first, rest)
-    for _, named, each in clause.find("(C|G)[oi,c]*(Z)"):
-        if named[0].code == "C" and named[0].column.kind in ("text", "bool") and not ask.groups:
-            ask.groups.append(Group(of=expr(named[0].column)))
-            use(named)
-        use(each)
     sides = clause.of("V")
     several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
     if several and (set("ZbYjKJ") & set(clause.shape) or re.search(_AGAINST, clause.text, re.I)):
@@ -259,13 +250,10 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             ask.columns = list(ask.pairs[0])
             use(adjective, _rows, what, clause.of("j"))
             return
-    said = [i for i in clause.of("R")]
+    said, named = clause.of("R"), clause.of("C")
     if not said:
         return
-    named = clause.of("C")
-    r2 = any(i.means == "r2" for i in said)
-    slope = any(i.means == "slope" for i in said)
-    ask.relation = "r2" if r2 else "slope" if slope else "correlation"
+    ask.relation = next((way for way in ("r2", "slope") if any(i.means == way for i in said)), "correlation")
     names = list(dict.fromkeys(expr(i.column) for i in named))
     ask.columns = list(names)
     if len(names) == 2:
@@ -285,43 +273,25 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
         flow = numbers[0] if numbers else conditions.amount()
         adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
         whole = whom is not None and len(name_words(clause.written(whose))) >= len(whom.words) > 1  # its ids
-        if (
-            stat[0].means == "mean"
-            and flow
-            and (adds or not numbers)
-            and not whole
-            and (whom is None or whom.label or whom.key)
-        ):
+        one = whom is None or whom.label or whom.key
+        if stat[0].means == "mean" and flow and (adds or not numbers) and one and not whole:
             ask.columns = [expr(flow)]
             ask.per = whom if whom is not None and not whom.key else None
             clause.notes.append(f"The amounts are taken from “{flow.name}”.")
             ask.stats.append("mean")
             use(stat, whose, [i for i in clause.of("C") if i.means == flow])
-    much = [i for i in clause.of("S") if clause.written([i]).casefold() == "how much"]
-    use(much if ask.stats or len(clause.of("S")) > 1 else [])  # how much does the average customer spend
-    for _, stats, between, listed in clause.find("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)"):
-        if "R" in "".join(i.code for i in clause.items) and not ask.stats and ask.relation:
-            break
-        ask.stats += [i.means for i in stats if i.code == "S"]
-        ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        use(stats, between, listed)
-    for _, left, stats in clause.find("(C)(S)"):
-        if stats[0].means == "share" and left[0].column.kind == "bool":
-            ask.stats.append("share")
-            ask.columns.append(expr(left[0].column))
-            use(left, stats)
-    for _, listed, stats in clause.find("(C(?:[ac]+C)*)[d]*(S(?:[ac]+S)*)"):
-        ask.stats += [i.means for i in stats if i.code == "S"]
-        ask.columns += [expr(i.column) for i in listed if i.code == "C"]
-        use(listed, stats)
+    for pattern in ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)"):
+        for _, left, between, right in clause.find(pattern):
+            if ask.relation and not ask.stats and "R" in "".join(i.code for i in clause.items):
+                break
+            ask.stats += [i.means for i in (*left, *right) if i.code == "S"]
+            ask.columns += [expr(i.column) for i in (*left, *right) if i.code == "C"]
+            use(left, between, right)
     for _, most, _between, named in clause.find("(M)([oiU]*)(C)"):
         if ask.relation or not isinstance(named[0].means, Column):
             continue
-        if (ask.end and ask.names) or ask.limit:
-            ask.columns.append(expr(named[0].column))
-        else:
-            ask.stats.append(most[0].means.split()[0])
-            ask.columns.append(expr(named[0].column))
+        ask.columns.append(expr(named[0].column))
+        ask.stats += [] if (ask.end and ask.names) or ask.limit else [most[0].means.split()[0]]
         use(most, _between, named)
     for item in clause.of("S"):
         ask.stats.append(item.means)

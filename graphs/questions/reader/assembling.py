@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from copy import copy
-from datetime import date, timedelta
-from functools import cache
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
-from graphs.questions.reader import asking, following, intents, lexicon, parts, steps
+from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Conditions, expr, negated
-from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
+_CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
 
@@ -68,9 +66,7 @@ class Draft:
         if whole:
             self._leave(clause, False)
             return
-        left = re.match(steps.LEAVE, clause.text, re.I) or re.search(
-            r"\b(?:not|n't) (?:include|consider|use)", clause.text, re.I
-        )
+        left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
         ask = asking.read(clause, conditions, self.columns, self.rows)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
@@ -88,9 +84,7 @@ class Draft:
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        made = self.new and re.search(
-            r"\b(?:creat|generat|represent|new (?:feature|column|variable))", clause.text, re.I
-        )
+        made = self.new and re.search(_CREATES, clause.text, re.I)
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
@@ -101,16 +95,17 @@ class Draft:
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
-            same = [s for s in self.steps if s.do == step.do and (
-                set(getattr(s, "columns", ())) & set(getattr(step, "columns", ())) or getattr(s, "name", 0) == getattr(step, "name", 1)
-                or (step.do == "remove_outliers"))]  # fmt: skip
+            own, name = set(getattr(step, "columns", ())), getattr(step, "name", None)
+            alike = [s for s in self.steps if s.do == step.do]
+            shared = [
+                s for s in alike if own & set(getattr(s, "columns", ())) or (name and getattr(s, "name", "") == name)
+            ]
+            same = alike if step.do == "remove_outliers" else shared
             if not same:
                 self.steps.append(step)
-            elif isinstance(step, RemoveOutliers) and not step.columns:
+            elif step.do == "remove_outliers" and not own:
                 continue
-            elif not (
-                set(getattr(step, "columns", ())) <= set(getattr(same[0], "columns", ())) and step.do == "drop_missing"
-            ):
+            elif step.do != "drop_missing" or not own <= set(getattr(same[0], "columns", ())):
                 self.steps[self.steps.index(same[0])] = step
 
     def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
@@ -118,7 +113,7 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
-            since = recent(period[0], self.time)
+            since = unread.recent(period[0], self.time)
             if since and self.asks:
                 self.asks[-1].where.append(Condition(left=expr(self.time or ""), op=">", right=since))
                 self.notes.append(f"“{period[0]}” is counted from the last day of the table: after {since}.")
@@ -129,29 +124,9 @@ class Draft:
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
                 self.blocked.append(clause.text[first.start - clause.words[0].start :])
-        for n, item in enumerate(clause.items):
-            word = clause.written([item])
-            if (
-                item.code not in "UQKVTbkjn#1"
-                or item.used
-                or (self.steps and word.casefold() in ("left", "remaining", "remain"))
-            ):
-                continue
-            if item.code == "1" and not re.match("[ac]*[TG]", codes[n + 1 :]):
-                continue  # the first and second quarter, the first Monday, and not "first, find"
-            if item.code == "j" and word.casefold() not in ("higher", "lower", "better", "worse"):
-                continue
-            follows = clause.items[n + 1].code if n + 1 < len(clause.items) else ""
-            if item.code == "n" and (not opening or not re.match("[idwohSv]*[CEVUQT]", codes[n + 1 :])):
-                continue
-            timed = item.code == "b" or "time" in str(item.means)
-            if item.code in "Kb" and (not follows or follows not in ("NT" if timed else "NTCUV")):
-                continue
-            self.unused.append(word)
-            before = re.sub("U+$", "", codes[:n])
-            after = codes[n + 1 :].lstrip("U")
-            if core and _changes(before, after, clause, item):
-                self.blocked.append(word)
+        left = list(unread.unread(clause, opening, bool(self.steps)))
+        self.unused += [word for word, _ in left]
+        self.blocked += [word for word, changes in left if core and changes]
 
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
@@ -160,20 +135,20 @@ class Draft:
         alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
         missing = [*self.blocked, *undefined, *(() if alone else (w for _, ws in self.lost for w in ws))]
         if missing:
-            return Reading(parts=(self.question,), queries=(None,), why_not=(_unknown(missing),))
+            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(missing),))
         changed = following.follow(self, previous) if previous is not None else None
         queries = [changed] if changed is not None else self.all_queries()
         if not queries and self.untold:
             return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
-            unread = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
-            why = _unknown(unread) if unread else "It is not clear what is to be computed of which column."
-            why = f"It is not said by which column “{end}” is meant." if end and not unread else why
+            unknown = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
+            why = unread.unknown(unknown) if unknown else "It is not clear what is to be computed of which column."
+            why = f"It is not said by which column “{end}” is meant." if end and not unknown else why
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
-        if dropped := self.dropped(queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(_unclear(dropped),))
-        if named := self.labels(queries):
+        if dropped := unread.dropped(self, queries):
+            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unclear(dropped),))
+        if named := unread.labels(self, queries):
             why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         others = tuple(
@@ -181,84 +156,17 @@ class Draft:
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
         )  # fmt: skip
         lost = [text for text, _ in (*self.lost, *self.untold)]
-        whys = (*[""] * len(queries), *(_unknown(words) for _, words in self.lost), *(why for _, why in self.untold))
+        whys = (
+            *[""] * len(queries),
+            *(unread.unknown(words) for _, words in self.lost),
+            *(why for _, why in self.untold),
+        )
         return Reading(
             parts=(*(q.text for q in queries), *lost),
             queries=(*queries, *[None] * len(lost)),
             why_not=whys,
             others=others,
         )
-
-    def dropped(self, queries: Sequence[Query]) -> list[str]:
-        """The columns, values, times and numbers that the question names and none of its queries has."""
-        told = [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries]
-        for step in (s for q in told for s in q["prepare"] if s["do"] in ("derive", "cut")):
-            del step["name"]  # a column that is made, and of which nothing is computed
-        said = json.dumps(told, ensure_ascii=False)
-        found = list[str]()
-        for ask in (a for a in self.asks if a not in self.left):
-            items = ask.clause.items
-            for n, item in enumerate(items):
-                if ask.clause.words[item.first].start >= self.opening:
-                    continue
-                if item.code == "j" and item.means != "more":
-                    kept = (
-                        column := self.hinted(item.means.partition("> ")[2] or item.means)
-                    ) is None or column.name in said
-                elif item.code == "C":
-                    names = [c.name for c in (item.column, *item.also)]
-                    kept = (
-                        item.column.key
-                        or item.column in self.counted
-                        or self._of_its_own(item.column, queries)
-                        or any(n in said for n in names)
-                        or _participle(ask.clause, item)
-                    )
-                elif item.code == "U":
-                    kept = item.used or not ask.share  # a verb that is not read says which share
-                elif item.code == "V":
-                    grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
-                    kept = grouped or str(item.means[1]) in said
-                elif item.code == "T":
-                    kept = str(item.means) in said
-                elif item.code == "N" and not item.used and n and items[n - 1].code == "K":
-                    kept = False
-                elif item.code == "M":
-                    kept = any(
-                        q.order
-                        or q.intent in ("rank", "outliers", "predict")
-                        or {m.op for m in q.measures} & {"min", "max", "mode"}
-                        for q in queries
-                    )
-                else:
-                    continue
-                if not kept:
-                    found.append(ask.clause.written([item]))
-        return list(dict.fromkeys(found))
-
-    def _of_its_own(self, column: Column, queries: Sequence[Query]) -> bool:
-        """Whether all that is computed belongs to the file where each of these stands once: the age of customers."""
-        files = {c.file for c in self.columns if c.label and c.key and c.name == column.name}
-        of = [m.of for q in queries for m in q.measures]
-        return bool(files) and all(any(c.file in files and expr(c) == o for c in self.columns) for o in of)
-
-    def labels(self, queries: Sequence[Query]) -> list[str]:
-        """The columns that only name rows, and of which a query would compute more than their number."""
-        fit = {
-            "count",
-            "distinct",
-            "missing",
-            "present",
-            "mode",
-            "value",
-            "values",
-            "first",
-            "last",
-            "duplicates",
-            "share",
-        }
-        of = [m.of for q in queries for m in q.measures if m.of and m.op not in fit]
-        return [self.named[c].name for c in of if c in self.named and self.named[c].label]
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -300,18 +208,18 @@ class Draft:
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)
-        plain = parts.given(base, verdicts=()) if test is not None else base
+        plain = intents.given(base, verdicts=()) if test is not None else base
         computed = parts.computed(self, plain, bool(found and found[-1].outliers), not found)
         if computed is None or (
             found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
         ):
             return found
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
-            found.append(parts.given(computed, prepare=(), text=f"Before: {self.question}"))
-            computed = parts.given(computed, text=f"After: {self.question}")
+            found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
+            computed = intents.given(computed, text=f"After: {self.question}")
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
-        return [parts.given(computed, group_by=computed.group_by or test.group_by), *found]
+        return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
 
     def base(self) -> Query:
         """What holds for all parts: rows, groups, steps, rules."""
@@ -376,75 +284,3 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
-
-
-@cache
-def _known() -> frozenset[str]:
-    """The phrases of the lexicon, which no column needs to hold."""
-    return frozenset(" ".join(phrase) for phrase in lexicon.phrases()[0])
-
-
-def _unclear(words: Sequence[str]) -> str:
-    """The sentence that names what is known, and not how it belongs to what is asked."""
-    listed = " and ".join(f"“{w}”" for w in words)
-    return f"It is not understood how {listed} {'belong' if words[1:] else 'belongs'} to what is asked."
-
-
-def _unknown(words: Sequence[str]) -> str:
-    """The sentence that names what no column is called or holds."""
-    if not any(w[:1].isupper() or w.casefold() not in _known() for w in words):
-        return _unclear(list(dict.fromkeys(words)))
-    return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
-
-
-def recent(period: str, time: Column | None) -> str:
-    """The day after which "the last two years" of a table begin; empty where that cannot be said."""
-    told = re.fullmatch(
-        r"(?:\w+ (?:the )?)?(?:last|past|recent)(?: (\w+))? (day|week|month|quarter|year)s?", period, re.I
-    )
-    ends = (
-        re.match(r"(\d{4})-(\d\d)-(\d\d)", str(time.high or "")) if time is not None and time.kind == "time" else None
-    )
-    if told is None or ends is None:
-        return ""
-    many = intents.number(told[1])
-    if told[2] in ("day", "week"):
-        last = date(int(ends[1]), int(ends[2]), int(ends[3]))
-        return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
-    months = int(ends[1]) * 12 + int(ends[2]) - 1 - many * {"month": 1, "quarter": 3, "year": 12}[told[2]]
-    return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
-
-
-def _participle(clause: Clause, item: Item) -> bool:
-    """Whether a column of times stands there as a verb ("hired", of hire_date), which says nothing more of the rows."""
-    word, column = clause.words[item.last].low, item.column
-    return column.kind == "time" and not column.missing and word.endswith("ed") and word not in column.words
-
-
-def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
-    """Whether an unread word stands where it would change which rows, columns or groups are meant."""
-    word = clause.words[item.first]
-    if item.code in "QKVTbkjn#1" or word.low in ("twice", "double", "half", "first", "last"):
-        return True
-    if item.first and clause.words[item.first - 1].low == "how":
-        return True  # "how long is the average visit", where no column is a length
-    word = clause.words[item.first]
-    before = before.rstrip("d")
-    if after[:1] == "M" or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):
-        return True  # "which region sold the most", "the rejection rate"
-    near = clause.items[clause.items.index(item) - 1 :][:3]  # German customers, customers who complained
-    if any(i.code == "C" and i.column.label for i in near):
-        return True
-    if re.search("C$|CEw?$", before):
-        return False  # behind a column: "the fare paid", "the reviews a hotel has received"
-    if after[:1] == "C" and before[-1:] not in ("w", "n"):
-        return False  # before a column: "the trading volume"
-    if before[-2:] == "UB":
-        return False  # "caused by", "followed by"
-    if re.search("[EC]$", before) and re.match("K?[TN]", after) and word.low.endswith("ed"):
-        return False  # "orders placed after June"
-    if re.search("[EVSC]d?[oi]+$|[wnBqM]$|h[o]?$|[SRD]o?$|KN$|[EVh]d?$|[EVSCNT]o?i$", before):
-        return True
-    if after[:1] == "E" or (before[-1:] == "i" and word.text[:1].isupper()):
-        return True
-    return bool(re.search("[VE]d*$", before))

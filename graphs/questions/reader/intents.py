@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import flows
 from graphs.questions.reader.conditions import expr
@@ -31,129 +31,116 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
 
+def given(base: Query, **update: Any) -> Query:
+    """A query with some of its fields set."""
+    return base.model_copy(update=update)
+
+
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
-    text, kinds = draft.question, {k for a in draft.asks for k in a.kinds}
+    text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
     if any(i.means == "cycle" for a in draft.asks for i in a.clause.items if i.code == "X"):
         return None
-    named = draft.spoken()
-    numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in [g.of for g in base.group_by]]
-    stats = [s for a in draft.asks for s in a.stats]
+    named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
+    numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
     ahead = re.search(r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b", text, re.I)
     notes = list[str]()
     measure = _measure(stats, numbers, notes)
-    made: dict[str, Any] = {"notes": (*base.notes, *notes)}
+    noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
+    during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
-        if draft.time is None:
+        if time is None:
             return None
         grain: Any = ahead[2].lower() if ahead else next((g for g in _GRAINS if re.search(rf"\b{g}", text, re.I)), None)
-        return base.model_copy(update=made | {
-            "intent": "forecast", "measures": (measure,), "time": draft.time.name, "periods": number(ahead[1]) if ahead else None,
-            "group_by": (Group(of=expr(draft.time), grain=grain),) if grain else (),
-        })  # fmt: skip
-    if "W" in kinds and ("Y" in kinds or draft.time is not None):
-        if not numbers and "Y" not in kinds:
-            return None
-        periods = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
-        after = str(periods[0].right) if periods else ""
-        compare = Compare(of=periods[0].left, first=after, second=before(after)) if periods and before(after) else None
-        rest = tuple(w for w in base.where if w not in periods)
-        return base.model_copy(update=made | {"intent": "why_changed", "measures": (measure,), "compare": compare, "where": rest,
-                                              "time": draft.time.name if draft.time else ""})  # fmt: skip
-    if (arms := tried(draft)) is not None:
-        outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c != arms]
-        if len(outcome) == 1:
-            ends = Measure(op="mean", of=expr(outcome[0]))
-            said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
-            said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
-            both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
-            rest = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
-            update: dict[str, Any] = {"intent": "experiment", "measures": (ends,), "compare": both, "where": rest}
-            update["unused"] = tuple(
-                word for word in base.unused if word.casefold() not in ("better", "higher", "lower")
-            )
-            return base.model_copy(update=update | {"group_by": (Group(of=expr(arms)),)})
+        cut = (Group(of=expr(time), grain=grain),) if grain else ()
+        ends = number(ahead[1]) if ahead else None
+        return given(noted, intent="forecast", time=time.name, periods=ends, group_by=cut)
+    if "W" in kinds and ("Y" in kinds or time is not None):
+        after = str(during[0].right) if during else ""
+        compare = Compare(of=during[0].left, first=after, second=before(after)) if before(after) else None
+        why = {"compare": compare, "where": _without(base, during), "time": time.name if time else ""}
+        return given(noted, intent="why_changed", **why) if numbers or "Y" in kinds else None
+    if (tested := _experiment(draft, base, numbers)) is not None:
+        return tested
     between = next((a.periods for a in draft.asks if a.periods[0]), None)
-    if between is not None and draft.time is not None:
-        first, second = max(between), min(between)
-        compare = Compare(of=expr(draft.time), first=first, second=second)
-        if not numbers and (found := draft.amount()) is not None:
+    sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
+    if (between and time is not None) or sides:  # Mondays in May are no two sides
+        found = None if numbers or (sides and re.search(r"\bhow many|\bnumber of", text, re.I)) else draft.amount()
+        if found is not None:
             measure = usual(found, notes)
-            made = {"notes": (*base.notes, *notes)}
-        return base.model_copy(update=made | {"intent": "compare", "measures": (measure,), "compare": compare})
-    sides = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
-    sides = sides if len({kind_of(str(w.right)) for w in sides}) == 1 else []  # Mondays in May are no two sides
-    if len(sides) == 2 and not numbers and not re.search(r"\bhow many|\bnumber of", text, re.I):
-        if (found := draft.amount()) is None:
+        elif sides and not numbers and not re.search(r"\bhow many|\bnumber of", text, re.I):
             return None
-        measure = usual(found, notes)
-        made = {"notes": (*base.notes, *notes)}
-    if len(sides) == 2 and sides[0].left == sides[1].left:
-        compare = Compare(of=sides[0].left, first=str(sides[0].right), second=str(sides[1].right))
-        rest = tuple(w for w in base.where if w not in sides)
-        return base.model_copy(
-            update=made | {"intent": "compare", "measures": (measure,), "compare": compare, "where": rest}
-        )
-    explains = "W" in kinds and draft.time is None  # what explains a column, where nothing can have changed
-    if ("A" in kinds or explains) and numbers and not stats:
-        flag = next((c for c in numbers if c.kind == "bool"), None)
-        if len(numbers) == 2 and flag is not None:  # whether age affects returns
-            (of,) = (c for c in numbers if c != flag)
-            means = (Measure(op="mean", of=expr(of)),) if of.kind == "number" else (usual(flag, notes),)
-            by = (Group(of=expr(flag if of.kind == "number" else of)),)
-            return base.model_copy(update={"intent": "relate", "measures": means, "group_by": by})
-        if len(named) == 2 and len(numbers) == 2:
-            pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
-            return base.model_copy(update={"intent": "relate", "measures": (pair,)})
-        if len(named) == 1:
-            return base.model_copy(
-                update={"intent": "drivers", "measures": (Measure(op="mean", of=expr(numbers[0])),), "group_by": ()}
-            )
-        return None
+        first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
+        compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
+        where, said = base.where if between else _without(base, sides), (*base.notes, *notes)
+        return given(noted, intent="compare", measures=(measure,), compare=compare, where=where, notes=said)
+    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and not stats:
+        return _explained(base, named, numbers, notes)
     if "g" in kinds and (named or base.group_by):
-        kind: Any = next(
-            (k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I)), "auto"
-        )
-        if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
-            upward, across = (expr(c) for c in numbers)
-            colour = base.group_by[0].of if base.group_by else None
-            chart = Chart(kind="scatter", x=across, y=(upward,), colour=colour)
-            return base.model_copy(update={"intent": "plot", "chart": chart, "measures": (), "group_by": ()})
-        if not base.group_by and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
-            base = base.model_copy(update={"group_by": (over(draft.time),)})
-        x = base.group_by[0].of if base.group_by else expr(named[0])
-        y = tuple(expr(c) for c in numbers if expr(c) != x)
-        chart = Chart(kind=kind, x=x, y=y, colour=base.group_by[1].of if len(base.group_by) > 1 else None)
-        return base.model_copy(
-            update=made | {"intent": "plot", "chart": chart, "measures": (measure,) if y and base.group_by else ()}
-        )
+        return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
-        left = tuple(w for w in base.unused if not w.casefold().startswith("clean"))
-        return base.model_copy(update={"intent": "clean", "unused": left})
-    counted: dict[str, Any] = {"intent": "describe", "measures": (Measure(op="count"),)}
-    timed = draft.time is not None and "X" in kinds
-    if "D" in kinds and not named and base.group_by and not stats and not timed:
-        return base.model_copy(update=counted)
-    if "D" in kinds and len(named) == 1 and not stats and not base.group_by and not timed:
-        if named[0].kind == "number":
-            return base.model_copy(
-                update={"intent": "distribution", "measures": (Measure(op="values", of=expr(named[0])),)}
-            )
-        return base.model_copy(update={**counted, "group_by": (Group(of=expr(named[0])),)})
-    if (
-        "X" in kinds
-        and draft.time is not None
-        and base.group_by
-        and not any(g.grain for g in base.group_by)
-        and len(base.group_by) == 1
-    ):
-        groups = (over(draft.time), *base.group_by)
-        return base.model_copy(update=made | {"intent": "change", "measures": (measure,), "group_by": groups})
-    if kinds & {"X", "Y"} and draft.time is not None and not base.group_by and not any(a.end for a in draft.asks):
-        return base.model_copy(
-            update=made | {"intent": "change", "measures": (measure,), "group_by": (over(draft.time),)}
-        )
-    return None
+        return given(base, intent="clean", unused=tuple(w for w in base.unused if w.casefold()[:5] != "clean"))
+    timed = time is not None and "X" in kinds
+    if "D" in kinds and not stats and not timed and bool(base.group_by) == (not named) and len(named) < 2:
+        if named and named[0].kind == "number":
+            return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
+        by = base.group_by or (Group(of=expr(named[0])),)
+        return given(base, intent="describe", measures=(Measure(op="count"),), group_by=by)
+    each = len(base.group_by) == 1 and not base.group_by[0].grain and "X" in kinds
+    alone = kinds & {"X", "Y"} and not base.group_by and not any(a.end for a in draft.asks)
+    return given(noted, intent="change", group_by=(over(time), *base.group_by)) if time and (each or alone) else None
+
+
+def _without(base: Query, some: Sequence[Condition]) -> tuple[Where, ...]:
+    return tuple(w for w in base.where if w not in some)
+
+
+def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query | None:
+    """Two arms and an outcome, where the question asks which is better or whether one changes something."""
+    arms = tried(draft)
+    outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c != arms]
+    if arms is None or len(outcome) != 1:
+        return None
+    said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
+    said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
+    both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
+    where = _without(base, [w for w in base.where if isinstance(w, Condition) and w.left == expr(arms)])
+    unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
+    ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
+    return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
+
+
+def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], notes: list[str]) -> Query | None:
+    """What an outcome depends on: one column that is named beside it, or all others."""
+    flag = next((c for c in numbers if c.kind == "bool"), None)
+    if len(numbers) == 2 and flag is not None:  # whether age affects returns
+        (of,) = (c for c in numbers if c != flag)
+        means = Measure(op="mean", of=expr(of)) if of.kind == "number" else usual(flag, notes)
+        by = Group(of=expr(flag if of.kind == "number" else of))
+        return given(base, intent="relate", measures=(means,), group_by=(by,))
+    if len(named) == 2 and len(numbers) == 2:
+        pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
+        return given(base, intent="relate", measures=(pair,))
+    drivers = given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
+    return drivers if len(named) == 1 else None
+
+
+def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
+    """The chart that is asked for, of two numbers as points, else along the groups or the times."""
+    text, groups = draft.question, [g.of for g in noted.group_by]
+    kinds = [k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I)]
+    kind: Any = next(iter(kinds), "auto")
+    if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
+        upward, across = (expr(c) for c in numbers)
+        chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
+        return given(noted, intent="plot", chart=chart, measures=(), group_by=())
+    if not groups and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
+        noted = given(noted, group_by=(over(draft.time),))
+        groups = [expr(draft.time)]
+    x = groups[0] if groups else expr(named[0])
+    y = tuple(expr(c) for c in numbers if expr(c) != x)
+    chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)
+    return given(noted, intent="plot", chart=chart, measures=noted.measures if y and groups else ())
 
 
 def untold(draft: Draft) -> str:

@@ -23,17 +23,14 @@ from graphs.questions.query import (
 from graphs.questions.reader import asking, intents
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.intents import given
+from graphs.questions.reader.linking import Column
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
-
-
-def given(base: Query, **update: Any) -> Query:
-    """A query with some of its fields set."""
-    return base.model_copy(update=update)
 
 
 def reconciled(draft: Draft, base: Query) -> Query:
@@ -130,22 +127,14 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [Measure(op="duplicates")]
     if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
         return None  # of none of a group's rows, and not of some of them
-    above = [w for w in base.where if isinstance(w, Condition) and isinstance(w.right, Scalar)]
-    if (
-        alone and above and len(base.where) == 1 and [m.op for m in measures] == ["values"]
-    ):  # which departments pay above average
-        (measure,) = above[0].right.query.measures if isinstance(above[0].right, Scalar) else ()
-        measure = measure.model_copy(update={"of": above[0].left})
-        group = Group(of=measures[0].of or "")
-        having = (above[0].model_copy(update={"left": measure.op}),)
+    above = base.where[0] if alone and len(base.where) == 1 and [m.op for m in measures] == ["values"] else None
+    if isinstance(above, Condition) and isinstance(above.right, Scalar):  # which departments pay above average
+        (measure,) = above.right.query.measures
+        having = (above.model_copy(update={"left": measure.op}),)
+        measure, group = measure.model_copy(update={"of": above.left}), Group(of=measures[0].of or "")
         return given(base, where=(), measures=(measure,), group_by=(group,), having=having)
-    if (
-        not measures
-        and not extra
-        and base.where
-        and alone
-        and (_LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE")
-    ):
+    lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
+    if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     if base.having and Measure(op="count") not in measures:
         measures.append(Measure(op="count"))
@@ -154,10 +143,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     measures = list(dict.fromkeys(measures))
     end = next((a.end for a in draft.asks if a.relation and a.end), "")
     if relate and end and not extra and len(measures) > 2:
-        signed = (
-            len(set(re.findall(r"\b(?:positive|negative)", text := draft.question.casefold()))) == 1
-            or "highest" in text
-        )
+        signs = set(re.findall(r"\b(?:positive|negative)", draft.question.casefold()))
+        signed = len(signs) == 1 or "highest" in draft.question.casefold()
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     if any(a.among for a in draft.asks) and not extra and len(measures) > 1:
         extra = {"order": (Order(by="abs(value)"),)}
@@ -175,9 +162,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
             draft.counted += whose
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
-    return given(
-        base, **{"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes} | extra
-    )
+    found = {"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes}
+    return given(base, **found | extra)
 
 
 def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measure]) -> list[Measure]:
@@ -199,11 +185,8 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
         r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I
     ):
         return draft.everything() or columns
-    lasting = [
-        expr(s.name)
-        for s in draft.steps
-        if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)
-    ]
+    lengths = [s for s in draft.steps if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)]
+    lasting = [expr(s.name) for s in lengths]
     words = columns if not set(ask.stats) - {"mode", "distinct", "missing"} else []
     return [c for c in columns if draft.numeric(c)] or words or lasting or columns
 
@@ -229,50 +212,37 @@ _LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
-    if (
-        single
-        and len(spoken) == 1
-        and spoken[0].kind in ("text", "bool")
-        and not (spoken[0].label and base.where)
-        and not base.group_by
-        and _LISTS.search(draft.question)
-    ):
+    words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
+    if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
     numbers = [c for c in spoken if c.kind == "number"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        each = bool(_EACH.search(draft.question))
-        measure = intents.usual(numbers[0], draft.notes, each, draft.question)
-        draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
-        return [measure]
+        return [_usual(draft, numbers[0], bool(_EACH.search(draft.question)))]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     hinted = next((c for i in compared if (c := draft.hinted(i.means.partition("> ")[2] or i.means)) is not None), None)
     if hinted is not None and base.group_by:
-        return [intents.usual(hinted, draft.notes)]
+        return [_usual(draft, hinted)]
     if compared:
-        words = draft.asks[0].clause.written(compared[:1])
-        draft.blocked.append(words)
         return []
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
 
 
+def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
+    """The statistic that is meant where none is named; the other one is kept in mind."""
+    measure = intents.usual(column, draft.notes, each, draft.question)
+    draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
+    return measure
+
+
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
     """Which C has the most of what; the top n of them; the value of one column where another is highest."""
-    of, descending = ask.of, ask.end == "max"
+    of, descending, kinds = ask.of, ask.end == "max", ("number", "time", "bool")
     if ask.at_row and ask.by is not None:
-        show = tuple(draft.plain(ask.columns))
-        return {
-            "intent": "rank",
-            "limit": 1,
-            "show": show,
-            "order": (Order(by=expr(ask.by), descending=descending),),
-        }, []
-    what = [
-        c
-        for c in own
-        if (of is None or c != expr(of))
-        and (draft.numeric(c) or draft.named[c].kind in ("time", "bool") or ask.stats == ["distinct"])
-    ]
+        order = (Order(by=expr(ask.by), descending=descending),)
+        return {"intent": "rank", "limit": 1, "show": tuple(draft.plain(ask.columns)), "order": order}, []
+    fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
+    what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
     if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
@@ -284,24 +254,19 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         if not what:
             return {}, []
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
-        show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
-        return {
-            "intent": "rank",
-            "limit": ask.limit,
-            "show": show,
-            "order": (Order(by=what[0], descending=descending),),
-        }, []
+        show, order = tuple(dict.fromkeys([*known, *draft.plain(what)])), (Order(by=what[0], descending=descending),)
+        return {"intent": "rank", "limit": ask.limit, "show": show, "order": order}, []
     what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     flag = draft.named.get(what[0]) if what else None
     if ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
-        measure = intents.usual(flag, draft.notes)  # the return rate
+        measure = _usual(draft, flag)  # the return rate
     elif ask.stats and what:
         (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif what and not ask.counts and what[0] in draft.named:
-        measure = intents.usual(draft.named[what[0]], draft.notes, question=draft.question)
+        measure = _usual(draft, draft.named[what[0]])
     elif ask.counts and group_by:
         measure = Measure(op="count")
     else:

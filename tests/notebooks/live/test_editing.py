@@ -16,7 +16,8 @@ from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook, EditError, Outdated
 from notebooks.export import notebook, write_out
 from notebooks.live.document import rows
-from notebooks.live.editing import Edit, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit
 from notebooks.nb import nbformat
 from notebooks.reproduce import compare, keep_reproduction
 from notebooks.session import Session
@@ -215,6 +216,23 @@ async def test_an_edit_is_taken_back_and_the_next_cell_meets_the_state_before_it
     await live.undo()
     with pytest.raises(EditError, match="can be taken back"):
         await live.undo()
+
+
+async def test_what_was_taken_back_is_put_back_and_the_next_cell_meets_that(live: LiveNotebook, store: Store):
+    await live.edit(Edit(what="edit", cell="cell-04", source="limit = 5.5"))
+    await live.undo()
+    redone = await live.redo()
+    view = store.view(live.run_id)
+    assert (redone.cell_id, redone.turn_id) == ("cell-04", None)
+    assert (view.cells[3].source, text(view, "cell-05"), view.run.status) == ("limit = 5.5", "above 1\n", "done")
+    done = await live.edit(Edit(what="add", source="print(limit)"))
+    assert text(store.view(live.run_id), done.cell or "") == "5.5\n"
+    with pytest.raises(EditError, match="Nothing can be put back"):
+        await live.redo()
+    await live.undo()
+    await live.edit(Edit(what="run", cell="cell-05"))
+    with pytest.raises(EditError, match="something was done since"):
+        await live.redo()
 
 
 async def test_a_cell_that_ends_its_kernel_leaves_a_notebook_that_can_be_mended(live: LiveNotebook, store: Store):
