@@ -29,7 +29,8 @@ from bench.notebooks import EDA, PENGUINS
 from kernel_gateway.client import find_host, stop_host
 from notebooks import catalog
 from notebooks.errors import EditError
-from notebooks.live.editing import Edit, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit
 from notebooks.reproduce import compare
 from notebooks.session import Session
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
+
+from pydantic_core import from_json
 
 from artifacts import types as artifacts
 from artifacts.events import ModelReplied, ToolUsed
@@ -53,11 +55,17 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
         asking = asking.model_copy(update={"images": desk.images})
     messages = await in_own_thread(illustrated, desk, messages)
     talk, cuts, shortened = list(messages), 0, False
+
+    def say(text: str) -> None:
+        desk.say(agent.name, text)
+
     while True:
         await within_budget(desk, agent)
         try:
-            stream = model.complete(talk, tools.specs(desk.tools_of(agent)), asking)
-            reply = await gather(stream, lambda text: desk.say(agent.name, text))
+            offered = desk.tools_of(agent)
+            stream = model.complete(talk, tools.specs(offered), asking)
+            aloud = _silent if model.rule_based else Aloud(offered, say)
+            reply = await gather(stream, say, aloud)
         except ModelReplyCut as error:
             cuts += 1
             if cuts > CUT_RETRIES:
@@ -90,6 +98,30 @@ async def ask(desk: Desk, agent: Agent, messages: Sequence[Message], step_id: st
             )
         await desk.note("The reply was cut at the endpoint's limit of tokens; a shorter one is asked for.", step_id)
         talk += [Message(role="assistant", content=reply.content or "…"), Message(role="user", content=_SHORTER)]
+
+
+class Aloud:
+    """Says what a call tells the person as its arguments come: the field that its tool has `aloud`."""
+
+    def __init__(self, offered: Sequence[type[tools.Tool]], say: Callable[[str], None]) -> None:
+        self._fields = {tool.tool_name: tool.aloud for tool in offered if tool.aloud}
+        self._say, self._said = say, dict[int, str]()
+
+    def __call__(self, place: int, name: str, arguments: str) -> None:
+        if (field := self._fields.get(name)) is None:
+            return
+        try:
+            so_far = from_json(arguments, allow_partial="trailing-strings")
+        except ValueError:
+            return
+        text = so_far.get(field) if isinstance(so_far, dict) else None
+        before = self._said.get(place, "")
+        if isinstance(text, str) and len(text) > len(before) and text.startswith(before):
+            self._say(text[len(before) :])
+            self._said[place] = text
+
+
+def _silent(place: int, name: str, arguments: str) -> None: ...
 
 
 def illustrated(desk: Desk, messages: Sequence[Message]) -> list[Message]:

@@ -16,7 +16,8 @@ from graphs.errors import InputError
 from kernel_gateway.client import Host
 from notebooks.aio import see_through
 from notebooks.live.changes import Change, changes
-from notebooks.live.editing import Edit, Edited, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit, Edited
 from notebooks.session import Session
 
 OPEN = 4
@@ -53,7 +54,7 @@ class Editor:
         self._parents: dict[str, tuple[str, int]] = {}  # of branches: the run, and the event up to which they share it
 
     async def edit(self, run: Run, edit: Edit) -> Edited:
-        """Carry out an edit; see `notebooks.live.editing`."""
+        """Carry out an edit; see `notebooks.live.edits`."""
         async with self._notebook(run.id) as notebook:
             return await notebook.edit(edit)
 

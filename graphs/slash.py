@@ -9,7 +9,7 @@ from artifacts.events import RunView
 from artifacts.types import Artifact, Spent, now
 from graphs.agents import load
 from graphs.budget import standing
-from notebooks.live.editing import Edit
+from notebooks.live.edits import Edit
 from notebooks.projects import folders
 
 HELP = """\

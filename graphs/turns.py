@@ -111,9 +111,8 @@ async def check(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
                 role="user", content=f"The reviewer objects to your reply. Mend it, and reply again:\n{objected}"
             )
             return {"messages": [*state["messages"], back.model_dump()], "round": state["round"] + 1, "again": True}
-        if view.run.agent == "ask":
-            answers = (await desk.view()).answers
-            await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
+        if view.run.agent == "ask":  # as text alone: the answers themselves are recorded, each once
+            await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text((await desk.view()).answers)))
     await desk.emit(TurnEnded(run_id=desk.run_id, turn_id=turn.id))
     return {"again": False}
 

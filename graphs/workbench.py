@@ -27,7 +27,7 @@ from graphs.worker import Worker
 from kernel_gateway.client import Host
 from notebooks.errors import NotebookError
 from notebooks.files import media_type, safe_name
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.reproduce import keep_reproduction
 from notebooks.runner import keep_notebook
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphs.editing import Difference
     from graphs.request import Question, Terms
     from gristmill.projects import Projects
-    from notebooks.live.editing import Edit, Edited
+    from notebooks.live.edits import Edit, Edited
 
 
 class Listed[T](list[T]):

@@ -31,7 +31,7 @@ from gristmill.projects import LocalProjects, place_of, settled
 from gristmill.settings import Settings
 from notebooks import catalog, export, parameters
 from notebooks.cron import check, next_due
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.notify import check_targets
 from notebooks.runner import locate
 from notebooks.schedule import changed

@@ -33,7 +33,7 @@ from gristmill.projects import RemoteProjects
 from notebooks import catalog
 from notebooks.beside import beside
 from notebooks.job import default_files
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 from notebooks.parameters import read_parameters
 
 _QUICK = httpx.Timeout(30.0, read=60.0)

@@ -109,7 +109,8 @@ class Reviewed(Recorded):
 class ReportMade(Recorded):
     """The answer, and the findings in the order in which a reader should meet them.
 
-    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form.
+    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form, and
+    for further turns, of which each `AnswerMade` is recorded.
     """
 
     kind: Literal["report"] = "report"

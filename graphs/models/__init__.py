@@ -118,9 +118,13 @@ class Reply:
         return Message(role="assistant", content=self.content, tool_calls=self.tool_calls, extra=self.extra)
 
 
-async def gather(stream: AsyncIterator[Delta], on_text: Callable[[str], None] = lambda text: None) -> Reply:
-    """Join a stream into a reply, passing text on as it comes. A stream without its end raises `ModelReplyCut`:
-    half a reply is never acted on."""
+async def gather(
+    stream: AsyncIterator[Delta],
+    on_text: Callable[[str], None] = lambda text: None,
+    on_call: Callable[[int, str, str], None] = lambda place, name, arguments: None,
+) -> Reply:
+    """Join a stream into a reply, passing text on as it comes, and of each call its place, its name and its arguments
+    so far. A stream without its end raises `ModelReplyCut`: half a reply is never acted on."""
     text: list[str] = []
     calls: dict[int, _Call] = {}
     extra: dict[str, Any] = {}
@@ -136,6 +140,7 @@ async def gather(stream: AsyncIterator[Delta], on_text: Callable[[str], None] = 
             call.name = call.name or piece.name
             call.arguments += piece.arguments
             call.extra |= piece.extra
+            on_call(piece.index, call.name or "", call.arguments)
         merged(extra, delta.extra)
         finish = delta.finish or finish
         beside = {n: getattr(delta, n) for n in ("tokens_in", "tokens_out", "tokens_cached", "cost", "model")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_series
@@ -128,8 +129,16 @@ def groups(query: Query, scope: Scope) -> None:
     tell(
         scope, "answer_groups", "result", literal(what), "rows", where, whose=whose, lasting=lasting(query, scope),
         units=mapping(units), decimals=decimals(query),
-        tell=literal("names") if query.tell == "names" else literal("first") if query.limit == 1 else "", **beside,
+        tell=literal(_told(query, names, order)), tied=scope.tied, **beside,
     )  # fmt: skip
+
+
+def _told(query: Query, names: Mapping[str, str], order: Sequence[tuple[str, bool]]) -> str:
+    """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
+    if query.tell == "names" or query.limit != 1:
+        return "names" if query.tell == "names" else "all"
+    by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
+    return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
 
 def _with_p(measure: Measure, scope: Scope, by: str, name: str, tail: str) -> dict[str, str]:

@@ -57,6 +57,7 @@ class Scope:
         self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.repeated: set[str] = set()  # columns whose rows a join has repeated
         self.joined: list[str] = []  # files whose rows were looked up
+        self.tied = ""  # the variable that counts what shares the last place of a list that is cut, where there is one
         self.dummies: dict[str, list[str]] = {}  # column -> the columns of 0 and 1 made of it
 
     def say(self, note: str) -> None:

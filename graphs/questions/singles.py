@@ -134,7 +134,7 @@ def rows(query: Query, scope: Scope) -> None:
     if query.tell == "number":
         tell(scope, "answer_number", "len(shown)", literal(" and ".join(names)), "rows", where)
     else:
-        tell(scope, "answer_rows", "shown", "rows", where)
+        tell(scope, "answer_rows", "shown", "rows", where, tied=scope.tied)
 
 
 def of_each_row(query: Query, scope: Scope) -> Query | None:

@@ -322,4 +322,7 @@ def take(query: q.Query, scope: Scope, frame: str, by: Sequence[str]) -> None:
         scope.add(f"first = {frame}[{columns}].iloc[{place}:{place + 1}]")
         scope.add(f'{frame} = {frame}[{frame}[{columns}].isin(first.to_dict("list")).all(axis=1)]  # with its ties')
     else:
+        if by and frame != "rows":
+            scope.tied = "tied"
+            scope.add(f"tied = tied_rows({frame}[{listed(by)}], {query.offset + query.limit})")
         scope.add(f"{frame} = {frame}.iloc[{query.offset or ''}:{query.offset + query.limit}]")

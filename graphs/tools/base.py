@@ -25,7 +25,7 @@ DEEPEST = 6
 
 class Tool(BaseModel):
     """Base of every tool. `job`, and any of `also`, say who is offered it; a model sees the class's docstring and its
-    fields."""
+    fields. `aloud` names the field, if there is one, that a person reads while it is written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     tool_name: ClassVar[str]
@@ -33,6 +33,7 @@ class Tool(BaseModel):
     also: ClassVar[tuple[Job, ...]] = ()
     source: ClassVar[str] = "built-in"
     always: ClassVar[bool] = False
+    aloud: ClassVar[str] = ""
     approval: ClassVar[Approval] = "allow"
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from artifacts.events import RunView
@@ -16,6 +18,7 @@ class Reply(Tool):
     """Answer the person's message. This ends your work. Every number of the text is one of its `values`, or one that
     a cell put out. A value with a `query` is computed again from the files by the reviewer."""
 
+    aloud: ClassVar[str] = "text"
     text: str = Field(min_length=1, max_length=6_000, description="One to five plain sentences")
     status: AnswerStatus = "answered"
     cells: tuple[str, ...] = Field((), max_length=20, description="The cells that show it: cell-07")

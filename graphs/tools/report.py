@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,6 +51,7 @@ class WriteReport(Tool):
     answer must be one of its `values`, or one that a cell put out or a finding carries. A value with a `query` is
     computed again from the files by the reviewer and marked as such; one without is told as its cell printed it."""
 
+    aloud: ClassVar[str] = "answer"
     answer: str = Field(min_length=1, max_length=10_000, description="The answer, two to six plain sentences")
     answers: tuple[Part, ...] = Field((), max_length=20, description="The same as data, one for each part")
     findings: tuple[str, ...] = Field((), description="Ids of the findings to report, most important first")

@@ -11,6 +11,7 @@ from gristmill.commands.common import as_json, emit
 
 if TYPE_CHECKING:
     from graphs.agents import Agent, Agents
+    from graphs.tools import Toolbox
 
 _NEW = """\
 ---
@@ -39,7 +40,8 @@ def list_agents(project: str | None, as_json: bool) -> None:
     """List the agents, your own among them. One of yours stands in for a built-in one of its name."""
     agents = _load(project)
     if as_json:
-        emit([_told(a) for a in _each(agents)])
+        box = _box(project)
+        emit([_told(a, agents, box) for a in _each(agents)])
     else:
         for agent in _each(agents):
             click.echo(f"{agent.name:<18} {agent.job:<10} {agent.role}")
@@ -53,12 +55,13 @@ def list_agents(project: str | None, as_json: bool) -> None:
 @as_json
 def show(name: str, project: str | None, as_json: bool) -> None:
     """Show an agent: what it may use, and its whole prompt."""
-    agent = next((a for a in _each(_load(project)) if a.name == name), None)
+    agents = _load(project)
+    agent = next((a for a in _each(agents) if a.name == name), None)
     if agent is None:
         raise click.UsageError(f"There is no agent {name!r}; `gristmill agents list` names them.")
     if as_json:
         own = {"job": agent.job, "prompt": agent.prompt, "temperature": agent.temperature, "approval": agent.approval}
-        emit(_told(agent) | own)
+        emit(_told(agent, agents, _box(project)) | own)
         return
     told = {
         "job": agent.job,
@@ -102,12 +105,9 @@ def check(files: tuple[Path, ...], project: str | None) -> None:
     Exit status 1 for a fault: a key or a tool that there is not, a model that cannot be meant, a missing prompt.
     """
     from graphs.agents import BadAgent, read_agent
-    from graphs.tools.sources import toolbox
-    from gristmill.settings import load
-    from notebooks.projects import folders
 
     known, own = _load(project).agents, _folders(project)
-    tools = {t.tool_name for t in toolbox(folders(load().home, project, "tools")).all()}
+    tools = {t.tool_name for t in _box(project).all()}
     faults = 0
     for path in files or [f for folder in own for f in sorted(folder.glob("*.md"))]:
         try:
@@ -166,12 +166,24 @@ def _each(agents: Agents) -> list[Agent]:
     return list({a.name: a for a in agents.agents}.values())
 
 
-def _told(agent: Agent) -> dict[str, object]:
+def _box(project: str | None) -> Toolbox:
+    """The tools that there are, less those of MCP servers, which would have to be begun."""
+    from graphs.tools.sources import toolbox
+    from gristmill.settings import load
+    from notebooks.projects import folders
+
+    return toolbox(folders(load().home, project, "tools"))
+
+
+def _told(agent: Agent, agents: Agents, box: Toolbox) -> dict[str, object]:
+    """An agent as JSON. Where its file names no tools, they are those of its jobs."""
+    jobs = [a for a in agents.agents if a.name == agent.name]
+    offered = (t.tool_name for a in jobs for t in box.of(a.job, a.tools, a.approval, agents.helpers_of(a)))
     return {
         "name": agent.name,
         "role": agent.role,
         "capabilities": list(agent.capabilities),
-        "tools": list(agent.tools) if agent.tools is not None else None,
+        "tools": list(agent.tools if agent.tools is not None else dict.fromkeys(offered)),
         "model": agent.model,
         "source": agent.source,
     }

@@ -11,7 +11,7 @@ from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, isolation, speaks
 
 if typing.TYPE_CHECKING:
-    from notebooks.live.editing import Edited
+    from notebooks.live.edits import Edited
 
 run_ref = click.argument("run", metavar="RUN", shell_complete=completing.runs)
 cell_id = click.argument("cell", metavar="CELL")
@@ -162,7 +162,7 @@ async def _do(
     ref: str, as_json: bool, *, what: Literal["edit", "add", "move", "delete", "run", "restart"], **fields: Any
 ) -> int:
     """Carry out an edit and tell what came of it. Exit status 1 where a cell that ran failed."""
-    from notebooks.live.editing import Edit
+    from notebooks.live.edits import Edit
 
     async with backend() as opened:
         run = await opened.run(ref)

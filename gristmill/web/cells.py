@@ -14,7 +14,7 @@ from gristmill.local import Local
 from gristmill.plain import plain
 from gristmill.web import schemas
 from notebooks.live.document import rows
-from notebooks.live.editing import Edit, Edited
+from notebooks.live.edits import Edit, Edited
 
 EDIT = Edit(what="edit", cell="cell-05", source="limit = 5.5", based_on=1)
 EDITED = Edited(run=schemas.RUN.id, cell="cell-05", version=2, stale=("cell-05", "cell-06"), ran=("cell-05", "cell-06"))

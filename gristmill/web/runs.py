@@ -15,7 +15,7 @@ from artifacts.events import RunStarted, RunView
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, RunStatus
 from graphs.budget import read_budget
-from graphs.request import Approve, asked_in, terms_of
+from graphs.request import Approve, Terms, asked_in, terms_of
 from gristmill.archive import run_zip
 from gristmill.backend import branches_of
 from gristmill.errors import Misuse
@@ -26,7 +26,25 @@ from gristmill.web.content import disposition
 from gristmill.web.forms import FormRoute, kept, roles_field
 from gristmill.web.stream import sse
 
+_Asked = Annotated[str, Form(description="What you want to know.", examples=[schemas.RUN.goal])]
+_Files = Annotated[
+    list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
+]
+_Model = Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")]
+_Roles = Annotated[str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')]
+_Agent = Annotated[str, Form(description="Who writes the cells, in place of the coder.")]
+_Budget = Annotated[str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30,usd=0.1/turn`.")]
+_Approve = Annotated[Approve, Form(description="Which calls wait for a person.")]
+_Unattended = Annotated[bool, Form(description="Wait for nobody; take the defaults.")]
+_Project = Annotated[str, Form(description="The project that it belongs to.")]
+_Images = Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")]
+
 ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
+
+
+def _terms(agent: str, budget: str, approve: Approve, unattended: bool, project: str, images: bool | None) -> Terms:
+    told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
+    return terms_of(told | {"project": project, "images": images})
 
 
 def runs(local: Local) -> APIRouter:
@@ -35,30 +53,23 @@ def runs(local: Local) -> APIRouter:
 
     @router.post("", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def start(
-        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.RUN.goal])] = "",
-        files: Annotated[
-            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
-        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
-        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
-        roles: Annotated[
-            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
-        ] = "{}",
+        question: _Asked = "",
+        files: _Files = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        model: _Model = None,
+        roles: _Roles = "{}",
         rerun: Annotated[
             bool | None,
             Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
         ] = None,
-        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
-        budget: Annotated[
-            str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30,usd=0.1/turn`.")
-        ] = "",
-        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
-        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
-        project: Annotated[str, Form(description="The project that it belongs to.")] = "",
-        images: Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")] = None,
+        agent: _Agent = "",
+        budget: _Budget = "",
+        approve: _Approve = "auto",
+        unattended: _Unattended = False,
+        project: _Project = "",
+        images: _Images = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
-        told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
-        terms = terms_of(told | {"project": project, "images": images})
+        terms = _terms(agent, budget, approve, unattended, project, images)
         async with kept(local, files) as paths:
             return await local.start(
                 question, paths, model=model or None, roles=roles_field(roles), rerun=rerun, terms=terms
@@ -163,10 +174,8 @@ def ask(local: Local) -> APIRouter:
 
     @router.post("", **schemas.answer(Run, begun, status=201, description="It has begun."))
     async def ask(
-        question: Annotated[str, Form(description="What you want to know.", examples=[schemas.QUESTION])] = "",
-        files: Annotated[
-            list[UploadFile], File(description="CSV, TSV, Parquet, JSON lines or Excel.", examples=["@sales.csv"])
-        ] = [],  # noqa: B006  # FastAPI reads it, nobody changes it
+        question: _Asked = "",
+        files: _Files = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         query: Annotated[
             str, Form(description="What the question means: a query as JSON, or a list with one for each part.")
         ] = "",
@@ -174,26 +183,21 @@ def ask(local: Local) -> APIRouter:
             str,
             Form(description='Several questions instead of one: a JSON list of `{"id", "question", "query"}`.'),
         ] = "",
-        model: Annotated[str | None, Form(description="Default: `GRISTMILL_MODEL`.")] = None,
-        roles: Annotated[
-            str, Form(description='A JSON object of role to column, such as `{"target": "price"}`.')
-        ] = "{}",
-        agent: Annotated[str, Form(description="Who writes the cells, in place of the coder.")] = "",
-        budget: Annotated[
-            str, Form(description="What it may use: `tokens=20000,usd=0.5,minutes=10,cells=30,usd=0.1/turn`.")
-        ] = "",
-        approve: Annotated[Approve, Form(description="Which calls wait for a person.")] = "auto",
-        unattended: Annotated[bool, Form(description="Wait for nobody; take the defaults.")] = False,
-        project: Annotated[str, Form(description="The project that it belongs to.")] = "",
-        images: Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")] = None,
+        model: _Model = None,
+        roles: _Roles = "{}",
+        agent: _Agent = "",
+        budget: _Budget = "",
+        approve: _Approve = "auto",
+        unattended: _Unattended = False,
+        project: _Project = "",
+        images: _Images = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files, and no more than that.
 
         The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
         """
         asked = asked_in(question, query, questions)
-        told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
-        terms = terms_of(told | {"project": project, "images": images})
+        terms = _terms(agent, budget, approve, unattended, project, images)
         async with kept(local, files) as paths:
             return await local.ask(asked, paths, model=model or None, roles=roles_field(roles), terms=terms)
 

@@ -15,7 +15,9 @@ from gristmill.plain import plain, turn_json
 from gristmill.web import schemas
 from gristmill.web.forms import FormRoute
 
-_BUDGET = "What the run may use from this turn on: `tokens=40000,tokens=5000/turn`."
+_Text = Annotated[str, Form(description="What is said.", examples=["and by island?"])]
+_Queue = Annotated[bool, Form(description="Let it wait for the end of the turn under way.")]
+_Budget = Annotated[str, Form(description="What the run may use from this turn on: `tokens=40000,tokens=5000/turn`.")]
 
 
 def talk(local: Local) -> APIRouter:
@@ -25,9 +27,9 @@ def talk(local: Local) -> APIRouter:
     @router.post("/{ref}/ask", **schemas.answer(schemas.TurnTold, schemas.TURN))
     async def ask_run(
         ref: str,
-        text: Annotated[str, Form(description="What is said.", examples=["and by island?"])] = "",
-        queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
-        budget: Annotated[str, Form(description=_BUDGET)] = "",
+        text: _Text = "",
+        queue: _Queue = False,
+        budget: _Budget = "",
     ) -> dict[str, Any]:
         """Ask a run a further question, which may change its last one; answers when the turn that took it up has ended.
 
@@ -42,9 +44,9 @@ def talk(local: Local) -> APIRouter:
     @router.post("/{ref}/say", **schemas.answer(schemas.SaidTold, schemas.SAID, status=202, description="It is kept."))
     async def say(
         ref: str,
-        text: Annotated[str, Form(description="What is said.", examples=["only females, please"])] = "",
-        queue: Annotated[bool, Form(description="Let it wait for the end of the turn under way.")] = False,
-        budget: Annotated[str, Form(description=_BUDGET)] = "",
+        text: _Text = "",
+        queue: _Queue = False,
+        budget: _Budget = "",
     ) -> dict[str, Any]:
         """Say something to a run as with `ask`, and go on at once: its events tell what comes of it."""
         said = await local.say(ref, text, queue=queue, budget=read_budget(budget) if budget else None)

@@ -42,6 +42,11 @@ def stale_after(before: Sequence[Item], after: Sequence[Item]) -> tuple[str, ...
     return tuple(id for id, signature in signatures(after).items() if held.get(id) != signature)
 
 
+def following(cells: Sequence[Item], id: str) -> set[str]:
+    """The cells whose outputs depend on this one's, and itself."""
+    return {id, *stale_after(cells, [replace(c, source=f"{c.source}\n0") if c.id == id else c for c in cells])}
+
+
 def plan(cells: Sequence[Item], stale: Iterable[str], kernel: State, *, whole: bool = True) -> Plan:
     """What must run so that every stale cell has run as it would in a fresh kernel, given what this kernel holds.
 

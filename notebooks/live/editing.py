@@ -1,19 +1,13 @@
-"""Editing the notebook of a run: its cells are edited, added, moved, deleted and run, and what depends on them, too."""
+"""The notebook of a run while it is edited: what an edit makes stale runs, in a sandbox that stays for the next one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import replace
-from typing import Literal
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from artifacts.events import (
-    CellAdded,
-    CellDeleted,
-    CellEdited,
-    CellMoved,
     CellsStale,
     Event,
     Redone,
@@ -24,13 +18,14 @@ from artifacts.events import (
 )
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Answer, Cell, RunStatus, Value
+from artifacts.types import Answer, Cell, RunStatus
 from kernel_gateway.client import Host, SandboxGone
 from notebooks.aio import see_through
-from notebooks.errors import EditError, Outdated
-from notebooks.live.changes import Change, broken_sentences, changes
-from notebooks.live.dependencies import Catching, clean, holds, plan, signatures, stale_after
+from notebooks.errors import EditError
+from notebooks.live.changes import broken_sentences, changes
+from notebooks.live.dependencies import Catching, clean, following, holds, plan, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
+from notebooks.live.edits import Edit, Edited, dropping, last_step, recorded_of
 from notebooks.live.kernel import WORTH, LiveKernel, as_left, between, costs
 from notebooks.live.state import State
 from notebooks.runlog import RunLog
@@ -38,44 +33,6 @@ from notebooks.session import SANDBOX_LIFE, Session
 
 IDLE = 900.0
 """Seconds for which a sandbox stays that nobody uses."""
-
-
-class Edit(Value):
-    """What is to be done with the notebook of a run.
-
-    edit: cell `cell` gets the source `source`; `based_on` is the version that its author saw, None for any.
-    add: a new cell with `source` stands behind cell `after` (None: last; "": first). move: `cell` goes there.
-    delete: `cell` goes. run: `cell` runs with what it needs and what depends on it; None: all that is stale.
-    restart: all cells run in a fresh sandbox. With `run` false what became stale stays so.
-    """
-
-    what: Literal["edit", "add", "move", "delete", "run", "restart"]
-    cell: str | None = None
-    source: str = ""
-    title: str = ""
-    after: str | None = None
-    based_on: int | None = None
-    run: bool = True
-    by: str = "person"
-
-
-class Edited(Value):
-    """What came of an edit. `stale` are the cells that it made stale, `ran` those that ran, both in order.
-
-    `still_stale` are stale after it; `seconds` is how long the cells took themselves, and all of it.
-    """
-
-    run: str
-    cell: str | None
-    version: int | None = None
-    stale: tuple[str, ...] = ()
-    ran: tuple[str, ...] = ()
-    still_stale: tuple[str, ...] = ()
-    replayed: int = 0
-    changed: tuple[Change, ...] = ()
-    findings_changed: tuple[str, ...] = ()
-    broken_sentences: tuple[str, ...] = ()
-    seconds: tuple[float, float] = (0.0, 0.0)
 
 
 class LiveNotebook:
@@ -108,7 +65,7 @@ class LiveNotebook:
         async with self._alone():
             began = time.monotonic()
             before = await in_own_thread(self._store.view, self.run_id)
-            events, cell = _events(before, edit)
+            events, cell = recorded_of(before, edit)
             await self._use_left(before)
             log = RunLog(self._store, before)
             for event in (RunResumed(run_id=self.run_id, why="edit"), *events):
@@ -133,7 +90,7 @@ class LiveNotebook:
             if past is None:
                 raise EditError(f"Nothing of {self.run_id} can be taken back: it had no edit and no further turn.")
             await self._use_left(view)
-            turn, cell = await self._last_done(view, past)
+            turn, cell = await in_own_thread(last_step, self._store, view, past)
             return await self._record(
                 Undone(run_id=self.run_id, to=past.last_seq, turn_id=turn, cell_id=cell, by=by), view
             )
@@ -148,7 +105,7 @@ class LiveNotebook:
                     f"Nothing can be put back in {self.run_id}: nothing was taken back, or something was done since."
                 )
             await self._use_left(view)
-            turn, cell = await self._last_done(then, then.previous)
+            turn, cell = await in_own_thread(last_step, self._store, then, then.previous)
             return await self._record(
                 Redone(run_id=self.run_id, to=then.last_seq, turn_id=turn, cell_id=cell, by=by), then
             )
@@ -244,7 +201,7 @@ class LiveNotebook:
         if edit.run:
             wanted = {c.id for c in log.view.cells if c.state == "stale"}
             if edit.what == "run" and cell is not None:  # what else is stale stays so
-                wanted = _following(log.view, cell)
+                wanted = following(items(log.view), cell)
             ran, replayed, spent = await self._run(log, before, wanted)
         found = await in_own_thread(changes, self._store, before, log.view)
         broken = broken_sentences(before, log.view) if ran or edit.what == "delete" else []
@@ -323,7 +280,7 @@ class LiveNotebook:
                 wrote = [a.name for a in log.view.artifacts if a.execution_id == done.id]
                 failed = done.status != "ok"
                 if failed != next(c.failed for c in catching.cells if c.id == cell.id):
-                    wanted |= _following(log.view, cell.id)
+                    wanted |= following(items(log.view), cell.id)
                 catching.ran(cell.id, failed=failed, wrote=wrote)
                 if done.error is not None and done.error.died:
                     await self._leave()
@@ -407,16 +364,6 @@ class LiveNotebook:
             kernel, self._kernel = self._kernel, None
             await kernel.session.close()
 
-    async def _last_done(self, view: RunView, past: RunView) -> tuple[str | None, str | None]:
-        """The turn, or else the cell of the edit, by which a view came from the one before it."""
-        if len(view.turns) > len(past.turns):
-            return view.turns[-1].id, None
-        return None, await in_own_thread(self._edited_after, past.last_seq)
-
-    def _edited_after(self, seq: int) -> str | None:
-        kinds = (CellAdded, CellEdited, CellMoved, CellDeleted)
-        return next((e.cell_id for e in self._store.events(self.run_id, seq) if isinstance(e, kinds)), None)
-
     async def _record[E: Event](self, event: E, view: RunView) -> E:
         """Record a step of the run's history between turns, after which it is at rest as in a view."""
         begun = RunResumed(run_id=self.run_id, why="edit")
@@ -424,80 +371,6 @@ class LiveNotebook:
         recorded = (await self._store.append_all([begun, event, ended]))[1]
         assert isinstance(recorded, type(event))
         return recorded
-
-
-def _events(view: RunView, edit: Edit) -> tuple[list[Event], str | None]:
-    """What is recorded of an edit, and its cell. Raises EditError or Outdated."""
-    run_id = view.run.id
-    if view.run.status in ("running", "queued", "waiting"):
-        raise EditError(f"{run_id} is being worked on. Wait for its end, or stop it: `gristmill runs cancel {run_id}`.")
-    cell = view.cell(edit.cell) if edit.cell is not None else None
-    if edit.cell is not None and cell is None:
-        raise EditError(f"{run_id} has no cell {edit.cell}; `gristmill cells list {run_id}` shows its cells.")
-    if cell is None and edit.what in ("edit", "move", "delete"):
-        raise EditError("Name the cell that is meant.")
-    if edit.what in ("edit", "add") and not edit.source.strip():
-        raise EditError("The cell has no code. To take a cell out of the notebook, delete it.")
-    if not view.cells and edit.what != "add":
-        raise EditError(f"{run_id} has no cell yet.")
-    after = _after(view, edit)
-    if edit.what == "add":
-        new = view.next_cell
-        return [
-            CellAdded(run_id=run_id, cell_id=new, after=after, source=edit.source, title=edit.title, author=edit.by)
-        ], new
-    if cell is None:
-        return [], None
-    if edit.what == "edit":
-        if edit.based_on is not None and edit.based_on != cell.version:
-            raise Outdated(
-                f"{cell.id} was edited meanwhile: your edit is based on version {edit.based_on}, and the cell is at "
-                f"version {cell.version}. Look at both, and edit it again.",
-                version=cell.version,
-                source=cell.source,
-            )
-        if edit.source == cell.source:
-            return [], cell.id
-        version = cell.version + 1
-        return [
-            CellEdited(run_id=run_id, cell_id=cell.id, version=version, source=edit.source, author=edit.by)
-        ], cell.id
-    if edit.what == "move":
-        if after == cell.id:
-            raise EditError(f"{cell.id} cannot stand behind itself.")
-        return [CellMoved(run_id=run_id, cell_id=cell.id, after=after, author=edit.by)], cell.id
-    if edit.what == "delete":
-        return [CellDeleted(run_id=run_id, cell_id=cell.id, author=edit.by)], cell.id
-    return [], cell.id
-
-
-def _after(view: RunView, edit: Edit) -> str | None:
-    """The cell behind which an added or moved cell is to stand; None: first."""
-    if edit.after == "":
-        return None
-    if edit.after is None:
-        return next((c.id for c in reversed(view.cells) if c.id != edit.cell), None)
-    if view.cell(edit.after) is None:
-        raise EditError(f"{view.run.id} has no cell {edit.after} to stand behind.")
-    return edit.after
-
-
-def _following(view: RunView, id: str) -> set[str]:
-    """The cells whose outputs depend on this one's, and itself."""
-    cells = items(view)
-    return {id, *stale_after(cells, [replace(c, source=f"{c.source}\n0") if c.id == id else c for c in cells])}
-
-
-def dropping(names: Iterable[str]) -> str:
-    """Code that deletes names and files, and says nothing where they are gone already."""
-    plain = [n for n in names if not n.startswith("file:")]
-    files = [n.removeprefix("file:") for n in names if n.startswith("file:")]
-    return (
-        f"for _name in {plain!r}:\n    globals().pop(_name, None)\n"
-        f"import os as _os\nfor _name in {files!r}:\n"
-        "    _ = _os.path.isfile(_name) and _os.remove(_name)\n"
-        "del _name, _os\n"
-    )
 
 
 async def _end(log: RunLog, before: RunView) -> None:

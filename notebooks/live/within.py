@@ -8,7 +8,7 @@ from artifacts.events import CellEdited, CellsStale
 from artifacts.types import Execution
 from notebooks.live.dependencies import Catching, clean, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
-from notebooks.live.editing import dropping
+from notebooks.live.edits import dropping
 from notebooks.session import Session
 
 

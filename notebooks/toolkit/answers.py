@@ -23,7 +23,8 @@ def of_rows(rows: pd.DataFrame, where: str = "", columns: Any = (), lasting: str
         left_out = f"{len(rows) - known:,} without a value are left out"
         said += f"; {known:,} of them have both values" if len(columns) > 1 else f"; {left_out}"
     below = int((rows[lasting] < 0).sum()) if lasting else 0
-    return said + f"; lengths of time below zero, where the end comes first: {below:,}" * bool(below)
+    lengths = f"{below:,} length{'s' * (below != 1)} of time {'are' if below != 1 else 'is'} below zero"
+    return said + f"; {lengths}, as the end comes first" * bool(below)
 
 
 def and_list(parts: Any) -> str:
@@ -98,9 +99,21 @@ def answer_ranked(
     answer(text, {"name": ", ".join(found.index)} if names_only else values, fitted=["verdict"], notes=notes)
 
 
-def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, notes: Any = ()) -> None:
+def tied_rows(ordered: pd.DataFrame, end: int) -> int:
+    """How many rows behind the first `end` of them have the same values as the last of these."""
+    last, rest = ordered.iloc[max(0, end - 1) : end], ordered.iloc[end:]
+    return int(rest.isin(last.to_dict("list")).all(axis=1).sum()) if len(last) else 0
+
+
+def _tied(tied: int) -> str:
+    """What a list that is cut says of those that share its last place."""
+    return f"; {tied:,} more {'has' if tied == 1 else 'have'} the same value as the last" * bool(tied)
+
+
+def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, tied: int = 0, notes: Any = ()) -> None:
     """Answer with the values of columns, row by row; a single row by its first column."""
-    text = f"{', '.join(name_and_unit(str(name))[0] for name in shown)}: {listing(shown)}"
+    heads = [name_and_unit(str(name)) for name in shown]
+    text = f"{', '.join(f'{name}{_once(unit)}' for name, unit in heads)}: {listing(shown)}{_tied(tied)}"
     if len(shown) == 1 and len(shown.columns) > 1:
         (first, x), *more = zip(map(str, shown), shown.iloc[0], strict=True)
         told = [f"{name_and_unit(name)[0]} {amount_text(v, name_and_unit(name)[1])}" for name, v in more]
@@ -144,7 +157,7 @@ def _listed(index: pd.Index, told: list[str]) -> str:
     names = group_names(index, full=False)
     if index.nlevels == 2:
         inner: dict[str, list[str]] = {}
-        seconds = group_names(index.get_level_values(1), full=False)
+        seconds = group_names(index.get_level_values(1))
         for first, second, x in zip(group_names(index.get_level_values(0)), seconds, told, strict=True):
             inner.setdefault(first, []).append(_pair(second, x))
         lines = [f"{first}: {', '.join(some[:SHOWN])}{_rest(some)}" for first, some in inner.items()]
@@ -182,6 +195,7 @@ def answer_groups(
     units: dict[str, str] | None = None,
     decimals: int | None = None,
     tell: str = "all",
+    tied: int = 0,
     shares: bool = False,
     lead: str = "",
     brief: bool = False,
@@ -192,7 +206,8 @@ def answer_groups(
 ) -> None:
     """Answer with the columns of a table of groups.
 
-    `tell`: all; names, of the groups alone; first, the groups in the first place. `whose` is in words what the groups
+    `tell`: all; names, of the groups alone; first, the groups in the first place, or those with the highest or lowest
+    number. `tied` are the groups that share the last place of a list that is cut. `whose` is in words what the groups
     have in common. `shares` tells beside a number of rows its share of them. What else was found of the groups stands
     before them (`lead`, in place of them where it is `brief`) or after them (`tail`), with the values `more`; of many
     groups that stand in no order the highest and the lowest are told first.
@@ -201,17 +216,23 @@ def answer_groups(
     what, of = readable(f"{by}{whose}", rows), of_rows(rows, where, lasting=lasting)
     if tell == "names":
         said = ", ".join(group_names(result.index, full=False)) or "none"
-        answer(f"{what}: {said} ({of}).", {by: said}, notes=notes)
+        answer(f"{what}: {said}{_tied(tied)} ({of}).", {by: said}, notes=notes)
         return
     columns = [str(c) for c in result]
     values: dict[str, Any]
-    if tell == "first":
+    tail = _tied(tied) + tail
+    if tell in ("first", "highest", "lowest"):
         first = {name: result[name].iloc[0] if len(result) else None for name in columns}
         said = and_list([f"{readable(n, rows)} {amount_text(x, units.get(n, ''), decimals)}" for n, x in first.items()])
         best = ", ".join(group_names(result.index, full=False))
-        tied = ", all alike" * (len(result) > 2) or ", both alike" * (len(result) > 1)
+        tied_best = " each" * (len(result) > 1)
         values = {n: (x, units.get(n, "")) for n, x in first.items()}
-        text = f"{best} ({what}): {said}{tied} ({of})."
+        text = f"{best} ({what}): {said}{tied_best} ({of})."
+        if tell != "first" and len(result):
+            (name,), (x,) = first, first.values()
+            verb, each = ("has", "") if len(result) == 1 else ("have", " each")
+            text = f"{best} ({what}) {verb} the {tell} {readable(name, rows)}: "
+            text += f"{amount_text(x, units.get(name, ''), decimals)}{each} ({of})."
         answer(text, {by: best, **values}, fitted=_of_rules(values), notes=notes)
         return
     digits = {c: decimals if decimals is not None else alike(result[c]) for c in columns}
@@ -221,7 +242,7 @@ def answer_groups(
         each = _listed(result.index, [", ".join(f"{n} {x}" for n, x in zip(heads, xs, strict=True))
                                       for xs in zip(*told.values(), strict=True)])  # fmt: skip
         values = {f"{n}, {g}": (x, units.get(n, "")) for n in columns for g, x in zip(names, result[n], strict=True)}
-        answer(f"by {what}: {each} ({of}).", values, fitted=_of_rules(values), notes=notes)
+        answer(f"by {what}: {each}{tail} ({of}).", values, fitted=_of_rules(values), notes=notes)
         return
     (column,) = columns
     name, numbers = f"{readable(column, rows)}{_once(units.get(column, ''))}", result[column]

@@ -10,7 +10,7 @@ from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.naming import readable
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.tested import Tested, known_numbers
-from notebooks.toolkit.wording import as_name, as_text, chance
+from notebooks.toolkit.wording import alike, as_name, as_text, capital, chance
 
 
 def numbers_by(rows: pd.DataFrame, column: str, keys: Any) -> dict[str, Any]:
@@ -44,9 +44,9 @@ def estimate_text(tested: Tested, unit: str = "", between: Any = ()) -> str:
     tail = f" {unit}" * bool(unit and name in ("mean", "difference of means", "median difference"))
     sure = ""
     if ends and np.isfinite(ends).all():
-        digits = max(2, 1 - int(np.floor(np.log10(ends[1] - ends[0])))) if ends[1] > ends[0] else None
+        digits = alike([size, *ends])
         sure = f" (95 % interval {as_text(ends[0], digits)} to {as_text(ends[1], digits)})"
-    return f"{name[:1].upper()}{name[1:]}{of}: {as_text(size)}{tail}{sure}."
+    return f"{capital(name)}{of}: {as_text(size)}{tail}{sure}."
 
 
 def answer_test(
@@ -75,7 +75,7 @@ def answer_test(
     text += f" ({t.name}, {t.symbol} = {as_text(t.statistic)}, {chance(t.p)}{how}, n = {t.n:,}{met})."
     text += f" {estimate_text(t, unit, between)}" * (t.estimate is not None and t.estimate[0] != t.symbol)
     more = [f"{readable(name, rows)} {as_text(x, decimals)}" for name, x in (beside or {}).items()]
-    text += f" {', '.join(more)}." * bool(more)
+    text += f" {capital(', '.join(more))}." if more else ""
     values: dict[str, Any] = {**(beside or {}), t.symbol: t.statistic, "p-value": t.p, "verdict": word}
     if t.estimate is not None and t.estimate[0] not in values:
         name, size, ends = t.estimate

@@ -14,7 +14,7 @@ from graphs.budget import Budget, read_budget
 from graphs.errors import InputError
 from graphs.workbench import Workbench
 from notebooks.errors import Outdated
-from notebooks.live.editing import Edit
+from notebooks.live.edits import Edit
 from panel_app.components.render import part, render
 from panel_app.components.talk import entries
 from panel_app.components.words import arguments

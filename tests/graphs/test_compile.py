@@ -289,6 +289,11 @@ def test_formulas_verdicts_and_ties(ask: Ask, tmp_path: Path) -> None:
     best = {"intent": "rank", "show": ["name"], "order": [{"by": "score"}], "limit": 1, "tell": "names"}
     assert ask(best, tied).values == {"name": "B, C"}
     assert ask({**best, "limit": 3}, tied).values == {"name": "B, C, A"}
+    by_shop = {**best, "tell": "all", "order": [{"by": "shop"}], "limit": 3}
+    assert ask(by_shop, tied).text.endswith("; 1 more has the same value as the last (4 rows).")
+    (names, score) = ask({"measures": [of("sum", "score")], "group_by": [{"of": "name"}, {"of": "shop"}],
+                          "order": [{"by": "sum"}], "limit": 1}, tied).values.values()  # fmt: skip
+    assert (names, score) == ("B, x, C, y", 5)
     assert ask({"measures": [of("first", "name")], "order": [{"by": "score"}]}, tied).values == {
         "first value of name": "B"
     }

@@ -274,9 +274,9 @@ def test_lengths_of_time_that_end_before_they_begin_are_counted(ask: Ask, tmp_pa
     path = tmp_path / "tickets.csv"
     path.write_text("opened,closed,team\n2023-01-03,2023-01-05,a\n2023-02-03,2023-02-01,a\n2023-03-01,2023-03-02,b\n")
     measure = of("mean", "days(opened, closed)")
-    assert "below zero, where the end comes first: 1" in ask({"measures": [measure]}, path).text
+    assert "1 length of time is below zero, as the end comes first" in ask({"measures": [measure]}, path).text
     assert (
-        "below zero, where the end comes first: 1"
+        "1 length of time is below zero, as the end comes first"
         in ask({"measures": [measure], "group_by": [{"of": "team"}]}, path).text
     )
     assert "below zero" not in ask({"measures": [of("mean", "days(opened, opened)")]}, path).text

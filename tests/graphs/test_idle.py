@@ -14,7 +14,7 @@ from graphs.request import Question, Request
 from graphs.workbench import Workbench
 from kernel_gateway.client import live_sandboxes
 from notebooks.live import editing
-from notebooks.live.editing import Edit
+from notebooks.live.edits import Edit
 from notebooks.services import _services
 from notebooks.session import SANDBOX_LIFE
 from tests.graphs.conftest import call

@@ -807,3 +807,15 @@ def test_whether_a_difference_is_significant_asks_for_a_test(visits: list[dict[s
             "means",
             ["branch"],
         )
+
+
+def test_a_beginning_is_not_read_of_a_time_that_is_an_end(visits: list[dict[str, Any]]) -> None:
+    question = "How many visits started in the morning?"
+    assert one(question, visits).where == (Condition(left="arrived_at", op="during", right="hour 6-11"),)
+    ends = [{**visits[0], "columns": [c for c in visits[0]["columns"] if c["name"] != "arrived_at"]}]
+    assert read(question, ends).queries == (None,)
+
+
+def test_an_adverb_at_the_end_that_is_not_read_leaves_the_question_open(visits: list[dict[str, Any]]) -> None:
+    for question in ("What is the average fee recently?", "Which branch took the most money lately?"):
+        assert read(question, visits).queries == (None,), question

@@ -18,6 +18,7 @@ from artifacts.events import (
     OutputReceived,
     RunEnded,
     RunResumed,
+    TextDelta,
     TurnStarted,
 )
 from artifacts.store import Store
@@ -222,6 +223,27 @@ async def test_a_model_answers_further_turns_from_the_record_by_cells_and_by_an_
     assert [c.version for c in view.cells if c.id == cell] == [2]
     assert [c.id for c in view.cells if "code" in c.tags] == [cell], "no copy stands beside the false one"
     assert turn.status == "done"
+
+
+async def test_what_a_call_tells_the_person_is_passed_on_while_it_is_written(bench, table, team, answer):
+    heard = list[tuple[str, str]]()
+    run_id = await begin(bench, table)
+
+    async def listen() -> None:
+        async for item in bench.store.follow(run_id, stay=True):
+            if isinstance(item, TextDelta):
+                heard.append((item.agent, item.text))
+
+    listening = asyncio.create_task(listen())
+    await rest(bench, run_id)
+    words = 'It is "seventy-nine",\nand no more.'
+    team.code = [replying(answer, words)]
+    await further(bench, run_id, "What is the highest y?")
+    listening.cancel()
+    said = {agent: [text for by, text in heard if by == agent] for agent, _ in heard}
+    assert "".join(said["analyst"]) == f"They rise together.{words}", "of the report and of the reply"
+    assert len(said["analyst"]) > 4, "in pieces, as they came"
+    assert bench.store.view(run_id).answers[-1].text == words
 
 
 async def test_an_agent_that_a_further_turn_addresses_has_it_and_its_words_are_the_answer(

@@ -127,6 +127,41 @@ async def test_files_of_the_sandbox_are_read_searched_and_changed_by_cells(bench
     assert "no tool named 'run_template'" in used[7].error, "an agent has the tools that its file names"
 
 
+MAKES = """\
+import json
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots(figsize=(2, 1))
+ax.set_title('Yield of rye')
+fig.savefig('page.pdf')
+fig.savefig('chart.png', dpi=100)
+plt.close(fig)
+df.head(2).to_excel('book.xlsx', sheet_name='Rye', index=False)
+out = {'output_type': 'stream', 'name': 'stdout', 'text': ['forty-two']}
+cell = {'cell_type': 'code', 'source': ['print(42)'], 'outputs': [out], 'metadata': {}, 'execution_count': 1}
+text = json.dumps({'cells': [cell], 'metadata': {}, 'nbformat': 4, 'nbformat_minor': 5})
+open('note.ipynb', 'w').write(text)
+open('raw.bin', 'wb').write(bytes(range(9)));
+"""
+
+
+async def test_pages_sheets_notebooks_and_pictures_are_read_as_text(bench, table, team, answer):
+    (bench.store.home / "agents").mkdir()
+    (bench.store.home / "agents" / "coder.md").write_text("---\nname: coder\nbase: data-engineer\n---\nBe brief.\n")
+    reads = ("page.pdf", "book.xlsx", "note.ipynb", "chart.png", "raw.bin", "gone.txt")
+    team.code = [answer(calls=[call("run_code", code=MAKES)])]
+    team.code += [answer(calls=[call("read_file", path=path)]) for path in reads]
+    made, *used = (await ask(bench, table)).tools_used
+    assert made.ok, made.error
+    page, book, note, chart, raw, gone = used
+    assert "--- page 1 ---" in page.text
+    assert "Yield of rye" in page.text
+    assert book.text.startswith("--- sheet Rye ---\nx,y,group\n0,0,a")
+    assert "print(42)\n> forty-two" in note.text
+    assert chart.text.strip() == "An image of 200 x 100 pixels."
+    assert "no text: 9 bytes" in raw.error
+    assert "gone.txt" in gone.error
+
+
 async def test_a_cell_is_edited_in_its_place_and_what_depends_on_it_runs_again(bench, table, team, answer):
     team.plan = [answer(calls=[call("make_plan", steps=[])])]
     team.code = [

@@ -34,6 +34,8 @@ def test_the_agent_of_the_page_is_listed_checked_and_shown(home):
     assert told["economist"]["role"] == "Reads tables as an economist does."
     assert told["economist"]["source"].endswith("economist.md")
     assert len(told) == 9
+    assert all(list(a) == ["name", "role", "capabilities", "tools", "model", "source"] for a in told.values())
+    assert "give_review" in told["reviewer"]["tools"], "also of an agent whose file names none"
     checked = gristmill("agents", "check")
     assert (checked.exit_code, checked.stdout.split(": ")[-1]) == (0, "ok\n")
     assert "Deflate money" in gristmill("agents", "show", "economist").stdout

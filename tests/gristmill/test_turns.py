@@ -56,6 +56,11 @@ def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(server: Se
     assert (view["run"]["status"], view["parent"], view["branches"]) == ("done", None, [])
     assert [s["rebuilt"] for s in view["sandboxes"]] == [False], "every follow-up found it living"
     assert len(third["cells"]) == 1, "what is read and described is not read and described again"
+    with server.client() as client:
+        headers = {"Accept": "application/json"}
+        events = client.get(f"/api/runs/{first['run']}/events", headers=headers).json()["events"]
+    again = [len(e["answers"]) for e in events if e["kind"] == "report"]
+    assert again == [1, 0, 0, 0], "a long conversation does not record all its answers with each turn"
 
     undone = server.json("runs", "undo", first["run"])
     assert undone["turn_id"] == "turn-04"

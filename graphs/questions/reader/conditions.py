@@ -302,6 +302,13 @@ class Conditions:
             return found
         named = [i.column for i in clause.items if i.code == "C" and i.column.kind == "time"]  # who signed up in 2023
         time = named[0] if len(named) == 1 else self.time
+        for item in clause.of("U") if not re.search("|".join(lexicon.listed("ends")), time.name, re.I) else ():
+            item.used = bool(clause.of("T")) and stem(clause.words[item.first].low) in (
+                "start",
+                "begin",
+                "began",
+                "open",
+            )
         alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
         for item in clause.of("T"):
             if str(item.means).startswith("hour") and not time.clock:

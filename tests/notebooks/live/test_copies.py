@@ -13,7 +13,8 @@ from artifacts.types import Run
 from graphs.editing import Editor
 from kernel_gateway.client import Host
 from notebooks.live import kernel
-from notebooks.live.editing import Edit, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit
 from notebooks.session import Session
 
 CELLS = (

@@ -16,7 +16,8 @@ from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook, EditError, Outdated
 from notebooks.export import notebook, write_out
 from notebooks.live.document import rows
-from notebooks.live.editing import Edit, LiveNotebook
+from notebooks.live.editing import LiveNotebook
+from notebooks.live.edits import Edit
 from notebooks.nb import nbformat
 from notebooks.reproduce import compare, keep_reproduction
 from notebooks.session import Session
