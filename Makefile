@@ -11,9 +11,9 @@ demo: setup
 serve: setup
 	@$(BIN)/gristmill serve
 
-# Whole files in three processes, each with gateways of its own (in which order: tests/conftest.py): on two cores the third
-# uses the time in which the others wait. `make test JOBS=0` is this process alone.
-JOBS ?= 3
+# Whole files in four processes, each with gateways of its own (in which order: tests/conftest.py): a test waits a third of
+# its time, in which another uses the core. `make test JOBS=0` is this process alone.
+JOBS ?= 4
 test: browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 

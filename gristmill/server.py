@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 
 from artifacts.threads import in_own_thread
-from graphs.worker import load_team
 from gristmill import discovery
 from gristmill.errors import Failed
 from gristmill.firing import Firing
@@ -30,6 +31,12 @@ log = logging.getLogger(__name__)
 
 DRAIN = 20.0  # seconds for runs to reach a named state when the server is told to stop
 HANG_UP = 3  # seconds for open connections after that
+SETTLED = 3.0  # seconds after which whoever came at once has their page, and what the first run needs is loaded
+NEEDED = (
+    *("papermill", "e2b_code_interpreter", "langgraph.graph", "graphs.questions.reader", "graphs.review"),
+    *("graphs.checkpoints", "graphs.team", "graphs.turns"),
+)
+"""What the first run loads otherwise: seconds of a processor altogether, each of these less than one."""
 
 
 class House:
@@ -108,9 +115,14 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
     )
 
     warming: list[asyncio.Task[None]] = []
+    ending = threading.Event()
+
+    async def warm_up() -> None:
+        await asyncio.sleep(SETTLED)
+        await in_own_thread(_warm_up, ending)
 
     def open_for_business() -> None:
-        warming.append(asyncio.create_task(in_own_thread(_warm_up)))
+        warming.append(asyncio.create_task(warm_up()))
         discovery.write(settings.home, url, token)
         ready(f"{url}/?token={token}")
 
@@ -119,19 +131,23 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
         await local.workbench.take_up()
         await server.serve(sockets=[listening])
     finally:
-        firing.cancel()
+        ending.set()
+        for task in (firing, *warming):
+            task.cancel()
         await asyncio.gather(firing, *warming, return_exceptions=True)
         discovery.remove(settings.home)
 
 
-def _warm_up() -> None:
+def _warm_up(ending: threading.Event) -> None:
     """Load what the first run needs, and have the garbage collector never look at all of that again.
 
-    A full collection holds every thread up, and over 400,000 objects of modules it takes a fifth of a second.
+    A full collection holds every thread up, and over 400,000 objects of modules it takes a fifth of a second. A server
+    that is `ending` meanwhile waits for no more than one module.
     """
-    import papermill  # noqa: F401
-
-    load_team()
+    for name in NEEDED:
+        if ending.is_set():
+            return
+        importlib.import_module(name)
     gc.freeze()
 
 

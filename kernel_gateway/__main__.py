@@ -21,7 +21,7 @@ import uvicorn
 import uvloop
 
 from kernel_gateway.egress import PUBLIC, Policy
-from kernel_gateway.errors import GatewayError, GatewayUnavailable
+from kernel_gateway.errors import GatewayError, GatewayUnavailable, NoIsolation
 from kernel_gateway.front import Front
 from kernel_gateway.host import Host
 from kernel_gateway.inside.tunnel import Tunnel
@@ -143,7 +143,6 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
         find_bubblewrap()
         outside = prepare(sources(), folder.absolute())
         program = check_bubblewrap(outside)
-        require_isolation(program, sizes, outside)
     listener = _listen(options.port)
     port = listener.getsockname()[1]
     domain = options.domain or f"localhost:{port}"
@@ -153,6 +152,13 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     cache.mkdir(mode=0o700, exist_ok=True)
     spare = options.spare if options.spare is not None else _SPARE if options.parked else 0
     host = Host(place, options.isolation, program, sizes, outside, cache, spare)
+    if program:  # only now, so that the nursery has loaded half of what it needs by the time the probes have failed
+        try:
+            require_isolation(program, sizes, outside)
+        except NoIsolation:
+            await host.close()
+            place.close()
+            raise
     snapshots = Snapshots(folder / "snapshots", sizes.home + sizes.tmp + _PACKING, _SNAPSHOTS)
     way_out = policy if options.allow_internet and options.isolation != "none" else None
     volumes = Volumes(folder.absolute() / "volumes", volume_size())

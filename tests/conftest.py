@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ HERE = Path(__file__).parent
 SET = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
 for _name in [name for name in os.environ if name.startswith(SET)]:
     del os.environ[_name]  # whoever works with the product has a key or a data folder there, and no test may heed it
+
+gc.set_threshold(50_000)  # as the command has it: to look for garbage of cycles takes a fifteenth of the time otherwise
 
 PATIENCE = 60
 """Seconds in which a page shows and a server answers what a test asks of them; both have 5 else, which is little on a

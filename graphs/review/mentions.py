@@ -29,7 +29,8 @@ _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min 
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
 _TIMES = re.compile(
-    r"\s?(?:times|-?fold|×|(?:%|per cent|points)? ?(?:more|less|fewer|higher|lower|longer|shorter))\b", re.I
+    r"\s?(?:times|-?fold|×|(?:(?:[\w%]+ ){0,3}|points )(?:more|less|fewer|higher|lower|longer|shorter|larger))\b",
+    re.I,
 )
 """What stands behind a number that compares two groups and is of neither."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sysconfig
 from typing import Any
-
-from kernel_gateway.inside.sharing import share
 
 SERVICE = (
     "kernel_gateway.inside.app",
@@ -59,6 +58,7 @@ def load(cache: str) -> None:
     takes long is stopped when the list is there, long before the first fork.)
     """
     kept = {name: os.environ.get(name) for name in ("MPLBACKEND", "MPLCONFIGDIR")}
+    gc.disable()  # nothing of this is garbage, and to look for it takes a tenth of the time
     os.environ["MPLBACKEND"] = INLINE
     os.environ["MPLCONFIGDIR"] = cache
     _import(SERVICE)
@@ -83,7 +83,8 @@ def load_kernel() -> None:
 
     _import(KERNEL)
     kernel.prepare()
-    share()
+    gc.freeze()
+    gc.enable()
 
 
 def _import(names: tuple[str, ...]) -> None:

@@ -134,6 +134,9 @@ def judged(text: str, question: str, code: str, printed: str = "") -> list[str]:
 BY_WARD = "print(df.groupby('ward')['days'].mean())"
 DAYS = P.groupby("ward")["days"].mean()
 CITY = O.groupby("city")["items"].mean()
+BACK = 100 * O.groupby("channel")["returned"].apply(lambda r: (r == "yes").mean())
+POINTS = BACK["web"] - BACK["shop"]
+FELL = O[O["order_date"].dt.year == 2024]["items"].mean() < IN_2022["items"].mean()
 IN_2023 = O[O["order_date"].dt.year == 2023]
 
 
@@ -155,6 +158,9 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          "of ward Cedar is the highest"),
         ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", None),
         ("Aster keeps them longer than Cedar.", "", BY_WARD, "", "says the opposite"),
+        (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
+         f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
+        ("Average items fell from 2022 to 2024.", "", "df['items'].mean()", "", None if FELL else "say the opposite"),
         (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
     ],
 )  # fmt: skip

@@ -354,9 +354,6 @@ def _counts(clause: Clause, ask: Ask) -> None:
         use(how, named)
 
 
-_CHANCES = {"likely", "likelihood", "probability", "chance", "chances"}
-
-
 def _says(clause: Clause, item: Item, level: str) -> bool:
     """Whether the word by which a column is named is one of its values: "admitted", of the column Admit."""
     return {stem(w) for w in name_words(clause.written([item]))} == {stem(w) for w in name_words(level)}
@@ -366,7 +363,9 @@ def _share(clause: Clause, ask: Ask) -> None:
     """A share's own condition is what is said behind the rows: the share of women who survived."""
     if "share" not in ask.stats:
         return
-    chance = next((i for i in clause.items if i.code == "S" and clause.written([i]).casefold() in _CHANCES), None)
+    chance = next(
+        (i for i in clause.items if i.code == "S" and clause.written([i]).casefold() in lexicon.some("chances")), None
+    )
     named = [i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]]
     behind = [i for i in named if chance is not None and i.first > chance.first]
     said = [(i, v) for i in named for v in i.column.values if i.column.kind == "text" and _says(clause, i, v)]

@@ -270,13 +270,14 @@ class _Amount:
             return None
         code, (op,), (of,) = computed_in(self.said.code), ops, self.of
         factor = units.factor(of, figure.told_in) or 1.0
-        most = self.facts.of(Kind(self.whole, "sum" if op == "sum" else "max", of))
+        most = self.facts.of(Kind(self.whole, "sum", of), self.said.own) if op == "sum" else None
+        most = self.facts.of(Kind(self.whole, "max", of)) if op != "sum" else most
         least = self.facts.of(Kind(self.whole, "min", of))
         if most is None or least is None or figure.value - figure.half <= abs(most) * factor:
             return None
         if op in ("mean", "median", "min", "max") and "sum" not in code:
             return f"more than any {of} that the table holds"
-        return f"more than every {of} of the table together" if code == ("sum",) == ops and least >= 0 else None
+        return f"more than every {of} of these rows together" if code == ("sum",) == ops and least >= 0 else None
 
     # Shares.
 

@@ -6,7 +6,6 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Objection
@@ -21,8 +20,6 @@ from graphs.review.prose.figures import (
     Figure,
     counted,
     figures,
-    quantified,
-    sentences,
     totals,
     values,
 )
@@ -36,7 +33,6 @@ _TELLS = (*_SHOWN, "report", "answer")
 _BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
-_OF = re.compile(r"\s?(?:in|of|out of|von|sur|de)\s(?:every |each |the )?$")
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
@@ -44,7 +40,8 @@ _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings was put out by a cell or is computed again by its query."""
-    known = [v for x in work.view.executions if "describe" not in x.tags for v in printed_numbers(x)]
+    first = {"describe", "open"}  # what opens a run shows some rows, which are no result
+    known = [v for x in work.view.executions if not first & {*x.tags} for v in printed_numbers(x)]
     told = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
     known += [float(v) for v in told if isinstance(v, (int, float))]
     rows = {t["rows"] for t in work.tables}
@@ -87,14 +84,6 @@ def numbers(work: Work) -> Iterator[Found]:
                 where="answer",
                 problem=f"{value.name!r} is told as {value.value:g}, which no cell printed and no query gives.",
                 mend="Give the query that computes it, or have a cell print it.",
-            )
-    shares = [s for v in known for s in ([v] if 0 < v < 1 else [v / 100] if 1 < v < 100 else [])]
-    for said, part in _fractions(answer, called):
-        if not any(abs(s - part) <= 0.04 for known_share in shares for s in (known_share, 1 - known_share)):
-            yield Objection(
-                where="answer",
-                problem=f"“{said}” is near no share that a cell printed.",
-                mend="Tell the share as a cell gives it.",
             )
     for figure in figures(answer, called):
         if (problem := _points(figure, [f for f in figures(figure.clause) if f.share])) is not None:
@@ -295,23 +284,6 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
                 return True
     total = sum(v for v, _ in many), sum(d for _, d in many)
     return len(many) > 2 and abs(total[0] - figure.value) <= total[1] + figure.half
-
-
-def _fractions(text: str, called: Iterable[str]) -> Iterator[tuple[str, float]]:
-    """Parts that are told as "three in four", "3 of 4" of small numbers, or "two thirds of"."""
-    for part in (f for clause in sentences(text) for f in quantified(clause)):
-        if part.half < 10:
-            yield part.text, part.value / 100
-    for clause in dict.fromkeys(f.clause for f in figures(text, called)):
-        found = [f for f in figures(clause, called) if f.whole and not f.share]
-        for one, other in pairwise(found):
-            between = clause[one.end : other.start]
-            if (
-                _OF.fullmatch(between)
-                and one.value < other.value <= _COUNTABLE
-                and not between.strip().startswith("of")
-            ):
-                yield clause[one.start : other.end], one.value / other.value
 
 
 def _points(figure: Figure, beside: list[Figure]) -> str | None:

@@ -64,6 +64,7 @@ class Statements:
         told = statistic(clause) or statistic(self.question)
         named = set(columns(said, self.given.list))
         whole = [k for k in facts.values if k.op is not None and not k.rows.how]
+        whole = [k for k in whole if k.of != self.given.column(k.rows.table, column)]
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         if sure and not LEFT_OUT.search(self.text) and (found := list(facts.series(column, sure))):
             return found
@@ -170,6 +171,8 @@ def superlative(clause: str) -> Literal["max", "min"] | None:
         for phrase, (code, meaning) in exact.items()
         if code == "M" and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", clause, re.I)
     }
+    if re.search(r"\b(?:slow|fast|quick)est\b", clause, re.I):  # tables hold how long things take
+        ways = {"min" if way == "max" else "max" for way in ways}
     if not ways and _LEADS.search(clause):
         ways = {"max"}
     return ("max" if "max" in ways else "min") if len(ways) == 1 else None

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, sentences
 from graphs.review.code.syntax import written_text
-from graphs.review.prose.evidence import HANDFUL, SMALL_WORDS, few_rows
-from graphs.review.prose.figures import figures
 from graphs.review.watch.observed import Seen
 
 _LEANS = re.compile(r"significan|signifikan|\bp\s*[=<≤(]|\bp[- ]?(?:value|Wert)|interval|\bCI\b|confidence", re.I)
@@ -96,20 +94,6 @@ def charts(work: Work) -> Iterator[Found]:
                 problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
                 mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
             )
-
-
-@check("few_rows")
-def sizes(work: Work) -> Iterator[Found]:
-    """Tests of a handful of rows on which the report leans say so."""
-    report = work.report.answer
-    if work.headlines or SMALL_WORDS.search(report):
-        return
-    for test in work.observed.of("test"):
-        sizes = [int(n) for n in test.facts.get("sizes") or () if isinstance(n, int) and n > 1]
-        told = any(f.value in (*sizes, sum(sizes)) for f in figures(report))
-        if sizes and min(sizes) < HANDFUL and _LEANS.search(report) and test.cell in work.by_hand and not told:
-            yield few_rows(test.cell, f"it rests on a handful of rows, {min(sizes)},")
-            return
 
 
 @check("repeated_units")
