@@ -93,7 +93,7 @@ def _having(clause: Clause, ask: Ask) -> None:
             use(how, of, op, number, rows)
 
 
-_AGAINST = r"\b(?:compar\w*|versus|vs|than|differ\w*|against|unlike|also)\b"
+_AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|against|unlike|also)\b"
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
 
 
@@ -231,10 +231,10 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
         use(by, first, rest)
     sides = clause.of("V")
     several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
-    if several and (set("ZbYjKJ") & set(clause.shape) or re.search(_AGAINST, clause.text, re.I)):
+    if several and (re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", clause.shape) or re.search(_AGAINST, clause.text, re.I)):
         ask.groups.append(Group(of=expr(sides[0].means[0])))
         ask.kinds.add("j")
-        use(clause.of("bKj"))
+        use(clause.of("j"), *[found[1] for found in clause.find("([bK])[dwoi]*[CE]?V")])
     for item in clause.of("G"):
         adverb = clause.words[item.first].low.endswith("ly") and "S" not in clause.shape  # the monthly revenue
         if not ask.groups and (adverb or re.search("[XY]", clause.shape)):
@@ -337,7 +337,7 @@ def _counts(clause: Clause, ask: Ask) -> None:
         if ask.stats and not named:
             how[0].used = True
             continue
-        if column is None or column.key:
+        if column is None or column.key or clause.typed(named[0]):
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]

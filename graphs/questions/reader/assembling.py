@@ -72,6 +72,7 @@ class Draft:
             denied = any(i.code == "n" for i in clause.items)
             self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
+            clause.mark(*left.span())
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")

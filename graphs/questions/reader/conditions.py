@@ -220,9 +220,10 @@ class Conditions:
 
     def _missing(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no, gap in clause.find("(C)w?d+(n?)(m)"):
-            found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
-            use(left, no, gap)
+        for pattern in ("(C)w?d+(n?)(m)", "d(C)(n?)(m)"):
+            for _, left, no, gap in clause.find(pattern):
+                found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
+                use(left, no, gap)
         for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
             said = clause.words[no[0].first].low
             column = left[0].column
@@ -276,7 +277,8 @@ class Conditions:
             if not dated and (column.kind != "bool" or item.code == "E"):
                 continue
             before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-            said = word.endswith(("ed", "en", "ing")) or (dated and word == column.words[0])  # left, of left_on
+            verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
+            said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
             noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
             verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
             verb = verb or (codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n])  # were promoted

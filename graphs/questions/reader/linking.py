@@ -200,6 +200,7 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
         return False
     initials = "".join(low[0] for low in lows) == name and len(name) >= 3
+    initials = initials and not set(lows) & lexicon.some("stop")  # sessions in the evening, and a column "site"
     return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows))
 
 
