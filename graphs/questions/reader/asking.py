@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Grain, Group, Measure, Where
+from graphs.questions.query import Condition, Grain, Group, Keep, Measure, Recode, Step, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -35,11 +35,13 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
+    over: Column | None = None  # cost per kWh: of two numbers
     each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
+    steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
 
     @property
@@ -48,8 +50,8 @@ class Ask:
         return not (self.stats or self.relation or self.counts or self.end or self.kinds - {"H"})
 
 
-def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int) -> Ask:
-    """What a clause asks for; the items that say so are read."""
+def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int, earlier: Sequence[Ask]) -> Ask:
+    """What a clause asks for; the items that say so are read. `earlier`: what the clauses before it ask for."""
     ask = Ask(clause)
     if re.search(r"\bsignifican", clause.text, re.I) and re.match("[ac]*[dqv]", clause.shape):
         for item in clause.of("Jj"):  # whether a difference is significant, however that is said
@@ -64,7 +66,8 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             ask.periods = (first[0].means, second[0].means)
             use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
-    _sides(clause, ask)
+    _sides(clause, ask, earlier)
+    _sets(clause, ask)
     _relations(clause, ask, conditions)
     _statistics(clause, ask, conditions)
     _counts(clause, ask)
@@ -97,31 +100,55 @@ _AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|aga
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
 
 
-def _sides(clause: Clause, ask: Ask) -> None:
-    """A group against the others, and "do returned orders take longer": both sides are told, not one of them."""
-    chosen = [
-        w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in") and isinstance(w.right, (str, tuple))
-    ]
+def _sides(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
+    """A group against the others, which may have been named in a clause before, and "do returned orders take longer":
+    both sides are told, not one of them."""
+    said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
+    chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
+    chosen = [(a, w) for a, w in chosen if a is ask] or chosen
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     if rest and re.search(_AGAINST, clause.text, re.I):
         noun = stem((rest[1] or "").casefold())
-        named = [w for w in chosen if noun in {stem(x) for x in name_words(w.left)}]
+        named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)}]
         if not named and len(chosen) == 1:
             named = chosen
-        for condition in named[:1]:
-            ask.where.remove(condition)
-            ask.groups.append(Group(of=condition.left))
-            ask.kinds.add("j")
+        for whose, condition in named[:1]:
+            whose.where.remove(condition)
+            whose.groups.append(Group(of=condition.left))
+            whose.kinds.add("j")
             clause.mark(rest.start(), rest.end())
-            for item in clause.items:  # the value stands for its column
+            values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else [condition.right])]
+            for item in whose.clause.items:  # the value stands for its column
                 if item.code == "V" and expr(item.means[0]) == condition.left:
                     item.code, item.means = "C", item.means[0]
+                    if item.means.n_unique > len(values) + 1:
+                        ask.steps = [_set(item.means, [values], "others")]
             return
     flags = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=")]
     asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
     if asks and not ask.groups and len(ask.where) == len(flags) == 1:
         ask.where, ask.groups = [], [Group(of=flags[0].left)]
         ask.kinds.add("j")
+
+
+def _set(column: Column, sets: Sequence[Sequence[str]], other: str | None = None) -> Recode:
+    """Several values of a column as one, and all that are not named as another."""
+    pairs = tuple((value, " or ".join(some)) for some in sets for value in some)
+    return Recode(column=column.name, values=pairs, other=other)
+
+
+def _sets(clause: Clause, ask: Ask) -> None:
+    """Cash or card against invoice: two sides, of which one is made of several values."""
+    for where in [w for w in ask.where if isinstance(w, Condition) and w.op == "in"]:
+        items = [i for i in clause.items if i.code == "V" and expr(i.means[0]) == where.left]
+        at = [n for n, i in enumerate(clause.items) if re.fullmatch(_AGAINST, clause.written([i]), re.I)]
+        sets = [[i.means[1] for i in items if (clause.items.index(i) > n) == late] for n in at[:1] for late in (0, 1)]
+        joined = any(i.means == "or" for i in clause.items if i.code == "a")
+        if joined and sets and all(sets) and sum(map(len, sets)) > 2:
+            ask.where.remove(where)
+            ask.kinds.add("j")
+            ask.groups += [] if where.left in [g.of for g in ask.groups] else [Group(of=where.left)]
+            ask.steps += [Keep(where=(where,)), _set(items[0].means[0], sets)]
 
 
 _LIMITED = (
@@ -222,6 +249,7 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 ask.each_row = by[0].means == "by"
                 continue  # each row by itself
             if item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * rows):
+                ask.over = column if clause.words[by[0].first].low == "per" else None
                 continue  # "each fare" is each row
             single = clause.words[by[0].first].low in ("per", "each", "every", "a")
             if "mean" in said and single and column.kind == "text" and (column.label or column.n_unique > 40):

@@ -160,6 +160,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
+            if met and met[0] == "A" and set(key) <= lexicon.people() and stem(key[-1]) in held:
+                break  # "how many drivers", where a column says who drove
             if met and met[0] == "v" and rated and stem(key[-1]) in held:
                 break  # "the return rate", where a column says whether it was returned
             if met and not _blocked(key):
