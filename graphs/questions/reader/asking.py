@@ -245,11 +245,14 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 _periodic(ask, item, time)
                 continue
             column: Column | None = item.means
+            number = item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows)
+            if number and not item.column.label and clause.words[by[0].first].low == "per":
+                ask.over = item.column
+                continue
             if column is None or (column.rows == rows and column.key):
                 ask.each_row = by[0].means == "by"
                 continue  # each row by itself
-            if item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * rows):
-                ask.over = column if clause.words[by[0].first].low == "per" else None
+            if number:
                 continue  # "each fare" is each row
             single = clause.words[by[0].first].low in ("per", "each", "every", "a")
             if "mean" in said and single and column.kind == "text" and (column.label or column.n_unique > 40):
@@ -271,13 +274,17 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
 
 
 def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
-    for _, adjective, _rows, what in clause.find("d(j)([CE])(C)"):  # are older employees paid more
-        column = conditions.hinted(adjective[0].means)
-        if column is not None and what[0].column.kind == "number":
-            ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
-            ask.columns = list(ask.pairs[0])
-            use(adjective, _rows, what, clause.of("j"))
-            return
+    for pattern in ("d(j)([CE])(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)"):  # are older employees paid more
+        for _, adjective, _rows, what in clause.find(pattern):  # do customers who wait longer give worse ratings
+            column = conditions.hinted(adjective[0].means)
+            if column is not None and what[0].column.kind == "number":
+                ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
+                ask.columns = list(ask.pairs[0])
+                if _rows[0].code == "C":
+                    clause.notes.append(f"Each row counts, and not each “{_rows[0].column.name}” once.")
+                    _rows[0].code = "E"
+                use(adjective, _rows, what, clause.of("j"))
+                return
     said, named = clause.of("R"), clause.of("C")
     if not said:
         return

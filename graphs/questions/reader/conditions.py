@@ -135,6 +135,7 @@ class Conditions:
                         continue
                     value = plain(value)
                 else:
+                    value = right[0].means = placed(column, value)
                     value, since = _year(column, value), "since" in clause.text.casefold()
                     sign = ">=" if since and sign == ">" else sign
                 found.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
@@ -360,6 +361,15 @@ def in_units_of(column: Column, number: float, unit: str) -> float | None:
 def _year(column: Column, period: str) -> str | int:
     """A period as a column of plain years holds it."""
     return int(period) if column.kind == "number" and period.isdigit() else period
+
+
+def placed(column: Column, period: str) -> str:
+    """A month or quarter of any year as the one that a table has, where all its times are of one year."""
+    years = {str(end or "")[:4] for end in (column.low, column.high)}
+    part = re.fullmatch(r"(month|quarter) (\d+)", period)
+    if part is None or len(years) > 1 or not (year := years.pop()).isdigit():
+        return period
+    return f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}"
 
 
 def _p(means: str) -> float | None:

@@ -110,11 +110,12 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             name = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}"
             extra = {"formulas": (Formula(name=name, expr=f"{sums.op} / distinct"),)}
         elif ask.over is not None and len(of := [c for c in own if draft.numeric(c) and c != expr(ask.over)]) == 1:
-            both, ends = (of[0], expr(ask.over)), ("part", "whole")
+            both = (of[0], expr(ask.over))
+            ends = both if all(c.isidentifier() for c in both) else ("part", "whole")
             there = tuple(Condition(left=c, op="present") for c in both)
             measures += [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(both, ends, strict=True)]
             name = " per ".join(" ".join(draft.named[c].words) for c in both)
-            extra = {"formulas": (Formula(name=name, expr="part / whole"),)}
+            extra = {"formulas": (Formula(name=name, expr=" / ".join(ends)),)}
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):

@@ -13,7 +13,9 @@ _TOKEN = re.compile(
     r"(?P<number>(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE]-?\d+)?(?![\d\w])|\d+(?:st|nd|rd|th)\b|\d+)"
     r"|(?P<word>[^\W\d_]+\d*)|(?P<sign>[<>!=]=?|≥|≤|\n|[^\w\s])"
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])(?!(?<=\b[a-z])[A-Z][a-z]?\b)|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)")
+_CAMEL = re.compile(
+    r"(?<=[a-z])(?=[A-Z])(?!(?<=\b[a-z])[A-Z][a-z]?\b)|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)"
+)
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index"}  # fmt: skip
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "e", "g", "i", "vs", "etc", "no", "eg", "ie", "approx", "st"}

@@ -58,7 +58,9 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return True  # "how long is the average visit", where no column is a length
     numbers = {i.first for i in clause.items if i.code == "C" and i.column.kind == "number"}
     behind = clause.items[clause.items.index(item) + 2 :][:1]  # "sells the most energy": the verb says no more
-    if (after[:1] == "M" and not (behind and behind[0].first in numbers)) or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):
+    if (after[:1] == "M" and not (behind and behind[0].first in numbers)) or (
+        after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)
+    ):
         return True  # "which region sold the most", "the rejection rate"
     if word.low.endswith("ly") and item is clause.items[-1]:
         return True  # "which region sold the most recently"
