@@ -274,10 +274,10 @@ for c, found in compared_too.items():
     ledger.add(beside_family, c, found["p"])
 beside_q = ledger.q(beside_family)
 differing = sorted((c for c in compared_too if beside_q[c] < alpha / 10), key=lambda c: (compared_too[c]["p"], c))
-alike = [c for c in compared_too if c not in differing]
+agreeing = [c for c in compared_too if c not in differing]
 same = ""
-if alike:
-    listed = ", ".join(say(c) for c in alike[:8]) + (f" and {len(alike) - 8} more" if len(alike) > 8 else "")
+if agreeing:
+    listed = ", ".join(say(c) for c in agreeing[:8]) + (f" and {len(agreeing) - 8} more" if len(agreeing) > 8 else "")
     same = (
         f" Of the other {len(compared_too)} columns tested between the arms, "
         if len(compared_too) > 1

@@ -248,10 +248,10 @@ gaps = gaps[gaps > 0]
 if len(gaps):
     together = int((df.isna().sum(axis=1) >= 2).sum())
     worst = "; ".join(f"{say(c)} in {k:,} rows ({percent(k / len(df), 1)})" for c, k in gaps.head(4).items())
-    alike = {}
+    missing_alike = {}
     for c in gaps.index:
-        alike.setdefault(df[c].isna().to_numpy().tobytes(), []).append(c)
-    joint = max(alike.values(), key=len)
+        missing_alike.setdefault(df[c].isna().to_numpy().tobytes(), []).append(c)
+    joint = max(missing_alike.values(), key=len)
     joint = [c for c in names(df) if c in joint and len(joint) > 1]
     joint_rows = int(df[joint].isna().all(axis=1).sum()) if joint else 0
     joint_said = (
@@ -446,7 +446,9 @@ if shown:
         if table.kind(name) == "number" and values.nunique() > 8:
             ax.hist(values.astype(float), bins=min(25, max(5, values.nunique())), color=COLOURS[0])
         else:
-            top = values.map(lambda v: f"{v:g}" if isinstance(v, (int, float)) else str(v)).value_counts().head(6)[::-1]
+            counts = values.value_counts(sort=False)  # so that each level is put into words once
+            words = [f"{v:g}" if isinstance(v, (int, float)) else str(v) for v in counts.index]
+            top = counts.groupby(words, sort=False).sum().sort_values(ascending=False, kind="stable").head(6)[::-1]
             ax.barh([short(level, 14) for level in top.index], top, color=COLOURS[0])
         ax.set_title(label(name), fontsize=11)
         ax.tick_params(labelsize=9)

@@ -1,6 +1,5 @@
 """What an outcome depends on: one joint model in the outcome's units, beside each factor's effect by itself."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from notebooks.toolkit.joint_model import (
     independent_columns,
     model_effects,
     parts_of_target,
+    smaller_logistic_models,
     smaller_models,
     usable_factors,
 )
@@ -98,7 +98,7 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         raise CannotAnswer(f"{len(design):,} rows are too few for {len(columns)} effects; name fewer factors.")
     groups = rows.loc[design.index, unit] if unit else None
     joint, fit = model_effects(y, design, yes is not None, groups)
-    model = _smaller(y, design, yes is not None)
+    model = (smaller_models if yes is None else smaller_logistic_models)(y, design)
     names = list(dict.fromkeys(about["factor"]))
     alone = pd.concat([model(list(about.index[about["factor"] == name]))[0] for name in names])
     effects = about.assign(
@@ -122,18 +122,6 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         out,
         tuple(notes),
     )
-
-
-def _smaller(y: pd.Series, design: pd.DataFrame, logistic: bool) -> Callable[[list[str]], tuple[pd.Series, float]]:
-    """A function that gives the effects of some columns by themselves, and how well they fit."""
-    if not logistic:
-        return smaller_models(y, design)
-
-    def model(names: list[str]) -> tuple[pd.Series, float]:
-        table, fit = model_effects(y, design[names], True)
-        return table["effect"], fit
-
-    return model
 
 
 def clear_effects(found: Drivers) -> list[pd.Series]:

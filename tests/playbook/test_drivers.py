@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from notebooks.toolkit.joint_model import held_out_fit, independent_columns, model_effects, smaller_models
+from notebooks.toolkit.joint_model import (
+    held_out_fit,
+    independent_columns,
+    model_effects,
+    smaller_logistic_models,
+    smaller_models,
+)
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -113,3 +119,30 @@ def test_the_joint_model_is_what_statsmodels_and_sklearn_say(random: np.random.G
     assert (effects["size_m2"], share) == pytest.approx((alone.params["size_m2"], alone.rsquared))
     said = cross_val_predict(LinearRegression(), x, y, cv=KFold(5, shuffle=True, random_state=0))
     assert held_out_fit(y, x, False) == pytest.approx(r2_score(y, said))
+
+
+def test_smaller_logistic_models_are_what_statsmodels_says(random: np.random.Generator) -> None:
+    import statsmodels.api as sm
+
+    x = pd.DataFrame(random.normal(size=(900, 4)) * [1, 10, 0.01, 3], columns=list("abcd"))
+    x = x.assign(d=x["d"] + x["a"], rare=(random.random(900) < 0.05).astype(float))
+    chance = 1 / (1 + np.exp(-(0.8 * x["a"] - 0.05 * x["b"] + 0.3 * x["d"] + x["rare"])))
+    y = pd.Series((random.random(900) < chance).astype(float))
+    model = smaller_logistic_models(y, x)
+    for names in (["a"], ["c"], ["b", "rare"], ["b", "c", "d", "rare"], list(x)):
+        effects, fit = model(names)
+        known = sm.Logit(y, sm.add_constant(x[names])).fit(disp=0, tol=1e-13)
+        margins = 100 * known.get_margeff().margeff
+        assert effects.to_numpy() == pytest.approx(margins, rel=1e-8, abs=1e-8)
+        assert fit == pytest.approx(known.prsquared, rel=1e-8, abs=1e-8)
+
+
+def test_a_level_that_tells_the_outcome_alone_is_fitted_as_the_joint_model_is() -> None:
+    y = pd.Series(np.r_[np.zeros(50), np.ones(50)])
+    x = pd.DataFrame({"a": np.arange(100.0), "b": np.tile([0.0, 1.0, 3.0, 1.0], 25)})
+    model = smaller_logistic_models(y, x)
+    for names in (["a"], ["b"]):
+        table, known = model_effects(y, x[names], True)
+        effects, fit = model(names)
+        assert effects.to_numpy() == pytest.approx(table["effect"].to_numpy())
+        assert fit == pytest.approx(known)
