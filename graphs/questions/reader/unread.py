@@ -42,6 +42,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "1": not re.match("[ac]*[TG]", follows),  # the first quarter, the first Monday, and not "first, find"
             "j": word.casefold() not in ("higher", "lower", "better", "worse"),
             "n": not opening or not re.match("[idwohSv]*[CEVUQT]", follows),
+            "m": not opening or not re.search("[dn]$", codes[:n]),
             "K": not follows or follows[0] not in ("NT" if timed else "NTCUV"),
             "b": not follows or follows[0] not in "NT",
         }
