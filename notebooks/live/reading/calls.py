@@ -83,7 +83,7 @@ class Calls(Files):
     ) -> Value:
         given = together([*args, *keywords.values()])
         self.met[name] = function.effect
-        if self.known.stands(name):
+        if self.local is not None or self.known.stands(name):  # of a function it is asked where that is called
             self._happens(function, node, args, keywords)
         else:
             self._change(given.roots)
@@ -130,7 +130,9 @@ class Calls(Files):
         """A function among what is given may be called with all of it; whether that may change something."""
         functions = {c: f for c in given.carries if (f := self.known.functions.get(c)) is not None}
         self.met |= {c: f.effect for c, f in functions.items()}
-        harmful = [f for c, f in functions.items() if f.changes or f.keeps or not self.known.stands(c)]
+        harmful = [
+            f for c, f in functions.items() if f.changes or f.keeps or (self.local is None and not self.known.stands(c))
+        ]
         if harmful:
             every = together([given, *others])
             self._change(every.roots)

@@ -111,6 +111,9 @@ KEEPING = (
     ("def keep(b):\n    global xs\n    xs = b", "keep(ys)"),
     ("def inner(b): xs.append(b)\ndef keep(b): inner(b)", "keep(ys)"),
     ("def inner(b): pass\ndef keep(b): inner(b)", "def inner(b): xs.append(b)\nkeep(ys)"),
+    ("def inner(b): pass\ndef keep(b): inner(b)", "def inner(b): xs.append(b)\ndef outer(b): keep(b)\nouter(ys)"),
+    ("def keep(b, n=2):\n    if n: keep(b, n - 1)\n    else: xs.append(b)", "keep(ys)"),
+    ("def keep(b): return other(b)\ndef other(b): xs.append(b)", "keep(ys)"),
     ("keep = lambda b: xs.append(b)", "keep(ys)"),
     ("def keep(b): xs.append(b)", "list(map(keep, [ys]))"),
     ("def keep(b): xs.append(b)", "sorted([ys, ys], key=keep)"),
@@ -131,6 +134,11 @@ def test_a_function_changes_those_arguments_alone_that_it_is_known_to_change():
     defines = "def note(book, text, of=None):\n    book.append(len(text))\n    return len(of)"
     known = notebook(lists="book, text, of = [], [1], [2]", function=defines)
     assert clean(known).needs(Item("call", "note(book, text, of=of)")).changed == {"book"}
+
+
+def test_a_function_that_calls_itself_changes_only_what_it_changes_itself():
+    defines = "def plain(value):\n    return [plain(v) for v in value] if isinstance(value, list) else str(value)"
+    assert clean(notebook(function=defines)).needs(Item("call", "plain(xs)")).changed == set()
 
 
 ANALYSIS = notebook(
