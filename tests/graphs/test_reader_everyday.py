@@ -137,6 +137,7 @@ def test_people_who_are_a_column_drive_nothing(hires: list[dict[str, Any]]) -> N
     assert [g.of for g in query.group_by] == ["driver_id"]
     assert query.tell == "number"
     assert one("What drives the fare?", hires).intent == "drivers"
+    assert one("What is the average fare by site for club drivers?", hires).where[0].right == "club"
 
 
 def test_a_length_is_made_of_two_times_of_which_one_comes_first_throughout(hires: list[dict[str, Any]]) -> None:

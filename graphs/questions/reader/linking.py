@@ -351,9 +351,6 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if not scored:
         return None
     scored.sort(key=lambda s: s[:3], reverse=True)
-    measures = {w for dimension in lexicon.section("dimensions") for w in lexicon.columns_of(dimension)}
-    if scored[0][0] < 1 and ws[i].low in measures:  # a price is a cost and no tariff plan
-        scored = [s for s in scored if s[4].kind == "number"] or scored
     top = scored[0]
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
     if top[0] < 1 and also:

@@ -95,7 +95,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "C":
         named = any(c.name in said for c in (item.column, *item.also))
         known = item.column.key or item.column in draft.counted or _of_its_own(draft, item.column, queries)
-        pays = ask.over is not None and item.column.words[-1] == "id"  # what drivers pay per kWh is told of all rows
+        whose = ask.over is not None or (n and items[n - 1].code == "V")  # what drivers pay per kWh, fleet drivers
+        pays = whose and item.column.words[-1] == "id"
         typed = ask.counts and ask.clause.typed(item)
         return known or named or pays or typed or _participle(ask.clause, item)
     if item.code == "U":
