@@ -32,7 +32,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         if (
-            item.code not in "UQKVTbkjn#1"
+            item.code not in "UQKVTbkjn#1m"
             or item.used
             or (stepped and word.casefold() in ("left", "remaining", "remain"))
         ):
@@ -52,7 +52,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word, shape = clause.words[item.first], f"{before}_{after}"
-    if item.code in "QKVTbkjn#1" or word.low in ("twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkjn#1m" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     if item.first and clause.words[item.first - 1].low == "how":
         return True  # "how long is the average visit", where no column is a length
