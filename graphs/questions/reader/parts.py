@@ -120,7 +120,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
     gaps = [a for a in draft.asks if a.stats == ["missing"] and not (a.where or (a.counts and "hwS" in _codes(a)))]
-    if alone and gaps and not measures and not extra and not draft.spoken():
+    known = not (draft.lost or draft.unused)
+    if alone and known and gaps and not measures and not extra and not draft.spoken():
         measures = [Measure(op="missing")]  # of the whole table
     if not measures and not extra and not draft.spoken() and any(asking.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value

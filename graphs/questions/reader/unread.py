@@ -43,6 +43,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "j": word.casefold() not in ("higher", "lower", "better", "worse"),
             "n": not opening or not re.match("[idwohSv]*[CEVUQT]", follows),
             "K": not follows or follows[0] not in ("NT" if timed else "NTCUV"),
+            "m": not opening,
             "b": not follows or follows[0] not in "NT",
         }
         if not silent.get(item.code, False):
