@@ -87,10 +87,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         by = base.group_by or (Group(of=expr(named[0])),)
         return given(base, intent="describe", measures=(Measure(op="count"),), group_by=by)
     if "D" in kinds and not stats and not timed and len(named) == 1 and named[0].kind in ("text", "bool"):
-        by = (*base.group_by, Group(of=expr(named[0])))  # of species across islands
-        return given(base, intent="describe", measures=(Measure(op="count"),), group_by=by) if len(by) == 2 else None
-    said = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if said and named and not stats and not kinds and not any(a.end or a.counts or a.relation for a in draft.asks):
+        across = (*base.group_by, Group(of=expr(named[0])))  # of species across islands
+        both = given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
+        return both if len(across) == 2 else None
+    told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
+    if told and named and not stats and not kinds and not any(a.end or a.counts or a.relation for a in draft.asks):
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
