@@ -26,6 +26,7 @@ from artifacts.events.cell import (
 )
 from artifacts.events.fold import apply, extend, fold
 from artifacts.events.run import (
+    AT_REST,
     Branched,
     Compared,
     Noted,
@@ -35,6 +36,7 @@ from artifacts.events.run import (
     RunQueued,
     RunResumed,
     RunStarted,
+    SandboxLeft,
     SandboxOpened,
     Undone,
 )
@@ -67,6 +69,7 @@ from artifacts.events.union import EVENT, EVENT_KINDS, Event
 from artifacts.events.view import RunView, Step
 
 __all__ = [
+    "AT_REST",
     "EVENT",
     "EVENT_KINDS",
     "WORK",
@@ -106,6 +109,7 @@ __all__ = [
     "RunStarted",
     "RunView",
     "Said",
+    "SandboxLeft",
     "SandboxOpened",
     "Step",
     "StepEnded",

@@ -34,6 +34,7 @@ from artifacts.events.run import (
     RunQueued,
     RunResumed,
     RunStarted,
+    SandboxLeft,
     SandboxOpened,
     Undone,
 )
@@ -66,6 +67,7 @@ Event = Annotated[
     | RunQueued
     | RunBegan
     | SandboxOpened
+    | SandboxLeft
     | Undone
     | Redone
     | Branched
