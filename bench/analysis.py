@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import classics, real, synthetic
+from bench import real, synthetic
 from bench.asking import Answer, Ask, ask_all
 
 ROOT = Path(__file__).parents[1]
@@ -168,7 +168,7 @@ def table_suite(name: str, cases: Path, truth: Path, options: argparse.Namespace
 
 def real_suite(options: argparse.Namespace) -> dict[str, Any]:
     """Run and mark the real tables."""
-    tables = (*real.TABLES, *classics.tables())
+    tables = real.tables(options.out / "real-tables")
     asks = _chosen([Ask(t.name, t.question, (t.file,), t.roles) for t in tables], options.cases)
     results = options.out / "real"
     shutil.rmtree(results, ignore_errors=True)

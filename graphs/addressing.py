@@ -1,6 +1,6 @@
 """To whom a message is said: one that begins with `@coder` is for that agent alone, which then has the turn.
 
-So is a question of `ask` for which an agent was chosen.
+So is a question of `ask` for which an agent was chosen, and so are the further turns of a run for which one was.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def alone(run: Run, text: str, agents: Agents, model: Model, *, further: bool = 
     It needs a model: the run's, or one of its own.
     """
     name, said = addressed(text, agents)
-    if name is None and not further and run.agent == "ask":
+    if name is None and further:
+        name = run.params.get("agent")
+    elif name is None and run.agent == "ask":
         questions = run.params["questions"]
         plain = len(questions) == 1 and not questions[0]["id"] and not questions[0]["queries"]
         name = run.params.get("agent") if plain else None

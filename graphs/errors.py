@@ -15,5 +15,10 @@ class RunFailed(GraphError):
     """A run cannot go on. Its message becomes the run's one sentence of error; all that it made is kept."""
 
 
+class OnlyLookedAt(RunFailed, RuntimeError):
+    """A run that was begun where there is no sandbox. LangGraph's server passes on the words of no error but Python's
+    own kinds, of which this is one."""
+
+
 class Waiting(GraphError):
     """A run that goes on once a person has answered; the sentence says what is waited for."""

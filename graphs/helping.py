@@ -25,7 +25,7 @@ from graphs.agents import Agent, Agents
 from graphs.budget import BudgetSpent
 from graphs.calls import used
 from graphs.direct import answer_question
-from graphs.errors import GraphError, RunFailed
+from graphs.errors import GraphError, OnlyLookedAt
 from graphs.models import resolve
 from graphs.models.base import Message
 from graphs.request import Question
@@ -55,7 +55,7 @@ def whole(node: Node) -> Node:
     @wraps(node)
     async def run_whole(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         if not isinstance(runtime.context, Desk):
-            raise RunFailed("The graph can be looked at here, but a run needs a sandbox: start it with `gristmill`.")
+            raise OnlyLookedAt("The graph can be looked at here, but a run needs a sandbox: begin it by `gristmill`.")
         work = asyncio.create_task(node(state, runtime))
         try:
             return await asyncio.shield(work)

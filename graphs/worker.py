@@ -107,7 +107,8 @@ class Worker:
         try:
             turn = (await in_own_thread(self._store.view, run.id)).turn
             further = turn is not None and turn.id != FIRST_TURN
-            direct = model.rule_based if further else await in_own_thread(self._asks_all, run, model)
+            said = turn.message if turn is not None and further else None
+            direct = await in_own_thread(self._needs_no_graph, run, model, said)
             work = self._work if not direct else self._follow_up if further else self._ask
             load = load_direct if direct else load_team
             loading = asyncio.ensure_future(in_own_thread(load))  # a second's import, beside the sandbox's start
@@ -131,14 +132,16 @@ class Worker:
                 )
             await self._finish(run.id, session, status, error, further=further)
 
-    def _asks_all(self, run: Run, model: Model) -> bool:
-        """Whether a run's questions are answered, and nothing more; no agent is asked for alone."""
-        if run.agent != "ask":
+    def _needs_no_graph(self, run: Run, model: Model, said: str | None) -> bool:
+        """Whether a run's questions, or what was said to it in a further turn, are answered and nothing more; no agent
+        is asked for alone."""
+        if not (run.agent == "ask" if said is None else model.rule_based):
             return False
-        if run.params.get("agent") is None and not run.goal.lstrip().startswith("@"):
+        text = run.goal if said is None else said
+        if run.params.get("agent") is None and not text.lstrip().startswith("@"):
             return True  # without a look at the agents, whose files take a while to read
         agents = load_agents(projects.folders(self._store.home, run.params.get("project"), "agents"))
-        return alone(run, run.goal, agents, model)[0] is None
+        return alone(run, text, agents, model, further=said is not None)[0] is None
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""

@@ -38,7 +38,8 @@ async def list_tools(project: str | None, as_json: bool) -> None:
         problems = [*box.problems, *told[1]]
         having: dict[str, list[str]] = {}
         for agent in agents.agents:
-            for tool in box.of(agent.job, agent.tools, agent.approval, agents.helpers_of(agent)):
+            own = box.of(agent.job, agent.tools, agent.approval, agents.helpers_of(agent))
+            for tool in (*own, *(box.of("reply") if agent.job == "code" else ())):  # which ends a further turn
                 names = having.setdefault(tool.tool_name, [])
                 names += [agent.name] if agent.name not in names else []
         found = listed(box.all(), having)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench import classics, real
+from bench import real
 from notebooks.toolkit.reading import read_table
 
 
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> dict[str, real.Table]:
+    return {t.name: t for t in real.tables(tmp_path_factory.mktemp("tables"))}
+
+
 def read(name: str) -> pd.DataFrame:
-    return pd.read_csv(next(t.file for t in real.TABLES if t.name == name))
+    folder = Path(real.__file__).parents[1]
+    return pd.read_csv(folder / ("examples" if name == "penguins" else "bench/data") / f"{name}.csv")
 
 
-def test_every_table_is_there():
-    assert len(real.TABLES) == 9
-    assert all(t.file.is_file() for t in real.TABLES)
+def test_every_table_is_there_with_truths_and_the_columns_that_its_roles_name(tables):
+    assert len(tables) == 31
+    for table in tables.values():
+        assert set(table.roles.values()) <= set(read_table(table.file).columns), table.name
+        assert table.truths, table.name
 
 
 def test_penguins_bills_turn_about_within_species():
@@ -97,8 +104,8 @@ def test_sets_share_their_moments(name, sets):
     assert np.ptp(moments, axis=0).max() < 0.01
 
 
-def test_marking_finds_truths_and_wrong_headlines():
-    table = next(t for t in real.TABLES if t.name == "penguins")
+def test_marking_finds_truths_and_wrong_headlines(tables):
+    table = tables["penguins"]
     pooled = {
         "type": "claim", "kind": "correlation", "columns": ["bill_length_mm", "bill_depth_mm"], "direction": "-",
         "text": "Longer bills are shallower.", "rank": 1,
@@ -114,8 +121,8 @@ def test_marking_finds_truths_and_wrong_headlines():
     assert real.figures([marks])["real_found"] == 0.75
 
 
-def test_a_headline_is_a_claim_among_the_first_seven():
-    table = next(t for t in real.TABLES if t.name == "titanic")
+def test_a_headline_is_a_claim_among_the_first_seven(tables):
+    table = tables["titanic"]
     leak = {"type": "claim", "kind": "driver", "columns": ["alive", "survived"], "text": "", "params": {}}
     assert real.mark(table, real.Told([leak | {"rank": 7}])).wrong
     others = [{"type": "null", "kind": "driver", "columns": ["x"], "text": "", "rank": i} for i in range(1, 8)]
@@ -126,15 +133,15 @@ def test_a_headline_is_a_claim_among_the_first_seven():
 @pytest.mark.parametrize(
     ("value", "held"), [(1.31, True), (0.0251, True), (0.109, True), (0.00358, True), (0.3, False), (-1.3, False)]
 )
-def test_a_slope_is_known_whatever_its_step(value, held):
-    table = next(t for t in real.TABLES if t.name == "co2")
+def test_a_slope_is_known_whatever_its_step(tables, value, held):
+    table = tables["co2"]
     told = {"type": "claim", "kind": "trend", "columns": ["date", "co2"], "text": "", "effect": {"value": value}}
     assert ("it rises by 1.3 ppm a year" in real.mark(table, real.Told([told])).found) is held
 
 
-def test_every_truth_can_be_asked_of_an_empty_report():
-    for table in real.TABLES:
-        marks = real.mark(table, real.Told(json.loads("[]")))
+def test_every_truth_can_be_asked_of_an_empty_report(tables):
+    for table in tables.values():
+        marks = real.mark(table, real.Told([]))
         assert not marks.found, (table.name, marks.found)
         assert not marks.wrong
 
@@ -152,11 +159,3 @@ def test_the_classic_tables_are_as_they_were_printed():
     assert known["sprays"].groupby("spray")["count"].mean().idxmin() == "C"
     assert known["air"]["passengers"].sum() == 40363
     assert known["stops"].corr().iloc[0, 1] == pytest.approx(0.807, abs=0.001)
-
-
-def test_every_classic_table_has_the_columns_that_its_roles_name(monkeypatch, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for table in classics.tables():
-        columns = read_table(table.file).columns
-        assert set(table.roles.values()) <= set(columns), table.name
-        assert table.truths, table.name

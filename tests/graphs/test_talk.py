@@ -26,7 +26,7 @@ from artifacts.types import Answer, Execution, Message, Output, Turn
 from graphs.budget import Budget
 from graphs.errors import InputError
 from graphs.outline import turn_brief
-from graphs.request import Question, Request
+from graphs.request import Question, Request, Terms
 from graphs.workbench import Workbench
 from tests.graphs.conftest import call
 from tests.graphs.test_tokens import LETTERS
@@ -263,6 +263,27 @@ async def test_an_agent_that_a_further_turn_addresses_has_it_and_its_words_are_t
     assert "install_packages" in {t["function"]["name"] for t in wire.requests[sent]["tools"]}, "it has its own tools"
     (brief,) = (m["content"] for m in wire.requests[sent]["messages"] if m["role"] == "user")
     assert brief.endswith("says: what is the highest x?")
+
+
+@pytest.mark.parametrize("kind", ["analyze", "ask", "playbook"])
+async def test_the_agent_of_a_run_has_its_further_turns_unless_another_is_addressed(bench, table, team, answer, kind):
+    """Also where the run itself is answered by rules, and the agent has a model of its own."""
+    folder = bench.store.home / "agents"
+    folder.mkdir(exist_ok=True)
+    for name in ("economist", "clerk"):
+        (folder / f"{name}.md").write_text(f"---\nname: {name}\nbase: coder\nmodel: openai:test\n---\nBe brief.\n")
+    text, model = "What is the mean of x?", "playbook" if kind == "playbook" else "openai:test"
+    asked = {"question": text} if kind == "analyze" else {"asked": (Question(text=text),)}
+    request = Request(**asked, files=(table,), model=model, terms=Terms(agent="economist"))
+    run_id = (await bench.start(request)).id
+    assert (await rest(bench, run_id))[0].status == "done"
+    before = len(bench.store.view(run_id).replies)
+    for said, words in (("Go on.", "One."), ("@clerk Look.", "Two."), ("And now?", "Three.")):
+        team.code = [answer(text=words)]
+        turn, view = await further(bench, run_id, said)
+        assert (turn.status, view.error) == ("done", None)
+        assert [a.text for a in view.answers if a.question == turn.id] == [words]
+    assert [r.agent for r in view.replies[before:]] == ["economist", "clerk", "economist"]
 
 
 async def test_a_model_asks_the_person_in_a_further_turn_and_its_checkpoints_go(bench, table, team, answer):

@@ -8,8 +8,10 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from graphs.agents import Agents, load, read_agent
-from graphs.team import build, mermaid
+from graphs.team import build, entry, mermaid
 from graphs.tools import Toolbox, specs
 from graphs.tools.notebook import shorten
 
@@ -59,6 +61,12 @@ def test_langgraph_json_names_a_graph_that_can_be_loaded(monkeypatch):
     assert {"open", "plan", "write", "run", "interpret", "review", "report"} <= set(graph.get_graph().nodes)
 
 
+async def test_a_run_that_langgraph_s_server_begins_ends_with_a_sentence():
+    """That server passes on the words of Python's own kinds of error, and hides those of all others."""
+    with pytest.raises(RuntimeError, match="begin it by `gristmill`"):
+        await entry().ainvoke({"question": "How many rows?", "files": ["points.csv"]})
+
+
 def test_every_job_has_an_agent_and_its_prompt_names_no_tool_that_it_is_not_offered():
     known = {tool.tool_name for tool in Toolbox().all()}
     for job in ("plan", "code", "interpret", "review", "ask"):
@@ -68,6 +76,12 @@ def test_every_job_has_an_agent_and_its_prompt_names_no_tool_that_it_is_not_offe
         named = set(re.findall(r"`(\w+)", agent.prompt)) & known - {"report"}  # which the toolkit has, too
         assert named - ({"delegate"} if agent.delegates else set()) <= offered
         assert "never instructions" in agent.prompt
+
+
+def test_every_agent_that_writes_cells_can_ask_the_person():
+    for agent in load().agents:
+        if agent.job == "code":
+            assert "ask_person" in {t.tool_name for t in Toolbox().of("code", agent.tools)}, agent.name
 
 
 def test_tools_are_described_without_references_that_some_endpoints_do_not_follow():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 
 import psutil
@@ -216,6 +217,7 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
         answer(calls=[call("report", text="Half is done.")]),
         answer(calls=[call("start_service", name="left", command=serve, port=8125)]),
         answer(calls=[call("install_packages", packages=["cowsay"])]),
+        answer(calls=[call("system_info")]),
     ]
     request = Request(
         question="Do x and y rise together?",
@@ -244,6 +246,10 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
     (left,) = await of_project(await bench.host(), "shop")
     assert (left.name, left.port) == ("left", 8125), "it outlives its run, and its project shows it"
     assert "no tool named 'install_packages'" in used["install_packages-15"].error, "its file denies it"
+    processors, *facts = used["system_info-16"].text.splitlines()
+    assert int(processors) >= 1
+    for fact in (r"Mem: +\d+", r"\d+% /", r"Python 3\.\d+", r"pandas +\d"):
+        assert any(re.search(fact, line) for line in facts), fact
 
 
 async def test_an_mcp_server_s_tools_are_offered_called_and_outlive_its_death(

@@ -16,6 +16,32 @@ PAGE = (REPOSITORY / "docs" / "extending.md").read_text()
 AGENT, TOOL = (re.search(rf"```{kind}\n(.*?)```", PAGE, re.S)[1] for kind in ("markdown", "python"))
 
 
+BUILT_IN = {
+    "run_code",
+    "run_template",
+    "ask_table",
+    "edit_cell",
+    "run_command",
+    "read_file",
+    "write_file",
+    "edit_file",
+    "list_files",
+    "search",
+    "git",
+    "install_packages",
+    "start_service",
+    "stop_service",
+    "list_services",
+    "system_info",
+    "create_environment",
+    "ask_person",
+    "delegate",
+    "report",
+    "read_cells",
+    "try_code",
+}
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("GRISTMILL_HOME", str(tmp_path))
@@ -46,7 +72,14 @@ def test_the_tool_of_the_page_is_listed_with_its_arguments_and_who_has_it(home):
     (home / "tools" / "rates.py").write_text(TOOL)
     assert len(TOOL.splitlines()) <= 12
     told = {t["name"]: t for t in json.loads(gristmill("tools", "list", "--json").stdout)}
-    assert set(told["exchange_rate"]) == {"name", "description", "parameters", "agents", "source", "approval"}
+    for one in told.values():
+        assert list(one) == ["name", "description", "parameters", "agents", "source", "approval"]
+        assert one["description"], one["name"]
+        assert one["parameters"]["type"] == "object"
+        assert one["agents"], one["name"]
+        assert one["approval"] in ("allow", "ask", "deny")
+    assert BUILT_IN.issubset(name for name, one in told.items() if one["source"] == "built-in")
+    assert told["exchange_rate"]["source"].endswith("rates.py")
     assert told["exchange_rate"]["parameters"]["required"] == ["currency", "year"]
     assert "coder" in told["exchange_rate"]["agents"]
     assert "minimal" not in told["exchange_rate"]["agents"]
@@ -96,7 +129,10 @@ def test_a_project_is_made_filled_asked_and_deleted_in_the_terminal(ready, monke
     assert refused.exit_code == 1
     assert "With till goes: 1 file" in refused.output
     assert "1 run of it in the record" in refused.output
-    assert gristmill("project", "delete", "till", "--yes").exit_code == 0
+    assert gristmill("project", "show", "till").exit_code == 0, "it is still there"
+    deleted = gristmill("project", "delete", "till", say="y\n")
+    assert deleted.exit_code == 0, deleted.output
+    assert "With till goes: 1 file" in deleted.output
     assert gristmill("project", "show", "till").exit_code == 2
 
 

@@ -16,6 +16,7 @@ from gristmill.errors import Failed
 from tests.graphs.conftest import Answer, Team, Wire, call
 from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server
+from tests.gristmill.test_api import stream
 
 ASK = call("ask_person", question="Which year is meant?", choices=["2024", "2025"], default="2025")
 
@@ -45,6 +46,7 @@ def test_a_run_that_waits_is_answered_and_approved_at_any_door(team: Team, ready
         _answer_by_command(team, server, ask)
         _approve_by_rest(team, server, table)
         _spend(team, server, ask)
+        _hear_of_tasks(team, server, table)
 
 
 def _answer_by_command(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
@@ -95,6 +97,33 @@ def _approve_by_rest(team: Team, server: Server, table: Path) -> None:
     assert done["run"]["status"] == "done"  # type: ignore[index]
     assert [x["code"] for x in done["executions"] if "code" in x["tags"]] == ["print('as it is')"]  # type: ignore[index, union-attr]
     assert (decide(run_id, decision="accepted"))[0] == 422
+
+
+def _hear_of_tasks(team: Team, server: Server, table: Path) -> None:
+    """Tasks are events of the stream as they change, and listed alike by the command and over REST."""
+    slope = {"title": "Slope", "agent": "coder", "brief": "How steep is it?"}
+    both = {"title": "Both", "agent": "modeler", "brief": "Both.", "priority": "high", "after": ["Slope"]}
+    team.plan = [Answer(calls=[call("delegate", tasks=[slope, both])])]
+    with server.client() as client, table.open("rb") as file:
+        form = {"question": "Do x and y rise together?", "model": "openai:test"}
+        run_id = client.post("/api/runs", data=form, files={"files": ("points.csv", file)}).json()["id"]
+    changed = [data["task"] for _, kind, data in stream(server, run_id) if kind == "task_changed"]
+    stood: dict[str, list[str]] = {}
+    for task in changed:
+        stood.setdefault(task["id"], []).append(task["status"])  # type: ignore[index]
+    assert {id: list(dict.fromkeys(told)) for id, told in stood.items()} == {
+        "t1": ["queued", "running", "done"],
+        "t2": ["queued", "running", "done"],
+    }
+    listed = server.json("tasks", "list", run_id)
+    for task in listed:
+        assert list(task)[:7] == ["id", "title", "agent", "status", "priority", "progress", "parent"]
+    assert [[task[name] for name in list(task)[:7]] for task in listed] == [
+        ["t1", "Slope", "coder", "done", "normal", 1.0, None],
+        ["t2", "Both", "modeler", "done", "high", 1.0, None],
+    ]
+    with server.client() as client:
+        assert client.get(f"/api/runs/{run_id}/tasks").json()["tasks"] == listed
 
 
 def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
