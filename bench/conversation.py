@@ -20,9 +20,7 @@ import functools
 import json
 import os
 import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -38,12 +36,11 @@ import httpx
 import psutil
 
 from bench.playing import Said, plain, results, serving
+from bench.product import ROOT, Product, until
 
-ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "conversation.json"
 TABLE = {"files": ("penguins.csv", (ROOT / "examples" / "penguins.csv").read_bytes())}
 ENDED = ("done", "failed", "cancelled", "interrupted", "waiting")
-PATIENCE = 240.0  # seconds for a step, also on a busy machine
 
 
 type Step = tuple[str, dict[str, Any]]
@@ -94,75 +91,6 @@ def answer(request: dict[str, Any]) -> Said:
         steps = TURNS.get(said, TURNS["What does it come to?"])
     done = results(request)
     return steps[done] if done < len(steps) else plain(request)
-
-
-class Product:
-    """`gristmill serve` on a data folder, which can be killed with all that belongs to it and started again."""
-
-    def __init__(self, home: Path, more: dict[str, str]) -> None:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("E2B_", "OPENAI_", "GRISTMILL_"))}
-        self.home, self._environment = home, {**kept, **more, "GRISTMILL_HOME": str(home), "GRISTMILL_RERUN": "0"}
-        self.start()
-
-    def start(self) -> None:
-        (self.home / "server.json").unlink(missing_ok=True)
-        with (self.home.parent / "serve.log").open("ab") as log:
-            command = [sys.executable, "-m", "gristmill", "serve", "--port", "0", "--no-browser"]
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        until((self.home / "server.json").exists)
-        told = json.loads((self.home / "server.json").read_text())
-        self.pid = int(told["pid"])
-        headers = {"Authorization": f"Bearer {told['token']}"}
-        self.client = httpx.Client(base_url=told["url"], headers=headers, timeout=PATIENCE, trust_env=False)
-
-    def kill(self) -> int:
-        """`kill -9` for the server, the gateway, its nursery and whatever runs in sandboxes; how many there were."""
-        doomed = {self.process.pid: psutil.Process(self.process.pid)}
-        for process in psutil.process_iter(["cmdline"]):
-            with contextlib.suppress(psutil.Error):
-                if str(self.home) in " ".join(process.info["cmdline"] or ()):
-                    doomed[process.pid] = process
-        for process in list(doomed.values()):
-            with contextlib.suppress(psutil.Error):
-                doomed |= {child.pid: child for child in process.children(recursive=True)}
-        for process in doomed.values():
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        self.process.wait()
-        psutil.wait_procs(list(doomed.values()), timeout=60)
-        self.client.close()
-        return len(doomed)
-
-    def stop(self) -> None:
-        self.client.close()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-
-    def post(self, path: str, *, files: Any = None, **form: Any) -> Any:
-        reply = self.client.post(path, data=form, files=files)
-        if reply.is_error:
-            raise RuntimeError(f"{path}: {reply.status_code} {reply.text}")
-        return reply.json()
-
-    def view(self, run: str) -> Any:
-        return self.client.get(f"/api/runs/{run}").raise_for_status().json()
-
-    def cells(self, run: str) -> Any:
-        return self.client.get(f"/api/runs/{run}/cells").raise_for_status().json()["cells"]
-
-    def events(self, run: str, after: int = 0) -> list[Any]:
-        asked = self.client.get(f"/api/runs/{run}/events?after={after}", headers={"accept": "application/json"})
-        told: list[Any] = asked.raise_for_status().json()["events"] if asked.status_code == 200 else []
-        return told
-
-
-def until(holds: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := holds()):
-        if time.monotonic() > end:
-            raise TimeoutError("What was waited for did not come.")
-        time.sleep(0.02)
-    return value
 
 
 def rests(product: Product, run: str) -> bool:
@@ -354,7 +282,7 @@ def growth(folder: Path, turns: int) -> dict[str, Any]:
             pages.append(time.perf_counter() - began)
             sizes.append(size(home))
     finally:
-        product.stop()
+        product.close()
     early, late = slice(2, 9), slice(-7, None)
     middle = len(sizes) // 2
 
@@ -406,7 +334,7 @@ def watchers(folder: Path, seconds: float) -> dict[str, Any]:
             followed[many] = heard, sum(server.cpu_times()[:2]) - used
         kept = product.events(run)
     finally:
-        product.stop()
+        product.close()
     heard, used = followed[2]
     at = [datetime.fromisoformat(e["at"]) for e in kept if e["kind"] == "output"]
     lasted = (at[-1] - at[0]).total_seconds()

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from artifacts.events import RunEnded, RunStarted, RunView
 from artifacts.store import Store
 from artifacts.types import Match, Run, new_id
@@ -37,116 +39,23 @@ from notebooks.session import Session
 RESULTS = Path(__file__).parent / "results" / "edits.json"
 A_ROUND = 6
 """Edits of one notebook, one after another."""
-NUMBERS = ["bill_length_mm", "flipper_length_mm", "body_mass_g"]
-TEMPLATES: dict[str, dict[str, Any]] = {
-    "profile": {},
-    "groups": {"by": "species"},
-    "clusters": {},
-    "associations": {"outcome": "body_mass_g"},
-    "clean": {"fill": "median"},
-    "compare": {"of": "species", "first": "Adelie", "second": "Gentoo"},
-    "distribution": {"column": "body_mass_g", "by": "species"},
-    "drivers": {"target": "body_mass_g"},
-    "experiment": {"outcome": "body_mass_g", "assignment": "sex"},
-    "ab_test": {"outcome": "body_mass_g", "assignment": "sex"},
-    "forecast": {"measure": "body_mass_g", "time": "year"},
-    "list": {"columns": NUMBERS, "order": "body_mass_g", "limit": 5},
-    "outliers": {"columns": NUMBERS},
-    "plot": {"x": "species", "y": ["body_mass_g"]},
-    "predict": {"target": "species"},
-    "rank": {"by": ["body_mass_g"], "of": "island"},
-    "test": {"columns": ["body_mass_g"], "by": "sex"},
-    "timeseries": {"time": "year"},
-    "why_changed": {"measure": "body_mass_g", "how": "mean", "of": "year"},
-    "join": {"other": "penguins.csv", "own": "island", "theirs": "island"},
-    "joins": {"others": ["penguins.csv"]},
-}
-MODELS = (
-    "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import LinearRegression\n"
-    "birds = pd.read_csv('penguins.csv').dropna()",
-    "features = ['bill_length_mm', 'flipper_length_mm']",
-    "birds['ratio'] = birds['bill_length_mm'] / birds['bill_depth_mm']",
-    "X, y = birds[features], birds['body_mass_g']",
-    "model = LinearRegression().fit(X, y)\nprint(model.coef_.round(3), round(model.score(X, y), 4))",
-    "rest = y - model.predict(X)\nprint(rest.groupby(birds['species']).mean().round(2))",
-    "rng = np.random.default_rng(3)\ndraws = [rng.choice(rest, 50).mean() for _ in range(20)]",
-    "print(np.percentile(draws, [5, 95]).round(2))",
-    "heavy = []\nfor name, part in birds.groupby('island'):\n    heavy.append((name, part['body_mass_g'].max()))",
-    "heavy.sort(key=lambda pair: -pair[1])\nprint(heavy)",
-    "def top(n):\n    return birds.nlargest(n, 'body_mass_g')[features]",
-    "top(5).to_csv('top.csv')\nprint(top(2))",
-    "print(pd.read_csv('top.csv').describe().round(2))",
-)
-STUDY = (
-    "import pandas as pd\nfrom dataclasses import dataclass\nfrom pathlib import Path",
-    "LIMIT = 4000\nSEEN = {}",
-    "birds = pd.read_csv('penguins.csv')\nby_island = dict(list(birds.groupby('island')))",
-    "def heavy(part):\n    SEEN[len(SEEN)] = len(part)\n    return part[part.body_mass_g > LIMIT]",
-    "@dataclass\nclass Summary:\n    name: str\n    mean: float\n    def line(self):\n"
-    "        return f'{self.name}: {self.mean:.1f}'",
-    "found = [Summary(k, heavy(v).body_mass_g.mean()) for k, v in by_island.items()]",
-    "for one in found:\n    print(one.line())",
-    "print(SEEN)",
-    "Path('found.txt').write_text('\\n'.join(s.line() for s in found))",
-    "alias = by_island['Dream']\nalias['ratio'] = alias.bill_length_mm / alias.bill_depth_mm",
-    "print(by_island['Dream'].ratio.mean().round(3) if 'ratio' in by_island['Dream'] else None)",
-    "lines = (s.name for s in found)\nfirst = next(lines)",
-    "print(first, list(lines))",
-    "print(Path('found.txt').read_text())",
-    "total = 0\nfor v in SEEN.values():\n    total += v\nprint(total)",
-)
-LINES = (
-    "birds = birds[birds['sex'] == 'MALE']",
-    "birds['body_mass_g'] = birds['body_mass_g'] / 1000",
-    "birds.drop(columns='island', inplace=True)",
-    "features = ['bill_depth_mm']",
-    "features.append('bill_depth_mm')",
-    "heavy.append(('nowhere', 0))",
-    "y = y + 1",
-    "model.fit(X, y + 10)",
-    "rng.normal()",
-    "rng = np.random.default_rng(8)",
-    "print(len(birds))",
-    "print(birds['body_mass_g'].median())",
-    "kept = birds\nkept['bill_length_mm'] = kept['bill_length_mm'].round()",
-    "del features",
-    "exec('features = [\"bill_length_mm\"]')",
-    "birds.head(3).to_csv('top.csv')",
-    "birds = birds.copy()",
-    "for name in ('a', 'b'):\n    print(name)",
-    "raise ValueError('no')",
-    "pd.set_option('display.precision', 3)",
-    "1 + 1",
-    "LIMIT = 4500",
-    "SEEN.clear()",
-    "found = found[:2]",
-    "import numpy as np\nnp.random.seed(5)\nprint(np.random.normal())",
-    "Path('found.txt').unlink()",
-    "by_island = {k: v.copy() for k, v in by_island.items()}",
-    "globals()['LIMIT'] = 3500",
-    "try:\n    birds\nexcept NameError:\n    birds = None",
-    "if len(birds) > 100:\n    total = 1",
-    "total = [total]\ntotal += [2]\nprint(total)",
-    "import os\nos.environ['A'] = 'b'",
-    "!echo hi",
-    "%matplotlib inline",
-)
+TOLD: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 
 
 def sources(store: Store) -> dict[str, list[str]]:
     """The notebooks, as the sources of their cells."""
     found: dict[str, list[str]] = {}
-    for name, values in TEMPLATES.items():
+    for name, values in TOLD["templates"].items():
         notebook = catalog.read(catalog.find(name, store.home / "templates").path)
         cells = [c.source for c in notebook.cells if c.cell_type == "code"]
         given = "\n".join(f"{k} = {v!r}" for k, v in {"data": "penguins.csv", **values}.items())
         found[name] = [cells[0], given, *cells[1:]]
-    return {"eda": list(EDA), "models": list(MODELS), "study": list(STUDY), **found}
+    return {"eda": list(EDA), **TOLD["notebooks"], **found}
 
 
 def order(books: dict[str, list[str]]) -> list[str]:
     """The notebooks in the order of the rounds: after each template one that people would write."""
-    plain = ["eda", "models", "study"]
+    plain = ["eda", *TOLD["notebooks"]]
     told = [(name, plain[i % 3]) for i, name in enumerate(n for n in books if n not in plain)]
     return [name for pair in told for name in pair]
 
@@ -174,7 +83,7 @@ def edit_of(r: random.Random, view: RunView) -> Edit | None:
     if what == "undo" and view.previous is not None:
         return None
     if what == "line" and len(cell.source) < 5_000:
-        lines = [cell.source, r.choice(LINES)]
+        lines = [cell.source, r.choice(TOLD["lines"])]
         return Edit(what="edit", cell=cell.id, source="\n".join(lines if r.random() < 0.7 else lines[::-1]))
     if what == "less" and len(cell.source.splitlines()) > 1 and len(cell.source) < 5_000:
         lines = cell.source.splitlines()
@@ -185,13 +94,13 @@ def edit_of(r: random.Random, view: RunView) -> Edit | None:
         other = f"{float(place[0]) * 2 + 1:g}" if "." in place[0] else str(int(place[0]) * 2 + 1)
         return Edit(what="edit", cell=cell.id, source=cell.source[: place.start()] + other + cell.source[place.end() :])
     if what == "swap":
-        return Edit(what="edit", cell=cell.id, source=r.choice(LINES))
+        return Edit(what="edit", cell=cell.id, source=r.choice(TOLD["lines"]))
     if what == "move" and len(ids) > 1:
         other = r.choice([i for i in ids if i != cell.id])
         return Edit(what="move", cell=cell.id, after=other)
     if what == "delete" and len(ids) > 4:
         return Edit(what="delete", cell=cell.id)
-    return Edit(what="add", source=r.choice(LINES), after=cell.id)
+    return Edit(what="add", source=r.choice(TOLD["lines"]), after=cell.id)
 
 
 def differing(store: Store, one: RunView, other: RunView) -> list[Match]:

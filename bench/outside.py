@@ -33,6 +33,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 OUTSIDE = Path(__file__).resolve().parents[2] / "shared" / "outside"
 TRENDS = {
@@ -83,17 +84,19 @@ def carry_out(cells: Sequence[str], tables: dict[str, Any]) -> list[dict[str, An
 
     given: list[dict[str, Any]] = []
     space = dict(toolkit()) | {"tables": tables, "df": next(iter(tables.values()))}
-    telling.SINKS.append(lambda data: given.append(data[ANSWER_MIME]) if ANSWER_MIME in data else None)
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            tempfile.TemporaryDirectory() as folder,
-            contextlib.chdir(folder),  # templates leave files
-        ):
-            for code in cells:
-                exec(code, space)
-    finally:
-        telling.SINKS.pop()
+
+    def take(data: dict[str, Any], raw: bool) -> None:
+        if ANSWER_MIME in data:
+            given.append(data[ANSWER_MIME])
+
+    with (
+        mock.patch.object(telling, "display", take),
+        contextlib.redirect_stdout(io.StringIO()),
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),  # templates leave files
+    ):
+        for code in cells:
+            exec(code, space)
     return given
 
 

@@ -8,18 +8,15 @@ the same server when it has nothing to do, with the same runs in its list. Resul
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +26,10 @@ import nbformat
 import psutil
 from nbformat import v4
 
-REPOSITORY = Path(__file__).parents[1]
+from bench.product import ROOT, Product
+
 RESULTS = Path(__file__).parent / "results" / "server.json"
-PENGUINS = REPOSITORY / "examples" / "penguins.csv"
+PENGUINS = ROOT / "examples" / "penguins.csv"
 QUESTION = "Does bill length predict bill depth, and what separates the species?"
 PLOT = "import time\nimport matplotlib.pyplot as plt\ntime.sleep(1)\nplt.plot(range(100))\nplt.show()"
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -75,28 +73,6 @@ class Report:
         return found
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
-    """A server of our own on a free port, and a client of it."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("GRISTMILL_", "E2B_", "OPENAI_"))}
-    limit = {n: v for n, v in os.environ.items() if n == "GRISTMILL_MAX_RUNS"}
-    command = [sys.executable, "-m", "gristmill", "serve", "--port", "0", "--no-browser"]
-    with (home.parent / "serve.log").open("wb") as log:
-        environment = kept | limit | {"GRISTMILL_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        while not (home / "server.json").exists():
-            assert process.poll() is None, (home.parent / "serve.log").read_text()
-            time.sleep(0.05)
-        told = json.loads((home / "server.json").read_text())
-        headers = {"Authorization": f"Bearer {told['token']}"}
-        with httpx.Client(base_url=told["url"], headers=headers, timeout=300, trust_env=False) as client:
-            yield client, psutil.Process(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(120)
-
-
 def start_notebook(client: httpx.Client) -> float:
     notebook = nbformat.writes(v4.new_notebook(cells=[v4.new_code_cell(PLOT)]))
     return _timed(client, "POST", "/api/notebooks/run", files={"notebook": ("plotting.ipynb", notebook.encode())})
@@ -133,7 +109,9 @@ def memory(process: psutil.Process) -> tuple[int, int]:
 def put_under_load(notebooks: int, analyses: int) -> Report:
     """Send it all to a server of our own, and watch until it has ended."""
     with tempfile.TemporaryDirectory(prefix="gristmill-server-") as folder:
-        with serving(Path(folder) / "home") as (client, process):
+        more = {n: v for n, v in os.environ.items() if n == "GRISTMILL_MAX_RUNS"}
+        with contextlib.closing(Product(Path(folder) / "home", more)) as product:
+            client, process = product.client, psutil.Process(product.pid)
             began = time.monotonic()
             starts = [start_notebook] * notebooks + [start_analysis] * analyses
             taken: list[float] = []

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
 from artifacts import types as artifacts
-from artifacts.events import ModelReplied, ToolUsed
+from artifacts.events import ModelReplied
 from artifacts.store import StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import ToolCall
 from graphs import tools
 from graphs.agents import Agent
+from graphs.calls import carried_out, used
 from graphs.errors import RunFailed
 from graphs.models import Reply, gather, resolve
 from graphs.models.base import USUAL, Asking, ContextOverflow, Message, Model, ModelRefused, ModelReplyCut
@@ -180,13 +182,27 @@ async def insist[T: tools.Tool](
 ) -> T:
     """The model's answer as one of the tools `kinds`, well formed. What it gets wrong is told to it, `TRIES` times.
 
-    Before it answers it may use the other tools that it is offered, `LOOKS` times.
+    Before it answers it may use the other tools that it is offered, `LOOKS` times. A call that waits for approval
+    breaks the node off; begun again, it goes on from what the model has said.
     """
     talk = list(messages)
     names = " or ".join(k.tool_name for k in kinds)
-    silent = wrong = looks = 0
+    silent = wrong = looks = told = 0
+    begun, steps = await _begun(desk, step_id)
+    given, told_before = await replied_in(desk, steps)
+
+    async def do(look: tools.Action) -> dict[str, Any]:
+        await within_budget(desk, agent)
+        return await look.use(desk, f"{begun}-look-{looks}", step_id)
+
+    async def tell(call: ToolCall, result: Mapping[str, Any]) -> None:
+        nonlocal told
+        told += 1
+        if told > told_before:
+            await desk.emit(used(desk, agent.name, step_id, call, result))
+
     while wrong < TRIES:
-        reply = await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
+        reply = given.pop(0) if given else await ask(desk, agent, talk, step_id, Asking(force=FORCE[silent]))
         talk.append(reply.message)
         if not reply.tool_calls:
             silent, wrong = silent + 1, wrong + 1
@@ -196,9 +212,9 @@ async def insist[T: tools.Tool](
         answer = tools.read(first, desk.tools_of(agent))
         if isinstance(answer, tools.Action) and not isinstance(answer, kinds) and looks < LOOKS:
             looks += 1
-            await within_budget(desk, agent)
-            used = await answer.use(desk, f"{step_id}-look-{looks}", step_id)
-            talk.append(Message(role="tool", content=json.dumps(used, ensure_ascii=False), tool_call_id=first.id))
+            seen = await carried_out(desk, agent, first, answer, f"{begun}-look-{looks}", do)
+            await tell(first, seen)
+            talk.append(Message(role="tool", content=json.dumps(seen, ensure_ascii=False), tool_call_id=first.id))
             talk += [_result(o.id, _ONE) for o in others]
             continue
         wrong += 1
@@ -207,12 +223,31 @@ async def insist[T: tools.Tool](
             return answer
         for call, fault in ((first, problem or f"Call {names}."), *((o, _ONE) for o in others)):
             talk.append(_result(call.id, fault))
-            refused = ToolUsed(run_id=desk.run_id, step_id=step_id, call_id=call.id, name=call.name, ok=False)
-            await desk.emit(refused.model_copy(update={"error": f"BadCall: {fault}"}))
+            await tell(call, tools.refusal("BadCall", fault))
     raise RunFailed(
         f"{desk.model.name} gave no usable answer by calling {names} in {TRIES} tries. "
         "Use a model that is good at tool calls, or --model playbook."
     )
+
+
+async def _begun(desk: Desk, step_id: str) -> tuple[str, set[str]]:
+    """The step in which the work of this one began, which names its calls for ever, and all steps from there on: it is
+    another one where a call waited for approval meanwhile."""
+    view = await desk.view()
+    name = next(s.name for s in view.steps if s.id == step_id)
+    mine = [s.id for s in takewhile(lambda s: s.name == name, reversed(view.steps))]
+    waited = (id for id in mine if any(a.id.startswith(f"approve_{id}-look-") for a in view.approvals))
+    begun = next(waited, step_id)
+    return begun, set(mine[: mine.index(begun) + 1])
+
+
+async def replied_in(desk: Desk, steps: Collection[str]) -> tuple[list[Reply], int]:
+    """What the model replied in these steps before their work was broken off: it is not asked for that again. And of
+    how many calls the record tells what came of them."""
+    view = await desk.view()
+    replies = (r for r in view.replies if r.step_id in steps and not r.cut)
+    told = sum(u.step_id in steps for u in view.tools_used)
+    return [Reply(content=r.content, tool_calls=r.tool_calls, finish="") for r in replies], told
 
 
 _ONE = "Not read: one call at a time, please."

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphs import answering, tools
 from graphs.answering import Part
-from graphs.ask import FORCE, TRIES, ask, told
+from graphs.ask import FORCE, TRIES, ask, replied_in, told
 from graphs.briefs import ask_brief
 from graphs.calls import carried_out
 from graphs.calls import used as came_of
@@ -85,9 +85,6 @@ async def _given_before(desk: Desk, step_id: str) -> tuple[list[Reply], int]:
 
     The cells of these replies have the same keys as before, so that they do not run a second time either.
     """
-    view = await desk.view()
-    name = next(s.name for s in view.steps if s.id == step_id)
-    steps = {s.id for s in view.steps if s.name == name}
-    replies = (r for r in view.replies if r.step_id in steps and not r.cut)
-    told_before = sum(u.step_id in steps for u in view.tools_used)
-    return [Reply(content=r.content, tool_calls=r.tool_calls, finish="") for r in replies], told_before
+    steps = (await desk.view()).steps
+    name = next(s.name for s in steps if s.id == step_id)
+    return await replied_in(desk, {s.id for s in steps if s.name == name})

@@ -1,130 +1,20 @@
 """The record: one tagged union of events, and the fold that turns a run's events into what every surface shows.
 
 A run is its events in order. Nothing that a surface shows comes from anywhere else, so a terminal, a browser that
-reloads and a replay at night all tell the same story.
+reloads and a replay at night all tell the same story. The kinds of events are listed once, in `artifacts.events.union`.
 """
 
 from __future__ import annotations
 
-from artifacts.events.cell import (
-    AnswerMade,
-    ArtifactSaved,
-    CellAdded,
-    CellDeleted,
-    CellEdited,
-    CellMoved,
-    CellsReplayed,
-    CellsStale,
-    ExecutionEnded,
-    ExecutionStarted,
-    FindingMade,
-    OutputReceived,
-    OutputsCleared,
-    OutputUpdated,
-    Progressed,
-    WidgetsChanged,
-)
-from artifacts.events.fold import apply, extend, fold
-from artifacts.events.run import (
-    AT_REST,
-    Branched,
-    Compared,
-    Noted,
-    Redone,
-    RunBegan,
-    RunEnded,
-    RunQueued,
-    RunResumed,
-    RunStarted,
-    SandboxLeft,
-    SandboxOpened,
-    Undone,
-)
-from artifacts.events.talk import (
-    Answered,
-    ApprovalAsked,
-    ApprovalGiven,
-    Asked,
-    Heard,
-    ModelReplied,
-    Said,
-    TextDelta,
-    ToolUsed,
-    TurnEnded,
-    TurnStarted,
-)
-from artifacts.events.task import (
-    WORK,
-    PlanMade,
-    ReportMade,
-    Reviewed,
-    StepEnded,
-    StepStarted,
-    TaskBranched,
-    TaskChanged,
-    TaskWorked,
-    Work,
-)
-from artifacts.events.union import EVENT, EVENT_KINDS, Event
-from artifacts.events.view import RunView, Step
-
-__all__ = [
-    "AT_REST",
-    "EVENT",
-    "EVENT_KINDS",
-    "WORK",
-    "AnswerMade",
-    "Answered",
-    "ApprovalAsked",
-    "ApprovalGiven",
-    "ArtifactSaved",
-    "Asked",
-    "Branched",
-    "CellAdded",
-    "CellDeleted",
-    "CellEdited",
-    "CellMoved",
-    "CellsReplayed",
-    "CellsStale",
-    "Compared",
-    "Event",
-    "ExecutionEnded",
-    "ExecutionStarted",
-    "FindingMade",
-    "Heard",
-    "ModelReplied",
-    "Noted",
-    "OutputReceived",
-    "OutputUpdated",
-    "OutputsCleared",
-    "PlanMade",
-    "Progressed",
-    "Redone",
-    "ReportMade",
-    "Reviewed",
-    "RunBegan",
-    "RunEnded",
-    "RunQueued",
-    "RunResumed",
-    "RunStarted",
-    "RunView",
-    "Said",
-    "SandboxLeft",
-    "SandboxOpened",
-    "Step",
-    "StepEnded",
-    "StepStarted",
-    "TaskBranched",
-    "TaskChanged",
-    "TaskWorked",
-    "TextDelta",
-    "ToolUsed",
-    "TurnEnded",
-    "TurnStarted",
-    "Undone",
-    "WidgetsChanged",
-    "Work",
-    "apply",
-    "extend",
-    "fold",
-]
+from artifacts.events.cell import *  # noqa: F403
+from artifacts.events.fold import apply as apply
+from artifacts.events.fold import extend as extend
+from artifacts.events.fold import fold as fold
+from artifacts.events.run import *  # noqa: F403
+from artifacts.events.talk import *  # noqa: F403
+from artifacts.events.task import *  # noqa: F403
+from artifacts.events.union import EVENT as EVENT
+from artifacts.events.union import EVENT_KINDS as EVENT_KINDS
+from artifacts.events.union import Event as Event
+from artifacts.events.view import RunView as RunView
+from artifacts.events.view import Step as Step

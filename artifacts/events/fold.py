@@ -7,74 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
-from artifacts.events import document
-from artifacts.events.cell import (
-    AnswerMade,
-    ArtifactSaved,
-    CellAdded,
-    CellDeleted,
-    CellEdited,
-    CellMoved,
-    CellsReplayed,
-    CellsStale,
-    ExecutionEnded,
-    ExecutionStarted,
-    FindingMade,
-    OutputReceived,
-    OutputsCleared,
-    OutputUpdated,
-    Progressed,
-    WidgetsChanged,
-)
-from artifacts.events.run import (
-    Branched,
-    Compared,
-    Noted,
-    Redone,
-    RunBegan,
-    RunEnded,
-    RunQueued,
-    RunResumed,
-    RunStarted,
-    SandboxLeft,
-    SandboxOpened,
-    Undone,
-)
-from artifacts.events.talk import (
-    Answered,
-    ApprovalAsked,
-    ApprovalGiven,
-    Asked,
-    Heard,
-    ModelReplied,
-    Said,
-    ToolUsed,
-    TurnEnded,
-    TurnStarted,
-)
-from artifacts.events.task import (
-    PlanMade,
-    ReportMade,
-    Reviewed,
-    StepEnded,
-    StepStarted,
-    TaskBranched,
-    TaskChanged,
-    TaskWorked,
-)
+from artifacts import events as ev
+from artifacts.events import cell, document, run
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value, marked
 
 _GOES_ON = (
-    SandboxOpened,
-    CellMoved,
-    CellDeleted,
-    CellsReplayed,
-    ExecutionStarted,
-    Branched,
-    Undone,
-    Redone,
+    run.SandboxOpened,
+    cell.CellMoved,
+    cell.CellDeleted,
+    cell.CellsReplayed,
+    cell.ExecutionStarted,
+    run.Branched,
+    run.Undone,
+    run.Redone,
 )
 """What a notebook has run is not what its sandbox holds any more, or somebody works in that."""
 
@@ -85,7 +32,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
     To catch up with many events, `extend` is quicker.
     """
     if view is None:
-        if not isinstance(event, RunStarted):
+        if not isinstance(event, ev.RunStarted):
             raise ValueError(f"run {event.run_id} does not begin with run_started but with {event.kind}")
         first = Turn(id=FIRST_TURN, message=event.run.goal, started_at=event.run.created_at)
         return RunView(run=event.run, last_seq=event.seq, turns=(first,), working=event.run.created_at)
@@ -93,7 +40,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
     if view.left is not None and isinstance(event, _GOES_ON):
         view = replace(view, left=None)
     match event:
-        case RunResumed():
+        case ev.RunResumed():
             params = {**view.run.params, **event.params}
             again = _with(view.run, status="running", place=None, ended_at=None, params=params)
             if event.why == "resumed" and view.turns[-1].status != "done":
@@ -103,119 +50,119 @@ def apply(view: RunView | None, event: Event) -> RunView:
             if event.why == "edit":  # it may be run in the kernel, which no turn is to find then
                 return replace(view, kernel=None, working=None)
             return replace(view, working=event.at, undone=None)
-        case RunQueued():
+        case ev.RunQueued():
             return replace(view, run=_with(view.run, status="queued", place=event.place), queued=event, working=None)
-        case RunBegan():
+        case ev.RunBegan():
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None, working=event.at)
-        case SandboxOpened():
+        case ev.SandboxOpened():
             opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
             return replace(opened, kernel=None if event.partial else event.sandbox_id)
-        case SandboxLeft():
+        case ev.SandboxLeft():
             return replace(view, left=event)
-        case TurnStarted():
+        case ev.TurnStarted():
             said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
             turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
             view = replace(view, turns=(*view.turns, turn), turned=view.turned + 1, previous=before, undone=None)
             return _taken_up(view, (said,), event.turn_id)
-        case TurnEnded():
+        case ev.TurnEnded():
             return document.end_turn(view, event.status, event.at)
-        case Said():
+        case ev.Said():
             return replace(view, messages=(*view.messages, event.message))
-        case Heard(messages=ids, turn_id=id):
+        case ev.Heard(messages=ids, turn_id=id):
             return _taken_up(view, ids, id)
-        case Asked():
+        case ev.Asked():
             if any(q.id == event.question.id for q in view.questions):  # two tasks met the same limit at once
                 return view
             return replace(view, questions=(*view.questions, _with(event.question, at=event.at)))
-        case Answered(question_id=id, answer=answer):
+        case ev.Answered(question_id=id, answer=answer):
             questions = (_with(q, answer=answer) if q.id == id and q.answer is None else q for q in view.questions)
             return replace(view, questions=tuple(questions))
-        case ApprovalAsked():
+        case ev.ApprovalAsked():
             return replace(view, approvals=(*view.approvals, _with(event.approval, at=event.at)))
-        case ApprovalGiven(approval_id=id):
+        case ev.ApprovalGiven(approval_id=id):
             given = event.model_dump(include={"decision", "edited", "reason"})
             approvals = (_with(a, **given) if a.id == id and a.decision is None else a for a in view.approvals)
             return replace(view, approvals=tuple(approvals))
-        case CellAdded():
+        case ev.CellAdded():
             return document.added(_taken_back_to(view, before), event)
-        case CellEdited():
+        case ev.CellEdited():
             return document.edited(_taken_back_to(view, before), event)
-        case CellMoved(cell_id=id, after=after):
+        case ev.CellMoved(cell_id=id, after=after):
             return document.moved(_taken_back_to(view, before), id, after)
-        case CellDeleted(cell_id=id):
+        case ev.CellDeleted(cell_id=id):
             return document.deleted(_taken_back_to(view, before), id)
-        case CellsStale(cells=cells):
+        case ev.CellsStale(cells=cells):
             return document.stale(view, cells)
-        case Undone(to=to):
+        case ev.Undone(to=to):
             return _undone(view, to)
-        case Redone(to=to):
+        case ev.Redone(to=to):
             return _redone(view, to)
-        case Branched():
+        case ev.Branched():
             heard = tuple(m for m in view.messages if m.turn_id is not None)  # what waits, waits in the other run
             return replace(view, kernel=None, branched=event, messages=heard)
-        case StepStarted(step_id=str(step_id)):
+        case ev.StepStarted(step_id=str(step_id)):
             step = Step(step_id, event.name, event.agent, event.title, task_id=event.task_id)
             if (own := view.task_views.get(event.task_id or "")) is not None:  # whose cells have their author by it
                 own = replace(own, steps=(*own.steps, step))
                 view = replace(view, task_views={**view.task_views, str(event.task_id): own})
             return replace(view, steps=(*view.steps, step))
-        case StepEnded():
+        case ev.StepEnded():
             steps = (replace(s, status=event.status) if s.id == event.step_id else s for s in view.steps)
             return replace(view, steps=tuple(steps), progress=None)
-        case TaskChanged(task=task):
+        case ev.TaskChanged(task=task):
             places = {t.id: t for t in view.tasks} | {task.id: task}
             return replace(view, tasks=tuple(places.values()))
-        case TaskBranched():
+        case ev.TaskBranched():
             return _begin_task(view, event)
-        case TaskWorked(task_id=id, event=work) if id in view.task_views:
+        case ev.TaskWorked(task_id=id, event=work) if id in view.task_views:
             return replace(view, task_views={**view.task_views, id: apply(view.task_views[id], work)})
-        case CellsReplayed(cells=cells):
+        case ev.CellsReplayed(cells=cells):
             return replace(view, away=tuple(c for c in view.away if c not in cells))
-        case ModelReplied():
+        case ev.ModelReplied():
             used = charged(view.used, event, view.turns[-1].id)
             return replace(view, replies=(*view.replies, event), used=used)
-        case ToolUsed():
+        case ev.ToolUsed():
             return replace(view, tools_used=(*view.tools_used, event))
-        case PlanMade():
+        case ev.PlanMade():
             return replace(view, plan=event.steps)
-        case ExecutionStarted():
+        case ev.ExecutionStarted():
             return document.begun(replace(view, undone=None), event)
-        case OutputReceived():
+        case ev.OutputReceived():
             return _add_outputs(view, event.execution_id, (event.output,))
-        case OutputUpdated():
+        case ev.OutputUpdated():
             return _update(view, event.output)
-        case OutputsCleared():
+        case ev.OutputsCleared():
             return _change(view, event.execution_id, lambda x: _with(x, outputs=()))
-        case WidgetsChanged():
+        case ev.WidgetsChanged():
             changed = {id: {**view.widgets.get(id, {}), **state} for id, state in event.widgets.items()}
             return replace(view, widgets={**view.widgets, **changed})
-        case Progressed():
+        case ev.Progressed():
             return replace(view, progress=event)
-        case ExecutionEnded(execution_id=id, status=status, error=error, count=count):
+        case ev.ExecutionEnded(execution_id=id, status=status, error=error, count=count):
             view = document.ended(replace(view, progress=None), id, status)
             return _change(view, id, lambda x: _with(x, status=status, error=error, count=count, ended_at=event.at))
-        case ArtifactSaved():
+        case ev.ArtifactSaved():
             return document.made(
                 replace(view, artifacts=(*view.artifacts, event.artifact)), event.artifact.execution_id
             )
-        case FindingMade():
+        case ev.FindingMade():
             view = replace(view, findings=(*view.findings, event.finding))
             return document.made(view, event.finding.evidence.cell)
-        case AnswerMade(answer=answer):
+        case ev.AnswerMade(answer=answer):
             return replace(view, given=_answered(view.given, answer), answers=_answered(view.answers, answer))
-        case Reviewed():
+        case ev.Reviewed():
             reviewed = replace(view, reviews=(*view.reviews, event))
             if len(view.turns) > 1:  # an answer of a further turn is recorded with its marks
                 return reviewed
             return replace(reviewed, answers=marked(view.answers, event.recomputed))
-        case ReportMade():
+        case ev.ReportMade():
             return replace(view, report=event, answers=event.answers or view.answers)
-        case Compared():
+        case ev.Compared():
             return replace(view, comparison=event)
-        case Noted():
+        case ev.Noted():
             return replace(view, notes=(*view.notes, event))
-        case RunEnded():
+        case ev.RunEnded():
             ended = _with(view.run, status=event.status, place=None, ended_at=event.at)
             if event.status != "waiting":  # for a person's answer, in the middle of a turn
                 view = document.end_turn(view, event.status, event.at)
@@ -226,9 +173,9 @@ def apply(view: RunView | None, event: Event) -> RunView:
 
 def extend(view: RunView | None, events: Iterable[Event]) -> RunView | None:
     """`apply` for many events. A cell's outputs are added together: 100,000 of them cost no more than a read."""
-    for execution_id, group in groupby(events, lambda e: e.execution_id if isinstance(e, OutputReceived) else None):
+    for execution_id, group in groupby(events, lambda e: e.execution_id if isinstance(e, ev.OutputReceived) else None):
         if view is not None and execution_id is not None:
-            received = [event for event in group if isinstance(event, OutputReceived)]
+            received = [event for event in group if isinstance(event, ev.OutputReceived)]
             view = _add_outputs(view, execution_id, tuple(event.output for event in received))
             view = replace(view, last_seq=received[-1].seq)
             continue
@@ -253,7 +200,7 @@ def _worked(view: RunView, until: datetime) -> dict[str, float]:
     return view.worked | {turn: view.worked.get(turn, 0.0) + max(0.0, (until - view.working).total_seconds())}
 
 
-def _begin_task(view: RunView, event: TaskBranched) -> RunView:
+def _begin_task(view: RunView, event: ev.TaskBranched) -> RunView:
     """The view in which a task has a notebook of its own, in which no kernel has run a cell yet."""
     numbered, of = event.numbered, view.task_views.get(event.of or "", view)
     own = replace(of, numbered=numbered, block=numbered, kernel=None, executed=0, task_views={}, previous=None)

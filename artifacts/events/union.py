@@ -1,4 +1,4 @@
-"""Any event: one tagged union, and how one is read and written as JSON."""
+"""Any event: one tagged union, which is the list of all kinds, and how one is read and written as JSON."""
 
 from __future__ import annotations
 
@@ -6,108 +6,55 @@ from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
-from artifacts.events.cell import (
-    AnswerMade,
-    ArtifactSaved,
-    CellAdded,
-    CellDeleted,
-    CellEdited,
-    CellMoved,
-    CellsReplayed,
-    CellsStale,
-    ExecutionEnded,
-    ExecutionStarted,
-    FindingMade,
-    OutputReceived,
-    OutputsCleared,
-    OutputUpdated,
-    Progressed,
-    WidgetsChanged,
-)
-from artifacts.events.run import (
-    Branched,
-    Compared,
-    Noted,
-    Redone,
-    RunBegan,
-    RunEnded,
-    RunQueued,
-    RunResumed,
-    RunStarted,
-    SandboxLeft,
-    SandboxOpened,
-    Undone,
-)
-from artifacts.events.talk import (
-    Answered,
-    ApprovalAsked,
-    ApprovalGiven,
-    Asked,
-    Heard,
-    ModelReplied,
-    Said,
-    ToolUsed,
-    TurnEnded,
-    TurnStarted,
-)
-from artifacts.events.task import (
-    PlanMade,
-    ReportMade,
-    Reviewed,
-    StepEnded,
-    StepStarted,
-    TaskBranched,
-    TaskChanged,
-    TaskWorked,
-)
+from artifacts.events import cell, run, talk, task
 
 Event = Annotated[
-    RunStarted
-    | RunResumed
-    | RunQueued
-    | RunBegan
-    | SandboxOpened
-    | SandboxLeft
-    | Undone
-    | Redone
-    | Branched
-    | Said
-    | Heard
-    | TurnStarted
-    | TurnEnded
-    | Asked
-    | Answered
-    | ApprovalAsked
-    | ApprovalGiven
-    | StepStarted
-    | TaskChanged
-    | TaskBranched
-    | TaskWorked
-    | ModelReplied
-    | ToolUsed
-    | PlanMade
-    | CellAdded
-    | CellEdited
-    | CellMoved
-    | CellDeleted
-    | CellsStale
-    | CellsReplayed
-    | ExecutionStarted
-    | OutputReceived
-    | OutputUpdated
-    | OutputsCleared
-    | WidgetsChanged
-    | Progressed
-    | ExecutionEnded
-    | ArtifactSaved
-    | FindingMade
-    | AnswerMade
-    | Reviewed
-    | ReportMade
-    | Compared
-    | Noted
-    | StepEnded
-    | RunEnded,
+    run.RunStarted
+    | run.RunResumed
+    | run.RunQueued
+    | run.RunBegan
+    | run.SandboxOpened
+    | run.SandboxLeft
+    | run.Undone
+    | run.Redone
+    | run.Branched
+    | talk.Said
+    | talk.Heard
+    | talk.TurnStarted
+    | talk.TurnEnded
+    | talk.Asked
+    | talk.Answered
+    | talk.ApprovalAsked
+    | talk.ApprovalGiven
+    | task.StepStarted
+    | task.TaskChanged
+    | task.TaskBranched
+    | task.TaskWorked
+    | talk.ModelReplied
+    | talk.ToolUsed
+    | task.PlanMade
+    | cell.CellAdded
+    | cell.CellEdited
+    | cell.CellMoved
+    | cell.CellDeleted
+    | cell.CellsStale
+    | cell.CellsReplayed
+    | cell.ExecutionStarted
+    | cell.OutputReceived
+    | cell.OutputUpdated
+    | cell.OutputsCleared
+    | cell.WidgetsChanged
+    | cell.Progressed
+    | cell.ExecutionEnded
+    | cell.ArtifactSaved
+    | cell.FindingMade
+    | cell.AnswerMade
+    | task.Reviewed
+    | task.ReportMade
+    | run.Compared
+    | run.Noted
+    | task.StepEnded
+    | run.RunEnded,
     Field(discriminator="kind"),
 ]
 EVENT_KINDS = frozenset(str(one.model_fields["kind"].default) for one in get_args(get_args(Event)[0]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from graphs.questions import conditions
@@ -42,6 +42,26 @@ class Result:
     rows: tuple[tuple[Any, ...], ...] = ()
     why: str = ""
 
+    @cached_property
+    def every(self) -> tuple[Number, ...]:
+        """Its numbers, row by row."""
+        return tuple(self.numbers())
+
+    @cached_property
+    def labelled(self) -> dict[str, list[int]]:
+        """The places in `every` of the numbers of each label of a group, by the words that name it."""
+        places: dict[str, list[int]] = {}
+        for place, number in enumerate(self.every):
+            for label in dict.fromkeys(number.group):
+                for words in {plain(label), plain(_alias(label) or label)} - {plain("")}:
+                    places.setdefault(words, []).append(place)
+        return places
+
+    @cached_property
+    def longest(self) -> int:
+        """How many words the longest label of a group has."""
+        return max((label.count(" ") - 1 for label in self.labelled), default=0)
+
     def numbers(self) -> Iterator[Number]:
         many = len(self.asked.groups)
         for row in self.rows:
@@ -66,22 +86,42 @@ def plain(text: str) -> str:
     return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
 
 
+def _alias(label: str) -> str:
+    """The word by which an answer tells a label of yes or no; "" for others."""
+    return {"1": "yes", "true": "yes", "0": "no", "false": "no"}.get(label.casefold(), "")
+
+
 def names(label: str, text: str) -> bool:
     """Whether a text names a label, as whole words."""
-    word = {"1": "yes", "true": "yes", "0": "no", "false": "no"}.get(label.casefold(), "")  # as an answer tells these
+    word = _alias(label)
     return bool(plain(label).strip()) and (plain(label) in plain(text) or (bool(word) and plain(word) in plain(text)))
 
 
 def meant(name: str, result: Result) -> list[Number]:
     """The numbers of a result that a value of this name can mean: all of them where it does not say which."""
-    numbers = list(result.numbers())
-    scored = [(sum(len(g) for g in n.group if names(g, name)) * 100 + _alike(name, n.name), n) for n in numbers]
-    groups = [n for n in numbers if n.group and all(names(g, name) for g in n.group)]
+    near = _named(name, result)
+    groups = [n for n in near if all(names(g, name) for g in n.group)]
     if groups:
         longest = max(sum(map(len, n.group)) for n in groups)  # "very good" and not "good"
         scored = [(_alike(name, n.name), n) for n in groups if sum(map(len, n.group)) == longest]
+    elif near:
+        scored = [(sum(len(g) for g in n.group if names(g, name)) * 100 + _alike(name, n.name), n) for n in near]
+    else:
+        alike = {other: _alike(name, other) for other in {n.name for n in result.every}}
+        scored = [(alike[n.name], n) for n in result.every]
     best = max((s for s, _ in scored), default=0)
     return [n for s, n in scored if s == best]
+
+
+def _named(name: str, result: Result) -> list[Number]:
+    """The numbers of groups a label of which a name holds, or that have none: looked up by the name's words, since a
+    result of many rows is asked for as many names."""
+    if not result.asked.groups:
+        return list(result.every)
+    words = plain(name).split()
+    ends = range(1, min(result.longest, len(words)) + 1)
+    held = (f" {' '.join(words[at : at + many])} " for at in range(len(words)) for many in ends)
+    return [result.every[place] for place in sorted({p for some in held for p in result.labelled.get(some, ())})]
 
 
 def _alike(name: str, other: str) -> int:
@@ -129,8 +169,49 @@ def near(told: float, got: float, within: float) -> bool:
     return abs(told - got) <= max(within, 1e-12)
 
 
+def listed(told: str, result: Result) -> bool | None:
+    """Whether a text of several values, with commas between them, is a column of the rows, or of the different ones,
+    in any order. None where the text holds all rows and more, as one does that is longer than what is computed."""
+    said = sorted(map(_listed, told.split(", ")))
+    within = False
+    for column in zip(*result.rows, strict=True):
+        values = column[0] if len(column) == 1 and isinstance(column[0], (list, tuple)) else column
+        if any(sorted(_items(some)) == said for some in (values, _different(column, result))):
+            return True
+        within = within or (len(said) > len(values) and set(_items(values)) <= set(said))
+    return None if within else False
+
+
+def _different(column: Sequence[Any], result: Result) -> list[Any]:
+    """A column's values in the rows that differ from those before them."""
+    first = {repr(row): place for place, row in reversed(list(enumerate(result.rows)))}
+    return [column[place] for place in first.values()]
+
+
+def _items(values: Iterable[Any]) -> list[str]:
+    return [_listed(item) for value in values for item in _text(value).split(", ")]
+
+
+def _text(value: Any) -> str:
+    """A value as a list of them tells it."""
+    if value is None or isinstance(value, bool):
+        return "missing" if value is None else "yes" if value else "no"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _listed(text: str) -> str:
+    """A day or a minute without what says that it is no later."""
+    time = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?)?", text)
+    return text if time is None else time[1] if time[2] in (None, "00:00") else f"{time[1]} {time[2]}"
+
+
 def shown(value: Any) -> str:
     """A computed value as an objection tells it."""
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.2f}"
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]} …"
+
+
+_LONG = 200
+"""Characters of a value that an objection tells."""

@@ -16,7 +16,7 @@ from graphs import look
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Measure, Query
 from graphs.review import CheckResult, Work, units
-from graphs.review.answering import Asked, Result, equal, meant, shown
+from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.charts import drawn, written
 from graphs.review.code.syntax import words
 from graphs.review.facts import Facts, Given
@@ -27,7 +27,7 @@ from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements, handful_first
 from graphs.review.prose.shown import enter, misplaced
 from graphs.review.prose.verdicts import signs, untested
-from graphs.review.sql import Tables, sql
+from graphs.review.sql import MOST, Tables, sql
 from graphs.review.units import of_text
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError
@@ -36,7 +36,7 @@ from notebooks.errors import NotebookError
 
 _MARK = "gristmill computed "
 _MOST = 3_000
-"""Queries that one review computes."""
+"""Queries that one review computes, and values of one answer that it holds against them."""
 _COMPUTE = '''\
 import json
 
@@ -88,25 +88,22 @@ class Claim:
 
 
 async def results_of(desk: Desk, view: RunView, queries: Sequence[Query], tables: Tables) -> list[Result]:
-    """What each query gives. One that cannot be computed says why."""
-    results: list[Result] = []
+    """What each query gives. One that cannot be computed says why; what is asked several times is one result."""
+    different = {id(query): query for query in queries}
+    results: dict[int, Result] = {}
     asked: dict[int, tuple[str, Asked]] = {}
-    for place, query in enumerate(queries):
-        why = ""
+    for key, query in different.items():
         try:
-            asked[place] = sql(query, tables)
+            asked[key] = sql(query, tables)
         except NotComputable as error:
-            why = str(error)
-        results.append(Result(why=why))
+            results[key] = Result(why=str(error))
     once = list(dict.fromkeys(text for text, _ in asked.values()))
-    if not once:
-        return results
     files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
-    got = dict(zip(once, await _compute(desk, view, once[:_MOST], files), strict=False))
-    for place, (text, columns) in asked.items():
+    got = dict(zip(once, await _compute(desk, view, once[:_MOST], files), strict=False)) if once else {}
+    for key, (text, columns) in asked.items():
         rows = got.get(text, "too many values to compute again")
-        results[place] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
-    return results
+        results[key] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
+    return [results[id(query)] for query in queries]
 
 
 async def _compute(desk: Desk, view: RunView, queries: list[str], files: Mapping[str, list[str]]) -> list[Any]:
@@ -135,11 +132,12 @@ async def _compute(desk: Desk, view: RunView, queries: list[str], files: Mapping
 
 def claims(answers: Sequence[Answer]) -> list[Claim]:
     """The values that carry a query; an answer's own query is that of the values that have none."""
-    found = []
+    found, queries = [], dict[int, Query]()
     for part, answer in enumerate(answers):
-        for place, value in enumerate(answer.values):
+        for place, value in enumerate(answer.values[:_MOST]):
             if (asked := value.query or (None if value.fitted else answer.query)) is not None:
-                found.append(Claim(part, place, answer, value, Query.model_validate(asked)))
+                query = queries.get(id(asked)) or queries.setdefault(id(asked), Query.model_validate(asked))
+                found.append(Claim(part, place, answer, value, query))
     return found
 
 
@@ -212,16 +210,9 @@ def _held_loosely(claim: Claim, result: Result) -> Recomputation:
     told = claim.value.value
     if verdict.verdict != "unequal":
         return verdict
-    if isinstance(told, str) and ", " in told:
-        columns = (
-            c[0] if len(c) == 1 and isinstance(c[0], list | tuple) else c for c in zip(*result.rows, strict=True)
-        )
-        texts = ([f"{v:.12g}" if isinstance(v, float) else str(v) for v in column] for column in columns)
-        if any(sorted(column) == sorted(told.split(", ")) for column in texts):
-            return verdict.model_copy(update={"verdict": "equal", "got": told, "detail": ""})
-        if claim.query.limit is not None:
-            why = "Several rows share the place that it is of."
-            return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
+    if isinstance(told, str) and ", " in told and claim.query.limit is not None:
+        why = "Several rows share the place that it is of."
+        return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
     if all(n.value is None for n in meant(claim.value.name, result)):
         return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": "SQL finds no value of it."})
     return verdict
@@ -229,13 +220,17 @@ def _held_loosely(claim: Claim, result: Result) -> Recomputation:
 
 def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:
     return [
-        Recomputation(
-            part=part, value=place, verdict="as_printed", detail=_FITTED if value.fitted else "It carries no query."
-        )
+        Recomputation(part=part, value=place, verdict="as_printed", detail=_unasked(answer, value))
         for part, answer in enumerate(answers)
         for place, value in enumerate(answer.values)
         if (part, place) not in asked
     ]
+
+
+def _unasked(answer: Answer, value: AnswerValue) -> str:
+    if value.query or (answer.query and not value.fitted):
+        return f"It is one of more than {_MOST:,} values."
+    return _FITTED if value.fitted else "It carries no query."
 
 
 _FITTED = "It comes of a test or a fit, which is computed again as the notebook is run again."
@@ -253,6 +248,11 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
     told, unit, name = claim.value.value, _unit(claim), claim.value.name
     if result.why or not result.rows:
         return verdict("as_printed", detail=result.why or "No row meets its conditions."), None
+    if isinstance(told, str) and ", " in told and (same := listed(told, result)) is not False:
+        if same:
+            return verdict("equal", shown(told)), None
+        if len(result.rows) >= MOST:
+            return verdict("as_printed", detail=f"It was computed again up to {MOST:,} rows, which it holds."), None
     times = in_unit(claim.query, unit) or 1.0
     possible = [replace(n, value=_times(n.value, times)) for n in meant(name, result)]
     if isinstance(told, str):  # a name: of the first, where they are in an order

@@ -180,19 +180,25 @@ class Catching:
             self.kernel.drop(name)
         return step
 
-    def ran(self, id: str, *, failed: bool, wrote: Iterable[str] = ()) -> None:
-        """A cell has run, and came out like this. If that is not as before, what is to be done is planned anew."""
+    def ran(self, id: str, *, failed: bool, wrote: Iterable[str] = ()) -> tuple[str, ...]:
+        """A cell has run, and came out like this. If that is not as before, what is to be done is planned anew.
+
+        Returns the cells that depend on what was not as before.
+        """
         place = next(i for i, c in enumerate(self.cells) if c.id == id)
         cell = replace(self.cells[place], failed=failed, wrote=frozenset(wrote))
-        ideal = clean(self.cells[:place])
+        ideal, others = clean(self.cells[:place]), tuple[str, ...]()
         if cell == self.cells[place] and id in self._signatures:
             self.held[id] = self._signatures[id]
         else:
+            before = list(self.cells)
             self.cells[place], self._steps = cell, []
+            others = stale_after(before, self.cells)
             if RANDOM not in ideal.keys:
                 self.kernel.drop(RANDOM)
             self.held[id] = self.kernel.signature(cell, ideal.needs(cell).needed)
         self.kernel.run(cell, like=ideal)
+        return others
 
     def _planned(self, only: Iterable[str] | None) -> list[Step]:
         self._signatures = signatures(self.cells)

@@ -306,9 +306,7 @@ class LiveNotebook:
                 ran.append(cell.id)
                 wrote = [a.name for a in log.view.artifacts if a.execution_id == done.id]
                 failed = done.status != "ok"
-                if failed != next(c.failed for c in catching.cells if c.id == cell.id):
-                    wanted |= following(items(log.view), cell.id)
-                catching.ran(cell.id, failed=failed, wrote=wrote)
+                wanted |= set(catching.ran(cell.id, failed=failed, wrote=wrote))
                 if done.error is not None and done.error.died:
                     await self._leave()
                     break

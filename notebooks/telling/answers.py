@@ -111,10 +111,19 @@ def value_text(value: AnswerValue) -> str:
 
 
 def plain(value: float | int | bool | str | None) -> str:
-    """One value for reading."""
+    """One value for reading; of a long list its first."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) or value is None else value
+    if isinstance(value, int | float) or value is None:
+        return number(value)
+    if len(value) <= _LONG:
+        return value
+    first, comma, _ = value[:_LONG].rpartition(", ")
+    return f"{first}, and {value.count(', ') - first.count(', '):,} more" if comma else f"{value[:_LONG]} …"
+
+
+_LONG = 1_000
+"""Characters of a value that are told; the record has all of it."""
 
 
 def _stop(text: str) -> str:

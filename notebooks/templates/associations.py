@@ -263,7 +263,8 @@ def matched(value, group, both):
     if len(levels) != 2 or not both.all():
         return None
     for unit in units:
-        if (pd.crosstab(df[unit], df[group]) == 1).all(axis=None):
+        rows = df[[unit, group]].dropna()
+        if len(rows) == 2 * rows[unit].nunique() and not rows.duplicated().any():  # each unit once under each level
             wide = df.pivot(index=unit, columns=group, values=value)
             test = stats.ttest_rel(wide[levels[1]], wide[levels[0]])
             means = {str(level): wide[level].mean() for level in levels}
@@ -530,16 +531,22 @@ def coded(name):
 
 
 def correlations(columns, least=1):
-    """Pearson's r of every two columns, from the rows that have both; where no value is missing, by one product."""
-    if columns.isna().to_numpy().any() or len(columns) < max(2, least):
-        return columns.corr(min_periods=least)
+    """Pearson's r of every two columns, from the rows that have both, of which there are `least`: from their sums."""
     values = columns.to_numpy(float)
-    off = values - values.mean(axis=0)
-    size = np.sqrt((off**2).sum(axis=0))
+    given = ~np.isnan(values)
+    far = np.abs(np.where(given, values, 0)).max(axis=0, initial=0)
+    off = np.where(given, values - np.where(given, values, 0).sum(axis=0) / np.maximum(given.sum(axis=0), 1), 0)
+    n = given.sum(axis=0, dtype=float)[:, None].repeat(given.shape[1], axis=1)
+    sums, varied = off.sum(axis=0)[:, None], (off**2).sum(axis=0)[:, None]
+    if not given.all():  # each column's count, sum and squares in the rows that have the other
+        some = given.astype(float)
+        n, sums, varied = some.T @ some, off.T @ some, (off**2).T @ some
+    n = np.where(n < max(2, least), np.nan, n)
+    varied = varied - sums**2 / n
     # What is constant has no correlation; its rounding errors have
-    size[size <= 1e-12 * np.abs(values).max(axis=0) * len(values) ** 0.5] = np.nan
-    r = np.clip(off.T @ off / np.outer(size, size), -1, 1)
-    return pd.DataFrame(r, index=columns.columns, columns=columns.columns)
+    varied = np.where(varied <= 1e-24 * far[:, None] ** 2 * n, np.nan, varied)
+    r = (off.T @ off - sums * sums.T / n) / np.sqrt(varied * varied.T)
+    return pd.DataFrame(np.clip(r, -1, 1), index=columns.columns, columns=columns.columns)
 
 
 told_as_numbers = dict.fromkeys(c for p in pairs for c in p if table.kind(c) == "number" or df[c].nunique() == 2)
@@ -959,7 +966,7 @@ from statsmodels.tools import add_constant
 if outcome in usable and factors:  # the other columns as numbers, too
     more = [c for c in usable if c not in codes and (table.kind(c) == "number" or df[c].nunique() == 2)]
     codes = pd.concat([codes, pd.DataFrame({c: coded(c) for c in more}, index=df.index)], axis=1)
-    pooled = codes.corr()
+    pooled = correlations(codes)
 outcomes = set(codes)
 
 
@@ -1419,11 +1426,11 @@ strange = []
 parts = [
     (c, level, part)
     for c in table.of("category")
-    if 2 <= df[c].nunique() <= 20
-    for level, part in df.groupby(c, sort=True)
+    if 0 < len(small) <= 3 and 2 <= df[c].nunique() <= 20
+    for level, part in df.groupby(c, sort=True)[list(dict.fromkeys(c for p in small for c in p))]
 ]
 everything = [p for p in pairs if all(table.kind(c) == "number" for c in p)] if len(df) <= 50 else []
-for (by, level, part), few in [(p, small) for p in parts if len(small) <= 3] + [(("", "", df), everything[:60])]:
+for (by, level, part), few in [(p, small) for p in parts] + [(("", "", df), everything[:60])]:
     for a, b in few:
         if frozenset((a, b)) not in flipped:
             found = one_group(part, a, b)

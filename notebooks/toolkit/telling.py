@@ -125,15 +125,8 @@ def progress(what: str, done: int, of: int, unit: str = "rows") -> None:
 _TOLD_AT: dict[str, tuple[float, int]] = {}
 
 
-SINKS: list[Any] = []
-"""Functions that take what is told in place of a notebook's output: the last of them, where there is any."""
-
-
 def _display(bundle: dict[str, Any]) -> None:
-    if SINKS:
-        SINKS[-1](bundle)
-    else:
-        display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,8 @@ from artifacts.types import Execution, Output
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
-from graphs.review.answering import Result, equal, meant
+from graphs.review import answering
+from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.data.tables import described
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
@@ -167,3 +168,43 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
 def test_a_sentence_is_held_against_what_the_input_files_give(text, question, code, printed, problem):
     found = judged(text, question, code, str(printed))
     assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+IDS = [f"K{n:05d}" for n in range(6_000)]
+ROWS = Result(Asked((), ("id",)), tuple((i,) for i in IDS[:2_000]))
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [
+        (IDS[:2_000], True),
+        (IDS[1_999::-1], True),
+        ([*IDS[:1_999], "K09999"], False),
+        (IDS[:1_999], False),
+        (IDS, None),
+    ],
+    ids=["the rows", "in another order", "another one", "one is missing", "more than were computed"],
+)
+def test_a_list_is_held_against_the_rows_of_its_query(told, same):
+    assert listed(", ".join(told), ROWS) is same
+
+
+def test_a_list_of_different_rows_holds_each_once_and_its_days_as_they_are_told():
+    twice = Result(Asked((), ("day", "n")), (("2024-01-02 00:00:00", 1.0),) * 2 + (("2024-03-04 05:06:00", 2.5),))
+    assert listed("2024-01-02, 2024-03-04 05:06", twice)
+    assert listed("1, 1, 2.5", twice)
+
+
+def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        answering, "names", lambda label, text, own=answering.names: looked.append(1) or own(label, text)
+    )
+    many = Result(Asked(("id",), ("mean price",)), tuple((i, float(n)) for n, i in enumerate(IDS)))
+    found = [meant(f"id {i.casefold()}", many) for i in IDS]
+    assert [[n.value for n in some] for some in found] == [[float(n)] for n in range(len(IDS))]
+    assert len(looked) <= 2 * len(IDS)
+
+
+def test_a_long_list_that_is_wrong_is_objected_to_in_a_line():
+    assert len(shown(", ".join(IDS))) < 300

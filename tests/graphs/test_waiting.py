@@ -132,6 +132,29 @@ async def test_a_query_waits_for_approval_too_where_every_call_does(bench, table
     assert len(wire.requests) == len(used) + 1, "the model is not asked again for what it had said"
 
 
+async def test_what_the_reviewer_looks_up_waits_too_and_it_is_asked_for_nothing_twice(bench, table, team, wire, answer):
+    code = ("print('one', len(df))", "print('two', len(df))")
+    team.review = [answer(calls=[call("try_code", code=one)]) for one in code]
+    folder = bench.store.home / "agents"
+    folder.mkdir()
+    (folder / "reviewer.md").write_text(
+        "---\nname: reviewer\njob: review\napproval: {try_code: ask}\n---\nYou review. You end by give_review.\n"
+    )
+    run_id = await begin(bench, table)
+    for decision, so_far in (("accepted", 1), ("rejected", 2)):
+        run, view = await rest(bench, run_id)
+        assert run.status == "waiting", view.error
+        assert [a.tool for a in view.approvals] == ["try_code"] * so_far
+        await bench.decide(run_id, decision, reason="Not today.")
+    run, view = await rest(bench, run_id)
+    assert (run.status, view.error, len(view.reviews)) == ("done", None, 1)
+    first, second = view.tools_used
+    assert (first.agent, first.name, first.ok, first.text.strip()) == ("reviewer", "try_code", True, "one 40")
+    assert (second.ok, second.error) == (False, "NotApproved: The person did not approve of this call. Not today.")
+    mine = [r for r in view.replies if r.agent == "reviewer"]
+    assert [c.name for r in mine for c in r.tool_calls] == ["try_code", "try_code", "give_review"]
+
+
 async def test_where_every_call_waits_a_question_is_put_at_once(bench, table, team, answer):
     team.code = [answer(calls=[ASK])]
     run, view = await rest(bench, await begin(bench, table, approve="ask"))

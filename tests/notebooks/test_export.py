@@ -48,6 +48,7 @@ from artifacts.types import (
 from notebooks import export, files
 from notebooks.nb import nbformat
 from notebooks.telling import words
+from notebooks.telling.answers import plain
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
 
@@ -374,6 +375,15 @@ def test_a_headline_leaves_the_numbers_to_the_line_below_it_unless_they_are_othe
 def test_an_effect_is_told_in_the_unit_that_its_finding_gives(unit: str, value: float, said: str) -> None:
     size = Effect(metric="mean_diff", value=value, ci=(value * 2.9 / 4.96, value * 7.1 / 4.96))
     assert said in words.size(finding(1).model_copy(update={"unit": unit, "effect": size}))
+
+
+def test_a_long_list_is_told_by_its_first_values_and_their_number() -> None:
+    ids = [f"K{n:05d}" for n in range(6_000)]
+    first, _, rest = plain(", ".join(ids)).partition(", and ")
+    told = first.split(", ")
+    assert told == ids[: len(told)]
+    assert rest == f"{6_000 - len(told):,} more"
+    assert plain(", ".join(ids[:12])) == ", ".join(ids[:12])
 
 
 async def test_a_question_without_an_answer_is_told_first_and_what_was_found_under_its_own_name(

@@ -121,6 +121,25 @@ def test_the_joint_model_is_what_statsmodels_and_sklearn_say(random: np.random.G
     assert held_out_fit(y, x, False) == pytest.approx(r2_score(y, said))
 
 
+def test_the_joint_logistic_model_is_what_statsmodels_says(random: np.random.Generator) -> None:
+    import statsmodels.api as sm
+
+    x = pd.DataFrame(random.normal(size=(900, 4)) * [1, 10, 0.01, 3] + [0, 2000, 5, 0], columns=list("abcd"))
+    x = x.assign(d=x["d"] + x["a"], rare=(random.random(900) < 0.05).astype(float))
+    chance = 1 / (1 + np.exp(-(0.8 * x["a"] - 0.05 * (x["b"] - 2000) + 0.3 * x["d"] + x["rare"])))
+    y = pd.Series((random.random(900) < chance).astype(float))
+    for names in (["a"], ["b", "rare"], list(x)):
+        table, fit = model_effects(y, x[names], True)
+        centred = x[names] - x[names].mean()  # the same model, which statsmodels solves more exactly
+        known = sm.Logit(y, sm.add_constant(centred)).fit(disp=0, tol=1e-13, method="newton")
+        margins = known.get_margeff()
+        ends = 100 * margins.conf_int()
+        assert table["effect"].to_numpy() == pytest.approx(100 * margins.margeff, rel=1e-8, abs=1e-8)
+        assert table[["low", "high"]].to_numpy() == pytest.approx(ends, rel=1e-8, abs=1e-8)
+        assert table["p"].to_numpy() == pytest.approx(margins.pvalues, rel=1e-8, abs=1e-8)
+        assert fit == pytest.approx(known.prsquared, rel=1e-8)
+
+
 def test_smaller_logistic_models_are_what_statsmodels_says(random: np.random.Generator) -> None:
     import statsmodels.api as sm
 

@@ -32,13 +32,21 @@ def _read(source: str, context: Context) -> Reading:
     settled: dict[tuple[str, int], Function] = {}
     later = Names()
     if any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in body):
-        for _ in range(4):  # until it is settled what functions of this cell do to each other's arguments
-            trial = Reader(names.copy(), mark, later=later)
-            trial.block(body)
-            later = trial.known
-            if trial.defined == settled:
-                break
-            settled = trial.defined
+        plain = [n.name for n in body if isinstance(n, ast.FunctionDef) and not n.decorator_list]
+        harmless = Names(functions=dict.fromkeys(plain, Function(gives=False)))
+        # what functions of this cell do to each other's arguments: from harmless ones up until it is settled, for only
+        # then does it hold; else from unknown ones down, where every step holds
+        for later, most in ((harmless, 8), (Names(), 4)):
+            settled = {}
+            for _ in range(most):
+                trial = Reader(names.copy(), mark, later=later)
+                trial.block(body)
+                later, before, settled = trial.known, settled, trial.defined
+                if settled == before:
+                    break
+            else:
+                continue
+            break
     reader = Reader(names, mark, later=later, settled=settled)
     reader.block(body)
     return reader.done()

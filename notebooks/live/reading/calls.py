@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from notebooks.live import effects as known
 from notebooks.live.reading.files import Files
 from notebooks.live.reading.names import (
+    ANY,
     ATOM,
     BUILTINS,
     NOTHING,
@@ -67,18 +68,26 @@ class Calls(Files):
         own = isinstance(node.func, ast.Name) and not any(name in scope for scope in self.scopes)
         function = self.known.functions.get(name) if own else None
         if function is not None:
-            return self._own_function(name, function, node, given)
+            return self._own_function(name, function, node, args, keywords)
         if own and name in BUILTINS and name not in self.known.shadowed:
+            self._called_back(given)
             if name in known.SORTING_BUILTINS:
                 given = together([*args, *(v for k, v in keywords.items() if k != "key")])
             return self._builtin(name, node, args, given)
         self._change(callee.roots | given.roots)
+        self._share(callee.roots | given.shares | self._outer(callee))
         return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)
 
-    def _own_function(self, name: str, function: Function, node: ast.Call, given: Value) -> Value:
-        others = [self.known.functions[r] for r in self._reach(name) if r in self.known.functions]
-        if function.changes or any(o.changes for o in others):
+    def _own_function(
+        self, name: str, function: Function, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value:
+        given = together([*args, *keywords.values()])
+        self.met[name] = function.effect
+        if self.local is not None or self.known.stands(name):  # of a function it is asked where that is called
+            self._happens(function, node, args, keywords)
+        else:
             self._change(given.roots)
+            self._share(given.shares | _plain_names((self.known.whole(name) or function).mutates))
         self._files_of(name, node, reads_any=False)
         alive = function.alive
         hands = frozenset(name if h == SELF else h for h in function.hands)
@@ -94,15 +103,41 @@ class Calls(Files):
             fresh=not shares,
         )
 
-    def _reach(self, name: str) -> set[str]:
-        """The functions that a function uses, by way of others, too."""
-        seen, todo = set[str](), [name]
-        while todo:
-            for inner in self.known.functions.get(todo.pop(), Function()).reads:
-                if inner in self.known.functions and inner not in seen and self.known.functions[inner].alive is False:
-                    seen.add(inner)
-                    todo.append(inner)
-        return seen - {name}
+    def _happens(
+        self, function: Function, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> None:
+        """What a function of the notebook does to what it is given."""
+        several = any(isinstance(a, ast.Starred) for a in node.args) or "**" in keywords
+
+        def given(parameter: str) -> Value:
+            name, place = parameter[:-1], len(args)
+            if parameter == ANY or several:
+                return together([*args, *keywords.values()])
+            if name in ("*", "**"):
+                return together(list(args if name == "*" else keywords.values()))
+            if name in function.params:
+                place = function.params.index(name)
+            return args[place] if place < len(args) else keywords.get(name, NOTHING)
+
+        for parameter in function.changes:
+            self._change(given(parameter).roots)
+            self._share(given(parameter).shares)
+        for names in function.keeps:
+            parts = (given(n).shares if n == ANY or n[-1] == "=" else frozenset({n}) for n in names)
+            self._share(frozenset[str]().union(*parts))
+
+    def _called_back(self, given: Value, *others: Value) -> bool:
+        """A function among what is given may be called with all of it; whether that may change something."""
+        functions = {c: f for c in given.carries if (f := self.known.functions.get(c)) is not None}
+        self.met |= {c: f.effect for c, f in functions.items()}
+        harmful = [
+            f for c, f in functions.items() if f.changes or f.keeps or (self.local is None and not self.known.stands(c))
+        ]
+        if harmful:
+            every = together([given, *others])
+            self._change(every.roots)
+            self._share(every.shares | self._outer(given))
+        return bool(harmful)
 
     def _builtin(self, name: str, node: ast.Call, args: list[Value], given: Value) -> Value:
         if name in known.OPAQUE_BUILTINS or (name in ("vars", "dir") and not args):
@@ -150,10 +185,10 @@ class Calls(Files):
             return Value(given.shares, used_up=True)
         if top not in known.PURE_MODULES:
             self._change(given.roots)
+            self._share(given.shares)
             self._touch(f"~{top}")
             return Value(given.shares | frozenset(), carries=given.carries, used_up=True)
-        if any(c in self.known.functions and self.known.functions[c].changes for c in given.carries):
-            self._change(given.roots)
+        self._called_back(given)
         if top == "pandas":
             return Value(kind="frame", fresh=True)
         if top in known.ATOMIC_MODULES:
@@ -178,7 +213,7 @@ class Calls(Files):
         changes_files = name in known.FILE_CHANGES and (base.kind == "path" or name in known.PATH_CHANGES)
         if changes_files or name in known.READERS | known.WRITERS | known.FOLDERS:
             self._files_of(name, node)
-        harmful = any(c in self.known.functions and self.known.functions[c].changes for c in given.carries)
+        harmful = self._called_back(given, base if base.kind != "frame" or name == "pipe" else NOTHING)
         if name in self.known.methods and base.kind != "frame":
             return self._unknown_method(base, given)
         if base.kind == "frame":
@@ -186,8 +221,6 @@ class Calls(Files):
                 self._change(base.roots)
                 for root in base.roots:
                     self._join(root, given.shares)
-            elif harmful and name == "pipe":
-                self._change(base.roots | given.roots)
             used_up = name in ("iterrows", "itertuples", "items")
             return Value(base.roots, None if used_up else "frame", used_up=used_up, fresh=name not in known.FRAME_VIEWS)
         if name in known.PURE_METHODS and not harmful:
@@ -210,9 +243,20 @@ class Calls(Files):
             return Value(kind=base.kind, fresh=True)
         return self._unknown_method(base, given)
 
+    def _outer(self, value: Value) -> frozenset[str]:
+        """The outer names that the functions which a value may be or hold change, and in which they may keep things."""
+        functions = [f for c in value.carries if (f := self.known.whole(c)) is not None]
+        return frozenset[str]().union(*(_plain_names(f.mutates) for f in functions))
+
     def _unknown_method(self, base: Value, given: Value) -> Value:
         self._change(base.roots | given.roots)
+        kept = self._outer(base)
         for root in base.roots:
-            self._join(root, given.shares)
+            self._join(root, given.shares | kept)
             self._carry(root, given.carries)
         return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=True)
+
+
+def _plain_names(names: Iterable[str]) -> frozenset[str]:
+    """Of these, the names of values; files and settings hold nothing."""
+    return frozenset(n for n in names if not n.startswith(("~", "file:")))

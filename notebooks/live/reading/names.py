@@ -13,6 +13,7 @@ SETTINGS, RANDOM, FILES = "~settings", "~random", "~files"
 LOCAL = "#"
 """In the name of something that lives only within a cell, as the variable of a comprehension."""
 SELF = "@"
+ANY = "*"
 BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
 
 
@@ -20,20 +21,32 @@ BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
 class Function:
     """What happens where a function, or anything of a class, is used.
 
-    `changes`: it may change what it is given. `gives`: its result may share memory with that, or with what it reads.
+    `params` are its parameters by place. `changes` are those of which it may change what they are given, as `x=`, `*=`
+    or `**=`; `ANY` is all that it is given. `keeps` are sets of such, and of outer names, that may share memory once it
+    has run.
+    `gives`: its result may share memory with what it is given, or with what it reads.
+    `met` are the functions that it calls, and what they were known to do to what they are given when it was read.
     `alive`: each use may change it, as a class, a generator or a decorated function. `hands`: the functions that its
     result may be or hold, `SELF` for itself or one that it defines.
     """
 
     reads: frozenset[str] = frozenset()
     mutates: frozenset[str] = frozenset()
-    changes: bool = False
+    params: tuple[str, ...] = ()
+    changes: frozenset[str] = frozenset()
+    keeps: frozenset[frozenset[str]] = frozenset()
+    met: frozenset[tuple[str, int]] = frozenset()
     gives: bool = True
     alive: bool = False
     opaque: bool = False
     files: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     hands: frozenset[str] = frozenset()
+
+    @property
+    def effect(self) -> int:
+        """What it does to what it is given; the same number for the same."""
+        return hash((self.params, self.changes, self.keeps, self.gives, self.alive))
 
 
 type Context = tuple[
@@ -102,6 +115,19 @@ class Names:
             writes=frozenset[str]().union(*(f.writes for f in parts)),
         )
         return found
+
+    def stands(self, name: str) -> bool:
+        """Whether all that a function calls, by way of others, too, still is what it was when that was read."""
+        seen, todo = set[str](), [name]
+        while todo:
+            if (one := todo.pop()) in seen:
+                continue
+            seen.add(one)
+            for other, effect in self.functions[one].met:
+                if (function := self.functions.get(other)) is None or function.effect != effect:
+                    return False
+                todo.append(other)
+        return True
 
     def among(self, words: Iterable[str]) -> Context:
         """All that is known of these words, and of what they lead to: what code that uses them can ask about."""

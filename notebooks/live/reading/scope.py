@@ -26,6 +26,7 @@ class Scope:
         self.later, self.settled = later or Names(), settled or {}  # what the cell's own functions will meet
         self.inner = Names()  # the functions that bodies of functions met last
         self.defined: dict[tuple[str, int], Function] = {}
+        self.met: dict[str, int] = {}
         self.out = Reading(names=Names())
         self.bound: set[str] = set()
         self.ever: set[str] = set()
@@ -105,6 +106,11 @@ class Scope:
     def _join(self, target: str, shares: frozenset[str]) -> None:
         if shares := shares - {target}:
             self.out.aliases.append((target, shares))
+
+    def _share(self, names: frozenset[str]) -> None:
+        """All of these may share memory from now on."""
+        if names:
+            self._join(min(names), names)
 
     def _module(self, path: str) -> None:
         if path.split(".")[0] in known.OPAQUE_MODULES or path.startswith(known.OPAQUE_FUNCTIONS):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from notebooks.live import effects as known
 from notebooks.live.reading.expressions import Expressions
-from notebooks.live.reading.names import ATOM, LOCAL, SELF, SETTINGS, Context, Function, Names, Value, classes_of
+from notebooks.live.reading.names import ANY, ATOM, LOCAL, SELF, SETTINGS, Context, Function, Names, Value, classes_of
 from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of, told_of
 
 type _Read = Callable[[], Function]
@@ -223,10 +223,12 @@ class Reader(Expressions):
 
     def _read_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
         args = node.args
-        params = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-        params += [a.arg for a in (args.vararg, args.kwarg) if a is not None]
+        places = [a.arg for a in (*args.posonlyargs, *args.args)]
+        told = {n: f"{n}=" for n in (*places, *(a.arg for a in args.kwonlyargs))}
+        told |= {a.arg: f"{mark}=" for a, mark in ((args.vararg, "*"), (args.kwarg, "**")) if a is not None}
+        params = set(told)
         body, shared, assigned, yields = facts_of(node)
-        local = (frozenset(params) | assigned) - shared
+        local = frozenset(params | assigned) - shared
         names = self._inner_names(local)
         inner = type(self)(names, self.mark, local)
         inner.count = self.count + 1_000
@@ -236,13 +238,22 @@ class Reader(Expressions):
         changed = {n for m in inner.out.mutates for n in classes.get(m, {m})}
         given = {n for r in inner.returned for n in classes.get(r, {r})}
         free = {n for n in changed if n not in local and LOCAL not in n} | (shared & inner.ever)
+        held = changed.union(*(classes.get(n, {n}) for n in shared & inner.ever))
+        outer = {n for n in held if n in params or (n not in local and LOCAL not in n)}
+        keeps = {frozenset(told.get(m, m) for m in classes.get(n, {n}) & outer) for n in outer}
+        kept_default = bool(changed & params) and not all(
+            isinstance(d, ast.Constant) for d in (*args.defaults, *filter(None, args.kw_defaults))
+        )
         decorated = not isinstance(node, ast.Lambda) and bool(node.decorator_list)
         return Function(
             reads=frozenset(n for n in inner.out.reads if n not in local and LOCAL not in n) | shared,
             mutates=frozenset(free),
-            changes=bool(changed & set(params)),
-            gives=yields or bool(given - (local - set(params))),
-            alive=decorated or yields,
+            params=tuple(places),
+            changes=frozenset(told[n] for n in changed & params),
+            keeps=frozenset(k for k in keeps if len(k) > 1 and any(n[-1] == "=" for n in k)),
+            met=frozenset(inner.met.items()),
+            gives=yields or bool(given - (local - params)),
+            alive=decorated or yields or kept_default,
             opaque=inner.out.opaque,
             files=frozenset(inner.out.files),
             writes=frozenset(inner.out.writes),
@@ -287,7 +298,8 @@ class Reader(Expressions):
         return Function(
             reads=frozenset(r for r in reads if LOCAL not in r and r != node.name),
             mutates=frozenset(m for m in mutates if LOCAL not in m),
-            changes=True,
+            changes=frozenset({ANY}),
+            keeps=frozenset({frozenset({ANY, *(m for m in mutates if LOCAL not in m)})}),
             gives=True,
             alive=True,
             opaque=opaque or body.out.opaque,

@@ -102,6 +102,45 @@ def edited(cells: list[Item], id: str, source: str) -> list[Item]:
     return [replace(c, source=source) if c.id == id else c for c in cells]
 
 
+KEEPING = (
+    ("def keep(a, b): a.append(b)", "keep(xs, ys)"),
+    ("def keep(a, b): a[0] = b", "keep(b=ys, a=xs)"),
+    ("def keep(*a): a[0].append(a[1])", "keep(xs, ys)"),
+    ("def keep(a): a[0].append(a[1])", "keep([xs, ys])"),
+    ("def keep(b): xs.append(b)", "keep(ys)"),
+    ("def keep(b):\n    global xs\n    xs = b", "keep(ys)"),
+    ("def inner(b): xs.append(b)\ndef keep(b): inner(b)", "keep(ys)"),
+    ("def inner(b): pass\ndef keep(b): inner(b)", "def inner(b): xs.append(b)\nkeep(ys)"),
+    ("def inner(b): pass\ndef keep(b): inner(b)", "def inner(b): xs.append(b)\ndef outer(b): keep(b)\nouter(ys)"),
+    ("def keep(b, n=2):\n    if n: keep(b, n - 1)\n    else: xs.append(b)", "keep(ys)"),
+    ("def keep(b): return other(b)\ndef other(b): xs.append(b)", "keep(ys)"),
+    ("keep = lambda b: xs.append(b)", "keep(ys)"),
+    ("def keep(b): xs.append(b)", "list(map(keep, [ys]))"),
+    ("def keep(b): xs.append(b)", "sorted([ys, ys], key=keep)"),
+    ("class Keeper:\n    def keep(self, b): xs.append(b)\nkeeper = Keeper()", "keeper.keep(ys)"),
+    ("def keep(b, kept=[]):\n    kept.append(b)\n    return kept", "xs = keep(ys)"),
+)
+
+
+@pytest.mark.parametrize(("defines", "calls"), KEEPING)
+def test_what_a_function_keeps_is_shared_with_where_it_keeps_it(defines: str, calls: str):
+    cells = notebook(
+        lists="xs = [0]\nys = [[1]]", function=defines, call=calls, change="ys.append(2)", show="print(xs)"
+    )
+    assert stale_after(cells, edited(cells, "change", "ys.append(3)")) == ("change", "show")
+
+
+def test_a_function_changes_those_arguments_alone_that_it_is_known_to_change():
+    defines = "def note(book, text, of=None):\n    book.append(len(text))\n    return len(of)"
+    known = notebook(lists="book, text, of = [], [1], [2]", function=defines)
+    assert clean(known).needs(Item("call", "note(book, text, of=of)")).changed == {"book"}
+
+
+def test_a_function_that_calls_itself_changes_only_what_it_changes_itself():
+    defines = "def plain(value):\n    return [plain(v) for v in value] if isinstance(value, list) else str(value)"
+    assert clean(notebook(function=defines)).needs(Item("call", "plain(xs)")).changed == set()
+
+
 ANALYSIS = notebook(
     load="import pandas as pd\nimport matplotlib.pyplot as plt\ntable = pd.read_csv('penguins.csv')",
     clean="table = table.dropna()\ntable['ratio'] = table['bill'] / table['depth']",
