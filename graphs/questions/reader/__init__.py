@@ -44,6 +44,8 @@ def read(
     draft = Draft(asked, columns, time, max((c.rows for c in columns), default=0))
     for column in made.computed(question, [*columns]):
         question = question.replace(column.said, column.read_as)
+        if column.column.made_in:  # "how long do people wait": the verb says no more
+            question = re.sub(rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b", "", question, flags=re.I)
         columns.append(column.column)
         draft.steps.append(column.step)
         draft.notes.append(column.note)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Grain, Group, Measure, Where
-from graphs.questions.reader import lexicon
+from graphs.questions.query import Condition, Grain, Group, Measure, Step, Where
+from graphs.questions.reader import lexicon, sides
 from graphs.questions.reader.conditions import Conditions, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
@@ -37,11 +37,13 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
+    over: Column | None = None  # cost per kWh: of two numbers
     each_row: bool = False  # per order, where a row is one
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
+    steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
 
     @property
@@ -50,8 +52,8 @@ class Ask:
         return not (self.stats or self.relation or self.counts or self.end or self.kinds - {"H"})
 
 
-def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int) -> Ask:
-    """What a clause asks for; the items that say so are read."""
+def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows: int, earlier: Sequence[Ask]) -> Ask:
+    """What a clause asks for; the items that say so are read. `earlier`: what the clauses before it ask for."""
     ask = Ask(clause)
     if re.search(r"\bsignifican", clause.text, re.I) and re.match("[ac]*[dqv]", clause.shape):
         for item in clause.of("Jj"):  # whether a difference is significant, however that is said
@@ -71,7 +73,8 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
             ask.periods = (first[0].means, second[0].means)
             use(between, first, joined, second)
     ask.where = conditions.read(clause, flags=not ask.kinds & {"L", "A"})
-    _sides(clause, ask)
+    sides.against(clause, ask, earlier)
+    sides.sets_of(clause, ask)
     _relations(clause, ask, conditions)
     _statistics(clause, ask, conditions)
     _counts(clause, ask)
@@ -98,41 +101,6 @@ def _having(clause: Clause, ask: Ask) -> None:
             ask.groups += [] if ask.end else [Group(of=expr(who))]
             ask.numbered = bool(how)
             use(how, of, op, number, rows)
-
-
-_AGAINST = r"\b(?:compar\w*|versus|vs|than|differ\w*|against|unlike|also)\b"
-_REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
-
-
-def _sides(clause: Clause, ask: Ask) -> None:
-    """A group against the others, and "do returned orders take longer": both sides are told, not one of them."""
-    chosen = [
-        w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in") and isinstance(w.right, (str, tuple))
-    ]
-    rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
-    if rest and re.search(_AGAINST, clause.text, re.I):
-        noun = stem((rest[1] or "").casefold())
-        named = [w for w in chosen if noun in {stem(x) for x in name_words(w.left)}]
-        if not named and len(chosen) == 1:
-            named = chosen
-        for condition in named[:1]:
-            ask.where.remove(condition)
-            ask.groups.append(Group(of=condition.left))
-            ask.kinds.add("j")
-            clause.mark(rest.start(), rest.end())
-            for item in clause.items:  # the value stands for its column
-                if item.code == "V" and expr(item.means[0]) == condition.left:
-                    item.code, item.means = "C", item.means[0]
-            return
-    if not ask.groups and re.search(_AGAINST, clause.text, re.I):  # the fare of first and third class
-        for condition in [w for w in ask.where if isinstance(w, Condition) and w.op == "in"][:1]:
-            ask.groups.append(Group(of=condition.left))
-            ask.kinds.add("j")
-    flags = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=")]
-    asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
-    if asks and not ask.groups and len(ask.where) == len(flags) == 1:
-        ask.where, ask.groups = [], [Group(of=flags[0].left)]
-        ask.kinds.add("j")
 
 
 _LIMITED = (
@@ -230,10 +198,14 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 _periodic(ask, item, time)
                 continue
             column: Column | None = item.means
+            number = item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows)
+            if number and not item.column.label and clause.words[by[0].first].low == "per":
+                ask.over = item.column
+                continue
             if column is None or (column.rows == rows and column.key):
                 ask.each_row = by[0].means == "by"
                 continue  # each row by itself
-            if item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * rows):
+            if number:
                 continue  # "each fare" is each row
             single = clause.words[by[0].first].low in ("per", "each", "every", "a")
             if "mean" in said and single and column.kind == "text" and (column.label or column.n_unique > 40):
@@ -241,12 +213,12 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 continue
             ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
         use(by, first, rest)
-    sides = clause.of("V")
-    several = len(sides) > 1 and len({i.means[0] for i in sides}) == 1 and not ask.groups
-    if several and (set("ZbYjKJ") & set(clause.shape) or re.search(_AGAINST, clause.text, re.I)):
-        ask.groups.append(Group(of=expr(sides[0].means[0])))
+    levels = clause.of("V")
+    several = len(levels) > 1 and len({i.means[0] for i in levels}) == 1 and not ask.groups
+    if several and (re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", clause.shape) or re.search(sides.AGAINST, clause.text, re.I)):
+        ask.groups.append(Group(of=expr(levels[0].means[0])))
         ask.kinds.add("j")
-        use(clause.of("bKj"))
+        use(clause.of("j"), *[found[1] for found in clause.find("([bK])[dwoi]*[CE]?V")])
     for item in clause.of("G"):
         adverb = clause.words[item.first].low.endswith("ly") and "S" not in clause.shape  # the monthly revenue
         if not ask.groups and (adverb or re.search("[XY]", clause.shape)):
@@ -255,13 +227,17 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
 
 
 def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
-    for _, adjective, _rows, what in clause.find("d(j)([CE])(C)"):  # are older employees paid more
-        column = conditions.hinted(adjective[0].means)
-        if column is not None and what[0].column.kind == "number":
-            ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
-            ask.columns = list(ask.pairs[0])
-            use(adjective, _rows, what, clause.of("j"))
-            return
+    for pattern in ("d(j)([CE])(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)"):  # are older employees paid more
+        for _, adjective, _rows, what in clause.find(pattern):  # do customers who wait longer give worse ratings
+            column = conditions.hinted(adjective[0].means)
+            if column is not None and what[0].column.kind == "number":
+                ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
+                ask.columns = list(ask.pairs[0])
+                if _rows[0].code == "C":
+                    clause.notes.append(f"Each row counts, and not each “{_rows[0].column.name}” once.")
+                    _rows[0].code = "E"
+                use(adjective, _rows, what, clause.of("j"))
+                return
     said, named = clause.of("R"), clause.of("C")
     if not said:
         return
@@ -361,7 +337,7 @@ def _counts(clause: Clause, ask: Ask) -> None:
         if ask.stats and not named:
             how[0].used = True
             continue
-        if column is None or column.key:
+        if column is None or column.key or clause.typed(named[0]):
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]

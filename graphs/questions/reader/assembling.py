@@ -68,11 +68,13 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
-        ask = asking.read(clause, conditions, self.columns, self.rows)
+        ask = asking.read(clause, conditions, self.columns, self.rows, self.asks)
+        self._merge(ask.steps)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
             self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
+            clause.mark(*left.span())
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)

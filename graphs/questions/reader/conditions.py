@@ -135,6 +135,7 @@ class Conditions:
                         continue
                     value = plain(value)
                 else:
+                    value = right[0].means = placed(column, value)
                     value, since = _year(column, value), "since" in clause.text.casefold()
                     sign = ">=" if since and sign == ">" else sign
                 found.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
@@ -220,9 +221,10 @@ class Conditions:
 
     def _missing(self, clause: Clause) -> list[Where]:
         found: list[Where] = []
-        for _, left, no, gap in clause.find("(C)w?d+(n?)(m)"):
-            found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
-            use(left, no, gap)
+        for pattern in ("(C)w?d+(n?)(m)", "d(C)(n?)(m)"):
+            for _, left, no, gap in clause.find(pattern):
+                found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
+                use(left, no, gap)
         for _, gap, left in clause.find("(?<=[wi])(m)(C)"):  # penguins with unknown sex
             found.append(Condition(left=expr(left[0].column), op="missing"))
             use(gap, left)
@@ -279,7 +281,8 @@ class Conditions:
             if not dated and (column.kind != "bool" or item.code == "E"):
                 continue
             before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-            said = word.endswith(("ed", "en", "ing")) or (dated and word == column.words[0])  # left, of left_on
+            verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
+            said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
             noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
             verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
             verb = verb or (codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n])  # were promoted
@@ -361,6 +364,15 @@ def in_units_of(column: Column, number: float, unit: str) -> float | None:
 def _year(column: Column, period: str) -> str | int:
     """A period as a column of plain years holds it."""
     return int(period) if column.kind == "number" and period.isdigit() else period
+
+
+def placed(column: Column, period: str) -> str:
+    """A month or quarter of any year as the one that a table has, where all its times are of one year."""
+    years = {str(end or "")[:4] for end in (column.low, column.high)}
+    part = re.fullmatch(r"(month|quarter) (\d+)", period)
+    if part is None or len(years) > 1 or not (year := years.pop()).isdigit():
+        return period
+    return f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}"
 
 
 def _p(means: str) -> float | None:

@@ -86,6 +86,12 @@ class Clause:
         """The items with one of these letters that have not been read."""
         return [i for i in self.items if i.code in code and not i.used]
 
+    def typed(self, item: Item) -> bool:
+        """Whether an item names a thing of which its column says the type: bikes, of `bike_type`."""
+        column, said = item.means, {w.stem for w in self.words[item.first : item.last + 1]}
+        return isinstance(column, Column) and len(column.words) > 1 and column.words[-1] in lexicon.some("types") and \
+            not column.label and stem(column.words[-1]) not in said  # fmt: skip
+
     def written(self, items: Sequence[Item]) -> str:
         """The words of some items."""
         return _written([w for i in items for w in self.words[i.first : i.last + 1]])
@@ -154,6 +160,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
+            if met and met[0] == "A" and set(key) <= lexicon.people() and stem(key[-1]) in held:
+                break  # "how many drivers", where a column says who drove
             if met and met[0] == "v" and rated and stem(key[-1]) in held:
                 break  # "the return rate", where a column says whether it was returned
             if met and not _blocked(key):
@@ -303,7 +311,7 @@ _DATES = {name: re.compile(pattern) for name, pattern in {
     "weekend": r"weekends?(?= |$)",
     "year": rf"{_YEAR}(?= |$)",
     "relative": r"(this|last|previous|current) (\w+)",
-    "hour": rf"(\d\d?)(?: : \d\d)? (am|pm)(?= |$)|(\d\d?) : \d\d(?= |$)|({'|'.join(lexicon.section('hours'))})s?(?= |$)",
+    "hour": rf"(\d\d?)(?: : (\d\d))? (am|pm)(?= |$)|(\d\d?) : (\d\d)(?= |$)|({'|'.join(lexicon.section('hours'))})s?(?= |$)",
 }.items()}  # fmt: skip
 """How times are written, over words in small letters with single spaces between."""
 _OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
@@ -343,8 +351,10 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
         elif name == "relative":
             period = _relative(m[1], m[2], last)
         elif name == "hour":
-            hours = lexicon.section("hours").get(m[4] or "")
-            period = f"hour {hours or int(m[1] or m[3]) % (12 if m[2] else 24) + 12 * (m[2] == 'pm')}"
+            hours = lexicon.section("hours").get(m[6] or "")
+            period = f"hour {hours or int(m[1] or m[4]) % (12 if m[3] else 24) + 12 * (m[3] == 'pm')}"
+            minutes = m[2] or m[5] or "00"
+            period += f":{minutes}" if minutes != "00" else ""  # of which there is no period, and the compiler says so
         elif name == "weekend" or before in _OF_YEAR:
             period = m[0].removesuffix("s")
         if period:

@@ -205,6 +205,7 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
         return False
     initials = "".join(low[0] for low in lows) == name and len(name) >= 3
+    initials = initials and not set(lows) & lexicon.some("stop")  # sessions in the evening, and a column "site"
     return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows))
 
 
@@ -266,7 +267,8 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 continue
             for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
                 last = _runs(key, ws, i)
-                if last is None or not _said(key, level, ws, i, last, common):
+                beside = last is not None and _beside(column, ws, i, last)
+                if last is None or not (beside or _said(key, level, ws, i, last, common)):
                     continue
                 found.setdefault((i, last), []).append((column, level))
             for other in _sexes(key, levels):
@@ -275,6 +277,13 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                         found[i, i].append((column, level))
     return [Link(i, last, "value", named[0][0], named[0][1], tuple(c for c, _ in named[1:]))
             for (i, last), named in found.items()]  # fmt: skip
+
+
+def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
+    """Whether another value of the column is named right beside these words: "fleet and monthly", where both are plans."""
+    firsts = {stem(k[0]) for v in column.values if (k := name_words(v))} if column.kind == "text" else set()
+    pairs = [(ws[first - 1], ws[first - 2])] * (first > 1) + [tuple(ws[last + 1 : last + 3])] * (last + 2 < len(ws))
+    return any(join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts for join, word in pairs)
 
 
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
@@ -347,6 +356,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if not scored:
         return None
     scored.sort(key=lambda s: s[:3], reverse=True)
+    measures = {w for dimension in lexicon.section("dimensions") for w in lexicon.columns_of(dimension)}
+    if scored[0][0] < 1 and ws[i].low in measures:  # a price is a cost and no tariff plan
+        scored = [s for s in scored if s[4].kind == "number"] or scored
     top = scored[0]
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
     if top[0] < 1 and also:

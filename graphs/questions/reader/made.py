@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from graphs.questions.query import Cut, Derive
 from graphs.questions.reader import lexicon
@@ -23,8 +24,8 @@ class Made(NamedTuple):
     note: str
 
 
-_LENGTHS = r"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which) )[a-z]{3,} times?\b(?! of day)|\btime to \w+"
-_LASTS = r"\blast(?:s|ed|ing)\b|\b(?:long|short)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
+_LENGTHS = rf"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
+_LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
 _RATE = r"\b(?:success|achievement|attainment|fulfil\w*) rates?(?: of (?:goals?|targets?|tasks?)(?: met| reached| achieved)?)?\b"
 _BRACKETS = r"\b([a-z]+) (?:brackets?|bands?|ranges|tiers?|buckets?|bins)\b"
 _QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
@@ -71,16 +72,27 @@ def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | Non
     named = [c for c in times if stem(c.words[0]) in spoken]
     pair = named if len(named) == 2 else times
     starts, ends = ends_of(pair, "starts"), ends_of(pair, "ends")
+    clocks = len(pair) == 2 and all(c.clock and c.low and c.high for c in pair)
+    if clocks and not starts and not ends:  # plugged in and unplugged: by which of them came first
+        early, late = sorted(pair, key=lambda c: (str(c.low), str(c.high)))
+        starts = [early] * (str(early.low) < str(late.low) and str(early.high) < str(late.high))
     if len(pair) == 2 and (starts or ends):
         starts = starts[:1] or [c for c in pair if c not in ends]
         ends = [c for c in pair if c not in starts]
     if len(starts) != 1 or len(ends := [c for c in ends if c not in starts]) != 1:
         return None
-    unit = next((u for u in ("seconds", "minutes", "hours") if re.search(rf"\b{u[:-1]}", question, re.I)), "days")
+    unit = next((u for u in ("seconds", "minutes", "hours") if re.search(rf"\b{u[:-1]}", question, re.I)), "")
+    within = clocks and all(_days(a, b) < 1 for a, b in ((starts[0].low, ends[0].low), (starts[0].high, ends[0].high)))
+    unit = unit or ("hours" if within else "days")
     made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
     column = Column(name, "", "float64", rows, rows, made_in=unit)
     read_as = "what duration" if said[0].casefold() == "how long" else said[0]
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
+
+
+def _days(first: Any, last: Any) -> float:
+    """How many days lie between two times of a table."""
+    return abs((datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(first))).total_seconds()) / 86_400
 
 
 def _met(columns: Sequence[Column]) -> str | None:

@@ -20,7 +20,7 @@ from graphs.questions.query import (
     Test,
     Verdict,
 )
-from graphs.questions.reader import asking, intents
+from graphs.questions.reader import asking, intents, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import given
@@ -86,7 +86,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         ):
             topic = own or topic  # told with the outliers
         elif extra and not own:
-            continue
+            if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
+                measures.append(Measure(op="share", of=measures[0].of))
+            elif ask.stats:
+                draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
         elif ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes):
             topic = own or topic
         elif ask.end and (ask.names or ask.limit):
@@ -106,6 +109,13 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             measures += [sums, Measure(op="distinct", of=expr(ask.per))]
             name = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}"
             extra = {"formulas": (Formula(name=name, expr=f"{sums.op} / distinct"),)}
+        elif ask.over is not None and len(of := [c for c in own if draft.numeric(c) and c != expr(ask.over)]) == 1:
+            both = (of[0], expr(ask.over))
+            ends = both if all(c.isidentifier() for c in both) else ("part", "whole")
+            there = tuple(Condition(left=c, op="present") for c in both)
+            measures += [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(both, ends, strict=True)]
+            name = " per ".join(" ".join(draft.named[c].words) for c in both)
+            extra = {"formulas": (Formula(name=name, expr=" / ".join(ends)),)}
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -140,6 +150,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
+    added = [m for m in measures if m.op == "sum" and not m.where and (m.of or "").isidentifier()]
+    if len(added) == len(measures) > 1 and not extra and re.search(_TOGETHER, draft.question, re.I):
+        measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
+        extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     if base.having and Measure(op="count") not in measures:
         measures.append(Measure(op="count"))
     if any(a.numbered for a in draft.asks) and not extra:
@@ -210,6 +224,7 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order}
 
 
+_TOGETHER = r"\b(?:together|combined|added up|plus)\b"
 _EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
 _LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)

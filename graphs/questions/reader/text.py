@@ -13,7 +13,9 @@ _TOKEN = re.compile(
     r"(?P<number>(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE]-?\d+)?(?![\d\w])|\d+(?:st|nd|rd|th)\b|\d+)"
     r"|(?P<word>[^\W\d_]+\d*)|(?P<sign>[<>!=]=?|≥|≤|\n|[^\w\s])"
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)")
+_CAMEL = re.compile(
+    r"(?<=[a-z])(?=[A-Z])(?!(?<=\b[a-z])[A-Z][a-z]?\b)|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)"
+)
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index"}  # fmt: skip
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "e", "g", "i", "vs", "etc", "no", "eg", "ie", "approx", "st"}
@@ -60,7 +62,7 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """The words of a text; `SibSp` and `max_wind` are two words each, a possessive's s is left out."""
+    """The words of a text; `SibSp` and `max_wind` are two words each, kWh is one, a possessive's s is left out."""
     quotes = [(m.start(), m.end()) for m in _QUOTED.finditer(text)]
     found = []
     for m in _TOKEN.finditer(text):

@@ -15,6 +15,10 @@ def span(low: Item, high: Item) -> bool:
     (unit, _, first), (other, _, last) = low.means.partition(" "), high.means.partition(" ")
     if unit != other or not first:
         return False
+    if not (first.isdigit() and last.isdigit()):
+        return False  # from morning to evening
+    if unit == "hour":  # until 6 o'clock: the hour that begins then is no longer meant
+        last = str((int(last) - 1) % 24)
     if int(first) <= int(last):
         low.means = high.means = f"{unit} {first}-{last}"
     else:  # from November to February
@@ -25,7 +29,7 @@ def span(low: Item, high: Item) -> bool:
 
 def clock(sign: str, period: str) -> str:
     """The hours after or before one of the day; empty where a period is none."""
-    hour = re.match(r"hour (\d+)", period)
+    hour = re.match(r"hour (\d+)(?!\d*:)", period)
     return f"hour {hour[1]}-23" if hour and sign[0] == ">" else f"hour 0-{max(int(hour[1]) - 1, 0)}" if hour else ""
 
 

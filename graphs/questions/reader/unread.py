@@ -32,7 +32,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         if (
-            item.code not in "UQKVTbkjn#1m"
+            item.code not in "UQKVTbkjmn#1"
             or item.used
             or (stepped and word.casefold() in ("left", "remaining", "remain"))
         ):
@@ -42,8 +42,8 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "1": not re.match("[ac]*[TG]", follows),  # the first quarter, the first Monday, and not "first, find"
             "j": word.casefold() not in ("higher", "lower", "better", "worse"),
             "n": not opening or not re.match("[idwohSv]*[CEVUQT]", follows),
+            "m": not opening or not re.search("[dn]$", codes[:n]),
             "K": not follows or follows[0] not in ("NT" if timed else "NTCUV"),
-            "m": not opening,
             "b": not follows or follows[0] not in "NT",
         }
         if not silent.get(item.code, False):
@@ -53,11 +53,15 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word, shape = clause.words[item.first], f"{before}_{after}"
-    if item.code in "QKVTbkjn#1m" or word.low in ("twice", "double", "half", "first", "last"):
+    if item.code in "QKVTbkjmn#1" or word.low in ("twice", "double", "half", "first", "last"):
         return True
     if item.first and clause.words[item.first - 1].low == "how":
         return True  # "how long is the average visit", where no column is a length
-    if after[:1] == "M" or (after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)):
+    numbers = {i.first for i in clause.items if i.code == "C" and i.column.kind == "number"}
+    behind = clause.items[clause.items.index(item) + 2 :][:1]  # "sells the most energy": the verb says no more
+    if (after[:1] == "M" and not (behind and behind[0].first in numbers)) or (
+        after[:1] == "S" and re.search(r"\brates?\b", clause.text, re.I)
+    ):
         return True  # "which region sold the most", "the rejection rate"
     if word.low.endswith("ly") and item is clause.items[-1]:
         return True  # "which region sold the most recently"
@@ -91,7 +95,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "C":
         named = any(c.name in said for c in (item.column, *item.also))
         known = item.column.key or item.column in draft.counted or _of_its_own(draft, item.column, queries)
-        return known or named or _participle(ask.clause, item)
+        pays = ask.over is not None and item.column.words[-1] == "id"  # what drivers pay per kWh is told of all rows
+        typed = ask.counts and ask.clause.typed(item)
+        return known or named or pays or typed or _participle(ask.clause, item)
     if item.code == "U":
         return item.used or not ask.share  # a verb that is not read says which share
     if item.code == "V":

@@ -1,0 +1,162 @@
+"""Everyday questions of two small tables, as people ask them: times of day, sides, sums, durations and gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import AnyOf, Condition, Formula, Keep, Measure, Query, Recode
+from graphs.questions.reader import read
+from graphs.questions.reader.text import name_words
+from tests.graphs.test_reader import described
+
+DESKS = ["front", "back", "roof", "yard"]
+
+
+@pytest.fixture(scope="module")
+def hires() -> list[dict[str, Any]]:
+    """Boats hired out by the hour, from March to August 2024."""
+    n = 80
+    out = pd.date_range("2024-03-04 06:10", periods=n, freq="49h")
+    table = pd.DataFrame(
+        {
+            "hire_id": [f"H{i:04}" for i in range(n)],
+            "taken_out_at": out,
+            "brought_back_at": out + pd.to_timedelta([40 + 7 * (i % 20) for i in range(n)], unit="min"),
+            "site": [DESKS[i % 4] for i in range(n)],
+            "boat_type": [("canoe", "rowing boat", "pedalo")[i % 3] for i in range(n)],
+            "driver_id": [f"D{i % 23:03}" for i in range(n)],
+            "tariff": [("monthly", "single", "club")[i % 3] for i in range(n)],
+            "fare_eur": [9.5 + i % 31 + i / 100 for i in range(n)],
+            "deposit_eur": [20.0 + i % 37 + i / 100 for i in range(n)],
+            "charge_kwh": [1.5 + i % 33 + i / 100 for i in range(n)],
+            "rating": [None if i % 9 == 0 else 1 + i % 5 for i in range(n)],
+        }
+    )
+    facts = described("hires.csv", table)
+    for fact in facts["columns"]:
+        if "datetime" in fact["dtype"]:
+            times = table[fact["name"]]
+            fact |= {"min": str(times.min()), "max": str(times.max())}
+    return [facts]
+
+
+def one(question: str, tables: list[dict[str, Any]]) -> Query:
+    reading = read(question, tables)
+    assert len(reading.queries) == 1, reading
+    assert reading.queries[0] is not None, reading.why_not
+    return reading.queries[0]
+
+
+def test_a_range_of_hours_is_whole_beside_two_places_and_ends_when_its_last_hour_begins(
+    hires: list[dict[str, Any]],
+) -> None:
+    query = one("How many hires started between 10 pm and 6 am at the front or the back?", hires)
+    during = [Condition(left="taken_out_at", op="during", right=f"hour {hours}") for hours in ("22-23", "0-5")]
+    assert AnyOf(any_of=tuple((w,) for w in during)) in query.where
+    assert query.group_by == ()
+    assert query.measures == (Measure(op="count"),)
+    assert one("How many hires started between 9 am and 5 pm?", hires).where[0].right == "hour 9-16"
+
+
+def test_half_past_is_not_read_as_the_full_hour(hires: list[dict[str, Any]]) -> None:
+    where = [w for q in read("How many hires were there after 10:30 pm?", hires).queries if q for w in q.where]
+    assert not any(w.right in ("hour 22", "hour 22-23") for w in where)
+
+
+def test_first_letters_across_small_words_are_no_name(hires: list[dict[str, Any]]) -> None:
+    query = one("How many hires in the evening?", hires)  # s, i, t, e: sessions in the evening
+    assert [w.right for w in query.where] == ["hour 18-22"]
+    assert one("How many sites in the evening?", hires).measures == (Measure(op="distinct", of="site"),)
+
+
+def test_a_unit_in_mixed_letters_is_one_word() -> None:
+    assert name_words("energy in kWh") == ("energy", "in", "kwh")
+    assert name_words("SibSp maxWind") == ("sib", "sp", "max", "wind")
+
+
+def test_a_group_against_the_others_is_two_sides_also_in_a_clause_of_its_own(hires: list[dict[str, Any]]) -> None:
+    recode = Recode(column="site", values=(("roof", "roof"),), other="others")
+    asked = "What is the average fare at the roof, and is it more than at the other sites?"
+    for question in (asked, "Is the average fare at the roof higher than at the other sites?"):
+        query = one(question, hires)
+        assert query.prepare == (recode,)
+        assert [g.of for g in query.group_by] == ["site"]
+        assert not query.where
+
+
+def test_values_that_are_joined_by_or_are_one_side(hires: list[dict[str, Any]]) -> None:
+    query = one("What is the average fare at the roof or the yard, compared with the front?", hires)
+    keep, recode = query.prepare
+    assert isinstance(keep, Keep)
+    assert isinstance(recode, Recode)
+    assert dict(recode.values) == {"roof": "roof or yard", "yard": "roof or yard", "front": "front"}
+    assert [g.of for g in query.group_by] == ["site"]
+
+
+def test_a_number_to_compare_with_is_no_comparison_of_two_places(hires: list[dict[str, Any]]) -> None:
+    query = one("How many hires at the front or the back used more than 20 kWh?", hires)
+    assert query.group_by == ()
+    assert {w.left for w in query.where} == {"site", "charge_kwh"}
+
+
+def test_a_value_that_is_also_a_common_word_counts_beside_another_value(hires: list[dict[str, Any]]) -> None:
+    query = one("What is the average fare for club and monthly?", hires)
+    assert query.where[0].right == ("club", "monthly")
+
+
+def test_what_is_asked_for_together_is_added_up(hires: list[dict[str, Any]]) -> None:
+    query = one("How much is the fare and the deposit together?", hires)
+    assert query.formulas == (Formula(name="total", expr="fare_eur + deposit_eur"),)
+
+
+def test_a_cost_per_unit_is_one_sum_by_the_other_of_rows_that_have_both(hires: list[dict[str, Any]]) -> None:
+    query = one("What is the fare per kWh for each tariff?", hires)
+    assert [f.expr for f in query.formulas] == ["fare_eur / charge_kwh"]
+    there = (Condition(left="fare_eur", op="present"), Condition(left="charge_kwh", op="present"))
+    assert [m.where for m in query.measures] == [there, there]
+
+
+def test_a_share_that_points_back_is_of_the_first(hires: list[dict[str, Any]]) -> None:
+    query = one("Which site sells the most kWh, and what is its share of the total?", hires)
+    assert query.measures == (Measure(op="sum", of="charge_kwh"), Measure(op="share", of="charge_kwh"))
+    parts = read("Which site has the highest average fare? What is the median?", hires)
+    assert parts.queries[1] is None
+    assert parts.why_not[1]
+
+
+def test_a_thing_is_no_type_of_it(hires: list[dict[str, Any]]) -> None:
+    assert one("How many boats were at the roof?", hires).measures == (Measure(op="count"),)
+    assert one("How many boat types are there?", hires).measures == (Measure(op="distinct", of="boat_type"),)
+
+
+def test_people_who_are_a_column_drive_nothing(hires: list[dict[str, Any]]) -> None:
+    query = one("How many different drivers came at least five times?", hires)
+    assert [g.of for g in query.group_by] == ["driver_id"]
+    assert query.tell == "number"
+    assert one("What drives the fare?", hires).intent == "drivers"
+
+
+def test_a_length_is_made_of_two_times_of_which_one_comes_first_throughout(hires: list[dict[str, Any]]) -> None:
+    query = one("How many hires lasted more than 2 hours?", hires)
+    assert query.prepare[0].expr == "hours(taken_out_at, brought_back_at)"
+    assert query.where == (Condition(left="duration", op=">", right=2),)
+
+
+def test_people_who_wait_longer_are_rows_with_a_longer_duration(hires: list[dict[str, Any]]) -> None:
+    query = one("Do drivers who wait longer give worse ratings?", hires)
+    assert [(m.op, m.of, m.other) for m in query.measures] == [("correlation", "rating", "duration")]
+
+
+def test_a_gap_is_asked_for_in_either_order_and_never_passed_over(hires: list[dict[str, Any]]) -> None:
+    gap = (Condition(left="rating", op="missing"),)
+    assert one("For how many hires is the rating missing?", hires).where == gap
+    for query in read("For how many hires is the weather not missing?", hires).queries:
+        assert query is None or query.where
+
+
+def test_a_month_is_of_the_only_year_that_a_table_has(hires: list[dict[str, Any]]) -> None:
+    query = one("How many hires were there before June?", hires)
+    assert query.where == (Condition(left="taken_out_at", op="<", right="2024-06"),)
