@@ -26,7 +26,7 @@ from artifacts.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from artifacts.events import ArtifactSaved, Event, RunEnded, RunView, TaskWorked, TextDelta, extend
+from artifacts.events import AT_REST, ArtifactSaved, Event, RunView, TaskWorked, TextDelta, extend
 from artifacts.followers import Followers, Live
 from artifacts.projections import read_artifact, read_body, read_run
 from artifacts.query import AT_ONCE, ROWS, SECONDS, Answer, Form, query
@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 _PAGE = 500  # events read at once in a replay, so that the first are shown while the rest are read
+_AT_REST = {str(one.model_fields["kind"].default) for one in AT_REST}
 _VIEWS = 8  # runs whose newest view is kept
 
 
@@ -169,11 +170,11 @@ class Store:
         try:
             newest, kind = await asyncio.to_thread(self._newest, run_id)
             last, behind = min(after, newest), True
-            ended = last == newest and kind == "run_ended"  # no more is to be waited for
+            ended = last == newest and kind in _AT_REST  # no more is to be waited for
             while True:
                 while behind and (page := await asyncio.to_thread(self._events, run_id, last, _PAGE)):
                     for event in page:
-                        last, ended = event.seq, isinstance(event, RunEnded)
+                        last, ended = event.seq, isinstance(event, AT_REST)
                         if last > after:
                             yield event
                 items, behind = follower.take()
@@ -182,7 +183,7 @@ class Store:
                         if item.after >= last:
                             yield item.delta
                     elif item.seq > last:
-                        last, ended = item.seq, isinstance(item, RunEnded)
+                        last, ended = item.seq, isinstance(item, AT_REST)
                         if last > after:
                             yield item
                 if items or behind:

@@ -8,20 +8,21 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from artifacts.branch import begun, branch
-from artifacts.events import Event, Redone, RunEnded, RunView, TurnEnded, TurnStarted, Undone
-from artifacts.store import Store
+from artifacts.events import Event, Redone, RunEnded, RunView, SandboxLeft, TurnEnded, TurnStarted, Undone
+from artifacts.store import NotFound, Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, Value, new_id
 from graphs.errors import InputError
-from kernel_gateway.client import Host
+from kernel_gateway.client import GatewayError, Host, end_sandbox
 from notebooks.aio import see_through
 from notebooks.live.changes import Change, changes
 from notebooks.live.editing import LiveNotebook
 from notebooks.live.edits import Edit, Edited
-from notebooks.session import Session
+from notebooks.session import Session, left_behind
 
 OPEN = 4
 """Sandboxes that stay between turns and edits at a time; the one that was not used for longest makes room."""
+_AT_REST = ("done", "failed", "cancelled")
 _LOOK = 1.0  # seconds, at least, from one look for sandboxes that have stayed for long enough to the next
 
 
@@ -104,7 +105,8 @@ class Editor:
 
     async def take(self, run_id: str) -> Session | None:
         """The sandbox for the run's next turn, its kernel as all cells leave it; None where there is none like that."""
-        if run_id not in self._open and run_id not in self._parents:
+        known = run_id in self._open or run_id in self._parents
+        if not known and (await in_own_thread(self._store.view, run_id)).left is None:
             return None
         async with self._notebook(run_id) as notebook:
             return await notebook.lend()
@@ -130,6 +132,35 @@ class Editor:
             self._clearing.cancel()
             await asyncio.gather(self._clearing, return_exceptions=True)
         await asyncio.gather(*(self.leave(run_id) for run_id in list(self._open)))
+
+    async def leave_all(self) -> bool:
+        """Close all notebooks, and leave their sandboxes to the next program where they can be; whether any was left.
+
+        Of all that were left so the newest stay.
+        """
+        if self._clearing is not None:
+            self._clearing.cancel()
+            await asyncio.gather(self._clearing, return_exceptions=True)
+        notebooks, self._open = list(self._open.values()), {}
+        left = any(await asyncio.gather(*(notebook.leave() for notebook in notebooks)))
+        if left:
+            with contextlib.suppress(GatewayError, StoreError):  # they end by themselves
+                await self._end_older()
+        return left
+
+    async def _end_older(self) -> None:
+        """End the sandboxes of runs at rest that no program is going to find, and the oldest beyond so many."""
+        host = await self._host()
+        waiting: list[SandboxLeft] = []
+        for sandbox_id, run_id in await left_behind(host, self._store):
+            with contextlib.suppress(NotFound):
+                view = await in_own_thread(self._store.view, run_id)
+                if view.left is not None and view.left.sandbox_id == sandbox_id:
+                    waiting.append(view.left)
+                elif view.run.status in _AT_REST:
+                    await end_sandbox(host, sandbox_id)
+        for left in sorted(waiting, key=lambda left: left.at)[:-OPEN]:
+            await end_sandbox(host, left.sandbox_id)
 
     async def _clear(self) -> None:
         """End each sandbox when nobody has used it for long enough, as long as there are any."""

@@ -40,6 +40,9 @@ class Workbench:
     line, whatever they are. What a run needs is in the record before it waits. What a run begins within itself, such
     as the review's second run, is part of it and never waits.
 
+    With `leaves` the sandboxes of runs that are edited and asked on are left to the next process, for a while;
+    else they end with this one.
+
     A run that an earlier process left running is recorded as interrupted when the workbench is made: the store is
     open here alone, so nobody else can be working on it. One that it left waiting waits on, until `take_up`.
     """
@@ -53,10 +56,11 @@ class Workbench:
         rerun: bool = True,
         limit: int | None = None,
         budget: Budget | None = None,
+        leaves: bool = False,
     ) -> None:
         self.store = store
         self.isolation = isolation
-        self.rerun, self.budget = rerun, budget
+        self.rerun, self.budget, self._leaves = rerun, budget, leaves
         self.templates = templates or store.home / "templates"
         self._deciding = asyncio.Lock()
         self._editor = Editor(store, self.host)
@@ -363,12 +367,15 @@ class Workbench:
     async def close(self) -> None:
         """Interrupt the runs in flight, which can be resumed later, and stop the gateway if this process started it.
 
+        The gateway goes on where a sandbox is left there.
+
         No run begins after that. Those that wait keep their places in the record, for `take_up` or `resume`.
         """
         await self._in_flight.close()
+        left = await self._editor.leave_all() if self._leaves else False
         await self._editor.close()
         self.store.release()  # nothing more comes for those who watch a run that waits
-        await self._worker.close()
+        await self._worker.close(left=left)
 
     async def _at_rest(self, run_ref: str) -> Run:
         run = self.store.run(run_ref)

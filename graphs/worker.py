@@ -29,7 +29,7 @@ from graphs.state import Desk
 from graphs.tools import Toolbox
 from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
-from kernel_gateway.client import GatewayError, Host, find_host, load_sdk, stop_host
+from kernel_gateway.client import GatewayError, Host, find_host, leave_host, load_sdk, stop_host
 from notebooks import projects
 from notebooks.again import Again
 from notebooks.aio import see_through
@@ -89,10 +89,12 @@ class Worker:
         """Record the end of a run."""
         await self._store.append(_ended(run_id, status, error))
 
-    async def close(self) -> None:
-        """Stop the gateway if this process started it, and the MCP servers."""
+    async def close(self, *, left: bool = False) -> None:
+        """Stop the gateway if this process started it and no sandbox was `left` there, and the MCP servers."""
         await self._servers.close()
         await self._stack.aclose()
+        if left:
+            leave_host(self._store.home)
         for host in self._hosts:
             await stop_host(host, self._store.home)
         self._hosts.clear()

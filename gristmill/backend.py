@@ -229,8 +229,11 @@ async def branches_of(backend: Backend, run: Run) -> list[str]:
     return [r.id for r in reversed(others) if r.parent_id == run.id and r.agent == run.agent]
 
 
-async def connect(settings: Settings) -> Backend:
-    """The running server of this data folder if there is one, else the data folder itself, opened by this process."""
+async def connect(settings: Settings, *, leaves: bool = False) -> Backend:
+    """The running server of this data folder if there is one, else the data folder itself, opened by this process.
+
+    With `leaves` the next process goes on in the sandboxes of runs that are edited, if it comes soon.
+    """
     from gristmill.discovery import find_server
 
     server = await find_server(settings.home)
@@ -240,4 +243,4 @@ async def connect(settings: Settings) -> Backend:
         return Remote(server.url, server.token)
     from gristmill.local import Local
 
-    return Local.open(settings)
+    return Local.open(settings, leaves=leaves)

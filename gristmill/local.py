@@ -51,8 +51,11 @@ class Local:
         self.projects = LocalProjects(workbench)
 
     @classmethod
-    def open(cls, settings: Settings) -> Local:
-        """Open the data folder. Raises StoreLocked, which names the process that holds it, or StoreUnwritable."""
+    def open(cls, settings: Settings, *, leaves: bool = False) -> Local:
+        """Open the data folder; `leaves` is as the workbench has it.
+
+        Raises StoreLocked, which names the process that holds it, or StoreUnwritable.
+        """
         store = Store.open(settings.home)
         workbench = Workbench(
             store,
@@ -61,6 +64,7 @@ class Local:
             rerun=settings.rerun,
             limit=settings.max_runs,
             budget=_usual_budget(settings),
+            leaves=leaves,
         )
         return cls(workbench, settings)
 

@@ -19,7 +19,7 @@ import httpx
 
 from artifacts.backup import unpack
 from artifacts.check import Checked
-from artifacts.events import EVENT, Event, Redone, RunEnded, TextDelta, Undone
+from artifacts.events import AT_REST, EVENT, Event, Redone, TextDelta, Undone
 from artifacts.prune import Pruned
 from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
@@ -196,7 +196,7 @@ class Remote:
                     yield TextDelta.model_validate(data)
                 else:
                     event = EVENT.validate_python(data)
-                    ended = isinstance(event, RunEnded)
+                    ended = isinstance(event, AT_REST)
                     yield event
             if not ended:
                 raise httpx.RemoteProtocolError("the stream ended before the run did")

@@ -38,8 +38,11 @@ __all__ = [
     "SandboxGone",
     "connect_sandbox",
     "connection",
+    "end_sandbox",
     "find_host",
     "gateway_status",
+    "leave_host",
+    "list_sandboxes",
     "live_sandboxes",
     "load_sdk",
     "open_sandbox",
@@ -54,6 +57,7 @@ _LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL
 _FOR_PACKAGES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
+_left: list[subprocess.Popen[bytes]] = []  # held, since Python complains of a process that nobody holds or waits for
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,12 @@ async def stop_host(host: Host, home: Path) -> None:
     process = _started.pop(_whole(home), None)
     if host.kind == "local" and process is not None:
         await asyncio.to_thread(_stop, process)
+
+
+def leave_host(home: Path) -> None:
+    """Leave the gateway of `home`, if this process started it, to others: unused it ends by itself."""
+    if (process := _started.pop(_whole(home), None)) is not None:
+        _left.append(process)
 
 
 async def open_sandbox(
@@ -162,6 +172,39 @@ async def live_sandboxes(host: Host, metadata: dict[str, str]) -> list[AsyncSand
         except SandboxException as error:
             raise SandboxFailed(f"The sandboxes cannot be listed: {error}") from error
     return found
+
+
+async def list_sandboxes(host: Host, metadata: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+    """The ids of the sandboxes that run now and were made with this metadata, each with all of its own.
+
+    None of them lives longer for it, as with `live_sandboxes`. Raises GatewayError.
+    """
+    from e2b import SandboxException
+    from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
+
+    found: list[tuple[str, dict[str, str]]] = []
+    with _transport_errors(host):
+        try:
+            pages = AsyncSandbox.list(
+                query=SandboxQuery(metadata=metadata, state=[SandboxState.RUNNING]), **connection(host)
+            )
+            while pages.has_next:
+                found += [(s.sandbox_id, s.metadata) for s in await pages.next_items()]
+        except SandboxException as error:
+            raise SandboxFailed(f"The sandboxes cannot be listed: {error}") from error
+    return found
+
+
+async def end_sandbox(host: Host, sandbox_id: str) -> None:
+    """End a sandbox, if it is there still. Raises GatewayError."""
+    from e2b import SandboxException
+    from e2b_code_interpreter import AsyncSandbox
+
+    with _transport_errors(host):
+        try:
+            await AsyncSandbox.kill(sandbox_id, **connection(host))
+        except SandboxException as error:
+            raise SandboxFailed(f"The sandbox {sandbox_id} could not be ended: {error}") from error
 
 
 def gateway_status(home: Path) -> GatewayStatus | None:

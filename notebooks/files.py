@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import re
 from collections.abc import Iterable, Sequence
@@ -74,6 +75,12 @@ class Tree:
                 found[relative] = Entry(relative, info.size, info.modified_time)
         before, self._known = self._known, found
         return [found[name] for name in sorted(found) if before.get(name) != found[name]]
+
+    @property
+    def digest(self) -> str:
+        """What tells that no known file has changed: the same for the same files, sizes and times."""
+        told = sorted(f"{e.path}\0{e.size}\0{e.modified.isoformat()}" for e in self._known.values())
+        return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
     async def fetch(self, entry: Entry, limit: int = MAX_FILE) -> bytes | None:
         """The bytes of a file, read by the service inside the sandbox; None if there are more than `limit`."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import platform
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxOpened
+from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxLeft, SandboxOpened
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Artifact, Execution, new_id
-from kernel_gateway.client import Host, SandboxGone, connect_sandbox, open_sandbox
+from kernel_gateway.client import Host, SandboxGone, connect_sandbox, list_sandboxes, open_sandbox
 from kernel_gateway.inside.notebook import COPY, MIME
 from notebooks import files
 from notebooks.aio import see_through
@@ -40,6 +41,9 @@ _ASIDE = 60
 """Seconds that code beside the cells may take."""
 
 _FINISHED = ("ok", "error")
+_MARK = "get_ipython()._gristmill_left = ({!r}, get_ipython().execution_count)"
+_IS_MARKED = "print(getattr(get_ipython(), '_gristmill_left', None) == ({!r}, get_ipython().execution_count - 1))"
+"""The mark goes with the number of the execution that sets it: the next one is that which looks for it, or none is."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Session:
         self._log, self._sandbox, self._tree = log, sandbox, files.Tree(sandbox)
         self._lock = asyncio.Lock()
         self._cell: Cell | None = None
+        self._taken_over = False
         self._brought = set[str]()  # files of cells that ran elsewhere
         self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
 
@@ -115,9 +120,54 @@ class Session:
     async def taken_over(self, log: RunLog) -> Session:
         """The same sandbox for another run, which has the past of this one. This session is not to be used any more."""
         session = Session(log, self.host, self._sandbox)
-        session._tree = self._tree
+        session._tree, session._taken_over = self._tree, True
         await log.emit(session._opened(rebuilt=True).model_copy(update={"partial": True}))
         return session
+
+    @classmethod
+    async def find(cls, log: RunLog, host: Host, left: SandboxLeft, life: int) -> Session | None:
+        """The sandbox that another program has left for the run, if nothing was run in it since; else it is ended.
+
+        To look is to run something, so of two who look one finds it. Raises GatewayError.
+        """
+        ours = await list_sandboxes(host, {"home": _name(log.store), "run_id": log.run_id})
+        if left.sandbox_id not in dict(ours):  # it has ended, or another data folder has a copy of this record
+            return None
+        try:
+            session = cls(log, host, await connect_sandbox(host, left.sandbox_id, timeout=life))
+        except SandboxGone:
+            return None
+        session._life = life
+        with contextlib.suppress(*host_failures()):
+            await session._tree.changes()
+            if session._tree.digest == left.files and await session.aside(_IS_MARKED.format(left.mark)) == "True\n":
+                return session
+        await session.close()
+        return None
+
+    async def leave(self, cells: Sequence[str], seconds: int) -> SandboxLeft | None:
+        """Mark the sandbox for another program, for which it lives so many seconds; None where that cannot be done.
+
+        Its kernel holds what these cells leave. To be recorded.
+        """
+        if self._taken_over or self.host.kind != "local":  # it is called the other run's; in the cloud it would cost
+            return None
+        mark = new_id("mark")
+        with contextlib.suppress(*host_failures()):
+            async with self._lock:
+                await self._tree.changes()
+                await self._sandbox.set_timeout(seconds)
+                done = await self._sandbox.run_code(_MARK.format(mark), timeout=_ASIDE)
+            if done.error is None:
+                digest = self._tree.digest
+                return SandboxLeft(
+                    run_id=self.run_id, sandbox_id=self.sandbox_id, cells=tuple(cells), mark=mark, files=digest
+                )
+        return None
+
+    async def take_up(self) -> None:
+        """Record that work goes on in this sandbox, for an edit."""
+        await self._log.emit(self._opened().model_copy(update={"partial": True}))
 
     async def rest(self, seconds: float) -> None:
         """Nobody needs the sandbox now: it lives so long if nobody wakes it, whatever becomes of this process."""
@@ -468,7 +518,9 @@ class Session:
 async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
     """A new sandbox for a run, in the environment that the run was begun with."""
     params = log.view.run.params
-    metadata = {"run_id": log.run_id} | ({"project": params["project"]} if "project" in params else {})
+    metadata = {"run_id": log.run_id, "home": _name(log.store)} | (
+        {"project": params["project"]} if "project" in params else {}
+    )
     sandbox = await open_sandbox(host, timeout=life, metadata=metadata, template=params.get("template"))
     if "project" in params:
         try:
@@ -476,6 +528,17 @@ async def _sandbox(log: RunLog, host: Host, life: int) -> AsyncSandbox:
         except host_failures() as error:
             raise SandboxGone(f"The new sandbox was lost before it was filled: {error}") from error
     return sandbox
+
+
+async def left_behind(host: Host, store: Store) -> list[tuple[str, str]]:
+    """The ids of the sandboxes that runs of this data folder have, each with its run's. Raises GatewayError."""
+    found = await list_sandboxes(host, {"home": _name(store)})
+    return [(id, metadata["run_id"]) for id, metadata in found if "run_id" in metadata]
+
+
+def _name(store: Store) -> str:
+    """What tells a data folder from others whose sandboxes are on the same host, and from a copy of it."""
+    return hashlib.sha256(f"{platform.node()}\0{store.home.resolve()}".encode()).hexdigest()[:16]
 
 
 def _digest(path: Path) -> str:

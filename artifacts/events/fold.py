@@ -8,10 +8,22 @@ from datetime import datetime
 from itertools import groupby
 
 from artifacts import events as ev
-from artifacts.events import document
+from artifacts.events import cell, document, run
 from artifacts.events.union import Event
 from artifacts.events.view import RunView, Step, charged
 from artifacts.types import FIRST_TURN, Answer, Execution, Output, Turn, Value, marked
+
+_GOES_ON = (
+    run.SandboxOpened,
+    cell.CellMoved,
+    cell.CellDeleted,
+    cell.CellsReplayed,
+    cell.ExecutionStarted,
+    run.Branched,
+    run.Undone,
+    run.Redone,
+)
+"""What a notebook has run is not what its sandbox holds any more, or somebody works in that."""
 
 
 def apply(view: RunView | None, event: Event) -> RunView:
@@ -25,6 +37,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         first = Turn(id=FIRST_TURN, message=event.run.goal, started_at=event.run.created_at)
         return RunView(run=event.run, last_seq=event.seq, turns=(first,), working=event.run.created_at)
     before, view = view, replace(view, last_seq=event.seq)
+    if view.left is not None and isinstance(event, _GOES_ON):
+        view = replace(view, left=None)
     match event:
         case ev.RunResumed():
             params = {**view.run.params, **event.params}
@@ -44,6 +58,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
         case ev.SandboxOpened():
             opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
             return replace(opened, kernel=None if event.partial else event.sandbox_id)
+        case ev.SandboxLeft():
+            return replace(view, left=event)
         case ev.TurnStarted():
             said = event.message_id or next((m.id for m in view.undelivered if m.text == event.message), None)
             turn = Turn(id=event.turn_id, message=event.message, message_id=said, by=event.by, started_at=event.at)
@@ -239,7 +255,9 @@ def _as_then(view: RunView, then: RunView) -> RunView:
         "worked",
         "working",
     )
-    return replace(then, kernel=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept})
+    return replace(
+        then, kernel=None, left=None, progress=None, queued=None, **{name: getattr(view, name) for name in kept}
+    )
 
 
 def _add_outputs(view: RunView, execution_id: str, outputs: tuple[Output, ...]) -> RunView:

@@ -65,6 +65,20 @@ class SandboxOpened(Recorded):
         return self.rebuilt and not self.partial
 
 
+class SandboxLeft(Recorded):
+    """The program that worked on a run at rest has ended, and left the run's sandbox to the next one, for a while.
+
+    The kernel holds what `cells` leave, each as it ran last, in the notebook's order. `mark` is set in the kernel and
+    `files` is a digest of its files: by both the sandbox shows that nothing was run in it since.
+    """
+
+    kind: Literal["sandbox_left"] = "sandbox_left"
+    sandbox_id: str
+    cells: tuple[str, ...]
+    mark: str
+    files: str
+
+
 class Noted(Recorded):
     """Something a reader should know that is no finding: how a file was read, a retry, a lost connection."""
 
@@ -94,6 +108,10 @@ class RunEnded(Recorded):
     kind: Literal["run_ended"] = "run_ended"
     status: RunStatus
     error: str | None = None
+
+
+AT_REST = (RunEnded, SandboxLeft)
+"""The events behind which nothing is to be waited for, as long as nobody begins anything new."""
 
 
 class Undone(Recorded):

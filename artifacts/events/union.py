@@ -14,6 +14,7 @@ Event = Annotated[
     | run.RunQueued
     | run.RunBegan
     | run.SandboxOpened
+    | run.SandboxLeft
     | run.Undone
     | run.Redone
     | run.Branched

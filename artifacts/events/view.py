@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from artifacts.events.cell import Progressed
-from artifacts.events.run import Branched, Compared, Noted, RunQueued, SandboxOpened
+from artifacts.events.run import Branched, Compared, Noted, RunQueued, SandboxLeft, SandboxOpened
 from artifacts.events.talk import ModelReplied, ToolUsed
 from artifacts.events.task import ReportMade, Reviewed
 from artifacts.types import (
@@ -107,6 +107,7 @@ class RunView:
     error: str | None = None
     queued: RunQueued | None = None  # its place while it waits
     kernel: str | None = None  # the sandbox in which the notebook ran; None once the notebook was taken back or copied
+    left: SandboxLeft | None = None  # the sandbox that waits for the next program, while the notebook is as it was then
     branched: Branched | None = None
     executed: int = 0  # executions so far, those included that the notebook does not show any more
     numbered: int = 0  # the highest number that a cell had so far

@@ -37,6 +37,9 @@ def fit(query: Query, scope: Scope) -> None:
     """Fit the model and tell the metrics asked for. Rows that miss a value in any of its columns are left out."""
     model = query.model
     assert model is not None
+    if query.group_by:
+        by = and_list([g.of for g in query.group_by])
+        raise NotComputable(f"One model is fitted to all rows, and not one for each {by}: choose rows of one instead.")
     features = [c for f in model.features for name in [scope.as_column(f)] for c in scope.dummies.get(name, [name])]
     if not features:
         raise NotComputable("Say from which columns the model is to be made.")

@@ -136,6 +136,8 @@ def forecast(query: Query, tables: Tables) -> Call:
     """The next periods of a measure."""
     asked = Asked(query, tables)
     asked.in_full()
+    if rest := [g.of for g in query.group_by if not g.grain and asked.column(g.of) != asked.time()]:
+        raise NotComputable(f"A forecast is of one series, and not of each {rest[0]}: choose rows of one instead.")
     measure, how = asked.measure()
     how = how if how in ("sum", "mean", "count") else ""
     return asked.call(

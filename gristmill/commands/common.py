@@ -82,7 +82,7 @@ async def backend() -> AsyncIterator[Backend]:
     from gristmill.backend import connect
     from gristmill.settings import load
 
-    opened = await connect(load())
+    opened = await connect(load(), leaves=True)
     try:
         yield opened
     finally:

@@ -14,19 +14,20 @@ from artifacts.events import (
     RunEnded,
     RunResumed,
     RunView,
+    SandboxLeft,
     Undone,
 )
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Cell, RunStatus
-from kernel_gateway.client import Host, SandboxGone
+from kernel_gateway.client import GatewayError, Host, SandboxGone
 from notebooks.aio import see_through
 from notebooks.errors import EditError
 from notebooks.live.changes import broken_sentences, changes
 from notebooks.live.dependencies import Catching, clean, following, holds, plan, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
 from notebooks.live.edits import Edit, Edited, dropping, last_step, recorded_of
-from notebooks.live.kernel import WORTH, LiveKernel, as_left, between, costs
+from notebooks.live.kernel import WORTH, LiveKernel, after, as_left, between, costs, held
 from notebooks.live.state import State
 from notebooks.runlog import RunLog
 from notebooks.session import SANDBOX_LIFE, Session
@@ -52,6 +53,7 @@ class LiveNotebook:
         self._kernel = kernel
         self._left: Session | None = None  # what the last turn worked in: what that holds is found out by an edit
         self._lent: tuple[LiveKernel, tuple[str, ...]] | None = None  # what is known of it from before those turns
+        self._found = False  # the kernel is one that another program has left, and nobody was told that it is used
         self._serves, self._out, self._users, self._used = False, False, 0, time.monotonic()
         self._lock = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
@@ -67,6 +69,8 @@ class LiveNotebook:
             before = await in_own_thread(self._store.view, self.run_id)
             events, cell = recorded_of(before, edit)
             await self._use_left(before)
+            if edit.run and edit.what != "restart":
+                await self._find(before)
             log = RunLog(self._store, before)
             for event in (RunResumed(run_id=self.run_id, why="edit"), *events):
                 log.send(event)
@@ -153,10 +157,11 @@ class LiveNotebook:
         What edits have left out or changed is put right by running cells again, without a record.
         """
         async with self._alone():
+            view = await in_own_thread(self._store.view, self.run_id)
+            await self._find(view)
             left, kernel = self._left, self._kernel
             if left is None and kernel is None:
                 return None
-            view = await in_own_thread(self._store.view, self.run_id)
             log, session = RunLog(self._store, view), None
             try:
                 if left is not None and view.kernel == left.sandbox_id:
@@ -171,6 +176,28 @@ class LiveNotebook:
                     await see_through(self._leave())
             self._left, self._kernel, self._out = None, None, session is not None
             return session
+
+    async def leave(self) -> bool:
+        """Leave the sandbox to the next program that works on the run; whether there is one that can be left.
+
+        Otherwise it is ended. A run that was asked once, and never again nor edited, leaves none.
+        """
+        if self._keeping is not None:
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        async with self._lock:
+            told: SandboxLeft | None = None
+            try:
+                view = await in_own_thread(self._store.view, self.run_id)
+                if view.previous is not None and view.turn is None and not self._serves:
+                    await self._use_left(view)
+                    if self._kernel is not None and (ids := held(self._kernel.state, as_shown(view))) is not None:
+                        told = await self._kernel.session.leave(ids, self._life)
+                if told is not None:
+                    await self._store.append(told)
+                    self._kernel = None
+            finally:
+                await self._leave()
+            return told is not None
 
     async def close(self) -> None:
         """End the sandbox, if there is one."""
@@ -297,9 +324,23 @@ class LiveNotebook:
             self._kernel = LiveKernel(session, catching.kernel, before.last_seq + 1)
         return self._kernel
 
+    async def _find(self, view: RunView) -> None:
+        """Have the sandbox that another program has left for the run, where none is open here."""
+        if view.left is None or self._left is not None or self._kernel is not None:
+            return
+        found: Session | None = None
+        with contextlib.suppress(GatewayError):  # who needs a sandbox is told why there is none
+            found = await Session.find(RunLog(self._store, view), await self._host(), view.left, self._life)
+        if found is not None:
+            self._kernel = LiveKernel(found, after(as_shown(view), view.left.cells), view.left.seq)
+            self._found = True
+
     async def _take_up(self, kernel: LiveKernel, log: RunLog) -> None:
         """Go on in a sandbox that is open, which may have been another run's. Raises SandboxGone."""
         await kernel.session.wake(log, self._life)
+        if self._found:  # from here on no other program takes it for what was left
+            self._found = False
+            await kernel.session.take_up()
         if kernel.session.run_id != self.run_id:
             kernel.session = await kernel.session.taken_over(log)
 
@@ -359,7 +400,7 @@ class LiveNotebook:
         if left is not None:
             await left.close()
         if self._kernel is not None:
-            kernel, self._kernel = self._kernel, None
+            kernel, self._kernel, self._found = self._kernel, None, False
             await kernel.session.close()
 
     async def _record[E: Event](self, event: E, view: RunView) -> E:

@@ -143,6 +143,34 @@ def as_left(session: Session, view: RunView, lent: LiveKernel | None, known: Seq
     return lent
 
 
+def held(state: State, cells: Sequence[Item]) -> tuple[str, ...] | None:
+    """The cells that leave just this when they run in a fresh kernel in their order; None where no such are found."""
+    makers = {id for ids in state.makers.values() for id in ids} & {c.id for c in cells}
+    for ids in (plan(cells, makers, State(), whole=False).cells, tuple(c.id for c in cells)):
+        one = after(cells, ids)
+        if one.keys == state.keys and _shared(one) == _shared(state):
+            return ids
+    return None
+
+
+def after(cells: Sequence[Item], ids: Iterable[str]) -> State:
+    """What a fresh kernel holds after these of the cells ran in it in their order."""
+    state, ideal, ids = State(), State(), set(ids)
+    for cell in cells:
+        if cell.id in ids:
+            state.run(cell, like=ideal)
+        ideal.run(cell)
+    return state
+
+
+def _shared(state: State) -> set[frozenset[str]]:
+    """The names that may share memory."""
+    groups: dict[int, set[str]] = {}
+    for name, number in state.classes.items():
+        groups.setdefault(number, set()).add(name)
+    return {frozenset(names) for names in groups.values() if len(names) > 1}
+
+
 def between(costs: Mapping[str, float]) -> float:
     """Seconds of cells from one copy to the next while a notebook runs."""
     return max(BETWEEN, sum(costs.values()) / PARTS)

@@ -145,7 +145,7 @@ def _level_names(level: pd.Index, full: bool) -> list[str]:
     its column."""
     values = list(level)
     numbers = all(isinstance(v, (bool, int, float, np.bool_, np.integer, np.floating)) for v in values)
-    if numbers and values and set(values) <= {0, 1}:
+    if numbers and set(values) == {0, 1}:  # a 1 by itself may be the first of three classes
         values = [bool(v) for v in values]
     year = numbers and all(1000 <= v <= 2999 for v in values)
     of = f"{name_and_unit(str(level.name))[0]} " if full and numbers and not year and level.name is not None else ""

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from graphs.questions.compile import compile as compiled
+from graphs.questions.expressions import NotComputable
 from graphs.questions.query import AnyOf, Condition, DropMissing, Fill, Measure, Query, RemoveOutliers, Scalar
 from graphs.questions.reader import read
 
@@ -819,3 +821,122 @@ def test_a_beginning_is_not_read_of_a_time_that_is_an_end(visits: list[dict[str,
 def test_an_adverb_at_the_end_that_is_not_read_leaves_the_question_open(visits: list[dict[str, Any]]) -> None:
     for question in ("What is the average fee recently?", "Which branch took the most money lately?"):
         assert read(question, visits).queries == (None,), question
+
+
+@pytest.fixture(scope="module")
+def expenses() -> list[dict[str, Any]]:
+    n = 80
+    table = pd.DataFrame(
+        {
+            "expense_id": [f"EXP{i:05d}" for i in range(n)],
+            "opened_at": [f"2023-{1 + i % 6:02d}-{1 + i % 20:02d} 08:00:00" for i in range(n)],
+            "processed_date": [f"2023-{1 + i % 6:02d}-{3 + i % 20:02d} 09:30:00" for i in range(n)],
+            "department": [["IT", "HR", "Sales"][i % 3] for i in range(n)],
+            "grade": [1 + i % 3 for i in range(n)],
+            "approved": [i % 2 for i in range(n)],
+            "amount": [100 + 13 * i for i in range(n)],
+        }
+    )
+    return [described("expenses.csv", table)]
+
+
+def test_a_noun_in_the_place_of_the_measure_is_no_other_measure(expenses: list[dict[str, Any]]) -> None:
+    """A length of time is made of its two ends or refused; it never becomes the amounts."""
+    for question in ("average processing time by department", "How do processing times vary by department?"):
+        query = one(question, expenses)
+        assert [s.model_dump()["expr"] for s in query.prepare] == ["days(opened_at, processed_date)"]
+        assert [g.of for g in query.group_by] == ["department"]
+        assert "amount" not in {m.of for m in query.measures}
+    (table,) = expenses
+    no_ends = [{**table, "columns": [c for c in table["columns"] if c["name"] != "opened_at"]}]
+    for tables, noun in ((expenses, "delivery"), (no_ends, "processing"), (no_ends, "payment")):
+        for question in (f"average {noun} time by department", f"Which department has the highest {noun} time?"):
+            reading = read(question, tables)
+            assert reading.queries == (None,), question
+            assert noun in reading.why_not[0]
+
+
+def test_two_numbered_classes_of_a_comparison_are_two_sides(expenses: list[dict[str, Any]]) -> None:
+    for question in (
+        "Compare the amount of first and third grade",
+        "Compare the amount of grade 1 and 3",
+        "Do first and third grade differ in amount?",
+    ):
+        query = one(question, expenses)
+        assert query.where == (Condition(left="grade", op="in", right=(1, 3)),), question
+        assert [g.of for g in query.group_by] == ["grade"], question
+
+
+def test_a_numbered_class_is_a_group_and_no_value_of_a_row(expenses: list[dict[str, Any]]) -> None:
+    approved = (Condition(left="approved", op="=", right=1),)
+    for question, measure in (
+        ("Which grade has the highest approval rate?", Measure(op="share", where=approved)),
+        ("Which grade has the highest amount?", Measure(op="sum", of="amount")),
+    ):
+        query = one(question, expenses)
+        assert [g.of for g in query.group_by] == ["grade"], question
+        assert query.measures == (measure,), question
+        assert (query.limit, [o.descending for o in query.order]) == (1, [True])
+
+
+def test_a_quarter_of_a_year_is_one_period_however_it_is_written(expenses: list[dict[str, Any]]) -> None:
+    for first, second in (("2023-Q1", "2023-Q2"), ("Q1 2023", "Q2 2023"), ("2023 Q1", "2023 Q2")):
+        query = one(f"Compare the total amount in {first} and {second}", expenses)
+        assert query.compare is not None
+        assert {query.compare.first, query.compare.second} == {"2023-Q1", "2023-Q2"}
+    (during,) = one("average amount in 2023-Q2", expenses).where
+    assert isinstance(during, Condition)
+    assert (during.op, during.right) == ("during", "2023-Q2")
+
+
+def test_missing_values_are_a_statistic_of_columns_and_not_rows(penguins: list[dict[str, Any]]) -> None:
+    names = {c["name"] for c in penguins[0]["columns"]}
+    for question in ("How many values are missing in each column?", "How many missing values are there per column?"):
+        assert told(one(question, penguins)) == {("missing", name) for name in names}
+    assert told(one("How many values are missing in bill length?", penguins)) == {("missing", "bill_length_mm")}
+    assert told(one("How many values are missing?", penguins)) == {("missing", None)}
+    query = one("Which penguins have missing sex?", penguins)
+    assert query.where == (Condition(left="sex", op="missing"),)
+
+
+def test_a_model_is_made_for_each_group_or_refused(penguins: list[dict[str, Any]]) -> None:
+    before = one("Does bill length predict bill depth?", penguins)
+    lines = {("slope", "bill_depth_mm"), ("r2", "bill_depth_mm")}
+    for reading in (
+        read("and by island?", penguins, previous=before),
+        read("Does bill length predict bill depth by island?", penguins),
+    ):
+        (query,) = reading.queries
+        assert query is not None
+        assert told(query) == lines
+        assert [g.of for g in query.group_by] == ["island"]
+    forest = one("Predict body mass from bill length and bill depth with a random forest.", penguins)
+    (query,) = read("and by island?", penguins, previous=forest).queries
+    assert query is not None
+    with pytest.raises(NotComputable, match="island"):
+        compiled(query, penguins)
+    both = one("Predict body mass by bill length and island", penguins)
+    assert both.model is not None
+    assert (both.model.features, both.group_by) == (("bill_length_mm", "island"), ())
+
+
+def test_what_a_flag_is_linked_to_are_its_drivers(expenses: list[dict[str, Any]]) -> None:
+    for question in ("What are approved expenses linked to?", "What is approval associated with?"):
+        query = one(question, expenses)
+        assert (query.intent, told(query), query.where) == ("drivers", {("mean", "approved")}, ()), question
+
+
+def test_a_column_or_rows_may_be_asked_for_without_a_statistic(penguins: list[dict[str, Any]]) -> None:
+    assert one("Describe body mass", penguins).show == ("body_mass_g",)
+    assert one("Describe the relationship between bill length and bill depth", penguins).intent == "relate"
+    rows = one("List the penguins heavier than 6000 g", penguins)
+    assert rows.intent == "list"
+    assert rows.show[-1] == "body_mass_g"
+    spread = one("distribution of species across islands", penguins)
+    assert told(spread) == {("count", None)}
+    assert [g.of for g in spread.group_by] == ["island", "species"]
+    tested = one("Is the body mass the same in all species? Test it at 1 %", penguins)
+    assert tested.test is not None
+    assert (tested.test.about, tested.test.alpha) == ("means", 0.01)
+    alike = one("Is the body mass similar in all species?", penguins)
+    assert (alike.intent, [g.of for g in alike.group_by]) == ("compare", ["species"])

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
-from tests.gristmill.door import Server, run
+from kernel_gateway.client import find_host, gateway_status, live_sandboxes
+from tests.gristmill.door import Server, command, environment, run
+
+if TYPE_CHECKING:
+    from e2b_code_interpreter import AsyncSandbox
 
 NOTEBOOK = {
     "cells": [
@@ -121,3 +130,60 @@ def test_without_a_server_the_state_is_rebuilt_from_the_record(ready: Path, tmp_
     done = json.loads(run(ready, "cells", "edit", "last", "cell-03", "--code", code, "--json").out)
     assert (done["ran"], done["replayed"]) == (["cell-03"], 2)
     assert done["changed"] == [{"what": "output", "name": "cell-03", "before": "sum 10", "after": "twice 20"}]
+
+
+@pytest.fixture
+def edited(home: Path, tmp_path: Path) -> Iterator[Path]:
+    """A data folder of its own, in which the notebook was run and a cell added; its gateway ends with the test."""
+    path, code = tmp_path / "sums.ipynb", tmp_path / "code.py"
+    path.write_text(json.dumps(NOTEBOOK))
+    code.write_text("twice = 2 * sum(rows)")
+    assert run(home, "notebook", "run", path).status == 0
+    assert gateway_status(home) is None, "a run that is only run leaves nothing behind"
+    assert run(home, "cells", "add", "last", "--code", code).status == 0
+    left = gateway_status(home)
+    assert left is not None
+    try:
+        yield home
+    finally:
+        host = psutil.Process(left.pid)
+        host.terminate()
+        host.wait(60)
+
+
+def test_the_next_command_goes_on_in_the_sandbox_and_one_that_was_killed_leaves_a_run_that_goes_on(
+    edited: Path, tmp_path: Path
+) -> None:
+    code = tmp_path / "code.py"
+    code.write_text("rows.append(twice)\nprint(rows)")
+    found = json.loads(run(edited, "cells", "add", "last", "--code", code, "--json").out)
+    assert (found["replayed"], found["changed"][0]["after"]) == (0, "[1, 2, 3, 4, 20]")
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\nrows.clear()\nopen('begun', 'w').close()\ntime.sleep(600)")
+    killed = subprocess.Popen(
+        command("cells", "add", "last", "--code", slow), env=environment(edited), stdout=subprocess.DEVNULL
+    )
+    try:
+        asyncio.run(_begun(edited, found["run"]))
+    finally:
+        killed.kill()
+        killed.wait()
+    code.write_text("print(sum(rows))")
+    on = json.loads(run(edited, "cells", "add", "last", "--code", code, "--after", "cell-07", "--json").out)
+    assert on["changed"][0]["after"] == "30"
+    assert "cell-01" in on["ran"], "in a new sandbox"
+    listed = json.loads(run(edited, "cells", "list", "last", "--json").out)
+    assert {c["state"] for c in listed if c["id"] != "cell-08"} == {"fresh"}
+    assert len(asyncio.run(_sandboxes(edited, found["run"]))) == 1, "what the killed one had is ended"
+
+
+async def _sandboxes(home: Path, run_id: str) -> list[AsyncSandbox]:
+    return await live_sandboxes(await find_host(home), {"run_id": run_id})
+
+
+async def _begun(home: Path, run_id: str) -> None:
+    """Wait until the slow cell runs."""
+    (sandbox,) = await _sandboxes(home, run_id)
+    async with asyncio.timeout(120):
+        while not await sandbox.files.exists("/home/user/begun"):  # noqa: ASYNC110 (it is in another process)
+            await asyncio.sleep(0.2)

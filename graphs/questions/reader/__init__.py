@@ -19,7 +19,7 @@ from graphs.questions.reader.conditions import Conditions
 from graphs.questions.reader.counted import of_cases, weights
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
-from graphs.questions.reader.text import name_words
+from graphs.questions.reader.text import name_words, stem
 
 __all__ = ["read"]
 
@@ -73,7 +73,7 @@ _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|averag
 def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
     """The query of a short question that asks for the table as a whole, and names nothing of it."""
     whole = re.search(_WHOLE, question, re.I) and not re.search(_PARTS, question, re.I)
-    named = {w for w in name_words(question) if len(w) > 3} & {w for c in columns for w in c.words}
+    named = {stem(w) for w in name_words(question) if len(w) > 3} & {s for c in columns for s in c.stems}
     return Query(intent="describe", text=question) if whole and len(question.split()) <= 10 and not named else None
 
 

@@ -14,6 +14,8 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import timed
 
+_ALIKE = r"\b(?:same|equal|alike|identical|similar)\b"
+
 
 @dataclass
 class Ask:
@@ -57,7 +59,12 @@ def read(clause: Clause, conditions: Conditions, columns: Sequence[Column], rows
         for item in clause.of("Jj"):  # whether a difference is significant, however that is said
             if stem(clause.words[item.first].low) == "differ":
                 item.code, item.means = "H", "significance"
-    ask.kinds = {i.code for i in clause.of("OHFALDWYXg")}
+    if clause.shape[:1] == "d" and re.search(_ALIKE, clause.text, re.I):  # is it the same in all species
+        for _, where, _what in clause.find("(i)[oi]*(C)"):
+            where[0].code = "B"
+            ask.kinds.add("j")
+            use([i for i in clause.of("U") if re.fullmatch(_ALIKE, clause.written([i]), re.I)])
+    ask.kinds |= {i.code for i in clause.of("OHFALDWYXg")}
     _order(clause, ask, conditions)
     _groups(clause, ask, conditions.time, rows)
     _having(clause, ask)
@@ -126,8 +133,8 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             _ends(ask, most, conditions)
             use(number, [most], nouns)
             return
-    for _, what, top, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)"):
-        if what[0].means != by[0].means and what[0].column.kind == "number":
+    for _, what, top, by in clause.find("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)(?!S)"):
+        if what[0].means != by[0].means and what[0].column.kind == "number" and not what[0].column.divides:
             _ends(ask, top[0], conditions)
             ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
             use(what, top, by, clause.of("UE"))
@@ -155,6 +162,7 @@ def _order(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     for _, which, named, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
+        things = things or [i for i in run[:1] if i.column.divides]
         if not things and not (which[0].code == "q" and clause.words[which[0].first].low == "who"):
             continue
         _ends(ask, top[0], conditions)
@@ -241,14 +249,22 @@ def _relations(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     elif len(names) > 2:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
-    ask.among = len(names) == 1 and bool(re.fullmatch("[ac]*q[Edwoi]*R[wioa]*C[ac]*", clause.shape))
+    asks_what = "[ac]*q[Edwoi]*(?:R[wioa]*CE?|CE?d?R[wioa]*)[ac]*"
+    ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))
+    if ask.among and named[0].column.kind == "bool":  # what are returned orders linked to
+        ask.relation, ask.kinds = "", ask.kinds | {"A"}
     use(said, named, clause.of("MbaioS"))
     if any(i.code == "M" for i in clause.items):
         ask.end = next(i.means for i in clause.items if i.code == "M").split()[0]
 
 
+_VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
+
+
 def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
     for _, stat, whose in clause.find("(S)([CE])"):  # the average order value, what the average customer spends
+        if not whose[0].sure and whose[0].means is None:
+            continue  # a word of some column, and no name of the rows
         whom, numbers = whose[0].means, [i.column for i in clause.of("C") if i.column.kind == "number"]
         flow = numbers[0] if numbers else conditions.amount()
         adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
@@ -260,6 +276,10 @@ def _statistics(clause: Clause, ask: Ask, conditions: Conditions) -> None:
             clause.notes.append(f"The amounts are taken from “{flow.name}”.")
             ask.stats.append("mean")
             use(stat, whose, [i for i in clause.of("C") if i.means == flow])
+    if re.search(_VALUES, clause.text, re.I):  # how many values are missing: counted column by column, and not rows
+        for _, how, gap in clause.find("(h?)[od]*(m)"):
+            gap[0].code, gap[0].means = "S", "missing"
+            use(how)
     for pattern in ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)"):
         for _, left, between, right in clause.find(pattern):
             if ask.relation and not ask.stats and "R" in "".join(i.code for i in clause.items):

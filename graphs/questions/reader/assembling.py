@@ -52,6 +52,7 @@ class Draft:
     def add(self, clause: Clause, conditions: Conditions) -> None:
         """Read one clause more."""
         mentioned = [expr(i.column) for i in clause.of("CE") if i.means is not None and i.column.kind == "number"]
+        mentions = any(i.code == "C" for i in clause.items)
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
@@ -76,6 +77,7 @@ class Draft:
             clause.mark(*left.span())
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
+        talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if not talk:
             self.asks.append(ask)

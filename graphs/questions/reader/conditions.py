@@ -206,7 +206,7 @@ class Conditions:
     def _equal(self, clause: Clause) -> list[Where]:
         """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
         found: list[Where] = []
-        for pattern in ("(C)d*(n?)K?([N]+(?:[ac]+N)*)", "()()(1)(C)"):
+        for pattern in ("(C)d*(n?)K?([N]+(?:[ac]+N)*)", "()()(1(?:[ac]+1)*)(C)"):
             for _, left, no, right, *behind in clause.find(pattern):
                 column = (left or behind[0])[0].column
                 numbers = [plain(i.means) for i in right if i.code in "N1"]
@@ -225,6 +225,9 @@ class Conditions:
             for _, left, no, gap in clause.find(pattern):
                 found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
                 use(left, no, gap)
+        for _, gap, left in clause.find("(?<=[wi])(m)(C)"):  # penguins with unknown sex
+            found.append(Condition(left=expr(left[0].column), op="missing"))
+            use(gap, left)
         for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
             said = clause.words[no[0].first].low
             column = left[0].column

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import before, given
+from graphs.questions.reader.parts import by_group
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -36,7 +37,7 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     if by is not None and by.kind == "number":  # the top 3 by quantity
         changed = remeasured(changed, of=expr(by))
     elif base.group_by:
-        changed = _grouped(base.group_by, changed)
+        changed = by_group(_grouped(base.group_by, changed))
     if spoken and spoken[0].kind == "number":
         changed = remeasured(changed, of=expr(spoken[0]))
     if stats:

@@ -86,6 +86,17 @@ def other(draft: Draft, base: Query) -> Query | None:
             return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
         by = base.group_by or (Group(of=expr(named[0])),)
         return given(base, intent="describe", measures=(Measure(op="count"),), group_by=by)
+    if "D" in kinds and not stats and not timed and len(named) == 1 and named[0].kind in ("text", "bool"):
+        across = (*base.group_by, Group(of=expr(named[0])))  # of species across islands
+        both = given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
+        return both if len(across) == 2 else None
+    told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
+    if told and named and not stats and not kinds and not any(a.end or a.counts or a.relation for a in draft.asks):
+        if not base.group_by:
+            return given(base, intent="describe", show=tuple(c.name for c in named))
+        ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
+        each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
+        return given(base, intent="compute", measures=each_of) if each_of else None
     each = len(base.group_by) == 1 and not base.group_by[0].grain and "X" in kinds
     alone = kinds & {"X", "Y"} and not base.group_by and not any(a.end for a in draft.asks)
     return given(noted, intent="change", group_by=(over(time), *base.group_by)) if time and (each or alone) else None

@@ -141,7 +141,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             take(_plain(ws, n, rows, names, n in compared))
-    items = _measured(ws, _made(ws, items, [c for c in columns if c.dtype == "new"]))
+    items = _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"]))
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
@@ -203,6 +203,17 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     return Item("x" if silent else "E" if known else "U", n, n)
 
 
+def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
+    """The items, where "delivery time" is no delivery: a length of time that no column holds is unknown."""
+    for item in items:
+        after = ws[item.last + 1 : item.last + 2]
+        dated = item.code == "C" and item.column.kind == "time" and ws[item.last].low not in item.column.words
+        if (item.code == "E" or dated) and after and after[0].low in ("time", "times") and not after[0].quote:
+            items = [i for i in items if i.first != item.last + 1]
+            item.code, item.means, item.last = "U", None, item.last + 1
+    return items
+
+
 def _units() -> set[str]:
     return {unit for scale in lexicon.section("units").values() for unit in scale if len(unit) > 2}
 
@@ -255,7 +266,7 @@ def _blocked(key: tuple[str, ...]) -> bool:
 def _linked(link: Link) -> Item:
     column = link.column
     if link.value == "":
-        return Item("E", link.first, link.last)
+        return Item("E", link.first, link.last, sure=False)
     if link.value is not None:
         return Item("V", link.first, link.last, (column, link.value), link.also)
     entity = column.key and (column.kind == "text" or link.how in ("part", "near", "short"))
@@ -292,9 +303,10 @@ def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
 _DATES = {name: re.compile(pattern) for name, pattern in {
+    "quarters": rf"({_YEAR})(?: [-–/])? q ?([1-4])(?= |$)",
     "date": rf"({_YEAR}) [-–] (\d\d)(?: [-–] (\d+))?(?= |$)",
     "month": rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?(?= |$)",
-    "quarter": rf"(second|fourth) quarter|q([1-4])(?:(?: of| in)? ({_YEAR}))?(?= |$)",
+    "quarter": rf"(second|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?(?= |$)",
     "weekday": rf"({'|'.join(lexicon.listed('weekdays'))})s?(?= |$)",
     "weekend": r"weekends?(?= |$)",
     "year": rf"{_YEAR}(?= |$)",
@@ -315,7 +327,9 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
         if (m := pattern.match(text)) is None:
             continue
         period = ""
-        if name == "date":
+        if name == "quarters":
+            period = f"{m[1]}-Q{m[2]}"
+        elif name == "date":
             period = "-".join(g for g in m.groups() if g)
         elif name == "month":
             month = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(m[1]))
@@ -345,7 +359,7 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
             period = m[0].removesuffix("s")
         if period:
             yield len(m[0].split()), period
-        if name == "date":
+        if name in ("quarters", "date"):
             return
 
 

@@ -72,6 +72,11 @@ class Column:
         """Whether every row has a value of its own."""
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
+    @property
+    def divides(self) -> bool:
+        """Whether it puts the rows into a few classes, of many rows each, though they may be numbered."""
+        return 1 < self.n_unique <= 12 and self.n_unique <= 0.2 * self.rows
+
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of its name."""

@@ -61,7 +61,11 @@ def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | Non
         return None
     named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and said[0].casefold() != "how long"
     name = said[0].casefold() if named_so else "duration"
-    if any(stem(name.split()[0]) in c.stems for c in columns):
+    finished = ends_of(columns, "ends")  # of processed_date, the processing time is no name
+    sent = lexicon.some("sent")
+    if stem(name.split()[0]) in sent and not any(sent & c.stems for c in finished):
+        return None  # a delivery time is none of rows that are processed
+    if any(stem(name.split()[0]) in c.stems and (c not in finished or "time" in c.words) for c in columns):
         return None
     spoken = {w.stem for w in words(question)}
     times = [c for c in columns if c.kind == "time"]

@@ -31,6 +31,7 @@ class Methods:
     correlation: Any = "pearson"
     with_p: bool = False
     test: str | None = None
+    asks_test: bool = False  # a level of significance is given, and no test by its name
     rules: list[Rule] = field(default_factory=list)
     model: str | None = None
     metrics: list[str] = field(default_factory=list)
@@ -52,6 +53,9 @@ class Methods:
         told = not clause.asks
         if says(clause, "ties") or (told and says(clause, "assumed") and "N" not in clause.shape):
             clause.mark(0, len(clause.text))
+            return True
+        if told and (level := says(clause, "tested_at")):
+            self.alpha, self.asks_test = float(level[1]) / 100, True
             return True
         if self._verdict(clause) or (told and says(clause, "null")):
             return True

@@ -129,6 +129,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             topic = own or topic
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
+    gaps = [a for a in draft.asks if a.stats == ["missing"] and not (a.where or (a.counts and "hwS" in _codes(a)))]
+    known = not (draft.lost or draft.unused)
+    if alone and known and gaps and not measures and not extra and not draft.spoken():
+        measures = [Measure(op="missing")]  # of the whole table
     if not measures and not extra and not draft.spoken() and any(asking.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     if not measures and not extra and alone and not draft.unused:
@@ -195,10 +199,10 @@ def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measur
 
 def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
     """The columns that a clause's statistics are of."""
-    if re.search(
-        r"\b(?:each|every|all) (?:of the )?(?:numeric\w* )?(?:column|variable|feature)s?\b", ask.clause.text, re.I
-    ):
-        return draft.everything() or columns
+    of_each = r"\b(?:each|every|all|per|by) (?:of the )?(?:numeric\w* )?(?:column|variable|feature|field)s?\b"
+    if re.search(of_each, ask.clause.text, re.I):
+        any_kind = set(ask.stats) <= {"missing", "present", "distinct"} and "numeric" not in ask.clause.text
+        return [expr(c) for c in draft.columns if c.dtype != "new"] if any_kind else draft.everything() or columns
     lengths = [s for s in draft.steps if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)]
     lasting = [expr(s.name) for s in lengths]
     words = columns if not set(ask.stats) - {"mode", "distinct", "missing"} else []
@@ -211,11 +215,13 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
     numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
     keys = keys or draft.conditions.names()
-    if not keys or not all(n in {c.name for c in draft.columns} for n in numbers):
+    texts = [c.name for c in draft.columns if c.kind == "text"][:4]
+    if not (keys or texts) or not all(n in {c.name for c in draft.columns} for n in numbers):
         return {}
     ranked = next((n for n in numbers if draft.numeric(expr(n))), "")
     order = (Order(by=expr(ranked)),) if ranked else ()
-    return {"intent": "list", "show": tuple(dict.fromkeys([*draft.called(keys[0]), *numbers])), "order": order}
+    called = draft.called(keys[0]) if keys else texts
+    return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order}
 
 
 _TOGETHER = r"\b(?:together|combined|added up|plus)\b"
@@ -274,7 +280,11 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     flag = draft.named.get(what[0]) if what else None
-    if ask.share:
+    of_many = re.search(r"\b(?:most|fewest|least)\b(?! (?:often|likely|frequently))", ask.clause.text, re.I)
+    many = flag is not None and flag.kind == "bool" and of_many and not ask.stats and "MC" in _codes(ask)
+    if many and flag is not None:  # the most survivors
+        measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
+    elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
         measure = _usual(draft, flag)  # the return rate
@@ -288,6 +298,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         return {}, []
     order = (Order(by=measure.op, descending=descending),)
     return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [measure]
+
+
+def _codes(ask: Ask) -> str:
+    return "".join(i.code for i in ask.clause.items)
 
 
 def outliers(draft: Draft, base: Query) -> list[Query]:
@@ -314,7 +328,7 @@ def outliers(draft: Draft, base: Query) -> list[Query]:
 
 def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     """A hypothesis test by its name, or by what it decides."""
-    how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds]
+    how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds or draft.methods.asks_test]
     said = {i.means for a in asks for i in a.clause.items if i.code == "H"}
     about: Any = next(
         (what for what, names in _ABOUT.items() if how.test in names.split() or (how.test is None and what in said)),
@@ -322,7 +336,7 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     )
     if how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts):
         return None  # the rule is of a statistic
-    about = about or ("means" if "significance" in said else None)
+    about = about or ("means" if "significance" in said or how.asks_test else None)
     related = any(a.relation for a in draft.asks) and how.test is None
     if about is None or (related and about not in ("normality", "independence")):
         return None
@@ -357,7 +371,7 @@ _MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variabl
 
 def modelled(draft: Draft, base: Query) -> Query | None:
     """A fitted model: what is predicted, from what, and how it is measured."""
-    how, target, features = draft.methods, "", list[str]()
+    how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
     for ask in draft.asks:
         text, start = ask.clause.text, ask.clause.words[0].start
         aim = re.search(_AIM, text, re.I)
@@ -365,13 +379,17 @@ def modelled(draft: Draft, base: Query) -> Query | None:
         listed = re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
         behind = re.search(r"\btarget", text, re.I)
         cut = (aim.end() + means.start() if means else len(text)) if aim else 0
-        for item in (i for i in ask.clause.items if i.code == "C" and (aim or means)):
+        named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
+        first = ask.clause.words[named[0].first].start - start if named else 0
+        for item in named:
             at = ask.clause.words[item.first].start - start
             near = aim is not None and aim.start() <= at <= cut + 2
             if aim and listed:
                 near = behind is not None and at > behind.start()
             if near and not target:
                 target = expr(item.column)
+            elif aim and first < aim.start() and at > cut > 0 and expr(item.column) in by:
+                continue  # whether one column predicts another, by island: each island by itself
             elif not near:
                 features.append(expr(item.column))
     if not target:
@@ -388,7 +406,21 @@ def modelled(draft: Draft, base: Query) -> Query | None:
         task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds, seed=how.seed,
         stratify=how.stratify, options=how.options,
     )  # fmt: skip
-    return given(base, intent="predict", model=model, group_by=())
+    return by_group(given(base, intent="predict", model=model))
+
+
+def by_group(query: Query) -> Query:
+    """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
+    model = query.model
+    if model is None:
+        return query
+    grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
+    line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
+    if not grouped or not line:
+        return given(query, group_by=grouped)
+    ops: tuple[Any, ...] = ("slope", "r2")
+    lines = tuple(Measure(op=op, of=model.target, other=model.features[0]) for op in ops)
+    return given(query, intent="relate", model=None, measures=lines, group_by=grouped)
 
 
 def plain_normal(rule: Verdict) -> Verdict:

@@ -43,6 +43,11 @@ def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
                     if item.means.n_unique > len(values) + 1:
                         ask.steps = [_set(item.means, [values], "others")]
             return
+    if not ask.groups and re.search(AGAINST, clause.text, re.I):  # the fare of first and third class
+        numbered = [w for a, w in said if a is ask and w.op == "in" and any(i.code in "N1" for i in clause.items)]
+        for condition in numbered[:1]:
+            ask.groups.append(Group(of=condition.left))
+            ask.kinds.add("j")
     flags = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=")]
     asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
     if asks and not ask.groups and len(ask.where) == len(flags) == 1:

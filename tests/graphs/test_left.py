@@ -1,0 +1,147 @@
+"""A process that ends leaves the sandbox of a run that is edited or asked on to the next one, and never for ever."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+
+from artifacts.events import SandboxLeft, SandboxOpened
+from artifacts.store import Store
+from graphs import editing
+from graphs.workbench import Workbench
+from kernel_gateway.client import live_sandboxes
+from notebooks.live.editing import IDLE
+from notebooks.live.edits import Edit
+from tests.graphs.test_idle import asked, further, living, opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@contextlib.asynccontextmanager
+async def process(home):
+    """What a command is, from its beginning to its end."""
+    with Store.open(home) as store:
+        bench = Workbench(store, rerun=False, limit=1, leaves=True)
+        try:
+            yield bench
+        finally:
+            await bench.close()
+
+
+async def edited(home, run_id, source, what="add", **more):
+    async with process(home) as bench:
+        return await bench.edit(run_id, Edit(what=what, source=source, **more))
+
+
+@pytest.fixture
+def begun(ready, table):
+    """`await begun()` is a run whose sandbox was left behind by an edit, and that sandbox."""
+
+    async def begun():
+        async with process(ready) as bench:
+            run_id = await asked(bench, table)
+        await edited(ready, run_id, "import time\nkept = [time.time_ns() + 0 * len(df)]")
+        return run_id, await left(ready, run_id)
+
+    return begun
+
+
+async def left(home, run_id):
+    """The sandboxes that a run has, seen by a process that works on nothing."""
+    async with process(home) as bench:
+        return await living(bench, run_id)
+
+
+async def text(home, run_id, cell):
+    async with process(home) as bench:
+        return next(x.text for x in bench.store.view(run_id).executions if x.cell == cell)
+
+
+async def test_the_next_process_goes_on_in_the_sandbox_and_runs_no_earlier_cell_again(ready, begun):
+    run_id, (sandbox,) = await begun()
+    first = await edited(ready, run_id, "print(kept[0], len(df))")
+    kept = int((await text(ready, run_id, first.cell)).split()[0])
+    again = await edited(ready, run_id, "print(kept[0], len(df))")
+    assert (first.replayed, again.replayed) == (0, 0)
+    assert await text(ready, run_id, again.cell) == f"{kept} 40\n", "the list is the one that the first cell made"
+    assert await left(ready, run_id) == [sandbox]
+    async with process(ready) as bench:
+        events = bench.store.events(run_id)
+        found = [e.sandbox_id for e in events if isinstance(e, SandboxOpened)]
+        assert found[-2:] == [sandbox, sandbox], "the record says who took it up"
+        assert isinstance(events[-1], SandboxLeft)
+        assert [e.seq async for e in bench.follow(run_id)][-1] == events[-1].seq, "who follows the run is let go"
+        assert (await further(bench, run_id, "as a median")).status == "done"
+        assert bench.store.view(run_id).kernel == sandbox, "a turn goes on in it, too"
+    last = await edited(ready, run_id, "print(kept[0])")
+    assert (last.replayed, await text(ready, run_id, last.cell)) == (0, f"{kept}\n")
+
+
+async def test_what_was_left_ends_by_itself_and_only_so_many_stay(ready, begun, table, monkeypatch):
+    run_id, _ = await begun()
+    async with process(ready) as bench:
+        (alive,) = await live_sandboxes(await bench.host(), {"run_id": run_id})
+        assert ((await alive.get_info()).end_at - datetime.now(UTC)).total_seconds() < IDLE + 120
+    monkeypatch.setattr(editing, "OPEN", 1)
+    other, (newest,) = await begun()
+    assert await left(ready, run_id) == []
+    assert await left(ready, other) == [newest]
+    again = await edited(ready, run_id, "print(len(kept))")
+    assert await text(ready, run_id, again.cell) == "1\n"
+    assert again.replayed > 0
+
+
+@pytest.mark.parametrize("how", ["cell", "file", "restart", "lost"])
+async def test_a_sandbox_in_which_something_else_was_done_is_not_trusted(ready, begun, how):
+    run_id, (sandbox,) = await begun()
+    async with process(ready) as bench:
+        (alive,) = await live_sandboxes(await bench.host(), {"run_id": run_id})
+        if how == "cell":
+            await alive.run_code("kept.append(2)")
+        elif how == "file":
+            await alive.files.write("/home/user/points.csv", "x,y,group\n1,2,a\n")
+        elif how == "restart":
+            (context, *_) = await alive.list_code_contexts()
+            await alive.restart_code_context(context)
+        else:
+            await alive.kill()
+    again = await edited(ready, run_id, "print(len(kept), len(df))")
+    assert await text(ready, run_id, again.cell) == "1 40\n"
+    assert again.replayed > 0
+    assert sandbox not in await left(ready, run_id)
+
+
+@pytest.mark.parametrize("how", ["undo", "delete"])
+async def test_a_notebook_that_has_changed_meanwhile_does_not_find_what_the_one_before_left(ready, begun, how):
+    run_id, _ = await begun()
+    async with process(ready) as bench:
+        if how == "undo":
+            await bench.undo(run_id)
+        else:
+            cell = bench.store.view(run_id).cells[-1].id
+            await bench.edit(run_id, Edit(what="delete", cell=cell, run=False))
+    again = await edited(ready, run_id, "print('kept' in globals())")
+    assert await text(ready, run_id, again.cell) == "False\n"
+
+
+async def test_of_two_processes_that_look_one_finds_it(ready, begun):
+    run_id, _ = await begun()
+    async with process(ready) as one:
+        notebooks = [editing.LiveNotebook(one.store, run_id, one.host) for _ in range(2)]
+        view = one.store.view(run_id)
+        for notebook in notebooks:
+            await notebook._find(view)
+        assert [n._kernel is not None for n in notebooks] == [True, False]
+        for notebook in notebooks:
+            await notebook.close()
+    again = await edited(ready, run_id, "print(len(kept))")
+    assert await text(ready, run_id, again.cell) == "1\n"
+
+
+async def test_a_run_that_was_only_asked_leaves_nothing(ready, table):
+    async with process(ready) as bench:
+        run_id = await asked(bench, table)
+        assert opened(bench, run_id) == (1, 1)
+    assert await left(ready, run_id) == []
