@@ -117,6 +117,7 @@ def test_a_cost_per_unit_is_one_sum_by_the_other_of_rows_that_have_both(hires: l
     assert [f.expr for f in query.formulas] == ["fare_eur / charge_kwh"]
     there = (Condition(left="fare_eur", op="present"), Condition(left="charge_kwh", op="present"))
     assert [m.where for m in query.measures] == [there, there]
+    assert read("Did the weather per kWh go up in April?", hires).queries == (None,)
 
 
 def test_a_share_that_points_back_is_of_the_first(hires: list[dict[str, Any]]) -> None:

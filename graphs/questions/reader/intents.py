@@ -39,7 +39,9 @@ def given(base: Query, **update: Any) -> Query:
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
-    if any(i.means == "cycle" for a in draft.asks for i in a.clause.items if i.code == "X"):
+    if any(a.over is not None for a in draft.asks) or any(
+        i.means == "cycle" for a in draft.asks for i in a.clause.items if i.code == "X"
+    ):
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]

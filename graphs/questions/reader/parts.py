@@ -109,7 +109,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             measures += [sums, Measure(op="distinct", of=expr(ask.per))]
             name = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}"
             extra = {"formulas": (Formula(name=name, expr=f"{sums.op} / distinct"),)}
-        elif ask.over is not None and len(of := [c for c in own if draft.numeric(c) and c != expr(ask.over)]) == 1:
+        elif ask.over is not None:
+            of = [c for c in own if draft.numeric(c) and c != expr(ask.over)]
+            if len(of) != 1:
+                return None  # of what, per kWh, is not known
             both = (of[0], expr(ask.over))
             ends = both if all(c.isidentifier() for c in both) else ("part", "whole")
             there = tuple(Condition(left=c, op="present") for c in both)
