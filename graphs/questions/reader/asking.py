@@ -199,7 +199,11 @@ def _groups(clause: Clause, ask: Ask, time: Column | None, rows: int) -> None:
                 continue
             column: Column | None = item.means
             number = item.code == "C" and item.column.kind == "number" and item.column.n_unique > max(30, 0.1 * rows)
-            if number and not item.column.label and clause.words[by[0].first].low == "per":
+            before = clause.items[: clause.items.index(by[0])][
+                -1:
+            ]  # what is told per kWh, and not "cost more per unit"
+            ratio = clause.words[by[0].first].low == "per" and any(i.code in "CEU" for i in before)
+            if number and ratio and not item.column.label:
                 ask.over = item.column
                 continue
             if column is None or (column.rows == rows and column.key):
