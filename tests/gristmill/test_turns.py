@@ -173,7 +173,7 @@ def test_a_chat_takes_lines_and_tells_answers_with_and_without_a_server(server: 
     )
     for home in (ready, server.home):
         told = chat(home, lines, PENGUINS)
-        assert f"{gentoo.mean():,.2f}" in told
+        assert f"{gentoo.mean():,.0f}" in told
         assert "\n344\n" in told, "a cell of the person's own puts out what it prints"
         assert "Taken back: cell-" in told
         assert "no command /nosuch" in told
