@@ -26,7 +26,6 @@ from kernel_gateway.inside.layers import plan
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.inside.rights import control as set_own
 from kernel_gateway.inside.rights import give_up
-from kernel_gateway.inside.sharing import share
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _MAX_REQUEST = 128 << 10
@@ -57,7 +56,6 @@ def main(
     line.send(b"{}")
     heard = bytearray(_MAX_REQUEST)
     inits: list[int] = []
-    shares = False
     while True:
         ready, _, _ = select.select([control, wake], [], [])
         if wake in ready:
@@ -80,9 +78,6 @@ def main(
             heard[:size] = bytes(size)  # the next fork has our memory, and may not find this sandbox's id in it
             for descriptor in descriptors:
                 os.close(descriptor)
-            if not shares:  # not before the first, whom somebody may be waiting for
-                share()
-                shares = True
 
 
 def _runs(init: int) -> bool:

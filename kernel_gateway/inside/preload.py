@@ -8,6 +8,8 @@ import os
 import sysconfig
 from typing import Any
 
+from kernel_gateway.inside.sharing import share
+
 SERVICE = (
     "kernel_gateway.inside.app",
     "kernel_gateway.inside.process",
@@ -83,7 +85,7 @@ def load_kernel() -> None:
 
     _import(KERNEL)
     kernel.prepare()
-    gc.freeze()
+    share()
     gc.enable()
 
 

@@ -22,7 +22,6 @@ def share() -> None:
 
     Costs 0.4 s. Forks then copy half as much, and are made in half the time.
     """
-    gc.unfreeze()  # what is frozen is told to nobody
     gc.collect()
     if "numpy" in sys.modules and _counts_as_known():
         _immortalise()
