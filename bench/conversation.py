@@ -361,7 +361,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=25)
     parser.add_argument("--turns", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, default=2.4)  # a cell is shown 500 outputs, and no more are events
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("kills", "growth", "watchers"))
     options = parser.parse_args()
