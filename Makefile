@@ -11,8 +11,8 @@ demo: setup
 serve: setup
 	@$(BIN)/gristmill serve
 
-# Whole files in four processes, each with gateways of its own (in which order: tests/conftest.py): a test waits a third of
-# its time, in which another uses the core. `make test JOBS=0` is this process alone.
+# Whole files in four processes, each with gateways of its own (in which order: tests/conftest.py): a test
+# that waits leaves the core to another. `make test JOBS=0` is this process alone.
 JOBS ?= 4
 test: browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

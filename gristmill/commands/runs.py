@@ -12,6 +12,7 @@ from gristmill.commands import completing
 from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
 
 if typing.TYPE_CHECKING:
+    from artifacts.events import Redone, Undone
     from artifacts.types import Decision, Run, RunStatus
     from gristmill.backend import Backend
 
@@ -268,6 +269,11 @@ async def reproduce(ref: str, as_json: bool) -> int:
     return 0 if holds else 1
 
 
+def _step(event: Undone | Redone) -> str:
+    """What was taken back or put back, as a person calls it."""
+    return event.turn_id or (f"the edit of {event.cell_id}" if event.cell_id else "the last edit")
+
+
 @command.command("undo")
 @ref
 @as_json
@@ -279,8 +285,7 @@ async def undo(ref: str, as_json: bool) -> None:
     if as_json:
         emit(undone)
         return
-    what = undone.turn_id or (f"the edit of {undone.cell_id}" if undone.cell_id else "the last edit")
-    click.echo(f"{undone.run_id} stands as it did before {what}.")
+    click.echo(f"{undone.run_id} stands as it did before {_step(undone)}.")
 
 
 @command.command("redo")
@@ -294,8 +299,7 @@ async def redo(ref: str, as_json: bool) -> None:
     if as_json:
         emit(redone)
         return
-    what = redone.turn_id or (f"the edit of {redone.cell_id}" if redone.cell_id else "the last edit")
-    click.echo(f"{redone.run_id} has {what} again.")
+    click.echo(f"{redone.run_id} has {_step(redone)} again.")
 
 
 @command.command("branch")
