@@ -31,7 +31,7 @@ def files(work: Work) -> Iterator[Found]:
     """Nothing but the given files is read."""
     given = {a.name for a in work.view.artifacts} | set(work.view.run.params.get("files", ()))
     called = [(cell, call) for cell, tree in trees(work) for call in calls(tree)]
-    known = {n: strings(v) for _, tree in trees(work) for names, v in assigned(tree) for n in names}
+    known = {n: v for _, tree in trees(work) for names, v in assigned(tree) for n in names}
     own = {text for _, call in called if _writes(call) for text in _named(call, known)}
     found = [(cell, f"`{m[0].strip()[:60]}` fetches") for cell in work.written for m in _FETCHED.finditer(cell.code)]
     for cell, call in called:
@@ -50,12 +50,11 @@ def files(work: Work) -> Iterator[Found]:
         )
 
 
-def _named(call: ast.Call, known: dict[str, set[str]]) -> set[str]:
-    """The texts that a call's first argument is, or that its name was assigned."""
+def _named(call: ast.Call, known: dict[str, ast.expr]) -> set[str]:
+    """The text that a call's first argument is, or that its name was assigned."""
     first = next(iter((*call.args, *keywords(call).values())), None)
-    if isinstance(first, ast.Name):
-        return known.get(first.id, set())
-    return strings(first) if isinstance(first, (ast.Constant, ast.JoinedStr, ast.BinOp)) else set()
+    first = known.get(first.id) if isinstance(first, ast.Name) else first
+    return {first.value} if isinstance(first, ast.Constant) and isinstance(first.value, str) else set()
 
 
 def _foreign(path: str, given: set[str], reader: str) -> bool:

@@ -86,9 +86,12 @@ def _typed(tree: ast.Module) -> Iterator[ast.Constant]:
     used = {n for part in ast.walk(tree) if isinstance(part, work) for n in names(part)}
     parts: list[ast.AST] = [a for c in calls(tree) if name_of(c) in _SHOWN for a in c.args]
     parts += [value for targets, value in assigned(tree) if not targets & used]
-    for part in parts:
-        if isinstance(part, (ast.Constant, ast.JoinedStr, ast.Dict, ast.List, ast.Tuple)):
-            yield from (n for n in ast.walk(part) if isinstance(n, ast.Constant))
+    while parts:
+        part = parts.pop()
+        if isinstance(part, ast.Constant):
+            yield part
+        elif isinstance(part, (ast.JoinedStr, ast.Dict, ast.List, ast.Tuple, ast.UnaryOp)):
+            parts += ast.iter_child_nodes(part)
 
 
 def _long(constant: ast.Constant) -> Iterator[float]:
