@@ -22,7 +22,10 @@ from kernel_gateway.inside.settings import Settings
 _CELL = "import sys, json\nprint(end='')\n1"
 _TIMES = 4  # after which nothing more is adapted
 _PATIENCE = 20.0  # seconds
-_HEAD = "POST {path} HTTP/1.1\r\nhost: sandbox\r\ne2b-sandbox-port: {port}\r\nconnection: close\r\ncontent-length: {size}"
+_REQUEST = (
+    "POST {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ne2b-sandbox-port: {port}\r\n"
+    "content-length: {size}\r\n\r\n{data}"
+)
 
 
 def rehearse() -> None:
@@ -65,6 +68,6 @@ async def _serve(folder: Path, first: Connection) -> None:
 async def _ask(address: str, path: str, port: int, body: dict[str, object]) -> None:
     data = json.dumps(body)
     reader, writer = await asyncio.open_unix_connection(address)
-    writer.write(f"{_HEAD.format(path=path, port=port, size=len(data))}\r\n\r\n{data}".encode())
+    writer.write(_REQUEST.format(path=path, port=port, size=len(data), data=data).encode())
     await reader.read()
     writer.close()
