@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -189,6 +190,7 @@ class _App(IPKernelApp):  # type: ignore[misc]
             atexit.unregister(at_exit)
         signal.signal(signal.SIGINT, interrupted)
         self.capture_fd_output = True
+        logging.getLogger("tornado").handlers.clear()  # each kernel adds its own
         self.forget()
         working.result()
 
