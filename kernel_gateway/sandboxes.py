@@ -179,6 +179,8 @@ class Sandboxes:
             else:
                 await self._initialise(sandbox, variables)
             await sandbox.confined()
+            if not await sandbox.lives():
+                raise SandboxFailed(f"The sandbox did not start: {sandbox.said or 'it was ended'}")
             if snapshot is not None:
                 volumes = [mount.path for mount in record.wanted.mounts]
                 await self.snapshots.restore(snapshot, sandbox.address, volumes)
