@@ -11,9 +11,8 @@ from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
 from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, now
-from graphs.budget import standing
+from graphs.budget import spent, standing
 from graphs.look import unreadable
-from graphs.slash import spent
 from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
 from notebooks.telling.answers import OUTCOMES, Said
 from notebooks.telling.story import told
