@@ -187,9 +187,7 @@ async def test_a_number_of_one_column_is_not_turned_round_by_what_it_has_to_do_w
         "id": "F2", "type": "warning", "kind": "simpsons_paradox", "columns": ["b", "a", "g"],
         "roles": {"stratifier": "g"}, "text": "It flips.",
     }  # fmt: skip
-    _, _, report = await ask(
-        ("write_report",), brief(question="Q", plan=[step], findings=[paradox], answers=[given])
-    )
+    _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=[paradox], answers=[given]))
     assert report["answers"] == [{"part": "Q", "status": "answered"}]
     assert report["answer"] == "The mean of a is 3."
     assert report["findings"][0] == "F2", "it stands below"
