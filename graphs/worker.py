@@ -190,7 +190,8 @@ class Worker:
             agents = agents.choose(asked.name)
         elif further:
             agents = agents.choose("analyst")
-        graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
+        build = graphs.turns.build if further else graphs.team.build
+        graph = await asyncio.to_thread(build, saver, agents)  # LangGraph reads the source of every node
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
