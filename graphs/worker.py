@@ -363,12 +363,14 @@ def load_team() -> ModuleType:
     import graphs.checkpoints
     import graphs.team
     import graphs.turns
+    from graphs import opening
 
+    opening.cells("", ["table"])  # for which the toolkit's sources are read, where no earlier process has kept that
     return graphs
 
 
 def load_direct() -> ModuleType:
-    """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
+    """The module that answers questions and no more, loaded as `load_team` does."""
     load_sdk()
     from graphs import direct, opening
 
