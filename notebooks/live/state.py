@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
+from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, either, read
 from notebooks.live.reading.parsing import base_name
 
 EVERYTHING = "*"
@@ -23,13 +23,15 @@ _numbers = itertools.count(1)
 class Item:
     """A cell as its dependencies need it: `failed` and `wrote` are how its source came out when it ran last.
 
-    `wrote` are the names of the files that it wrote; None where it has not run.
+    `wrote` are the names of the files that it wrote; None where it has not run. `sampled`: a file of the notebook is so
+    large that the toolkit reads a sample of it, and keeps in mind that it did.
     """
 
     id: str
     source: str
     failed: bool = False
     wrote: frozenset[str] | None = None
+    sampled: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class State:
         """What a cell would need of this state."""
         step = self._step(cell)
         if step.needs is None:
-            step.needs = self._found(cell, read(cell.source, self.names))
+            step.needs = self._found(cell, read(cell.source, self.names, trusting=not cell.sampled))
         return step.needs
 
     def _found(self, cell: Item, reading: Reading) -> Needs:
@@ -163,7 +165,7 @@ class State:
         for name, shares in needs.joined:
             if shares and LOCAL not in name:
                 self.makers.setdefault(name, mine)
-        self._learn(reading, needs.again)
+        self._learn(reading, needs)
         return signature
 
     def drop(self, name: str) -> None:
@@ -246,23 +248,24 @@ class State:
         named = {f"file:{base_name(f)}" for f in reading.files}
         return (named & files) | ({FILES} if reading.files and FILES in self.keys else set()) | named
 
-    def _learn(self, reading: Reading, again: Mapping[str, str]) -> None:
+    def _learn(self, reading: Reading, needs: Needs) -> None:
         mine, new = self.names, reading.names
-        before = {n: mine.before.get(n, frozenset()) | {told} for n, told in again.items()}
+        before = {n: mine.before.get(n, frozenset()) | {told} for n, told in needs.again.items()}
+        certain, functions = reading.binds & needs.bound, dict(mine.functions)
         for name in reading.binds | reading.maybe:
             known = name in mine.origins or name in mine.functions or name in mine.kinds
-            if name in reading.maybe and known and name not in new.functions:
+            if name not in certain and known and name not in new.functions:
                 mine.kinds.pop(name, None)
                 continue
             mine.forget(name)
         mine.origins |= new.origins
         for name, function in new.functions.items():
-            mine.learn(name, function)
-        mine.kinds |= {n: k for n, k in new.kinds.items() if n in reading.binds}
+            mine.learn(name, function if name in certain else either(functions.get(name), function))
+        mine.kinds |= {n: k for n, k in new.kinds.items() if n in certain}
         for name, carries in new.carried.items():
             if LOCAL not in name:
                 mine.carried[name] = carries | (
-                    mine.carried.get(name, frozenset()) if name not in reading.binds else frozenset()
+                    mine.carried.get(name, frozenset()) if name not in certain else frozenset()
                 )
         mine.used_up |= {n for n in new.used_up if LOCAL not in n}
         mine.methods |= new.methods

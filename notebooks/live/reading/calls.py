@@ -260,7 +260,7 @@ class Calls(Files):
         if name in known.HOLDING_METHODS:
             self._change(base.roots)
             for root in base.roots:
-                self._join(root, given.shares)
+                self._hold(root, given.shares)
                 self._carry(root, given.carries)
             return Value(base.roots | given.shares, carries=base.carries | given.carries)
         if name in known.WRITERS and base.kind is None and not given.roots:

@@ -148,7 +148,7 @@ class Expressions(Calls):
                 roots = self._place(target)
                 self._change(roots)
                 for root in roots:
-                    self._join(root, value.shares)
+                    self._hold(root, value.shares)
                     self._carry(root, value.carries)
 
     def _unpack(self, target: ast.expr, values: list[Value]) -> None:

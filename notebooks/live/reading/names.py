@@ -59,6 +59,24 @@ class Function:
         return zlib.crc32(repr(told).encode("utf-8", "replace"))
 
 
+def either(one: Function | None, other: Function) -> Function:
+    """What is known of one of two functions, where it is not known which."""
+    if one is None or one == other:
+        return other
+    return Function(
+        reads=one.reads | other.reads,
+        mutates=one.mutates | other.mutates,
+        changes=frozenset({ANY}),
+        keeps=one.keeps | other.keeps | {frozenset({ANY, *one.mutates, *other.mutates})},
+        met=one.met | other.met,
+        alive=one.alive or other.alive,
+        opaque=one.opaque or other.opaque,
+        files=one.files | other.files,
+        writes=one.writes | other.writes,
+        hands=one.hands | other.hands,
+    )
+
+
 type Context = tuple[
     tuple[tuple[str, str], ...],
     tuple[tuple[str, Function], ...],

@@ -117,6 +117,10 @@ class Trusting(Reader):
         told = {a.arg: self._kind(a.annotation) for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
         return {name: kind for name, kind in told.items() if kind is not None}
 
+    def same(self) -> list[tuple[str, frozenset[str]]]:
+        """What is put into a list or a table there is not changed by way of it."""
+        return [a for a in self.out.aliases if a not in self.holds]
+
     def _kind(self, annotation: ast.expr | None) -> Kind | None:
         """What a value is that is annotated so."""
         parts = set(ast.unparse(annotation).split(" | ")) if annotation is not None else {"Any"}

@@ -30,6 +30,7 @@ class Scope:
         self.inner = Names()  # the functions that bodies of functions met last
         self.defined: dict[tuple[str, int], Function] = {}
         self.met: dict[str, int] = {}
+        self.holds: list[tuple[str, frozenset[str]]] = []
         self.out = Reading(names=Names())
         self.bound: set[str] = set()
         self.ever: set[str] = set()
@@ -119,6 +120,12 @@ class Scope:
         shares = shares.union(*map(self._before, (target, *shares))) - {target}
         if shares:
             self.out.aliases.append((target, shares))
+
+    def _hold(self, root: str, shares: frozenset[str]) -> None:
+        """From now on something holds others, and so shares memory with them."""
+        before = len(self.out.aliases)
+        self._join(root, shares)
+        self.holds += self.out.aliases[before:]
 
     def _share(self, names: frozenset[str]) -> None:
         """All of these may share memory from now on."""

@@ -207,7 +207,7 @@ class Reader(Expressions):
             roots = self._place(target)
             self._change(roots)
             for root in roots:
-                self._join(root, given.shares)
+                self._hold(root, given.shares)
             return
         before = self._load(target.id)
         if before.kind == "atom" and given.kind == "atom":
@@ -252,7 +252,8 @@ class Reader(Expressions):
         inner.scopes = list(self.scopes)
         inner.block(body)
         classes = classes_of(inner.out.aliases)
-        changed = {n for m in inner.out.mutates for n in classes.get(m, {m})}
+        same = classes_of(inner.same())
+        changed = {n for m in inner.out.mutates for n in same.get(m, {m})}
         given = {n for r in inner.returned for n in classes.get(r, {r}) if LOCAL not in n}
         free = {n for n in changed if n not in local and LOCAL not in n} | (shared & inner.ever)
         held = changed.union(*(classes.get(n, {n}) for n in shared & inner.ever))
@@ -277,6 +278,10 @@ class Reader(Expressions):
             hands=frozenset(h if h in self.known.functions or h in self.later.functions else SELF for h in inner.handed)
             | ({SELF} if decorated or yields else frozenset[str]()),
         )
+
+    def same(self) -> Sequence[tuple[str, frozenset[str]]]:
+        """The names of which a change of one is one of the others."""
+        return self.out.aliases
 
     def kinds_given(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, Kind]:
         """What a function is given, by parameter: what anybody may call is given anything."""
