@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -168,21 +169,27 @@ def package(folder: Path) -> Package:
 def remembered[T](name: str, folder: Path, rules: Iterable[Path], make: Callable[[], T]) -> T:
     """What is found in a package's modules by code in some files: made, or kept by an earlier process.
 
-    It is kept beside the modules' bytecode, and made anew where one of the files is another than then.
+    It is kept beside the modules' bytecode, or among the user's caches where no bytecode is written, and made anew
+    where one of the files is another than then.
     """
-    stamp = [(p.name, s.st_mtime_ns, s.st_size) for p in (*_sources(folder), *rules, Path(__file__)) for s in [p.stat()]]
+    files = (*_sources(folder), *rules, Path(__file__))
+    stamp = [(p.name, s.st_mtime_ns, s.st_size) for p in files for s in [p.stat()]]
     kept = folder / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.pickle"
+    if sys.dont_write_bytecode:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+        kept = caches / "gristmill" / f"{zlib.crc32(str(folder).encode()):x}.{kept.name}"
+        if not kept.is_absolute():  # nobody's home
+            return make()
     with suppress(OSError, EOFError, pickle.UnpicklingError, AttributeError), kept.open("rb") as file:
         if pickle.load(file) == stamp:
             found: T = pickle.load(file)
             return found
     made = make()
-    if not sys.dont_write_bytecode:
-        with suppress(OSError):
-            kept.parent.mkdir(exist_ok=True)
-            fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
-            fresh.write_bytes(pickle.dumps(stamp) + pickle.dumps(made))
-            fresh.replace(kept)
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
+        fresh.write_bytes(pickle.dumps(stamp) + pickle.dumps(made))
+        fresh.replace(kept)
     return made
 
 

@@ -29,7 +29,7 @@ _FRAMES = {"pd.DataFrame", "pd.Series"}
 def ours() -> Mapping[str, Function | None]:
     """What each definition of the toolkit does, by the digest of its text; None for a constant.
 
-    Reading all of it takes more than a second, so it is kept beside the toolkit's bytecode.
+    Reading all of it takes more than two seconds of processor time, so what was found is kept.
     """
     rules = [*Path(__file__).parent.glob("*.py"), Path(effects.__file__)]
     found: dict[str, Function | None] = remembered("effects", TOOLKIT, rules, _ours)
@@ -106,12 +106,6 @@ class Trusting(Reader):
     def _names_in_texts(self, node: ast.Call) -> None:
         """Its queries name what they read in variables of their own."""
 
-    def _remembered(self, node: ast.AST, read: object) -> Function:
-        assert callable(read)
-        found = read()
-        assert isinstance(found, Function)
-        return found
-
     def kinds_given(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, Kind]:
         args = node.args
         told = {a.arg: self._kind(a.annotation) for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
@@ -136,7 +130,8 @@ class Trusting(Reader):
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
         found = super().function(node)
         result = self._kind(node.returns) if not isinstance(node, ast.Lambda) else None
-        return replace(found, mutates=found.mutates - {SETTINGS, RANDOM} - _SHARE, alive=False, opaque=False, result=result)
+        mutates = found.mutates - {SETTINGS, RANDOM} - _SHARE
+        return replace(found, mutates=mutates, alive=False, opaque=False, result=result)
 
     def _read_class(self, node: ast.ClassDef) -> Function:
         """A class of which something is made without a change to anything else, and of which the methods are known."""

@@ -8,11 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 from notebooks.live import effects as known
 from notebooks.live.reading.expressions import Expressions
-from notebooks.live.reading.names import ANY, ATOM, LAMBDA, LOCAL, SELF, SETTINGS, Context, Function, Kind, Names, Reading, Value, classes_of
+from notebooks.live.reading.names import (
+    ANY,
+    ATOM,
+    LAMBDA,
+    LOCAL,
+    SELF,
+    SETTINGS,
+    Context,
+    Function,
+    Kind,
+    Names,
+    Reading,
+    Value,
+    classes_of,
+)
 from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of, parsed, told_of
 
 type _Read = Callable[[], Function]
-_REMEMBERED: dict[tuple[str, Context], Function] = {}
+_REMEMBERED: dict[tuple[type, str, Context], Function] = {}
 _MOST = 20_000
 
 
@@ -230,7 +244,7 @@ class Reader(Expressions):
         if self.local is not None or self.scopes:
             return read()
         text, words = told_of(node)
-        key = (text, self._inner_names(frozenset()).among(words))
+        key = (type(self), text, self._inner_names(frozenset()).among(words))
         if (found := _REMEMBERED.get(key)) is None:
             if len(_REMEMBERED) >= _MOST:
                 _REMEMBERED.clear()
