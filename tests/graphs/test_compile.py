@@ -373,7 +373,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"outliers": {}, "measures": [of("count")]}, "in which column"),
     ({"outliers": {}, "measures": [of("count", "species")]}, "holds text"),
     ({"outliers": {"rule": "bounds"}, "measures": [of("count", "year")]}, "lower or an upper bound"),
-    ({"model": {"target": "species", "features": ["body_mass_g"], "kind": "linear"}}, "predicted by a classification"),
     ({"model": {"target": "body_mass_g", "features": ["body_mass_g"]}}, "from itself"),
     ({"model": {"target": "body_mass_g"}}, "from which columns"),
     ({"model": {"features": ["body_mass_g"]}}, "what the model is to predict"),
