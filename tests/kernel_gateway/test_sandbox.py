@@ -23,13 +23,13 @@ async def test_a_sandbox_that_is_about_to_end_does_not_live(eventually, gone) ->
     (said, say), (echo, echo_end) = os.pipe(), os.pipe()
     process = start(lifeline_end, echo_end, say)
     sandbox, shell = Sandbox(process, said, lifeline, "nowhere", isolated=True), psutil.Process(process.pid)
-    eventually(shell.children, 30, "the process that the other ends with")
+    eventually(shell.children, "the process that the other ends with")
     (copies,) = shell.children()
     sandbox.inhabit(os.pidfd_open(process.pid), echo)
     assert await sandbox.lives()
     shell.suspend()  # it hears only later that the other has been killed
     copies.kill()
-    eventually(lambda: gone(copies), 30, "the end of the other")
+    eventually(lambda: gone(copies), "the end of the other")
     asked = asyncio.create_task(sandbox.lives())
     for _ in range(3):
         await asyncio.sleep(0)
