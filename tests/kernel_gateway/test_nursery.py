@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -93,6 +95,45 @@ async def test_nothing_shows_where_it_was_forked(gateway, sandbox: AsyncSandbox)
         )
         assert found.text in ("", "''")
     assert (await sandbox.run_code("text.count('/opt/gristmill/kernel_gateway') > 1")).text == "True"
+
+
+REHEARSED = """
+import dis, logging, threading
+from kernel_gateway.inside.interpreter import Interpreter
+adapted = [one.opname for one in dis.get_instructions(Interpreter._execute, adaptive=True)]
+plain = [one.opname for one in dis.get_instructions(Interpreter._execute)]
+threads = [one.name for one in threading.enumerate()]
+[adapted != plain, len(logging.getLogger('tornado').handlers), threads.count('IOPub'), Out, In[1:]]"""
+
+SIGNALS = "python -c 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'"
+
+
+async def test_a_rehearsal_before_the_fork_leaves_adapted_code_and_nothing_else(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code(REHEARSED)
+    assert done.execution_count == 1
+    adapted, *rest = done.results[0].json
+    assert adapted, "the service's code, which a kernel has but never runs"
+    assert rest == [1, 1, {}, [REHEARSED.strip()]]
+    assert (await fresh.commands.run(SIGNALS)).stdout.strip() == "True"
+
+
+GAPS = """
+import random
+from kernel_gateway.inside import sharing
+random.seed(1)
+scattered = [bytes(random.randrange(1, 400)) for _ in range(100_000)]
+random.shuffle(scattered)
+del scattered[:50_000]  # room in every page
+sharing._fill_gaps()
+made = [bytes(size - 33) for size in sharing._SIZES for _ in range(100)]
+pages = {id(one) >> 12 for one in made}
+print(len(pages), sum(sharing._SIZES) * 100 >> 12)"""
+
+
+def test_what_is_made_after_sharing_lies_together() -> None:
+    done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True, check=True)
+    pages, least = map(int, done.stdout.split())
+    assert pages < 1.5 * least
 
 
 async def test_every_probe_fails_in_a_forked_sandbox(gateway, sandbox: AsyncSandbox, monkeypatch) -> None:
