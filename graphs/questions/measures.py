@@ -211,8 +211,8 @@ def by_keys(keys: Sequence[str]) -> str:
 
 def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
     """The columns of which rows were chosen by a few values that are named: each of these may be meant alone."""
-    chosen = [c for c in where if isinstance(c, Condition) and c.op == "in" and isinstance(c.right, tuple)]
-    return [c.left for c in chosen if 1 < len(c.right) <= 6 and c.left in scope.kinds]
+    chosen = [(c.left, c.right) for c in where if isinstance(c, Condition) and c.op == "in"]
+    return [left for left, few in chosen if isinstance(few, tuple) and 1 < len(few) <= 6 and left in scope.kinds]
 
 
 def with_p(measure: Measure, scope: Scope, name: str, tail: str = "") -> dict[str, str]:
