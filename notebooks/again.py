@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ async def fresh(store: Store, host: Host, view: RunView) -> AsyncIterator[tuple[
     async with contextlib.AsyncExitStack() as stack:
         try:
             folder = tempfile.mkdtemp(prefix="gristmill-")
-            stack.push_async_callback(in_own_thread, shutil.rmtree, folder, ignore_errors=True)
+            stack.push_async_callback(in_own_thread, partial(shutil.rmtree, folder, ignore_errors=True))
             own, cancelled = await see_through(in_own_thread(Store.open, Path(folder)))
             stack.push_async_callback(in_own_thread, own.close)
             if cancelled:
