@@ -15,7 +15,7 @@ from graphs.questions.query import Query, Reading
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Conditions
+from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.counted import of_cases, weights
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
@@ -39,9 +39,9 @@ def read(
     time = _time(columns, roles or {})
     for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
-        if hint not in ("time", "count") and (measured := Conditions(columns, time).hinted(hint)) is not None:
+        if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
-    draft = Draft(asked, columns, time, max((c.rows for c in columns), default=0))
+    draft = Draft(asked, columns, time, previous.text if previous is not None else "")
     for column in made.computed(question, [*columns]):
         question = question.replace(column.said, column.read_as)
         if column.column.made_in:  # "how long do people wait": the verb says no more
@@ -51,9 +51,8 @@ def read(
         draft.notes.append(column.note)
     columns += made.new_columns(question, columns)
     draft.know(columns)
-    conditions = Conditions(columns, time, previous.text if previous is not None else "")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
-        draft.add(clause, conditions)
+        draft.add(clause)
     reading = draft.reading(previous)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
     if (by := weights(columns)) is not None:

@@ -9,7 +9,7 @@ from copy import copy
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import Conditions, expr, negated
+from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
@@ -23,8 +23,8 @@ _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 class Draft:
     """The question as far as it has been read."""
 
-    def __init__(self, question: str, columns: Sequence[Column], time: Column | None, rows: int) -> None:
-        self.question, self.time, self.rows = question, time, rows
+    def __init__(self, question: str, columns: Sequence[Column], time: Column | None, before: str) -> None:
+        self.question, self.time, self.before = question, time, before
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
@@ -46,10 +46,10 @@ class Draft:
         self.columns = columns
         self.named = {expr(c): c for c in reversed(columns)}
         self.new = [c for c in columns if c.dtype == "new"]
-        self.conditions = Conditions(columns, self.time)
-        self.hinted, self.amount = self.conditions.hinted, self.conditions.amount
+        self.known = Known(columns, self.time, self.before)
+        self.hinted, self.amount = self.known.hinted, self.known.amount
 
-    def add(self, clause: Clause, conditions: Conditions) -> None:
+    def add(self, clause: Clause) -> None:
         """Read one clause more."""
         mentioned = [expr(i.column) for i in clause.of("CE") if i.means is not None and i.column.kind == "number"]
         mentions = any(i.code == "C" for i in clause.items)
@@ -68,7 +68,7 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
-        ask = asking.read(clause, conditions, self.columns, self.rows, self.asks)
+        ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
@@ -274,7 +274,7 @@ class Draft:
     def called(self, key: Column) -> list[str]:
         """What tells rows apart: their key, and their names where that is a number."""
         return list(
-            dict.fromkeys([key.name, *(c.name for c in self.conditions.names(key.file) if key.dtype[:3] == "int")])
+            dict.fromkeys([key.name, *(c.name for c in self.known.names(key.file) if key.dtype[:3] == "int")])
         )
 
     def fits(self, name: str) -> bool:

@@ -55,7 +55,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
         grain: Any = ahead[2].lower() if ahead else next((g for g in _GRAINS if re.search(rf"\b{g}", text, re.I)), None)
         cut = (Group(of=expr(time), grain=grain),) if grain else ()
-        ends = number(ahead[1]) if ahead else None
+        ends = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=ends, group_by=cut)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = str(during[0].right) if during else ""
@@ -194,19 +194,6 @@ def over(time: Column) -> Group:
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
     grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
-
-
-def number(word: str | None) -> int:
-    """A number in figures or as a word; 1 where there is none."""
-    if not word:
-        return 1
-    return (
-        int(word)
-        if word.isdigit()
-        else lexicon.listed("numbers").index(word)
-        if word in lexicon.listed("numbers")
-        else 1
-    )
 
 
 def before(period: str) -> str:

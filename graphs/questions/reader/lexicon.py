@@ -28,9 +28,22 @@ def section(name: str) -> dict[str, Any]:
 
 
 @cache
+def patterns(name: str) -> dict[str, str]:
+    """The patterns of a section, by what they name; what its `words` list is met by the beginning of its name."""
+    held = dict(section(name))
+    return {w: rf"\b{w.partition('_')[0]}\w*" for w in held.pop("words", "").split()} | held
+
+
+@cache
 def listed(name: str) -> tuple[str, ...]:
     """The words of a list, in order."""
     return tuple(section("words")[name].split())
+
+
+def number(word: str | None) -> int:
+    """A number in figures or as a word; 1 where there is none."""
+    said = (word or "one").casefold()
+    return int(said) if said.isdigit() else listed("numbers").index(said) if said in listed("numbers") else 1
 
 
 @cache

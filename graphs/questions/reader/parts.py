@@ -217,7 +217,7 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
     keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
     numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
-    keys = keys or draft.conditions.names()
+    keys = keys or draft.known.names()
     texts = [c.name for c in draft.columns if c.kind == "text"][:4]
     if not (keys or texts) or not all(n in {c.name for c in draft.columns} for n in numbers):
         return {}

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Query
-from graphs.questions.reader import intents, lexicon
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item
@@ -163,7 +163,7 @@ def recent(period: str, time: Column | None) -> str:
     )
     if told is None or ends is None:
         return ""
-    many = intents.number(told[1])
+    many = lexicon.number(told[1])
     if told[2] in ("day", "week"):
         last = date(int(ends[1]), int(ends[2]), int(ends[3]))
         return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
