@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import copy
+from typing import Any
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
@@ -208,7 +209,7 @@ class Draft:
             self.untold.append((self.question, why))
             self.left += self.asks
             return []
-        test = parts.tested(self, base, kinds) or parts.mixed(self, base)
+        test = parts.tested(self, base, kinds) or intents.mixed(self, base)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)
@@ -232,7 +233,7 @@ class Draft:
             s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
-        normal = "normality" in {i.means for a in self.asks for i in a.clause.items if i.code == "H"}
+        normal = "normality" in self.said("H")
         verdicts = [parts.plain_normal(v) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
         return Query(
@@ -241,6 +242,10 @@ class Draft:
             decimals=self.methods.decimals, verdicts=tuple(dict.fromkeys(verdicts)),
             notes=tuple(dict.fromkeys(self.notes)), unused=tuple(dict.fromkeys(self.unused)),
         )  # fmt: skip
+
+    def said(self, code: str) -> set[Any]:
+        """What the items with a letter mean."""
+        return {i.means for a in self.asks for i in a.clause.items if i.code == code}
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""

@@ -53,22 +53,6 @@ def reconciled(draft: Draft, base: Query) -> Query:
     return given(base, where=tuple(where), group_by=tuple(group_by))
 
 
-def mixed(draft: Draft, base: Query) -> Query | None:
-    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
-    pairs = [p for a in draft.asks for p in a.pairs]
-    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
-    words = [c for c in both if c.kind in ("text", "bool")]
-    if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
-        return None
-    for ask in draft.asks:
-        ask.pairs, ask.relation = [], ""
-    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
-    if rest not in words:
-        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
-    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
-    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
-
-
 def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | None:
     """The statistics that are asked for, of one kind of rows and groups. `outliers`: those are told by themselves;
     `alone`: nothing else is asked."""
