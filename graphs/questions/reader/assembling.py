@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
-from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
+from graphs.questions.query import Condition, Derive, Encode, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import Known, expr, negated
+from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
@@ -33,7 +32,6 @@ class Draft:
         self.blocked: list[str] = []
         self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
-        self.left: list[Ask] = []  # what those clauses ask
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
@@ -68,19 +66,15 @@ class Draft:
         if whole:
             self._leave(clause, False)
             return
-        left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
         ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
-        if left and ask.where and not ask.stats:
-            denied = any(i.code == "n" for i in clause.items)
-            self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
-            ask.where = []
-            clause.mark(*left.span())
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
-        if not talk:
+        if why := intents.untold(ask):
+            self.untold.append((clause.text, why))
+        elif not talk:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
@@ -94,7 +88,7 @@ class Draft:
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
             self.lost.append((clause.text, self.blocked[before:]))
-            self.asks.remove(ask)
+            self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:]
 
     def _merge(self, done: Sequence[Step]) -> None:
@@ -142,7 +136,7 @@ class Draft:
         if missing:
             return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(missing),))
         changed = following.follow(self, previous) if previous is not None else None
-        queries = [changed] if changed is not None else self.all_queries()
+        queries = [changed] if changed is not None else self.queries()
         if not queries and self.untold:
             return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
         if not queries:
@@ -177,25 +171,6 @@ class Draft:
         """The columns that the question names as new and has not said how to make."""
         return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
-    def all_queries(self) -> list[Query]:
-        """The queries of the question, a clause that asks for what lies behind columns of its own read by itself."""
-        found, rest = list[Query](), list[Ask]()
-        for ask in self.asks:
-            others = {c for a in self.asks if a is not ask for c in self.mentioned(a)}
-            asks = re.match("[ac]*[qd]", "".join(i.code for i in ask.clause.items))
-            points = re.search(_POINTS, ask.clause.text, re.I)
-            if "A" in ask.kinds and asks and others and not points and not others & set(self.mentioned(ask)):
-                found += self._alone([ask])
-            else:
-                rest.append(ask)
-        return [*(self._alone(rest) if len(rest) < len(self.asks) else self.queries()), *found]
-
-    def _alone(self, asks: list[Ask]) -> list[Query]:
-        """The queries of some of the clauses, as if nothing else were asked."""
-        part = copy(self)
-        part.asks, part.question = asks, re.sub(r"^\W*(?:and|or|then)\b\W*", "", " ".join(a.clause.text for a in asks))
-        return part.queries()
-
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
         base = parts.reconciled(self, self.base())
@@ -205,10 +180,6 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        if why := intents.untold(self):
-            self.untold.append((self.question, why))
-            self.left += self.asks
-            return []
         test = parts.tested(self, base, kinds) or intents.mixed(self, base)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):

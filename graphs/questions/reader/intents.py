@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.asking import flows
+from graphs.questions.reader.asking import Ask, flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.times import kind_of
@@ -40,7 +40,7 @@ def given(base: Query, **update: Any) -> Query:
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
-    if any(a.over is not None for a in draft.asks) or "cycle" in draft.said("X"):
+    if any(a.over is not None for a in draft.asks):
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
@@ -173,11 +173,12 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
     return given(noted, intent="plot", chart=chart, measures=noted.measures if y and groups else ())
 
 
-def untold(draft: Draft) -> str:
-    """Why what is asked for is no figure of a query, where other tests of the table tell it; empty where it is one."""
-    if "groups" in draft.said("A"):
+def untold(ask: Ask) -> str:
+    """Why what a clause asks for is no figure of a query, where other tests of the table tell it; empty where it is one."""
+    said = {i.means for i in ask.clause.items if i.code in "AX"}
+    if "groups" in said:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    return "Whether something recurs is no single figure: a whole analysis tests it." if "cycle" in draft.said("X") else ""
+    return "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
 
 
 def over(time: Column) -> Group:

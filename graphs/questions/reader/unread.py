@@ -79,9 +79,8 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
     for step in (s for q in told for s in q["prepare"] if s["do"] in ("derive", "cut")):
         del step["name"]  # a column that is made, and of which nothing is computed
     said = json.dumps(told, ensure_ascii=False)
-    asks = [a for a in draft.asks if a not in draft.left]
     return list(dict.fromkeys(
-        ask.clause.written([item]) for ask in asks for n, item in enumerate(ask.clause.items)
+        ask.clause.written([item]) for ask in draft.asks for n, item in enumerate(ask.clause.items)
         if ask.clause.words[item.first].start < draft.opening and not _kept(draft, ask, n, queries, said)
     ))  # fmt: skip
 
