@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.questions.query import Condition, Grain, Group, Measure, Step, Where
+from graphs.questions.query import Condition, Cut, Grain, Group, Measure, Step, Where
 from graphs.questions.reader import conditions, lexicon, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -16,6 +16,7 @@ from graphs.questions.reader.rules import Rules
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import timed
 
+_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
 _ALIKE = r"\b(?:same|equal|alike|identical|similar)\b"
 
 
@@ -194,6 +195,13 @@ def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
         elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * ask.known.rows):
             if word == "per" and not column.label and any(i.code in "CEU" for i in before):
                 ask.over = column  # else each row: "each fare"
+            behind = [i for i in clause.items if i.code == "U" and i.first == item.last + 1]
+            if behind and stem(clause.words[behind[0].first].low) in lexicon.some("brackets"):
+                name = f"{clause.written([item])} bracket"
+                clause.notes.append(f"“{name}” is a quarter of the rows each, in the order of {expr(column)}.")
+                ask.steps.append(Cut(name=name, of=expr(column), labels=_QUARTERS, quantiles=4))
+                ask.groups.append(Group(of=expr(name)))
+                use(behind)
         elif column.rows == ask.known.rows and column.key:
             continue  # each row by itself
         elif means and word in ("per", "each", "every") and column.kind == "text" and \

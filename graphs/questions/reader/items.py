@@ -359,8 +359,6 @@ def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int
             period = m[0].removesuffix("s")
         if period:
             yield len(m[0].split()), period
-        if name in ("quarters", "date"):
-            return
 
 
 def _relative(which: str, grain: str, last: str) -> str:

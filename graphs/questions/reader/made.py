@@ -1,13 +1,13 @@
-"""Columns that no table has and a question speaks of: lengths of time, targets met, brackets, and those it makes itself."""
+"""Columns that no table has and a question speaks of: lengths of time, and those it makes itself."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from graphs.questions.query import Cut, Derive
+from graphs.questions.query import Derive
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column, full_names, values
@@ -20,38 +20,23 @@ class Made(NamedTuple):
     said: str
     read_as: str
     column: Column
-    step: Derive | Cut
+    step: Derive
     note: str
 
 
 _LENGTHS = rf"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
-_RATE = r"\b(?:success|achievement|attainment|fulfil\w*) rates?(?: of (?:goals?|targets?|tasks?)(?: met| reached| achieved)?)?\b"
-_BRACKETS = r"\b([a-z]+) (?:brackets?|bands?|ranges|tiers?|buckets?|bins)\b"
-_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
-
-
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     """The columns of times whose names say that something begins, or that it ends there."""
     named = re.compile("|".join(lexicon.listed(which)), re.I)
     return [c for c in columns if c.kind == "time" and named.search(c.name)]
 
 
-def computed(question: str, columns: Sequence[Column]) -> Iterator[Made]:
+def computed(question: str, columns: Sequence[Column]) -> list[Made]:
     """The columns that are computed for a question."""
     rows = max((c.rows for c in columns), default=0)
-    if (lasting := _duration(question, columns, rows)) is not None:
-        yield lasting
-    if (said := re.search(_RATE, question, re.I)) and (reached := _met(columns)) is not None:
-        note = f"“target met” is read as {reached.removeprefix('if_(').removesuffix(', 1, 0)')}."
-        column = Column("target met", "", "int64", 2, rows, ("1", "0"), ("0", "1"))
-        yield Made(said[0], "share of target met", column, Derive(name="target met", expr=reached), note)
-    said = re.search(_BRACKETS, question, re.I)
-    if said and not re.search(r"\d", question) and (of := _bracketed(said, columns)) is not None:
-        name = f"{said[1].casefold()} bracket"
-        note = f"“{name}” is a quarter of the rows each, in the order of {expr(of)}."
-        cut = Cut(name=name, of=expr(of), labels=_QUARTERS, quantiles=4)
-        yield Made(said[0], f"“{name}”", Column(name, "", "new", 4, rows), cut, note)
+    lasting = _duration(question, columns, rows)
+    return [lasting] if lasting is not None else []
 
 
 def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | None:
@@ -93,24 +78,6 @@ def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | Non
 def _days(first: Any, last: Any) -> float:
     """How many days lie between two times of a table."""
     return abs((datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(first))).total_seconds()) / 86_400
-
-
-def _met(columns: Sequence[Column]) -> str | None:
-    """Whether a row reached its target, where a rate of success is asked for and the table has both numbers."""
-    numbers = [c for c in columns if c.kind == "number"]
-    aims, ends = ([c for c in numbers if said & set(c.words)] for said in map(lexicon.some, ("aimed", "done")))
-    if any(stem("success") in c.stems for c in columns) or len(aims) != 1 or len(ends) != 1 or aims == ends:
-        return None
-    return f"if_({expr(ends[0])} >= {expr(aims[0])}, 1, 0)"
-
-
-def _bracketed(said: re.Match[str], columns: Sequence[Column]) -> Column | None:
-    """The one number of which "cost brackets" speaks, where no column has these words."""
-    word = stem(said[1].casefold())
-    family = lexicon.kin().get(word, frozenset()) | {word}
-    numbers = [c for c in columns if c.kind == "number" and c.n_unique > 12 and family & c.stems]
-    held = any(stem(said[0].split()[-1].casefold()) in c.stems for c in columns)
-    return numbers[0] if len(numbers) == 1 and not held else None
 
 
 _MADE = (
