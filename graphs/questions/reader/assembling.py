@@ -112,13 +112,7 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
-            since = unread.recent(period[0], self.time)
-            if since and self.asks:
-                self.asks[-1].where.append(Condition(left=expr(self.time or ""), op=">", right=since))
-                self.notes.append(f"“{period[0]}” is counted from the last day of the table: after {since}.")
-                clause.mark(*period.span())
-            else:
-                self.blocked.append(period[0])
+            self.blocked.append(period[0])
         if core and (when := re.search(r"(?<=.)w[da]*$", codes)):  # when something was bought: of that nothing is read
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
@@ -207,8 +201,9 @@ class Draft:
         normal = "normality" in self.said("H")
         verdicts = [parts.plain_normal(v) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
+        own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(
-            text=self.question, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),
+            text=own, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),
             having=tuple(dict.fromkeys(h for a in self.asks for h in a.having)), group_by=tuple(groups.values()),
             decimals=self.methods.decimals, verdicts=tuple(dict.fromkeys(verdicts)),
             notes=tuple(dict.fromkeys(self.notes)), unused=tuple(dict.fromkeys(self.unused)),

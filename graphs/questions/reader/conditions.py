@@ -285,10 +285,10 @@ def _during(ask: Ask) -> None:
     for item in clause.of("T"):
         if str(item.means).startswith("hour") and not time.clock:
             continue  # days have no hours
-        year = _year(time, item.means)
-        one = Condition(left=expr(time), op="=" if isinstance(year, int) else "during", right=year)
-        alike.setdefault(kind_of(item.means), []).append(one)
-        if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current")):
+        year = _year(time, item.means.removeprefix("> "))
+        since: Any = ">" if item.means.startswith(">") else "=" if isinstance(year, int) else "during"
+        alike.setdefault(kind_of(item.means), []).append(Condition(left=expr(time), op=since, right=year))
+        if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current", "past")):
             clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -104,7 +103,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
         return grouped or str(item.means[1]) in said
     if item.code == "T":
-        return str(item.means) in said
+        return str(item.means).removeprefix("> ") in said
     if item.code == "M":
         ends = {"min", "max", "mode"}
         ordered = [
@@ -150,21 +149,3 @@ def unknown(words: Sequence[str]) -> str:
     if not any(w[:1].isupper() or w.casefold() not in _known() for w in words):
         return unclear(list(dict.fromkeys(words)))
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
-
-
-def recent(period: str, time: Column | None) -> str:
-    """The day after which "the last two years" of a table begin; empty where that cannot be said."""
-    told = re.fullmatch(
-        r"(?:\w+ (?:the )?)?(?:last|past|recent)(?: (\w+))? (day|week|month|quarter|year)s?", period, re.I
-    )
-    ends = (
-        re.match(r"(\d{4})-(\d\d)-(\d\d)", str(time.high or "")) if time is not None and time.kind == "time" else None
-    )
-    if told is None or ends is None:
-        return ""
-    many = lexicon.number(told[1])
-    if told[2] in ("day", "week"):
-        last = date(int(ends[1]), int(ends[2]), int(ends[3]))
-        return str(last - timedelta(days=many * (7 if told[2] == "week" else 1)))
-    months = int(ends[1]) * 12 + int(ends[2]) - 1 - many * {"month": 1, "quarter": 3, "year": 12}[told[2]]
-    return f"{months // 12}-{months % 12 + 1:02d}-{min(int(ends[3]), 28):02d}"
