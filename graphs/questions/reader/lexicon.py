@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def phrases() -> tuple[Phrases, Phrases]:
     stems: Phrases = {}
     for head, said in section("phrases").items():
         code, meaning = head.split(" ", 1)
-        for phrase in [said] if said == "," else said.replace("\n", " ").split(", "):
+        for phrase in [said] if said == "," else (p for s in said.replace("\n", " ").split(", ") for p in _each(s)):
             key = tuple(w.low for w in words(phrase))
             exact.setdefault(key, (code, meaning))
             if code.isupper():
@@ -93,6 +94,15 @@ def phrases() -> tuple[Phrases, Phrases]:
             for phrase in ("{} than or equal to", "equal to or {} than", "{} or equal to", "equal to or {}"):
                 exact[tuple(phrase.format(word).split())] = ("K", sign)
     return exact, stems
+
+
+def _each(phrase: str) -> Iterator[str]:
+    """The phrases that one with alternatives in brackets stands for: "(for|in) each"."""
+    if (choice := re.search(r"\(([^)]+)\)", phrase)) is None:
+        yield phrase
+    else:
+        for word in choice[1].split("|"):
+            yield from _each(phrase[: choice.start()] + word + phrase[choice.end() :])
 
 
 def compared(adjective: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -125,7 +135,7 @@ def singulars() -> frozenset[str]:
 def kin() -> dict[str, frozenset[str]]:
     """Stems that may stand for one another in a column's name."""
     found = dict[str, frozenset[str]]()
-    for line in section("words")["kin"]:
+    for line in section("words")["kin"].split(";"):
         family = frozenset(stem(w) for w in line.split())
         for word in family:
             found[word] = found.get(word, frozenset()) | family
