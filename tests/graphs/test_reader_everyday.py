@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import AnyOf, Condition, Formula, Keep, Measure, Query, Recode
+from graphs.questions.query import AnyOf, Condition, Formula, Measure, Query, Recode
 from graphs.questions.reader import read
 from graphs.questions.reader.text import name_words
 from tests.graphs.test_reader import described
@@ -85,15 +85,6 @@ def test_a_group_against_the_others_is_two_sides_also_in_a_clause_of_its_own(hir
         assert query.prepare == (recode,)
         assert [g.of for g in query.group_by] == ["site"]
         assert not query.where
-
-
-def test_values_that_are_joined_by_or_are_one_side(hires: list[dict[str, Any]]) -> None:
-    query = one("What is the average fare at the roof or the yard, compared with the front?", hires)
-    keep, recode = query.prepare
-    assert isinstance(keep, Keep)
-    assert isinstance(recode, Recode)
-    assert dict(recode.values) == {"roof": "roof or yard", "yard": "roof or yard", "front": "front"}
-    assert [g.of for g in query.group_by] == ["site"]
 
 
 def test_a_number_to_compare_with_is_no_comparison_of_two_places(hires: list[dict[str, Any]]) -> None:

@@ -288,7 +288,10 @@ def _during(ask: Ask) -> None:
         year = _year(time, item.means.removeprefix("> "))
         since: Any = ">" if item.means.startswith(">") else "=" if isinstance(year, int) else "during"
         alike.setdefault(kind_of(item.means), []).append(Condition(left=expr(time), op=since, right=year))
-        if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current", "past")):
+        said = clause.written([item]).casefold()
+        if since == ">":
+            clause.notes.append(f"“{said}” is counted from the last day of the table: after {year}.")
+        elif said.startswith(("last", "this", "previous", "current")):
             clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
