@@ -137,7 +137,11 @@ def _best(ask: Ask, which: Items, top: Items, named: Items) -> Any:
     noun, word, last = named[0].means, ask.clause.written(top).casefold(), ask.clause.words[named[0].last].low
     if named[0].code == "G" and which[0].code == "q":
         _periodic(ask, named[0])
-    elif named[0].code == "G" or (named[0].code == "C" and noun.kind != "text") or not (word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events")):
+    elif (
+        named[0].code == "G"
+        or (named[0].code == "C" and noun.kind != "text")
+        or not (word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events"))
+    ):
         return None
     else:
         ask.of = noun
@@ -420,6 +424,10 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
     """The product of statistics and columns."""
     found = []
     for column in dict.fromkeys(columns):
+        if {"share", "missing"} <= set(stats):  # the share of its values that are missing
+            gap = Condition(left=column, op="missing")
+            found.append(Measure(op="share", where=(gap,), name=column.strip("`")))
+            continue
         for stat in dict.fromkeys(stats):
             op, _, p = stat.partition(" ")
             spread = op in ("std", "var", "sem")

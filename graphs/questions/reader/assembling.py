@@ -244,9 +244,7 @@ class Draft:
 
     def called(self, key: Column) -> list[str]:
         """What tells rows apart: their key, and their names where that is a number."""
-        return list(
-            dict.fromkeys([key.name, *(c.name for c in self.known.names(key.file) if key.dtype[:3] == "int")])
-        )
+        return list(dict.fromkeys([key.name, *(c.name for c in self.known.names(key.file) if key.dtype[:3] == "int")]))
 
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""

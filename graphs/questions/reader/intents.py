@@ -44,7 +44,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
-    counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I))
+    counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
     ends = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
@@ -68,7 +68,7 @@ def other(draft: Draft, base: Query) -> Query | None:
     between = next((a.periods for a in draft.asks if a.periods[0]), None)
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
-        found = None if numbers or (sides and counted) else draft.known.amount()
+        found = None if numbers or counted else draft.known.amount()
         if sides and not numbers and not counted and found is None:
             return None
         measure = usual(found, notes) if found is not None else measure
@@ -86,7 +86,10 @@ def other(draft: Draft, base: Query) -> Query | None:
     if "D" in kinds and not stats and not timed and len(named) < 2:
         if named and named[0].kind == "number" and not base.group_by:
             return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
-        across = (*base.group_by, *(Group(of=expr(c)) for c in named if c.kind in ("text", "bool") or not base.group_by))
+        across = (
+            *base.group_by,
+            *(Group(of=expr(c)) for c in named if c.kind in ("text", "bool") or not base.group_by),
+        )
         if across and len(across) == len(base.group_by) + len(named):  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
@@ -178,7 +181,9 @@ def untold(ask: Ask) -> str:
     said = {i.means for i in ask.clause.items if i.code in "AX"}
     if "groups" in said:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    return "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
+    return (
+        "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
+    )
 
 
 def over(time: Column) -> Group:

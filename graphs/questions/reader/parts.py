@@ -38,8 +38,9 @@ def reconciled(draft: Draft, base: Query) -> Query:
     where, group_by = list(base.where), list(base.group_by)
     for w in [w for w in where if isinstance(w, Condition) and w.op == "in" and isinstance(w.right, tuple)]:
         column = draft.named.get(w.left)  # of men and women: all that there are
-        if column is not None and len(w.right) == column.n_unique > 1 and not group_by:  # type: ignore[arg-type]
-            where, group_by = [x for x in where if x != w], [Group(of=w.left)]
+        whole = column is not None and len(w.right) == column.n_unique > 1  # type: ignore[arg-type]
+        if whole and w.left in [g.of for g in group_by or [Group(of=w.left)]]:
+            where, group_by = [x for x in where if x != w], group_by or [Group(of=w.left)]
     for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
         own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
         if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
@@ -129,13 +130,17 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     return given(base, **_finished(draft, base, measures, extra, relate))
 
 
-def _finished(draft: Draft, base: Query, measures: list[Measure], extra: dict[str, Any], relate: bool) -> dict[str, Any]:
+def _finished(
+    draft: Draft, base: Query, measures: list[Measure], extra: dict[str, Any], relate: bool
+) -> dict[str, Any]:
     """The other fields of a query of these measures: its intent, order and notes."""
     question, end = draft.question, next((a.end for a in draft.asks if a.relation and a.end), "")
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
-        signed = len(set(re.findall(r"positive|negative", question.casefold()))) == 1 or "highest" in question.casefold()
+        signed = (
+            len(set(re.findall(r"positive|negative", question.casefold()))) == 1 or "highest" in question.casefold()
+        )
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif any(a.among for a in draft.asks) and not extra and len(measures) > 1:
         extra = {"order": (Order(by="abs(value)"),)}
@@ -195,7 +200,7 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
     """The columns that a clause's statistics are of."""
     of_each = r"\b(?:each|every|all|per|by) (?:of the )?(?:numeric\w* )?(?:column|variable|feature|field)s?\b"
     if re.search(of_each, ask.clause.text, re.I):
-        any_kind = set(ask.stats) <= {"missing", "present", "distinct"} and "numeric" not in ask.clause.text
+        any_kind = set(ask.stats) <= {"missing", "present", "distinct", "share"} and "numeric" not in ask.clause.text
         return [expr(c) for c in draft.columns if c.dtype != "new"] if any_kind else draft.everything() or columns
     lengths = [s for s in draft.steps if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)]
     lasting = [expr(s.name) for s in lengths]

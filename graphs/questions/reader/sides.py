@@ -41,11 +41,13 @@ def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
                     ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
             return
     own = [w for a, w in said if a is ask]
-    numbered = [w for w in own if w.op == "in" and any(i.code in "N1" for i in clause.items)]
+    several = [w for w in own if w.op == "in"]
+    levels = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    apart = levels or (compares and any(i.code in "N1" for i in clause.items))
     flags = [w for w in own if w.op in ("=", "!=")]
     asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
-    if not ask.groups and compares and numbered:
-        ask.groups.append(Group(of=numbered[0].left))
+    if not ask.groups and apart and several:  # an average of two classes tells neither
+        ask.groups.append(Group(of=several[0].left))
         ask.kinds.add("j")
     elif asks and not ask.groups and len(ask.where) == len(flags) == 1:
         _set_against(ask, flags[0])

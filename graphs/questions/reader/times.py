@@ -50,6 +50,7 @@ _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
     ("weekends?", lambda m: "weekend"),
+    ("weekdays|(?:working|business) days?", lambda m: "weekday 0-4"),
     (_YEAR, lambda m: m[0]),
 )
 """How times are written, over words in small letters with single spaces between."""
@@ -69,6 +70,8 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             if period.startswith("month"):  # "may", "mar": words of their own
                 known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
                 said = ws[n].text[:1].isupper() and n > 0 and known
+            elif period == "weekday 0-4":  # "across weekdays": each of them
+                said = before in ("on", "during", "than", "versus", "vs", "to")
             else:
                 said = not (alone and m[0].isdigit()) or before in _OF_YEAR
             if said:
@@ -87,7 +90,11 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
     if many or which in ("past", "recent"):
         days = lexicon.number(many) * {"day": 1, "week": 7}.get(grain, 0)
         year, month = divmod(months - lexicon.number(many) * size, 12)
-        return f"> {date.fromisoformat(match[0]) - timedelta(days)}" if days else f"> {year}-{month + 1:02d}-{min(day, 28):02d}"
+        return (
+            f"> {date.fromisoformat(match[0]) - timedelta(days)}"
+            if days
+            else f"> {year}-{month + 1:02d}-{min(day, 28):02d}"
+        )
     if not size:
         return ""
     ended = day >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIT = {"count", "distinct", "missing", "present", "mode", "value", "values", "first", "last", "duplicates", "share"}
 _TOLD = r"C_|CEw?_|(?<![wn])_C|UB_"
 """Where an unread word only says more of a column: "the fare paid", "the trading volume", "caused by"."""
-_MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i)_|_E"
+_MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(?:E|d*Y)"
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
