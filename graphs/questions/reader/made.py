@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from graphs.questions.query import Derive
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.linking import Column, full_names, values
+from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import stem, words
 
 
@@ -34,15 +34,9 @@ def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     return [c for c in columns if c.kind == "time" and named.search(c.name)]
 
 
-def computed(question: str, columns: Sequence[Column]) -> list[Made]:
-    """The columns that are computed for a question."""
-    rows = max((c.rows for c in columns), default=0)
-    lasting = _duration(question, columns, rows)
-    return [lasting] if lasting is not None else []
-
-
-def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | None:
+def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
+    rows = max((c.rows for c in columns), default=0)
     said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
     if not said or any(set(lexicon.columns_of("duration")) & set(c.words) for c in columns if c.kind == "number"):
         return None
@@ -93,15 +87,14 @@ _MADE = (
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     """The columns that the question makes itself: quoted names that no table has, said to be new."""
     ws = words(question)
-    exact, _ = lexicon.phrases()
-    common = frozenset(k[0] for k in exact if len(k) == 1)
-    known = {i for link in [*full_names(ws, columns, common), *values(ws, columns, common)]
-             if link.how in ("quoted", "full", "value") for i in range(link.first, link.last + 1)}  # fmt: skip
+    names = {alias for c in columns for alias in c.aliases}
     found = list[str]()
     for quote in sorted({w.quote for w in ws} - {0}):
         inside = [i for i, w in enumerate(ws) if w.quote == quote and w.content]
         before = " ".join(w.low for w in ws[max(0, inside[0] - 8) : inside[0]]) if inside else ""
-        if not set(inside) <= known and re.search(r"\b(called|named|new|create|generate|add)\b", before):
+        if tuple(ws[i].low for i in inside) not in names and re.search(
+            r"\b(called|named|new|create|generate|add)\b", before
+        ):
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
     for made in (made for pattern in _MADE for made in re.finditer(pattern, question)):
         name, of = made["name"], made.groupdict().get("of")
