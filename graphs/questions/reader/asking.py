@@ -63,8 +63,9 @@ class Ask:
 def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     """What a clause asks for; the items that say so are read. `earlier`: what the clauses before it ask for."""
     ask = Ask(clause, known)
-    ask.kinds = {i.code for i in clause.of("OHFALDWYXg")}
-    for rules in (alike, order, groups, conditions.rule):
+    alike.read(ask)
+    ask.kinds |= {i.code for i in clause.of("OHFALDWYXg")}
+    for rules in (order, groups, conditions.rule):
         rules.read(ask)
     ask.where = conditions.apart(ask.where)
     sides.against(clause, ask, earlier)
@@ -86,6 +87,14 @@ def _same(ask: Ask, where: Items) -> Any:
     where[0].code = "B"
     ask.kinds.add("j")
     return [[i for i in ask.clause.of("U") if re.fullmatch(_ALIKE, ask.clause.written([i]), re.I)]]
+
+
+@alike("^[ac]*[dqv].*?([Jj])")
+def _significant(ask: Ask, differ: Items) -> None:
+    """Whether a difference is significant, however that is said."""
+    differs = stem(ask.clause.words[differ[0].first].low) == "differ"
+    if differs and re.search(r"\bsignifican", ask.clause.text, re.I):
+        differ[0].code, differ[0].means = "H", "significance"
 
 
 @alike("(q.*[CEG].*)(S)(?![oi]*[CE])")

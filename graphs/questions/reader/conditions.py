@@ -72,10 +72,10 @@ class Known:
 
 
 def bare(ask: Ask, number: Item) -> Column | None:
-    """The column of a number by itself: by its unit, or a person's age."""
+    """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
     hint = lexicon.dimensions("units", number.unit) or ("age" if said & lexicon.people() else "")
-    column = known.hinted(hint) if hint else None
+    column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
     if column is None or value is None or column.kind != "number" or not within(value, column):
         return None
@@ -146,7 +146,7 @@ def _between(
     if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
         return None  # on Mondays in April; in 2020 and 2022
     column = named[0].column if named else None
-    if column is None and ends[0].code == ends[1].code == "N":
+    if column is None and ends[0].code == ends[1].code == "N" and not clause.of("T"):
         column = bare(ask, ends[1])
     if ends[0].code == "T" or (column is None and ask.known.time is not None and ends[0].means > 1000):
         column = ask.known.time if column is None or column.kind == "text" else column

@@ -179,7 +179,8 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
 def untold(ask: Ask) -> str:
     """Why what a clause asks for is no figure of a query, where other tests of the table tell it; empty where it is one."""
     said = {i.means for i in ask.clause.items if i.code in "AX"}
-    if "groups" in said:
+    outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
+    if "groups" in said and not outcome:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
     return (
         "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""

@@ -324,6 +324,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     scored.sort(key=lambda s: s[:3], reverse=True)
     top = scored[0]
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
+    if top[0] < 1 and also:
+        return Link(i, top[3], "near", top[4], "")
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
         return Link(i, top[3], "part", top[4], "")  # a word of the table, but no name of a column
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
