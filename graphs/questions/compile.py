@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from graphs.questions import conditions
-from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
-from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
+from graphs.questions import conditions, templates
+from graphs.questions.cells import Call, Cells, Tables
 from graphs.questions.expressions import NotComputable, in_backticks, literal
 from graphs.questions.fitting import fit
 from graphs.questions.functions import Kind
@@ -35,8 +34,7 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     query = against_the_others(query, tables)
     particular = query.measures or query.formulas or query.show or query.tell == "number"
     closed = particular or query.test or query.model or query.outliers
-    maker = TEMPLATES.get(query.intent)
-    if maker and (query.intent in NOTEBOOKS or not closed) and (call := maker(query, tables)) is not None:
+    if (query.intent in NOTEBOOKS or not closed) and (call := templates.call(query, tables)) is not None:
         return call
     scope = Scope(tables, query.table)
     for step in query.joins:
