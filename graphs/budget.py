@@ -202,3 +202,11 @@ def _amount(name: str, amount: float, of: float | None = None) -> str:
     whole = amount if of is None else of
     unit = "" if name == "usd" else f" {name.removesuffix('s') if whole == 1 else name}"
     return (number(amount) if of is None else f"{number(amount)} of {number(of)}") + unit
+
+
+def spent(used: Spent) -> str:
+    """The tokens and the money that models cost; "" where none was asked."""
+    if not used.tokens:
+        return ""
+    unknown = f"; the price of {used.unpriced:,} replies is not known" if used.unpriced else ""
+    return f"{used.tokens:,} tokens, ${used.usd:,.4f}{unknown}"

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from artifacts.events import RunView
-from artifacts.types import Artifact, Spent, now
+from artifacts.types import Artifact, now
 from graphs.agents import load
-from graphs.budget import standing
+from graphs.budget import spent, standing
 from notebooks.live.edits import Edit
 from notebooks.projects import folders
 
@@ -65,11 +65,3 @@ def budget(view: RunView | None) -> str:
     may = f"Of its budget: {', '.join(limits)}" if limits else "It may use as much as it takes"
     used = (spent(view.spent) if view is not None else "") or "No model was asked, so nothing was spent"
     return f"{used}. {may}."
-
-
-def spent(used: Spent) -> str:
-    """The tokens and the money that models cost; "" where none was asked."""
-    if not used.tokens:
-        return ""
-    unknown = f"; the price of {used.unpriced:,} replies is not known" if used.unpriced else ""
-    return f"{used.tokens:,} tokens, ${used.usd:,.4f}{unknown}"

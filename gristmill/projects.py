@@ -7,19 +7,21 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, RunStatus
 from graphs.errors import InputError
 from graphs.request import Request, terms_of
-from graphs.workbench import Workbench
 from gristmill.errors import Failed
 from kernel_gateway.shared import NoVolumes, Shared, destroy, shared
 from notebooks import projects
 from notebooks.files import safe_name
 from notebooks.projects import NoProject, Project, ProjectError
 from notebooks.services import Service, of_project
+
+if TYPE_CHECKING:
+    from graphs.workbench import Workbench
 
 
 class ProjectShown(Project):

@@ -10,7 +10,8 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from typing import Any
 
 import uvicorn
 
@@ -25,13 +26,14 @@ from gristmill.web.api import build_api
 from gristmill.web.guard import App, Guard, Receive, Scope, Send, cookie_name
 from gristmill.web.limit import Limit
 from notebooks.scheduler import Scheduler
-from panel_app.app import dashboard
 
 log = logging.getLogger(__name__)
 
 DRAIN = 20.0  # seconds for runs to reach a named state when the server is told to stop
 HANG_UP = 3  # seconds for open connections after that
 SETTLED = 3.0  # seconds after which whoever came at once has their page, and what the first run needs is loaded
+PAGES = ("bokeh.models", "panel", "panel_app.app")
+"""What the dashboard loads: more than all the rest of the server, which therefore answers before."""
 NEEDED = (
     *("papermill", "e2b_code_interpreter", "langgraph.graph", "graphs.questions.reader", "graphs.review"),
     *("graphs.checkpoints", "graphs.team", "graphs.turns"),
@@ -40,14 +42,20 @@ NEEDED = (
 
 
 class House:
-    """Sends a request to the interface or to the pages, and refuses new work once the server is closing."""
+    """Sends a request to the interface or to the pages, and refuses new work once the server is closing.
 
-    def __init__(self, api: App, pages: App) -> None:
-        self.api, self.pages, self.closing = api, pages, False
+    `pages` may be loading still: who asks for one waits for it.
+    """
+
+    def __init__(self, api: App) -> None:
+        self.api, self.closing = api, False
+        self.pages: asyncio.Future[App] = asyncio.get_running_loop().create_future()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, one connection, or the server's own start and end."""
-        if scope["type"] == "http" and self.closing and scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "http" and self.closing and scope["method"] not in ("GET", "HEAD"):
             body = b'{"error": {"kind": "Closing", "message": "The server is shutting down; start it again."}}'
             headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
             await send({"type": "http.response.start", "status": 503, "headers": headers})
@@ -55,14 +63,26 @@ class House:
         elif scope["type"] == "http" and str(scope["path"]).startswith("/api/"):
             await self.api(scope, receive, send)
         else:
-            await self.pages(scope, receive, send)
+            await (await asyncio.shield(self.pages))(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The interface needs no start. The pages begin with the first request for one, and hear of the end."""
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        end = await receive()
+
+        async def ending() -> MutableMapping[str, Any]:
+            return end
+
+        if self.pages.done() and not self.pages.cancelled() and self.pages.exception() is None:
+            await self.pages.result()(scope, ending, send)
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
 
 def _build(local: Local, *, token: str, port: int, names: tuple[str, ...], max_upload: int) -> tuple[Guard, House]:
     """The whole server as one ASGI application, the guard outermost, and what it guards."""
-    # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
-    pages = dashboard(local.workbench, websocket_origin="*")
-    house = House(build_api(local, templates=local.workbench.templates, cookie=cookie_name(port)), pages)
+    house = House(build_api(local, templates=local.workbench.templates, cookie=cookie_name(port)))
     return Guard(Limit(house, max_upload), token=token, port=port, names=names), house
 
 
@@ -118,8 +138,18 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
     ending = threading.Event()
 
     async def warm_up() -> None:
+        try:
+            await in_own_thread(_load, PAGES, ending)
+            from panel_app.app import dashboard
+
+            # Whose page may open a WebSocket is the guard's to say; Panel's own list knows no forwarded ports.
+            house.pages.set_result(dashboard(local.workbench, websocket_origin="*"))
+        except Exception as error:
+            house.pages.set_exception(error)
+            log.exception("The dashboard cannot be shown; the REST interface and the scheduler work without it.")
         await asyncio.sleep(SETTLED)
-        await in_own_thread(_warm_up, ending)
+        await in_own_thread(_load, NEEDED, ending)
+        gc.freeze()  # a full collection holds every thread up, for a fifth of a second over 400,000 objects of modules
 
     def open_for_business() -> None:
         warming.append(asyncio.create_task(warm_up()))
@@ -138,17 +168,12 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
         discovery.remove(settings.home)
 
 
-def _warm_up(ending: threading.Event) -> None:
-    """Load what the first run needs, and have the garbage collector never look at all of that again.
-
-    A full collection holds every thread up, and over 400,000 objects of modules it takes a fifth of a second. A server
-    that is `ending` meanwhile waits for no more than one module.
-    """
-    for name in NEEDED:
+def _load(names: Sequence[str], ending: threading.Event) -> None:
+    """Import these modules. A server that is `ending` meanwhile waits for no more than one of them."""
+    for name in names:
         if ending.is_set():
             return
         importlib.import_module(name)
-    gc.freeze()
 
 
 class _Server(uvicorn.Server):

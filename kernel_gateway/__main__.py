@@ -40,7 +40,7 @@ log = logging.getLogger("kernel_gateway")
 
 _PACKING = 64 << 20  # bytes that a packed sandbox may hold beside its files: their names and the rounding
 _OPEN_FILES = 65536
-_SPARE = 4  # each takes some 15 MiB
+_SPARE = 4  # each takes some 12 MiB
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 _WHEELS = 4 << 30  # bytes of all packages that are kept for sandboxes
 

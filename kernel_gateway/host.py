@@ -307,7 +307,7 @@ class Host:
                 inner = read_inner(info)
                 if inner is None:
                     return  # it failed, and is about to end
-                sandbox.inhabit(os.pidfd_open(inner))
+                sandbox.inhabit(os.pidfd_open(inner), os.dup(greeted))
                 if os.read(greeted, 1):
                     if group is not None:  # meanwhile, since the kernel takes its time; nobody gets it before
                         sandbox.join(loop.run_in_executor(None, bring_along, group, inner))

@@ -50,6 +50,8 @@ class Sandbox:
         self._folders, self._group = folders, group
         self._isolated = isolated
         self._init: int | None = None  # a pidfd of the namespaces' first process, whose end is everybody's
+        self._echo: int | None = None
+        self._heard = asyncio.Event()
         self._seed: int | None = None  # the pid of a seed that the nursery has put in
         self._joining: asyncio.Future[None] | None = None
         self._alive: set[int] = set()  # pidfds of what has to end before all has
@@ -60,10 +62,14 @@ class Sandbox:
         asyncio.get_running_loop().add_reader(output, self._on_output)
         self._watch(os.pidfd_open(process.pid))
 
-    def inhabit(self, init: int) -> None:
-        """Take over the pidfd of the first process inside."""
-        self._init = init
+    def inhabit(self, init: int, echo: int) -> None:
+        """Take over the pidfd of the first process inside, and the pipe to which another copies what we write to it.
+
+        That one reads the lifeline, and the sandbox ends with it.
+        """
+        self._init, self._echo = init, echo
         self._watch(init)
+        asyncio.get_running_loop().add_reader(echo, self._on_echo)
         if self._ending:
             self._end()
 
@@ -91,6 +97,21 @@ class Sandbox:
         """Return when all that holds it does."""
         if self._joining is not None:
             await asyncio.wait({self._joining})
+
+    async def lives(self) -> bool:
+        """Whether it can be handed out; False once it has ended.
+
+        A process that has been killed does nothing more, but the service may answer until all the rest has ended with
+        it. So we ask it as well: nobody is given a sandbox that is about to end.
+        """
+        if self._echo is not None:
+            self._heard.clear()
+            with contextlib.suppress(OSError):  # nobody is left to read it, which we are about to hear
+                os.write(self._lifeline, b".")
+            await self._heard.wait()
+        if self._ending:
+            await self.ended.wait()
+        return not self.ended.is_set()
 
     @property
     def init(self) -> int | None:
@@ -153,6 +174,10 @@ class Sandbox:
         asyncio.get_running_loop().remove_reader(self._output)
         os.close(self._output)
         os.close(self._lifeline)
+        if self._echo is not None:
+            asyncio.get_running_loop().remove_reader(self._echo)
+            os.close(self._echo)
+            self._echo = None
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.address)
         for folder in self._folders:
@@ -161,7 +186,15 @@ class Sandbox:
             self.verdict = self._group.verdict()
         self.release()
         self.ended.set()
+        self._heard.set()
         self.on_end()
+
+    def _on_echo(self) -> None:
+        assert self._echo is not None
+        if os.read(self._echo, 64):
+            self._heard.set()
+        else:
+            asyncio.get_running_loop().remove_reader(self._echo)
 
     def _on_output(self) -> bool:
         """Take a piece of what it says; False when there is none."""

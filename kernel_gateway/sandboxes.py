@@ -39,6 +39,7 @@ log = logging.getLogger("kernel_gateway")
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
 _IDEMPOTENCY_SECONDS = 600.0
+_SOON_SECONDS = 0.3
 
 
 class Sandboxes:
@@ -178,6 +179,8 @@ class Sandboxes:
             else:
                 await self._initialise(sandbox, variables)
             await sandbox.confined()
+            if not await sandbox.lives():
+                raise SandboxFailed(f"The sandbox did not start: {sandbox.said or 'it was ended'}")
             if snapshot is not None:
                 volumes = [mount.path for mount in record.wanted.mounts]
                 await self.snapshots.restore(snapshot, sandbox.address, volumes)
@@ -385,6 +388,9 @@ class Sandboxes:
             self._parking.warm.add(sandbox)
 
     async def _begin(self, sandbox: Sandbox) -> None:
+        """Have a parked sandbox measure itself from now on, which no first cell is to wait for."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sandbox.ended.wait(), _SOON_SECONDS)
         with contextlib.suppress(SandboxFailed):  # it has ended, which is told elsewhere
             await self._initialise(sandbox, {})
 

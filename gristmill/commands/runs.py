@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from gristmill.commands import completing
-from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
+from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest, typed
 
 if typing.TYPE_CHECKING:
     from artifacts.events import Redone, Undone
@@ -78,12 +78,13 @@ async def list_(
 @speaks
 async def show(ref: str, as_json: bool) -> None:
     """Show what a run asked, did and found."""
-    from gristmill.backend import branches_of
+    from gristmill.backend import branches_of, family_of
     from gristmill.backend import view as view_of
 
     async with backend() as opened:
         view = await view_of(opened, ref)
         branches = await branches_of(opened, view.run) if as_json else []
+        family = [] if as_json else await family_of(opened, view.run)
     if as_json:
         from gristmill.plain import view_json
 
@@ -97,6 +98,8 @@ async def show(ref: str, as_json: bool) -> None:
         pieces.note(screen, noted)
     if view.plan:
         pieces.plan(screen, view)
+    if len(family) > 1:
+        pieces.branches(screen, view.run, family)
     pieces.cells(screen, view)
     pieces.findings(screen, view)
     for made in view.reviews:
@@ -189,7 +192,7 @@ async def answer(ref: str, text: str, question_id: str | None, out: str | None, 
 @speaks
 async def approve(ref: str, edit: typing.TextIO | None, approval_id: str | None, out: str | None, as_json: bool) -> int:
     """Let a step that waits be carried out, as it is or with other arguments; the run goes on."""
-    edited = edit.read() if edit is not None else None
+    edited = typed(edit) if edit is not None else None
 
     def decide(opened: Backend, run_id: str) -> Awaitable[Run]:
         decision: Decision = "edited" if edited is not None else "accepted"
@@ -222,7 +225,7 @@ async def _go_on(ref: str, out: str | None, as_json: bool, begin: Callable[[Back
 
     check_folder(out)
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             known = await opened.events((await opened.run(ref)).id)
             for event in known:
@@ -256,7 +259,7 @@ async def reproduce(ref: str, as_json: bool) -> int:
     from gristmill.terminal.story import Story
 
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             view = await watch(opened, await opened.reproduce(ref), story)
     if view.comparison is None:

@@ -188,6 +188,24 @@ async def _wanted(settings: Settings, door: socket.socket) -> socket.socket:
     return socket.socket(fileno=given[0])
 
 
+def server_for(app: App) -> uvicorn.Server:
+    """A server that answers by `app`."""
+    config = uvicorn.Config(
+        app,
+        http=Heard,
+        ws=Tunnel,
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=3600,
+        server_header=False,
+        date_header=False,
+    )
+    config.load()
+    return _Server(config)
+
+
 def serve(
     settings: Settings, listener: socket.socket, line: socket.socket, first: Connection, *, waits: bool = False
 ) -> None:
@@ -201,20 +219,8 @@ def serve(
         forks = Forks(line)
         interpreter = Interpreter(settings, forks, forks.expect(first))
         warming = asyncio.create_task(interpreter.warm())
-        config = uvicorn.Config(
-            App(settings, interpreter),
-            http=Heard,
-            ws=Tunnel,
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            timeout_keep_alive=3600,
-            server_header=False,
-            date_header=False,
-        )
-        config.load()
-        await _Server(config).serve(sockets=[await _wanted(settings, listener) if waits else listener])
+        server = server_for(App(settings, interpreter))
+        await server.serve(sockets=[await _wanted(settings, listener) if waits else listener])
         warming.cancel()
 
     uvloop.run(run())

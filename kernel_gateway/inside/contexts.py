@@ -96,6 +96,13 @@ class Contexts:
             del self._defaults[context.language]
         await self._end(context)
 
+    def close(self) -> None:
+        """Let go of all kernels, which others end."""
+        for context in self._all.values():
+            if context.kernel is not None:
+                context.kernel.let_go()
+        self._zmq.term()
+
     async def restart(self, context: Context) -> None:
         """Have the context begin anew, in the same directory."""
         await self._end(context)

@@ -116,16 +116,8 @@ def _wait(line: socket.socket) -> str:
 
 def _go_on(app: _App, file: str) -> NoReturn:
     """Be the kernel, with a loop, sockets and threads of its own."""
-    import zmq
-    from tornado.ioloop import IOLoop
-
-    asyncio.events._set_running_loop(None)
+    app.forget()
     asyncio.set_event_loop(asyncio.new_event_loop())
-    IOLoop.clear_current()
-    zmq.Context._instance = None
-    app.context = None
-    app.shell_port = app.iopub_port = app.stdin_port = app.control_port = app.hb_port = 0
-    app.kernel._main_asyncio_lock = asyncio.Lock()
     app.connect(file, fresh=False)
     status = 0
     try:

@@ -34,8 +34,9 @@ type _Emit = Callable[[bytes], Awaitable[None]]
 class Interpreter:
     """The contexts of this sandbox as the wire has them. `first` is the kernel of the default one."""
 
-    def __init__(self, settings: Settings, forks: Forks, first: Launched) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, forks: Forks, first: Launched, *, rehearses: bool = False) -> None:
+        """One that `rehearses` runs cells that leave no trace."""
+        self._settings, self._rehearses = settings, rehearses
         self._contexts = Contexts(settings, forks, first)
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -78,6 +79,10 @@ class Interpreter:
             if not kernel.lock.locked() and not kernel.has_run:
                 async with kernel.lock:
                     await kernel.rehearse()
+
+    def close(self) -> None:
+        """Let go of the kernels, which others end."""
+        self._contexts.close()
 
     async def renew(self) -> None:
         """Have the default kernel begin anew where the packages are not those any more that it has imported."""
@@ -197,7 +202,9 @@ class Interpreter:
             await _warn(context, emit)
             undo = await self._prepare(context, kernel, environment, emit)
             while True:
-                cell = await kernel.start_cell(code, self._metadata(context, environment, notebook))
+                cell = await kernel.start_cell(
+                    code, self._metadata(context, environment, notebook), silent=self._rehearses
+                )
                 rest = await _stream(cell, emit, gone, as_notebook if notebook else translate)
                 if rest is None or context.command is None or not await cell.was_passed_over():
                     break
@@ -222,6 +229,8 @@ class Interpreter:
         if context.command is not None:
             return {}
         metadata: dict[str, Any] = {"call_environment": environment, "notebook": notebook}
+        if self._rehearses:
+            metadata["rehearsal"] = True
         if not context.environment_sent:
             metadata["environment"] = self._settings.process_environment()
             context.environment_sent = True

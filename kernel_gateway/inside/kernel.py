@@ -9,12 +9,16 @@ all: the heartbeat, since a service watches the process itself, subshells, and t
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import zmq
@@ -22,6 +26,7 @@ from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import new_id
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
@@ -169,6 +174,36 @@ class _App(IPKernelApp):  # type: ignore[misc]
         self.displayhook.get_execution_count = lambda: kernel.execution_count
         self.init_path()
 
+    def rehearse(self, connection_file: str, work: Callable[[], None]) -> None:
+        """Be a kernel while `work` is done in a thread, then have no sockets again, nor anything else of this one's."""
+        interrupted, self.capture_fd_output = signal.getsignal(signal.SIGINT), False
+        with _folder_for_now(), ThreadPoolExecutor(1) as aside:
+            self.connect(connection_file)
+            loop = IOLoop.current()
+            working = aside.submit(work)
+            working.add_done_callback(lambda done: loop.add_callback(loop.stop))
+            self.start()
+            self.kernel.shell_stream.close()
+            self.close()
+            loop.close()
+        for at_exit in (self.close, self.iopub_thread.stop):
+            atexit.unregister(at_exit)
+        signal.signal(signal.SIGINT, interrupted)
+        self.capture_fd_output = True
+        logging.getLogger("tornado").handlers.clear()  # each kernel adds its own
+        self.forget()
+        working.result()
+
+    def forget(self) -> None:
+        """Know nothing of the loop and the sockets that a kernel had which we are not any more."""
+        asyncio.events._set_running_loop(None)
+        asyncio.set_event_loop(None)
+        IOLoop.clear_current()
+        zmq.Context._instance = None
+        self.context = None
+        self.shell_port = self.iopub_port = self.stdin_port = self.control_port = self.hb_port = 0
+        self.kernel._main_asyncio_lock = asyncio.Lock()
+
     def init_iopub(self, context: Any) -> None:
         context.sndhwm = 0  # a full queue would drop outputs without a word; the service caps them and says so
         super().init_iopub(context)
@@ -239,6 +274,12 @@ def prepare() -> None:
     _send_in_pieces()
     _app = _App.instance(config=config)
     _app.build()
+
+
+def rehearse(connection_file: str, work: Callable[[], None]) -> None:
+    """Be the kernel that `prepare` has built while `work` is done in a thread of its own."""
+    assert _app is not None
+    _app.rehearse(connection_file, work)
 
 
 def main(connection_file: str) -> None:

@@ -260,12 +260,16 @@ class Kernel:
         await asyncio.wait({self._launched.started})
         self.kill()
         await self._dead.wait()
+        self.let_go()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._launched.connection.remove()
+
+    def let_go(self) -> None:
+        """Hear of it no more."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for socket in self._sockets.values():
             socket.close()
-        self._launched.connection.remove()
 
     def _started(self, pid: asyncio.Future[int]) -> None:
         if not pid.cancelled() and pid.exception() is None:

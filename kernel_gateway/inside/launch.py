@@ -154,6 +154,10 @@ class Forks:
         await asyncio.get_running_loop().sock_sendall(self._line, json.dumps(request).encode() + b"\n")
         return launched
 
+    def close(self) -> None:
+        """Hear of the seed no more."""
+        asyncio.get_running_loop().remove_reader(self._line)
+
     async def take_orphans(self) -> None:
         """Have the seed hear of the ends of processes whose parents are gone, as of what copies of kernels fork."""
         await asyncio.get_running_loop().sock_sendall(self._line, b'{"orphans": true}\n')

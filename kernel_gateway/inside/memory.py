@@ -52,15 +52,26 @@ def refresh(used: int | None = None) -> None:
                 os.pwrite(file, text(total, counted).encode(), 0)
 
 
+def forget() -> None:
+    """Look for the files again when they are next asked for: this process's forks have others."""
+    for descriptor in _opened()[:2]:
+        if descriptor is not None:
+            os.close(descriptor)
+    _opened.cache_clear()
+
+
 @functools.cache
 def _opened() -> tuple[int | None, int | None, int]:
     """Descriptors of the file and of the control group's count, where there are such, and the limit in bytes."""
     try:
         file = os.open(_FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None, None, 0
+    try:
         total = int(os.pread(file, 64, 0).split()[1]) << 10
-        if not os.pwrite(file, text(total, 0).encode(), 0):
-            return None, None, 0
+        os.pwrite(file, text(total, 0).encode(), 0)
     except (OSError, ValueError):
+        os.close(file)
         return None, None, 0
     try:
         return file, os.open(_USED, os.O_RDONLY | os.O_CLOEXEC), total

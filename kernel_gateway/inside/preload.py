@@ -76,17 +76,26 @@ def load(cache: str) -> None:
 
     for memoized in (matplotlib.get_configdir, matplotlib.get_cachedir):
         _forget(memoized)
-    load_kernel()
+    _build_kernel()
+    from kernel_gateway.inside.rehearsal import rehearse
+
+    rehearse()
+    share()
+    gc.enable()
 
 
 def load_kernel() -> None:
     """Build a kernel, which any environment can, for forks to be."""
+    _build_kernel()
+    share()
+    gc.enable()
+
+
+def _build_kernel() -> None:
     from kernel_gateway.inside import kernel
 
     _import(KERNEL)
     kernel.prepare()
-    share()
-    gc.enable()
 
 
 def _import(names: tuple[str, ...]) -> None:

@@ -24,9 +24,11 @@ steps: list = []  # lines of pandas that prepare the rows, such as: rows = rows[
 # %% id="test-02" tags=["toolkit"]
 from IPython.display import display
 
+from notebooks.toolkit.answers_of_tests import pairs_of, tell_test
 from notebooks.toolkit.attempts import attempt
 from notebooks.toolkit.telling import report
-from notebooks.toolkit.testing import draw_test, run_test, tell_test
+from notebooks.toolkit.testing import run_test
+from notebooks.toolkit.tests_drawn import draw_test
 
 # %% [markdown] id="test-03"
 # ## The decision
@@ -41,12 +43,11 @@ tested = attempt(
     levels=levels,
     name=test,
     about=about,
-    alpha=alpha,
     sides=sides,
     null=null or None,
 )
 if tested is not None:
-    told = tell_test(tested)
+    told = tell_test(tested, alpha)
 
 # %% [markdown] id="test-05"
 # ## What was tested
@@ -54,8 +55,8 @@ if tested is not None:
 # %% id="test-06"
 if tested is not None:
     draw_test(tested)
-    if tested.pairs is not None:
-        display(tested.pairs)
+    if (pairs := pairs_of(tested)) is not None:
+        display(pairs)
     if tested.counts is not None:
         display(tested.counts)
 

@@ -1,20 +1,14 @@
-"""A hypothesis test by name or by what it decides: the samples found in the table, the test chosen and told."""
+"""A hypothesis test by name or by what it decides: the samples found in the table, the test chosen and run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.answers_of_tests import estimate_text
 from notebooks.toolkit.attempts import CannotAnswer, check_columns
 from notebooks.toolkit.columns import is_text, yes_level
-from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time, time_column
-from notebooks.toolkit.ledger import effect, ledger
-from notebooks.toolkit.phrases import several
-from notebooks.toolkit.telling import answer
 from notebooks.toolkit.tested import Tested, known_numbers
 from notebooks.toolkit.tests_of import (
     anderson_test,
@@ -48,320 +42,230 @@ from notebooks.toolkit.tests_of_pairs import (
     mcnemar_test,
     proportions_test,
 )
-from notebooks.toolkit.wording import chance, label, number, say, tick
+from notebooks.toolkit.wording import as_name, say
 
-TESTS_OF_ONE = {
-    "shapiro": shapiro_test,
-    "dagostino": dagostino_test,
-    "jarque_bera": jarque_bera_test,
-    "anderson": anderson_test,
-    "ks_normal": ks_normal_test,
+
+@dataclass(frozen=True)
+class TestWay:
+    """A test: what runs it, on which samples, what it is about, and whether it takes a one-sided alternative.
+
+    `of`: one column; a series in order; yes or no; groups of one column (two or many); a pair of columns whose values
+    belong together; a table of counts of two columns (two by two); the counts of one.
+    """
+
+    run: Callable[..., Tested]
+    of: Literal["one", "series", "yes", "two", "many", "pair", "table", "square", "counts"]
+    about: str
+    sided: bool = False
+
+
+TEST_WAYS = {
+    "shapiro": TestWay(shapiro_test, "one", "normality"),
+    "dagostino": TestWay(dagostino_test, "one", "normality"),
+    "jarque_bera": TestWay(jarque_bera_test, "one", "normality"),
+    "anderson": TestWay(anderson_test, "one", "normality"),
+    "ks_normal": TestWay(ks_normal_test, "one", "normality"),
+    "one_sample_t": TestWay(one_sample_t_test, "one", "means", sided=True),
+    "adfuller": TestWay(adfuller_test, "series", "stationarity"),
+    "ljung_box": TestWay(ljung_box_test, "series", "autocorrelation"),
+    "binomial": TestWay(binomial_test, "yes", "proportions", sided=True),
+    "t": TestWay(t_test, "two", "means", sided=True),
+    "welch": TestWay(welch_test, "two", "means", sided=True),
+    "mannwhitney": TestWay(mannwhitney_test, "two", "medians", sided=True),
+    "ks_two": TestWay(ks_two_test, "two", "distributions", sided=True),
+    "f_variance": TestWay(f_variance_test, "two", "variances", sided=True),
+    "anova": TestWay(anova_test, "many", "means"),
+    "welch_anova": TestWay(welch_anova_test, "many", "means"),
+    "kruskal": TestWay(kruskal_test, "many", "medians"),
+    "levene": TestWay(levene_test, "many", "variances"),
+    "bartlett": TestWay(bartlett_test, "many", "variances"),
+    "tukey": TestWay(anova_test, "many", "means"),
+    "paired_t": TestWay(paired_t_test, "pair", "means", sided=True),
+    "wilcoxon": TestWay(wilcoxon_test, "pair", "medians", sided=True),
+    "pearson": TestWay(correlation_test, "pair", "correlation", sided=True),
+    "spearman": TestWay(correlation_test, "pair", "correlation", sided=True),
+    "kendall": TestWay(correlation_test, "pair", "correlation", sided=True),
+    "chi2": TestWay(chi2_test, "table", "independence"),
+    "fisher": TestWay(fisher_test, "square", "independence", sided=True),
+    "mcnemar": TestWay(mcnemar_test, "square", "proportions"),
+    "proportions": TestWay(proportions_test, "square", "proportions", sided=True),
+    "chi2_fit": TestWay(chi2_fit_test, "counts", "fit"),
 }
-TESTS_OF_TWO: dict[str, Callable[[Any, Any, str], Tested]] = {
-    "t": t_test,
-    "welch": welch_test,
-    "mannwhitney": mannwhitney_test,
-    "ks_two": ks_two_test,
-    "f_variance": f_variance_test,
-}
-TESTS_OF_PAIRS = {"paired_t": paired_t_test, "wilcoxon": wilcoxon_test}
-TESTS_OF_GROUPS = {
-    "anova": anova_test,
-    "welch_anova": welch_anova_test,
-    "kruskal": kruskal_test,
-    "levene": levene_test,
-    "bartlett": bartlett_test,
-}
-CORRELATIONS = ("pearson", "spearman", "kendall")
-TESTS_OF_SERIES = {"adfuller": adfuller_test, "ljung_box": ljung_box_test}
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A test that was run: on which columns, on which samples, at which level, and the choice of the test in words."""
+    """A test that was run: on which columns, on which samples, and what is to be said of the choice.
 
-    tested: Tested
+    `tests` has one test, or one for each group where the test is of a single sample and groups were named.
+    """
+
+    name: str
     columns: tuple[str, ...]
-    samples: dict[str, Any]
-    counts: pd.DataFrame | None
-    alpha: float
-    pairs: pd.DataFrame | None
-    notes: tuple[str, ...]
+    tests: dict[str, Tested]
+    samples: dict[str, Any] = field(default_factory=dict)
+    counts: pd.DataFrame | None = None
+    pairs: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    each: bool = False
+
+    @property
+    def tested(self) -> Tested:
+        return next(iter(self.tests.values()))
+
+    @property
+    def about(self) -> str:
+        """What the test decides: normality, means, medians …"""
+        return TEST_WAYS[self.name].about
 
 
 def default_test(about: str, columns: int, groups: int, n: int) -> str:
-    """The test of a question where none is named: the one that supposes least and is standard."""
-    if about == "normality":
-        return "shapiro" if n <= 5000 else "dagostino"
-    if about == "fit":
-        return "chi2_fit"
-    if about in ("independence", "proportions"):
-        return "chi2" if about == "independence" or groups > 2 else "proportions" if groups == 2 else "binomial"
-    if about == "correlation":
-        return "pearson"
-    if about == "variances":
-        return "levene"
-    if about == "stationarity":
-        return "adfuller"
-    if about == "distributions":
-        return "ks_two"
-    if about == "medians":
-        return "mannwhitney" if groups == 2 else "kruskal"
-    return "one_sample_t" if groups < 2 and columns < 2 else "welch" if groups == 2 or columns == 2 else "welch_anova"
+    """The test of a question where none is named: the one that supposes least and is standard.
 
-
-def groups_of(df: pd.DataFrame, column: str, by: str, levels: list[str], least: int = 2) -> dict[str, Any]:
-    """The known numbers of a column by level of another, those levels only where some are named."""
-    if is_text(df[column]) or is_time(df[column]):
-        raise CannotAnswer(f"{say(column)} holds no numbers to test.")
-    names = df[by].astype("string").str.removesuffix(".0") if not is_text(df[by]) else df[by].astype("string")
-    parts = {
-        str(k): known_numbers(df.loc[names == k, column])
-        for k in sorted(names.dropna().unique())
-        if not levels or str(k) in levels
+    `groups` is their number, 0 where none are named; two columns without groups are pairs of values of one row.
+    """
+    of_means = {0: "paired_t" if columns == 2 else "one_sample_t", 2: "welch"}
+    of_medians = {0: "wilcoxon", 2: "mannwhitney"}
+    usual = {
+        "normality": "shapiro" if n <= 5000 else "dagostino",
+        "means": of_means.get(groups, "welch_anova"),
+        "medians": of_medians.get(groups, "kruskal"),
+        "variances": "levene",
+        "proportions": {0: "binomial", 2: "proportions"}.get(groups, "chi2"),
+        "independence": "chi2",
+        "fit": "chi2_fit",
+        "correlation": "pearson",
+        "distributions": "ks_two",
+        "stationarity": "adfuller",
     }
-    parts = {k: v for k, v in parts.items() if len(v) >= least}
-    if len(parts) < 2:
-        raise CannotAnswer(f"{say(by)} has fewer than two groups with {least} rows of {say(column)} or more.")
-    return parts
+    return usual[about]
+
+
+def _asked_about(df: pd.DataFrame, columns: list[str], keys: list[str], null: float | None) -> str:
+    """What a test of these columns is about, where nobody says."""
+    levels = [is_text(df[c]) or df[c].nunique() == 2 for c in columns]
+    if keys:
+        return "independence" if all(levels) else "means"
+    if len(columns) > 1:
+        return "independence" if any(is_text(df[c]) for c in columns) or all(levels) else "correlation"
+    return "fit" if is_text(df[columns[0]]) else "normality" if null is None else "means"
+
+
+def numbers_by(rows: pd.DataFrame, column: str, keys: Any) -> dict[str, Any]:
+    """The known numbers of a column in each group that one or several other columns make, in order."""
+    groups = rows.dropna(subset=[column]).groupby(keys)[column]
+    return {", ".join(map(as_name, k)) if isinstance(k, tuple) else as_name(k): known_numbers(v) for k, v in groups}
 
 
 def run_test(
     df: pd.DataFrame,
     columns: list[str],
-    by: str = "",
-    levels: list[str] | None = None,
+    by: Any = "",
+    levels: Any = (),
     name: str = "auto",
     about: str = "",
-    alpha: float = 0.05,
     sides: str = "two",
     null: float | None = None,
 ) -> Decided:
-    """Run the test of a name, or that of a question (`about`), on columns, by the levels of another or of two columns.
+    """Run the test of a name, or that of a question (`about`), on columns, by one or more others, or of two columns.
 
-    Raises CannotAnswer where the columns do not give the samples that it needs.
+    `levels` are the groups that are meant. Raises CannotAnswer where the columns do not give the samples that it needs.
     """
-    check_columns(df, test=columns, groups=by)
-    if not columns and not by:
+    keys = [k for k in ([by] if isinstance(by, str) else by) if k]
+    check_columns(df, test=columns, groups=keys)
+    if not columns and not keys:
         raise CannotAnswer("A test needs a column, and none was named.")
-    kinds = {c: is_text(df[c]) or df[c].nunique() == 2 for c in columns}
-    notes = list[str]()
-    if not about and name == "auto":
-        about = (
-            "independence"
-            if columns and all(kinds.values()) and (by or len(columns) > 1)
-            else "correlation"
-            if len(columns) == 2 and not by
-            else "means"
-        )
-    groups = len(levels) if levels else int(df[by].nunique()) if by else 0
-    if name == "auto":
+    if levels and keys:
+        df = df[df[keys[-1]].astype("string").str.removesuffix(".0").isin(levels)]
+    notes, chosen = list[str](), name == "auto"
+    if chosen:
         known = int(df[columns[0]].notna().sum()) if columns else 0
-        name = default_test(about, len(columns), groups, known)
-        notes.append("The test was not named; this is the usual one here, as it supposes least.")
-    given = (*columns, *([by] if by else []))
-    first = columns[0] if columns else by
-    samples, counts, pairs = dict[str, Any](), None, None
-    if name in TESTS_OF_ONE or name == "one_sample_t":
-        if kinds.get(first) and is_text(df[first]):
-            raise CannotAnswer(f"{say(first)} holds no numbers to test.")
-        samples = {first: known_numbers(df[first])}
-        if len(samples[first]) < 8:
-            raise CannotAnswer(f"{say(first)} has {len(samples[first])} numbers; the test needs at least 8.")
-        tested = (
-            TESTS_OF_ONE[name](samples[first])
-            if name in TESTS_OF_ONE
-            else one_sample_t_test(samples[first], null or 0.0, sides)
-        )
-    elif name in TESTS_OF_TWO or name in TESTS_OF_GROUPS or name == "tukey":
-        if by:
-            samples = groups_of(df, first, by, levels or [])
-        elif len(columns) > 1:
-            samples = {c: known_numbers(df[c]) for c in columns}
-        else:
-            raise CannotAnswer("The test compares groups: name the column that divides the rows into them.")
-        if name in TESTS_OF_TWO:
-            if len(samples) != 2:
-                raise CannotAnswer(
-                    f"The test compares two groups, and {say(by)} has {len(samples)}: name two of {', '.join(samples)}."
-                )
-            one, two = samples.values()
-            tested = TESTS_OF_TWO[name](one, two, sides)
-        else:
-            tested = TESTS_OF_GROUPS["anova" if name == "tukey" else name](samples)
-            if 2 < len(samples) <= 12 and name in ("anova", "welch_anova", "tukey"):
-                pairs = tukey_test(samples)
-    elif name in TESTS_OF_PAIRS or name in CORRELATIONS:
-        if len(columns) < 2:
-            raise CannotAnswer("The test compares two columns row by row: name both.")
-        if any(is_text(df[c]) for c in columns[:2]):
-            raise CannotAnswer(f"{say(next(c for c in columns if is_text(df[c])))} holds no numbers to test.")
-        both = df[columns[:2]].dropna().astype(float)
-        samples = {c: both[c].to_numpy() for c in columns[:2]}
-        one, two = samples.values()
-        tested = (
-            TESTS_OF_PAIRS[name](one, two, sides) if name in TESTS_OF_PAIRS else correlation_test(one, two, name, sides)
-        )
-    elif name in TESTS_OF_SERIES:
-        time = time_column(df)
-        rows = df.sort_values(time) if time else df
-        samples = {first: known_numbers(rows[first])}
-        tested = TESTS_OF_SERIES[name](samples[first])
-        notes.append(f"Rows in order of {say(time)}." if time else "Rows in the order of the file.")
-    elif name == "chi2_fit":
-        found = df[first].astype("string").value_counts().sort_index()
-        counts = found.to_frame("rows")
-        tested = chi2_fit_test(found.to_numpy())
-    elif name == "binomial":
-        answers: Any = df[first].dropna()
-        if answers.nunique() != 2:
-            raise CannotAnswer(f"{say(first)} has {answers.nunique()} levels; a binomial test needs two.")
-        yes = yes_level(answers.unique())
-        counts = answers.astype("string").value_counts().sort_index().to_frame("rows")
-        tested = binomial_test(int((answers == yes).sum()), len(answers), 0.5 if null is None else null, sides)
-        notes.append(f"The proportion is that of {yes}.")
-    else:
-        other = by or (columns[1] if len(columns) > 1 else "")
-        if not other:
-            raise CannotAnswer("The test needs two columns of levels: name both.")
-        given = (first, other)
-        rows = df[df[other].astype("string").isin(levels)] if levels else df
-        counts = pd.crosstab(rows[other].astype("string"), rows[first].astype("string"))
-        if min(counts.shape) < 2:
-            raise CannotAnswer(f"{say(first)} and {say(other)} do not both have two levels in the rows that have both.")
-        tested = _of_counts(counts, name, first, rows, sides)
-    return Decided(tested, given, samples, counts, alpha, pairs, tuple(notes))
-
-
-def _of_counts(counts: pd.DataFrame, name: str, first: str, rows: pd.DataFrame, sides: str) -> Tested:
-    """A test of a table of counts: levels of the groups down, of the column across."""
-    if name == "chi2":
-        return chi2_test(counts)
-    if counts.shape != (2, 2):
+        about = about or _asked_about(df, columns, keys, null)
+        name = default_test(about, len(columns), len(df[keys].drop_duplicates().dropna()) if keys else 0, known)
+    way = TEST_WAYS[name]
+    if null is not None and name not in ("one_sample_t", "binomial"):
         raise CannotAnswer(
-            f"The test needs two levels by two, and these are {counts.shape[0]} "
-            f"by {counts.shape[1]}; a chi-square test takes more."
+            f"The {name} test compares with no given value; a one-sample t test or a binomial test does."
         )
-    if name == "fisher":
-        return fisher_test(counts, sides)
-    if name == "mcnemar":
-        return mcnemar_test(counts)
-    yes = str(yes_level(rows[first].dropna().unique()))
-    return proportions_test(
-        (int(counts[yes].iloc[0]), int(counts[yes].iloc[1])),
-        (int(counts.iloc[0].sum()), int(counts.iloc[1].sum())),
-        sides,
-    )
+    more: list[Any] = [(0.5 if name == "binomial" else 0.0) if null is None else null] * (way.run in (
+        one_sample_t_test, binomial_test))  # fmt: skip
+    more += [name] * (way.about == "correlation") + [sides] * way.sided
+    samples, counts, each = dict[str, Any](), None, False
+    if way.of in ("table", "square", "counts", "yes"):
+        counts, arguments, note = _counts_of(df, [*columns, *keys], way)
+        notes += [note] * bool(note)
+    else:
+        samples = _samples(df, columns, keys, way, notes)
+        each = way.of == "one" and bool(keys)
+        arguments = [samples] if way.of == "many" else list(samples.values())
+    runs = {group: [values] for group, values in samples.items()} if each else {"": arguments}
+    tests = {group: way.run(*given, *more) for group, given in runs.items()}
+    tested = next(iter(tests.values()))
+    if chosen:
+        notes.append(f"The {tested.name} was chosen for what the columns hold; name another test to have that.")
+    if name == "shapiro" and tested.n >= 1000:
+        notes.append("With so many values the test finds the smallest departure from a normal distribution.")
+    if way.of == "two" and sides != "two":
+        notes.append(f"The alternative is about {' against '.join(samples)}.")
+    pairs = tukey_test(samples) if name == "tukey" else None
+    return Decided(name, (*columns, *keys), tests, samples, counts, pairs, tuple(notes), each)
 
 
-def tell_test(found: Decided) -> dict[str, Any]:
-    """Answer with the decision at the level asked for, the statistic, p and the size of what was tested."""
-    t = found.tested
-    against = t.p < found.alpha
-    listed = " and ".join(say(c) for c in found.columns[:2])
-    free = f"({', '.join(number(d) for d in t.freedom)})" if t.freedom else ""
-    told = f"{t.symbol}{free} = {t.statistic:.4g}, {chance(t.p)}, n = {t.n:,}".replace("-", "−")
-    decided = f"the hypothesis that {t.null} is rejected" if against else f"nothing speaks against it that {t.null}"
-    text = f"{listed}: {decided}, at the {100 * found.alpha:g} % level ({t.name}, {told})."
-    values: dict[str, Any] = {"statistic": t.statistic, "p_value": t.p, "rejected": against, "n": t.n}
-    if t.estimate is not None:
-        name, size, ends = t.estimate
-        values[name] = (size, "", ends)
-        text += f" {estimate_text(t)}"
-    if not against and "normal" not in t.null:
-        text += " That is no proof that it holds: a small sample may not show it."
-    if found.pairs is not None:
-        clear = found.pairs[found.pairs["p"] < found.alpha]
-        if against and len(clear):
-            most = clear.iloc[int(np.argmax(clear["difference"].abs()))]
-            text += f" {len(clear)} of {several(len(found.pairs), 'pair')} differ (Tukey), most {most['first']} and "
-            text += f"{most['second']}."
-    notes = [*found.notes, *t.checks]
-    answer(text, values, notes=notes)
-    ledger.add("asked", f"{t.name}: {listed}", t.p)
-    return dict(
-        type="descriptive",
-        kind="test",
-        text=text,
-        columns=list(found.columns),
-        effect=effect("count", t.n),
-        test=ledger.test(t.name, "asked", f"{t.name}: {listed}"),
-        n=t.n,
-        params={"statistic": t.statistic, "alpha": found.alpha, "rejected": against},
-        caveats=notes,
-        confidence="high",
-    )
-
-
-def draw_test(found: Decided) -> None:
-    """What the test looked at: a sample beside the normal curve and its quantiles, groups as dots, counts as shares."""
-    from scipy import stats
-
-    t = found.tested
-    title = " and ".join(say(c) for c in found.columns[:2])
-    if found.counts is not None:
-        shares = (
-            found.counts.div(found.counts.sum(axis=1), axis=0) * 100
-            if found.counts.shape[1] > 1
-            else found.counts / found.counts.sum() * 100
+def _samples(df: pd.DataFrame, columns: list[str], keys: list[str], way: TestWay, notes: list[str]) -> dict[str, Any]:
+    """The samples of numbers that a test takes, by their names."""
+    if odd := next((c for c in columns if is_text(df[c]) or is_time(df[c])), None):
+        raise CannotAnswer(f"{say(odd)} holds text or times, no numbers to test.")
+    if way.of in ("one", "series") and len(columns) != 1:
+        raise CannotAnswer(f"The test is of one column, and {len(columns) or 'none'} are named.")
+    if way.of == "pair":
+        if len(columns) != 2:
+            raise CannotAnswer("The test takes two columns whose values belong together: name both.")
+        both = df[columns].dropna().astype(float)
+        return {c: both[c].to_numpy() for c in columns}
+    if way.of == "series":
+        time = time_column(df)
+        notes.append(f"Rows in order of {say(time)}." if time else "Rows in the order of the file.")
+        return {columns[0]: known_numbers((df.sort_values(time) if time else df)[columns[0]])}
+    if keys and len(columns) == 1:
+        samples = numbers_by(df, columns[0], keys[0] if len(keys) == 1 else keys)
+    elif way.of == "one" or (len(columns) > 1 and not keys):
+        samples = {c: known_numbers(df[c]) for c in columns}
+    else:
+        raise CannotAnswer("The test compares groups: name one column of numbers and one that makes the groups.")
+    if way.of == "two" and len(samples) != 2:
+        raise CannotAnswer(
+            f"The test compares two groups, and there are {len(samples)}: name two of {', '.join(samples) or 'them'}."
         )
-        shares, counts = shares.iloc[:12, :8], found.counts
-        fig, ax = figure(title, height=2.0 + 0.5 * len(shares))
-        left = np.zeros(len(shares))
-        for i, name in enumerate(shares.columns):
-            colour = COLOURS[i % 7]
-            ax.barh(range(len(shares)), shares[name], left=left, color=colour, label=str(name), edgecolor="white")
-            for k, v in enumerate(shares[name]):
-                if v >= 7 or shares.shape[1] == 1:
-                    ax.text(
-                        left[k] + v / 2,
-                        k,
-                        f"{v:.0f} %",
-                        ha="center",
-                        va="center",
-                        color="white" if colour in (COLOURS[0], COLOURS[6], COLOURS[2], COLOURS[1]) else "black",
-                    )
-            left += shares[name].to_numpy()
-        sizes = counts.sum(axis=1)
-        ax.set_yticks(range(len(shares)), [f"{tick(k)} ({int(sizes[k]):,})" for k in shares.index])
-        ax.set_xlabel(f"{label(found.columns[0])} (% of rows)")
-        ax.grid(axis="y", visible=False)
-        if shares.shape[1] > 1:
-            fig.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=13)
-        show(fig, f"Bars: the shares of {say(found.columns[0])} in each group")
-        return
-    names = list(found.samples)
-    if t.symbol in ("r", "ρ", "τ") and len(names) == 2:
-        x, y = found.samples.values()
-        step = max(1, len(x) // 3000)
-        fig, ax = figure(title, height=4.4)
-        ax.scatter(x[::step], y[::step], s=24, alpha=0.5, color=COLOURS[0], lw=0)
-        ax.set(xlabel=label(names[0]), ylabel=label(names[1]))
-        show(fig, f"Points: {title}")
-        return
-    if len(names) == 1:
-        x = found.samples[names[0]]
-        fig, axes = figure(title, width=8.4, height=3.9, columns=2)
-        axes[0].hist(x, bins=min(40, max(8, int(len(x) ** 0.5))), density=True, color=COLOURS[6], alpha=0.75)
-        grid = np.linspace(x.min(), x.max(), 200)
-        axes[0].plot(grid, stats.norm.pdf(grid, x.mean(), x.std(ddof=1)), color=COLOURS[1], lw=2.4)
-        axes[0].set(xlabel=label(names[0]), ylabel="density; line: normal")
-        (theory, ordered), (slope, middle, _) = stats.probplot(x)
-        axes[1].scatter(theory, ordered, s=14, color=COLOURS[0], lw=0)
-        axes[1].plot(theory, middle + slope * theory, color=COLOURS[1], lw=2)
-        axes[1].set(xlabel="normal quantiles", ylabel="values")
-        show(fig, f"Histogram and normal quantile plot of {title}")
-        return
-    shown = names[:14][::-1]
-    fig, ax = figure(title, height=1.7 + 0.5 * len(shown))
-    for i, level in enumerate(shown):
-        part = found.samples[level]
-        some = part[:: max(1, len(part) // 500)]
-        ax.scatter(
-            some, i + np.random.default_rng(i).uniform(-0.26, 0.26, len(some)), s=10, alpha=0.35, color=COLOURS[0], lw=0
-        )
-        half = stats.sem(part) * stats.t.ppf(0.975, len(part) - 1) if len(part) > 1 else 0.0
-        ax.errorbar(part.mean(), i, xerr=half, fmt="o", color=COLOURS[1], capsize=4, ms=8)
-    ax.set_yticks(range(len(shown)), [tick(v) for v in shown])
-    ax.set(xlabel=f"{label(found.columns[0])}; large dot: mean, 95 % CI", ylim=(-0.6, len(shown) - 0.4))
-    show(fig, f"Dots: {title}, each value and the means with 95 % intervals")
+    few = 8 if way.run is dagostino_test else 3 if way.of == "one" else 2
+    small = [k for k, x in samples.items() if len(x) < few]
+    notes += [f"Groups of fewer than {few} values are left out: {', '.join(small)}."] * bool(small)
+    if small and len(samples) - len(small) < {"one": 1}.get(way.of, 2):
+        raise CannotAnswer(f"{say(small[0])} has {len(samples[small[0]])} numbers; the test needs at least {few}.")
+    return {k: x for k, x in samples.items() if k not in small}
+
+
+def _counts_of(df: pd.DataFrame, columns: list[str], way: TestWay) -> tuple[pd.DataFrame, list[Any], str]:
+    """The counts that a test takes: shown as a table, as the test's arguments, and a note on what was counted."""
+    first, columns = columns[0], list(dict.fromkeys(columns))
+    if len(columns) != (2 if way.of in ("table", "square") else 1):
+        many = "two columns of levels" if way.of in ("table", "square") else "one column"
+        raise CannotAnswer(f"The test takes {many}, and {len(columns)} are named.")
+    answers: Any = df[first].dropna()
+    counts = answers.astype("string").value_counts().sort_index().to_frame("rows")
+    if way.of == "counts":
+        return counts, [counts["rows"].to_numpy()], ""
+    if way.of == "yes":
+        if answers.nunique() != 2:
+            raise CannotAnswer(f"{say(first)} has {answers.nunique()} levels; the test needs two.")
+        yes = yes_level(answers.unique())
+        return counts, [int((answers == yes).sum()), len(answers)], f"The proportion is that of {as_name(yes)}."
+    counts = pd.crosstab(df[columns[1]].astype("string"), df[first].astype("string"))
+    if min(counts.shape) < 2:
+        both = " and ".join(map(say, columns))
+        raise CannotAnswer(f"{both} do not both have two levels in the rows that have both.")
+    if way.of == "square" and counts.shape != (2, 2):
+        size = " by ".join(map(str, counts.shape))
+        raise CannotAnswer(f"The test needs two levels by two, and these are {size}; a chi-square test takes more.")
+    if way.run is not proportions_test:
+        return counts, [counts], ""
+    return counts, [counts[str(yes_level(answers.unique()))], counts.sum(axis=1)], ""

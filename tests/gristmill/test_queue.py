@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -91,11 +92,14 @@ async def test_health_is_no_green_light_where_the_record_does_not_answer(
     monkeypatch.setenv("GRISTMILL_HOME", str(home))
     local = Local.open(load())
     transport = httpx.ASGITransport(api.build_api(local))
-    let_go = threading.Event()
+    held, let_go = threading.Event(), threading.Event()
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         assert (await client.get("/api/health")).status_code == 200
-        stuck = threading.Thread(target=local.store._writer.run, args=[lambda write: let_go.wait() and None])
+        stuck = threading.Thread(
+            target=local.store._writer.run, args=[lambda write: held.set() or (let_go.wait() and None)]
+        )
         stuck.start()
+        await asyncio.to_thread(held.wait)
         try:
             with monkeypatch.context() as impatient:
                 impatient.setattr(api, "ANSWERS_WITHIN", 0.5)

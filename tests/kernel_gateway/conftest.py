@@ -20,6 +20,8 @@ import pytest
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 NURSERY = "gristmill-nurse"  # as the process calls itself
+PATIENCE = 120
+"""Seconds in which what a test waits for comes; one that waits for longer has failed. No claim is about them."""
 
 
 @dataclass
@@ -56,17 +58,17 @@ def start_gateway(
     return Gateway(process, said["url"], said["api_key"], home)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], Any], what: str) -> None:
     """Wait for a condition, which fails the test when it does not come in time."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        assert time.monotonic() < end, f"{what} did not happen within {PATIENCE} s"
         time.sleep(0.01)
 
 
-async def wait_soon(condition: Callable[[], Awaitable[Any]], seconds: float) -> None:
+async def wait_soon(condition: Callable[[], Awaitable[Any]]) -> None:
     """The same for a condition that has to be asked for."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - the sandbox tells nobody when it comes true
             await asyncio.sleep(0.02)
 
@@ -74,7 +76,7 @@ async def wait_soon(condition: Callable[[], Awaitable[Any]], seconds: float) -> 
 def is_gone(process: psutil.Process) -> bool:
     """Whether it runs no more; one that only waits to be collected by its parent is gone."""
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 
@@ -105,12 +107,12 @@ def processes_of() -> Callable[[int], list[psutil.Process]]:
 
 
 @pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], bool], float, str], None]:
+def eventually() -> Callable[[Callable[[], Any], str], None]:
     return wait_until
 
 
 @pytest.fixture(scope="session")
-def soon() -> Callable[[Callable[[], Awaitable[Any]], float], Awaitable[None]]:
+def soon() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[None]]:
     return wait_soon
 
 

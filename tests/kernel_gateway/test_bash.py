@@ -39,7 +39,7 @@ async def test_a_context_of_its_own_is_restarted_and_survives_an_exit(fresh: Asy
 async def test_leaving_a_cell_interrupts_it(sandbox: AsyncSandbox, soon, endless: str) -> None:
     code = f"kept=yes; touch ~/begun; {endless}; touch ~/never"
     cell = asyncio.create_task(sandbox.run_code(code, language="bash", envs={"ONCE": "set"}))
-    await soon(lambda: sandbox.files.exists("begun"), 30)
+    await soon(lambda: sandbox.files.exists("begun"))
     cell.cancel()
     done = await asyncio.wait_for(sandbox.run_code("echo $kept ${ONCE-undone}", language="bash"), 30)
     assert (done.logs.stdout, done.logs.stderr) == (["yes undone\n"], [])

@@ -26,7 +26,7 @@ def test_jupyterlab_in_a_sandbox_runs_a_cell(gateway: Any, eventually: Callable[
             answer = httpx.get(f"{gateway.url}/api", headers={"Host": host}, trust_env=False)
             return answer.status_code == 200 and "version" in answer.json()
 
-        eventually(is_up, 120, "JupyterLab's start")
+        eventually(is_up, "JupyterLab's start")
         assert httpx.get(f"{gateway.url}/api/kernels", headers={"Host": host}, trust_env=False).status_code == 403
         page = browser.new_page()
         page.set_default_timeout(120_000)

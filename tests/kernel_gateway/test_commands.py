@@ -79,7 +79,7 @@ async def test_a_reader_that_takes_its_time_gets_the_last_of_the_output_before_t
     running = process._Running(config, None, popen, {"stdout": outlet}, None, Journal(nowhere))
     queue, told = running.listen(), 0
     following = asyncio.create_task(running.follow(lambda: None))
-    await soon(lambda: _value(queue.full()), 30)
+    await soon(lambda: _value(queue.full()))
     await asyncio.sleep(2 * process._LAST_OUTPUT_SECONDS)  # the time that it takes
     async with asyncio.timeout(60):
         while (event := (await queue.get()).event).field == "data":
@@ -96,20 +96,20 @@ async def test_list_and_kill(sandbox: AsyncSandbox, soon) -> None:
     with pytest.raises(CommandExitException) as killed:
         await handle.wait()
     assert killed.value.exit_code == -1
-    await soon(lambda: _ended(sandbox, "sleep 30[01]"), 30)
+    await soon(lambda: _ended(sandbox, "sleep 30[01]"))
     assert await sandbox.commands.kill(999_999) is False
 
 
 async def test_a_command_ends_at_its_timeout(sandbox: AsyncSandbox, soon) -> None:
     with pytest.raises(TimeoutException):
         await asyncio.wait_for(sandbox.commands.run("sleep 602", timeout=0.5), 30)
-    await soon(lambda: _ended(sandbox, "sleep 602"), 30)
+    await soon(lambda: _ended(sandbox, "sleep 602"))
 
 
 async def test_a_client_that_leaves_does_not_end_a_command(sandbox: AsyncSandbox, soon) -> None:
     handle = await sandbox.commands.run("sleep 0.3; touch /tmp/outlived; sleep 30", background=True)
     await handle.disconnect()
-    await soon(lambda: sandbox.files.exists("/tmp/outlived"), 30)
+    await soon(lambda: sandbox.files.exists("/tmp/outlived"))
     assert await sandbox.commands.kill(handle.pid) is True
 
 
@@ -123,7 +123,7 @@ async def test_a_terminal(sandbox: AsyncSandbox, soon) -> None:
     seen = bytearray()
     terminal = await sandbox.pty.create(PtySize(rows=24, cols=90), on_data=lambda data: seen.extend(data))
     await sandbox.pty.send_stdin(terminal.pid, b"tty; stty size\n")
-    await soon(lambda: _value(b"24 90" in seen), 30)
+    await soon(lambda: _value(b"24 90" in seen))
     await sandbox.pty.resize(terminal.pid, PtySize(rows=30, cols=100))
     await sandbox.pty.send_stdin(terminal.pid, b"stty size; exit\n")
     await terminal.wait()

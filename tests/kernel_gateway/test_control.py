@@ -158,7 +158,7 @@ async def _not(answer: Awaitable[bool]) -> bool:
 
 async def test_a_sandbox_ends_at_its_timeout(gateway, soon) -> None:
     made = await AsyncSandbox.create(timeout=1, **gateway.connection)
-    await soon(lambda: _not(made.is_running()), 30)
+    await soon(lambda: _not(made.is_running()))
     with pytest.raises(SandboxNotFoundException):
         await AsyncSandbox.connect(made.sandbox_id, **gateway.connection)
 
@@ -197,7 +197,7 @@ async def test_metrics_see_memory_and_disk(sandbox: AsyncSandbox, soon) -> None:
     async def kept() -> bool:
         return len(await sandbox.get_metrics()) > 1  # one from its beginning, and one from now
 
-    await soon(kept, 30)
+    await soon(kept)
     sample = (await sandbox.get_metrics())[-1]
     assert sample.mem_used > 20_000_000
     assert 3_000_000 <= sample.disk_used < sample.disk_total
@@ -218,7 +218,7 @@ async def test_memory_that_forks_share_counts_once(sandbox: AsyncSandbox, soon) 
         async def held() -> bool:
             return len(await sandbox.files.list("forks")) == 4
 
-        await soon(held, 60)
+        await soon(held)
         grown = (await sandbox.get_metrics())[-1].mem_used - before
         assert 50 << 20 <= grown < 200 << 20  # what a former test held may go meanwhile; four times would be 400
     finally:
@@ -230,7 +230,7 @@ async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) 
     made = await AsyncSandbox.create(timeout=300, **gateway.connection)
     cell = asyncio.create_task(made.run_code("print('on')\nimport time; time.sleep(60)"))
     command = asyncio.create_task(made.commands.run("echo on; sleep 60"))
-    await soon(made.commands.list, 30)
+    await soon(made.commands.list)
     assert await made.kill() is True
     for task in (cell, command):
         with pytest.raises(SandboxException, match=r"killed|not found|end of life"):

@@ -10,7 +10,7 @@ from e2b_code_interpreter import AsyncSandbox
 from kernel_gateway.inside.keeping import MOST
 from kernel_gateway.inside.notebook import COPY, MIME
 
-type Soon = Callable[[Callable[[], Awaitable[bool]], float], Awaitable[None]]
+type Soon = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
 
 async def order(sandbox: AsyncSandbox, what: str) -> str:
@@ -103,7 +103,7 @@ async def test_the_oldest_copy_makes_room(fresh: AsyncSandbox, soon: Soon):
         running = await fresh.commands.run("ps -eo comm | grep -c python")
         return int(running.stdout) == 3 + MOST - 1  # the seed, the service, the kernel, and the copies that are left
 
-    await soon(are_gone, 20)
+    await soon(are_gone)
 
 
 async def test_there_is_no_way_back_where_something_else_on_the_disk_has_changed(fresh: AsyncSandbox):

@@ -120,11 +120,11 @@ def test_killed_outright_it_takes_every_sandbox_along(gateways, processes_of, ev
     def sleeping() -> list[psutil.Process]:
         return those_that(processes_of(running.process.pid), lambda one: one.name() == "sleep")
 
-    eventually(lambda: len(sleeping()) == 2, 30, "the start of both")
+    eventually(lambda: len(sleeping()) == 2, "the start of both")
     started = processes_of(running.process.pid)
     running.process.kill()
     running.process.wait()
-    eventually(lambda: all(map(gone, started)), 30, "the end of every process")
+    eventually(lambda: all(map(gone, started)), "the end of every process")
     again = gateways(tmp_path)
     try:
         left = [path.name for path in (tmp_path / "gateway" / "run").iterdir()]
@@ -141,7 +141,7 @@ def test_killed_while_a_sandbox_is_being_set_up_it_leaves_nothing(gateways, even
     running.process.kill()
     running.process.wait()
     names = {path.name for path in (tmp_path / "gateway" / "run").iterdir()}
-    eventually(lambda: not names & _listening(), 30, "the end of every process")
+    eventually(lambda: not names & _listening(), "the end of every process")
 
 
 def _listening() -> set[str]:
@@ -179,9 +179,9 @@ def test_killed_sandboxes_leave_no_process_and_no_file(gateways, processes_of, e
             made = Sandbox.create(timeout=300, **running.connection)
             made.run_code("1")
             made.kill()
-        eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")
-        eventually(lambda: not list((tmp_path / "gateway" / "run").iterdir()), 30, "the removal of its socket")
-        eventually(lambda: process.num_fds() <= before + 4, 30, "the closing of descriptors")
+        eventually(lambda: not processes_of(running.process.pid), "the end of every process")
+        eventually(lambda: not list((tmp_path / "gateway" / "run").iterdir()), "the removal of its socket")
+        eventually(lambda: process.num_fds() <= before + 4, "the closing of descriptors")
     finally:
         running.stop()
 
@@ -284,4 +284,4 @@ async def test_without_isolation_only_when_told_so(tmp_path: Path, gone, eventua
         assert "NO ISOLATION" in (tmp_path / "gateway" / "gateway.log").read_text()
     finally:
         await stop_host(host, tmp_path)
-    eventually(lambda: all(map(gone, started)), 30, "the end of what runs without a sandbox around it")
+    eventually(lambda: all(map(gone, started)), "the end of what runs without a sandbox around it")

@@ -53,9 +53,7 @@ def test_killed_in_the_middle_of_it_all_that_is_left_goes(
             os.kill(running.process.pid, signal.SIGKILL)
             running.process.wait()
             asking.join()
-            eventually(
-                lambda started=started: all(map(gone, started)), 30, f"the end of every process, killed in {verb}"
-            )
+            eventually(lambda started=started: all(map(gone, started)), f"the end of every process, killed in {verb}")
             assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text(), verb
             marked = f"gristmill-{running.process.pid}-"
             running = gateways(tmp_path, "--parked", "0")
@@ -124,7 +122,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_creation_leaks_nothing(gateways
                 body = {"templateID": "base", "timeout": 1}
                 httpx.post(f"{running.url}/v2/sandboxes", headers=headers, json=body, timeout=wait, trust_env=False)
         run = tmp_path / "gateway" / "run"
-        eventually(lambda: not list(run.iterdir()), 30, "the end of every sandbox")
+        eventually(lambda: not list(run.iterdir()), "the end of every sandbox")
         assert psutil.Process(running.process.pid).is_running()
     finally:
         running.stop()

@@ -91,6 +91,6 @@ def test_time_is_named(one: Sandbox, eventually) -> None:
         one.commands.run("sleep 600", timeout=1)
     assert one.run_code("1 + 1").text == "2"
     one.set_timeout(0)
-    eventually(lambda: not one.is_running(), 30, "the end of the sandbox")
+    eventually(lambda: not one.is_running(), "the end of the sandbox")
     with pytest.raises(SandboxException, match="timeout"):
         one.run_code("1")

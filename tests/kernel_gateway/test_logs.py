@@ -44,7 +44,7 @@ def messages(http: httpx.Client, sandbox: Sandbox, **query: Any) -> list[str]:
 def test_a_log_tells_what_cells_and_commands_said(http, made: Sandbox, eventually: Callable) -> None:
     made.run_code("import sys\nprint('from a cell')\nprint('to stderr', file=sys.stderr)\n1 / 0")
     made.commands.run("echo from a command; echo oops >&2")
-    eventually(lambda: "oops" in messages(http, made), 30, "the command's last line")
+    eventually(lambda: "oops" in messages(http, made), "the command's last line")
     told = {one["message"]: (one["level"], one["fields"]["source"]) for one in entries(http, made)}
     assert told["The sandbox was created."] == ("info", "gateway")
     assert told["from a cell"] == ("info", "cell")
@@ -56,7 +56,7 @@ def test_a_log_tells_what_cells_and_commands_said(http, made: Sandbox, eventuall
 
 def test_a_page_of_a_log_goes_on_from_a_moment_or_back_from_it(http, made: Sandbox, eventually: Callable) -> None:
     made.commands.run("for n in 1 2 3 4; do echo line $n; done")
-    eventually(lambda: "line 4" in messages(http, made), 30, "the command's last line")
+    eventually(lambda: "line 4" in messages(http, made), "the command's last line")
     everything = entries(http, made)
     moments = [round(datetime.fromisoformat(one["timestamp"]).timestamp() * 1000) for one in everything]
     assert moments == sorted(set(moments)), "one moment each: a client goes on after the last that it has"
@@ -69,7 +69,7 @@ def test_a_page_of_a_log_goes_on_from_a_moment_or_back_from_it(http, made: Sandb
 
 def test_the_first_version_of_the_answer_has_lines_of_json(http, made: Sandbox, eventually: Callable) -> None:
     made.commands.run("echo hello")
-    eventually(lambda: "hello" in messages(http, made), 30, "the command's line")
+    eventually(lambda: "hello" in messages(http, made), "the command's line")
     body = http.get(f"/sandboxes/{made.sandbox_id}/logs").json()
     assert len(body["logs"]) == len(body["logEntries"])
     line = next(one["line"] for one in body["logs"] if "hello" in one["line"])
@@ -84,7 +84,7 @@ def test_no_value_of_the_environment_is_in_a_log(http, made: Sandbox, eventually
     made.run_code("import os; print('own', os.environ['OWN'])", envs={"OWN": "only-this-call-5678"})
     made.run_code("import os; raise ValueError(os.environ['API_KEY'])")
     made.commands.run("echo $API_KEY $HIDDEN; echo done", envs={"HIDDEN": "only-this-command"})
-    eventually(lambda: "done" in messages(http, made), 30, "the command's last line")
+    eventually(lambda: "done" in messages(http, made), "the command's last line")
     told = messages(http, made)
     for secret in ("sesame", "line-of-it", "only-this", made._envd_access_token or "", made.traffic_access_token or ""):
         assert not any(secret in line for line in told)
@@ -101,7 +101,7 @@ def test_a_log_holds_the_end_of_much_output_and_says_what_it_left_out(
     def told() -> list[str]:
         return messages(http, made, direction="backward")
 
-    eventually(lambda: any("left out" in line for line in told()), 30, "a word about what was left out")
+    eventually(lambda: any("left out" in line for line in told()), "a word about what was left out")
     assert sum(map(len, told())) <= 256 << 10
     assert made.run_code("1").text == "1"
 
@@ -110,7 +110,7 @@ def test_a_log_outlasts_its_sandbox(gateway, http, eventually: Callable) -> None
     made = Sandbox.create(timeout=300, **gateway.connection)
     made.run_code("print('last words')")
     made.kill()
-    eventually(lambda: "last words" in messages(http, made), 30, "what it said last")
+    eventually(lambda: "last words" in messages(http, made), "what it said last")
     assert "The sandbox has ended." in messages(http, made)
     assert http.get("/sandboxes/inone/logs").status_code == 404
     assert httpx.get(f"{gateway.url}/sandboxes/{made.sandbox_id}/logs").status_code == 401
@@ -126,7 +126,7 @@ def test_code_cannot_speak_as_the_gateway_nor_end_a_log(http, made: Sandbox, eve
         "    except OSError:\n"
         "        pass\n"
     )
-    eventually(lambda: "forged" in messages(http, made), 30, "the forged line")
+    eventually(lambda: "forged" in messages(http, made), "the forged line")
     assert all(one["fields"] == {"source": "sandbox"} for one in entries(http, made) if one["message"] == "forged")
 
 
@@ -150,7 +150,7 @@ def test_a_flood_of_lines_is_cut_off_and_counted() -> None:
 
 def test_the_command_prints_a_log(gateway, made: Sandbox, http, eventually: Callable) -> None:
     made.run_code("print('\\x1b[31mred\\x1b[0m')")
-    eventually(lambda: any("red" in line for line in messages(http, made)), 30, "the cell's line")
+    eventually(lambda: any("red" in line for line in messages(http, made)), "the cell's line")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("E2B_")}
     command = [sys.executable, "-m", "gristmill", "--home", str(gateway.home), "gateway", "logs"]
     done = subprocess.run([*command, made.sandbox_id], env=environment, capture_output=True, text=True, timeout=60)

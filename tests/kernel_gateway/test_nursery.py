@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -95,6 +97,45 @@ async def test_nothing_shows_where_it_was_forked(gateway, sandbox: AsyncSandbox)
     assert (await sandbox.run_code("text.count('/opt/gristmill/kernel_gateway') > 1")).text == "True"
 
 
+REHEARSED = """
+import dis, logging, threading
+from kernel_gateway.inside.interpreter import Interpreter
+adapted = [one.opname for one in dis.get_instructions(Interpreter._execute, adaptive=True)]
+plain = [one.opname for one in dis.get_instructions(Interpreter._execute)]
+threads = [one.name for one in threading.enumerate()]
+[adapted != plain, len(logging.getLogger('tornado').handlers), threads.count('IOPub'), Out, In[1:]]"""
+
+SIGNALS = "python -c 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'"
+
+
+async def test_a_rehearsal_before_the_fork_leaves_adapted_code_and_nothing_else(fresh: AsyncSandbox) -> None:
+    done = await fresh.run_code(REHEARSED)
+    assert done.execution_count == 1
+    adapted, *rest = done.results[0].json
+    assert adapted, "the service's code, which a kernel has but never runs"
+    assert rest == [1, 1, {}, [REHEARSED.strip()]]
+    assert (await fresh.commands.run(SIGNALS)).stdout.strip() == "True"
+
+
+GAPS = """
+import random
+from kernel_gateway.inside import sharing
+random.seed(1)
+scattered = [bytes(random.randrange(1, 400)) for _ in range(100_000)]
+random.shuffle(scattered)
+del scattered[:50_000]  # room in every page
+sharing._fill_gaps()
+made = [bytes(size - 33) for size in sharing._SIZES for _ in range(100)]
+pages = {id(one) >> 12 for one in made}
+print(len(pages), sum(sharing._SIZES) * 100 >> 12)"""
+
+
+def test_what_is_made_after_sharing_lies_together() -> None:
+    done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True, check=True)
+    pages, least = map(int, done.stdout.split())
+    assert pages < 1.5 * least
+
+
 async def test_every_probe_fails_in_a_forked_sandbox(gateway, sandbox: AsyncSandbox, monkeypatch) -> None:
     facts = {
         "canary": "canary-of-the-host",
@@ -121,10 +162,10 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
         first = Sandbox.create(timeout=300, **running.connection)
         first.run_code("kept = 1")
         for _ in range(2):  # killed young a second time it is not replaced: sandboxes then start one by one
-            eventually(lambda: nurseries(running), 30, "a nursery")
+            eventually(lambda: nurseries(running), "a nursery")
             (killed,) = nurseries(running)
             killed.kill()
-            eventually(lambda killed=killed: gone(killed), 30, "its end")
+            eventually(lambda killed=killed: gone(killed), "its end")
             made = Sandbox.create(timeout=300, **running.connection)
             assert made.run_code("import numpy; 1 + 1").text == "2"
             assert made.create_code_context().id
@@ -139,7 +180,7 @@ def test_a_nursery_that_is_killed_takes_no_sandbox_along_and_is_replaced(
         assert first.run_code("kept").text == "1"
         first.kill()
         assert Volume.destroy(volume.volume_id, api_key=running.key, api_url=running.url) is True
-        eventually(lambda: not processes_of(running.process.pid), 30, "the end of every process")
+        eventually(lambda: not processes_of(running.process.pid), "the end of every process")
     finally:
         running.stop()
 
@@ -153,7 +194,7 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon, t
                 process.kill()
         return not asked.usable
 
-    await soon(ended, 30)
+    await soon(ended)
     told: list[Seed | str] = []
     asked.ask("late", {"namespaces": -1}, [], told.append)
     assert told == ["The nursery ended."]
@@ -161,11 +202,11 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon, t
 
 def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, gone, tmp_path: Path) -> None:
     running = gateways(tmp_path, "--parked", "0")
-    eventually(lambda: nurseries(running), 30, "a nursery")
+    eventually(lambda: nurseries(running), "a nursery")
     (left,) = nurseries(running)
     running.process.kill()
     running.process.wait()
-    eventually(lambda: gone(left), 30, "the end of the nursery")
+    eventually(lambda: gone(left), "the end of the nursery")
 
 
 def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(gateways, processes_of, eventually, tmp_path) -> None:
@@ -177,7 +218,7 @@ def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(gateways, proce
 
     name = "import os; print(os.environ['E2B_SANDBOX_ID'])"
     try:
-        eventually(kernels, 30, "a kernel before anybody asks for a sandbox")
+        eventually(kernels, "a kernel before anybody asks for a sandbox")
         made = Sandbox.create(timeout=300, envs={"MINE": "yes"}, **running.connection)
         said = [made.run_code(f"{name}; print(os.environ['MINE'], os.environ['MPLBACKEND'][:6])").logs.stdout]
         assert "".join(said[0]).split() == [made.sandbox_id, "yes", "module"]
@@ -201,7 +242,7 @@ def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventu
         return int(made.run_code("import os; os.stat('/proc/self/ns/mnt').st_ino").text)
 
     try:
-        eventually(lambda: len(spare()) == 2, 30, "two to spare")
+        eventually(lambda: len(spare()) == 2, "two to spare")
         first = spare()
         ahead = {os.stat(f"/proc/{one.pid}/ns/mnt").st_ino for one in first}
         made = [Sandbox.create(timeout=300, **running.connection) for _ in range(3)]
@@ -210,8 +251,8 @@ def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventu
         assert ahead <= {*used}
         for one in made:
             one.kill()
-        eventually(lambda: all(map(gone, first)), 30, "their end")  # whose numbers the kernel gives to others
-        eventually(lambda: len(spare()) == 2, 30, "two others")
+        eventually(lambda: all(map(gone, first)), "their end")  # whose numbers the kernel gives to others
+        eventually(lambda: len(spare()) == 2, "two others")
         for one in spare():
             one.kill()
         assert inside(Sandbox.create(timeout=300, **running.connection)), "one that is gone is given to nobody"

@@ -33,7 +33,7 @@ async def test_files_variables_and_processes_survive_and_use_no_cpu(
     loop = those_that(processes_of(gateway.process.pid), lambda one: any("while :" in word for word in one.cmdline()))
     assert loop
     # A process whose group has used up its share of the CPU takes the signal only at its next turn.
-    eventually(lambda: all(p.status() == psutil.STATUS_STOPPED for p in loop), 30, "the stop of the loop")
+    eventually(lambda: all(p.status() == psutil.STATUS_STOPPED for p in loop), "the stop of the loop")
     before = _seconds_used(loop)
     await asyncio.sleep(0.3)  # the time in which the loop would have used CPU
     assert _seconds_used(loop) == before
@@ -58,7 +58,7 @@ async def test_a_paused_sandbox_is_listed_as_such_and_can_be_killed(gateway, gon
     assert await listed(SandboxState.PAUSED) == ["paused"]
     assert await listed(SandboxState.RUNNING) == []
     assert await made.kill() is True
-    eventually(lambda: all(map(gone, stopped)), 30, "the end of stopped processes")
+    eventually(lambda: all(map(gone, stopped)), "the end of stopped processes")
     with pytest.raises(NotFoundException):
         await AsyncSandbox.connect(made.sandbox_id, **gateway.connection)
 
@@ -74,7 +74,7 @@ async def test_a_timeout_can_pause_and_a_request_resume(gateway, soon) -> None:
         async def paused() -> bool:
             return (await made.get_info()).state == SandboxState.PAUSED
 
-        await soon(paused, 30)
+        await soon(paused)
         async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as stranger:
             answer = await stranger.get("/health", headers={"E2b-Sandbox-Id": made.sandbox_id})
         assert answer.status_code == 502

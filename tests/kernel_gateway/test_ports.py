@@ -100,7 +100,7 @@ async def test_a_web_server_is_reached_by_name_and_by_header(gateway, sandbox: A
     async def is_up() -> bool:
         return (await client.get("/", headers=by_name)).status_code == 200
 
-    await soon(is_up, 30)
+    await soon(is_up)
     assert (await client.get("/index.html", headers=by_name)).text == "<h1>hello</h1>"
     by_header = _headers(sandbox, 8000)
     assert (await client.get("/", headers=by_header)).text == "<h1>hello</h1>"
@@ -120,7 +120,7 @@ async def test_bodies_of_any_length_pass_and_answers_stream(gateway, sandbox: As
     async def is_up() -> bool:
         return (await client.get("/", headers=headers)).status_code == 200
 
-    await soon(is_up, 30)
+    await soon(is_up)
 
     async def upload():
         for _ in range(200):
@@ -147,7 +147,7 @@ async def test_headers_arrive_as_they_were_sent(gateway, sandbox: AsyncSandbox, 
     async def is_up() -> bool:
         return (await client.get("/", headers=headers)).status_code == 200
 
-    await soon(is_up, 30)
+    await soon(is_up)
     names = (await client.get("/", headers=headers)).json()
     assert {"Host", "X-My-Header", "x-lower"} <= set(names)
     assert not {"x-access-token", "e2b-sandbox-port"} & {name.lower() for name in names}
@@ -182,7 +182,7 @@ async def test_a_websocket_goes_both_ways(gateway, sandbox: AsyncSandbox, soon) 
                 raise
             return False
 
-    await soon(echoes, 30)
+    await soon(echoes)
     with pytest.raises(websockets.InvalidStatus, match="403"):
         async with websockets.connect(address, additional_headers=headers, origin="http://example.org", proxy=None):
             pass
@@ -204,7 +204,7 @@ async def test_headers_of_a_websocket_arrive_as_they_were_sent(gateway, sandbox:
             names.extend(json.loads(answer.body or b""))
         return bool(names)
 
-    await soon(answers, 30)
+    await soon(answers)
     assert {"Host", "Upgrade", "Sec-WebSocket-Key", "X-My-Header", "x-lower"} <= set(names)
     assert "e2b-traffic-access-token" not in {name.lower() for name in names}
     await server.kill()
@@ -219,7 +219,7 @@ async def test_a_port_that_speaks_tls_is_spoken_to_so(gateway, client, soon) -> 
         async def is_up() -> bool:
             return (await client.get("/serve.py", headers=_named(made, gateway, 8300))).text == _TLS
 
-        await soon(is_up, 30)
+        await soon(is_up)
         assert (await made.get_info()).network["https_ports"] == [8300]
     finally:
         await made.kill()

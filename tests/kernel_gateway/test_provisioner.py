@@ -128,12 +128,12 @@ async def test_interrupt_restart_and_death_are_those_of_a_local_kernel(gateway, 
             async def is_dead() -> bool:
                 return not await manager.is_alive()
 
-            await soon(is_dead, 30)
+            await soon(is_dead)
             assert await manager.provisioner.poll() == -signal.SIGKILL
             await manager.restart_kernel(now=True)
             await client.wait_for_ready(timeout=30)
         # Leaving the block above has killed the sandbox: the client learns of it, and gets a new one.
-        await soon(is_dead, 30)
+        await soon(is_dead)
         await manager.restart_kernel(now=True)
         await client.wait_for_ready(timeout=30)
         assert await _run(client, "import os; print(os.path.exists('kept'))") == ("ok", "False\n")
@@ -158,7 +158,7 @@ def test_a_killed_client_leaves_no_sandbox(gateway, kernels: Path, eventually) -
     finally:
         client.kill()
         client.communicate()
-    eventually(lambda: not _sandboxes(gateway), 30, "the end of the sandbox")
+    eventually(lambda: not _sandboxes(gateway), "the end of the sandbox")
 
 
 def test_a_client_that_just_ends_leaves_no_sandbox(gateway, kernels: Path) -> None:

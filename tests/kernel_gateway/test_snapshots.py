@@ -138,7 +138,7 @@ async def test_without_its_memory_a_sandbox_comes_back_with_its_files(gateway, s
                 async def paused() -> bool:
                     return (await made.get_info()).state == SandboxState.PAUSED
 
-                await soon(paused, 30)
+                await soon(paused)
         with pytest.raises(SandboxException, match="was not found"):
             await made.commands.run("true")
         options = {"on_resume": "reboot"} if way == "reboot" else {}

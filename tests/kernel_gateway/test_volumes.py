@@ -403,7 +403,7 @@ async def test_a_volume_that_is_filled_ends_who_has_it_and_can_be_emptied(
         async def ended() -> bool:
             return not await beside.is_running()
 
-        await soon(ended, 30)
+        await soon(ended)
     async with httpx.AsyncClient(base_url=gateway.url, headers={"X-API-KEY": gateway.key}) as http:
         told = (await http.get(f"/v2/sandboxes/{bomb.sandbox_id}/logs")).json()["logs"][-1]["message"]
     assert f"killed: the volume '{volume.name}' holds more than its {QUOTA} MiB" in told

@@ -17,7 +17,7 @@ async def test_a_new_file_is_created_changed_and_written(sandbox: AsyncSandbox, 
     watch = await sandbox.files.watch_dir("seen", on_event=seen.append)
     await sandbox.files.write("seen/a.txt", "hello")
     await sandbox.commands.run("mv seen/a.txt seen/b.txt; rm seen/b.txt")
-    await soon(lambda: _value(len(seen) >= 6), 30)
+    await soon(lambda: _value(len(seen) >= 6))
     await watch.stop()
     told = [(event.name, event.type.value) for event in seen]
     assert told == [
@@ -36,7 +36,7 @@ async def test_folders_below_are_watched_too_when_asked(sandbox: AsyncSandbox, s
     watch = await sandbox.files.watch_dir("deep", on_event=lambda event: names.append(event.name), recursive=True)
     await sandbox.files.write("deep/old/x", "1")
     await sandbox.files.write("deep/new/er/y", "2")
-    await soon(lambda: _value({"old/x", "new", "new/er", "new/er/y"} <= set(names)), 30)
+    await soon(lambda: _value({"old/x", "new", "new/er", "new/er/y"} <= set(names)))
     await watch.stop()
 
 
@@ -64,4 +64,4 @@ async def test_the_synchronous_sdk_asks_for_changes(gateway, shared_id: str) -> 
 
 async def test_a_child_in_the_background_may_write_after_its_command_ended(sandbox: AsyncSandbox, soon) -> None:
     await sandbox.commands.run("(sleep 0.6; echo late; echo late >&2; touch written) & echo started")
-    await soon(lambda: sandbox.files.exists("written"), 30)
+    await soon(lambda: sandbox.files.exists("written"))

@@ -12,6 +12,7 @@ from graphs.models import gather
 from graphs.models.base import Message, ToolSpec
 from graphs.models.playbook import Playbook
 from graphs.models.playbook.facts import read
+from graphs.models.playbook.planning import is_group
 
 PENGUINS = [
     ("species", "str", 3, ["Adelie", "Gentoo", "Chinstrap"]),
@@ -174,9 +175,23 @@ async def test_an_answer_that_a_warning_turns_round_says_so_and_stands_otherwise
     plan = [step]
     said = {"part": "Q", "status": "answered"}
     turned = {"text": "Yes, but only when it is read by g. It flips. r is 0.2.", "cells": ["cell-19"]}
-    for findings, more in ([paradox], turned), ([], {}):
+    of_another = paradox | {"columns": ["a", "c", "b"]}
+    for findings, more in ([paradox], turned), ([], {}), ([of_another], {}):
         _, _, report = await ask(("write_report",), brief(question="Q", plan=plan, findings=findings, answers=[given]))
         assert report["answers"] == [said | more]
+
+
+async def test_a_number_of_one_column_is_not_turned_round_by_what_it_has_to_do_with_another() -> None:
+    step = {"title": "Q", "part": "Q", "query": {"measures": []}, "parameters": {"columns": ["a"]}}
+    given = {"part": "Q", "status": "answered", "text": "The mean of a is 3."}
+    paradox = CLAIM | {
+        "id": "F2", "type": "warning", "kind": "simpsons_paradox", "columns": ["b", "a", "g"],
+        "roles": {"stratifier": "g"}, "text": "It flips.",
+    }  # fmt: skip
+    _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=[paradox], answers=[given]))
+    assert report["answers"] == [{"part": "Q", "status": "answered"}]
+    assert report["answer"] == "The mean of a is 3."
+    assert report["findings"][0] == "F2", "it stands below"
 
 
 async def test_an_experiment_is_found_by_its_arms_and_no_time_is_an_outcome() -> None:
@@ -410,4 +425,4 @@ def test_what_a_brief_leaves_out_of_a_table_is_read_back() -> None:
     message = Message(role="user", content=block({"question": "", "files": [told]}))
     (back,) = read([message]).tables
     assert [c["n_unique"] for c in back["columns"]] == [c["n_unique"] for c in described["columns"]]
-    assert [c.name for c in read([message]).files[0].columns if c.is_group] == ["species", "island", "sex", "year"]
+    assert [c.name for c in read([message]).files[0].columns if is_group(c)] == ["species", "island", "sex", "year"]
