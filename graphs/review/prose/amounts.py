@@ -201,13 +201,18 @@ class _Amount:
         some = LEFT_OUT.search(said.text) or _SOME.search(said.clause)
         numbers = {f.value for f in figures(f"{said.text} {given.question}")}
         limited = [(r, abs(float(r.limit.right))) for r in every if r.limit and isinstance(r.limit.right, (int, float))]
-        told = [r for r, limit in limited if r not in left and (some or limit in numbers)]
+        coded = [r for r, _ in limited if r.limit and r.limit.op == "=" and r.limit.left.strip("`") in self._few()]
+        told = [r for r, limit in limited if r not in left and (some or limit in numbers or r in coded)]
         silent = [r for r, _ in limited if r not in told]
         excluding = [r for r in told if r.limit and r.limit.op == "!=" and str(r.limit.right)[:4] in said.clause]
         left = left or excluding
         if left and LEFT_OUT.search(said.clause):
             return [*left, *told], [self.whole]
         return [self.whole, *told], silent
+
+    def _few(self) -> set[str]:
+        """The columns of few values: a number there is the code of a group, which a sentence names by a word."""
+        return {str(c["name"]) for c in self.given.tables[self.base]["columns"] if c["n_unique"] <= _CLOSE}
 
     # What stands next to it.
 
