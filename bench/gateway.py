@@ -103,6 +103,7 @@ class Gateway:
     """A gateway process of this machine with so many parked sandboxes, and so many made ahead."""
 
     def __init__(self, home: Path, parked: int, spare: int = 4) -> None:
+        self._ahead = parked + spare
         ready, end = os.pipe()
         options = [
             "--home",
@@ -134,17 +135,16 @@ class Gateway:
         return Sandbox.create(timeout=600, **self.options)
 
     def settle(self) -> None:
-        """Wait until a parked sandbox is there and does nothing any more."""
+        """Wait until all that it keeps ahead is there, a seed, a service and a kernel each, and does nothing any more."""
         end, before = time.monotonic() + 20, -1.0
         while time.monotonic() < end:
             time.sleep(0.4)
-            used = 0.0
-            family = psutil.Process(self.process.pid).children(recursive=True)
-            for child in family:
+            used, running = 0.0, 0
+            for child in psutil.Process(self.process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     used += sum(child.cpu_times()[:2])
-            names = [child.name() for child in family]
-            if names.count("python") >= 3 and used - before < 0.02:  # the seed, the service, the kernel
+                    running += child.name() == "python"
+            if running >= 3 * self._ahead and used - before < 0.02:
                 return
             before = used
 
