@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ HERE = Path(__file__).parent
 SET = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
 for _name in [name for name in os.environ if name.startswith(SET)]:
     del os.environ[_name]  # whoever works with the product has a key or a data folder there, and no test may heed it
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of a hundred processes compiles our sources anew
+sys.dont_write_bytecode = False
 
 gc.set_threshold(50_000)  # as the command has it: to look for garbage of cycles takes a fifteenth of the time otherwise
 

@@ -70,8 +70,8 @@ async def command(
         question = require_question(question)
         check_folder(out)
         with Story(console.make(stderr=as_json)) as story:
-            story.begin("opening the data folder")
-            async with backend() as opened:
+            story.doing("opening the data folder")
+            async with backend("bringing the question in") as opened:
                 run = await opened.start(question, files, model=model, roles=named, rerun=rerun, terms=terms)
                 view = await watch(opened, run, story)
                 folder = folder_for(out, run.id)

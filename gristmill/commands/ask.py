@@ -117,7 +117,7 @@ async def command(
                 emit(answers_json(view.run.id, answers))
 
         with Answering(console.make(stderr=True), tell) as story:
-            async with backend() as opened:
+            async with backend("bringing the question in") as opened:
                 run = await opened.ask(questions, files, model=model, roles=named, terms=terms)
                 view = await watch(opened, run, story)
                 if out is not None:
@@ -147,7 +147,7 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
 
         check_folder(out)
         more = read_budget(budget) if budget else None
-        async with backend() as opened:
+        async with backend("answering") as opened:
             run = await opened.run(ref)
             turn = await opened.ask_run(run.id, text, queue=queue, budget=more)
             view = await view_of(opened, run.id)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from gristmill.commands import completing
-from gristmill.commands.common import as_json, backend, emit, isolation, speaks
+from gristmill.commands.common import as_json, backend, emit, isolation, speaks, typed
 
 if typing.TYPE_CHECKING:
     from notebooks.live.edits import Edited
@@ -164,7 +164,7 @@ async def _do(
     """Carry out an edit and tell what came of it. Exit status 1 where a cell that ran failed."""
     from notebooks.live.edits import Edit
 
-    async with backend() as opened:
+    async with backend("running the cells") as opened:
         run = await opened.run(ref)
         done = await opened.edit(run.id, Edit(what=what, **fields))
         from gristmill.backend import view as view_of
@@ -179,10 +179,10 @@ async def _do(
 
 
 def _tell(done: Edited, failed: list[str]) -> None:
-    from gristmill.terminal.words import first_lines
+    from gristmill.terminal.words import counted, first_lines
 
     where = f"{done.cell} is at version {done.version}. " if done.version else ""
-    again = f" {done.replayed} were replayed for what they leave." if done.replayed else ""
+    again = f" To rebuild the state, {counted(done.replayed, 'cell')} ran again." if done.replayed else ""
     click.echo(f"{where}{'Ran ' + ', '.join(done.ran) if done.ran else 'No cell ran'}.{again}")
     for change in done.changed:
         click.echo(f"\n{change.what} {change.name}")
@@ -218,7 +218,7 @@ def _rows_of(view: Any) -> list[Any]:
 
 
 def _read(file: typing.TextIO) -> str:
-    return file.read().rstrip("\n")
+    return typed(file).rstrip("\n")
 
 
 def _place(after: str | None) -> str | None:

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from gristmill.errors import DoorError, sentences, status_of
+from gristmill.terminal import progress
 
 if TYPE_CHECKING:
     from gristmill.backend import Backend, Listed
@@ -59,8 +60,10 @@ def speaks[**P](function: Callable[P, Coroutine[Any, Any, int | None]]) -> Calla
 
     @wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        aloud = not kwargs.get("as_json") or sys.stderr.isatty()  # a program that reads JSON may read stderr with it
         try:
-            status = asyncio.run(function(*args, **kwargs))
+            with progress.telling(aloud):
+                status = asyncio.run(function(*args, **kwargs))
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except DoorError as error:
@@ -77,15 +80,21 @@ def speaks[**P](function: Callable[P, Coroutine[Any, Any, int | None]]) -> Calla
 
 
 @asynccontextmanager
-async def backend() -> AsyncIterator[Backend]:
-    """The running server, or the data folder opened by this process, for the length of a command."""
+async def backend(doing: str = "working") -> AsyncIterator[Backend]:
+    """The running server, or the data folder opened by this process, for the length of a command.
+
+    `doing` is what the command does in it, for whoever waits.
+    """
     from gristmill.backend import connect
     from gristmill.settings import load
 
+    progress.doing("opening the data folder")
     opened = await connect(load(), leaves=True)
+    progress.doing(doing)
     try:
         yield opened
     finally:
+        progress.doing("closing the data folder")
         await opened.close()
 
 
@@ -115,6 +124,18 @@ async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
             host = await starting
             if not in_use(settings.home):
                 await stop_host(host, settings.home)
+
+
+def confirm(question: str) -> None:
+    """Ask whoever is at the terminal; anything but yes ends the command."""
+    with progress.showing(None):
+        click.confirm(question, abort=True, err=True)
+
+
+def typed(file: IO[str]) -> str:
+    """All of a file's text, or what a person types where it is standard input."""
+    with progress.showing(None):
+        return file.read()
 
 
 def emit(value: Any) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ import click
 
 from gristmill.commands.common import as_json, backend, emit, speaks
 from gristmill.settings import Settings, load
+from gristmill.terminal import progress
 
 PACKAGES = (
     "click",
@@ -64,8 +64,8 @@ async def command(record: bool, as_json: bool) -> int:
     screen = console.make()
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     for look in (_python, _packages, _conflict, _sandboxes, _isolation, _environments, _folder, _server, _browser):
-        with _doing(f"looking at {look.__name__.strip('_')}", screen.is_terminal and not as_json):
-            found = list(look(settings))
+        progress.doing(f"looking at the {look.__name__.strip('_')}")
+        found = list(look(settings))
         lines += found
         if as_json:
             continue
@@ -86,33 +86,24 @@ async def command(record: bool, as_json: bool) -> int:
 async def _record(as_json: bool) -> int:
     """Look at the bytes of every artifact, through the running server when there is one."""
     from artifacts.store import ArtifactDamaged
-    from gristmill.terminal import console
+    from gristmill.terminal.words import counted
 
     files, damaged = 0, list[ArtifactDamaged]()
-    with console.make(stderr=True).status("opening the record") as status:
-        async with backend() as opened:
-            async for step in opened.check():
-                files = step.of
-                status.update(f"reading file {step.done:,} of {step.of:,}")
-                damaged += step.damaged
+    async with backend("reading the files") as opened:
+        async for step in opened.check():
+            files = step.of
+            progress.note(f"{step.done:,} of {step.of:,}")
+            damaged += step.damaged
     if as_json:
         emit({"ok": not damaged, "files": files, "damaged": [{"artifact": e.artifact, "why": e.why} for e in damaged]})
         return 1 if damaged else 0
     for error in damaged:
         click.echo(str(error))
     if damaged:
-        click.echo(f"\n{len(damaged):,} artifacts are damaged; {files:,} files were read.")
+        click.echo(f"\nDamaged: {counted(len(damaged), 'artifact')}. Read: {counted(files, 'file')}.")
     else:
-        click.echo(f"All is well: {files:,} files, each as it was stored.")
+        click.echo(f"All is well: {counted(files, 'file')}, each as it was stored.")
     return 1 if damaged else 0
-
-
-def _doing(what: str, shown: bool) -> AbstractContextManager[object]:
-    import contextlib
-
-    from gristmill.terminal import console
-
-    return console.make(stderr=True).status(what) if shown else contextlib.nullcontext()
 
 
 def _python(_: Settings) -> Iterator[Line]:

@@ -12,6 +12,7 @@ import click
 
 from gristmill.commands.common import as_json, isolation, speaks
 from gristmill.errors import DoorError
+from gristmill.terminal import progress
 
 LEVELS = ("debug", "info", "warn", "error")
 _LOOK_SECONDS = 0.4
@@ -81,6 +82,7 @@ async def logs(sandbox: str, follow: bool, level: str, as_json: bool) -> None:
     home, since, ended = load().home, 0, False
     while True:
         found = read_log(home, sandbox, since, "debug")
+        progress.hush()
         for entry in found:
             since = int(datetime.fromisoformat(entry["timestamp"]).timestamp() * 1000 + 0.5) + 1
             ended = ended or entry["fields"].get("event") == "ended"
@@ -98,6 +100,7 @@ def _tell(receiving: int) -> None:
     with os.fdopen(receiving) as pipe:
         text = pipe.read()
     facts = json.loads(text) if text else {}
+    progress.hush()
     if "url" in facts:
         for name in ("E2B_API_URL", "E2B_SANDBOX_URL", "E2B_VOLUME_API_URL"):
             click.echo(f"export {name}={facts['url']}")

@@ -66,7 +66,7 @@ async def run(name: str, params: tuple[str, ...], out: str | None, project: str 
     _check(out)
     made: list[Path] = []
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             run = await opened.start_notebook(name, values, project=project)
             view = await watch(opened, run, story)

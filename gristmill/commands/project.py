@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, speaks
+from gristmill.commands.common import as_json, backend, confirm, emit, speaks
 
 if TYPE_CHECKING:
     from gristmill.projects import ProjectShown
@@ -174,7 +174,7 @@ async def delete(name: str, yes: bool, as_json: bool) -> None:
         found = await opened.projects.get(name)
         if not yes:
             click.echo(_goes(found), err=True)
-            click.confirm("Delete it?", abort=True, err=True)
+            confirm("Delete it?")
         await opened.projects.delete(name)
     if found.template == _own(name):
         _remove(found.template)

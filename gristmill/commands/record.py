@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from gristmill.commands.common import as_json, backend, emit, speaks
+from gristmill.commands.common import as_json, backend, confirm, emit, speaks
 
 if typing.TYPE_CHECKING:
     from artifacts.prune import Pruned
@@ -46,7 +46,7 @@ async def export(directory: str, as_json: bool) -> None:
 
     Files of the same names in it are replaced. The same record gives the same bytes.
     """
-    async with backend() as opened:
+    async with backend("writing the tables") as opened:
         made = await opened.export_record(_folder(directory))
     if as_json:
         emit([path.absolute() for path in made])
@@ -71,7 +71,7 @@ async def backup(target: str, as_json: bool) -> int:
     try:
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=".gristmill-backup-") as folder:
             part = Path(folder) / "backup.tar"
-            async with backend() as opened:
+            async with backend("copying the record") as opened:
                 await opened.backup(part)
             told = manifest(part)
             if told is None:
@@ -142,7 +142,7 @@ async def prune(age: timedelta, dry_run: bool, yes: bool, as_json: bool) -> None
         if not yes:
             if as_json or not sys.stdin.isatty():
                 raise Misuse("Nothing was deleted: nobody is here to be asked. Say --yes, or --dry-run to look only.")
-            click.confirm("Delete them? They cannot be brought back without a backup", abort=True)
+            confirm("Delete them? They cannot be brought back without a backup")
         gone = await opened.prune(before)
     if as_json:
         emit(gone)

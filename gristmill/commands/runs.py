@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from gristmill.commands import completing
-from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest
+from gristmill.commands.common import as_json, backend, emit, isolation, speaks, tell_rest, typed
 
 if typing.TYPE_CHECKING:
     from artifacts.events import Redone, Undone
@@ -189,7 +189,7 @@ async def answer(ref: str, text: str, question_id: str | None, out: str | None, 
 @speaks
 async def approve(ref: str, edit: typing.TextIO | None, approval_id: str | None, out: str | None, as_json: bool) -> int:
     """Let a step that waits be carried out, as it is or with other arguments; the run goes on."""
-    edited = edit.read() if edit is not None else None
+    edited = typed(edit) if edit is not None else None
 
     def decide(opened: Backend, run_id: str) -> Awaitable[Run]:
         decision: Decision = "edited" if edited is not None else "accepted"
@@ -222,7 +222,7 @@ async def _go_on(ref: str, out: str | None, as_json: bool, begin: Callable[[Back
 
     check_folder(out)
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             known = await opened.events((await opened.run(ref)).id)
             for event in known:
@@ -256,7 +256,7 @@ async def reproduce(ref: str, as_json: bool) -> int:
     from gristmill.terminal.story import Story
 
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             view = await watch(opened, await opened.reproduce(ref), story)
     if view.comparison is None:

@@ -61,6 +61,9 @@ def _manner[F: Callable[..., Any]](function: F) -> F:
     return function
 
 
+schedule_ref = click.argument("ref", metavar="SCHEDULE", shell_complete=completing.schedules)
+
+
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, ())}
 
@@ -179,7 +182,7 @@ async def list_(as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("ref", metavar="SCHEDULE")
+@schedule_ref
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Firings to show.")
 @as_json
 @speaks
@@ -213,7 +216,7 @@ async def show(ref: str, limit: int, as_json: bool) -> None:
 
 
 @command.command("change")
-@click.argument("ref", metavar="SCHEDULE")
+@schedule_ref
 @click.option("--cron", metavar="CRON", help="Other times.")
 @_manner
 @as_json
@@ -229,7 +232,7 @@ async def change(ref: str, as_json: bool, **manner: Any) -> None:
 
 
 @command.command("pause")
-@click.argument("ref", metavar="SCHEDULE")
+@schedule_ref
 @as_json
 @speaks
 async def pause(ref: str, as_json: bool) -> None:
@@ -238,7 +241,7 @@ async def pause(ref: str, as_json: bool) -> None:
 
 
 @command.command("resume")
-@click.argument("ref", metavar="SCHEDULE")
+@schedule_ref
 @as_json
 @speaks
 async def resume(ref: str, as_json: bool) -> None:
@@ -257,7 +260,7 @@ async def _change(ref: str, changes: dict[str, Any], as_json: bool) -> None:
 
 
 @command.command("run")
-@click.argument("ref", metavar="SCHEDULE", shell_complete=completing.schedules)
+@schedule_ref
 @as_json
 @speaks
 async def run(ref: str, as_json: bool) -> int:
@@ -267,7 +270,7 @@ async def run(ref: str, as_json: bool) -> int:
     from gristmill.terminal.story import Story
 
     with Story(console.make(stderr=as_json)) as story:
-        story.begin("opening the data folder")
+        story.doing("opening the data folder")
         async with backend() as opened:
             view = await watch(opened, await opened.fire(ref), story)
     if as_json:
@@ -279,7 +282,7 @@ async def run(ref: str, as_json: bool) -> int:
 
 
 @command.command("remove")
-@click.argument("ref", metavar="SCHEDULE", shell_complete=completing.schedules)
+@schedule_ref
 @as_json
 @speaks
 async def remove(ref: str, as_json: bool) -> None:
@@ -295,10 +298,11 @@ def _what(schedule: Schedule) -> str:
 
 def _manner_of(schedule: Schedule) -> str:
     """How a schedule is followed, on one line."""
+    from gristmill.terminal.words import counted
     from notebooks.schedule import duration
 
     s = schedule
-    retries = f"{s.retries} retries, the first after {duration(s.backoff)}" if s.retries else "no retries"
+    retries = f"{counted(s.retries, 'retry')}, the first after {duration(s.backoff)}" if s.retries else "no retries"
     notify = f"notifies {', '.join(s.notify)} on {s.notify_on}" if s.notify else "notifies nobody"
     return f"{retries}; overlap {s.overlap}; catch-up {s.catch_up} within {duration(s.window)}; {notify}"
 

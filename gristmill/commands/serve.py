@@ -7,6 +7,7 @@ import sys
 import click
 
 from gristmill.commands.common import isolation, speaks
+from gristmill.terminal import progress
 
 
 @click.command("serve")
@@ -35,6 +36,7 @@ async def command(host: str | None, port: int | None, no_browser: bool, new_toke
         discovery.token(settings.home, new=True)
     host = host or settings.host
     click.echo("Starting the dashboard ...", err=True)
+    progress.hush()
     from gristmill.server import serve
 
     def ready(link: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import click
 
-from gristmill.commands.common import backend, speaks, write
+from gristmill.commands.common import backend, speaks, typed, write
 
 SHOWN = 200
 KEPT = 10_000
@@ -40,10 +40,10 @@ async def command(statement: str, form: str | None, out: str | None, limit: int 
         raise click.UsageError("A table is for the terminal; a file takes --format csv, json or parquet.")
     if form == "parquet" and (not out and sys.stdout.isatty()):
         raise click.UsageError("Parquet is for a file or a pipe; name one with -o.")
-    text = sys.stdin.read() if statement == "-" else statement
+    text = typed(sys.stdin) if statement == "-" else statement
     most = limit or (SHOWN if form == "table" else KEPT)
     kind = cast(Form, "json" if form == "table" else form)
-    async with backend() as opened:
+    async with backend("asking the record") as opened:
         answer = await opened.query(text, form=kind, rows=most, seconds=seconds)
     if form == "table":
         _table(json.loads(answer.data))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gristmill.commands.common import as_json, emit, speaks
+from gristmill.commands.common import as_json, confirm, emit, speaks
 
 
 @click.group("tools")
@@ -74,7 +74,7 @@ async def trust(server: str, yes: bool) -> None:
         given = servers.given(server)
         click.echo(f"{server} is begun by: {begins(given)}", err=True)
         if not yes:
-            click.confirm("It runs with your rights, outside the sandbox. Approve of it?", abort=True, err=True)
+            confirm("It runs with your rights, outside the sandbox. Approve of it?")
         _, tools = await servers.approve(server)
     except (BadServers, OSError) as fault:
         raise Failed(str(fault)) from None

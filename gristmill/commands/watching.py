@@ -35,26 +35,22 @@ async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> 
         nonlocal pressed
         pressed += 1
         if pressed == 1:
-            story.doing("cancelling the run (Ctrl-C again leaves at once)")
+            story.doing("cancelling the run (Ctrl-C again leaves at once)", at_once=True)
             cancelling.append(asyncio.get_running_loop().create_task(backend.cancel(run.id)))
         elif leaving is not None:
             leaving.cancel()
 
     with _on_interrupt(interrupt):
-        ticking = asyncio.create_task(_tick(story))
-        try:
-            while True:
-                async for event in backend.follow(run.id, after):
-                    story.feed(event)
-                if cancelling:
-                    await asyncio.gather(*cancelling)
-                if story.view is None or story.view.run.status != "waiting" or not sys.stdin.isatty():
-                    break
-                after = story.view.last_seq
-                with story.paused():
-                    await _ask_the_person(backend, story.view)
-        finally:
-            ticking.cancel()
+        while True:
+            async for event in backend.follow(run.id, after):
+                story.feed(event)
+            if cancelling:
+                await asyncio.gather(*cancelling)
+            if story.view is None or story.view.run.status != "waiting" or not sys.stdin.isatty():
+                break
+            after = story.view.last_seq
+            with story.paused():
+                await _ask_the_person(backend, story.view)
     if story.view is None:
         raise Failed(f"The record has no events of run {run.id}.")
     return story.view
@@ -94,12 +90,6 @@ async def _line(prompt: str) -> str:
         return await in_own_thread(input, prompt)
     except EOFError as error:
         raise Failed("The run waits for you; `gristmill runs show` says for what.") from error
-
-
-async def _tick(story: Story) -> None:
-    while True:
-        await asyncio.sleep(0.5)
-        story.tick()
 
 
 def folder_for(out: str | None, run_id: str) -> Path:

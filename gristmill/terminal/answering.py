@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from artifacts.events import AnswerMade, Event, Noted, Progressed, RunQueued, RunView, StepEnded, StepStarted
+from artifacts.events import (
+    AnswerMade,
+    Event,
+    Noted,
+    Progressed,
+    RunQueued,
+    RunStarted,
+    RunView,
+    StepEnded,
+    StepStarted,
+)
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
 
@@ -21,10 +31,12 @@ class Answering(Story):
 
     def _show(self, event: Event, view: RunView) -> None:
         match event:
+            case RunStarted():
+                self.doing("starting the sandbox")
             case RunQueued():
                 self.doing(f"waiting for its turn: place {event.place} in line")
             case StepStarted():
-                self._now.begin(event.title)
+                self.doing(event.title)
             case Progressed():
                 self._now.far(event)
             case Noted(level="warning"):

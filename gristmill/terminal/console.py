@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.theme import Theme
 
+from gristmill.terminal import progress
+
 THEME = Theme({"rule.line": "dim", "status.spinner": "cyan"})
+
+
+class _Console(Console):
+    def print(self, *told: Any, **how: Any) -> None:
+        super().print(*told, **how)
+        if not self.quiet:
+            progress.spoke()
 
 
 def make(*, stderr: bool = False) -> Console:
@@ -18,7 +28,7 @@ def make(*, stderr: bool = False) -> Console:
     """
     stream = sys.stderr if stderr else sys.stdout
     quiet = stderr and not stream.isatty()
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, theme=THEME, quiet=quiet)
+    console = _Console(file=stream, highlight=False, markup=False, emoji=False, theme=THEME, quiet=quiet)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 120
     return console

@@ -283,7 +283,9 @@ def whereabouts(console: Console, view: RunView, out: Path | None, files: Sequen
         if out is not None and (out / "report.html") in files:
             rows.insert(0, ("Read it", str(out / "report.html")))
         rows.append(("Check it", f"gristmill runs reproduce {run.id}"))
-    elif run.agent in ("analysis", "ask") and run.status not in ("queued", "running") and not unreadable(view):
+    elif (
+        run.agent in ("analysis", "ask") and run.status not in ("queued", "running", "waiting") and not unreadable(view)
+    ):
         rows.append(("Go on", f"gristmill runs resume {run.id}"))
     table(console, [(Text(label, style="dim"), Text(command)) for label, command in rows], indent=2)
 

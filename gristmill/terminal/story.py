@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.status import Status
@@ -40,7 +39,7 @@ from artifacts.events import (
     apply,
 )
 from artifacts.types import ANSWER_MIME, FINDING_MIME, Artifact, Execution, Finding, Task, TaskStatus
-from gristmill.terminal import pieces
+from gristmill.terminal import pieces, progress
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
 from notebooks.telling.answers import said_of
 
@@ -57,7 +56,8 @@ TEXT_LINES = 5
 
 
 class Story:
-    """Prints a run as its events come. On a terminal a line at the bottom says what goes on now, and for how long.
+    """Prints a run as its events come. On a terminal a line at the bottom says what goes on now, and for how long;
+    elsewhere `progress` does.
 
     Use as a context manager: whatever happens, the line at the bottom goes away at the end.
     """
@@ -66,14 +66,16 @@ class Story:
         self.console = console
         self.view: RunView | None = None
         self.reported: ReportMade | None = None  # the report that was printed last
-        self._now = _Now()
+        self._now = progress.Now()
         self._status = Status(self._now, console=console, spinner="dots") if console.is_terminal else None
+        self._silence = ExitStack()  # what is done about it
         self._work_told = False
         self._cells: dict[str, Execution] = {}
         self._made: dict[str, list[Artifact | Finding]] = {}
         self._tasks: dict[str, Task] = {}  # as each was last told of
 
     def __enter__(self) -> Story:
+        self._silence.enter_context(progress.showing(None if self._status else self._now))
         if self._status:
             self._status.start()
         return self
@@ -81,19 +83,14 @@ class Story:
     def __exit__(self, *_: object) -> None:
         if self._status:
             self._status.stop()
+        self._silence.close()
+        progress.doing("finishing")
 
-    def doing(self, what: str) -> None:
-        """Say what goes on now: at the bottom of a terminal, or as a line of its own where there is none."""
-        if self._status:
-            self._now.begin(what)
-        else:
-            self._now.begin(what)
-            self.console.print(f"... {what}")
-            self._now.told = True
-
-    def begin(self, what: str) -> None:
-        """The same, but where there is no line at the bottom it is only told when it takes long."""
+    def doing(self, what: str, *, at_once: bool = False) -> None:
+        """Say what goes on now: at the bottom of a terminal; elsewhere on stderr when it takes long, or `at_once`."""
         self._now.begin(what)
+        if at_once and self._status is None:
+            self.console.print(f"... {what}")
 
     @property
     def going_on(self) -> str:
@@ -105,17 +102,10 @@ class Story:
         """Within this block nothing moves in the terminal, so that a person can type."""
         if self._status is not None:
             self._status.stop()
-        try:
+        with progress.showing(None):
             yield
-        finally:
-            if self._status is not None:
-                self._status.start()
-
-    def tick(self) -> None:
-        """Call about twice a second: where there is no line at the bottom, what takes longer than 2 s is named."""
-        if self._status is None and not self._now.told and self._now.elapsed > 2:
-            self.console.print(f"... {self._now.said()}")
-            self._now.told = True
+        if self._status is not None:
+            self._status.start()
 
     def tell(self, text: str) -> None:
         """Print a line of our own between the run's."""
@@ -156,13 +146,13 @@ class Story:
             case RunResumed():
                 self.doing("taking the run up again")
             case RunQueued():
-                self.doing(f"waiting for its turn: place {event.place} in line")
+                self.doing(f"waiting for its turn: place {event.place} in line", at_once=True)
             case RunBegan():
                 self.doing("starting the sandbox")
             case SandboxOpened():
                 self._sandbox(event, view)
             case StepStarted():
-                self._now.begin(f"{event.agent}: {event.title}" if event.agent != "system" else event.title)
+                self.doing(f"{event.agent}: {event.title}" if event.agent != "system" else event.title)
             case ModelReplied():
                 if event.content and not event.rule_based:
                     pieces.say(self.console, clean(event.content), lead=Text(f"{event.agent}: ", style="dim"))
@@ -170,7 +160,7 @@ class Story:
                 self._task(event.task)
             case TaskWorked(event=ExecutionStarted(execution=execution)):
                 task = next(t for t in view.tasks if t.id == event.task_id)
-                self._now.begin(f"{task.id}, {task.agent}: {one_line(execution.title) or 'a cell'}")
+                self.doing(f"{task.id}, {task.agent}: {one_line(execution.title) or 'a cell'}")
             case PlanMade():
                 pieces.plan(self.console, view)
                 self._work_told = False
@@ -193,7 +183,7 @@ class Story:
             case Noted():
                 pieces.note(self.console, event)
             case RunEnded():
-                self._now.begin("writing the results")
+                self.doing("writing the results")
 
     def _sandbox(self, event: SandboxOpened, view: RunView) -> None:
         where = "in E2B's cloud" if event.host == "e2b" else "on this machine"
@@ -205,7 +195,7 @@ class Story:
         if event.replaces_lost:
             told += Text(f"; the earlier one was gone, {event.replayed} cells were replayed")
         self.console.print(told + Text(f" ({took_})" if took_ else "", style="dim"))
-        self._now.begin("bringing the files in")
+        self.doing("bringing the files in")
 
     def _task(self, task: Task) -> None:
         """Tell how a task stands, each time that it stands differently, and what does not fit in; not each step."""
@@ -228,7 +218,7 @@ class Story:
             self._work_told = True
         title = one_line(execution.title) or "a cell"
         place = view.cells_of
-        self._now.begin(f"{title} (cell {len(view.executions)} of {place[1]})" if place else title)
+        self.doing(f"{title} (cell {len(view.executions)} of {place[1]})" if place else title)
 
     def _end_cell(self, execution: Execution) -> None:
         title = one_line(execution.title) or "a cell"
@@ -244,7 +234,7 @@ class Story:
             self._outputs(execution)
         for made in self._made.pop(execution.id, ()):
             self.console.print(_made(made, width), soft_wrap=True)
-        self._now.begin("thinking")
+        self.doing("thinking")
 
     def _code(self, code: str) -> None:
         lines = [line for line in clean(code).splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -295,46 +285,3 @@ def _made(made: Artifact | Finding, width: int) -> Text:
 def _last_line(text: str) -> str:
     lines = [line for line in clean(text).splitlines() if line.strip()]
     return one_line(lines[-1]) if lines else ""
-
-
-class _Now:
-    """What goes on at this moment; rendered anew at each frame of the spinner, so the seconds run."""
-
-    def __init__(self) -> None:
-        self.used = ""
-        self.begin("starting")
-
-    def begin(self, what: str) -> None:
-        self.what, self.told = one_line(what), False
-        self._note, self._since, self._written, self._quarter = "", time.monotonic(), 0, -1
-
-    @property
-    def elapsed(self) -> float:
-        return time.monotonic() - self._since
-
-    def note(self, text: str) -> None:
-        if text:
-            self._note = text
-
-    def far(self, event: Progressed) -> None:
-        """How far the cell has come; where lines are printed, each quarter of what is long is one."""
-        quarter = 4 * event.done // event.of if event.of > 0 else 0
-        self.told = self.told and quarter == self._quarter
-        self._quarter = quarter
-        self._note = f"{one_line(event.what)}: {event.done:,} of {event.of:,} {one_line(event.unit)}"
-
-    def said(self) -> str:
-        return f"{self.what}  {self._note}".rstrip() if self._quarter >= 0 else self.what
-
-    def writing(self, agent: str, characters: int) -> None:
-        self._written += characters
-        self._note = f"{agent} is writing, {self._written:,} characters"
-
-    def __rich__(self) -> Text:
-        elapsed = self.elapsed
-        told = Text(self.what, no_wrap=True, overflow="ellipsis")
-        if elapsed >= 1:
-            told += Text(f"  {seconds(elapsed) if elapsed >= 9.95 else f'{int(elapsed)} s'}", style="dim")
-        for more in filter(None, (self._note, self.used)):
-            told += Text(f"  {more}", style="dim")
-        return told

@@ -19,7 +19,7 @@ from gristmill.backend import Backend
 from gristmill.errors import sentences
 from gristmill.local import Local
 from gristmill.plain import turn_answers, turn_cells
-from gristmill.terminal import console, pieces
+from gristmill.terminal import console, pieces, progress
 from gristmill.terminal.answering import Answering
 from gristmill.terminal.lines import Interrupted, Lines, lines
 from gristmill.terminal.words import clean, one_line
@@ -91,6 +91,7 @@ class Talk:
             self._story.console = self._out if typed.attended else self._story.console
             if run_id is not None:
                 self._take(self._take_up(run_id))
+            progress.hush()
             if typed.attended:
                 self._out.print("Ask a question; /help lists the commands, /quit leaves.", style="dim")
             while True:
@@ -231,7 +232,7 @@ class Talk:
         assert self._run is not None, "somebody has said something"
         before = len(self._story.view.turns) if self._story.view else 0
         after = self._story.view.last_seq if self._story.view else 0
-        self._story.begin("starting")
+        self._story.doing("starting")
         async for event in self._backend.follow(self._run, after):
             self._story.feed(event)
         self._story.writing = ""

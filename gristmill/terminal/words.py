@@ -83,6 +83,12 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 file`, `1,204 files`, `2 retries`."""
+    several = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count:,} {thing if count == 1 else several}"
+
+
 def when(at: datetime) -> str:
     """A time of the record, in this machine's zone."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M")

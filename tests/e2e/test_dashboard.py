@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ from tests.e2e.product import PENGUINS, QUESTION, Product
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address with its token that `gristmill serve` printed; the server is ended as a person would end it."""
     folder = tmp_path_factory.mktemp("served")
-    product, log = Product(folder / "home"), folder / "serve.txt"
+    product, log = Product(with_gateway(folder / "home")), folder / "serve.txt"
     server = product.start("serve", "--port", "0", "--no-browser", log=log)
     deadline = time.monotonic() + 180
     while not (told := re.search(r"http://\S+token=\S+", log.read_text())):

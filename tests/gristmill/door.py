@@ -48,6 +48,11 @@ class Done:
     out: str
     err: str
 
+    @property
+    def complaints(self) -> str:
+        """What stands on stderr beside what goes on, which is told where the machine is slow."""
+        return "".join(line for line in self.err.splitlines(keepends=True) if not line.startswith("... "))
+
 
 def run(home: Path, *arguments: str | Path, cwd: Path | None = None, lines: str = "", **more: str) -> Done:
     """Run a command to its end in this process, with these lines to read: a process each costs a second or two.

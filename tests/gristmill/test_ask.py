@@ -40,7 +40,7 @@ def written(folder: Path, query: Any) -> Path:
 
 def test_a_question_is_answered_as_data_by_a_running_server(server: Server, tmp_path: Path) -> None:
     done = server.cli("ask", "Bills?", PENGUINS, "--query", written(tmp_path, MEAN), "--json", "--out", tmp_path / "o")
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.complaints) == (0, "")
     told = json.loads(done.out)
     assert list(told) == ["run", "status", "text", "answers"]
     assert told["status"] == "answered"
@@ -89,7 +89,7 @@ def test_many_questions_share_one_sandbox_and_each_has_its_line(server: Server, 
     lines = tmp_path / "q.jsonl"
     lines.write_text("".join(json.dumps(line) + "\n" for line in asked))
     done = server.cli("ask", "--questions", lines, PENGUINS, "--json")
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.complaints) == (0, "")
     told = [json.loads(line) for line in done.out.splitlines()]
     assert [(t["id"], t["status"]) for t in told] == [
         (7, "answered"),
@@ -128,7 +128,7 @@ def test_a_question_is_asked_over_rest_and_its_answer_comes_as_an_event(server: 
 
 def test_a_question_is_answered_without_a_server(ready: Path, tmp_path: Path) -> None:
     done = run(ready, "ask", PENGUINS, "--query", written(tmp_path, MEAN))
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.complaints) == (0, "")
     assert done.out.startswith("  Answered: ")
     assert "45.5" not in done.out or "Gentoo" in done.out
 

@@ -56,6 +56,17 @@ def test_cells_are_listed_with_what_they_read_and_write(server: Server, notebook
     assert run(server.home, "cells", "show", notebook, "cell-99").status == 2
 
 
+def test_a_silence_is_broken_on_stderr_and_not_where_json_is_read(
+    server: Server, notebook: str, tmp_path: Path
+) -> None:
+    code = tmp_path / "code.py"
+    code.write_text("import time; time.sleep(2.5)\n")
+    done = run(server.home, "cells", "add", notebook, "--code", code)
+    assert "... running the cells" in done.err
+    assert "..." not in done.out
+    assert run(server.home, "cells", "run", notebook, "cell-06", "--json").err == ""
+
+
 def test_an_edit_tells_what_ran_and_what_changed_and_is_taken_back(
     server: Server, notebook: str, tmp_path: Path
 ) -> None:

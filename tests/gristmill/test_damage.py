@@ -170,7 +170,7 @@ def test_doctor_lists_all_that_is_damaged_through_the_server(spoilt: tuple[Serve
     assert done.status == 1
     assert all(says(done.out, made[name]) for name in DAMAGED)
     assert "fine.csv" not in done.out
-    assert "5 artifacts are damaged; 7 files were read." in done.out
+    assert "Damaged: 5 artifacts. Read: 7 files." in done.out
     told = json.loads(server.cli("doctor", "--record", "--json").out)
     assert {d["artifact"]["name"]: d["why"] for d in told["damaged"]} == {
         name: "missing" if name == "gone.csv" else "changed" for name in DAMAGED

@@ -174,9 +174,23 @@ async def test_an_answer_that_a_warning_turns_round_says_so_and_stands_otherwise
     plan = [step]
     said = {"part": "Q", "status": "answered"}
     turned = {"text": "Yes, but only when it is read by g. It flips. r is 0.2.", "cells": ["cell-19"]}
-    for findings, more in ([paradox], turned), ([], {}):
+    of_another = paradox | {"columns": ["a", "c", "b"]}
+    for findings, more in ([paradox], turned), ([], {}), ([of_another], {}):
         _, _, report = await ask(("write_report",), brief(question="Q", plan=plan, findings=findings, answers=[given]))
         assert report["answers"] == [said | more]
+
+
+async def test_a_number_of_one_column_is_not_turned_round_by_what_it_has_to_do_with_another() -> None:
+    step = {"title": "Q", "part": "Q", "query": {"measures": []}, "parameters": {"columns": ["a"]}}
+    given = {"part": "Q", "status": "answered", "text": "The mean of a is 3."}
+    paradox = CLAIM | {
+        "id": "F2", "type": "warning", "kind": "simpsons_paradox", "columns": ["b", "a", "g"],
+        "roles": {"stratifier": "g"}, "text": "It flips.",
+    }  # fmt: skip
+    _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=[paradox], answers=[given]))
+    assert report["answers"] == [{"part": "Q", "status": "answered"}]
+    assert report["answer"] == "The mean of a is 3."
+    assert report["findings"][0] == "F2", "it stands below"
 
 
 async def test_an_experiment_is_found_by_its_arms_and_no_time_is_an_outcome() -> None:

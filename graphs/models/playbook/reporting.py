@@ -25,6 +25,9 @@ TURNS = (
 )
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
+_RELATIONS = TURNS[:4]
+"""Of these the first two columns are the pair that they are about: they turn round only what was asked of both."""
+
 ROWS = ("join_fanout", "sample_ratio_mismatch", "pseudo_replication", "split_contamination", "duplicate_rows")
 """Warnings about which rows there are."""
 
@@ -103,9 +106,9 @@ def _answer(
 
     No other finding is an answer: what has none of its own is not answered, whatever else the table shows.
     """
-    about = _reply(part, headlines, everything)
     if given is not None and given.get("status") != "not_answered":
-        turned = next(((text, f) for text, f in about if f["kind"] in TURNS), None)
+        turns = _reply(part, [f for f in headlines if _turns(f, part)], ())
+        turned = next(iter(turns), None)
         said = {"part": part.text, "status": given["status"]}
         if turned is None:
             return said
@@ -114,6 +117,7 @@ def _answer(
             "text": f"{text} {given['text']}",
             "cells": [str((finding.get("evidence") or {}).get("cell", ""))],
         }
+    about = _reply(part, headlines, everything)
     if about and not part.why.startswith("No column"):
         values = [v for _, f in about if (v := _value(f))]
         return {
@@ -126,6 +130,12 @@ def _answer(
         return {"part": part.text, "text": _screened(headlines, everything)}
     why = str((given or {}).get("why") or part.why) or "Nothing that was tested is about it."
     return {"part": part.text, "status": "not_answered", "why": why}
+
+
+def _turns(finding: Finding, part: Asked) -> bool:
+    """Whether a finding turns round what was computed for a part."""
+    of_both = finding["kind"] not in _RELATIONS or set(finding["columns"][:2]) <= set(part.columns)
+    return finding["kind"] in TURNS and of_both
 
 
 def _value(finding: Finding) -> dict[str, Any] | None:
