@@ -336,7 +336,7 @@ def measure(quick: bool) -> list[Row]:
         warm = kept.enter_context(contextlib.closing(Gateway(Path(folder, "warm"), 1)))
         with contextlib.closing(Gateway(Path(folder, "cold"), 0)) as cold:
             plain.run(IMPORTS)  # which also writes the bytecode of all that is measured
-            rows = first_result(folder, cold, warm, 2 if quick else 5)
+            rows = first_result(folder, cold, warm, 3 if quick else 5)
             sandbox = cold.create()
             sandbox.run_code(IMPORTS)
             rows.append(small_calls(sandbox, plain, 30 if quick else 300))

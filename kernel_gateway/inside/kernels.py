@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -136,23 +135,21 @@ class Kernel:
         self._dead = asyncio.Event()
         self.reason = ""  # why it ended
         self.end_told = False  # to whoever runs cells in it
-        hear = self._hear_nothing if command is None else self._hear_reply
-        self._channels = {
-            "shell": self._connect(context, "shell", hear),
-            "iopub": self._connect(context, "iopub", self._hear_published),
-            "control": self._connect(context, "control", self._hear_nothing),
-        }
+        hears = {"shell": self._hear_nothing, "iopub": self._hear_published}
         if command is not None:
-            self._channels["stdin"] = self._connect(context, "stdin", self._answer_stdin)
+            hears |= {"shell": self._hear_reply, "control": self._hear_nothing, "stdin": self._answer_stdin}
+        self._channels = {
+            channel: Channel(
+                context,
+                zmq.SUB if channel == "iopub" else zmq.DEALER,
+                launched.connection.url(channel),
+                self._wire.session,  # on all of them, since a kernel asks for input whoever has sent it the cell
+                hear,
+            )
+            for channel, hear in hears.items()
+        }
         launched.started.add_done_callback(self._started)
         launched.ended.add_done_callback(self._ended)
-
-    def _connect(
-        self, context: zmq.Context[zmq.Socket[bytes]], channel: str, hear: Callable[[list[bytes]], None]
-    ) -> Channel:
-        """A kernel asks for input whoever has sent it the cell: one name on all channels."""
-        kind = zmq.SUB if channel == "iopub" else zmq.DEALER
-        return Channel(context, kind, self._launched.connection.url(channel), self._wire.session, hear)
 
     @property
     def alive(self) -> bool:
