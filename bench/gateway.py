@@ -135,7 +135,7 @@ class Gateway:
         return Sandbox.create(timeout=600, **self.options)
 
     def settle(self) -> None:
-        """Wait until all that it keeps ahead is there, a seed, a service and a kernel each, and does nothing any more."""
+        """Wait until all that it keeps ahead is there, three processes each, and does nothing any more."""
         end, before = time.monotonic() + 20, -1.0
         while time.monotonic() < end:
             time.sleep(0.4)
