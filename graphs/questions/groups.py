@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_series
-from graphs.questions.measures import check, name_of, single
-from graphs.questions.query import Condition, Group, Measure, Query, Scalar, compact
+from graphs.questions.measures import beside, by_keys, check, name_of, of_few, single
+from graphs.questions.query import Condition, Group, Measure, Query, Scalar
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import (
     aliases,
@@ -73,11 +73,6 @@ def keys_of(query: Query, scope: Scope) -> list[str]:
     return keys
 
 
-def by_keys(keys: list[str]) -> str:
-    """What `groupby` takes."""
-    return literal(keys[0]) if len(keys) == 1 else listed(keys)
-
-
 def groups(query: Query, scope: Scope) -> None:
     """Compute measures and formulas of each group, put them in order, and tell them."""
     keys = keys_of(query, scope)
@@ -125,11 +120,11 @@ def groups(query: Query, scope: Scope) -> None:
         return
     if others := [n for n, _ in order if n not in names and n not in keys]:
         scope.add(f"result = result.drop(columns={listed(others)})")
-    beside = _beside(query, list(names), keys, units, scope) if query.tell == "all" and query.limit != 1 else {}
+    more = _beside(query, list(names), keys, units, scope) if query.tell == "all" and query.limit != 1 else {}
     tell(
         scope, "answer_groups", "result", literal(what), "rows", where, whose=whose, lasting=lasting(query, scope),
         units=mapping(units), decimals=decimals(query),
-        tell=literal(_told(query, names, order)), tied=scope.tied, **beside,
+        tell=literal(_told(query, names, order)), tied=scope.tied, **more,
     )  # fmt: skip
 
 
@@ -205,8 +200,8 @@ def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, st
         tails, more = ["spread"], ["parts", '{"all rows": len(rows)}']
         queries = ['{"all rows": {"measures": [{"op": "count"}]}}']
         queries += [f"dict.fromkeys(parts, {json.dumps(share)})"] * (not scope.missing(keys[0]))
-    if _further(query, keys, unit, scope):
-        tails, more, queries = [*tails, "beside"], [*more, "others"], [*queries, "again"]
+    if further := _further(query, keys, unit, scope):
+        tails, more, queries = [*tails, further["tail"]], [*more, further["more"]], [*queries, further["queries"]]
     return {
         "shares": "True" * counts, "lead": told.get("lead", ""), "tail": " + ".join(tails), "more": _merged(more),
         "queries": _merged(queries),
@@ -218,8 +213,8 @@ def _merged(mappings: list[str]) -> str:
     return f"{{{', '.join(f'**{m}' for m in mappings)}}}" if len(mappings) > 1 else "".join(mappings)
 
 
-def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> bool:
-    """Whether more numbers are told of groups that are described or compared; then a line that makes them.
+def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:
+    """More numbers that are told of groups that are described or compared.
 
     They are the number by each of two columns alone, the medians of what is described by its means, and, of rows that
     were chosen for one of a few values of a column, the number of each of these.
@@ -227,7 +222,7 @@ def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> bool:
     (measure, *_), group = query.measures or (Measure(op="count"),), query.group_by[0]
     cut = query.formulas or query.having or query.order or query.limit is not None
     if query.intent not in ("describe", "distribution", "compare") or cut or measure.within or measure.with_p:
-        return False  # else they are values that nobody asked for
+        return {}  # else they are values that nobody asked for
     known = [scope.facts.get(k, {}).get("n_unique") for k in keys]
     asked = dict[str, tuple[str, list[Group], Measure]]()
     if len(keys) == 2 and all(n and n <= 12 for n in known):
@@ -235,20 +230,9 @@ def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> bool:
     if len(keys) == 1 and measure.op == "mean" and not measure.where and query.intent != "compare":
         asked["medians"] = "median", [group], measure.model_copy(update={"op": "median"})
     if len(keys) == 1 and measure.op == "count" and not measure.where:
-        for few in (c for c in query.where if isinstance(c, Condition) and c.op == "in" and c.left in scope.kinds):
-            if isinstance(few.right, tuple) and len(few.right) <= 6 and few.left != keys[0]:
-                asked[f"by {few.left}"] = "", [Group(of=in_backticks(few.left)), group], measure
-    if not asked:
-        return False
-    by = {label: by_keys([scope.as_column(g.of) for g in some]) for label, (_, some, _) in asked.items()}
-    sources = {n: single(m, scope, f"rows.groupby({by[n]})", by[n]) for n, (*_, m) in asked.items()}
-    scope.add(assigned(sources, "further"))
-    again = [
-        (prefix, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in some]})
-        for prefix, some, m in asked.values()
-    ]
-    scope.add(f"beside, others, again = beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})")
-    return True
+        few = [c for c in of_few(query.where, scope) if c != keys[0]]
+        asked |= {f"by {c}": ("", [Group(of=in_backticks(c)), group], measure) for c in few}
+    return beside(asked, unit, scope)
 
 
 def _gap(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:

@@ -50,9 +50,15 @@ def answer_values(
     decimals: int | None = None,
     verdict: str = "",
     summary: str = "",
+    tail: str = "",
+    more: dict[str, Any] | None = None,
+    queries: dict[str, Any] | None = None,
     notes: Any = (),
 ) -> None:
-    """Answer with values by name. Names that were `given` stand as they are; a `summary` takes the list's place."""
+    """Answer with values by name. Names that were `given` stand as they are; a `summary` takes the list's place.
+
+    What else was found of parts of the same rows stands after them (`tail`), with the values `more` and their queries.
+    """
     units, intervals = units or {}, intervals or {}
     said = []
     for name, x in found.items():
@@ -61,13 +67,14 @@ def answer_values(
         verb = "are" if name.startswith("values of ") else "is"
         named = name if name in given else f"the {readable(name, rows)} {verb}"
         said.append(chance(x) if name == "p-value" else f"{named} {told}")
-    text = f"{summary or and_list(said)} ({of_rows(rows, where, columns, lasting)})"
+    both = " for all of them together" * bool(tail)
+    text = f"{summary or and_list(said)}{both}{tail} ({of_rows(rows, where, columns, lasting)})"
     if list(found) == ["number of rows"]:  # and what would stand in brackets says it again
         met = f" where {readable(where, rows)}" * bool(where)
-        text = f"the number of rows{met} is {as_text(found['number of rows'], decimals)}"
+        text = f"the number of rows{met} is {as_text(found['number of rows'], decimals)}{tail}"
     values: dict[str, Any] = {n: (x, units.get(n, ""), intervals.get(n)) for n, x in found.items()}
-    values |= {"verdict": verdict} if verdict else {}
-    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, fitted=_of_rules(values), notes=notes)
+    values |= {"verdict": verdict} if verdict else more or {}
+    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, fitted=_of_rules(values), queries=queries, notes=notes)
 
 
 def _of_rules(names: Any) -> list[str]:

@@ -61,7 +61,7 @@ async def test_the_values_of_a_plain_answer_are_computed_again(bench, table, mon
     (value,) = view.answers[0].values
     assert (value.recomputed.verdict, value.recomputed.got) == ("equal", pytest.approx(value.value))
     assert view.report.answers == view.answers
-    assert [v.mark for v in said(view)[0].values] == ["recomputed"]
+    assert [v.mark for v in said(view)[0].values] == ["computed twice, with the same result"]
     monkeypatch.setitem(WAYS, "mean", replace(WAYS["mean"], source="{s}.max()"))
     _, view = await answers(bench, Question(text="What is the mean of y where x is above 9?"), table=table)
     (wrong,) = view.answers[0].values

@@ -143,7 +143,7 @@ def _known() -> frozenset[str]:
 def unclear(words: Sequence[str]) -> str:
     """The sentence that names what is known, and not how it belongs to what is asked."""
     listed = " and ".join(f"“{w}”" for w in words)
-    return f"It is not understood how {listed} {'belong' if words[1:] else 'belongs'} to what is asked."
+    return f"It is not clear what {listed} {'mean' if words[1:] else 'means'} in this question."
 
 
 def unknown(words: Sequence[str]) -> str:
