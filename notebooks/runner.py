@@ -190,6 +190,8 @@ async def _carry_out(
 
 
 async def _wind_up(store: Store, session: Session | None, run_id: str, status: RunStatus, error: str | None) -> Run:
+    if session is not None:
+        await session.settle()  # a cell that was interrupted has its end before the run has
     if session is None or status == "interrupted":
         return await finish(store, run_id, status, error)
     ended, _ = await asyncio.gather(finish(store, run_id, status, error), session.close())
