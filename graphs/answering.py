@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
         return []
     done: list[Execution] = []
     for place, cell in enumerate(planned):
-        if toolkit := _toolkit(desk, cell):
+        if toolkit := await asyncio.to_thread(_toolkit, desk, cell):
             name = f"{key}-{place}-toolkit"
             done.append(await desk.session.run(toolkit, title="Toolkit", tags=("toolkit",), step_id=step_id, key=name))
         if "toolkit" in cell.tags:

@@ -190,7 +190,8 @@ class Worker:
             agents = agents.choose(asked.name)
         elif further:
             agents = agents.choose("analyst")
-        graph = graphs.turns.build(saver, agents) if further else graphs.team.build(saver, agents)
+        build = graphs.turns.build if further else graphs.team.build
+        graph = await asyncio.to_thread(build, saver, agents)  # LangGraph reads the source of every node
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
         if so_far.next or not so_far.values:
@@ -362,12 +363,14 @@ def load_team() -> ModuleType:
     import graphs.checkpoints
     import graphs.team
     import graphs.turns
+    from graphs import opening
 
+    opening.cells("", ["table"])  # for which the toolkit's sources are read, where no earlier process has kept that
     return graphs
 
 
 def load_direct() -> ModuleType:
-    """The module that answers questions and no more, with all that it needs; the toolkit's sources are read by then."""
+    """The module that answers questions and no more, loaded as `load_team` does."""
     load_sdk()
     from graphs import direct, opening
 

@@ -229,6 +229,20 @@ async def branches_of(backend: Backend, run: Run) -> list[str]:
     return [r.id for r in reversed(others) if r.parent_id == run.id and r.agent == run.agent]
 
 
+async def family_of(backend: Backend, run: Run) -> list[tuple[int, Run]]:
+    """The runs that share a past with this one, itself among them: each with its depth, before its branches."""
+    runs = {r.id: r for r in reversed(await backend.runs(limit=10_000)) if r.agent == run.agent}
+    root = run
+    while (above := runs.get(root.parent_id or "")) is not None:
+        root = above
+    found, left = list[tuple[int, Run]](), [(0, root)]
+    while left:
+        depth, one = left.pop()
+        found.append((depth, one))
+        left += [(depth + 1, r) for r in reversed(list(runs.values())) if r.parent_id == one.id]
+    return found
+
+
 async def connect(settings: Settings, *, leaves: bool = False) -> Backend:
     """The running server of this data folder if there is one, else the data folder itself, opened by this process.
 

@@ -42,7 +42,15 @@ def view_json(view: RunView, branches: Sequence[str] = ()) -> dict[str, Any]:
 def turn_json(view: RunView, turn_id: str) -> dict[str, Any]:
     """The answers of one turn as `answers_json` has them, with the turn and the ids of the cells that it added."""
     told = answers_json(view.run.id, turn_answers(view, turn_id))
+    if not told["answers"] and (said := report_of(view, turn_id)):
+        told |= {"status": "answered", "text": said}
     return {"run": view.run.id, "turn": turn_id} | told | {"cells": turn_cells(view, turn_id)}
+
+
+def report_of(view: RunView, turn_id: str) -> str:
+    """What the report says, where it is this turn's and came without answers as data; a model may write it so."""
+    first = bool(view.turns) and view.turns[0].id == turn_id
+    return view.report.answer if first and view.report is not None and not view.answers else ""
 
 
 def turn_answers(view: RunView, turn_id: str) -> list[Answer]:

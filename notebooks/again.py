@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,8 @@ async def fresh(store: Store, host: Host, view: RunView) -> AsyncIterator[tuple[
     """
     async with contextlib.AsyncExitStack() as stack:
         try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gristmill-"))
+            folder = tempfile.mkdtemp(prefix="gristmill-")
+            stack.push_async_callback(in_own_thread, partial(shutil.rmtree, folder, ignore_errors=True))
             own, cancelled = await see_through(in_own_thread(Store.open, Path(folder)))
             stack.push_async_callback(in_own_thread, own.close)
             if cancelled:

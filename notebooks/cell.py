@@ -90,13 +90,15 @@ class Cell:
     async def run(self, limit: float, *, wait: bool = True) -> Execution:
         """Run for at most `limit` seconds (0: no limit) to an end of any kind; returns the execution as recorded.
 
-        Without `wait` the end may be on its way into the record still when this returns; nothing overtakes it there.
+        Without `wait` its beginning may be on its way into the record while it runs, and its end when this returns;
+        nothing overtakes them there.
 
         `lost` holds the host's failure if the end is not known. Cancelling this interrupts the cell, records that,
         and then raises CancelledError.
         """
         begin = ExecutionStarted(run_id=self._log.run_id, step_id=self.execution.step_id, execution=self.execution)
-        _, cancelled = await see_through(self._log.emit(begin))
+        self._log.send(begin)
+        _, cancelled = await see_through(self._log.settle()) if wait else (None, False)
         recorder = Recorder(self)
         try:
             end = _INTERRUPTED if cancelled else await self._carry_out(recorder, limit)

@@ -79,9 +79,9 @@ class GristmillEngine(PythonEngine):
                     run.make_folders(folders)
                 filling = Filling(nb_man, lambda: run.view, run.read, streams, log_output)
                 _run_cells(filling, run, max(execution_timeout or timeout or 0, 0), allow_errors)
-                run.settle()
+                language = run.end()
                 keep_widgets(nb_man.nb, run.view.widgets)
-                if language := run.language():
+                if language:
                     nb_man.nb.metadata["language_info"] = language
         except (NotebookError, GatewayError) as error:
             if job is not None:

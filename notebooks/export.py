@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -130,10 +130,13 @@ def _levels(view: RunView) -> Iterator[float]:
                     yield known["alpha"]
 
 
-async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = None) -> list[Artifact]:
+async def save_report(
+    store: Store, run_id: str, *, ending: RunEnded | None = None, before: Sequence[Put] = ()
+) -> list[Artifact]:
     """Keep the four files of a run as artifacts. One that is there already with the same bytes is not kept twice.
 
-    `ending` is the end that is about to be recorded, for a report that tells of it.
+    `ending` is the end that is about to be recorded, for a report that tells of it; `before` are artifacts to be kept
+    with it, and first. Returns the four.
     """
     view = await in_own_thread(store.view, run_id)
     if ending is not None:
@@ -143,7 +146,7 @@ async def save_report(store: Store, run_id: str, *, ending: RunEnded | None = No
     made = await in_own_thread(lambda: {name: make(view, store) for name, (_, _, make) in _FILES.items()})
     known = {n: there.get((n, _FILES[n][1], hashlib.sha256(data).hexdigest())) for n, data in made.items()}
     new = [Put(data, name, *_FILES[name][:2]) for name, data in made.items() if known[name] is None]
-    added = iter(await store.put_all(new, run_id=run_id, parents=inputs) if new else [])
+    added = iter((await store.put_all([*before, *new], run_id=run_id, parents=inputs))[len(before) :])
     return [artifact or next(added) for artifact in known.values()]
 
 

@@ -92,12 +92,15 @@ class Tree:
                     return None
         return bytes(data)
 
+    async def place(self, name: str, source: Path) -> None:
+        """Write a local file to /home/user/<name>; the next look finds it changed."""
+        with source.open("rb") as data:
+            await self._sandbox.files.write(f"{HOME}/{name}", data)
+
     async def write(self, name: str, source: Path) -> None:
         """Write a local file to /home/user/<name>; it counts as known."""
-        path = f"{HOME}/{name}"
-        with source.open("rb") as data:
-            await self._sandbox.files.write(path, data)
-        info = await self._sandbox.files.get_info(path)
+        await self.place(name, source)
+        info = await self._sandbox.files.get_info(f"{HOME}/{name}")
         self._known[name] = Entry(name, info.size, info.modified_time)
 
 

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from artifacts.events import Event, RunEnded, RunStarted, RunView
-from artifacts.store import Store
+from artifacts.store import Put, Store
 from artifacts.types import Execution, Run, RunStatus, new_id
 from kernel_gateway.client import GatewayUnavailable, Host
 from notebooks.aio import see_through
@@ -89,10 +89,6 @@ class Job:
         """Make these folders where the notebook runs."""
         self._bridge.call(self._session.make_folders(names))
 
-    def settle(self) -> None:
-        """Wait until the record has all of it. Raises StoreError."""
-        self._bridge.call(self._session.settle())
-
     @property
     def view(self) -> RunView:
         """The run as far as it has come."""
@@ -102,14 +98,21 @@ class Job:
         """The bytes of an artifact that a cell made."""
         return self._store.read(self._store.artifact(artifact_id))
 
-    def language(self) -> dict[str, Any]:
-        """What the kernel says of its language, as a notebook's `language_info`; empty where it does not say."""
+    def end(self) -> dict[str, Any]:
+        """Wait until the record has all of it; returns what the kernel says of its language, as a notebook's
+        `language_info`, empty where it does not say. Raises StoreError.
+        """
         for pause in (0, 0, 0.2, 1, 3):  # a kernel that was told to exit may do so only now, and the next one answers
             time.sleep(pause)
+            told = self._bridge.call(self._settle_and_ask())
             with contextlib.suppress(ValueError):
-                info = json.loads(self._bridge.call(self._session.aside(_LANGUAGE)))
+                info = json.loads(told)
                 return info if isinstance(info, dict) else {}
         return {}
+
+    async def _settle_and_ask(self) -> str:
+        _, told = await asyncio.gather(self._session.settle(), self._session.aside(_LANGUAGE))
+        return told
 
 
 _LANGUAGE = "import json\nprint(json.dumps(get_ipython().kernel.language_info))"
@@ -175,10 +178,12 @@ async def open_session(
     return session
 
 
-async def finish(store: Store, run_id: str, status: RunStatus, error: str | None = None) -> Run:
-    """Keep the report of a run and record its end."""
+async def finish(
+    store: Store, run_id: str, status: RunStatus, error: str | None = None, *, made: Sequence[Put] = ()
+) -> Run:
+    """Keep the report of a run, and before it what else was `made` of its inputs, and record its end."""
     ending = RunEnded(run_id=run_id, status=status, error=error)
-    await save_report(store, run_id, ending=ending)
+    await save_report(store, run_id, ending=ending, before=made)
     await store.append(ending)
     return store.run(run_id)
 

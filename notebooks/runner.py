@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artifacts.events import Noted, RunEnded
-from artifacts.store import Store, StoreError
+from artifacts.store import Put, Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Run, RunStatus
 from kernel_gateway.client import GatewayError, Host
@@ -24,6 +25,9 @@ from notebooks.files import safe_name
 from notebooks.job import Bridge, Job, begin, finish, plan_uploads
 from notebooks.parameters import check, read_parameters
 from notebooks.session import Session
+
+_NOTEBOOK = "application/x-ipynb+json"
+_AT_ONCE = 8  # files that are copied into the record at the same time
 
 
 async def run_notebook(
@@ -89,13 +93,13 @@ async def keep_notebook(
         project=project,
     )
     try:
-        media_type = "application/x-ipynb+json"
-        await store.put(path, name=path.stem + SOURCE, media_type=media_type, role="notebook", run_id=run.id)
         for sentence in found.left_out:
             await store.append(Noted(run_id=run.id, text=f"Not taken into the sandbox: {sentence}", level="warning"))
+        kept = [Put(path, path.stem + SOURCE, _NOTEBOOK, "notebook")]
         for name, file in {**found.files, **uploads, **(files or {})}.items():
-            name = safe_name(name)
-            await store.put(file, name=name, media_type=media_type_of(name), role="input", run_id=run.id)
+            kept.append(Put(file, safe_name(name), media_type_of(safe_name(name)), "input"))
+        for some in itertools.batched(kept, _AT_ONCE):
+            await store.put_all(some, run_id=run.id)
     except StoreError as error:
         await store.append(RunEnded(run_id=run.id, status="failed", error=str(error)))
         return store.run(run.id)
@@ -172,62 +176,70 @@ async def _carry_out(
     session: Session | None = None
     status: RunStatus = "done"
     error: str | None = None
+    executed = list[Put]()
     try:
         session = await opening
-        error = await _through_papermill(store, session, run, path, values, out)
+        error = await _through_papermill(store, session, run, path, values, out, executed)
         status = "failed" if error else "done"
         if closing is not None:
             await closing(session)
     except (GatewayError, NotebookError) as failure:
         status, error = "failed", str(failure)
     except asyncio.CancelledError:
-        await see_through(_wind_up(store, session, run.id, stopped_as(run.id), None))
+        await see_through(_wind_up(store, session, run.id, stopped_as(run.id), None, executed))
         raise
-    ended, cancelled = await see_through(_wind_up(store, session, run.id, status, error))
+    ended, cancelled = await see_through(_wind_up(store, session, run.id, status, error, executed))
     if cancelled:
         raise asyncio.CancelledError
     return ended
 
 
-async def _wind_up(store: Store, session: Session | None, run_id: str, status: RunStatus, error: str | None) -> Run:
+async def _wind_up(
+    store: Store,
+    session: Session | None,
+    run_id: str,
+    status: RunStatus,
+    error: str | None,
+    executed: Sequence[Put],
+) -> Run:
+    if session is not None:
+        await session.settle()  # a cell that was interrupted has its end before the run has
+    finishing = finish(store, run_id, status, error, made=executed)
     if session is None or status == "interrupted":
-        return await finish(store, run_id, status, error)
-    ended, _ = await asyncio.gather(finish(store, run_id, status, error), session.close())
+        return await finishing
+    ended, _ = await asyncio.gather(finishing, session.close())
     return ended
 
 
 async def _through_papermill(
-    store: Store, session: Session, run: Run, path: Path, values: Mapping[str, Any], out: Path | None
+    store: Store,
+    session: Session,
+    run: Run,
+    path: Path,
+    values: Mapping[str, Any],
+    out: Path | None,
+    executed: list[Put],
 ) -> str | None:
-    """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did."""
+    """Execute in papermill's own thread; returns a sentence about the error that stopped the notebook, if one did.
+
+    `executed` receives the notebook as papermill leaves it, whatever ends it.
+    """
     bridge, options = Bridge(asyncio.get_running_loop()), run.params.get("options", {})
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
-        executed = Path(folder) / "executed.ipynb"
+        left = Path(folder) / "executed.ipynb"
         job = Job(bridge, store, session)
-        work = asyncio.create_task(in_own_thread(_papermill, path, executed, dict(values), job, options))
+        work = asyncio.create_task(in_own_thread(_papermill, path, left, dict(values), job, options))
         try:
-            error = await asyncio.shield(work)
+            return await asyncio.shield(work)
         except asyncio.CancelledError:
             bridge.stop()
             await asyncio.wait({work})
             raise
         finally:
-            if executed.is_file():
-                await _keep(store, run.id, path.stem, executed, out)
-        return error
-
-
-async def _keep(store: Store, run_id: str, stem: str, executed: Path, out: Path | None) -> None:
-    if out is not None:
-        await in_own_thread(_copy, executed, out)
-    await store.put(
-        executed,
-        name=f"{stem}-executed.ipynb",
-        media_type="application/x-ipynb+json",
-        role="notebook",
-        run_id=run_id,
-        parents=[a.id for a in store.artifacts(run_id=run_id) if a.role == "input"],
-    )
+            if left.is_file():
+                if out is not None:
+                    await in_own_thread(_copy, left, out)
+                executed.append(Put(left.read_bytes(), f"{path.stem}-executed.ipynb", _NOTEBOOK, "notebook"))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -101,10 +101,7 @@ class Session:
             session = cls(log, host, sandbox)
             await session._tree.changes()
             return session
-        session = await cls._begin(log, host, SANDBOX_LIFE)
-        async with session._kept_or_ended():
-            await session._write_inputs()
-        return session
+        return await cls._begin(log, host, SANDBOX_LIFE, with_inputs=True)
 
     @classmethod
     async def renew(cls, log: RunLog, host: Host) -> Session:
@@ -244,16 +241,16 @@ class Session:
     ) -> Execution:
         """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.
 
-        `heard` is called with each of its events once that is recorded. `complete` is given each answer that the cell
-        gives, and what it returns is recorded: who asked knows of which part of the question it is.
-        `heard` is called with each of its events once that is recorded. `cell` is the id of the notebook's cell whose
-        newest version this code is: the execution takes the place of its last one, outputs, files, findings and all.
+        `heard` is called with each of its events. `complete` is given each answer that the cell gives, and what it
+        returns is recorded: who asked knows of which part of the question it is. `cell` is the id of the notebook's
+        cell whose newest version this code is: the execution takes the place of its last one, outputs, files, findings
+        and all.
 
         An exception of the code is `Execution.error`, status "error". A cell that outlasts `timeout` seconds (default
         600, 0 for no limit) or is interrupted has status "interrupted". After a lost connection the status is "unknown"
         and the cell is not run again. A `key` that has a finished cell returns that one and runs nothing.
-        Without `wait` the cell's end may still be on its way into the record on return; the next cell begins after it,
-        and `settle` waits for it.
+        Without `wait` the cell's beginning may still be on its way into the record while it runs, and its end on
+        return; all is recorded in order, and `settle` waits for it.
         Raises SandboxGone when the sandbox is not there any more.
         """
         async with self._lock:
@@ -345,8 +342,12 @@ class Session:
         return none if told is None else "" if told["done"] else str(told["why"])
 
     async def settle(self) -> None:
-        """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
-        await self._log.settle()
+        """Wait until the record has all that was done here, the end of the cell under way as well.
+
+        Raises StoreError when it could not take it.
+        """
+        async with self._lock:
+            await self._log.settle()
 
     async def make_folders(self, names: Sequence[str]) -> None:
         """Make these folders below /home/user, where they are not there. Raises UploadError, SandboxGone."""
@@ -417,13 +418,16 @@ class Session:
                 await self._sandbox.kill()
 
     @classmethod
-    async def _begin(cls, log: RunLog, host: Host, life: int) -> Session:
+    async def _begin(cls, log: RunLog, host: Host, life: int, *, with_inputs: bool = False) -> Session:
         sandbox = await _sandbox(log, host, life)
         session = cls(log, host, sandbox)
         session._life = life
         async with session._kept_or_ended():
-            await log.emit(session._opened())
+            log.send(session._opened())  # which is recorded while the files are on their way
+            if with_inputs:
+                await session._write_inputs()
             await session._tree.changes()
+            await log.settle()
         return session
 
     @classmethod
@@ -460,14 +464,16 @@ class Session:
         )
 
     async def _write_inputs(self) -> None:
+        """Write what the run has for input, before the first look at the files."""
         for artifact in self._log.view.artifacts:
             if artifact.role == "input":
-                await self._write(artifact, self._log.store)
+                await self._write(artifact, self._log.store, known=False)
 
-    async def _write(self, artifact: Artifact, store: Store) -> None:
+    async def _write(self, artifact: Artifact, store: Store, *, known: bool = True) -> None:
+        """Write the bytes of an artifact; where the file is not made `known`, the next look at the files will."""
         path = await asyncio.to_thread(store.path, artifact)
         try:
-            await self._tree.write(artifact.name, path)
+            await (self._tree.write if known else self._tree.place)(artifact.name, path)
         except host_failures() as error:
             await self._raise_if_gone(error)
             raise UploadError(

@@ -11,7 +11,8 @@ import os
 import pickle
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -160,26 +161,40 @@ def _parsed(code: str) -> Iterator[tuple[ast.stmt, Statement]]:
 
 @cache
 def package(folder: Path) -> Package:
-    """A package, read from its folder, or from what an earlier process kept of that beside the modules' bytecode.
-
-    To read the toolkit takes a quarter of a second of processor time, which whoever waits for one answer would feel.
-    """
-    sources = sorted(folder.glob("*.py"))
-    stamp = [(p.name, s.st_mtime_ns, s.st_size) for p in (*sources, Path(__file__)) for s in [p.stat()]]
-    kept = folder / "__pycache__" / f"slices.{sys.implementation.cache_tag}.pickle"
-    with suppress(OSError, EOFError, pickle.UnpicklingError), kept.open("rb") as file:
-        if pickle.load(file) == stamp:
-            found = pickle.load(file)
-            assert isinstance(found, Package)
-            return found
-    made = _package(folder, sources)
-    if not sys.dont_write_bytecode:
-        with suppress(OSError):
-            kept.parent.mkdir(exist_ok=True)
-            fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
-            fresh.write_bytes(pickle.dumps(stamp) + pickle.dumps(made))
-            fresh.replace(kept)
+    """A package: to read the toolkit takes a quarter of a second of processor time, so what was found is kept."""
+    made: Package = remembered("slices", folder, [], lambda: _package(folder, _sources(folder)))
     return made
+
+
+def remembered[T](name: str, folder: Path, rules: Iterable[Path], make: Callable[[], T]) -> T:
+    """What is found in a package's modules by code in some files: made, or kept by an earlier process.
+
+    It is kept beside the modules' bytecode, or among the user's caches where no bytecode is written, and made anew
+    where one of the files is another than then.
+    """
+    files = (*_sources(folder), *rules, Path(__file__))
+    stamp = [(p.name, s.st_mtime_ns, s.st_size) for p in files for s in [p.stat()]]
+    kept = folder / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.pickle"
+    if sys.dont_write_bytecode:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+        kept = caches / "gristmill" / f"{zlib.crc32(str(folder).encode()):x}.{kept.name}"
+        if not kept.is_absolute():  # nobody's home
+            return make()
+    with suppress(OSError, EOFError, pickle.UnpicklingError, AttributeError), kept.open("rb") as file:
+        if pickle.load(file) == stamp:
+            found: T = pickle.load(file)
+            return found
+    made = make()
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
+        fresh.write_bytes(pickle.dumps(stamp) + pickle.dumps(made))
+        fresh.replace(kept)
+    return made
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.py"))
 
 
 def _package(folder: Path, sources: Iterable[Path]) -> Package:

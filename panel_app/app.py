@@ -25,6 +25,7 @@ from panel_app.components.render import environment
 from panel_app.components.words import for_page
 from panel_app.edits import Edits
 from panel_app.figures import Figures
+from panel_app.lost import Lost
 from panel_app.pages.artifact import artifact_page
 from panel_app.pages.base import Page
 from panel_app.pages.gallery import GalleryPage
@@ -72,7 +73,7 @@ def dashboard(workbench: Workbench, **options: Any) -> Assets:
         else:
             await pages(scope, receive, send)
 
-    return Assets(Figures(app, workbench.store))
+    return Assets(Lost(Figures(app, workbench.store)))
 
 
 def _application(workbench: Workbench, make: Callable[[], Page]) -> Callable[[], Wire]:

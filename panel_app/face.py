@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +62,16 @@ class Row:
     @property
     def toolkit(self) -> bool:
         """Whether it only brings the toolkit's functions along."""
-        return "toolkit" in (self.cell.tags if self.cell else self._execution.tags)
+        return "toolkit" in self._tags
+
+    @property
+    def facts(self) -> bool:
+        """Whether it tells what the columns hold, for whoever plans: as JSON, a screen full of it."""
+        return "describe" in self._tags
+
+    @property
+    def _tags(self) -> Collection[str]:
+        return self.cell.tags if self.cell else self._execution.tags
 
     @property
     def state(self) -> str:

@@ -1,14 +1,13 @@
-"""What a question is compiled to: code cells, or a template notebook with parameters, and who makes which."""
+"""What a question is compiled to: code cells, or a template notebook with parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
 
 from artifacts.types import Value
-from graphs.questions.query import Intent, Query
 
 
 class Cells(Value):
@@ -31,18 +30,3 @@ class Call(Value):
 
 type Tables = Sequence[dict[str, Any]]
 """What `look.describe` prints of each file: name, rows, sampled, columns."""
-
-type Maker = Callable[[Query, Tables], Call | None]
-
-TEMPLATES: dict[Intent, Maker] = {}
-"""Who makes a call of a template for an intent; None from it leaves the question to the compiler."""
-
-
-def template(*intents: Intent) -> Callable[[Maker], Maker]:
-    """Declare that a function makes the template calls of these intents."""
-
-    def declared(maker: Maker) -> Maker:
-        TEMPLATES.update(dict.fromkeys(intents, maker))
-        return maker
-
-    return declared

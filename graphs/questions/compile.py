@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 
-from graphs.questions import conditions
-from graphs.questions import templates as _templates  # noqa: F401  (they declare themselves)
-from graphs.questions.cells import TEMPLATES, Call, Cells, Tables
+from graphs.questions import conditions, templates
+from graphs.questions.cells import Call, Cells, Tables
 from graphs.questions.expressions import NotComputable, in_backticks, literal
 from graphs.questions.fitting import fit
 from graphs.questions.functions import Kind
 from graphs.questions.groups import groups
 from graphs.questions.outliers import outliers
-from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Statistic
+from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import written
 from graphs.questions.singles import of_each_row, rows, singles
@@ -32,10 +31,10 @@ IMPORTS = {"stats": "from scipy import stats"}
 
 def compile(query: Query, tables: Tables) -> Cells | Call:
     """The cells that answer a query of these tables, or the template that does. Raises NotComputable."""
+    query = against_the_others(query, tables)
     particular = query.measures or query.formulas or query.show or query.tell == "number"
     closed = particular or query.test or query.model or query.outliers
-    maker = TEMPLATES.get(query.intent)
-    if maker and (query.intent in NOTEBOOKS or not closed) and (call := maker(query, tables)) is not None:
+    if (query.intent in NOTEBOOKS or not closed) and (call := templates.call(query, tables)) is not None:
         return call
     scope = Scope(tables, query.table)
     for step in query.joins:
@@ -97,6 +96,21 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
         return Cells(cells=((title, "\n".join([*head, text])),), notes=notes)
     steps = "\n".join([*head, *scope.lines[:prepared]])
     return Cells(cells=(("Prepare the rows", steps), (title, "\n".join([*scope.lines[prepared:], end]))), notes=notes)
+
+
+def against_the_others(query: Query, tables: Tables) -> Query:
+    """A comparison that names one value alone, as one with all other values of its column together."""
+    compare = query.compare
+    if compare is None or not compare.of or not compare.first or compare.second:
+        return query
+    scope = Scope(tables, query.table)
+    column = compare.of.strip().strip("`")
+    if scope.kinds.get(column) != "text":
+        return query
+    first, others = scope.level(column, compare.first), "the others"
+    two = Recode(column=column, values=((first, first),), other=others, name=f"{column} ({first} or others)")
+    against = Compare(of=in_backticks(two.name), first=first, second=others)
+    return query.model_copy(update={"prepare": (*query.prepare, two), "compare": against})
 
 
 def described(query: Query, scope: Scope) -> Query:

@@ -93,7 +93,8 @@ def period(text: str) -> str:
     if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", text):
         part, first, last = found[1], int(found[2]), int(found[3] or found[2])
         if part == "hour":
-            return f"from {first}:00 to {last}:59"
+            clock = {0: "midnight", 24: "midnight"}
+            return f"from {clock.get(first, f'{first}:00')} to {clock.get(last + 1, f'{last + 1}:00')}"
         names = {"month": ("", *MONTHS), "weekday": DAYS, "quarter": ("", "Q1", "Q2", "Q3", "Q4")}.get(part)
         if names is None:
             ends = f"{first} to {last}" if first < last else str(first)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from graphs.questions.expressions import NotComputable, literal
-from graphs.questions.query import Measure, Statistic
+from graphs.questions.query import Condition, Group, Measure, Statistic, Where, compact
 
 if TYPE_CHECKING:
     from graphs.questions.scope import Scope
@@ -183,6 +184,34 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
     return (
         f"{series}.agg(lambda s: {_filled(measure, 's')})" if keys and way(measure).each else _filled(measure, series)
     )
+
+
+def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str, scope: Scope) -> list[str]:
+    """What is told of other groups beside an answer, as source; empty for nothing.
+
+    `asked` has by what a sentence calls it the word before the names of its values, the groups and the measure.
+    """
+    if not asked:
+        return []
+    by = {label: by_keys([scope.as_column(g.of) for g in groups]) for label, (_, groups, _) in asked.items()}
+    sources = {label: single(m, scope, f"rows.groupby({by[label]})", by[label]) for label, (*_, m) in asked.items()}
+    scope.add("further = {\n" + "".join(f"    {literal(label)}: {s},\n" for label, s in sources.items()) + "}")
+    again = [
+        (word, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in groups]})
+        for word, groups, m in asked.values()
+    ]
+    return [f"beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})"]
+
+
+def by_keys(keys: Sequence[str]) -> str:
+    """What `groupby` takes."""
+    return literal(keys[0]) if len(keys) == 1 else f"[{', '.join(map(literal, keys))}]"
+
+
+def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
+    """The columns of which rows were chosen by a few values that are named: each of these may be meant alone."""
+    chosen = [(c.left, c.right) for c in where if isinstance(c, Condition) and c.op == "in"]
+    return [left for left, few in chosen if isinstance(few, tuple) and 1 < len(few) <= 6 and left in scope.kinds]
 
 
 def with_p(measure: Measure, scope: Scope, name: str, tail: str = "") -> dict[str, str]:

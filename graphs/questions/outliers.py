@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graphs.questions.expressions import NotComputable, literal
-from graphs.questions.groups import by_keys, keys_of
-from graphs.questions.measures import name_of, single
+from graphs.questions.groups import keys_of
+from graphs.questions.measures import by_keys, name_of, single
 from graphs.questions.query import Query, Rule
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, and_list, assigned, decimals, found, tell, verdict, where_of

@@ -328,7 +328,8 @@ class Chart(Value):
 
 class Compare(Value):
     """Two things set against each other. With `of` they are values of that column, or periods of that time; without it,
-    columns. `first` is what the question speaks of ("this year"), `second` what it is compared with ("last year")."""
+    columns. `first` is what the question speaks of ("this year"), `second` what it is compared with ("last year"), or
+    empty: all other values of the column together."""
 
     of: Expr = ""
     first: str = ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from graphs.questions.expressions import NotComputable, in_backticks, literal, to_scalar
-from graphs.questions.measures import name_of, single, with_p
-from graphs.questions.query import Order, Query
+from graphs.questions.measures import PAIRS, beside, name_of, of_few, single, with_p
+from graphs.questions.query import Group, Order, Query
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import (
     aliases,
@@ -16,6 +16,7 @@ from graphs.questions.sentences import (
     lacking,
     lasting,
     mapping,
+    sources_of,
     tell,
     unit,
     verdict,
@@ -55,8 +56,12 @@ def singles(query: Query, scope: Scope) -> None:
         arguments = [literal(what), f"({', '.join(map(literal, sides))})", f"({both})", *more]
         summary = f"compared_text({', '.join(arguments)})"
     given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]
+    alone = len(query.measures) == len(sources) == 1 and not (query.formulas or query.verdicts or query.order)
+    few = of_few(query.where, scope) if alone and query.measures[0].op not in PAIRS else []
+    by = {f"by {c}": ("", [Group(of=in_backticks(c))], query.measures[0]) for c in few[:1]}
     tell(
         scope, "answer_values", "found", "rows", where_of(query, scope),
+        beside=sources_of(beside(by, unit(query.measures[0], scope) if few else "", scope)),
         columns=listed(lacking(query, scope)) if lacking(query, scope) else "", lasting=lasting(query, scope),
         given=listed(given) if given else "", units=mapping(units),
         intervals=f"{{{', '.join(f'{literal(n)}: {e}' for n, e in ends.items())}}}" if ends else "",

@@ -192,7 +192,10 @@ def recode(step: q.Recode, scope: Scope) -> None:
     if kinds == {"number", "text"}:
         raise NotComputable(f"“{new}” would hold numbers and text. Give every value of “{name}” one that is alike.")
     scope.add(f"rows[{literal(new)}] = {source}")
-    scope.put(new, "number" if kinds == {"number"} else "text")
+    scope.put(new, "number" if kinds == {"number"} else "text", missing=step.other is None or scope.missing(name))
+    if step.other is not None:
+        values = sorted({str(v) for v in (*pairs.values(), step.other)})
+        scope.facts[new] |= {"values": values, "n_unique": len(values)}
 
 
 _USUAL = {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graphs.questions.expressions import literal
-from graphs.questions.groups import by_keys, keys_of
-from graphs.questions.measures import name_of, single
+from graphs.questions.groups import keys_of
+from graphs.questions.measures import by_keys, name_of, single
 from graphs.questions.query import Condition, Group, Query, Test
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, decimals, found, tell, verdict, where_of
@@ -46,6 +46,8 @@ def _of_two(query: Query, scope: Scope) -> Query:
     """A test of two groups by name: of the rows of these two."""
     compare = query.compare
     assert compare is not None
+    if set(scope.levels(compare.of.strip("`")) or ()) == {compare.first, compare.second}:
+        return query.model_copy(update={"group_by": (Group(of=compare.of),), "compare": None})
     both = Condition(left=compare.of, op="in", right=(compare.first, compare.second))
     scope.add(f"rows = rows[{scope.mask((both,))}]")
     group = (Group(of=compare.of),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,8 +53,10 @@ class RunTemplate(Action):
         done: list[Execution] = []
         for i, cell in enumerate(planned):
             code = cell.code
-            if "toolkit" in cell.tags and not (code := look.still_needed(code, desk.session.executions)):
-                continue
+            if "toolkit" in cell.tags:  # two thousand lines to take apart, while others wait for the loop
+                code = await asyncio.to_thread(look.still_needed, code, desk.session.executions)
+                if not code:
+                    continue
             title = cell.title or self.title or template.title
             tags = (*cell.tags, f"template:{template.name}")
             ran = await desk.session.run(code, title=title, tags=tags, step_id=step_id, key=f"{key}-{i}")

@@ -27,7 +27,7 @@ prepare, in order: {do: keep, where} {do: drop_missing, columns} {do: drop_dupli
 {do: remove_outliers, columns, rule} {do: scale, columns, how} {do: encode, columns} {do: convert, columns, to}.
 table; joins: [{file, own, theirs, how}]. test: {name, about, alpha, sides}, name: auto shapiro t welch paired_t \
 mannwhitney wilcoxon anova kruskal levene chi2 fisher proportions pearson spearman. model: {kind, target, features}. \
-outliers: {rule}. compare: {of, first, second}. chart: {kind, x, y}. periods: of a forecast.
+outliers: {rule}. compare: {of, first, second (empty: the others)}. chart: {kind, x, y}. periods: of a forecast.
 intent: compute list rank compare relate test change why_changed experiment drivers predict forecast outliers clean \
 join plot distribution.\
 """

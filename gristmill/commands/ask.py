@@ -141,8 +141,9 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
         from graphs.budget import read_budget
         from gristmill.backend import view as view_of
         from gristmill.commands.watching import check_folder
-        from gristmill.plain import turn_answers, turn_json
+        from gristmill.plain import report_of, turn_answers, turn_json
         from gristmill.terminal import console, pieces
+        from gristmill.terminal.words import clean
         from notebooks.telling.answers import said_of
 
         check_folder(out)
@@ -159,8 +160,10 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
         else:
             shown = console.make()
             pieces.answers(shown, [said_of(answer) for answer in answers])
+            if said := report_of(view, turn):
+                pieces.say(shown, clean(said), 2)
             pieces.evidence(shown, replace(view, answers=tuple(answers)), Path(out) if out is not None else None)
-        return NOT_ANSWERED if outcome(answers) == "not_answered" else 0
+        return NOT_ANSWERED if outcome(answers) == "not_answered" and not report_of(view, turn) else 0
 
 
 def _taken_apart(

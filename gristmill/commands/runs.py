@@ -78,12 +78,13 @@ async def list_(
 @speaks
 async def show(ref: str, as_json: bool) -> None:
     """Show what a run asked, did and found."""
-    from gristmill.backend import branches_of
+    from gristmill.backend import branches_of, family_of
     from gristmill.backend import view as view_of
 
     async with backend() as opened:
         view = await view_of(opened, ref)
         branches = await branches_of(opened, view.run) if as_json else []
+        family = [] if as_json else await family_of(opened, view.run)
     if as_json:
         from gristmill.plain import view_json
 
@@ -97,6 +98,8 @@ async def show(ref: str, as_json: bool) -> None:
         pieces.note(screen, noted)
     if view.plan:
         pieces.plan(screen, view)
+    if len(family) > 1:
+        pieces.branches(screen, view.run, family)
     pieces.cells(screen, view)
     pieces.findings(screen, view)
     for made in view.reviews:

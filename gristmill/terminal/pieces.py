@@ -10,11 +10,23 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, now
+from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Run, now
 from graphs.budget import spent, standing
 from graphs.look import unreadable
-from gristmill.terminal.words import STATUS_STYLES, TYPE_STYLES, clean, engine, kind, numbers, one_line, status, took
-from notebooks.telling.answers import OUTCOMES, Said
+from gristmill.plain import turn_answers
+from gristmill.terminal.words import (
+    STATUS_STYLES,
+    TYPE_STYLES,
+    clean,
+    engine,
+    kind,
+    numbers,
+    one_line,
+    seconds,
+    status,
+    took,
+)
+from notebooks.telling.answers import OUTCOMES, Said, said_of
 from notebooks.telling.story import told
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
@@ -113,7 +125,13 @@ def findings(console: Console, view: RunView) -> None:
         heading(console, "Answer")
     for paragraph in clean(said.answer).strip().splitlines():
         say(console, paragraph, 2)
-    answers(console, said.answers)
+    if len(view.turns) < 2:
+        answers(console, said.answers)
+    for turn in view.turns if len(view.turns) > 1 else ():
+        given = [said_of(answer) for answer in turn_answers(view, turn.id)]
+        answers(console, given, f"{turn.id}  {turn.message}")
+        if not given and turn.status != "done":
+            say(console, turn.status, 2, style="yellow")
     ranked = (*said.bites, *said.headlines)
     if ranked:
         heading(console, said.shows)
@@ -171,20 +189,34 @@ def _objection(console: Console, objection: Objection) -> None:
     say(console, told, 2, lead="- ")
 
 
+def branches(console: Console, run: Run, family: Iterable[tuple[int, Run]]) -> None:
+    """The tree of the runs that share a past, each below the one that it was branched from."""
+    heading(console, "Branches")
+    for depth, one in family:
+        told = Text("  " * depth + one.id, style="bold" if one.id == run.id else "")
+        console.print(Text("  ") + told + Text("  this run" if one.id == run.id else "", style="dim"))
+
+
 def cells(console: Console, view: RunView) -> None:
-    """One line for each cell: its name, title, how it ended and how long it took."""
+    """One line for each cell in the notebook's order: its name, title, how it stands and how long it took."""
     if not view.executions:
         return
     heading(console, "Cells")
+    last = {execution.cell: execution for execution in view.executions}
+    states = {cell.id: cell.state for cell in view.cells} or dict.fromkeys(last, "fresh")
     rows = []
-    for execution in view.executions:
-        made = [a.name for a in view.artifacts if a.execution_id == execution.id]
+    for cell, state in states.items():
+        execution, document = last.get(cell), view.cell(cell)
+        stands = execution.status if execution is not None and state != "stale" else state
+        code = document.versions[-1].source if document is not None else execution.code if execution is not None else ""
+        title = document.title if document is not None else execution.title if execution is not None else ""
+        made = [a.name for a in view.artifacts if execution is not None and a.execution_id == execution.id]
         rows.append(
             (
-                Text(execution.cell, style="dim"),
-                Text(one_line(execution.title) or _first(execution.code)),
-                Text(execution.status, style=STATUS_STYLES.get(execution.status, "")),
-                Text(took(execution), style="dim"),
+                Text(cell, style="dim"),
+                Text(one_line(title) or _first(code)),
+                Text(stands, style=STATUS_STYLES.get(stands, "yellow")),
+                Text(took(execution) if execution is not None else "", style="dim"),
                 Text(", ".join(one_line(n) for n in made), style="dim"),
             )
         )
@@ -219,7 +251,8 @@ def ending(console: Console, view: RunView) -> None:
     console.print()
     told = Text(status(run).capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
     if run.ended_at:
-        told += Text(f" after {took(run)}", style="dim")
+        worked = took(run) if len(view.turns) < 2 else seconds(60 * view.spent.minutes)
+        told += Text(f" after {worked}", style="dim")
     console.print(told)
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."

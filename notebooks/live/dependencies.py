@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from notebooks.live.reading import FILES, RANDOM
-from notebooks.live.state import Item, State
+from notebooks.live.state import EVERYTHING, Item, State
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _try(
         needs = ideal.needs(cell)
         if cell.id in chosen:
             lacking = _lacking(state, ideal, needs.needed)
-            gone = [n for n in lacking if not ideal.keys.get(n)]
+            gone = [n for n in lacking if not ideal.key(n)]
             gone += [n for n in needs.perhaps if n in state.keys and n not in ideal.keys and n not in gone]
             if any(not _droppable(n) for n in gone):
                 return None
@@ -85,9 +85,9 @@ def _try(
                 state.drop(name)
             if told := tuple(sorted(n for n in gone if n != RANDOM)):
                 drops[cell.id] = told
-            makers = _makers(ideal, [n for n in lacking if ideal.keys.get(n)])
+            makers = _makers(ideal, [n for n in lacking if ideal.key(n)])
             wanted |= makers - chosen
-            stuck |= any(ideal.keys.get(n) for n in lacking)
+            stuck |= any(ideal.key(n) for n in lacking)
             state.run(cell, like=ideal)
         ideal.run(cell)
     if whole and (lacking := [n for n in _lacking(state, ideal, ideal.keys) if n not in (RANDOM, FILES)]):
@@ -96,6 +96,8 @@ def _try(
     if stuck and not wanted:
         return None
     extra = [n for n in state.keys if n not in ideal.keys and _droppable(n) and n != RANDOM]
+    if extra and EVERYTHING in ideal.keys:  # code of unknown effect may have bound them
+        return None
     return wanted, drops, tuple(sorted(extra))
 
 
@@ -107,7 +109,8 @@ def holds(kernel: State, cells: Iterable[Item]) -> bool:
 
 def _makers(ideal: State, names: Iterable[str]) -> set[str]:
     """The cells that wrote these names, and all that may share memory with them, last."""
-    return {cell for n in ideal.together(names) for cell in ideal.makers.get(n, ())}
+    unknown = ideal.makers.get(EVERYTHING, frozenset())
+    return {cell for n in ideal.together(names) for cell in ideal.makers.get(n, unknown)}
 
 
 def _lacking(state: State, ideal: State, names: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from artifacts.types import Cell, CellState, Execution
 from notebooks.live.reading import LOCAL
 from notebooks.live.reading.parsing import mentioned
 from notebooks.live.state import Item, State
+from notebooks.toolkit.limits import LARGE
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,14 @@ class Row:
 
 def items(view: RunView) -> list[Item]:
     """The notebook as it stands, in order."""
-    return [_item(view, cell, cell.source) for cell in view.cells]
+    large = _large(view)
+    return [_item(view, cell, cell.source, large) for cell in view.cells]
 
 
 def as_shown(view: RunView) -> list[Item]:
     """The notebook of which the outputs are shown: of each cell that ran, the source that ran last."""
-    ran = executions(view)
-    return [_item(view, cell, ran[cell.id].code) for cell in view.cells if cell.id in ran]
+    ran, large = executions(view), _large(view)
+    return [_item(view, cell, ran[cell.id].code, large) for cell in view.cells if cell.id in ran]
 
 
 def executions(view: RunView) -> dict[str, Execution]:
@@ -48,8 +50,7 @@ def executions(view: RunView) -> dict[str, Execution]:
 def rows(view: RunView) -> list[Row]:
     """The notebook as a list, in its order."""
     state, told = State(), []
-    for place, cell in enumerate(view.cells, 1):
-        item = _item(view, cell, cell.source)
+    for place, (cell, item) in enumerate(zip(view.cells, items(view), strict=True), 1):
         needs, known = state.needs(item), set(state.keys)
         state.run(item)
         words = mentioned(cell.source)
@@ -81,9 +82,14 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(n for n in names if not n.startswith(("~", "*")) and LOCAL not in n))
 
 
-def _item(view: RunView, cell: Cell, source: str) -> Item:
+def _large(view: RunView) -> bool:
+    """Whether the toolkit reads a sample of a file: of a packed one it does so from a quarter of the size on."""
+    return any(a.size > LARGE // 4 for a in view.artifacts)
+
+
+def _item(view: RunView, cell: Cell, source: str, large: bool) -> Item:
     execution = next((x for x in view.executions if x.cell == cell.id), None)
     if execution is None or execution.code != source or execution.status == "running":
-        return Item(cell.id, source)
+        return Item(cell.id, source, sampled=large)
     wrote = frozenset(a.name for a in view.artifacts if a.execution_id == execution.id)
-    return Item(cell.id, source, failed=execution.status != "ok", wrote=wrote)
+    return Item(cell.id, source, failed=execution.status != "ok", wrote=wrote, sampled=large)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, read
+from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, either, read
 from notebooks.live.reading.parsing import base_name
 
 EVERYTHING = "*"
 """In place of a name: all that a cell of unknown effect may have bound."""
+WAS = "~was:"
+"""Before the name of what something else stood for until a cell perhaps bound it anew."""
 _MOST = 1_000  # steps that are remembered
 _numbers = itertools.count(1)
 
@@ -21,13 +23,15 @@ _numbers = itertools.count(1)
 class Item:
     """A cell as its dependencies need it: `failed` and `wrote` are how its source came out when it ran last.
 
-    `wrote` are the names of the files that it wrote; None where it has not run.
+    `wrote` are the names of the files that it wrote; None where it has not run. `sampled`: a file of the notebook is so
+    large that the toolkit reads a sample of it, and keeps in mind that it did.
     """
 
     id: str
     source: str
     failed: bool = False
     wrote: frozenset[str] | None = None
+    sampled: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Needs:
     """What a cell needs of the state before it, and what it leaves changed.
 
     `perhaps` are bound by it or not, which nothing in the cell itself depends on: what they were before shines through.
-    `classes` are those after it, with the highest number of one.
+    `classes` are those after it, with the highest number of one. `again` are names that it perhaps binds without a
+    look at what they were before, and the names that this has from here on.
     """
 
     needed: frozenset[str]
@@ -44,6 +49,7 @@ class Needs:
     changed: frozenset[str]
     joined: tuple[tuple[str, frozenset[str]], ...]
     classes: tuple[dict[str, int], int]
+    again: Mapping[str, str]
     reading: Reading
 
 
@@ -75,7 +81,7 @@ class State:
         """What a cell would need of this state."""
         step = self._step(cell)
         if step.needs is None:
-            step.needs = self._found(cell, read(cell.source, self.names))
+            step.needs = self._found(cell, read(cell.source, self.names, trusting=not cell.sampled))
         return step.needs
 
     def _found(self, cell: Item, reading: Reading) -> Needs:
@@ -92,12 +98,13 @@ class State:
             {*self.keys, EVERYTHING, FILES, RANDOM, SETTINGS} if reading.opaque else set()
         )
         joined = [(name, shares) for name, shares in reading.aliases]
-        classes, count = self._joined(joined, reading)
+        again = {n: f"{WAS}{n}:{cell.id}" for n in maybe - reads - reading.mutates if LOCAL not in n}
+        classes, count = self._joined(joined, reading, again)
         members: dict[int, set[str]] = {}
         for name, number in classes.items():
             members.setdefault(number, set()).add(name)
         changed = {n for m in mutates for n in (members[classes[m]] if m in classes else {m})}
-        needed = reads | {n for n in changed if n not in binds or n in reads}
+        needed = reads | {n for n in changed if (n not in binds or n in reads) and not n.startswith(WAS)}
         perhaps = frozenset(n for n in maybe if n not in needed and LOCAL not in n)
         plain = frozenset(n for n in needed if LOCAL not in n)
         bound = frozenset(binds | {f for f in written if f not in changed})
@@ -105,9 +112,10 @@ class State:
             plain,
             perhaps,
             bound,
-            frozenset(n for n in changed | (maybe & needed) if LOCAL not in n),
+            frozenset(n for n in changed | (maybe & needed) if LOCAL not in n and not n.startswith(WAS)),
             tuple(joined),
             (classes, count),
+            again,
             reading,
         )
 
@@ -157,7 +165,7 @@ class State:
         for name, shares in needs.joined:
             if shares and LOCAL not in name:
                 self.makers.setdefault(name, mine)
-        self._learn(reading)
+        self._learn(reading, needs)
         return signature
 
     def drop(self, name: str) -> None:
@@ -192,9 +200,19 @@ class State:
         numbers = {self.classes[n] for n in names if n in self.classes}
         return names | {n for n, c in self.classes.items() if c in numbers}
 
-    def _joined(self, joined: Iterable[tuple[str, frozenset[str]]], reading: Reading) -> tuple[dict[str, int], int]:
-        """The classes after these names came to stand for these others, and the highest number of one."""
+    def _joined(
+        self, joined: Iterable[tuple[str, frozenset[str]]], reading: Reading, again: Mapping[str, str]
+    ) -> tuple[dict[str, int], int]:
+        """The classes after these names came to stand for these others, and the highest number of one.
+
+        Those that were perhaps bound `again`, and are not asked for what they were, have classes of their own, so that
+        a loop's variable does not tie together all that it ever ran over. What each was before has another name.
+        """
         classes, count = dict(self.classes), self.count
+        for name, before in again.items():
+            if (number := classes.pop(name, None)) is not None:
+                same = classes.get(before, number)
+                classes = {n: number if c == same else c for n, c in classes.items()} | {before: number}
         fresh = {n for n in reading.binds if n not in reading.reads}
         for name in fresh:
             classes.pop(name, None)  # it stands for something else now
@@ -230,26 +248,30 @@ class State:
         named = {f"file:{base_name(f)}" for f in reading.files}
         return (named & files) | ({FILES} if reading.files and FILES in self.keys else set()) | named
 
-    def _learn(self, reading: Reading) -> None:
+    def _learn(self, reading: Reading, needs: Needs) -> None:
         mine, new = self.names, reading.names
+        before = {n: mine.before.get(n, frozenset()) | {told} for n, told in needs.again.items()}
+        certain, functions = reading.binds & needs.bound, dict(mine.functions)
         for name in reading.binds | reading.maybe:
             known = name in mine.origins or name in mine.functions or name in mine.kinds
-            if name in reading.maybe and known and name not in new.functions:
+            if name not in certain and known and name not in new.functions:
                 mine.kinds.pop(name, None)
                 continue
             mine.forget(name)
         mine.origins |= new.origins
         for name, function in new.functions.items():
-            mine.learn(name, function)
-        mine.kinds |= {n: k for n, k in new.kinds.items() if n in reading.binds}
+            mine.learn(name, function if name in certain else either(functions.get(name), function))
+        mine.kinds |= {n: k for n, k in new.kinds.items() if n in certain}
         for name, carries in new.carried.items():
             if LOCAL not in name:
                 mine.carried[name] = carries | (
-                    mine.carried.get(name, frozenset()) if name not in reading.binds else frozenset()
+                    mine.carried.get(name, frozenset()) if name not in certain else frozenset()
                 )
         mine.used_up |= {n for n in new.used_up if LOCAL not in n}
         mine.methods |= new.methods
         mine.shadowed |= new.shadowed
+        mine.constants |= new.constants
+        mine.before |= before
 
 
 @dataclass

@@ -29,11 +29,11 @@ class SaidValue:
         """What came of it, in words; empty where nobody has computed it again."""
         match self.recomputed:
             case Recomputation(verdict="equal"):
-                return "recomputed"
+                return "computed twice, with the same result"
             case Recomputation(verdict="unequal", got=got):
                 return f"not confirmed: computed again it is {plain(got)}"
             case Recomputation():
-                return "as printed by its cell, not recomputed"
+                return "computed once, by its cell"
         return ""
 
 

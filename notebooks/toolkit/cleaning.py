@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from notebooks.toolkit.reading import read_once
+from notebooks.toolkit.reading import as_it_stands, read_once
 from notebooks.toolkit.redundant import _leave_out, _leave_sums_out
 from notebooks.toolkit.repeats import _drop_repeats
 from notebooks.toolkit.sentinels import _blank_sentinels, _see_caps
@@ -16,12 +16,13 @@ from notebooks.toolkit.weights import _weigh
 
 def load(data: str | Path) -> Table:
     """Read and clean a file; the same file is read once in a session, and its `df` is shared by all templates."""
-    if str(data) not in _TABLES:
-        _TABLES[str(data)] = clean(read_once(data), Path(data).name)
-    return _TABLES[str(data)]
+    file = as_it_stands(data)
+    if file not in _TABLES:
+        _TABLES[file] = clean(read_once(data), Path(data).name)
+    return _TABLES[file]
 
 
-_TABLES: dict[str, Table] = {}
+_TABLES: dict[tuple[str, int, int], Table] = {}
 
 
 def clean(raw: pd.DataFrame, file: str = "table") -> Table:

@@ -1,12 +1,17 @@
 """Models of a named kind, fitted with scikit-learn and measured by the figures that are asked for."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.answers import amount_text, and_list
+from notebooks.toolkit.attempts import CannotAnswer
+from notebooks.toolkit.columns import is_text
+from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.metrics import METRIC_NAMES
 from notebooks.toolkit.naming import readable
 from notebooks.toolkit.telling import answer
@@ -17,6 +22,28 @@ SCORERS = {
     "mae": "neg_mean_absolute_error", "mape": "neg_mean_absolute_percentage_error", "accuracy": "accuracy",
     "precision": "precision", "recall": "recall", "f1": "f1", "auc": "roc_auc",
 }  # fmt: skip
+
+OF_CLASSES = ("accuracy", "precision", "recall", "f1", "auc", "confusion")
+OF_KINDS = {
+    "coefficients": ("linear", "ridge", "lasso", "logistic"),
+    "intercept": ("linear", "ridge", "lasso", "logistic"),
+    "importances": ("tree", "forest", "boosting"),
+    "p_values": ("linear", "logistic"),
+    "silhouette": (),
+}
+MODELS = {
+    "linear": ("linear_model", "LinearRegression", "LinearRegression"),
+    "ridge": ("linear_model", "Ridge", "RidgeClassifier"),
+    "lasso": ("linear_model", "Lasso", ""),
+    "logistic": ("linear_model", "", "LogisticRegression"),
+    "tree": ("tree", "DecisionTreeRegressor", "DecisionTreeClassifier"),
+    "forest": ("ensemble", "RandomForestRegressor", "RandomForestClassifier"),
+    "boosting": ("ensemble", "GradientBoostingRegressor", "GradientBoostingClassifier"),
+    "knn": ("neighbors", "KNeighborsRegressor", "KNeighborsClassifier"),
+    "svm": ("svm", "SVR", "SVC"),
+    "naive_bayes": ("naive_bayes", "", "GaussianNB"),
+}
+"""Of each kind of model the module of scikit-learn, the class for numbers and the class for words."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +161,100 @@ def cluster_rows(
     return Fitted({"silhouette": float(silhouette_score(z, model.labels_))} if silhouette else sizes, len(x))
 
 
-def answer_fitted(
-    fitted: Fitted, what: str, rows: pd.DataFrame, *, verdict: str = "", decimals: int | None = None, notes: Any = ()
+def named_model(kind: str, classes: bool, seed: int = 42, options: dict[str, Any] | None = None) -> Any:
+    """A scikit-learn model of a kind, for classes or for numbers. Raises CannotAnswer where there is none such."""
+    module, regressor, classifier = MODELS[kind]
+    name, task = (classifier, "classification") if classes else (regressor, "regression")
+    if not name:
+        raise CannotAnswer(f"A {kind.replace('_', ' ')} model does no {task}. Choose another kind of model.")
+    usual: dict[str, Any] = {"random_state": seed} if kind in ("tree", "forest", "boosting") else {}
+    usual |= {"max_iter": 1000} if name == "LogisticRegression" else {}
+    return getattr(import_module(f"sklearn.{module}"), name)(**{**usual, **(options or {})})
+
+
+def answer_model(
+    rows: pd.DataFrame,
+    kind: str,
+    features: list[str],
+    target: str = "",
+    *,
+    task: str = "",
+    metrics: Sequence[str] = (),
+    test_size: float | None = None,
+    folds: int | None = None,
+    seed: int = 42,
+    stratify: bool = False,
+    options: dict[str, Any] | None = None,
+    verdict: Callable[[dict[str, Any]], str] | None = None,
+    decimals: int | None = None,
+    notes: Any = (),
 ) -> None:
-    """Answer with what came of a model."""
+    """Fit a model of a kind (one of `MODELS`, or kmeans) and answer with its metrics; where the columns do not suit it,
+    say why. `verdict` gives the word for the values by name. Rows that miss a value of the model are left out."""
+    try:
+        if odd := next((f for f in features if is_time(rows[f])), None):
+            raise CannotAnswer(f"“{odd}” holds times; give the model its year or a length of time instead.")
+        words = [f for f in features if is_text(rows[f])]
+        notes = [*notes, f"{and_list(words)}: one column of 0 and 1 for each value."] if words else [*notes]
+        if kind == "kmeans":
+            clusters = int((options or {}).get("n_clusters", 3))
+            fitted = cluster_rows(rows, features, clusters, seed, "silhouette" in metrics)
+            what = f"k-means with {clusters} clusters by {and_list(features)}"
+            notes.append("Columns were brought to mean 0 and standard deviation 1 first.")
+        else:
+            classes = task == "classification" if task else _of_classes(rows[target], kind, metrics)
+            metrics = list(metrics) or (["accuracy"] if classes else ["r2", "rmse"])
+            _check_metrics(kind, rows[target], classes, metrics, folds)
+            model = named_model(kind, classes, seed, options)
+            fitted = fit_model(rows, model, target, features, metrics, test_size=test_size, folds=folds, seed=seed,
+                               stratify=stratify)  # fmt: skip
+            named = {"linear": "linear regression", "logistic": "logistic regression"}.get(kind, type(model).__name__)
+            what = f"mean of {folds} folds, " * bool(folds) + f"{named} of {target} by {and_list(features)}"
+            notes += _how_measured(kind, rows[target], metrics, test_size, folds, seed)
+    except CannotAnswer as why:
+        answer("", status="not_answered", why=str(why))
+        return
+    if rows[[*features, *([target] if target else [])]].isna().any(axis=None):
+        notes.append("Rows that miss a value in a column of the model are left out.")
+    word = verdict(fitted.values) if verdict else ""
     said = and_list([f"{name} {amount_text(x, '', decimals)}" for name, x in fitted.values.items()])
     of = f"{fitted.fitted:,} rows" + f" fitted, {fitted.held_out:,} held out" * bool(fitted.held_out)
-    values = {**fitted.values, **({"verdict": verdict} if verdict else {})}
-    answer(f"{readable(what, rows)}: {said} ({of}){f': {verdict}' * bool(verdict)}.", values, notes=notes)
+    values = {**fitted.values, **({"verdict": word} if word else {})}
+    answer(f"{readable(what, rows)}: {said} ({of}){f': {word}' * bool(word)}.", values, notes=notes)
+
+
+def _of_classes(target: pd.Series, kind: str, metrics: Sequence[str]) -> bool:
+    """Whether a target is to be classified, where nobody says."""
+    if kind in ("logistic", "naive_bayes") or is_text(target) or pd.api.types.is_bool_dtype(target):
+        return kind != "linear"
+    return bool(set(metrics) & set(OF_CLASSES)) and kind != "linear"
+
+
+def _check_metrics(kind: str, target: pd.Series, classes: bool, metrics: Sequence[str], folds: int | None) -> None:
+    """Raise CannotAnswer where a model of this kind and target has no such figure."""
+    told = {m: METRIC_NAMES.get(m, m.replace("_", " ")) for m in metrics}
+    if not classes and is_text(target):
+        raise CannotAnswer(f"“{target.name}” holds no numbers: it takes a classification, such as a logistic one.")
+    for metric, name in told.items():
+        if metric in OF_CLASSES and not classes and kind != "linear":
+            raise CannotAnswer(f"The {name} is of a classification; “{target.name}” is predicted as a number.")
+        if kind not in OF_KINDS.get(metric, (kind,)):
+            raise CannotAnswer(f"The {name} is no measure of a {kind.replace('_', ' ')} model.")
+        if folds and metric not in SCORERS:
+            raise CannotAnswer(f"The {name} cannot be told as a mean over folds.")
+
+
+def _how_measured(
+    kind: str, target: pd.Series, metrics: Sequence[str], test_size: float | None, folds: int | None, seed: int
+) -> list[str]:
+    """What a reader should know of how a model was measured."""
+    notes = list[str]()
+    if set(metrics) & {"precision", "recall", "f1"} and target.nunique() != 2:
+        notes.append("Precision, recall and F1 are means over the classes.")
+    if kind == "linear" and set(metrics) & set(OF_CLASSES):
+        notes.append("A prediction of 0.5 or more was taken as 1.")
+    if test_size is not None and not folds:
+        notes.append(f"The split is random with the seed {seed}; another seed gives somewhat other figures.")
+    elif not folds:
+        notes.append("The model is measured on the rows that it was fitted to, which flatters it.")
+    return notes

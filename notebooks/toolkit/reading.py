@@ -108,9 +108,16 @@ def read_columns(data: str | Path, columns: list[str]) -> pd.DataFrame:
 
 def read_once(data: str | Path) -> pd.DataFrame:
     """A file's table as it is written; the same file is read once in a session, and each caller has a copy."""
-    if str(data) not in _READ:
-        _READ[str(data)] = read_table(data)
-    return _READ[str(data)].copy()
+    file = as_it_stands(data)
+    if file not in _READ:
+        _READ[file] = read_table(data)
+    return _READ[file].copy()
 
 
-_READ: dict[str, pd.DataFrame] = {}
+def as_it_stands(data: str | Path) -> tuple[str, int, int]:
+    """A file that is another once somebody has written it: its path, the time of its last change and its size."""
+    told = Path(data).stat()
+    return str(data), told.st_mtime_ns, told.st_size
+
+
+_READ: dict[tuple[str, int, int], pd.DataFrame] = {}

@@ -22,29 +22,33 @@ class Table:
     kinds: dict[str, str] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._look(names(self.df))
+
     def kind(self, name: str) -> str:
-        """What a column is (see `kind_of`); found out once."""
-        if name not in self.kinds:
-            self.kinds[name] = kind_of(self.df[name], self.levels(name))
-        return self.kinds[name]
+        """What a column is (see `kind_of`), as it was when it was put in."""
+        return self.kinds.get(name) or kind_of(self.df[name], self.levels(name))
 
     def levels(self, name: str) -> int:
-        """How many different values a column has; counted once."""
-        if name not in self.counted:
-            self.counted[name] = int(self.df[name].nunique())
-        return self.counted[name]
+        """How many different values a column has."""
+        return self.counted[name] if name in self.counted else int(self.df[name].nunique())
 
     def put(self, name: str, values: Any) -> None:
         """Give a column other values."""
         self.df[name] = values
-        self.kinds.pop(name, None)
-        self.counted.pop(name, None)
+        self._look([name])
 
     def take(self, rows: pd.DataFrame) -> None:
         """Go on with other rows."""
         self.df = rows.reset_index(drop=True)
-        self.kinds.clear()
-        self.counted.clear()
+        self._look(names(self.df))
+
+    def _look(self, columns: list[str]) -> None:
+        """Find out what columns are: here and not when that is asked, so that to ask changes nothing."""
+        for name in columns:
+            self.counted.pop(name, None)
+            self.counted[name] = self.levels(name)
+            self.kinds[name] = kind_of(self.df[name], self.counted[name])
 
     def of(self, *kinds: str) -> list[str]:
         """The columns of these kinds that tests may use, in the table's order."""

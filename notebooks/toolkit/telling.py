@@ -85,9 +85,11 @@ def answer(
     told: list[dict[str, Any]] = []
     for name, given in (values or {}).items():
         value, unit, ends = (*given, *("", None)[len(given) - 1 :]) if isinstance(given, tuple) else (given, "", None)
-        told.append({"name": name, "value": _full(value), "unit": unit, "interval": ends and [_full(e) for e in ends]})
-        told[-1] |= {"fitted": True} if name in fitted else {}
-        told[-1] |= {"query": queries[name]} if name in (queries or {}) else {}
+        more = ({"fitted": True} if name in fitted else {}) | (
+            {"query": queries[name]} if name in (queries or {}) else {}
+        )
+        interval = ends and [_full(e) for e in ends]
+        told.append({"name": name, "value": _full(value), "unit": unit, "interval": interval, **more})
     if told and all(v["value"] is None for v in told) and status == "answered":
         status, why, text = "not_answered", why or "No row that is meant has the values that this is computed from.", ""
     said = {

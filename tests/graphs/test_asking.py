@@ -61,7 +61,7 @@ async def test_the_values_of_a_plain_answer_are_computed_again(bench, table, mon
     (value,) = view.answers[0].values
     assert (value.recomputed.verdict, value.recomputed.got) == ("equal", pytest.approx(value.value))
     assert view.report.answers == view.answers
-    assert [v.mark for v in said(view)[0].values] == ["recomputed"]
+    assert [v.mark for v in said(view)[0].values] == ["computed twice, with the same result"]
     monkeypatch.setitem(WAYS, "mean", replace(WAYS["mean"], source="{s}.max()"))
     _, view = await answers(bench, Question(text="What is the mean of y where x is above 9?"), table=table)
     (wrong,) = view.answers[0].values
@@ -152,3 +152,12 @@ async def test_an_answer_by_the_playbook_loads_no_graph():
     done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     told, _ = await done.communicate()
     assert told.decode().strip() == "set()", "each takes a second of a process's time, and somebody waits"
+
+
+@pytest.mark.parametrize("load", ["load_direct", "load_team"])
+async def test_the_toolkits_sources_are_read_with_the_graph_and_not_while_others_wait(load: str):
+    told = "slices.package.cache_info().currsize"
+    code = f"from graphs import worker; from notebooks import slices; worker.{load}(); print({told})"
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    said, _ = await done.communicate()
+    assert said.decode().strip() == "1", "a quarter of a second, which the event loop has not got"

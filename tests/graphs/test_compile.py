@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from graphs.questions import conditions
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
@@ -146,7 +147,7 @@ def test_each_condition_chooses_the_rows_that_sql_does(ask: Ask, condition: dict
     """Whether the query, a measure, a step or a share has it."""
     want = sql(f"SELECT count(*) FROM t WHERE {text}")
     assert 0 < want < 344
-    assert ask({"measures": [of("count")], "where": [condition]}, PENGUINS).values == {"number of rows": want}
+    assert ask({"measures": [of("count")], "where": [condition]}, PENGUINS).values["number of rows"] == want
     assert list(ask({"measures": [of("count", where=[condition])]}, PENGUINS).values.values()) == [want]
     kept = ask({"measures": [of("count")], "prepare": [{"do": "keep", "where": [condition]}]}, PENGUINS)
     assert list(kept.values.values()) == [want]
@@ -373,7 +374,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"outliers": {}, "measures": [of("count")]}, "in which column"),
     ({"outliers": {}, "measures": [of("count", "species")]}, "holds text"),
     ({"outliers": {"rule": "bounds"}, "measures": [of("count", "year")]}, "lower or an upper bound"),
-    ({"model": {"target": "species", "features": ["body_mass_g"], "kind": "linear"}}, "predicted by a classification"),
     ({"model": {"target": "body_mass_g", "features": ["body_mass_g"]}}, "from itself"),
     ({"model": {"target": "body_mass_g"}}, "from which columns"),
     ({"model": {"features": ["body_mass_g"]}}, "what the model is to predict"),
@@ -440,3 +440,35 @@ def test_a_large_file_is_computed_from_all_of_its_rows(tmp_path: Path, monkeypat
     assert cells.cells[0][1].splitlines()[0] == 'rows = read_columns("big.csv", ["a", "c"])  # all rows'  # type: ignore[union-attr]
     with pytest.raises(NotComputable, match="too large"):
         compile(Query.model_validate({"prepare": [{"do": "drop_missing"}], "measures": [of("count")]}), tables)
+
+
+@pytest.mark.parametrize("test", [{}, {"test": {"name": "welch"}}])
+def test_a_group_is_compared_with_all_others_together(ask: Ask, test: dict[str, Any]) -> None:
+    measures = [of("value" if test else "mean", "body_mass_g")]
+    asked = ask({**test, "measures": measures, "compare": {"of": "species", "first": "gentoo"}}, PENGUINS)
+    gap = sql(
+        "SELECT avg(body_mass_g) FILTER (species = 'Gentoo') - avg(body_mass_g) FILTER (species <> 'Gentoo') FROM t"
+    )
+    assert asked.values["difference of means" if test else "difference"] == pytest.approx(gap)
+    assert "the others" in asked.text
+    assert not asked.notes
+
+
+def test_each_of_a_few_values_is_told_beside_all_of_them_together(ask: Ask) -> None:
+    chosen = [where("species", "in", ["Adelie", "Gentoo"])]
+    asked = ask({"measures": [of("mean", "body_mass_g")], "where": chosen}, PENGUINS)
+    mean = "SELECT avg(body_mass_g) FROM t WHERE species "
+    want = [sql(f"{mean}{which}") for which in ("<> 'Chinstrap'", "= 'Adelie'", "= 'Gentoo'")]
+    assert list(asked.values.values()) == pytest.approx(want)
+    assert "4,318 g for all of them together; by species: Adelie 3,701; Gentoo 5,076" in asked.text
+    own = [v.get("query") for v in asked.answers[-1]["values"]]
+    assert own[0] is None
+    assert own[1] == own[2] == {"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "species"}]}
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [("hour 18-23", "from 18:00 to midnight"), ("hour 0-5", "from midnight to 6:00"), ("hour 9", "from 9:00 to 10:00")],
+)
+def test_hours_are_told_by_when_they_begin_and_end(period: str, said: str) -> None:
+    assert conditions.period(period) == said

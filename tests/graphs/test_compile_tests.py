@@ -172,7 +172,7 @@ def test_models_are_measured_on_held_out_rows(ask: Ask) -> None:
     fitted = LinearRegression().fit(a, c)
     want = [mean_squared_error(d, fitted.predict(b)) ** 0.5, fitted.score(b, d)]
     assert list(asked.values.values()) == pytest.approx(want)
-    assert "seed 42" in " ".join(asked.notes)
+    assert "seed 42" in " ".join(asked.answers[-1]["notes"])
     everything = {**model, "test_size": None, "metrics": ["r2", "coefficients", "intercept"]}
     whole = LinearRegression().fit(X, y)
     values = list(ask({"model": everything}, PENGUINS).values.values())
@@ -199,3 +199,18 @@ def test_every_kind_of_model_predicts_numbers_and_gives_the_same_twice(ask: Ask,
     first, again = (ask({"model": model}, PENGUINS).values for _ in range(2))
     assert first == again
     assert 100 < first["mean absolute error"] < 900
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ({"target": "species"}, "takes a classification"),
+        ({"kind": "lasso", "target": "sex"}, "lasso model does no classification"),
+        ({"kind": "tree", "target": "body_mass_g", "metrics": ["coefficients"]}, "no measure of a tree model"),
+        ({"target": "body_mass_g", "folds": 3, "metrics": ["intercept"]}, "a mean over folds"),
+    ],
+)
+def test_a_model_that_the_columns_do_not_suit_says_why(ask: Ask, model: dict[str, Any], why: str) -> None:
+    (given,) = ask({"model": {"features": ["bill_length_mm"], **model}}, PENGUINS).answers
+    assert given["status"] == "not_answered"
+    assert why in given["why"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from graphs.questions.cells import TEMPLATES, Call
+from graphs.questions import templates
+from graphs.questions.cells import Call
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Model, Order, Query, Test
@@ -108,14 +109,14 @@ def test_every_intent_without_particulars_calls_a_template_that_takes_its_parame
         "join": Query(intent="join"),
     }
     for intent, query in named.items():
-        call = TEMPLATES[query.intent](query, two if intent == "join" else [SALES])
+        call = templates.call(query, two if intent == "join" else [SALES])
         assert call is not None
         assert call.template == intent
         check(find(intent).parameters, call.parameters)
-    assert TEMPLATES["rank"](named["rank"], [SALES]).parameters["ascending"] == ["pieces"]  # type: ignore[union-attr]
-    assert TEMPLATES["join"](named["join"], two).parameters["other"] == "shops.csv"  # type: ignore[union-attr]
+    assert templates.call(named["rank"], [SALES]).parameters["ascending"] == ["pieces"]  # type: ignore[union-attr]
+    assert templates.call(named["join"], two).parameters["other"] == "shops.csv"  # type: ignore[union-attr]
     with pytest.raises(NotComputable, match="A join needs two files"):
-        TEMPLATES["join"](named["join"], [SALES])
+        templates.call(named["join"], [SALES])
 
 
 def test_roles_fill_what_the_question_leaves_open_and_nothing_else() -> None:

@@ -87,15 +87,6 @@ def test_a_group_against_the_others_is_two_sides_also_in_a_clause_of_its_own(hir
         assert not query.where
 
 
-def test_values_that_are_joined_by_or_are_one_side(hires: list[dict[str, Any]]) -> None:
-    query = one("What is the average fare at the roof or the yard, compared with the front?", hires)
-    keep, recode = query.prepare
-    assert isinstance(keep, Keep)
-    assert isinstance(recode, Recode)
-    assert dict(recode.values) == {"roof": "roof or yard", "yard": "roof or yard", "front": "front"}
-    assert [g.of for g in query.group_by] == ["site"]
-
-
 def test_a_number_to_compare_with_is_no_comparison_of_two_places(hires: list[dict[str, Any]]) -> None:
     query = one("How many hires at the front or the back used more than 20 kWh?", hires)
     assert query.group_by == ()
@@ -162,3 +153,38 @@ def test_a_gap_is_asked_for_in_either_order_and_never_passed_over(hires: list[di
 def test_a_month_is_of_the_only_year_that_a_table_has(hires: list[dict[str, Any]]) -> None:
     query = one("How many hires were there before June?", hires)
     assert query.where == (Condition(left="taken_out_at", op="<", right="2024-06"),)
+
+
+def test_an_average_of_two_places_is_told_of_each_and_of_one_or_the_other_of_both(hires: list[dict[str, Any]]) -> None:
+    each = one("What is the average fare at the roof and the yard?", hires)
+    both = one("What is the average fare at the roof or the yard?", hires)
+    assert ([g.of for g in each.group_by], both.group_by) == (["site"], ())
+    assert each.where == both.where == (Condition(left="site", op="in", right=("roof", "yard")),)
+
+
+def test_weekends_are_set_against_the_other_days_by_what_is_counted(hires: list[dict[str, Any]]) -> None:
+    query = one("Are there more hires at weekends than on weekdays?", hires)
+    assert query.measures == (Measure(op="count"),)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("weekend", "weekday 0-4")
+    assert one("What is the average fare by weekday?", hires).group_by[0].grain == "weekday"
+
+
+def test_the_share_of_missing_values_is_told_column_by_column(hires: list[dict[str, Any]]) -> None:
+    query = one("What percentage of values is missing in each column?", hires)
+    gap = Condition(left="rating", op="missing")
+    assert Measure(op="share", where=(gap,), name="rating") in query.measures
+    assert {m.op for m in query.measures} == {"share"}
+
+
+def test_what_changed_is_named_as_unknown_where_no_column_has_it(hires: list[dict[str, Any]]) -> None:
+    for question in ("Why did turnover drop in June?", "How did turnover develop over time?"):
+        reading = read(question, hires)
+        assert reading.queries == (None,)
+        assert "turnover" in reading.why_not[0]
+
+
+def test_rows_that_are_dropped_are_left_out_and_no_fall_is_asked_for(hires: list[dict[str, Any]]) -> None:
+    query = one("Drop the hires at the roof, then give the median fare.", hires)
+    assert query.prepare == (Keep(where=(Condition(left="site", op="!=", right="roof"),)),)
+    assert ([m.op for m in query.measures], query.intent, query.where) == (["median"], "compute", ())

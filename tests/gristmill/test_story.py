@@ -30,6 +30,7 @@ from artifacts.types import (
     now,
 )
 from gristmill.commands.watching import conclude
+from gristmill.plain import turn_json
 from gristmill.terminal.pieces import ending
 from gristmill.terminal.story import Story
 from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size, took
@@ -282,3 +283,10 @@ def test_tasks_are_told_as_they_change_and_what_does_not_fit_in_is_named() -> No
         "It beats the mean.",
         "cell-101 wrote out.csv, which t2 wrote, too.",
     ]
+
+
+def test_a_report_that_came_without_answers_as_data_is_what_its_turn_said() -> None:
+    view = ev.fold(list(story_events()))
+    told = turn_json(view, view.turns[0].id)
+    assert (told["status"], told["text"], told["answers"]) == ("answered", "No.", [])
+    assert turn_json(view, "turn-02")["status"] == "not_answered"

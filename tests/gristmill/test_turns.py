@@ -68,6 +68,9 @@ def test_follow_ups_change_the_last_question_and_go_on_in_one_sandbox(server: Se
     assert (again["turn"], numbers(again)) == ("turn-05", sorted(gentoo.groupby("sex")["body_mass_g"].max()))
     branch = server.json("runs", "branch", first["run"])
     assert server.json("runs", "show", first["run"])["branches"] == [branch["id"]]
+    shown = server.cli("runs", "show", branch["id"]).out
+    assert f"  {first['run']}\n    {branch['id']}  this run\n" in shown, "the tree of branches"
+    assert shown.index("turn-02 only Gentoo") < shown.index("5,076 g") < shown.index("turn-03 and by sex?")
     assert asked(server.home, "--run", branch["id"], "only females")["turn"] == "turn-06"
 
 

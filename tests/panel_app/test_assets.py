@@ -42,3 +42,17 @@ def test_an_address_does_not_get_a_module_of_its_choice_imported(dashboard: Dash
         for path in ("antigravity/x/_css/x.css", "..%2f..%2fetc%2fpasswd", "panel.widgets/Button/_stylesheets/x.css"):
             assert client.get(f"/components/{path}").status_code == 404
     assert "antigravity" not in sys.modules
+
+
+def test_an_address_that_leads_nowhere_is_a_page_and_one_that_is_meant_is_found(dashboard: Dashboard) -> None:
+    browser = {"accept": "text/html,*/*"}
+    with httpx.Client(base_url=dashboard.url, timeout=30, trust_env=False, headers=browser) as client:
+        for path in ("/projects/shop", "/nowhere"):
+            lost = client.get(path)
+            assert lost.status_code == 404
+            assert lost.headers["content-type"].startswith("text/html")
+            assert "There is no such page" in lost.text
+            assert 'href="/"' in lost.text
+        meant = client.get("/runs")
+        assert (meant.status_code, meant.headers["location"]) == (307, "/")
+        assert "There is no such page" not in client.get("/nowhere", headers={"accept": "application/json"}).text

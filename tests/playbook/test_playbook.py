@@ -12,6 +12,7 @@ from graphs.models import gather
 from graphs.models.base import Message, ToolSpec
 from graphs.models.playbook import Playbook
 from graphs.models.playbook.facts import read
+from graphs.models.playbook.planning import is_group
 
 PENGUINS = [
     ("species", "str", 3, ["Adelie", "Gentoo", "Chinstrap"]),
@@ -424,4 +425,4 @@ def test_what_a_brief_leaves_out_of_a_table_is_read_back() -> None:
     message = Message(role="user", content=block({"question": "", "files": [told]}))
     (back,) = read([message]).tables
     assert [c["n_unique"] for c in back["columns"]] == [c["n_unique"] for c in described["columns"]]
-    assert [c.name for c in read([message]).files[0].columns if c.is_group] == ["species", "island", "sex", "year"]
+    assert [c.name for c in read([message]).files[0].columns if is_group(c)] == ["species", "island", "sex", "year"]

@@ -5,55 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.models.base import Message
+from graphs.questions.reader.linking import Column, read_columns
 
 _BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.S)
-
-
-YES = frozenset(("1", "1.0", "yes", "y", "true", "t"))
-NO = frozenset(("0", "0.0", "no", "n", "false", "f"))
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column as the plan's facts describe it.
-
-    `levels` are the lower-case values of a text column that are known. `values` are all the values of a column that has
-    few, as they are written, and of one that has many those that the question holds; `low` and `high` are its limits.
-    """
-
-    name: str
-    dtype: str = ""
-    n_unique: int = 0
-    n_missing: int = 0
-    levels: frozenset[str] = frozenset()
-    values: tuple[str, ...] = ()
-    low: Any = None
-    high: Any = None
-    in_all_rows: bool = True  # of a file that is sampled: whether it can be read in all rows all the same
-
-    @property
-    def is_yes_no(self) -> bool:
-        """Whether its values are yes and no, in words or as 1 and 0."""
-        if self.dtype.lower().startswith("bool"):
-            return True
-        return self.n_unique == 2 and {v.lower() for v in self.values} <= YES | NO and len(self.values) == 2
-
-    @property
-    def is_number(self) -> bool:
-        return self.dtype.lower().startswith(("int", "uint", "float"))
-
-    @property
-    def is_time(self) -> bool:
-        return "date" in self.dtype.lower()
-
-    @property
-    def is_group(self) -> bool:
-        """Whether it divides the rows into 2 to 20 groups."""
-        return 2 <= self.n_unique <= 20 and not self.is_time and (not self.is_number or self.n_unique <= 8)
 
 
 @dataclass(frozen=True)
@@ -64,7 +22,7 @@ class File:
     rows: int
     columns: tuple[Column, ...]
     sampled: bool = False  # the file is so large that tests see only a sample of its rows
-    fits: tuple[str, str] | None = None  # the longest file's column and this one's by which it can be looked up
+    fits: bool = False  # rows of the longest file can be looked up in it
 
 
 @dataclass(frozen=True)
@@ -73,7 +31,6 @@ class Facts:
 
     question: str = ""
     tables: tuple[dict[str, Any], ...] = ()
-    files: tuple[File, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, frozenset[str]] = field(default_factory=dict)
     plan: tuple[Mapping[str, Any], ...] = ()
@@ -83,6 +40,7 @@ class Facts:
     checks: tuple[Mapping[str, Any], ...] = ()
     answers: tuple[Mapping[str, Any], ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -101,32 +59,25 @@ def read(messages: Sequence[Message]) -> Facts:
 
 def _facts(given: Mapping[str, Any]) -> Facts:
     tables = tuple(_whole(f) for f in given.get("files") or ())
-    files = tuple(
-        File(
-            str(f["name"]),
-            int(f.get("rows") or 0),
-            tuple(_column(c) for c in f.get("columns", ())),
-            bool(f.get("sampled")),
-            (str(f["fits"][0]), str(f["fits"][1])) if f.get("fits") else None,
-        )
-        for f in tables
-    )
     offered = given.get("templates") or {}
     planned = offered.items() if isinstance(offered, dict) else ()  # what the coder is told of, it does not look up
-    templates = {str(name): frozenset(map(str, t["parameters"])) for name, t in planned}
+    lists = ("plan", "objections", "cells", "checks", "answers")
     return Facts(
         question=str(given.get("question", "")),
         tables=tables,
-        files=files,
+        files=tuple(map(_file, tables)),
         roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
-        templates=templates,
-        plan=tuple(given.get("plan") or ()),
-        objections=tuple(given.get("objections") or ()),
+        templates={str(name): frozenset(map(str, t["parameters"])) for name, t in planned},
         findings=tuple({"columns": [], **f} for f in given.get("findings") or ()),
-        cells=tuple(given.get("cells") or ()),
-        checks=tuple(given.get("checks") or ()),
-        answers=tuple(given.get("answers") or ()),
         report=given.get("report") or {},
+        **{name: tuple(given.get(name) or ()) for name in lists},
+    )
+
+
+def _file(table: Mapping[str, Any]) -> File:
+    columns = tuple(read_columns([table]))
+    return File(
+        str(table["name"]), int(table.get("rows") or 0), columns, bool(table["sampled"]), bool(table.get("fits"))
     )
 
 
@@ -138,20 +89,3 @@ def _whole(table: Mapping[str, Any]) -> dict[str, Any]:
         said = {"n_missing": 0, "in_all_rows": True, "n_unique": len(values), "examples": list(values[:5])}
         columns.append({**said, **column})
     return {"sampled": False, **table, "columns": columns}
-
-
-def _column(given: Mapping[str, Any]) -> Column:
-    column = Column(
-        str(given["name"]),
-        str(given.get("dtype", "")),
-        int(given.get("n_unique") or 0),
-        int(given.get("n_missing") or 0),
-        values=tuple(str(v) for v in given.get("values") or ()),
-        low=given.get("min"),
-        high=given.get("max"),
-        in_all_rows=bool(given.get("in_all_rows", True)),
-    )
-    if column.is_number or column.is_time or column.n_unique > 50:
-        return column
-    levels = frozenset(str(v).lower() for v in given.get("examples") or () if len(str(v)) >= 3)
-    return replace(column, levels=levels)

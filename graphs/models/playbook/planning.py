@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.models.playbook.facts import Column, Facts, File
+from graphs.models.playbook.facts import Facts, File
 from graphs.models.playbook.wishes import Wish, wishes
+from graphs.questions.reader.linking import Column
 from graphs.questions.sentences import and_list
 
 MOST_STEPS = 12
@@ -24,6 +25,32 @@ class Plan:
 
     steps: list[dict[str, Any]] = field(default_factory=list)
     said: str = ""
+
+
+def is_number(column: Column) -> bool:
+    """Whether it holds numbers, be they codes."""
+    return column.dtype.lower().startswith(("int", "uint", "float"))
+
+
+def is_time(column: Column) -> bool:
+    """Whether it holds times as such, and no texts of them."""
+    return "date" in column.dtype.lower()
+
+
+def is_group(column: Column) -> bool:
+    """Whether it divides the rows into 2 to 20 groups."""
+    return 2 <= column.n_unique <= (8 if is_number(column) else 20) and not is_time(column)
+
+
+def is_of_arms(column: Column) -> bool:
+    """Whether its values are the arms of an experiment: two with the usual names, or one and its control."""
+    levels = levels_of(column)
+    return column.n_unique == len(levels) == 2 and (levels <= _ARMS or bool(levels & _CONTROLS))
+
+
+def levels_of(column: Column) -> frozenset[str]:
+    """The values of a column that are known, in lower case."""
+    return frozenset(v.lower() for v in column.values)
 
 
 def make_plan(facts: Facts) -> Plan:
@@ -73,14 +100,14 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
         return
     here = {c.name: c for c in file.columns}
     found = [c for c in wish.columns if c in here]
-    groups = [c for c in found if here[c].is_group]
-    numbers = [c for c in found if here[c].is_number and c not in groups]
-    times = [c for c in found if here[c].is_time or _is_year(here[c], file)]
+    groups = [c for c in found if is_group(here[c])]
+    numbers = [c for c in found if is_number(here[c]) and c not in groups]
+    times = [c for c in found if is_time(here[c]) or _is_year(here[c], file)]
     target = _target_in(facts, file)
     declared = facts.roles.get("assignment", "")
-    arms = [declared] if declared in here else [n for n, c in here.items() if _are_arms(c.levels)]
+    arms = [declared] if declared in here else [n for n, c in here.items() if is_of_arms(c)]
     if wish.intent == "experiment" and len(arms) == 1:
-        ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.is_yes_no]
+        ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.kind == "bool"]
         yield from (_associations(file, outcome, arms) for outcome in ends[:3])
     elif declared in here and target and set(found) <= {target, declared}:
         return  # what an experiment is about; its roles ask for the comparison of the arms
@@ -101,9 +128,11 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
 def _arms_of(facts: Facts) -> Iterator[dict[str, Any]]:
     """The outcomes of a table that is an experiment's, for a question that names none of them."""
     for file in facts.files:
-        arms = [c.name for c in file.columns if _are_arms(c.levels)]
+        arms = [c.name for c in file.columns if is_of_arms(c)]
         if len(arms) == 1:
-            yield from (_associations(file, c.name, arms) for c in file.columns if c.is_yes_no and c.name not in arms)
+            yield from (
+                _associations(file, c.name, arms) for c in file.columns if c.kind == "bool" and c.name not in arms
+            )
 
 
 def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -137,18 +166,18 @@ def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
 
 def _numbers_rows(column: Column, file: File) -> bool:
     """Whether a column differs in every row as only an identifier does, so that nothing can be said of it."""
-    other = column.is_time or column.dtype.lower().startswith("float")
+    other = is_time(column) or column.dtype.lower().startswith("float")
     return not other and column.n_unique == file.rows >= 20
 
 
 def _is_year(column: Column, file: File) -> bool:
     """Whether a column holds plain years, of which each row has its own."""
     named = re.search(r"(?:^|[\W_])years?$", column.name, re.I)
-    return bool(named) and column.is_number and column.n_unique == file.rows
+    return bool(named) and is_number(column) and column.n_unique == file.rows
 
 
 def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:
-    times = [facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)]
+    times = [facts.roles.get("time", ""), *(c.name for c in file.columns if is_time(c))]
     times += [c.name for c in file.columns if _is_year(c, file)]
     time = next((t for t in times if t in {c.name for c in file.columns}), None)
     if time is not None:
@@ -163,15 +192,10 @@ def _of_no_time(step: dict[str, Any], facts: Facts) -> Iterator[dict[str, Any]]:
     """The step itself; where a time would be its outcome, the numbers that it names are followed over that time."""
     file = next((f for f in facts.files if f.name == step["parameters"].get("data")), None)
     outcome = step["parameters"].get("outcome") if step["template"] == "associations" else None
-    if file is None or not any(c.name == outcome and c.is_time for c in file.columns):
+    if file is None or not any(c.name == outcome and is_time(c) for c in file.columns):
         yield step
-    elif numbers := [c.name for c in file.columns if c.is_number and c.name in step["parameters"]["factors"]]:
+    elif numbers := [c.name for c in file.columns if is_number(c) and c.name in step["parameters"]["factors"]]:
         yield from _over_time(facts, file, numbers)
-
-
-def _are_arms(levels: frozenset[str]) -> bool:
-    """Whether a column's values are the arms of an experiment: two with the usual names, or one and its control."""
-    return len(levels) == 2 and (levels <= _ARMS or bool(levels & _CONTROLS))
 
 
 def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
@@ -187,7 +211,7 @@ def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
     declared = by == facts.roles.get("assignment")
     file = next(f for f in facts.files if f.name == told["data"])
     column = next((c for c in file.columns if c.name == by), None)
-    if not declared and not (column and _are_arms(column.levels)):
+    if not declared and not (column and is_of_arms(column)):
         return step
     unit = facts.roles.get("unit", "")
     parameters = {
@@ -230,7 +254,7 @@ def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
 def _uncompared(facts: Facts, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """A step that says how to have a column read as an experiment's arms, where it looks so and nothing says it."""
     declared = facts.roles.get("assignment") or any(s["template"] == "ab_test" for s in tests)
-    arms = [c.name for c in facts.columns if 2 <= c.n_unique <= 8 and c.levels & _CONTROLS]
+    arms = [c.name for c in facts.columns if 2 <= c.n_unique <= 8 and levels_of(c) & _CONTROLS]
     if "ab_test" in facts.templates and not declared and len(arms) == 1:
         why = (
             f"{arms[0]} has a control, as the arms of an experiment do. If it was assigned at random, declare it "
@@ -242,7 +266,7 @@ def _uncompared(facts: Facts, tests: list[dict[str, Any]]) -> Iterator[dict[str,
 def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
     """The general screen of each table, for a question that names nothing."""
     for file in facts.files:
-        times = {facts.roles.get("time", ""), *(c.name for c in file.columns if c.is_time)}
+        times = {facts.roles.get("time", ""), *(c.name for c in file.columns if is_time(c))}
         if times & {c.name for c in file.columns} and "timeseries" in facts.templates:
             yield from _over_time(facts, file, [])
         if file.rows >= 100:  # before the pairs, so that what only the clusters make related is told with them
@@ -267,8 +291,8 @@ def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
 def _join(asked: list[Wish], main: File, lookups: tuple[File, ...]) -> dict[str, Any]:
     """The join of the files, and what a part compares by another file's levels."""
     parameters: dict[str, Any] = {"data": main.name, "others": [f.name for f in lookups]}
-    numbers = {c.name for c in main.columns if c.is_number}
-    groups = {c.name for f in lookups for c in f.columns if c.is_group} | {c.name for c in main.columns if c.is_group}
+    numbers = {c.name for c in main.columns if is_number(c)}
+    groups = {c.name for f in lookups for c in f.columns if is_group(c)} | {c.name for c in main.columns if is_group(c)}
     for wish in asked:
         levels = [c for c in wish.columns if c in groups]
         amounts = [c for c in wish.columns if c in numbers and c not in levels[:1]]

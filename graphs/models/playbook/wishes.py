@@ -15,7 +15,7 @@ from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.counted import weights
-from graphs.questions.reader.linking import Column, read_columns
+from graphs.questions.reader.linking import Column
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def wishes(facts: Facts) -> list[Wish]:
 
 def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
-    columns = read_columns(facts.tables)
+    columns = facts.columns
     for clause in split(text, columns, [f.name for f in facts.files]):
         means = (item.means[0] if item.code == "V" else item.means for item in clause.items if item.code in "CEV")
         named = [column for column in means if isinstance(column, Column)]
@@ -83,7 +83,7 @@ def _is_key(column: Column) -> bool:
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
     """The columns that a query is about: groups and factors first, what is computed or explained last."""
     model, compare = query.model, query.compare
-    by = weights(read_columns(facts.tables))
+    by = weights(facts.columns)
     weight = expr(by) if by is not None else None
     pairs = {m.of for m in query.measures if m.other}
     if len(query.measures) > 2 and len(pairs) == 1 and all(m.other for m in query.measures):
@@ -108,7 +108,7 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
         for name in used:
             found.pop(name, None)  # the last mention counts
             found[name] = None
-    keys = {c.name for c in read_columns(facts.tables) if _is_key(c)}
+    keys = {c.name for c in facts.columns if _is_key(c)}
     return tuple(name for name in found if name not in keys and (by is None or name != by.name))
 
 

@@ -15,8 +15,8 @@ from graphs.questions.query import Query, Reading
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Conditions
-from graphs.questions.reader.counted import of_cases, weights
+from graphs.questions.reader.conditions import Known
+from graphs.questions.reader.counted import by_case
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem
@@ -39,30 +39,22 @@ def read(
     time = _time(columns, roles or {})
     for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
-        if hint not in ("time", "count") and (measured := Conditions(columns, time).hinted(hint)) is not None:
+        if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
-    draft = Draft(asked, columns, time, max((c.rows for c in columns), default=0))
-    for column in made.computed(question, [*columns]):
-        question = question.replace(column.said, column.read_as)
-        if column.column.made_in:  # "how long do people wait": the verb says no more
-            question = re.sub(rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b", "", question, flags=re.I)
-        columns.append(column.column)
-        draft.steps.append(column.step)
-        draft.notes.append(column.note)
+    draft = Draft(asked, columns, time, previous.text if previous is not None else "")
+    if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
+        question = question.replace(lasts.said, lasts.read_as)
+        question = re.sub(rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b", "", question, flags=re.I)
+        columns.append(lasts.column)
+        draft.steps.append(lasts.step)
+        draft.notes.append(lasts.note)
     columns += made.new_columns(question, columns)
     draft.know(columns)
-    conditions = Conditions(columns, time, previous.text if previous is not None else "")
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
-        draft.add(clause, conditions)
+        draft.add(clause)
     reading = draft.reading(previous)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
-    if (by := weights(columns)) is not None:
-        cases = tuple(q and of_cases(q, by) for q in queries)
-        none = f"A row stands for as many cases as “{by.name}” says, and this is no count or share of them."
-        whys = (*reading.why_not, *[""] * (len(queries) - len(reading.why_not)))
-        why_not = tuple(none if q and not c else w for q, c, w in zip(queries, cases, whys, strict=True))
-        return reading.model_copy(update={"queries": cases, "why_not": why_not})
-    return reading.model_copy(update={"queries": queries})
+    return by_case(reading.model_copy(update={"queries": queries}), columns)
 
 
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"

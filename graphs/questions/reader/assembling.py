@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from copy import copy
+from typing import Any
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import Conditions, expr, negated
+from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
@@ -23,8 +23,8 @@ _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 class Draft:
     """The question as far as it has been read."""
 
-    def __init__(self, question: str, columns: Sequence[Column], time: Column | None, rows: int) -> None:
-        self.question, self.time, self.rows = question, time, rows
+    def __init__(self, question: str, columns: Sequence[Column], time: Column | None, before: str) -> None:
+        self.question, self.time, self.before = question, time, before
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
         self.steps: list[Step] = []
@@ -32,7 +32,6 @@ class Draft:
         self.blocked: list[str] = []
         self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
-        self.left: list[Ask] = []  # what those clauses ask
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
@@ -46,10 +45,10 @@ class Draft:
         self.columns = columns
         self.named = {expr(c): c for c in reversed(columns)}
         self.new = [c for c in columns if c.dtype == "new"]
-        self.conditions = Conditions(columns, self.time)
-        self.hinted, self.amount = self.conditions.hinted, self.conditions.amount
+        self.known = Known(columns, self.time, self.before)
+        self.hinted, self.amount = self.known.hinted, self.known.amount
 
-    def add(self, clause: Clause, conditions: Conditions) -> None:
+    def add(self, clause: Clause) -> None:
         """Read one clause more."""
         mentioned = [expr(i.column) for i in clause.of("CE") if i.means is not None and i.column.kind == "number"]
         mentions = any(i.code == "C" for i in clause.items)
@@ -68,18 +67,21 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
-        ask = asking.read(clause, conditions, self.columns, self.rows, self.asks)
+        ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
             self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
             clause.mark(*left.span())
+            ask.kinds -= {"Y"}  # "drop" here is no fall
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
-        if not talk:
+        if why := intents.untold(ask):
+            self.untold.append((clause.text, why))
+        elif not talk:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
@@ -93,7 +95,7 @@ class Draft:
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
             self.lost.append((clause.text, self.blocked[before:]))
-            self.asks.remove(ask)
+            self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:]
 
     def _merge(self, done: Sequence[Step]) -> None:
@@ -117,13 +119,7 @@ class Draft:
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
-            since = unread.recent(period[0], self.time)
-            if since and self.asks:
-                self.asks[-1].where.append(Condition(left=expr(self.time or ""), op=">", right=since))
-                self.notes.append(f"“{period[0]}” is counted from the last day of the table: after {since}.")
-                clause.mark(*period.span())
-            else:
-                self.blocked.append(period[0])
+            self.blocked.append(period[0])
         if core and (when := re.search(r"(?<=.)w[da]*$", codes)):  # when something was bought: of that nothing is read
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
@@ -141,7 +137,7 @@ class Draft:
         if missing:
             return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(missing),))
         changed = following.follow(self, previous) if previous is not None else None
-        queries = [changed] if changed is not None else self.all_queries()
+        queries = [changed] if changed is not None else self.queries()
         if not queries and self.untold:
             return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
         if not queries:
@@ -176,25 +172,6 @@ class Draft:
         """The columns that the question names as new and has not said how to make."""
         return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
-    def all_queries(self) -> list[Query]:
-        """The queries of the question, a clause that asks for what lies behind columns of its own read by itself."""
-        found, rest = list[Query](), list[Ask]()
-        for ask in self.asks:
-            others = {c for a in self.asks if a is not ask for c in self.mentioned(a)}
-            asks = re.match("[ac]*[qd]", "".join(i.code for i in ask.clause.items))
-            points = re.search(_POINTS, ask.clause.text, re.I)
-            if "A" in ask.kinds and asks and others and not points and not others & set(self.mentioned(ask)):
-                found += self._alone([ask])
-            else:
-                rest.append(ask)
-        return [*(self._alone(rest) if len(rest) < len(self.asks) else self.queries()), *found]
-
-    def _alone(self, asks: list[Ask]) -> list[Query]:
-        """The queries of some of the clauses, as if nothing else were asked."""
-        part = copy(self)
-        part.asks, part.question = asks, re.sub(r"^\W*(?:and|or|then)\b\W*", "", " ".join(a.clause.text for a in asks))
-        return part.queries()
-
     def queries(self) -> list[Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
         base = parts.reconciled(self, self.base())
@@ -204,11 +181,7 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        if why := intents.untold(self):
-            self.untold.append((self.question, why))
-            self.left += self.asks
-            return []
-        test = parts.tested(self, base, kinds) or parts.mixed(self, base)
+        test = parts.tested(self, base, kinds) or intents.mixed(self, base)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)
@@ -232,15 +205,20 @@ class Draft:
             s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
-        normal = "normality" in {i.means for a in self.asks for i in a.clause.items if i.code == "H"}
+        normal = "normality" in self.said("H")
         verdicts = [parts.plain_normal(v) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
+        own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(
-            text=self.question, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),
+            text=own, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),
             having=tuple(dict.fromkeys(h for a in self.asks for h in a.having)), group_by=tuple(groups.values()),
             decimals=self.methods.decimals, verdicts=tuple(dict.fromkeys(verdicts)),
             notes=tuple(dict.fromkeys(self.notes)), unused=tuple(dict.fromkeys(self.unused)),
         )  # fmt: skip
+
+    def said(self, code: str) -> set[Any]:
+        """What the items with a letter mean."""
+        return {i.means for a in self.asks for i in a.clause.items if i.code == code}
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
@@ -273,9 +251,7 @@ class Draft:
 
     def called(self, key: Column) -> list[str]:
         """What tells rows apart: their key, and their names where that is a number."""
-        return list(
-            dict.fromkeys([key.name, *(c.name for c in self.conditions.names(key.file) if key.dtype[:3] == "int")])
-        )
+        return list(dict.fromkeys([key.name, *(c.name for c in self.known.names(key.file) if key.dtype[:3] == "int")]))
 
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.items import Clause, itemise
+from graphs.questions.reader.items import Clause, itemise, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, sentences
 
@@ -63,20 +63,10 @@ def _apposition(clause: Clause) -> None:
     for _, before, named in clause.find("([CEUSM]+)[.]?p([CE])z"):
         column = named[0].column if named[0].means is not None else None
         alone = before[-1]
-        if column is None or (alone.code in "CE" and alone.means == column):
-            alone.used = column is not None
-        elif (
-            alone.code in "U"
-            or (alone.code in "CE" and clause.words[named[0].first].quote)
-            or not alone.sure
-            or (alone.code in "CE" and re.search(r"\b(class|variable|column)s?$", clause.written([alone])))
-        ):
-            alone.used = True
-        if alone.used:
-            named[0].code = "C"
-    for group in clause.find("[CE]p[^pzCVNKBSR]+z"):
-        for item in group[0][1:]:
-            item.used = True  # what the column means, in other words
+        if column is not None and (alone.code == "U" or not alone.sure or alone.means == column):
+            alone.used, named[0].code = True, "C"
+    for _, meaning in clause.find("[CE]p([^pzCVNKBSR]+)z"):
+        use(meaning)  # what the column means, in other words
     for item in clause.items:
         if item.code in "pz" and not item.used:
             item.code = "c"

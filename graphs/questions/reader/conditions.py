@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.items import Clause, Item, use
+from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.rules import Rules
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
+if TYPE_CHECKING:
+    from graphs.questions.reader.asking import Ask
+
+type Items = list[Item]
+
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
-_COMPARED = (
-    "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
-    "()()(K)(S)(C)",  # above average income
-    "(C)[dwoix]*(n?)d*(K)o?(N)()",
-    "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
-    "(C)[dwoi]*(n?)d*(K)(C)()",
-    "()(n?)(K)(N)()",
-    "()(n?)(K)(T)()",
-)
-"""A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
+rule = Rules()
+"""The conditions in the order of their kinds."""
 
 
 def expr(column: Column | str) -> str:
@@ -38,18 +36,13 @@ def plain(number: float) -> int | float:
     return int(number) if float(number).is_integer() else number
 
 
-class Conditions:
-    """Reads the conditions of one clause; `columns` are those of the tables, `time` the column of times."""
+class Known:
+    """What is known of the tables; `time` is the column of times, `before` the question that a fragment follows."""
 
     def __init__(self, columns: Sequence[Column], time: Column | None, before: str = "") -> None:
         self.columns, self.time = columns, time
-        self.before = {w.low for w in words(before)}  # of the question that a fragment follows
-
-    def read(self, clause: Clause, flags: bool = True) -> list[Where]:
-        """The conditions in the order of their kinds; their items are read. `flags`: also columns of yes and no."""
-        readers = [self._absent, self._compared, self._between, self._text, self._listed, self._equal, self._missing,
-                   self._valued, *[self._flags] * flags, self._during]  # fmt: skip
-        return _apart([condition for reader in readers for condition in reader(clause)])
+        self.rows = max((c.rows for c in columns), default=0)
+        self.before = {w.low for w in words(before)}
 
     def hinted(self, hint: str) -> Column | None:
         """The column of the dimensions that a word such as "older" is about, by the words that their columns have."""
@@ -67,7 +60,7 @@ class Conditions:
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
         numbers = [c for c in self.columns if c.kind == "number" and not c.label]
-        for said in lexicon.section("words")["amounts"]:
+        for said in lexicon.section("words")["amounts"].split(";"):
             if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None
         return None
@@ -77,262 +70,237 @@ class Conditions:
         of = [c for c in self.columns if c.kind == "text" and not c.label and (not file or c.file == file)]
         return [c for c in of if "name" in c.words and c.n_unique > 0.5 * c.rows]
 
-    def bare(self, clause: Clause, number: Item) -> Column | None:
-        """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
-        said = self.before | {w.low for w in clause.words}
-        hint = lexicon.dimensions("units", number.unit)
-        if not hint and said & lexicon.people():
-            hint = "age"
-        column = self.hinted(hint) if hint else self.amount() if said & lexicon.some("events") else None
-        value = None if column is None else in_units_of(column, number.means, number.unit)
-        if column is None or value is None or column.kind != "number" or not within(value, column):
+
+def bare(ask: Ask, number: Item) -> Column | None:
+    """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
+    known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
+    hint = lexicon.dimensions("units", number.unit) or ("age" if said & lexicon.people() else "")
+    column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
+    value = None if column is None else in_units_of(column, number.means, number.unit)
+    if column is None or value is None or column.kind != "number" or not within(value, column):
+        return None
+    ask.clause.notes.append(f"“{ask.clause.written([number])}” is read as a value of “{column.name}”.")
+    return column
+
+
+@rule("([CE])[a-zU]*?(n)[idow]*(E)")
+def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
+    """Customers without orders: rows of one file that no row of another has."""
+    said = stem(ask.clause.words[what[0].last].low)
+    keys = [c for c in ask.known.columns if c.key and not c.missing]
+    there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
+    here = [c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file]
+    if not here or there[0].name in {c.name for c in ask.known.columns if c.file == here[0].file}:
+        return None
+    ask.where.append(Condition(left=expr(there[0]), op="missing"))
+    ask.clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
+    return no, what
+
+
+@rule(
+    "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
+    "()()(K)(S)(C)",  # above average income
+    "(C)[dwoix]*(n?)d*(K)o?(N)()",
+    "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
+    "(C)[dwoi]*(n?)d*(K)(C)()",
+    "()(n?)(K)(N)()",
+    "()(n?)(K)(T)()",
+)
+def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
+    """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
+    clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
+    named = next((i.column for i in (*left, *after) if i.code == "C"), None)
+    column = named or (known.hinted(hint) if hint else None)
+    follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
+    if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
+        column = bare(ask, right[0])
+    value: Any = right[0].means
+    if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
+        right[0].means = hours
+        return [op]
+    column = known.time if code == "T" and column is None else column
+    if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
+        return None
+    if code == "S":
+        of = next((i.column for i in after if i.code == "C"), column)
+        value = Scalar(query=Query(measures=(Measure(op=value.split()[0], of=expr(of), p=_p(value)),)))
+    elif code == "C":
+        value = Other(column=right[0].column.name)
+    elif code == "N":
+        value = in_units_of(column, value, right[0].unit)
+        if value is None:
             return None
-        clause.notes.append(f"“{clause.written([number])}” is read as a value of “{column.name}”.")
-        return column
-
-    def _absent(self, clause: Clause) -> list[Where]:
-        """Customers without orders: rows of one file that no row of another has."""
-        found: list[Where] = []
-        for _, who, no, what in clause.find("([CE])[a-zU]*?(n)[idow]*(E)"):
-            said = stem(clause.words[what[0].last].low)
-            keys = [c for c in self.columns if c.key and not c.missing]
-            there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
-            here = [
-                c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file
-            ]
-            if here and there[0].name not in {c.name for c in self.columns if c.file == here[0].file}:
-                found.append(Condition(left=expr(there[0]), op="missing"))
-                clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
-                use(no, what)
-        return found
-
-    def _compared(self, clause: Clause) -> list[Where]:
-        found: list[Where] = []
-        for pattern in _COMPARED:
-            for _, left, no, op, right, after in clause.find(pattern):
-                sign, _, hint = op[0].means.partition(" ")
-                code, follows = right[0].code, clause.shape[clause.items.index(right[0]) + 1 :][:1]
-                named = next((i.column for i in (*left, *after) if i.code == "C"), None)
-                column = named if named is not None else self.hinted(hint) if hint else None
-                if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
-                    column = self.bare(clause, right[0])
-                if code == "T" and (span_ := clock(sign, right[0].means)):  # after 6 pm: an hour of any day
-                    right[0].means = span_
-                    use(op)
-                    continue
-                column = self.time if code == "T" and column is None else column
-                if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
-                    continue
-                value: Any = right[0].means
-                if code == "S":
-                    of = next((i.column for i in after if i.code == "C"), column)
-                    value = Scalar(query=Query(measures=(Measure(op=value.split()[0], of=expr(of), p=_p(value)),)))
-                elif code == "C":
-                    value = Other(column=right[0].column.name)
-                elif code == "N":
-                    value = in_units_of(column, value, right[0].unit)
-                    if value is None:
-                        continue
-                    value = plain(value)
-                else:
-                    value = right[0].means = placed(column, value)
-                    value, since = _year(column, value), "since" in clause.text.casefold()
-                    sign = ">=" if since and sign == ">" else sign
-                found.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
-                use(left, no, op, right, after if code == "S" or not left else [])
-        return found
-
-    def _between(self, clause: Clause) -> list[Where]:
-        found: list[Where] = []
-        for _, between, low, joined, high, day in clause.find("([bi])(N)([ai]+)(N)i?(T)"):  # 6 and 9 in the evening
-            hours = re.match(r"hour (\d+)", day[0].means)
-            if hours and max(low[0].means, high[0].means) <= 12:
-                noon = 12 if int(hours[1]) >= 12 else 0
-                day[0].means = f"hour {int(low[0].means) % 12 + noon}-{int(high[0].means) % 12 + noon - 1}"
-                use(between, low, joined, high)
-        for _, left, no, between, lead, low, joined, high, after in clause.find(
-            "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"
-        ):
-            if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
-                continue  # on Mondays in April; in 2020 and 2022
-            named = left or after
-            column = named[0].column if named else None
-            if column is None and low[0].code == high[0].code == "N":
-                column = self.bare(clause, high[0])
-            if low[0].code == "T" or (column is None and self.time is not None and low[0].means > 1000):
-                column = self.time if column is None or column.kind == "text" else column
-            if column is None or low[0].code != high[0].code:
-                continue
-            if low[0].code == "T" and not str(low[0].means)[:1].isdigit():
-                if not no and span(low[0], high[0]):
-                    use(named, between)  # from May to July of any year: read with the times
-                continue
-            unit = high[0].unit
-            bounds = tuple(in_units_of(column, i.means, i.unit or unit) if i.code == "N" else _year(column, i.means)
-                           for i in (low[0], high[0]))  # fmt: skip
-            if None in bounds:
-                continue
-            bounds = tuple(b if isinstance(b, str) else plain(b or 0) for b in bounds)
-            one: Where = Condition(left=expr(column), op="between", right=bounds)
-            if no:
-                sides = zip(("<", ">"), bounds, strict=True)
-                one = AnyOf(any_of=tuple((Condition(left=expr(column), op=op, right=x),) for op, x in sides))
-            found.append(one)
-            use(named, no, between, low, high)
-        return found
-
-    def _text(self, clause: Clause) -> list[Where]:
-        found: list[Where] = []
-        for _, left, no, op, right in clause.find("(C?)[dwoi]*(n?)d*(k)i?([QVU])"):
-            column = left[0].column if left else right[0].means[0] if right[0].code == "V" else None
-            if column is None:
-                continue
-            text = right[0].means[1] if right[0].code == "V" else right[0].means or clause.written(right)
-            pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
-            found.append(Condition(left=expr(column), op="matches" if no else op[0].means, right=pattern))
-            use(left, no, op, right)
-        return found
-
-    def _listed(self, clause: Clause) -> list[Where]:
-        """Quoted values of a column whose values the description does not list, as of one that the question makes."""
-        found: list[Where] = []
-        for _, left, no, right in clause.find("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)"):
-            column = left[0].column
-            if column.dtype == "new" or (column.kind == "text" and column.n_unique > len(column.values)):
-                found.append(_one(column, [i.means for i in right if i.code == "Q"], bool(no)))
-                use(left, no, right)
-        return found
-
-    def _equal(self, clause: Clause) -> list[Where]:
-        """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
-        found: list[Where] = []
-        for pattern in ("(C)d*(n?)K?([N]+(?:[ac]+N)*)", "()()(1(?:[ac]+1)*)(C)"):
-            for _, left, no, right, *behind in clause.find(pattern):
-                column = (left or behind[0])[0].column
-                numbers = [plain(i.means) for i in right if i.code in "N1"]
-                few = {v.removesuffix(".0") for v in column.values}
-                shape = clause.shape
-                said = left and ("d" in shape[clause.items.index(left[0]) :][:3] or "K" in shape)
-                fits = all(str(n) in few for n in numbers) or (said and not few)
-                if fits and (column.kind == "number" or (left and (column.kind == "bool" or column.label))):
-                    found.append(_one(column, numbers, bool(no)))
-                    use(left, no, right, *behind)
-        return found
-
-    def _missing(self, clause: Clause) -> list[Where]:
-        found: list[Where] = []
-        for pattern in ("(C)w?d+(n?)(m)", "d(C)(n?)(m)"):
-            for _, left, no, gap in clause.find(pattern):
-                found.append(Condition(left=expr(left[0].column), op="present" if no else "missing"))
-                use(left, no, gap)
-        for _, gap, left in clause.find("(?<=[wi])(m)(C)"):  # penguins with unknown sex
-            found.append(Condition(left=expr(left[0].column), op="missing"))
-            use(gap, left)
-        for _, no, left in clause.find("(?:[wEC]|^)[wdi]*(n)(C)(?![KNVQ])"):  # orders without a channel
-            said = clause.words[no[0].first].low
-            column = left[0].column
-            if said in ("no", "without", "lack", "lacking") and column.kind != "bool":
-                none = column.kind == "number" and not column.missing and column.low == 0  # no sale is a sale of 0
-                found.append(Condition(left=expr(column), op="=" if none else "missing", right=0 if none else None))
-                use(no, left)
-        return found
-
-    def _valued(self, clause: Clause) -> list[Where]:
-        """Values by themselves; several of one column are alternatives, those of different columns hold together."""
-        found: list[Where] = []
-        by_column = dict[Column, list[tuple[str, bool]]]()
-        named = [i.column for i in clause.items if i.code == "C"]
-        for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
-            if sign and sign[0].means not in ("=", "!="):
-                continue
-            no = no or [i for i in sign if i.means == "!="]
-            for item in (i for i in many if i.code == "V"):
-                column, level = item.means
-                if column not in named:
-                    column = next((c for c in item.also if c in named), column)
-                by_column.setdefault(column, []).append((level, bool(no)))
-                if item.also and column not in named:
-                    others = " or ".join(f"“{c.name}”" for c in item.also)
-                    clause.notes.append(f"“{level}” is looked for in “{column.name}”; it is also in {others}.")
-            use(sign, no, many)
-        for column, levels in by_column.items():
-            yes = [v for v, no in levels if not no]
-            if yes:
-                found.append(_one(column, yes, False))
-            if len(yes) < len(levels):
-                found.append(_one(column, [v for v, no in levels if no], True))
-            for item in clause.of("C"):
-                if item.column == column and not yes[1:]:
-                    item.used = True
-        return found
-
-    def _flags(self, clause: Clause) -> list[Where]:
-        """Columns of yes and no, or of a time that only some rows have, said of the rows: who survived, smokers, not
-        married, never returned."""
-        found: list[Where] = []
-        codes = "".join(i.code for i in clause.items)
-        if set("RO") & set(clause.shape) or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
-            return found
-        for n, item in enumerate(clause.items):
-            if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
-                continue
-            column, word = item.column, clause.words[item.last].low
-            dated = column.kind == "time" and column.missing > 0
-            if not dated and (column.kind != "bool" or item.code == "E"):
-                continue
-            before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-            verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
-            said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
-            noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
-            verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C"
-            verb = verb or (codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n])  # were promoted
-            whose = (
-                bool(behind) and behind[0].code in "EC" and (behind[0].means is None or behind[0].column.kind == "text")
-            )
-            verb = verb or (whose and said)  # returned orders
-            no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
-            if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
-                continue
-            if before == "n":
-                clause.items[clause.shape[:n].rindex("n")].used = True
-            if dated:
-                found.append(Condition(left=expr(column), op="missing" if no else "present"))
-            else:
-                found.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
-            item.used = True
-        return found
-
-    def _during(self, clause: Clause) -> list[Where]:
-        found: list[Where] = []
-        if self.time is None:
-            return found
-        named = [i.column for i in clause.items if i.code == "C" and i.column.kind == "time"]  # who signed up in 2023
-        time = named[0] if len(named) == 1 else self.time
-        for item in clause.of("U") if not re.search("|".join(lexicon.listed("ends")), time.name, re.I) else ():
-            item.used = bool(clause.of("T")) and stem(clause.words[item.first].low) in (
-                "start",
-                "begin",
-                "began",
-                "open",
-            )
-        alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
-        for item in clause.of("T"):
-            if str(item.means).startswith("hour") and not time.clock:
-                continue  # days have no hours
-            year = _year(time, item.means)
-            one = Condition(left=expr(time), op="=" if isinstance(year, int) else "during", right=year)
-            alike.setdefault(kind_of(item.means), []).append(one)
-            if (said := clause.written([item]).casefold()).startswith(("last", "this", "previous", "current")):
-                clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
-            if said in lexicon.section("hours"):
-                clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
-            item.used = True
-        for some in alike.values():
-            found.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
-        return found
+        value = plain(value)
+    else:
+        right[0].means = placed(column, value)
+        value = _year(column, right[0].means)
+    ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
+    return left, no, op, right, after if code == "S" or not left else []
 
 
-def _apart(found: list[Where]) -> list[Where]:
+@rule("(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)")
+def _between(
+    ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items, after: Items
+) -> Any:
+    clause, named, ends = ask.clause, left or after, (low[0], high[0])
+    if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
+        return None  # on Mondays in April; in 2020 and 2022
+    column = named[0].column if named else None
+    if column is None and ends[0].code == ends[1].code == "N" and not clause.of("T"):
+        column = bare(ask, ends[1])
+    if ends[0].code == "T" or (column is None and ask.known.time is not None and ends[0].means > 1000):
+        column = ask.known.time if column is None or column.kind == "text" else column
+    if column is None or ends[0].code != ends[1].code:
+        return None
+    if ends[0].code == "T" and not str(ends[0].means)[:1].isdigit():
+        return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
+    bounds = [in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else _year(column, i.means)
+              for i in ends]  # fmt: skip
+    if None in bounds:
+        return None
+    low_, high_ = (b if isinstance(b, str) else plain(b or 0) for b in bounds)
+    outside = tuple((Condition(left=expr(column), op=op, right=x),) for op, x in (("<", low_), (">", high_)))
+    inside = Condition(left=expr(column), op="between", right=(low_, high_))
+    ask.where.append(AnyOf(any_of=outside) if no else inside)
+    return named, no, between, low, high
+
+
+@rule("(C?)[dwoi]*(n?)d*(k)i?([QVU])")
+def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
+    column = left[0].column if left else right[0].means[0] if right[0].code == "V" else None
+    if column is None:
+        return None
+    text = right[0].means[1] if right[0].code == "V" else right[0].means or ask.clause.written(right)
+    pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
+    ask.where.append(Condition(left=expr(column), op="matches" if no else op[0].means, right=pattern))
+    return True
+
+
+@rule("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)")
+def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
+    """Quoted values of a column whose values the description does not list, as of one that the question makes."""
+    column = left[0].column
+    if column.dtype != "new" and not (column.kind == "text" and column.n_unique > len(column.values)):
+        return None
+    ask.where.append(_one(column, [i.means for i in right if i.code == "Q"], bool(no)))
+    return True
+
+
+@rule("(C)d*(n?)K?([N]+(?:[ac]+N)*)()", "()()(1(?:[ac]+1)*)(C)")
+def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any:
+    """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
+    column, shape = (left or behind)[0].column, ask.clause.shape
+    numbers = [plain(i.means) for i in right if i.code in "N1"]
+    few = {v.removesuffix(".0") for v in column.values}
+    said = left and ("d" in shape[ask.clause.items.index(left[0]) :][:3] or "K" in shape)
+    fits = all(str(n) in few for n in numbers) or (said and not few)
+    if not fits or not (column.kind == "number" or (left and (column.kind == "bool" or column.label))):
+        return None
+    ask.where.append(_one(column, numbers, bool(no)))
+    return True
+
+
+@rule("(C)w?d+(n?)m()", "d(C)(n?)m()", "(?<=[wi])m()()(C)", "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])")
+def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
+    """Where age is missing, penguins with unknown sex, orders without a channel."""
+    column, lacks = (left or behind)[0].column, bool(behind and no)
+    if lacks and (ask.clause.words[no[0].first].low not in lexicon.some("lacks") or column.kind == "bool"):
+        return None
+    if lacks and column.kind == "number" and not column.missing and column.low == 0:  # no sale is a sale of 0
+        ask.where.append(Condition(left=expr(column), op="=", right=0))
+    else:
+        ask.where.append(Condition(left=expr(column), op="present" if no and not lacks else "missing"))
+    use([i for i in ask.clause.of("m")])
+    return True
+
+
+@rule()
+def _valued(ask: Ask) -> None:
+    """Values by themselves; several of one column are alternatives, those of different columns hold together."""
+    clause, by_column = ask.clause, dict[Column, list[tuple[str, bool]]]()
+    named = [i.column for i in clause.items if i.code == "C"]
+    for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
+        if sign and sign[0].means not in ("=", "!="):
+            continue
+        for item in (i for i in many if i.code == "V"):
+            column, level = item.means
+            column = column if column in named else next((c for c in item.also if c in named), column)
+            by_column.setdefault(column, []).append((level, bool(no or [i for i in sign if i.means == "!="])))
+            if item.also and column not in named:
+                others = " or ".join(f"“{c.name}”" for c in item.also)
+                clause.notes.append(f"“{level}” is looked for in “{column.name}”; it is also in {others}.")
+        use(sign, no, many)
+    for column, levels in by_column.items():
+        yes = [v for v, no in levels if not no]
+        sets = ((yes, False), ([v for v, no in levels if no], True))
+        ask.where += [_one(column, some, denied) for some, denied in sets if some]
+        use([i for i in clause.of("C") if i.column == column and not yes[1:]])
+
+
+@rule()
+def _flags(ask: Ask) -> None:
+    """Columns of yes and no, or of a time that only some rows have, said of the rows: who survived, smokers, not
+    married, never returned."""
+    clause, codes = ask.clause, "".join(i.code for i in ask.clause.items)
+    aside = ask.kinds & {"L", "A"} or set("RO") & set(clause.shape)
+    if aside or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
+        return
+    for n, item in enumerate(clause.items):
+        if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
+            continue
+        column, word = item.column, clause.words[item.last].low
+        dated = column.kind == "time" and column.missing > 0
+        if not dated and (column.kind != "bool" or item.code == "E"):
+            continue
+        before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
+        verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
+        said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
+        noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
+        ends = codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n]  # were promoted
+        verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C" or ends
+        whose = said and behind and behind[0].code in "EC"  # returned orders
+        verb = verb or bool(whose and (behind[0].means is None or behind[0].column.kind == "text"))
+        no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
+        if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
+            continue
+        if before == "n":
+            clause.items[clause.shape[:n].rindex("n")].used = True
+        if dated:
+            ask.where.append(Condition(left=expr(column), op="missing" if no else "present"))
+        else:
+            ask.where.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
+        item.used = True
+
+
+@rule()
+def _during(ask: Ask) -> None:
+    clause, time = ask.clause, ask.known.time
+    if time is None:
+        return
+    named = [i.column for i in clause.items if i.code == "C" and i.column.kind == "time"]  # who signed up in 2023
+    time = named[0] if len(named) == 1 else time
+    if clause.of("T") and not re.search("|".join(lexicon.listed("ends")), time.name, re.I):
+        use([i for i in clause.of("U") if stem(clause.words[i.first].low) in ("start", "begin", "began", "open")])
+    alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
+    for item in clause.of("T"):
+        if str(item.means).startswith("hour") and not time.clock:
+            continue  # days have no hours
+        year = _year(time, item.means.removeprefix("> "))
+        since: Any = ">" if item.means.startswith(">") else "=" if isinstance(year, int) else "during"
+        alike.setdefault(kind_of(item.means), []).append(Condition(left=expr(time), op=since, right=year))
+        said = clause.written([item]).casefold()
+        if since == ">":
+            clause.notes.append(f"“{said}” is counted from the last day of the table: after {year}.")
+        elif said.startswith(("last", "this", "previous", "current")):
+            clause.notes.append(f"“{said}” is read as {year}, as the data end on {str(time.high)[:10]}.")
+        if said in lexicon.section("hours"):
+            clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
+        item.used = True
+    for some in alike.values():
+        ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
+
+
+def apart(found: list[Where]) -> list[Where]:
     """Below 30 or above 60: two bounds that no value meets together are alternatives."""
     for low in [w for w in found if isinstance(w, Condition) and w.op in ("<", "<=")]:
         for high in [w for w in found if isinstance(w, Condition) and w.op in (">", ">=") and w.left == low.left]:

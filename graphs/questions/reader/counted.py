@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from graphs.questions.query import Formula, Measure, Query
+from graphs.questions.query import Formula, Measure, Query, Reading
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 
@@ -22,6 +22,17 @@ def weights(columns: Sequence[Column]) -> Column | None:
     divide = all(c.n_unique <= (8 if c.kind == "number" else 50) and c.kind != "time" for c in rest)
     cells = math.prod(c.n_unique for c in rest)
     return named[0] if divide and 4 <= named[0].rows <= cells <= 2 * named[0].rows else None
+
+
+def by_case(reading: Reading, columns: Sequence[Column]) -> Reading:
+    """A reading of such a table, in cases."""
+    if (by := weights(columns)) is None:
+        return reading
+    cases = tuple(q and of_cases(q, by) for q in reading.queries)
+    none = f"A row stands for as many cases as “{by.name}” says, and this is no count or share of them."
+    whys = (*reading.why_not, *[""] * (len(cases) - len(reading.why_not)))
+    why_not = tuple(none if q and not c else w for q, c, w in zip(reading.queries, cases, whys, strict=True))
+    return reading.model_copy(update={"queries": cases, "why_not": why_not})
 
 
 def of_cases(query: Query, by: Column) -> Query | None:

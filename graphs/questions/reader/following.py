@@ -94,16 +94,12 @@ def _shares(query: Query) -> Query:
 
 
 def _turned(query: Query) -> Query:
-    """The other end of an order, or the two columns of a pair in each other's place."""
-    chart = query.chart
-    if chart is not None and chart.kind == "scatter" and chart.x and len(chart.y) == 1:
+    """The other end of an order, or two columns in each other's place."""
+    if (chart := query.chart) is not None and chart.kind == "scatter" and chart.x and len(chart.y) == 1:
         return given(query, chart=chart.model_copy(update={"x": chart.y[0], "y": (chart.x,)}))
-    if query.order:
-        return given(query, order=tuple(Order(by=o.by, descending=not o.descending) for o in query.order))
-    if len(query.group_by) > 1:
-        return given(query, group_by=query.group_by[::-1])
-    pairs = [m.model_copy(update={"of": m.other, "other": m.of}) if m.other else m for m in query.measures]
-    return given(query, measures=tuple(pairs))
+    pairs = tuple(m.model_copy(update={"of": m.other, "other": m.of}) if m.other else m for m in query.measures)
+    order = tuple(Order(by=o.by, descending=not o.descending) for o in query.order)
+    return given(query, order=order, measures=pairs, group_by=query.group_by if order else query.group_by[::-1])
 
 
 def _ordered(query: Query, descending: bool, limit: int) -> Query:

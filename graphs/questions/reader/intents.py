@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.asking import flows
+from graphs.questions.reader.asking import Ask, flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.times import kind_of
@@ -17,7 +17,8 @@ from graphs.questions.reader.times import kind_of
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
-_GRAINS = ("year", "quarter", "month", "week", "day")
+_AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
+_BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
 
 def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
@@ -39,24 +40,24 @@ def given(base: Query, **update: Any) -> Query:
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
-    if any(a.over is not None for a in draft.asks) or any(
-        i.means == "cycle" for a in draft.asks for i in a.clause.items if i.code == "X"
-    ):
+    if any(a.over is not None for a in draft.asks):
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
-    ahead = re.search(r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b", text, re.I)
+    counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
+    ends = any(a.end for a in draft.asks)
     notes = list[str]()
-    measure = _measure(stats, numbers, notes)
+    op: Any = next((s.split()[0] for s in stats), "share")
+    measure = Measure(op="count") if not numbers else usual(numbers[0], notes) if op == "share" else \
+        Measure(op=op, of=expr(numbers[0]))  # fmt: skip
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+    ahead = re.search(_AHEAD, text, re.I)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
-        if time is None:
-            return None
-        grain: Any = ahead[2].lower() if ahead else next((g for g in _GRAINS if re.search(rf"\b{g}", text, re.I)), None)
-        cut = (Group(of=expr(time), grain=grain),) if grain else ()
-        ends = number(ahead[1]) if ahead else None
-        return given(noted, intent="forecast", time=time.name, periods=ends, group_by=cut)
+        grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
+        cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
+        periods = lexicon.number(ahead[1]) if ahead else None
+        return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = str(during[0].right) if during else ""
         compare = Compare(of=during[0].left, first=after, second=before(after)) if before(after) else None
@@ -67,11 +68,10 @@ def other(draft: Draft, base: Query) -> Query | None:
     between = next((a.periods for a in draft.asks if a.periods[0]), None)
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
-        found = None if numbers or (sides and re.search(r"\bhow many|\bnumber of", text, re.I)) else draft.amount()
-        if found is not None:
-            measure = usual(found, notes)
-        elif sides and not numbers and not re.search(r"\bhow many|\bnumber of", text, re.I):
+        found = None if numbers or counted else draft.known.amount()
+        if sides and not numbers and not counted and found is None:
             return None
+        measure = usual(found, notes) if found is not None else measure
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         where, said = base.where if between else _without(base, sides), (*base.notes, *notes)
@@ -83,24 +83,24 @@ def other(draft: Draft, base: Query) -> Query | None:
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
         return given(base, intent="clean", unused=tuple(w for w in base.unused if w.casefold()[:5] != "clean"))
     timed = time is not None and "X" in kinds
-    if "D" in kinds and not stats and not timed and bool(base.group_by) == (not named) and len(named) < 2:
-        if named and named[0].kind == "number":
+    if "D" in kinds and not stats and not timed and len(named) < 2:
+        if named and named[0].kind == "number" and not base.group_by:
             return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
-        by = base.group_by or (Group(of=expr(named[0])),)
-        return given(base, intent="describe", measures=(Measure(op="count"),), group_by=by)
-    if "D" in kinds and not stats and not timed and len(named) == 1 and named[0].kind in ("text", "bool"):
-        across = (*base.group_by, Group(of=expr(named[0])))  # of species across islands
-        both = given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
-        return both if len(across) == 2 else None
+        across = (
+            *base.group_by,
+            *(Group(of=expr(c)) for c in named if c.kind in ("text", "bool") or not base.group_by),
+        )
+        if across and len(across) == len(base.group_by) + len(named):  # of species across islands
+            return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if told and named and not stats and not kinds and not any(a.end or a.counts or a.relation for a in draft.asks):
+    if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
     each = len(base.group_by) == 1 and not base.group_by[0].grain and "X" in kinds
-    alone = kinds & {"X", "Y"} and not base.group_by and not any(a.end for a in draft.asks)
+    alone = kinds & {"X", "Y"} and not base.group_by and not ends
     return given(noted, intent="change", group_by=(over(time), *base.group_by)) if time and (each or alone) else None
 
 
@@ -110,10 +110,14 @@ def _without(base: Query, some: Sequence[Condition]) -> tuple[Where, ...]:
 
 def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query | None:
     """Two arms and an outcome, where the question asks which is better or whether one changes something."""
-    arms = tried(draft)
-    outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c != arms]
-    if arms is None or len(outcome) != 1:
+    named = {c for a in draft.asks for i in a.clause.items
+             for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
+    tried = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
+             and (set(c.words) & lexicon.some("arms") or {v.casefold() for v in c.values} & lexicon.some("levels"))]  # fmt: skip
+    outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c not in tried]
+    if len(tried) != 1 or len(outcome) != 1 or not re.search(_BETTER, draft.question, re.I):
         return None
+    (arms,) = tried
     said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
     said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
     both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
@@ -138,6 +142,22 @@ def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], 
     return drivers if len(named) == 1 else None
 
 
+def mixed(draft: Draft, base: Query) -> Query | None:
+    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
+    pairs = [p for a in draft.asks for p in a.pairs]
+    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
+    words = [c for c in both if c.kind in ("text", "bool")]
+    if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
+        return None
+    for ask in draft.asks:
+        ask.pairs, ask.relation = [], ""
+    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
+    if rest not in words:
+        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
+    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
+    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
+
+
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
     """The chart that is asked for, of two numbers as points, else along the groups or the times."""
     text, groups = draft.question, [g.of for g in noted.group_by]
@@ -156,34 +176,15 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
     return given(noted, intent="plot", chart=chart, measures=noted.measures if y and groups else ())
 
 
-def untold(draft: Draft) -> str:
-    """Why what is asked for is no figure of a query, where other tests of the table tell it; empty where it is one."""
-    said = {i.means for a in draft.asks for i in a.clause.items if i.code in "AX"}
-    if "groups" in said:
+def untold(ask: Ask) -> str:
+    """Why what a clause asks for is no figure of a query, where other tests of the table tell it; empty where it is one."""
+    said = {i.means for i in ask.clause.items if i.code in "AX"}
+    outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
+    if "groups" in said and not outcome:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
     return (
         "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
     )
-
-
-def _measure(stats: Sequence[str], numbers: Sequence[Column], notes: list[str]) -> Measure:
-    """What is followed: the statistic that is named, the usual one of the column, or the number of rows."""
-    if not numbers:
-        return Measure(op="count")
-    op: Any = next((s.split()[0] for s in stats), "")
-    return Measure(op=op, of=expr(numbers[0])) if op and op != "share" else usual(numbers[0], notes)
-
-
-def tried(draft: Draft) -> Column | None:
-    """The arms of an experiment, where the question asks which is better or whether one changes something."""
-    if not re.search(r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher",
-                     draft.question, re.I):  # fmt: skip
-        return None
-    named = {c for a in draft.asks for i in a.clause.items
-             for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
-    found = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
-             and (set(c.words) & lexicon.some("arms") or {v.casefold() for v in c.values} & lexicon.some("levels"))]  # fmt: skip
-    return found[0] if len(found) == 1 else None
 
 
 def over(time: Column) -> Group:
@@ -196,27 +197,13 @@ def over(time: Column) -> Group:
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
 
 
-def number(word: str | None) -> int:
-    """A number in figures or as a word; 1 where there is none."""
-    if not word:
-        return 1
-    return (
-        int(word)
-        if word.isdigit()
-        else lexicon.listed("numbers").index(word)
-        if word in lexicon.listed("numbers")
-        else 1
-    )
-
-
 def before(period: str) -> str:
     """The period before a year, quarter or month; empty for others."""
     match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
     if not match:
         return ""
-    year, quarter, part = int(match[1]), match[2], int(match[3] or 0)
-    if not part:
+    year, quarter, last = int(match[1]), match[2], 4 if match[2] else 12
+    if not match[3]:
         return str(year - 1)
-    last = 4 if quarter else 12
-    year, part = (year, part - 1) if part > 1 else (year - 1, last)
-    return f"{year}-Q{part}" if quarter else f"{year}-{part:02d}"
+    year, part = divmod(year * last + int(match[3]) - 2, last)
+    return f"{year}-Q{part + 1}" if quarter else f"{year}-{part + 1:02d}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.questions.reader import lexicon, linking
+from graphs.questions.reader import lexicon, linking, times
 from graphs.questions.reader.linking import Column, Link
 from graphs.questions.reader.text import Word, name_words, stem
 
@@ -168,7 +167,7 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
-        for length, period in _periods(ws, n, last):
+        for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
     return [item for _, item in spans]
@@ -298,79 +297,3 @@ def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
                 item.last += len(bound[0].split())
         found.append(item)
     return found
-
-
-_YEAR = r"(?:1[5-9]|20)\d\d"
-_MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
-_DATES = {name: re.compile(pattern) for name, pattern in {
-    "quarters": rf"({_YEAR})(?: [-–/])? q ?([1-4])(?= |$)",
-    "date": rf"({_YEAR}) [-–] (\d\d)(?: [-–] (\d+))?(?= |$)",
-    "month": rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?(?= |$)",
-    "quarter": rf"(second|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?(?= |$)",
-    "weekday": rf"({'|'.join(lexicon.listed('weekdays'))})s?(?= |$)",
-    "weekend": r"weekends?(?= |$)",
-    "year": rf"{_YEAR}(?= |$)",
-    "relative": r"(this|last|previous|current) (\w+)",
-    "hour": rf"(\d\d?)(?: : (\d\d))? (am|pm)(?= |$)|(\d\d?) : (\d\d)(?= |$)|({'|'.join(lexicon.section('hours'))})s?(?= |$)",
-}.items()}  # fmt: skip
-"""How times are written, over words in small letters with single spaces between."""
-_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
-
-
-def _periods(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int, str]]:
-    """The times that begin at a word, each with the number of its words; only tables with times have bare years."""
-    text = " ".join(w.low for w in ws[n : n + 6])
-    if last is None or not text:
-        return
-    before = ws[n - 1].low if n else ""
-    for name, pattern in _DATES.items():
-        if (m := pattern.match(text)) is None:
-            continue
-        period = ""
-        if name == "quarters":
-            period = f"{m[1]}-Q{m[2]}"
-        elif name == "date":
-            period = "-".join(g for g in m.groups() if g)
-        elif name == "month":
-            month = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(m[1]))
-            long = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
-            sure = ws[n].text[:1].isupper() and n > 0 and long
-            if sure or (m[2] and m[1] not in ("may", "mar", "dec", "sun")):
-                period = (
-                    f"{m[2]}-{month:02d}"
-                    if m[2]
-                    else f"{m[4]}-{month:02d}-{int(m[3]):02d}"
-                    if m[4]
-                    else f"month {month}"
-                )
-        elif name == "quarter":
-            which = lexicon.listed("ordinals").index(m[1]) if m[1] else m[2]
-            period = f"{m[3]}-Q{which}" if m[3] else f"quarter {which}"
-        elif name == "weekday":
-            period = f"weekday {lexicon.listed('weekdays').index(m[1])}"
-        elif name == "relative":
-            period = _relative(m[1], m[2], last)
-        elif name == "hour":
-            hours = lexicon.section("hours").get(m[6] or "")
-            period = f"hour {hours or int(m[1] or m[4]) % (12 if m[3] else 24) + 12 * (m[3] == 'pm')}"
-            minutes = m[2] or m[5] or "00"
-            period += f":{minutes}" if minutes != "00" else ""  # of which there is no period, and the compiler says so
-        elif name == "weekend" or before in _OF_YEAR:
-            period = m[0].removesuffix("s")
-        if period:
-            yield len(m[0].split()), period
-        if name in ("quarters", "date"):
-            return
-
-
-def _relative(which: str, grain: str, last: str) -> str:
-    """A year, quarter or month relative to the last time in the table, which is in this one; the last is a whole one."""
-    match = re.match(r"(\d{4})-(\d\d)-(\d\d)", last)
-    sizes = {"year": 12, "quarter": 3, "month": 1}
-    if not match or grain not in sizes:
-        return ""
-    months, size = int(match[1]) * 12 + int(match[2]) - 1, sizes[grain]
-    ended = int(match[3]) >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
-    months -= 0 if which in ("this", "current") or (which == "last" and ended) else size  # the last that is whole
-    year, month = divmod(months, 12)
-    return {"year": f"{year}", "quarter": f"{year}-Q{month // 3 + 1}", "month": f"{year}-{month + 1:02d}"}[grain]

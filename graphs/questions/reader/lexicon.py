@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,22 @@ def section(name: str) -> dict[str, Any]:
 
 
 @cache
+def patterns(name: str) -> dict[str, str]:
+    """The patterns of a section, by what they name; what its `words` list is met by the beginning of its name."""
+    held = dict(section(name))
+    return {w: rf"\b{w.partition('_')[0]}\w*" for w in held.pop("words", "").split()} | held
+
+
+@cache
 def listed(name: str) -> tuple[str, ...]:
     """The words of a list, in order."""
     return tuple(section("words")[name].split())
+
+
+def number(word: str | None) -> int:
+    """A number in figures or as a word; 1 where there is none."""
+    said = (word or "one").casefold()
+    return int(said) if said.isdigit() else listed("numbers").index(said) if said in listed("numbers") else 1
 
 
 @cache
@@ -56,7 +70,7 @@ def phrases() -> tuple[Phrases, Phrases]:
     stems: Phrases = {}
     for head, said in section("phrases").items():
         code, meaning = head.split(" ", 1)
-        for phrase in [said] if said == "," else said.replace("\n", " ").split(", "):
+        for phrase in [said] if said == "," else (p for s in said.replace("\n", " ").split(", ") for p in _each(s)):
             key = tuple(w.low for w in words(phrase))
             exact.setdefault(key, (code, meaning))
             if code.isupper():
@@ -80,6 +94,15 @@ def phrases() -> tuple[Phrases, Phrases]:
             for phrase in ("{} than or equal to", "equal to or {} than", "{} or equal to", "equal to or {}"):
                 exact[tuple(phrase.format(word).split())] = ("K", sign)
     return exact, stems
+
+
+def _each(phrase: str) -> Iterator[str]:
+    """The phrases that one with alternatives in brackets stands for: "(for|in) each"."""
+    if (choice := re.search(r"\(([^)]+)\)", phrase)) is None:
+        yield phrase
+    else:
+        for word in choice[1].split("|"):
+            yield from _each(phrase[: choice.start()] + word + phrase[choice.end() :])
 
 
 def compared(adjective: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -112,7 +135,7 @@ def singulars() -> frozenset[str]:
 def kin() -> dict[str, frozenset[str]]:
     """Stems that may stand for one another in a column's name."""
     found = dict[str, frozenset[str]]()
-    for line in section("words")["kin"]:
+    for line in section("words")["kin"].split(";"):
         family = frozenset(stem(w) for w in line.split())
         for word in family:
             found[word] = found.get(word, frozenset()) | family

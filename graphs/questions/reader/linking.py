@@ -106,15 +106,6 @@ class Column:
         inside = re.search(r"\(([^)]*)\)", self.name)
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
-        for at in ("of", "in"):
-            if at in self.words[1:-1]:
-                found.append(self.words[: self.words.index(at)])
-        if self.words[:2] in (("number", "of"), ("num", "of"), ("indicator", "of")):
-            found.append(self.words[2:])
-        if self.words[:1] == ("number",) and len(self.words) == 2:
-            found += [self.words[1:], ("number", "of", self.words[1])]
-        if len(self.words) > 1 and self.words[-1] in ("count", "number", "num"):
-            found += [("number", "of", *self.words[:-1]), self.words[:-1]]
         if len(self.words) > 1 and self.words[-1] in lexicon.some("heads"):
             found.append(self.words[:-1])
         return tuple(dict.fromkeys(a for a in found if a))
@@ -173,7 +164,7 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
             return None
         word = ws[at]
         if not word.content:
-            if at == i or (word.text not in ",:()-/*" or alias is None):
+            if at == i or word.text not in ",:()-/*":
                 return None
             at += 1
             continue
@@ -185,12 +176,6 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
         made = begins and next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0)
         if made:
             sure, n, at = min(sure, 2), n + 1, at + made
-            continue
-        unit = word.low in lexicon.some("units") and word.low.startswith(
-            alias[n]
-        )  # body mass in grams, for body_mass_g
-        if n and n == len(alias) - 1 and len(alias[n]) == 1 and unit and sure:
-            sure, n, at = 2, n + 1, at + 1
             continue
         digits = alias[n].isdigit() and word.number is None and (word.low in lexicon.harmless() or word.low == "year")
         if at > i and (word.low in lexicon.some("stop") or digits or (sure == 2 and word.low in lexicon.harmless())):
@@ -245,8 +230,6 @@ def _meant(column: Column, alias: str, ws: Sequence[Word], i: int, sure: int, co
         return True
     if alias not in common and word.low not in common:
         return sure == 3 or len(column.words) == 1
-    if word.text == column.name and not column.name.islower() and i > 0:
-        return True
     around = {w.low for w in ws[max(0, i - 1) : i + 2]}
     return bool(around & {"column", "columns", "variable", "feature", "field"}) and word.low == alias
 
@@ -266,11 +249,9 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
                 continue
             for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
-                last = _runs(key, ws, i)
-                beside = last is not None and _beside(column, ws, i, last)
-                if last is None or not (beside or _said(key, level, ws, i, last, common)):
-                    continue
-                found.setdefault((i, last), []).append((column, level))
+                last, sure = _match(key, ws, i) or (i, 0)
+                if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
+                    found.setdefault((i, last), []).append((column, level))
             for other in _sexes(key, levels):
                 for i in at.get(other, ()):
                     if (column, level) not in found.setdefault((i, i), []):
@@ -295,25 +276,10 @@ def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     return [w for words in sexes if key[0] in words for w in words if len(w) > 1 and w != key[0]]
 
 
-def _runs(key: Sequence[str], ws: Sequence[Word], i: int) -> int | None:
-    n = 0
-    while n < len(key):
-        if i >= len(ws):
-            return None
-        if not ws[i].content and n:
-            i += 1
-            continue
-        if ws[i].low != key[n] and (ws[i].stem != stem(key[n]) or len(key[n]) < 3):
-            return None
-        n, i = n + 1, i + 1
-    return i - 1
-
-
 def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int, common: frozenset[str]) -> bool:
+    """Whether a value is meant, and no other word that looks alike."""
     word = ws[i]
-    if _fills(ws, i, last):
-        return True
-    if len(key) > 1:
+    if len(key) > 1 or _fills(ws, i, last):
         return True
     if len(level) <= 2:
         return word.text == level and level.isupper() and level != "I" and (level != "A" or i > 0)
@@ -378,10 +344,6 @@ def _kinship(word: Word, names: set[str]) -> tuple[float, str] | None:
             if len(name) < 5:
                 continue
             if fuzz.ratio(word.stem, name) >= 90:
-                return 0.8, name
-            prefix = next((n for n, (a, b) in enumerate(zip(word.stem, name, strict=False)) if a != b),
-                          min(len(word.stem), len(name)))  # fmt: skip
-            if prefix >= 6 and max(len(word.stem), len(name)) - prefix <= 3:
                 return 0.8, name
         short = next((n for n in names if len(n) >= 4 and word.low.startswith(n)), None)
         return (0.8, short) if short else None

@@ -1,16 +1,16 @@
-"""Columns that no table has and a question speaks of: lengths of time, targets met, brackets, and those it makes itself."""
+"""Columns that no table has and a question speaks of: lengths of time, and those it makes itself."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from graphs.questions.query import Cut, Derive
+from graphs.questions.query import Derive
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.linking import Column, full_names, values
+from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import stem, words
 
 
@@ -20,15 +20,12 @@ class Made(NamedTuple):
     said: str
     read_as: str
     column: Column
-    step: Derive | Cut
+    step: Derive
     note: str
 
 
 _LENGTHS = rf"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
-_RATE = r"\b(?:success|achievement|attainment|fulfil\w*) rates?(?: of (?:goals?|targets?|tasks?)(?: met| reached| achieved)?)?\b"
-_BRACKETS = r"\b([a-z]+) (?:brackets?|bands?|ranges|tiers?|buckets?|bins)\b"
-_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
 
 
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
@@ -37,25 +34,9 @@ def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     return [c for c in columns if c.kind == "time" and named.search(c.name)]
 
 
-def computed(question: str, columns: Sequence[Column]) -> Iterator[Made]:
-    """The columns that are computed for a question."""
-    rows = max((c.rows for c in columns), default=0)
-    if (lasting := _duration(question, columns, rows)) is not None:
-        yield lasting
-    if (said := re.search(_RATE, question, re.I)) and (reached := _met(columns)) is not None:
-        note = f"“target met” is read as {reached.removeprefix('if_(').removesuffix(', 1, 0)')}."
-        column = Column("target met", "", "int64", 2, rows, ("1", "0"), ("0", "1"))
-        yield Made(said[0], "share of target met", column, Derive(name="target met", expr=reached), note)
-    said = re.search(_BRACKETS, question, re.I)
-    if said and not re.search(r"\d", question) and (of := _bracketed(said, columns)) is not None:
-        name = f"{said[1].casefold()} bracket"
-        note = f"“{name}” is a quarter of the rows each, in the order of {expr(of)}."
-        cut = Cut(name=name, of=expr(of), labels=_QUARTERS, quantiles=4)
-        yield Made(said[0], f"“{name}”", Column(name, "", "new", 4, rows), cut, note)
-
-
-def _duration(question: str, columns: Sequence[Column], rows: int) -> Made | None:
+def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
+    rows = max((c.rows for c in columns), default=0)
     said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
     if not said or any(set(lexicon.columns_of("duration")) & set(c.words) for c in columns if c.kind == "number"):
         return None
@@ -95,24 +76,6 @@ def _days(first: Any, last: Any) -> float:
     return abs((datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(first))).total_seconds()) / 86_400
 
 
-def _met(columns: Sequence[Column]) -> str | None:
-    """Whether a row reached its target, where a rate of success is asked for and the table has both numbers."""
-    numbers = [c for c in columns if c.kind == "number"]
-    aims, ends = ([c for c in numbers if said & set(c.words)] for said in map(lexicon.some, ("aimed", "done")))
-    if any(stem("success") in c.stems for c in columns) or len(aims) != 1 or len(ends) != 1 or aims == ends:
-        return None
-    return f"if_({expr(ends[0])} >= {expr(aims[0])}, 1, 0)"
-
-
-def _bracketed(said: re.Match[str], columns: Sequence[Column]) -> Column | None:
-    """The one number of which "cost brackets" speaks, where no column has these words."""
-    word = stem(said[1].casefold())
-    family = lexicon.kin().get(word, frozenset()) | {word}
-    numbers = [c for c in columns if c.kind == "number" and c.n_unique > 12 and family & c.stems]
-    held = any(stem(said[0].split()[-1].casefold()) in c.stems for c in columns)
-    return numbers[0] if len(numbers) == 1 and not held else None
-
-
 _MADE = (
     r"(?i)\b(?:calculate|compute|derive|define) (?:the |a |an )?(?P<name>\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
     r"(?is)\A(?=.*(?:\bnew\b|creat|generat)).*?\b(?:called|named) (?P<name>[a-z]\w+)\b",
@@ -124,15 +87,14 @@ _MADE = (
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     """The columns that the question makes itself: quoted names that no table has, said to be new."""
     ws = words(question)
-    exact, _ = lexicon.phrases()
-    common = frozenset(k[0] for k in exact if len(k) == 1)
-    known = {i for link in [*full_names(ws, columns, common), *values(ws, columns, common)]
-             if link.how in ("quoted", "full", "value") for i in range(link.first, link.last + 1)}  # fmt: skip
+    names = {alias for c in columns for alias in c.aliases}
     found = list[str]()
     for quote in sorted({w.quote for w in ws} - {0}):
         inside = [i for i, w in enumerate(ws) if w.quote == quote and w.content]
         before = " ".join(w.low for w in ws[max(0, inside[0] - 8) : inside[0]]) if inside else ""
-        if not set(inside) <= known and re.search(r"\b(called|named|new|create|generate|add)\b", before):
+        if tuple(ws[i].low for i in inside) not in names and re.search(
+            r"\b(called|named|new|create|generate|add)\b", before
+        ):
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
     for made in (made for pattern in _MADE for made in re.finditer(pattern, question)):
         name, of = made["name"], made.groupdict().get("of")

@@ -6,6 +6,7 @@ A clause of this kind says nothing of the rows: whatever it holds is no conditio
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,35 @@ from graphs.questions.reader.items import Clause
 
 _NUMBER = r"[-−]?\d*\.?\d+"
 _ALPHA = r"(?:the )?(?:chosen )?(?:significance level|alpha)(?: \(alpha\))?(?: of (?P<a>\d*\.\d+))?"
-SAID, TESTS, MODELS, METRICS = (lexicon.section(n) for n in ("said", "tests", "models", "metrics"))
+SAID, TESTS, MODELS, METRICS = (lexicon.patterns(n) for n in ("said", "tests", "models", "metrics"))
+
+type _Found = re.Match[str]
+
+
+_SETTINGS: tuple[tuple[str, str, Callable[[_Found], Any]], ...] = (
+    ("places", "decimals", lambda m: lexicon.number(m[1])),
+    ("whole", "decimals", lambda m: 0),
+    ("alpha", "alpha", lambda m: float(m[1] or m[2] or 0) or int(m[3]) / 100),
+    ("tested_at", "alpha", lambda m: float(m[1]) / 100),
+    ("confidence", "alpha", lambda m: (100 - int(m[1])) / 100),
+    ("one_sided", "sides", lambda m: "less"),
+    ("upward", "sides", lambda m: "greater"),
+    ("population", "ddof", lambda m: 0),
+    ("sample", "ddof", lambda m: 1),
+    ("ddof", "ddof", lambda m: int(m[1])),
+    ("kind", "correlation", lambda m: m[1].lower()),
+    ("wants_p", "with_p", lambda m: True),
+    ("ratio", "test_size", lambda m: min(int(g) for g in m.groups() if g) / 100),
+    ("tested", "test_size", lambda m: float("0." + next(g for g in m.groups() if g))),
+    ("trained", "test_size", lambda m: (100 - int(m[1])) / 100),
+    ("seed", "seed", lambda m: int(m[1])),
+    ("folds", "folds", lambda m: int(m[1])),
+    ("stratified", "stratify", lambda m: True),
+)
+"""What words of the lexicon's section `said` set, and to what of their match; the later wins."""
+_SILENT = ("round", "two_sided", "p")
+_TOLD = ("wants_p", "ratio", "tested", "trained", "seed", "folds", "stratified")
+"""What only confirms how it is done anyway, and what stands among words that say more."""
 
 
 @dataclass
@@ -49,51 +78,28 @@ class Methods:
 
     def read(self, clause: Clause) -> bool:
         """Take what a clause says of the method. True where it says nothing else."""
-        self._settings(clause)
-        told = not clause.asks
+        text, told = clause.text, not clause.asks
+        for name, field_, value in _SETTINGS:
+            if found := says(clause, name) if name in _TOLD else clause.says(SAID[name]):
+                setattr(self, field_, value(found))
+        for name in _SILENT:
+            clause.says(SAID[name])
+        self.ddof = 0 if "σ" in text and "(X" not in text else self.ddof
+        self.biased = self.biased or "scipy" in text.casefold()
         if says(clause, "ties") or (told and says(clause, "assumed") and "N" not in clause.shape):
-            clause.mark(0, len(clause.text))
+            clause.mark(0, len(text))
             return True
-        if told and (level := says(clause, "tested_at")):
-            self.alpha, self.asks_test = float(level[1]) / 100, True
+        if told and says(clause, "tested_at"):
+            self.asks_test = True
             return True
         if self._verdict(clause) or (told and says(clause, "null")):
             return True
         whole = self._outliers(clause)
         self._models(clause)
         for name, pattern in TESTS.items():
-            if re.search(pattern, clause.text, re.I) and (self.test is None or name != "t"):
+            if clause.says(pattern):
                 self.test = self.test or name
-                clause.says(pattern)
         return whole
-
-    def _settings(self, clause: Clause) -> None:
-        found = {name: clause.says(SAID[name]) for name in ("places", "whole", "round", "alpha", "confidence", "one_sided",
-                 "two_sided", "population", "sample", "ddof")}  # fmt: skip
-        if places := found["places"]:
-            self.decimals = (
-                int(places[1]) if places[1].isdigit() else lexicon.listed("numbers").index(places[1].lower())
-            )
-        elif found["whole"]:
-            self.decimals = 0
-        if alpha := found["alpha"]:
-            self.alpha = float(alpha[1] or alpha[2] or 0) or int(alpha[3]) / 100
-        if confidence := found["confidence"]:
-            self.alpha = round(1 - int(confidence[1]) / 100, 4)
-        if found["one_sided"]:
-            self.sides = "greater" if re.search("greater|higher|larger|right", clause.text) else "less"
-        if found["population"] or ("σ" in clause.text and "(X" not in clause.text):
-            self.ddof = 0
-        elif found["sample"]:
-            self.ddof = 1
-        elif ddof := found["ddof"]:
-            self.ddof = int(ddof[1])
-        self.biased = self.biased or bool(re.search(r"\bscipy\b", clause.text, re.I))
-        kind = clause.says(SAID["kind"])
-        if kind and kind[0][0].lower() != "p":
-            self.correlation = "spearman" if kind[0][0].lower() == "s" else "kendall"
-        self.with_p = self.with_p or bool(says(clause, "wants_p"))
-        clause.says(SAID["p"])
 
     def _verdict(self, clause: Clause) -> bool:
         text = clause.text
@@ -141,17 +147,6 @@ class Methods:
         self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
         for word in re.finditer(SAID["modelling"], clause.text, re.I) if self.model else ():
             clause.mark(*word.span())
-        if train := says(clause, "trained"):
-            self.test_size = round(1 - int(train[1]) / 100, 4)
-        elif test := says(clause, "tested"):
-            self.test_size = float("0." + next(g for g in test.groups() if g))
-        elif ratio := says(clause, "ratio"):
-            self.test_size = min(int(g) for g in ratio.groups() if g) / 100
-        if seed := says(clause, "seed"):
-            self.seed = int(seed[1])
-        if folds := says(clause, "folds"):
-            self.folds = int(folds[1])
-        self.stratify = self.stratify or "stratif" in clause.text.casefold()
         while option := clause.says(SAID["option"]):
             name = re.sub(r"\s", "_", option[1].lower())
             if name in self.options:

@@ -38,8 +38,9 @@ def reconciled(draft: Draft, base: Query) -> Query:
     where, group_by = list(base.where), list(base.group_by)
     for w in [w for w in where if isinstance(w, Condition) and w.op == "in" and isinstance(w.right, tuple)]:
         column = draft.named.get(w.left)  # of men and women: all that there are
-        if column is not None and len(w.right) == column.n_unique > 1 and not group_by:  # type: ignore[arg-type]
-            where, group_by = [x for x in where if x != w], [Group(of=w.left)]
+        whole = column is not None and len(w.right) == column.n_unique > 1  # type: ignore[arg-type]
+        if whole and w.left in [g.of for g in group_by or [Group(of=w.left)]]:
+            where, group_by = [x for x in where if x != w], group_by or [Group(of=w.left)]
     for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
         own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
         if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
@@ -53,22 +54,6 @@ def reconciled(draft: Draft, base: Query) -> Query:
     return given(base, where=tuple(where), group_by=tuple(group_by))
 
 
-def mixed(draft: Draft, base: Query) -> Query | None:
-    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
-    pairs = [p for a in draft.asks for p in a.pairs]
-    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
-    words = [c for c in both if c.kind in ("text", "bool")]
-    if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
-        return None
-    for ask in draft.asks:
-        ask.pairs, ask.relation = [], ""
-    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
-    if rest not in words:
-        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
-    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
-    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
-
-
 def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | None:
     """The statistics that are asked for, of one kind of rows and groups. `outliers`: those are told by themselves;
     `alone`: nothing else is asked."""
@@ -78,47 +63,27 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     relate = any(a.relation for a in draft.asks) and how.test != "chi2"
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
+        of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
+        told = ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes)
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
             topic = topic or ask.columns
-        elif outliers and (
-            ask.kinds & {"O"} or re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        ):
-            topic = own or topic  # told with the outliers
+        elif told or (outliers and ("O" in ask.kinds or of_them)):
+            topic = own or topic  # told with the outliers, or by a test
         elif extra and not own:
             if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
             elif ask.stats:
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
-        elif ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes):
-            topic = own or topic
         elif ask.end and (ask.names or ask.limit):
             if not extra:
                 extra, ranking = ranked(draft, ask, own, grouped)
                 ops = {"count", *(m.op for m in ranking)}
                 measures = [m for m in measures if m.op not in ops] + ranking if ranking else measures
-        elif ask.share and (of := [c for c in own if draft.numeric(c)]):
-            part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
-            measures += [part, Measure(op="sum", of=of[0], name="whole")]
-            extra = {"formulas": (Formula(name="share in per cent", expr="100 * part / whole"),)}
-        elif ask.share:
-            measures.append(Measure(op="share", where=tuple(ask.share)))
-        elif ask.per is not None and len(of := [c for c in own if draft.numeric(c)]) < 2:
-            what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
-            sums = Measure(op="sum", of=of[0]) if of else Measure(op="count")
-            measures += [sums, Measure(op="distinct", of=expr(ask.per))]
-            name = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}"
-            extra = {"formulas": (Formula(name=name, expr=f"{sums.op} / distinct"),)}
+        elif (ratio := _ratio(draft, ask, own)) is not None:
+            measures, extra = [*measures, *ratio[0]], ratio[1] or extra
         elif ask.over is not None:
-            of = [c for c in own if draft.numeric(c) and c != expr(ask.over)]
-            if len(of) != 1:
-                return None  # of what, per kWh, is not known
-            both = (of[0], expr(ask.over))
-            ends = both if all(c.isidentifier() for c in both) else ("part", "whole")
-            there = tuple(Condition(left=c, op="present") for c in both)
-            measures += [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(both, ends, strict=True)]
-            name = " per ".join(" ".join(draft.named[c].words) for c in both)
-            extra = {"formulas": (Formula(name=name, expr=" / ".join(ends)),)}
+            return None  # of what, per kWh, is not known
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -130,15 +95,16 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
+    spoken, bare = draft.spoken(), not measures and not extra
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
-    gaps = [a for a in draft.asks if a.stats == ["missing"] and not (a.where or (a.counts and "hwS" in _codes(a)))]
-    known = not (draft.lost or draft.unused)
-    if alone and known and gaps and not measures and not extra and not draft.spoken():
+    gaps = [a for a in draft.asks if a.stats == ["missing"] and not (a.where or (a.counts and "hwS" in a.codes))]
+    whole = gaps and not (draft.lost or draft.unused or spoken)
+    if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
-    if not measures and not extra and not draft.spoken() and any(asking.lacks(a) for a in draft.asks):
+    elif bare and not spoken and any(asking.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
-    if not measures and not extra and alone and not draft.unused:
+    elif bare and alone and not draft.unused:
         measures = _unsaid(draft, base)
     if "duplicates" in (s for a in draft.asks for s in a.stats) and not measures:
         measures = [Measure(op="duplicates")]
@@ -157,22 +123,28 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if len(added) == len(measures) > 1 and not extra and re.search(_TOGETHER, draft.question, re.I):
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
-    if base.having and Measure(op="count") not in measures:
-        measures.append(Measure(op="count"))
-    if any(a.numbered for a in draft.asks) and not extra:
-        extra = {"tell": "number"}
+    measures += [Measure(op="count")] if base.having else []
     measures = list(dict.fromkeys(measures))
-    end = next((a.end for a in draft.asks if a.relation and a.end), "")
-    if relate and end and not extra and len(measures) > 2:
-        signs = set(re.findall(r"\b(?:positive|negative)", draft.question.casefold()))
-        signed = len(signs) == 1 or "highest" in draft.question.casefold()
-        extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
-    if any(a.among for a in draft.asks) and not extra and len(measures) > 1:
-        extra = {"order": (Order(by="abs(value)"),)}
     if not measures and not extra.get("show"):
         return None
-    pairs = relate and all(m.other for m in measures)
-    sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", draft.question, re.I)
+    return given(base, **_finished(draft, base, measures, extra, relate))
+
+
+def _finished(
+    draft: Draft, base: Query, measures: list[Measure], extra: dict[str, Any], relate: bool
+) -> dict[str, Any]:
+    """The other fields of a query of these measures: its intent, order and notes."""
+    question, end = draft.question, next((a.end for a in draft.asks if a.relation and a.end), "")
+    if any(a.numbered for a in draft.asks) and not extra:
+        extra = {"tell": "number"}
+    elif relate and end and not extra and len(measures) > 2:
+        signed = (
+            len(set(re.findall(r"positive|negative", question.casefold()))) == 1 or "highest" in question.casefold()
+        )
+        extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
+    elif any(a.among for a in draft.asks) and not extra and len(measures) > 1:
+        extra = {"order": (Order(by="abs(value)"),)}
+    sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question, re.I)
     sided = sides is not None or any("j" in a.kinds for a in draft.asks)
     if base.group_by and len(measures) == 1 and not extra and not any(g.grain for g in base.group_by):
         if any("D" in a.kinds for a in draft.asks):
@@ -182,9 +154,33 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
             draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
             draft.counted += whose
+    intent = "relate" if relate and all(m.other for m in measures) else "compute"
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
-    found = {"intent": "relate" if pairs else "compute", "measures": tuple(measures), "notes": notes}
-    return given(base, **found | extra)
+    return {"intent": intent, "measures": tuple(measures), "notes": notes} | extra
+
+
+def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
+    """A share, an amount for each of those who have several rows, or one amount per another."""
+    of = [c for c in own if draft.numeric(c)]
+    if ask.share and of:
+        part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
+        both, name, told = [part, Measure(op="sum", of=of[0], name="whole")], "share in per cent", "100 * part / whole"
+    elif ask.share:
+        return [Measure(op="share", where=tuple(ask.share))], {}
+    elif ask.per is not None and len(of) < 2:
+        what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
+        sums = Measure(op="sum", of=of[0]) if of else Measure(op="count")
+        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{sums.op} / distinct"
+        both = [sums, Measure(op="distinct", of=expr(ask.per))]
+    elif ask.over is not None and len(of := [c for c in of if c != expr(ask.over)]) == 1:
+        pair = (of[0], expr(ask.over))
+        ends = pair if all(c.isidentifier() for c in pair) else ("part", "whole")
+        there = tuple(Condition(left=c, op="present") for c in pair)
+        both = [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(pair, ends, strict=True)]
+        name, told = " per ".join(" ".join(draft.named[c].words) for c in pair), " / ".join(ends)
+    else:
+        return None
+    return both, {"formulas": (Formula(name=name, expr=told),)}
 
 
 def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measure]) -> list[Measure]:
@@ -204,7 +200,7 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
     """The columns that a clause's statistics are of."""
     of_each = r"\b(?:each|every|all|per|by) (?:of the )?(?:numeric\w* )?(?:column|variable|feature|field)s?\b"
     if re.search(of_each, ask.clause.text, re.I):
-        any_kind = set(ask.stats) <= {"missing", "present", "distinct"} and "numeric" not in ask.clause.text
+        any_kind = set(ask.stats) <= {"missing", "present", "distinct", "share"} and "numeric" not in ask.clause.text
         return [expr(c) for c in draft.columns if c.dtype != "new"] if any_kind else draft.everything() or columns
     lengths = [s for s in draft.steps if isinstance(s, Derive) and re.match(r"(?:second|minute|hour|day)s\(", s.expr)]
     lasting = [expr(s.name) for s in lengths]
@@ -217,7 +213,7 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
     keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
     numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
-    keys = keys or draft.conditions.names()
+    keys = keys or draft.known.names()
     texts = [c.name for c in draft.columns if c.kind == "text"][:4]
     if not (keys or texts) or not all(n in {c.name for c in draft.columns} for n in numbers):
         return {}
@@ -284,7 +280,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     flag = draft.named.get(what[0]) if what else None
     of_many = re.search(r"\b(?:most|fewest|least)\b(?! (?:often|likely|frequently))", ask.clause.text, re.I)
-    many = flag is not None and flag.kind == "bool" and of_many and not ask.stats and "MC" in _codes(ask)
+    many = flag is not None and flag.kind == "bool" and of_many and not ask.stats and "MC" in ask.codes
     if many and flag is not None:  # the most survivors
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
     elif ask.share:
@@ -303,10 +299,6 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [measure]
 
 
-def _codes(ask: Ask) -> str:
-    return "".join(i.code for i in ask.clause.items)
-
-
 def outliers(draft: Draft, base: Query) -> list[Query]:
     """Outliers by the rule that is said: how many, which, or statistics of them."""
     grouped = [g.of for g in base.group_by]
@@ -320,9 +312,8 @@ def outliers(draft: Draft, base: Query) -> list[Query]:
     stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
     names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in draft.asks)
     counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
-    measures = asking.measures(stats, columns, draft.methods.ddof, False) or [
-        Measure(op="values", of=c) for c in columns
-    ]
+    measures = asking.measures(stats, columns, draft.methods.ddof, False)
+    measures = measures or [Measure(op="values", of=c) for c in columns]
     show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
     tell = "number" if counts and not show and not stats else "all"
     rule = draft.methods.rule or Rule()

@@ -1,4 +1,4 @@
-"""The sides of a comparison: a group and the others, or sets of a column's values."""
+"""The sides of a comparison: a group and the others."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Keep, Recode
+from graphs.questions.query import Condition, Group, Recode
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause
-from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
 
 if TYPE_CHECKING:
@@ -20,56 +19,42 @@ _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)
 
 
 def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
-    """A group against the others, which may have been named in a clause before, and "do returned orders take longer":
-    both sides are told, not one of them."""
+    """A group against the others, which may have been named in a clause before, the fare of first and third class, and
+    "do returned orders take longer": both sides are told, not one of them."""
     said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
     chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
     chosen = [(a, w) for a, w in chosen if a is ask] or chosen
+    compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
-    if rest and re.search(AGAINST, clause.text, re.I):
+    if rest and compares:
         noun = stem((rest[1] or "").casefold())
-        named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)}]
-        if not named and len(chosen) == 1:
-            named = chosen
+        named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)} or len(chosen) == 1]
         for whose, condition in named[:1]:
-            whose.where.remove(condition)
-            whose.groups.append(Group(of=condition.left))
-            whose.kinds.add("j")
+            _set_against(whose, condition)
             clause.mark(rest.start(), rest.end())
-            values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else [condition.right])]
-            for item in whose.clause.items:  # the value stands for its column
-                if item.code == "V" and expr(item.means[0]) == condition.left:
-                    item.code, item.means = "C", item.means[0]
-                    if item.means.n_unique > len(values) + 1:
-                        ask.steps = [_set(item.means, [values], "others")]
+            right = condition.right if isinstance(condition.right, tuple) else (condition.right,)
+            values = [str(v) for v in right]
+            for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
+                item.code, item.means = "C", item.means[0]  # the value stands for its column
+                if item.means.n_unique > len(values) + 1:
+                    pairs = tuple((v, " or ".join(values)) for v in values)
+                    ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
             return
-    if not ask.groups and re.search(AGAINST, clause.text, re.I):  # the fare of first and third class
-        numbered = [w for a, w in said if a is ask and w.op == "in" and any(i.code in "N1" for i in clause.items)]
-        for condition in numbered[:1]:
-            ask.groups.append(Group(of=condition.left))
-            ask.kinds.add("j")
-    flags = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=")]
+    own = [w for a, w in said if a is ask]
+    several = [w for w in own if w.op == "in"]
+    levels = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    apart = levels or (compares and any(i.code in "N1" for i in clause.items))
+    flags = [w for w in own if w.op in ("=", "!=")]
     asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
-    if asks and not ask.groups and len(ask.where) == len(flags) == 1:
-        ask.where, ask.groups = [], [Group(of=flags[0].left)]
+    if not ask.groups and apart and several:  # an average of two classes tells neither
+        ask.groups.append(Group(of=several[0].left))
         ask.kinds.add("j")
+    elif asks and not ask.groups and len(ask.where) == len(flags) == 1:
+        _set_against(ask, flags[0])
 
 
-def _set(column: Column, sets: Sequence[Sequence[str]], other: str | None = None) -> Recode:
-    """Several values of a column as one, and all that are not named as another."""
-    pairs = tuple((value, " or ".join(some)) for some in sets for value in some)
-    return Recode(column=column.name, values=pairs, other=other)
-
-
-def sets_of(clause: Clause, ask: Ask) -> None:
-    """Cash or card against invoice: two sides, of which one is made of several values."""
-    for where in [w for w in ask.where if isinstance(w, Condition) and w.op == "in"]:
-        items = [i for i in clause.items if i.code == "V" and expr(i.means[0]) == where.left]
-        at = [n for n, i in enumerate(clause.items) if re.fullmatch(AGAINST, clause.written([i]), re.I)]
-        sets = [[i.means[1] for i in items if (clause.items.index(i) > n) == late] for n in at[:1] for late in (0, 1)]
-        joined = any(i.means == "or" for i in clause.items if i.code == "a")
-        if joined and sets and all(sets) and sum(map(len, sets)) > 2:
-            ask.where.remove(where)
-            ask.kinds.add("j")
-            ask.groups += [] if where.left in [g.of for g in ask.groups] else [Group(of=where.left)]
-            ask.steps += [Keep(where=(where,)), _set(items[0].means[0], sets)]
+def _set_against(ask: Ask, condition: Condition) -> None:
+    """Have the rows that meet a condition be one group of several."""
+    ask.where.remove(condition)
+    ask.groups.append(Group(of=condition.left))
+    ask.kinds.add("j")

@@ -1,21 +1,112 @@
-"""Times in a condition: which of them are alternatives, and which are the ends of a range."""
+"""Times: how a question writes them, and which of them are alternatives or the ends of a range.
+
+A time is told as a condition takes it ("2023-05", "month 5", "hour 17-20"), or as "> 2023-05-01", the days after one.
+"""
 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Where
-from graphs.questions.reader.items import Item
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.text import Word
+
+if TYPE_CHECKING:
+    from graphs.questions.reader.items import Item
 
 TO = {"to", "until", "through", "till", "up to"}
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
+_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
+_SIZES = {"year": 12, "quarter": 3, "month": 1}
+
+
+def _month(m: re.Match[str]) -> str:
+    month = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(m[1]))
+    dated = f"{m[4]}-{month:02d}-{int(m[3]):02d}" if m[4] else f"month {month}"
+    return f"{m[2]}-{month:02d}" if m[2] else dated
+
+
+def _quarter(m: re.Match[str]) -> str:
+    which = lexicon.listed("ordinals").index(m[1]) if m[1] else m[2]
+    return f"{m[3]}-Q{which}" if m[3] else f"quarter {which}"
+
+
+def _hour(m: re.Match[str]) -> str:
+    named, minutes = lexicon.section("hours").get(m[6] or ""), m[2] or m[5] or "00"
+    hour = named or int(m[1] or m[4]) % (12 if m[3] else 24) + 12 * (m[3] == "pm")
+    return f"hour {hour}" + (f":{minutes}" if minutes != "00" else "")  # no period, and the compiler says so
+
+
+_WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (rf"({_YEAR})(?: [-–/])? q ?([1-4])", lambda m: f"{m[1]}-Q{m[2]}"),
+    (rf"{_YEAR} [-–] \d\d(?: [-–] \d+)?", lambda m: re.sub(" [-–] ", "-", m[0])),
+    (rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?", _month),
+    (rf"(second|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
+    (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
+    (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
+    ("weekends?", lambda m: "weekend"),
+    ("weekdays|(?:working|business) days?", lambda m: "weekday 0-4"),
+    (_YEAR, lambda m: m[0]),
+)
+"""How times are written, over words in small letters with single spaces between."""
+_RELATIVE = r"(this|last|previous|current|past|recent)(?: (\w+))? (day|week|month|quarter|year)s?(?= |$)"
+
+
+def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int, str]]:
+    """The times that begin at a word, each with the number of its words; only tables with times have bare years."""
+    text = " ".join(w.low for w in ws[n : n + 6])
+    if last is None or not text:
+        return
+    before = ws[n - 1].low if n else ""
+    for pattern, told in _WRITTEN:
+        if m := re.match(rf"(?:{pattern})(?= |$)", text):
+            period = told(m)
+            alone = len(m[0].split()) == 1
+            if period.startswith("month"):  # "may", "mar": words of their own
+                known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
+                said = ws[n].text[:1].isupper() and n > 0 and known
+            elif period == "weekday 0-4":  # "across weekdays": each of them
+                said = before in ("on", "during", "than", "versus", "vs", "to")
+            else:
+                said = not (alone and m[0].isdigit()) or before in _OF_YEAR
+            if said:
+                yield len(m[0].split()), period
+    if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):
+        yield len(m[0].split()), period
+
+
+def _relative(which: str, many: str | None, grain: str, last: str) -> str:
+    """A year, quarter or month relative to the last time in the table, which is in this one, the last being a whole
+    one; or so many of them up to the last day."""
+    match = re.match(r"(\d{4})-(\d\d)-(\d\d)", last)
+    if not match:
+        return ""
+    months, size, day = int(match[1]) * 12 + int(match[2]) - 1, _SIZES.get(grain, 0), int(match[3])
+    if many or which in ("past", "recent"):
+        days = lexicon.number(many) * {"day": 1, "week": 7}.get(grain, 0)
+        year, month = divmod(months - lexicon.number(many) * size, 12)
+        return (
+            f"> {date.fromisoformat(match[0]) - timedelta(days)}"
+            if days
+            else f"> {year}-{month + 1:02d}-{min(day, 28):02d}"
+        )
+    if not size:
+        return ""
+    ended = day >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
+    months -= 0 if which in ("this", "current") or (which == "last" and ended) else size  # the last that is whole
+    year, month = divmod(months, 12)
+    return {"year": f"{year}", "quarter": f"{year}-Q{month // 3 + 1}", "month": f"{year}-{month + 1:02d}"}[grain]
 
 
 def span(low: Item, high: Item) -> bool:
     """Whether two months, weekdays or the like are the ends of a range; both then mean it, or a part of it each."""
     (unit, _, first), (other, _, last) = low.means.partition(" "), high.means.partition(" ")
-    if unit != other or not first:
-        return False
-    if not (first.isdigit() and last.isdigit()):
+    if unit != other or not (first.isdigit() and last.isdigit()):
         return False  # from morning to evening
     if unit == "hour":  # until 6 o'clock: the hour that begins then is no longer meant
         last = str((int(last) - 1) % 24)

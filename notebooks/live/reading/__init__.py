@@ -7,46 +7,27 @@ Beside names there are resources: `~settings`, `~random`, `~files` (all files at
 
 from __future__ import annotations
 
-import ast
-import zlib
 from functools import lru_cache
 
-from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Context, Function, Names, Reading
-from notebooks.live.reading.parsing import mentioned, parse, parsed
-from notebooks.live.reading.statements import Reader
+from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Context, Function, Names, Reading, either
+from notebooks.live.reading.ours import ours
+from notebooks.live.reading.parsing import mentioned, parse
+from notebooks.live.reading.statements import Reader, walked
+from notebooks.slices import HEADING
 
-__all__ = ["FILES", "LOCAL", "RANDOM", "SETTINGS", "Function", "Names", "Reading", "parse", "read"]
+__all__ = ["FILES", "LOCAL", "RANDOM", "SETTINGS", "Function", "Names", "Reading", "either", "parse", "read"]
 
 
-def read(source: str, names: Names) -> Reading:
-    """What a cell does, given what the names mean that it uses. A cell that is not Python may do anything."""
+def read(source: str, names: Names, *, trusting: bool = True) -> Reading:
+    """What a cell does, given what the names mean that it uses. A cell that is not Python may do anything.
+
+    The toolkit in it is known to do what it says, unless it is not to be trusted, and read as anybody's code.
+    """
     if parse(source) is None:
         return Reading(opaque=True)
-    return _read(source, names.among(mentioned(source)))
+    return _read(source, names.among(mentioned(source)), trusting and HEADING in source)
 
 
 @lru_cache(1024)
-def _read(source: str, context: Context) -> Reading:
-    names = Names.of(context)
-    body, mark = parsed(source).body, f"λ{zlib.crc32(source.encode('utf-8', 'replace')):x}"
-    settled: dict[tuple[str, int], Function] = {}
-    later = Names()
-    if any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in body):
-        plain = [n.name for n in body if isinstance(n, ast.FunctionDef) and not n.decorator_list]
-        harmless = Names(functions=dict.fromkeys(plain, Function(gives=False)))
-        # what functions of this cell do to each other's arguments: from harmless ones up until it is settled, for only
-        # then does it hold; else from unknown ones down, where every step holds
-        for later, most in ((harmless, 8), (Names(), 4)):
-            settled = {}
-            for _ in range(most):
-                trial = Reader(names.copy(), mark, later=later)
-                trial.block(body)
-                later, before, settled = trial.known, settled, trial.defined
-                if settled == before:
-                    break
-            else:
-                continue
-            break
-    reader = Reader(names, mark, later=later, settled=settled)
-    reader.block(body)
-    return reader.done()
+def _read(source: str, context: Context, toolkit: bool) -> Reading:
+    return walked(source, Names.of(context), Reader, ours() if toolkit else {})

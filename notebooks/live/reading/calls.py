@@ -11,6 +11,7 @@ from notebooks.live.reading.names import (
     ANY,
     ATOM,
     BUILTINS,
+    LAMBDA,
     NOTHING,
     RANDOM,
     SELF,
@@ -48,10 +49,7 @@ class Calls(Files):
         keywords = {k.arg or "**": self.value(k.value) for k in node.keywords}
         given = together([*args, *keywords.values()])
         for name, value in keywords.items():
-            if name in known.RESULT_KEYWORDS or value.used_up:
-                self._change(value.roots)
-        for value in args:
-            if value.used_up:
+            if name in known.RESULT_KEYWORDS:
                 self._change(value.roots)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         draws = name in known.DRAWS or (name == "split" and any(v.kind != "atom" for v in args))
@@ -61,7 +59,7 @@ class Calls(Files):
             base = self.value(node.func.value)
             if base.origin is not None:
                 return self._library(f"{base.origin}.{name}", node, given, base)
-            return self._method(base, name, node, given, keywords)
+            return self._method(base, name, node, args, keywords)
         callee = self.value(node.func)
         if callee.origin is not None:
             return self._library(callee.origin, node, given, callee)
@@ -74,6 +72,9 @@ class Calls(Files):
             if name in known.SORTING_BUILTINS:
                 given = together([*args, *(v for k, v in keywords.items() if k != "key")])
             return self._builtin(name, node, args, given)
+        return self._unknown_call(callee, given)
+
+    def _unknown_call(self, callee: Value, given: Value) -> Value:
         self._change(callee.roots | given.roots)
         self._share(callee.roots | given.shares | self._outer(callee))
         return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)
@@ -82,7 +83,7 @@ class Calls(Files):
         self, name: str, function: Function, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
     ) -> Value:
         given = together([*args, *keywords.values()])
-        self.met[name] = function.effect
+        self._meets(name, function)
         if self.local is not None or self.known.stands(name):  # of a function it is asked where that is called
             self._happens(function, node, args, keywords)
         else:
@@ -96,12 +97,22 @@ class Calls(Files):
         if alive:
             self._change({name})
         shares = given.shares | self._captured(function) if function.gives or alive else frozenset[str]()
+        if function.result == "atom":
+            return ATOM
         return Value(
             shares,
+            function.result,
             carries=(given.carries if function.gives else frozenset[str]()) | hands,
             used_up=alive and not function.changes,
             fresh=not shares,
         )
+
+    def _meets(self, name: str, function: Function) -> None:
+        """A function is called here: one that is defined in the same function stays what it is."""
+        if self.local is not None and (name in self.local or name.startswith(LAMBDA)):
+            self.met |= dict(function.met)
+        else:
+            self.met[name] = function.effect
 
     def _happens(
         self, function: Function, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
@@ -117,7 +128,8 @@ class Calls(Files):
                 return together(list(args if name == "*" else keywords.values()))
             if name in function.params:
                 place = function.params.index(name)
-            return args[place] if place < len(args) else keywords.get(name, NOTHING)
+            value = args[place] if place < len(args) else keywords.get(name, NOTHING)
+            return ATOM if value.kind == "atom" else value
 
         for parameter in function.changes:
             self._change(given(parameter).roots)
@@ -129,7 +141,8 @@ class Calls(Files):
     def _called_back(self, given: Value, *others: Value) -> bool:
         """A function among what is given may be called with all of it; whether that may change something."""
         functions = {c: f for c in given.carries if (f := self.known.functions.get(c)) is not None}
-        self.met |= {c: f.effect for c, f in functions.items()}
+        for name, function in functions.items():
+            self._meets(name, function)
         harmful = [
             f for c, f in functions.items() if f.changes or f.keeps or (self.local is None and not self.known.stands(c))
         ]
@@ -199,20 +212,33 @@ class Calls(Files):
             return NOTHING
         return Value(given.shares, carries=given.carries)
 
-    def _method(self, base: Value, name: str, node: ast.Call, given: Value, keywords: Mapping[str, Value]) -> Value:
+    def _method_of_ours(self, base: Value, name: str) -> Function | None:
+        """What a method does of which the toolkit's class is known."""
+        of = self.known.functions.get(base.kind or "")
+        return dict(of.methods).get(name) if of is not None else None
+
+    def _method(
+        self, base: Value, name: str, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value:
+        given = together([*args, *keywords.values()])
         inplace = any(
             k.arg == "inplace" and not (isinstance(k.value, ast.Constant) and k.value.value is False)
             for k in node.keywords
         )
         if inplace:
             self._change(base.roots)
-        if base.used_up:
-            self._change(base.roots)
         if name in known.QUERIES:
             self._names_in_texts(node)
         changes_files = name in known.FILE_CHANGES and (base.kind == "path" or name in known.PATH_CHANGES)
         if changes_files or name in known.READERS | known.WRITERS | known.FOLDERS:
             self._files_of(name, node)
+        if (method := self._method_of_ours(base, name)) is not None:
+            self._happens(method, node, [base, *args], keywords)
+            self._use(base.kind or "")
+            if method.result == "atom":
+                return ATOM
+            shares = base.roots | given.shares if method.gives else frozenset[str]()
+            return Value(shares, method.result, fresh=not shares)
         harmful = self._called_back(given, base if base.kind != "frame" or name == "pipe" else NOTHING)
         if name in self.known.methods and base.kind != "frame":
             return self._unknown_method(base, given)
@@ -234,7 +260,7 @@ class Calls(Files):
         if name in known.HOLDING_METHODS:
             self._change(base.roots)
             for root in base.roots:
-                self._join(root, given.shares)
+                self._hold(root, given.shares)
                 self._carry(root, given.carries)
             return Value(base.roots | given.shares, carries=base.carries | given.carries)
         if name in known.WRITERS and base.kind is None and not given.roots:

@@ -95,6 +95,8 @@ class Expressions(Calls):
             return Value(base.roots, origin=path)
         if base.kind == "frame":
             return Value(base.roots, kind="frame", fresh=base.fresh or attr not in known.FRAME_VIEWS)
+        if (of := self.known.functions.get(base.kind or "")) is not None and attr in dict(of.fields):
+            return Value(base.roots, dict(of.fields)[attr], fresh=base.fresh)
         return Value(base.roots, carries=base.carries, fresh=base.fresh)
 
     def _part(self, base: Value) -> Value:
@@ -109,8 +111,6 @@ class Expressions(Calls):
 
     def _items(self, source: ast.expr) -> Value:
         value = self.value(source)
-        if value.used_up:
-            self._change(value.roots)
         if value.kind == "atom":
             return ATOM
         return Value(value.roots, carries=value.carries, fresh=value.fresh or value.kind is not None)
@@ -148,7 +148,7 @@ class Expressions(Calls):
                 roots = self._place(target)
                 self._change(roots)
                 for root in roots:
-                    self._join(root, value.shares)
+                    self._hold(root, value.shares)
                     self._carry(root, value.carries)
 
     def _unpack(self, target: ast.expr, values: list[Value]) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
-type Kind = Literal["atom", "frame", "path"]
+type Kind = str
+"""What a value is: an "atom", which cannot be changed, a "frame" of pandas, a "path", or of a class of the toolkit."""
 
 SETTINGS, RANDOM, FILES = "~settings", "~random", "~files"
 LOCAL = "#"
 """In the name of something that lives only within a cell, as the variable of a comprehension."""
+LAMBDA = "λ"
+"""How the name begins that a function without a name is given: by its text and place, so that it stays what it is."""
 SELF = "@"
 ANY = "*"
 BUILTINS = frozenset((*dir(builtins), "display", "get_ipython", "reload"))
@@ -27,7 +32,8 @@ class Function:
     `gives`: its result may share memory with what it is given, or with what it reads.
     `met` are the functions that it calls, and what they were known to do to what they are given when it was read.
     `alive`: each use may change it, as a class, a generator or a decorated function. `hands`: the functions that its
-    result may be or hold, `SELF` for itself or one that it defines.
+    result may be or hold, `SELF` for itself or one that it defines. `result` is what its result is. The toolkit's
+    classes have `methods`, of which each takes the object as its first parameter, and what their `fields` are.
     """
 
     reads: frozenset[str] = frozenset()
@@ -42,11 +48,33 @@ class Function:
     files: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     hands: frozenset[str] = frozenset()
+    result: Kind | None = None
+    methods: tuple[tuple[str, Function], ...] = ()
+    fields: tuple[tuple[str, Kind], ...] = ()
 
-    @property
+    @cached_property
     def effect(self) -> int:
-        """What it does to what it is given; the same number for the same."""
-        return hash((self.params, self.changes, self.keeps, self.gives, self.alive))
+        """What it does to what it is given; the same number for the same, in every process."""
+        told = self.params, sorted(self.changes), sorted(map(sorted, self.keeps)), self.gives, self.alive
+        return zlib.crc32(repr(told).encode("utf-8", "replace"))
+
+
+def either(one: Function | None, other: Function) -> Function:
+    """What is known of one of two functions, where it is not known which."""
+    if one is None or one == other:
+        return other
+    return Function(
+        reads=one.reads | other.reads,
+        mutates=one.mutates | other.mutates,
+        changes=frozenset({ANY}),
+        keeps=one.keeps | other.keeps | {frozenset({ANY, *one.mutates, *other.mutates})},
+        met=one.met | other.met,
+        alive=one.alive or other.alive,
+        opaque=one.opaque or other.opaque,
+        files=one.files | other.files,
+        writes=one.writes | other.writes,
+        hands=one.hands | other.hands,
+    )
 
 
 type Context = tuple[
@@ -54,6 +82,8 @@ type Context = tuple[
     tuple[tuple[str, Function], ...],
     tuple[tuple[str, Kind], ...],
     tuple[tuple[str, frozenset[str]], ...],
+    tuple[tuple[str, frozenset[str]], ...],
+    tuple[str, ...],
     tuple[str, ...],
     tuple[str, ...],
     tuple[str, ...],
@@ -72,6 +102,8 @@ class Names:
     used_up: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)  # of the notebook's own classes
     shadowed: set[str] = field(default_factory=set)  # builtins whose name the notebook uses for something else
+    before: dict[str, frozenset[str]] = field(default_factory=dict)  # what a name stood for that was perhaps bound anew
+    constants: set[str] = field(default_factory=set)  # the toolkit's, which none of its functions changes or gives away
     _whole: dict[str, Function] = field(default_factory=dict, repr=False, compare=False)
 
     def copy(self) -> Names:
@@ -84,6 +116,8 @@ class Names:
             set(self.used_up),
             set(self.methods),
             set(self.shadowed),
+            dict(self.before),
+            set(self.constants),
             self._whole,
         )
 
@@ -138,31 +172,35 @@ class Names:
                 if (function := self.functions.get(name)) is not None:
                     todo += function.reads  # what a function uses counts where the function is used
                 todo += self.carried.get(name, ())
+                if (kind := self.kinds.get(name)) in self.functions:
+                    todo.append(kind)
         return (
             tuple(sorted((n, self.origins[n]) for n in seen & self.origins.keys())),
             tuple(sorted((n, self.functions[n]) for n in seen & self.functions.keys())),
             tuple(sorted((n, self.kinds[n]) for n in seen & self.kinds.keys())),
             tuple(sorted((n, self.carried[n]) for n in seen & self.carried.keys())),
+            tuple(sorted((n, self.before[n]) for n in seen & self.before.keys())),
             tuple(sorted(self.used_up & seen)),
             tuple(sorted(self.methods & seen)),
             tuple(sorted(self.shadowed & seen)),
+            tuple(sorted(self.constants & seen)),
         )
 
     @classmethod
     def of(cls, context: Context) -> Names:
         """The names of which this is known."""
-        origins, functions, kinds, carried, used_up, methods, shadowed = context
-        return cls(
-            dict(origins), dict(functions), dict(kinds), dict(carried), set(used_up), set(methods), set(shadowed)
-        )
+        origins, functions, kinds, carried, before, used_up, methods, shadowed, constants = context
+        tables = dict(origins), dict(functions), dict(kinds), dict(carried)
+        return cls(*tables, set(used_up), set(methods), set(shadowed), dict(before), set(constants))
 
     def forget(self, name: str) -> None:
         """What a name stood for is not known any more."""
-        for table in (self.origins, self.kinds, self.carried):
+        for table in (self.origins, self.kinds, self.carried, self.before):
             table.pop(name, None)
         if self.functions.pop(name, None) is not None:
             self._whole = {}
         self.used_up.discard(name)
+        self.constants.discard(name)
 
 
 @dataclass
@@ -206,7 +244,7 @@ def together(values: Sequence[Value]) -> Value:
     """A value that may share memory with any of these."""
     shares = frozenset[str]().union(*(v.shares for v in values))
     carries = frozenset[str]().union(*(v.carries for v in values))
-    roots = frozenset[str]().union(*(v.roots for v in values))
+    roots = frozenset[str]().union(*(v.roots for v in values if v.kind != "atom"))
     if not shares:
         return Value(roots, carries=carries, fresh=True, used_up=False)
     return Value(shares | (roots if any(v.used_up for v in values) else frozenset()), carries=carries)

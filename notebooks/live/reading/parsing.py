@@ -34,13 +34,16 @@ def parsed(source: str) -> ast.Module:
     return _tree(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
 
 
+_TOLD = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+
+
 def _tree(source: str) -> ast.Module:
     tree = compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     assert isinstance(tree, ast.Module)
     lines = re.split(r"\r\n|\r|\n", source)
     for part in tree.body:
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and part.end_lineno is not None:
-            first = min(n.lineno for n in (part, *part.decorator_list))
+        if isinstance(part, _TOLD) and part.end_lineno is not None:
+            first = min(n.lineno for n in (part, *getattr(part, "decorator_list", ())))
             part.told = "\n".join(lines[first - 1 : part.end_lineno])  # type: ignore[union-attr]
     return tree
 

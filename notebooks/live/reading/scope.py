@@ -21,12 +21,16 @@ class Scope:
         *,
         later: Names | None = None,
         settled: Mapping[tuple[str, int], Function] | None = None,
+        ours: Mapping[str, Function | None] | None = None,
     ) -> None:
         self.known, self.mark, self.local = names, mark, local
+        self.first = dict(names.before)
+        self.ours = ours or {}  # what is known of definitions by their text, None where that is a constant
         self.later, self.settled = later or Names(), settled or {}  # what the cell's own functions will meet
         self.inner = Names()  # the functions that bodies of functions met last
         self.defined: dict[tuple[str, int], Function] = {}
         self.met: dict[str, int] = {}
+        self.holds: list[tuple[str, frozenset[str]]] = []
         self.out = Reading(names=Names())
         self.bound: set[str] = set()
         self.ever: set[str] = set()
@@ -48,12 +52,15 @@ class Scope:
             if name in scope:
                 return Value(frozenset({scope[name]}), carries=self.known.carried.get(scope[name], frozenset()))
         if self.local is not None and name in self.local:
+            if (origin := self.known.origins.get(name)) is not None:  # the function has imported it
+                self._module(origin)
+                return Value(origin=origin, roots=frozenset({name}))
             held = self.known.carried.get(name, frozenset()) | ({name} if name in self.known.functions else set())
             for carried in held:
                 self._use(carried)
             return Value(frozenset({name}), kind=self.known.kinds.get(name), carries=frozenset(held))
         if name not in self.bound:
-            self.out.reads.add(name)
+            self.out.reads |= {name, *self._before(name)}
             if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):
                 self.out.opaque = True
         known_ = self.known
@@ -76,7 +83,7 @@ class Scope:
     def _use(self, name: str) -> None:
         """A function is used: what it, and what it uses, reads and changes counts here."""
         if (function := self.known.whole(name)) is not None:
-            self.out.reads |= function.reads - self.bound
+            self.out.reads |= (function.reads - self.bound).union(*map(self._before, function.reads))
             self._change(function.mutates)
             self.out.files |= function.files
             self.out.writes |= function.writes
@@ -93,19 +100,32 @@ class Scope:
             if (inner := self.known.functions.get(name)) is not None:
                 todo += inner.reads
             elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and name not in BUILTINS:
-                found.add(name)
+                found |= {name} - self.known.constants
         return frozenset(found)
 
     def _change(self, roots: Iterable[str]) -> None:
-        self.out.mutates |= {r for r in roots if r not in self.known.origins}
+        for root in roots:
+            if root not in self.known.origins:
+                self.out.mutates |= {root, *self._before(root)}
+
+    def _before(self, name: str) -> frozenset[str]:
+        """What a name may stand for beside what it was bound to last, where that is not sure to have happened."""
+        return self.first.get(name, frozenset()) if name not in self.bound else frozenset()
 
     def _touch(self, resource: str) -> None:
         self.out.mutates.add(resource)
         self.out.reads.add(resource)
 
     def _join(self, target: str, shares: frozenset[str]) -> None:
-        if shares := shares - {target}:
+        shares = shares.union(*map(self._before, (target, *shares))) - {target}
+        if shares:
             self.out.aliases.append((target, shares))
+
+    def _hold(self, root: str, shares: frozenset[str]) -> None:
+        """From now on something holds others, and so shares memory with them."""
+        before = len(self.out.aliases)
+        self._join(root, shares)
+        self.holds += self.out.aliases[before:]
 
     def _share(self, names: frozenset[str]) -> None:
         """All of these may share memory from now on."""
@@ -124,7 +144,8 @@ class Scope:
         if name in BUILTINS:
             self.known.shadowed.add(name)
             self.out.names.shadowed.add(name)
-        self.out.aliases.append((name, value.shares - {name}))  # the empty one, too: the name stands for itself again
+        shares = value.shares.union(*map(self._before, value.shares)) - {name}
+        self.out.aliases.append((name, shares))  # the empty one, too: the name stands for itself again
         tables, own = self.known, self.out.names
         before = (tables.kinds.get(name), tables.used_up & {name})
         for table in (tables, own):

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 
 from notebooks.live import effects as known
 from notebooks.live.reading.expressions import Expressions
-from notebooks.live.reading.names import ANY, ATOM, LOCAL, SELF, SETTINGS, Context, Function, Names, Value, classes_of
-from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of, told_of
+from notebooks.live.reading.names import (
+    ANY,
+    ATOM,
+    LAMBDA,
+    LOCAL,
+    SELF,
+    SETTINGS,
+    Context,
+    Function,
+    Kind,
+    Names,
+    Reading,
+    Value,
+    classes_of,
+)
+from notebooks.live.reading.parsing import assigned, deleted, facts_of, leaves, methods_of, parsed, told_of
 
 type _Read = Callable[[], Function]
-_REMEMBERED: dict[tuple[str, Context], Function] = {}
+_REMEMBERED: dict[tuple[type, str, Context], Function] = {}
 _MOST = 20_000
 
 
@@ -49,10 +64,12 @@ class Reader(Expressions):
                     given = self.value(value)
                     for target in targets:
                         self.assign(target, given)
+                    self._constant(node, targets[0])
             case ast.AnnAssign(target=target, annotation=annotation, value=value):
                 self.value(annotation)
                 if value is not None:
                     self.assign(target, self.value(value))
+                    self._constant(node, target)
             case ast.AugAssign(target=target, value=value):
                 self._augment(target, value)
             case ast.Delete(targets=targets):
@@ -112,7 +129,8 @@ class Reader(Expressions):
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 for part in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
                     self.value(part)
-                function = self.settled.get((node.name, node.lineno)) or self.function(node)
+                ours = self._ours(node)
+                function = ours or self.settled.get((node.name, node.lineno)) or self.function(node)
                 self.defined[node.name, node.lineno] = function
                 self._bind(node.name, Value(frozenset({node.name}) if function.alive else frozenset()))
                 self._learn(node.name, function)
@@ -120,13 +138,16 @@ class Reader(Expressions):
                     for place in self._kept_by(used):
                         self._carry(place, frozenset({node.name}))
             case ast.ClassDef():
-                function = self.settled.get((node.name, node.lineno)) or self._class(node)
+                ours = self._ours(node)
+                function = ours or self.settled.get((node.name, node.lineno)) or self._class(node)
                 self.defined[node.name, node.lineno] = function
-                self.known.methods |= methods_of(node)
+                if ours is None:
+                    self.known.methods |= methods_of(node)
                 for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
                     self.value(part)
                 self.known.learn(node.name, function)
-                self._use(node.name)
+                if ours is None:
+                    self._use(node.name)
                 self._bind(node.name, Value(self._captured(function)))
                 self._learn(node.name, function)
             case ast.Import(names=names):
@@ -172,6 +193,15 @@ class Reader(Expressions):
                     if isinstance(child, ast.expr):
                         self.value(child)
 
+    def _ours(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Function | None:
+        """What is known already of a definition with just this text."""
+        return self.ours.get(told_of(node)[0]) if self.ours and self.local is None else None
+
+    def _constant(self, node: ast.stmt, target: ast.expr) -> None:
+        if self.ours and self.local is None and isinstance(target, ast.Name) and told_of(node)[0] in self.ours:
+            for table in (self.known, self.out.names):
+                table.constants.add(target.id)
+
     def _kept_by(self, decorator: ast.expr) -> set[str]:
         """The names in which a decorator of the notebook's own may keep what it decorates."""
         names = {n.id for n in ast.walk(decorator) if isinstance(n, ast.Name)}
@@ -191,7 +221,7 @@ class Reader(Expressions):
             roots = self._place(target)
             self._change(roots)
             for root in roots:
-                self._join(root, given.shares)
+                self._hold(root, given.shares)
             return
         before = self._load(target.id)
         if before.kind == "atom" and given.kind == "atom":
@@ -214,7 +244,7 @@ class Reader(Expressions):
         if self.local is not None or self.scopes:
             return read()
         text, words = told_of(node)
-        key = (text, self._inner_names(frozenset()).among(words))
+        key = (type(self), text, self._inner_names(frozenset()).among(words))
         if (found := _REMEMBERED.get(key)) is None:
             if len(_REMEMBERED) >= _MOST:
                 _REMEMBERED.clear()
@@ -230,13 +260,15 @@ class Reader(Expressions):
         body, shared, assigned, yields = facts_of(node)
         local = frozenset(params | assigned) - shared
         names = self._inner_names(local)
+        names.kinds |= self.kinds_given(node)
         inner = type(self)(names, self.mark, local)
         inner.count = self.count + 1_000
         inner.scopes = list(self.scopes)
         inner.block(body)
         classes = classes_of(inner.out.aliases)
-        changed = {n for m in inner.out.mutates for n in classes.get(m, {m})}
-        given = {n for r in inner.returned for n in classes.get(r, {r})}
+        same = classes_of(inner.same())
+        changed = {n for m in inner.out.mutates for n in same.get(m, {m})}
+        given = {n for r in inner.returned for n in classes.get(r, {r}) if LOCAL not in n}
         free = {n for n in changed if n not in local and LOCAL not in n} | (shared & inner.ever)
         held = changed.union(*(classes.get(n, {n}) for n in shared & inner.ever))
         outer = {n for n in held if n in params or (n not in local and LOCAL not in n)}
@@ -260,6 +292,14 @@ class Reader(Expressions):
             hands=frozenset(h if h in self.known.functions or h in self.later.functions else SELF for h in inner.handed)
             | ({SELF} if decorated or yields else frozenset[str]()),
         )
+
+    def same(self) -> Sequence[tuple[str, frozenset[str]]]:
+        """The names of which a change of one is one of the others."""
+        return self.out.aliases
+
+    def kinds_given(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, Kind]:
+        """What a function is given, by parameter: what anybody may call is given anything."""
+        return {}
 
     def _inner_names(self, local: frozenset[str]) -> Names:
         """What names mean in a function's body: when it is called, the cell has bound all that it binds."""
@@ -307,3 +347,29 @@ class Reader(Expressions):
             writes=frozenset(writes | body.out.writes),
             hands=frozenset({SELF}),
         )
+
+
+def walked(source: str, names: Names, reader: type[Reader], ours: Mapping[str, Function | None]) -> Reading:
+    """What code does, given what the names mean that it uses. Raises SyntaxError for what is not Python."""
+    body, mark = parsed(source).body, f"{LAMBDA}{zlib.crc32(source.encode('utf-8', 'replace')):x}"
+    settled: dict[tuple[str, int], Function] = {}
+    later = Names()
+    if any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in body):
+        plain = [n.name for n in body if isinstance(n, ast.FunctionDef) and not n.decorator_list]
+        harmless = Names(functions=dict.fromkeys(plain, Function(gives=False)))
+        # what functions of this cell do to each other's arguments: from harmless ones up until it is settled, for only
+        # then does it hold; else from unknown ones down, where every step holds
+        for later, most in ((harmless, 8), (Names(), 4)):
+            settled = {}
+            for _ in range(most):
+                trial = reader(names.copy(), mark, later=later, ours=ours)
+                trial.block(body)
+                later, before, settled = trial.known, settled, trial.defined
+                if settled == before:
+                    break
+            else:
+                continue
+            break
+    last = reader(names, mark, later=later, settled=settled, ours=ours)
+    last.block(body)
+    return last.done()
