@@ -45,11 +45,11 @@ class Asked:
         if by and asked.limit == 1:
             told = by not in {c for c, _ in levels(tables)} or any(n.column == by for n in labels(text, tables))
             return None if told else f"the question asks for one {by}, and the answer names none"
-        of = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
+        meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
         groups = {str(g).casefold() for n in own.numbers() for g in n.group}
         for clause, s in every if not LEFT_OUT.search(text) else ():
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-            about = statistic(clause) == (measure.op,) or not of.isdisjoint(columns(clause, tables))
+            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
             fits = statistic(clause) in ((), (measure.op,)) and (about or measure.op == "count")
             named = {n.value.casefold() for n in labels(clause, tables)}
             strange = {v for v in named - groups if v not in _spelt(asked)}
