@@ -103,6 +103,7 @@ class Gateway:
     """A gateway process of this machine with so many parked sandboxes, and so many made ahead."""
 
     def __init__(self, home: Path, parked: int, spare: int = 4) -> None:
+        self._ahead = parked + spare
         ready, end = os.pipe()
         options = [
             "--home",
@@ -134,17 +135,16 @@ class Gateway:
         return Sandbox.create(timeout=600, **self.options)
 
     def settle(self) -> None:
-        """Wait until a parked sandbox is there and does nothing any more."""
+        """Wait until all that it keeps ahead is there, three processes each, and does nothing any more."""
         end, before = time.monotonic() + 20, -1.0
         while time.monotonic() < end:
             time.sleep(0.4)
-            used = 0.0
-            family = psutil.Process(self.process.pid).children(recursive=True)
-            for child in family:
+            used, running = 0.0, 0
+            for child in psutil.Process(self.process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     used += sum(child.cpu_times()[:2])
-            names = [child.name() for child in family]
-            if names.count("python") >= 3 and used - before < 0.02:  # the seed, the service, the kernel
+                    running += child.name() == "python"
+            if running >= 3 * self._ahead and used - before < 0.02:
                 return
             before = used
 
@@ -336,7 +336,7 @@ def measure(quick: bool) -> list[Row]:
         warm = kept.enter_context(contextlib.closing(Gateway(Path(folder, "warm"), 1)))
         with contextlib.closing(Gateway(Path(folder, "cold"), 0)) as cold:
             plain.run(IMPORTS)  # which also writes the bytecode of all that is measured
-            rows = first_result(folder, cold, warm, 2 if quick else 5)
+            rows = first_result(folder, cold, warm, 3 if quick else 5)
             sandbox = cold.create()
             sandbox.run_code(IMPORTS)
             rows.append(small_calls(sandbox, plain, 30 if quick else 300))

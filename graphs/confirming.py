@@ -24,9 +24,12 @@ async def confirm(desk: Desk, question: str, tables: Sequence[dict[str, Any]], s
     size = sum(int(t["rows"]) * len(t["columns"]) for t in tables)
     if not answers or size > MOST or any("code" in x.tags for x in view.executions):
         return
-    from graphs.review.recompute import computed_again  # its checks take a while to load, which a refusal need not
+    from graphs.review.recompute import (  # its checks take a while to load, which a refusal need not
+        beside,
+        computed_again,
+    )
 
-    again = await computed_again(desk, view, answers, tables)
+    again = await computed_again(beside(desk, view), answers, tables)
     for answer in marked(answers, again):
         await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=_noted(answer)))
 

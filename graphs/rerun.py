@@ -25,7 +25,12 @@ from notebooks.session import Session
 from notebooks.watching import seen, watch
 
 NAME = "re_execution"
-TURNED_OFF = "Not run again in a fresh sandbox: that was turned off. `gristmill runs reproduce` does it."
+UNSEEN = (
+    "Chance without a seed, rows that a join repeats or that are left out, what was learnt from rows that are tested, "
+    "families of tests and the axes of charts were not looked at."
+)
+"""What only a second run shows."""
+TURNED_OFF = f"Not run again in a fresh sandbox: that was turned off. {UNSEEN}"
 _SHOWN = 5  # cells, and differences of one cell, that are told one by one
 
 _MENDS = tuple(
@@ -93,7 +98,7 @@ async def run_file(store: Store, host: Host, path: Path, files: Mapping[str, Pat
 
 def not_done(why: str) -> CheckResult:
     """The result where a notebook could not be run again: a remark, and the other checks stand."""
-    remark = f"It could not be run again in a fresh sandbox, and was only read: {why}"
+    remark = f"It was not run again in a fresh sandbox, and was only read: {why} {UNSEEN}"
     return CheckResult(NAME, True, remark, remarks=(remark,))
 
 

@@ -26,7 +26,7 @@ from graphs.opening import open_tables
 from graphs.outline import turn_brief
 from graphs.review import Work
 from graphs.review.prose.numbers import numbers
-from graphs.review.recompute import recompute
+from graphs.review.recompute import beside, recompute
 from graphs.state import MAX_CALLS, Desk, TeamState
 from graphs.team import Team
 from graphs.tools.reply import Reply
@@ -84,7 +84,7 @@ async def check(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         files = {a.name: await in_own_thread(desk.store.path, a) for a in view.artifacts if a.role == "input"}
         asked = replace(view, run=view.run.model_copy(update={"goal": turn.message}))
         work = Work(asked, drafted, state["roles"], files)
-        found = await recompute(desk, work, state["tables"])
+        found = await recompute(beside(desk, view), work, state["tables"])
         loose = [f for f in await in_own_thread(lambda: list(numbers(work))) if isinstance(f, Objection)]
         objections = tuple({o.problem: o for o in (*found.objections, *loose) if o.where == "answer"}.values())
         again = bool(objections) and state["round"] + 1 < MAX_CHECKS

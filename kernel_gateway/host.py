@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import secrets
 import shlex
@@ -14,38 +13,30 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 from weakref import WeakSet
 
 from kernel_gateway import environments
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import GatewayError, SandboxFailed
-from kernel_gateway.groups import Group, Groups, NoGroups
-from kernel_gateway.inside import memory, seccomp
 from kernel_gateway.inside.entrance import LISTENER
 from kernel_gateway.inside.limits import leave_keyring
 from kernel_gateway.isolation import (
     BOOT,
     CACHE,
-    CAT,
     RUNTIME,
     SERVICE_ROOT,
     Isolation,
     Sizes,
-    bubblewrap_arguments,
     environment,
     layered,
-    own_files,
 )
-from kernel_gateway.memory import memory_file
-from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone, namespaces_of
+from kernel_gateway.nursery import Nursery, adopt_orphans, enter_alone
 from kernel_gateway.outside import Outside
 from kernel_gateway.packages import UV_VARIABLES
 from kernel_gateway.place import Place
 from kernel_gateway.sandbox import Sandbox
-from kernel_gateway.shell import Shell, bring_along, make_lifeline, outer_of, read_inner, unbroken_pipe
-
-log = logging.getLogger("kernel_gateway")
+from kernel_gateway.shell import Shell, make_lifeline
+from kernel_gateway.shells import Shells
 
 _BACKLOG = 512
 
@@ -64,12 +55,10 @@ class Host:
         spare: int = 0,
     ) -> None:
         """`cache` is a folder that outlasts us; `spare` is how many shells are kept for the next who ask."""
-        self._place, self._isolation, self._program, self._outside = place, isolation, program, outside
+        self._place, self._isolation, self._outside = place, isolation, outside
         self.sizes = sizes
-        self._cache = cache
-        self._call_filter = seccomp.program()
         self._limits = {"memory": sizes.memory, "file_size": sizes.home, "processes": sizes.processes}
-        self._groups: Groups | None = None
+        self._shells: Shells | None = None
         self._nursery: Nursery | None = None
         self._running: WeakSet[Sandbox] = WeakSet()
         self._spare: list[Shell] = []
@@ -77,10 +66,7 @@ class Host:
         if isolation == "bubblewrap":
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
             adopt_orphans()  # a seed's parent in the nursery ends at once, and somebody has to collect the seed
-            try:
-                self._groups = Groups.find()
-            except NoGroups as why:
-                log.warning("total memory of a sandbox is not enforced: %s", why)
+            self._shells = Shells(program, sizes, outside, cache)
             self._nursery = Nursery(cache, self._limits, layered(), self._inits)
 
     def launch(
@@ -123,8 +109,8 @@ class Host:
         await asyncio.gather(*(sandbox.ended.wait() for sandbox in self.end_spare()))
         if self._nursery is not None:
             self._nursery.close()
-        if self._groups is not None:
-            self._groups.close()
+        if self._shells is not None:
+            self._shells.close()
 
     def command(self, listener: int, lifeline: int | None, root: str, python: str = sys.executable) -> list[str]:
         """The seed's command line; it names nothing of the host but the Python interpreter."""
@@ -173,20 +159,6 @@ class Host:
         if self._nursery is not None and not self._nursery.usable:
             self.end_spare()  # nobody will move in any more
         return self._unforked(name, template, address, listener, chosen, volumes)
-
-    def _lend(
-        self, lent: contextlib.ExitStack, volumes: Sequence[tuple[Path, str]], identity: dict[str, Any]
-    ) -> list[tuple[str, str]]:
-        """Have a sandbox's user reach the volumes until `lent` closes; raises `SandboxFailed`."""
-        user = identity.get("user")
-        return [(lent.enter_context(self._outside.lent(folder, user)), place) for folder, place in volumes]
-
-    def _group(self, name: str) -> Group | None:
-        return self._groups.make(name, self.sizes.memory, self.sizes.processes) if self._groups is not None else None
-
-    def _release(self, group: Group | None) -> None:
-        if self._groups is not None and group is not None:
-            self._groups.release(group)
 
     def _forked(
         self,
@@ -248,72 +220,10 @@ class Host:
         return spare
 
     def _shell(self, more: Iterable[tuple[Path, Path]] = (), volumes: Sequence[tuple[Path, str]] = ()) -> Shell:
-        """Have bubblewrap make a sandbox's namespaces, with nothing in them; `more` is as for `_bubblewrap`.
-
-        Raises OSError and `SandboxFailed`.
-        """
-        identity = self._outside.identity()
-        with contextlib.ExitStack() as failing:
-            lent = failing.enter_context(contextlib.ExitStack())
-            group = self._group(secrets.token_hex(10))
-            lent.callback(self._release, group)
-            binds = self._lend(lent, volumes, identity)
-            kept = failing.enter_context(contextlib.ExitStack())
-            output, errors = os.pipe()
-            kept.callback(os.close, errors)
-            failing.callback(os.close, output)
-            lifeline, lifeline_end = make_lifeline()
-            failing.callback(os.close, lifeline)
-            doors = []
-            for door in group.doors if group is not None else ():
-                doors.append(os.open(door, os.O_WRONLY | os.O_CLOEXEC))
-                kept.callback(os.close, doors[-1])
-            made = failing.enter_context(contextlib.ExitStack())
-            greeted, greet = os.pipe()
-            made.callback(os.close, greeted)
-            info, info_end = unbroken_pipe()
-            made.callback(os.close, info)
-            with memory_file(b".") as greeting:
-                try:
-                    process = self._bubblewrap(
-                        ["--info-fd", str(info_end)],
-                        [CAT, f"/proc/self/fd/{greeting}", "-"],
-                        (info_end, greeting),
-                        (lifeline_end, greet, errors),
-                        {},
-                        group,
-                        identity,
-                        more,
-                        binds,
-                    )
-                finally:
-                    for end in (info_end, greet, lifeline_end):
-                        os.close(end)
-            sandbox = Sandbox(process, output, lifeline, "", group=group, isolated=True)
-            failing.pop_all()
-        shell = Shell(sandbox, identity.get("user"), kept, errors, doors)
-
-        def release() -> None:
-            shell.close()
-            lent.close()
-
-        sandbox.release = release
-        self._running.add(sandbox)
-        loop = asyncio.get_running_loop()
-
-        def greet_back() -> None:
-            loop.remove_reader(greeted)
-            with made:
-                inner = read_inner(info)
-                if inner is None:
-                    return  # it failed, and is about to end
-                sandbox.inhabit(os.pidfd_open(inner), os.dup(greeted))
-                if os.read(greeted, 1):
-                    if group is not None:  # meanwhile, since the kernel takes its time; nobody gets it before
-                        sandbox.join(loop.run_in_executor(None, bring_along, group, inner))
-                    shell.open(namespaces_of(inner), outer_of(inner))
-
-        loop.add_reader(greeted, greet_back)
+        """A shell as `Shells.make` makes it."""
+        assert self._shells is not None
+        shell = self._shells.make(more, volumes)
+        self._running.add(shell.sandbox)
         return shell
 
     def _unforked(
@@ -356,44 +266,6 @@ class Host:
             sandbox.kill()
             raise
         return sandbox
-
-    def _bubblewrap(
-        self,
-        options: list[str],
-        command: list[str],
-        descriptors: tuple[int, ...],
-        streams: tuple[int, int, int],
-        variables: dict[str, str],
-        group: Group | None,
-        identity: dict[str, Any],
-        more: Iterable[tuple[Path, Path]] = (),
-        volumes: Iterable[tuple[str, str]] = (),
-    ) -> subprocess.Popen[bytes]:
-        """Start bubblewrap with our profile, `more` folders to show, and `volumes`; raises OSError."""
-        own = {**own_files(), memory.SOURCE: memory.text(self.sizes.memory, 0)}
-        contents = {place: text.encode() for place, text in own.items()}
-        for fonts in self._cache.glob("fontlist-*.json"):  # matplotlib's, which another process of the sandbox reads
-            contents[f"{CACHE}/matplotlib/{fonts.name}"] = fonts.read_bytes()
-        with contextlib.ExitStack() as stack:
-            files = [(stack.enter_context(memory_file(data)), place) for place, data in contents.items()]
-            filters = [stack.enter_context(memory_file(self._call_filter))] if self._call_filter is not None else []
-            limits = group.memory_files if group is not None else None
-            call_filter = next(iter(filters), None)
-            arguments = bubblewrap_arguments(
-                self._outside, self.sizes, files, variables, call_filter, limits, more, volumes
-            )
-            profile = stack.enter_context(memory_file("\0".join(arguments).encode()))
-            stdin, stdout, stderr = streams
-            return subprocess.Popen(
-                [self._program, "--args", str(profile), *options, "--", *command],
-                env={},
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                pass_fds=(profile, *descriptors, *filters, *(fd for fd, _ in files)),
-                cwd="/",
-                **identity,
-            )
 
     def _bare(self, name: str, template: str, address: str, listener: int, chosen: Environment | None) -> Sandbox:
         folder = self._place.folder / f"{name}.files"

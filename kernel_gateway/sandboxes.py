@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import logging
 import secrets
 import time
@@ -20,15 +19,16 @@ from kernel_gateway.egress import Policy
 from kernel_gateway.ended import Ended
 from kernel_gateway.environments import Environment
 from kernel_gateway.errors import SandboxFailed
+from kernel_gateway.greeting import greet
 from kernel_gateway.host import Host
 from kernel_gateway.inside.outlet import proxy_variables
 from kernel_gateway.isolation import python_binds
 from kernel_gateway.logs import Log
 from kernel_gateway.packages import Packages
 from kernel_gateway.parking import Parking
+from kernel_gateway.promises import Promises
 from kernel_gateway.proxy import Exit
 from kernel_gateway.record import Missing, Record
-from kernel_gateway.relay import Lost, ask
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.snapshots import BadSnapshot, Snapshot, Snapshots
 from kernel_gateway.volumes import Hold, Volume, Volumes
@@ -38,7 +38,6 @@ log = logging.getLogger("kernel_gateway")
 
 ENVD_VERSION = "0.6.4"
 TEMPLATE = "code-interpreter-v1"
-_IDEMPOTENCY_SECONDS = 600.0
 _SOON_SECONDS = 0.3
 
 
@@ -68,7 +67,7 @@ class Sandboxes:
         self._starting: set[Sandbox] = set()
         self._parking = Parking(host, parked, self._launch, self._warm_up, lambda: self.last_used)
         self._ended = Ended()
-        self._promises: dict[str, tuple[str, asyncio.Task[Record]]] = {}
+        self._promises: Promises[Record] = Promises()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -98,18 +97,7 @@ class Sandboxes:
         """Start a sandbox, or hand out the parked one. A repeated idempotency key gives the first one's answer."""
         if key is None:
             return await self._create(body)
-        digest = json.dumps(body, sort_keys=True)
-        if key not in self._promises:
-            self._promises[key] = (digest, asyncio.create_task(self._create(body)))
-            asyncio.get_running_loop().call_later(_IDEMPOTENCY_SECONDS, self._promises.pop, key, None)
-        known, promise = self._promises[key]
-        if known != digest:
-            raise Conflict("This Idempotency-Key was used for another request; use a new one.")
-        try:
-            return await asyncio.shield(promise)
-        finally:
-            if promise.done() and promise.exception() is not None:
-                self._promises.pop(key, None)  # what failed may be tried again
+        return await self._promises.keep(key, body, lambda: self._create(body))
 
     async def _create(self, body: dict[str, Any]) -> Record:
         template = str(body.get("templateID") or TEMPLATE)
@@ -417,22 +405,7 @@ class Sandboxes:
     async def _initialise(self, sandbox: Sandbox, variables: dict[str, str], parked: bool = False) -> None:
         proxy = proxy_variables() if self.policy is not None else {}
         body = {"envs": {**proxy, **variables}, "outlet": self._packages is not None, "parked": parked}
-        asked = asyncio.create_task(ask(sandbox.address, "POST", "/init", body))
-        ended = asyncio.create_task(sandbox.ended.wait())
-        try:
-            await asyncio.wait({asked, ended}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                said = sandbox.said or "it said nothing"
-                raise SandboxFailed(f"The sandbox did not start: {said}")
-            status, answer = asked.result()
-        except Lost:
-            await asyncio.wait({ended}, timeout=5)
-            raise SandboxFailed(f"The sandbox did not start: {sandbox.said or 'it hung up'}") from None
-        finally:
-            asked.cancel()
-            ended.cancel()
-        if status >= 300:
-            raise SandboxFailed(f"The sandbox did not start: {answer.decode('utf-8', 'replace')}")
+        await greet(sandbox, body)
 
     def _end_in(self, record: Record, seconds: int) -> None:
         record.deadline = time.monotonic() + seconds

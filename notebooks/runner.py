@@ -202,6 +202,8 @@ async def _wind_up(
     error: str | None,
     executed: Sequence[Put],
 ) -> Run:
+    if session is not None:
+        await session.settle()  # a cell that was interrupted has its end before the run has
     finishing = finish(store, run_id, status, error, made=executed)
     if session is None or status == "interrupted":
         return await finishing

@@ -342,8 +342,12 @@ class Session:
         return none if told is None else "" if told["done"] else str(told["why"])
 
     async def settle(self) -> None:
-        """Wait until the record has all that was done here. Raises StoreError when it could not take it."""
-        await self._log.settle()
+        """Wait until the record has all that was done here, the end of the cell under way as well.
+
+        Raises StoreError when it could not take it.
+        """
+        async with self._lock:
+            await self._log.settle()
 
     async def make_folders(self, names: Sequence[str]) -> None:
         """Make these folders below /home/user, where they are not there. Raises UploadError, SandboxGone."""

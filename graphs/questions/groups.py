@@ -19,6 +19,7 @@ from graphs.questions.sentences import (
     found,
     lasting,
     mapping,
+    sources_of,
     tell,
     unit,
     verdict,
@@ -120,11 +121,14 @@ def groups(query: Query, scope: Scope) -> None:
         return
     if others := [n for n, _ in order if n not in names and n not in keys]:
         scope.add(f"result = result.drop(columns={listed(others)})")
-    more = _beside(query, list(names), keys, units, scope) if query.tell == "all" and query.limit != 1 else {}
+    told = _told(query, names, order)
+    more = _beside(query, list(names), keys, units, scope) if told == "all" else []
+    alone = told == "all" and len(names) == 1 and not query.verdicts
     tell(
         scope, "answer_groups", "result", literal(what), "rows", where, whose=whose, lasting=lasting(query, scope),
         units=mapping(units), decimals=decimals(query),
-        tell=literal(_told(query, names, order)), tied=scope.tied, **more,
+        tell=literal(told), tied=scope.tied, beside=sources_of(more),
+        shares="True" if alone and _counts_rows(query) else "",
     )  # fmt: skip
 
 
@@ -183,37 +187,22 @@ def _counts_rows(query: Query) -> bool:
     return len(plain) == len(query.measures) and not query.formulas and not any(g.grain for g in query.group_by)
 
 
-def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, str], scope: Scope) -> dict[str, str]:
+def _beside(query: Query, names: list[str], keys: list[str], units: dict[str, str], scope: Scope) -> list[str]:
     """What is told of one number beside its groups: its trend, by how much groups differ, or how even they are."""
     if len(names) != 1 or query.verdicts:
-        return {}
+        return []
     number, unit = found(names[0], "result"), units.get(names[0], "")
     grain = query.group_by[0].grain or ("year" if query.intent == "change" else "")
     if grain in _IN_A_ROW and not query.order and query.limit is None and len(keys) <= 1 + (query.intent == "change"):
-        return _trend(number, grain, unit, query, scope)
+        return [_trend(number, grain, unit, query, scope)]
     told = _gap(query, keys, unit, scope)
-    tails, more, queries = list[str](), list[str](filter(None, [told.get("more")])), list[str]()
-    counts = _counts_rows(query)
-    if query.intent == "describe" and counts and len(keys) == 1:
-        scope.add(f"spread, parts = evenness({number}, len(rows))")
+    if query.intent == "describe" and _counts_rows(query) and len(keys) == 1:
         share = {"measures": [{"op": "share"}], "group_by": [{"of": query.group_by[0].of}]}
-        tails, more = ["spread"], ["parts", '{"all rows": len(rows)}']
-        queries = ['{"all rows": {"measures": [{"op": "count"}]}}']
-        queries += [f"dict.fromkeys(parts, {json.dumps(share)})"] * (not scope.missing(keys[0]))
-    if further := _further(query, keys, unit, scope):
-        tails, more, queries = [*tails, further["tail"]], [*more, further["more"]], [*queries, further["queries"]]
-    return {
-        "shares": "True" * counts, "lead": told.get("lead", ""), "tail": " + ".join(tails), "more": _merged(more),
-        "queries": _merged(queries),
-    }  # fmt: skip
+        told.append(f"evenness({number}, len(rows){f', {json.dumps(share)}' * (not scope.missing(keys[0]))})")
+    return told + _further(query, keys, unit, scope)
 
 
-def _merged(mappings: list[str]) -> str:
-    """Several mappings as one, as source."""
-    return f"{{{', '.join(f'**{m}' for m in mappings)}}}" if len(mappings) > 1 else "".join(mappings)
-
-
-def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:
+def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> list[str]:
     """More numbers that are told of groups that are described or compared.
 
     They are the number by each of two columns alone, the medians of what is described by its means, and, of rows that
@@ -222,7 +211,7 @@ def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str
     (measure, *_), group = query.measures or (Measure(op="count"),), query.group_by[0]
     cut = query.formulas or query.having or query.order or query.limit is not None
     if query.intent not in ("describe", "distribution", "compare") or cut or measure.within or measure.with_p:
-        return {}  # else they are values that nobody asked for
+        return []  # else they are values that nobody asked for
     known = [scope.facts.get(k, {}).get("n_unique") for k in keys]
     asked = dict[str, tuple[str, list[Group], Measure]]()
     if len(keys) == 2 and all(n and n <= 12 for n in known):
@@ -235,34 +224,25 @@ def _further(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str
     return beside(asked, unit, scope)
 
 
-def _gap(query: Query, keys: list[str], unit: str, scope: Scope) -> dict[str, str]:
+def _gap(query: Query, keys: list[str], unit: str, scope: Scope) -> list[str]:
     """By how much groups differ in a mean or share, where they are compared."""
-    (measure, *more) = query.measures or (Measure(op="count"),)
-    plain = not (more or query.formulas or query.having or query.limit or len(keys) > 1)
-    if (
-        query.intent not in ("compare", "describe")
-        or not plain
-        or measure.op not in ("mean", "share")
-        or query.group_by[0].grain
-    ):
-        return {}
-    if (measure.op == "share" and measure.of) or (measure.op == "mean" and measure.where):
-        return {}
-    of = (
-        f"100 * ({scope.mask(measure.where)})"
-        if measure.where
-        else f"rows[{literal(scope.as_column(measure.of or ''))}]"
-    )
-    told = f", {literal(unit)}" * bool(unit)
-    scope.add(f"gap, differences = group_difference({of}, rows[{literal(keys[0])}]{told})")
-    return {"lead": "gap", "more": "differences"}
+    (measure, *more), (group, *others) = query.measures or (Measure(op="count"),), query.group_by
+    cut = more or others or group.grain or query.formulas or query.having or query.limit
+    if query.intent not in ("compare", "describe") or cut:
+        return []
+    if measure.op == "share" and measure.where and not measure.of:
+        of = f"100 * ({scope.mask(measure.where)})"
+    elif measure.op == "mean" and not measure.where:
+        of = f"rows[{literal(scope.as_column(measure.of or ''))}]"
+    else:
+        return []
+    return [f"group_difference({of}, rows[{literal(keys[0])}]{f', {literal(unit)}' * bool(unit)})"]
 
 
-def _trend(number: str, grain: str, unit: str, query: Query, scope: Scope) -> dict[str, str]:
+def _trend(number: str, grain: str, unit: str, query: Query, scope: Scope) -> str:
     """The trend of a number, or of each group's, from the periods that the rows cover wholly."""
     flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
     of = scope.as_column(query.group_by[0].of)
     times = f", times=rows[{literal(of)}]" if flows and query.group_by[0].grain and scope.kinds[of] == "time" else ""
     told = f", unit={literal(unit)}" * bool(unit) + ", flows=True" * flows + ", quiet=True" * (query.intent != "change")
-    scope.add(f"trend, trends = trends_by({number}, {literal(grain)}{told}{times})")
-    return {"lead": "trend", "more": "trends", "brief": "True" if len(query.group_by) > 1 else ""}
+    return f"trends_by({number}, {literal(grain)}{told}{times})"

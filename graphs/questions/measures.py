@@ -186,13 +186,13 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
     )
 
 
-def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str, scope: Scope) -> dict[str, str]:
-    """What is told of other groups beside an answer, as its arguments; empty for nothing.
+def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str, scope: Scope) -> list[str]:
+    """What is told of other groups beside an answer, as source; empty for nothing.
 
     `asked` has by what a sentence calls it the word before the names of its values, the groups and the measure.
     """
     if not asked:
-        return {}
+        return []
     by = {label: by_keys([scope.as_column(g.of) for g in groups]) for label, (_, groups, _) in asked.items()}
     sources = {label: single(m, scope, f"rows.groupby({by[label]})", by[label]) for label, (*_, m) in asked.items()}
     scope.add("further = {\n" + "".join(f"    {literal(label)}: {s},\n" for label, s in sources.items()) + "}")
@@ -200,8 +200,7 @@ def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str,
         (word, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in groups]})
         for word, groups, m in asked.values()
     ]
-    scope.add(f"beside, others, again = beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})")
-    return {"tail": "beside", "more": "others", "queries": "again"}
+    return [f"beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})"]
 
 
 def by_keys(keys: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from graphs.questions.expressions import literal, to_scalar
 from graphs.questions.query import Measure, Query
@@ -38,6 +38,11 @@ def assigned(sources: Mapping[str, str], to: str = "found", frame: str = "{}") -
 def mapping(texts: Mapping[str, str]) -> str:
     """Texts by name as source; empty where there are none."""
     return f"{{{', '.join(f'{literal(n)}: {literal(t)}' for n, t in texts.items())}}}" if texts else ""
+
+
+def sources_of(parts: Sequence[str]) -> str:
+    """Parts as the source of a list; empty where there are none."""
+    return f"[{', '.join(parts)}]" if parts else ""
 
 
 def and_list(parts: list[str]) -> str:

@@ -16,6 +16,7 @@ from graphs.questions.sentences import (
     lacking,
     lasting,
     mapping,
+    sources_of,
     tell,
     unit,
     verdict,
@@ -60,7 +61,7 @@ def singles(query: Query, scope: Scope) -> None:
     by = {f"by {c}": ("", [Group(of=in_backticks(c))], query.measures[0]) for c in few[:1]}
     tell(
         scope, "answer_values", "found", "rows", where_of(query, scope),
-        **beside(by, unit(query.measures[0], scope) if few else "", scope),
+        beside=sources_of(beside(by, unit(query.measures[0], scope) if few else "", scope)),
         columns=listed(lacking(query, scope)) if lacking(query, scope) else "", lasting=lasting(query, scope),
         given=listed(given) if given else "", units=mapping(units),
         intervals=f"{{{', '.join(f'{literal(n)}: {e}' for n, e in ends.items())}}}" if ends else "",

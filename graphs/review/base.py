@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
-from graphs.review.data import tables as data
+from graphs.review import tables as data
 from graphs.review.watch.observed import NOTHING, Observed
 
 if TYPE_CHECKING:
@@ -132,11 +131,6 @@ def mends(later: Execution, former: Execution) -> bool:
     if former.title and later.title.strip().lower() == former.title.strip().lower():
         return True
     return SequenceMatcher(None, former.code, later.code, autojunk=False).ratio() > 0.6
-
-
-def parted(text: str) -> list[str]:
-    """The sentences of a text; a line that only wraps ends none, a blank line or a bullet does."""
-    return re.split(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+[.)]))", text)
 
 
 def sentences(work: Work) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from artifacts.types import Execution
 from graphs.review.base import Work
-from graphs.review.code.syntax import calls, keywords, name_of, trees
+from graphs.review.syntax import calls, keywords, name_of, trees
 
 _WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
 _NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from graphs.questions.reader.text import stem
-from graphs.review.code.syntax import words
 from graphs.review.prose.figures import Figure, figures, quantified, sentences
+from graphs.review.syntax import words
 from graphs.review.units import is_unit
 
 Tables = Sequence[Mapping[str, Any]]

@@ -15,7 +15,7 @@ from graphs import briefs, rerun
 from graphs.ask import insist
 from graphs.models.base import Message
 from graphs.review import CheckResult, Work, run_checks
-from graphs.review.recompute import recompute
+from graphs.review.recompute import beside, recompute
 from graphs.review.watch.observed import observed
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from graphs.tools.notebook import pictures
@@ -40,7 +40,7 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         if desk.again is not None:
             work = replace(work, observed=observed(desk.again.observed, view.executions))
         checks = await in_own_thread(run_checks, work)
-        recomputed = await recompute(desk, work, state["tables"])
+        recomputed = await recompute(beside(desk, view), work, state["tables"])
         checks.append(recomputed.as_check)
         talk = [
             Message(role="system", content=agent.prompt),

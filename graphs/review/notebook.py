@@ -11,7 +11,7 @@ from typing import Any
 from artifacts.events import ReportMade, RunView
 from artifacts.types import FINDING_MIME, Artifact, Evidence, Execution, ExecutionError, Finding, Objection, Output, Run
 from graphs.review.base import Work
-from graphs.review.code.syntax import without_magics
+from graphs.review.syntax import without_magics
 
 Notebook = Any
 """A notebook of format 4: nbformat's, or what `notebooks.catalog.read` gives."""

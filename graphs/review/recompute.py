@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from artifacts.events import RunView
-from artifacts.store import StoreError
+from artifacts.store import Store, StoreError
 from artifacts.types import Answer, AnswerValue, Objection, Recomputation
 from graphs import look
 from graphs.questions.expressions import NotComputable
@@ -18,19 +18,19 @@ from graphs.questions.query import Measure, Query
 from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.charts import drawn, written
-from graphs.review.code.syntax import words
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements, handful_first
-from graphs.review.prose.shown import enter, misplaced
+from graphs.review.prose.shown import enter
 from graphs.review.prose.verdicts import signs, untested
 from graphs.review.sql import MOST, Tables, sql
+from graphs.review.syntax import words
 from graphs.review.units import of_text
 from graphs.state import Desk
-from kernel_gateway.client import GatewayError
+from kernel_gateway.client import GatewayError, Host
 from notebooks.again import fresh
 from notebooks.errors import NotebookError
 
@@ -87,39 +87,60 @@ class Claim:
     query: Query
 
 
-async def results_of(desk: Desk, view: RunView, queries: Sequence[Query], tables: Tables) -> list[Result]:
+Aside = Callable[[str], Awaitable[str]]
+"""Runs code, with what it needs of the toolkit, where the input files lie, and gives what it prints. Raises
+GatewayError, NotebookError or StoreError where that cannot be."""
+
+
+def elsewhere(store: Store, host: Host, view: RunView) -> Aside:
+    """A fresh sandbox that holds the input files of a run, and in which none of its cells has run."""
+
+    async def aside(code: str) -> str:
+        async with fresh(store, host, view) as (_, session):
+            return await session.aside(f"{look.toolkit(code)}\n{code}")
+
+    return aside
+
+
+def beside(desk: Desk, view: RunView) -> Aside:
+    """Where a run's values are computed again: in its own sandbox, where the files are read already, if none of its
+    cells is a model's; otherwise elsewhere."""
+
+    async def aside(code: str) -> str:
+        lacking = look.toolkit(code, desk.session.executions)
+        return await desk.session.aside(f"exec({f'{lacking}\n{code}'!r}, dict(globals()))")
+
+    own = not any("code" in x.tags for x in view.executions)
+    return aside if own else elsewhere(desk.store, desk.session.host, view)
+
+
+async def results_of(aside: Aside, queries: Sequence[Query], tables: Tables) -> list[Result]:
     """What each query gives. One that cannot be computed says why; what is asked several times is one result."""
-    different = {id(query): query for query in queries}
     results: dict[int, Result] = {}
     asked: dict[int, tuple[str, Asked]] = {}
-    for key, query in different.items():
+    for query in {id(query): query for query in queries}.values():
         try:
-            asked[key] = sql(query, tables)
+            asked[id(query)] = sql(query, tables)
         except NotComputable as error:
-            results[key] = Result(why=str(error))
+            results[id(query)] = Result(why=str(error))
     once = list(dict.fromkeys(text for text, _ in asked.values()))
     files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
-    got = dict(zip(once, await _compute(desk, view, once[:_MOST], files), strict=False)) if once else {}
+    got = dict(zip(once, await _compute(aside, once[:_MOST], files), strict=False)) if once else {}
     for key, (text, columns) in asked.items():
         rows = got.get(text, "too many values to compute again")
         results[key] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
     return [results[id(query)] for query in queries]
 
 
-async def _compute(desk: Desk, view: RunView, queries: list[str], files: Mapping[str, list[str]]) -> list[Any]:
-    """The rows of each query, or a sentence. Where none of the run's cells is a model's, its own sandbox will do."""
+async def _compute(aside: Aside, queries: list[str], files: Mapping[str, list[str]]) -> list[Any]:
+    """The rows of each query, or a sentence."""
     code = (
         f"{_COMPUTE}results = computed(json.loads({json.dumps(queries)!r}), json.loads({json.dumps(files)!r}))\n"
         f"print({_MARK!r} + json.dumps([r if isinstance(r, str) else [[plain(v) for v in row] for row in r] "
         "for r in results]))\n"
     )
-    code = f"{look.toolkit(code)}\n{code}"
     try:
-        if any("code" in x.tags for x in view.executions):
-            async with fresh(desk.store, desk.session.host, view) as (_, session):
-                said = await session.aside(code)
-        else:
-            said = await desk.session.aside(f"exec({code!r}, {{}})")
+        said = await aside(code)
     except (GatewayError, NotebookError, StoreError) as error:
         return [str(error)] * len(queries)
     _, mark, rest = said.rpartition(_MARK)
@@ -158,7 +179,7 @@ class Recomputed:
         return CheckResult("recomputed", not self.objections, detail, self.objections)
 
 
-async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
+async def recompute(aside: Aside, work: Work, tables: Tables) -> Recomputed:
     """Each value of a report's answers, held against what its query gives from the input files; what the question
     asks, against what is told; and each sentence, on charts too, against the statistics that it can speak of."""
     view, report, question = work.view, work.report, work.view.run.goal
@@ -169,7 +190,7 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     given = Given(tables, "\n".join([*texts, *(text for _, text in titles)]), question, code)
     wanted = list(given.wanted())
     queries = [c.query for c in made] + [q for a in asked for q in a.queries] + [w.query for w in wanted]
-    got = iter(await results_of(desk, view, queries, tables))
+    got = iter(await results_of(aside, queries, tables))
     held = [_held(claim, next(got)) for claim in made]
     verdicts = [verdict for verdict, _ in held] + _without_query(report.answers, {(c.part, c.place) for c in made})
     verdicts.sort(key=lambda v: (v.part, v.value))
@@ -181,13 +202,13 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     enter(facts, cells, tables)
     problems += [*misstated(report.answer, given, facts, work.written), *handful_first(report.answer, given, facts)]
     for text in texts:
-        problems += [*misplaced(text, facts, given), *Statements(text, given, facts, question).problems()]
+        problems += Statements(text, given, facts, question).problems()
         problems += [*signs(text, cells), *untested(text, cells)]
     sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
     objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
     seen = [v for x in cells for v in (*printed_numbers(x), *(value for *_, value in drawn(x)))]
     for cell, text in titles:
-        found = [*misplaced(text, facts, given), *Statements(text, given, facts, "").problems()]
+        found = list(Statements(text, given, facts, "").problems())
         loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
         found += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
         said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
@@ -195,10 +216,10 @@ async def recompute(desk: Desk, work: Work, tables: Tables) -> Recomputed:
     return Recomputed(tuple(verdicts), tuple(objections))
 
 
-async def computed_again(desk: Desk, view: RunView, answers: Sequence[Answer], tables: Tables) -> list[Recomputation]:
+async def computed_again(aside: Aside, answers: Sequence[Answer], tables: Tables) -> list[Recomputation]:
     """Each value of these answers, held against what its query gives from the input files."""
     made = claims(answers)
-    got = await results_of(desk, view, [c.query for c in made], tables)
+    got = await results_of(aside, [c.query for c in made], tables)
     verdicts = [_held_loosely(claim, result) for claim, result in zip(made, got, strict=True)]
     return [*verdicts, *_without_query(answers, {(c.part, c.place) for c in made})]
 

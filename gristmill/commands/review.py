@@ -10,7 +10,7 @@ import click
 from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
 
 if TYPE_CHECKING:
-    from artifacts.events import Reviewed
+    from artifacts.events import Reviewed, RunView
     from graphs.review import CheckResult
     from gristmill.settings import Settings
     from kernel_gateway.client import Host
@@ -54,6 +54,7 @@ async def command(
     if missing := [f for f in files if not f.is_file()]:
         raise Misuse(f"There is no file {missing[0]}.")
     nb = await asyncio.to_thread(read, notebook)
+    from graphs.rerun import TURNED_OFF
     from graphs.review import notebook as mapping
     from graphs.review import run_checks
     from graphs.review.watch.observed import observed
@@ -61,24 +62,26 @@ async def command(
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
     extra: list[CheckResult] = []
     told, ran = None, False
-    if settings.rerun if rerun is None else rerun:
-        nb, check, told = await _again(settings, notebook, nb, given)
-        extra.append(check)
+    again = settings.rerun if rerun is None else rerun
+    if again:
+        nb, extra, told = await _again(settings, notebook, nb, given, question, named)
         ran = told is not None
     if not mapping.has_run(nb) and not ran:
-        why = extra[0].detail if extra else "Run and save it first, or have it run with --rerun."
+        why = extra[0].detail if again else "Run and save it first, or have it run with --rerun."
         raise Misuse(f"{notebook} holds no outputs to review. {why}")
     work = mapping.work_of(nb, given, question=question, roles=named)
     work = replace(work, observed=observed(told, work.view.executions))
     checks = [*await asyncio.to_thread(run_checks, work), *extra]
-    verdict = _judged(checks)
+    verdict = _judged(checks, [] if again else [TURNED_OFF])
     _tell(verdict, nb, notebook, given, as_json=as_json)
     return 1 if verdict.verdict == "fail" else 0
 
 
-async def _again(settings: Settings, path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
-    """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had, and
-    what was seen of it. Where it cannot be run, that is a remark."""
+async def _again(
+    settings: Settings, path: Path, nb: Any, given: dict[str, Path], question: str, roles: dict[str, str]
+) -> tuple[Any, list[CheckResult], Any]:
+    """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had and what
+    the input files give for its prose, and what was seen of it. Where it cannot be run, that is a remark."""
     import asyncio
 
     from graphs import rerun
@@ -89,11 +92,11 @@ async def _again(settings: Settings, path: Path, nb: Any, given: dict[str, Path]
     try:
         host = await find_host(settings.home, isolation=settings.isolation)
         try:
-            return await _run(host, path, nb, given)
+            return await _run(host, path, nb, given, question, roles)
         finally:
             await stop_host(host, settings.home)
     except (GatewayError, NotebookError) as error:
-        return nb, rerun.not_done(str(error)), None
+        return nb, [rerun.not_done(str(error))], None
     finally:
         telling.cancel()
 
@@ -106,13 +109,16 @@ async def _tell_later() -> None:
     click.echo("Running it again in a fresh sandbox (--no-rerun leaves that out) ...", err=True)
 
 
-async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple[Any, CheckResult, Any]:
+async def _run(
+    host: Host, path: Path, nb: Any, given: dict[str, Path], question: str, roles: dict[str, str]
+) -> tuple[Any, list[CheckResult], Any]:
+    import asyncio
     import tempfile
 
     from artifacts.store import Store
     from graphs import rerun
-    from graphs.review import CheckResult
     from graphs.review import notebook as mapping
+    from graphs.review.recompute import elsewhere, recompute
     from notebooks.export import notebook as exported
 
     brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
@@ -122,11 +128,21 @@ async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple
         told = told or {}
         had_run = mapping.has_run(nb)
         if (why := rerun.hindered(view)) is not None and (had_run or not view.executions):
-            return nb, rerun.not_done(why), told if had_run else None
+            return nb, [rerun.not_done(why)], told if had_run else None
         if had_run:
-            work = mapping.work_of(nb, given)
-            return nb, rerun.beside(work, view, lambda ref: store.read(store.artifact(ref))), told
-        made = exported(view, store)
+            compared = rerun.beside(mapping.work_of(nb, given), view, lambda ref: store.read(store.artifact(ref)))
+        else:
+            compared = _filled(nb, exported(view, store), view)
+        work = mapping.work_of(nb, given, question=question, roles=roles)
+        found = await recompute(elsewhere(store, host, view), work, await asyncio.to_thread(lambda: work.tables))
+    return nb, [compared, found.as_check], told
+
+
+def _filled(nb: Any, made: Any, view: RunView) -> CheckResult:
+    """The notebook's cells take the outputs of a run; the result says that they are these."""
+    from graphs import rerun
+    from graphs.review import CheckResult
+
     outputs = [c.outputs for c in made.cells if c.cell_type == "code"]
     code = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
     for cell, fresh in zip(code, outputs, strict=False):
@@ -134,14 +150,14 @@ async def _run(host: Host, path: Path, nb: Any, given: dict[str, Path]) -> tuple
     whole = len(view.executions) >= len(code) and view.run.status == "done"
     detail = "It held no outputs: those of a run in a fresh sandbox are reviewed."
     remarks = () if whole else (f"{detail} {view.error or ''}".strip(),)
-    return nb, CheckResult(rerun.NAME, True, detail, remarks=remarks), told
+    return CheckResult(rerun.NAME, True, detail, remarks=remarks)
 
 
-def _judged(checks: list[CheckResult]) -> Reviewed:
+def _judged(checks: list[CheckResult], told: list[str]) -> Reviewed:
     from graphs.review.node import judge
     from graphs.tools.review import GiveReview
 
-    return judge("run_review", None, 1, GiveReview(verdict="pass"), checks)
+    return judge("run_review", None, 1, GiveReview(verdict="pass"), checks, told)
 
 
 def _tell(said: Reviewed, nb: Any, path: Path, given: dict[str, Path], *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-import zmq.asyncio
+import zmq
 
 from kernel_gateway.inside.bash import Bash
 from kernel_gateway.inside.http import Refused
@@ -48,7 +48,7 @@ class Contexts:
 
     def __init__(self, settings: Settings, forks: Forks, first: Launched) -> None:
         self._settings, self._forks = settings, forks
-        self._zmq = zmq.asyncio.Context()
+        self._zmq: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._all: dict[str, Context] = {}
         self._defaults: dict[str, Context] = {}
         self._making = asyncio.Lock()

@@ -10,8 +10,8 @@ from collections import deque
 from typing import Any
 
 import zmq
-import zmq.asyncio
 
+from kernel_gateway.inside.channel import Channel
 from kernel_gateway.inside.jupyter import Incoming, Malformed, Wire
 from kernel_gateway.inside.languages import KernelCommand
 from kernel_gateway.inside.launch import Launched
@@ -120,7 +120,7 @@ class Kernel:
     """A running kernel. One cell at a time: whoever executes holds `lock`."""
 
     def __init__(
-        self, launched: Launched, zmq_context: zmq.asyncio.Context, command: KernelCommand | None = None
+        self, launched: Launched, context: zmq.Context[zmq.Socket[bytes]], command: KernelCommand | None = None
     ) -> None:
         """`command` is what has started it, unless it is one of our own."""
         self.lock = asyncio.Lock()
@@ -135,32 +135,21 @@ class Kernel:
         self._dead = asyncio.Event()
         self.reason = ""  # why it ended
         self.end_told = False  # to whoever runs cells in it
-        self._sockets = {
-            channel: self._connect(zmq_context, kind, launched.connection.url(channel))
-            for channel, kind in (("shell", zmq.DEALER), ("iopub", zmq.SUB), ("control", zmq.DEALER))
+        hears = {"shell": self._hear_nothing, "iopub": self._hear_published}
+        if command is not None:
+            hears |= {"shell": self._hear_reply, "control": self._hear_nothing, "stdin": self._answer_stdin}
+        self._channels = {
+            channel: Channel(
+                context,
+                zmq.SUB if channel == "iopub" else zmq.DEALER,
+                launched.connection.url(channel),
+                self._wire.session,  # on all of them, since a kernel asks for input whoever has sent it the cell
+                hear,
+            )
+            for channel, hear in hears.items()
         }
         launched.started.add_done_callback(self._started)
         launched.ended.add_done_callback(self._ended)
-        self._tasks = [
-            asyncio.create_task(self._read_iopub()),
-            asyncio.create_task(self._drain("shell") if command is None else self._read_shell()),
-            asyncio.create_task(self._drain("control")),
-        ]
-        if command is not None:
-            self._sockets["stdin"] = self._connect(zmq_context, zmq.DEALER, launched.connection.url("stdin"))
-            self._tasks.append(asyncio.create_task(self._answer_stdin()))
-
-    def _connect(self, context: zmq.asyncio.Context, kind: int, url: str) -> zmq.asyncio.Socket:
-        socket = context.socket(kind)
-        if kind == zmq.DEALER:
-            socket.routing_id = self._wire.session.encode()  # a kernel asks for input whoever has sent it the cell
-        socket.linger = 0
-        socket.sndhwm = socket.rcvhwm = 0
-        socket.reconnect_ivl = 5  # ms; the stock 100 ms would be waited out whenever we are earlier than the kernel
-        if kind == zmq.SUB:
-            socket.subscribe(b"")
-        socket.connect(url)
-        return socket
 
     @property
     def alive(self) -> bool:
@@ -183,7 +172,7 @@ class Kernel:
                     if done:
                         break
                     _, frames = self._wire.pack("kernel_info_request", {})
-                    await self._sockets["shell"].send_multipart(frames)
+                    self._channels["shell"].send(frames)
         except TimeoutError:
             self.kill()
             await self._dead.wait()
@@ -235,14 +224,14 @@ class Kernel:
             cell.fail(self.reason)
             return cell
         self._cells = {message_id: cell}
-        await self._sockets["shell"].send_multipart(frames)
+        self._channels["shell"].send(frames)
         return cell
 
     async def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell, and stop what it started."""
         if self._command is not None and self._command.interrupt == "message":
             _, frames = self._wire.pack("interrupt_request", {})
-            await self._sockets["control"].send_multipart(frames)
+            self._channels["control"].send(frames)
         else:
             self._signal(signal.SIGINT)
 
@@ -261,15 +250,12 @@ class Kernel:
         self.kill()
         await self._dead.wait()
         self.let_go()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._launched.connection.remove()
 
     def let_go(self) -> None:
         """Hear of it no more."""
-        for task in self._tasks:
-            task.cancel()
-        for socket in self._sockets.values():
-            socket.close()
+        for channel in self._channels.values():
+            channel.close()
 
     def _started(self, pid: asyncio.Future[int]) -> None:
         if not pid.cancelled() and pid.exception() is None:
@@ -297,44 +283,34 @@ class Kernel:
         for cell in self._cells.values():
             cell.fail(self.reason)
 
-    async def _read_iopub(self) -> None:
-        socket = self._sockets["iopub"]
-        while True:
-            frames = await socket.recv_multipart()
-            try:
-                message = self._wire.unpack(frames)
-            except Malformed:
-                continue
+    def _hear_published(self, frames: list[bytes]) -> None:
+        with contextlib.suppress(Malformed):
+            message = self._wire.unpack(frames)
             self._heard.set()
             if (cell := self._cells.get(message.parent)) is None:
-                continue
+                return
             if message.kind == VERDICT:
                 cell.judge(message.content)
             else:
                 cell.put(message, sum(map(len, frames)))
 
-    async def _read_shell(self) -> None:
+    def _hear_reply(self, frames: list[bytes]) -> None:
         """Keep the kernel's verdict on each cell: not every kernel of another language also publishes its errors."""
-        socket = self._sockets["shell"]
-        while True:
-            with contextlib.suppress(Malformed):
-                message = self._wire.unpack(await socket.recv_multipart())
-                self._replied.set()
-                cell = self._cells.get(message.parent)
-                if message.kind == "execute_reply" and cell is not None:
-                    cell.judge(message.content)
+        with contextlib.suppress(Malformed):
+            message = self._wire.unpack(frames)
+            self._replied.set()
+            cell = self._cells.get(message.parent)
+            if message.kind == "execute_reply" and cell is not None:
+                cell.judge(message.content)
 
-    async def _answer_stdin(self) -> None:
+    def _answer_stdin(self, frames: list[bytes]) -> None:
         """Answer a kernel that asks for input although it was told that there is none, as it would wait for ever."""
-        socket = self._sockets["stdin"]
-        while True:
-            with contextlib.suppress(Malformed):
-                message = self._wire.unpack(await socket.recv_multipart())
-                if message.kind == "input_request":
-                    if (cell := self._cells.get(message.parent)) is not None:
-                        cell.put(Incoming("stream", message.parent, {"name": "stderr", "text": _NO_INPUT}), 0)
-                    await socket.send_multipart(self._wire.pack("input_reply", {"value": "", "status": "ok"})[1])
+        with contextlib.suppress(Malformed):
+            message = self._wire.unpack(frames)
+            if message.kind == "input_request":
+                if (cell := self._cells.get(message.parent)) is not None:
+                    cell.put(Incoming("stream", message.parent, {"name": "stderr", "text": _NO_INPUT}), 0)
+                self._channels["stdin"].send(self._wire.pack("input_reply", {"value": "", "status": "ok"})[1])
 
-    async def _drain(self, channel: str) -> None:
-        while True:
-            await self._sockets[channel].recv_multipart()
+    def _hear_nothing(self, frames: list[bytes]) -> None:
+        """What our own kernel says there it also publishes."""

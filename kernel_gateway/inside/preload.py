@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import sysconfig
+import traceback
 from typing import Any
 
 from kernel_gateway.inside.sharing import share
@@ -79,7 +80,10 @@ def load(cache: str) -> None:
     _build_kernel()
     from kernel_gateway.inside.rehearsal import rehearse
 
-    rehearse()
+    try:
+        rehearse()
+    except Exception:  # noqa: BLE001 - all works without, if slower
+        traceback.print_exc()
     share()
     gc.enable()
 

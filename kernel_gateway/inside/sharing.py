@@ -21,7 +21,7 @@ _MADV_COLLAPSE = 25
 _POOL, _POOL_HEAD = 16 << 10, 48
 _SIZES = range(48, 513, 16)
 _LARGER = [1 << shift for shift in range(16, 8, -1)]
-_MOST_GAPS = 64 << 20  # bytes
+_MOST_FILLINGS, _MOST_GAPS = 1 << 17, 64 << 20  # objects, bytes: far more than there are gaps
 _fillings: list[bytes] = []
 
 
@@ -68,7 +68,7 @@ def _fill_gaps() -> None:
     """
     for size in _SIZES:
         length, run, last = size - sys.getsizeof(b""), 0, 0
-        while run < (_POOL - _POOL_HEAD) // size:  # until a whole pool was new
+        while run < (_POOL - _POOL_HEAD) // size and len(_fillings) < _MOST_FILLINGS:  # until a whole pool was new
             _fillings.append(bytes(length))
             place = id(_fillings[-1])
             run = 1 if place % _POOL == _POOL_HEAD else run + 1 if run and place == last + size else 0

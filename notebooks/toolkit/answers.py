@@ -1,10 +1,12 @@
 """Answers of computed values, of groups and of rows, each in a sentence: the calls with which compiled cells end."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.beside import Beside, all_beside
 from notebooks.toolkit.naming import name_and_unit, readable
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.wording import alike, as_name, as_text, chance, one_or_list, percent
@@ -50,16 +52,14 @@ def answer_values(
     decimals: int | None = None,
     verdict: str = "",
     summary: str = "",
-    tail: str = "",
-    more: dict[str, Any] | None = None,
-    queries: dict[str, Any] | None = None,
+    beside: Iterable[Beside] = (),
     notes: Any = (),
 ) -> None:
     """Answer with values by name. Names that were `given` stand as they are; a `summary` takes the list's place.
 
-    What else was found of parts of the same rows stands after them (`tail`), with the values `more` and their queries.
+    What else was found of parts of the same rows stands `beside` them.
     """
-    units, intervals = units or {}, intervals or {}
+    units, intervals, more = units or {}, intervals or {}, all_beside(beside)
     said = []
     for name, x in found.items():
         ends = " to ".join(as_text(e, 2) for e in intervals[name]) if name in intervals else ""
@@ -67,14 +67,15 @@ def answer_values(
         verb = "are" if name.startswith("values of ") else "is"
         named = name if name in given else f"the {readable(name, rows)} {verb}"
         said.append(chance(x) if name == "p-value" else f"{named} {told}")
-    both = " for all of them together" * bool(tail)
-    text = f"{summary or and_list(said)}{both}{tail} ({of_rows(rows, where, columns, lasting)})"
+    both = f" for all of them together{more.tail}" * bool(more.tail)
+    text = f"{summary or and_list(said)}{both} ({of_rows(rows, where, columns, lasting)})"
     if list(found) == ["number of rows"]:  # and what would stand in brackets says it again
         met = f" where {readable(where, rows)}" * bool(where)
-        text = f"the number of rows{met} is {as_text(found['number of rows'], decimals)}{tail}"
+        text = f"the number of rows{met} is {as_text(found['number of rows'], decimals)}{more.tail}"
     values: dict[str, Any] = {n: (x, units.get(n, ""), intervals.get(n)) for n, x in found.items()}
-    values |= {"verdict": verdict} if verdict else more or {}
-    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, fitted=_of_rules(values), queries=queries, notes=notes)
+    values |= {"verdict": verdict} if verdict else more.values
+    fitted = _of_rules(values)
+    answer(f"{text}{f': {verdict}' * bool(verdict)}.", values, fitted=fitted, queries=more.queries, notes=notes)
 
 
 def _of_rules(names: Any) -> list[str]:
@@ -204,11 +205,7 @@ def answer_groups(
     tell: str = "all",
     tied: int = 0,
     shares: bool = False,
-    lead: str = "",
-    brief: bool = False,
-    tail: str = "",
-    more: dict[str, Any] | None = None,
-    queries: dict[str, Any] | None = None,
+    beside: Iterable[Beside] = (),
     notes: Any = (),
 ) -> None:
     """Answer with the columns of a table of groups.
@@ -216,10 +213,9 @@ def answer_groups(
     `tell`: all; names, of the groups alone; first, the groups in the first place, or those with the highest or lowest
     number. `tied` are the groups that share the last place of a list that is cut. `whose` is in words what the groups
     have in common. `shares` tells beside a number of rows its share of them. What else was found of the groups stands
-    before them (`lead`, in place of them where it is `brief`) or after them (`tail`), with the values `more`; of many
-    groups that stand in no order the highest and the lowest are told first.
+    `beside` them; of many groups that stand in no order the highest and the lowest are told first.
     """
-    units, more, names = units or {}, more or {}, group_names(result.index)
+    units, more, names = units or {}, all_beside(beside), group_names(result.index)
     what, of = readable(f"{by}{whose}", rows), of_rows(rows, where, lasting=lasting)
     if tell == "names":
         said = ", ".join(group_names(result.index, full=False)) or "none"
@@ -227,7 +223,7 @@ def answer_groups(
         return
     columns = [str(c) for c in result]
     values: dict[str, Any]
-    tail = _tied(tied) + tail
+    lead, tail = more.lead, _tied(tied) + more.tail
     if tell in ("first", "highest", "lowest"):
         first = {name: result[name].iloc[0] if len(result) else None for name in columns}
         said = and_list([f"{readable(n, rows)} {amount_text(x, units.get(n, ''), decimals)}" for n, x in first.items()])
@@ -258,19 +254,14 @@ def answer_groups(
     values = {g: (x, units.get(column, "")) for g, x in zip(names, numbers, strict=True)}
     if not lead and not shares * bool(tail) and len(result) > 3 and pd.api.types.is_numeric_dtype(numbers):
         lead = _extremes(names, list(numbers), told[column])
-    if lead and brief:
-        text, values = f"{name} by {what}: {lead}", {**more, **values}
-    elif lead:
-        text, values = f"{name}: {lead}. By {what}: {each}{tail}", {**values, **more}
-    else:
-        text, values = f"{name} by {what}: {each}{tail}", {**values, **more}
-    answer(f"{text} ({of}).", values, fitted=more, queries=queries, notes=notes)
+    values = {**more.values, **values} if more.brief else {**values, **more.values}
+    text = f"{name}: {lead}. By {what}: {each}{tail}" if lead else f"{name} by {what}: {each}{tail}"
+    text = f"{name} by {what}: {lead}" if more.brief else text
+    answer(f"{text} ({of}).", values, fitted=more.values, queries=more.queries, notes=notes)
 
 
-def beside_groups(
-    tables: dict[str, pd.Series], asked: list[tuple[str, dict[str, Any]]], unit: str = ""
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Numbers of other groups, or other numbers of the same: as a sentence tells them, as values, and their queries.
+def beside_groups(tables: dict[str, pd.Series], asked: list[tuple[str, dict[str, Any]]], unit: str = "") -> Beside:
+    """Numbers of other groups, or other numbers of the same, with their queries.
 
     `asked` has of each table the word before the names of its values, and the query that gives them.
     """
@@ -282,7 +273,7 @@ def beside_groups(
         named = {", ".join(filter(None, [prefix, k])): (x, unit) for k, x in each.items()}
         values |= named
         queries |= dict.fromkeys(named, query)
-    return f"; {'; '.join(said)}", values, queries
+    return Beside("", f"; {'; '.join(said)}", values, queries)
 
 
 def _extremes(names: list[str], numbers: list[float], told: list[str]) -> str:

@@ -1,26 +1,25 @@
 """By how much groups differ in a mean or a share, and whether chance could explain it."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.beside import Beside
 from notebooks.toolkit.tests_of import welch_anova_test
 from notebooks.toolkit.wording import as_name, as_text, chance
 
 
-def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> tuple[str, dict[str, Any]]:
-    """How groups differ in the mean of their values: a sentence, and values of an answer with units and intervals.
+def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> Beside:
+    """How groups differ in the mean of their values, with units and intervals.
 
     Two groups are told by their difference with Welch's interval (of shares in per cent: in percentage points), more by
-    Welch's analysis of variance. Groups of fewer than two values are left out; with one group both are empty.
+    Welch's analysis of variance. Groups of fewer than two values are left out; of one group nothing is said.
     """
     from scipy.stats import ttest_ind
 
     known = pd.DataFrame({"value": values.astype(float), "group": groups}).dropna()
     parts = {as_name(k): v["value"] for k, v in known.groupby("group", observed=True) if len(v) > 1}
     if len(parts) < 2 or known["value"].nunique() < 2:
-        return "", {}
+        return Beside()
     means = pd.Series({k: v.mean() for k, v in parts.items()}).sort_values()
     low, high = means.index[0], means.index[-1]
     unit = {"%": "pp"}.get(unit, unit)
@@ -29,7 +28,7 @@ def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> tu
         p = welch_anova_test(parts).p
         sure = "more than chance would explain" if p < 0.05 else "no more than chance could explain"
         apart = f"{high} is highest and {low} lowest, {as_text(means[high] - means[low], _few(means))}{tail} apart"
-        return f"{apart}, and the groups differ {sure} ({chance(p)})", {"p-value": p}
+        return Beside(f"{apart}, and the groups differ {sure} ({chance(p)})", "", {"p-value": p})
     test = ttest_ind(parts[high], parts[low], equal_var=False)
     ends = tuple(float(e) for e in test.confidence_interval())
     gap = float(means[high] - means[low])
@@ -38,7 +37,7 @@ def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> tu
     sure = f"95 % interval {ends_said}, {chance(float(test.pvalue))}"
     clear = "" if test.pvalue < 0.05 else ", which chance alone could explain"
     said = f"{high} is {as_text(gap, digits)}{tail} above {low} ({sure}){clear}"
-    return said, {f"difference, {high} less {low}": (gap, unit, ends), "p-value": float(test.pvalue)}
+    return Beside(said, "", {f"difference, {high} less {low}": (gap, unit, ends), "p-value": float(test.pvalue)})
 
 
 def _few(means: pd.Series) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.beside import Beside
 from notebooks.toolkit.periods import whole_periods
 from notebooks.toolkit.wording import as_name, as_text, chance
 
@@ -84,8 +85,8 @@ def trend_values(trend: Trend, period: str, unit: str = "", of: str = "") -> dic
 
 def trends_by(
     numbers: pd.Series, period: str, unit: str = "", flows: bool = False, quiet: bool = False, times: Any = None
-) -> tuple[str, dict[str, Any]]:
-    """The trend of a number by period, or of each group's where the index has a second level: a text and values.
+) -> Beside:
+    """The trend of a number by period, or of each group's where the index has a second level, in place of its numbers.
 
     Of `flows` (numbers of rows, sums) a group without rows in a period has 0 there, and periods that the `times` of the
     rows cover in part only are left out. `quiet` says nothing where there are too few periods for a trend.
@@ -95,30 +96,34 @@ def trends_by(
     partial = [k for k in by_period.index if str(k) in ends]
     by_period = by_period.drop(index=partial)
     if quiet and len(by_period) < 4:
-        return "", {}
+        return Beside()
     partly = f"; {' and '.join(map(str, partial))} only in part, so not in the trend" if partial else ""
     if isinstance(by_period, pd.Series):
         trend = trend_of(by_period)
-        return trend_text(trend, period, unit) + partly, trend_values(trend, period, unit)
+        return Beside(trend_text(trend, period, unit) + partly, "", trend_values(trend, period, unit))
     trends = {as_name(group): trend_of(by_period[group]) for group in by_period}
     words = [trend.word for trend in trends.values()]
     of = [f"{w} in {words.count(w)} of {len(words)}" for w in ("increasing", "decreasing") if w in words]
     lead = " and ".join(of) or f"increasing or decreasing in none of {len(words)}"
     said = [f"{group} {trend_text(trend, period, unit)}" for group, trend in trends.items()][:12]
     values = [trend_values(trend, period, unit, group) for group, trend in trends.items()]
-    return f"{lead}: {'; '.join(said)}{partly}", {name: x for some in values for name, x in some.items()}
+    told = {name: x for some in values for name, x in some.items()}
+    return Beside(f"{lead}: {'; '.join(said)}{partly}", "", told, brief=True)
 
 
-def evenness(counts: pd.Series, rows: int) -> tuple[str, dict[str, Any]]:
-    """How evenly rows are spread over levels: a text, by the chi-square test of equal numbers, and each one's share."""
+def evenness(counts: pd.Series, rows: int, query: dict[str, Any] | None = None) -> Beside:
+    """How evenly rows are spread over levels, by the chi-square test of equal numbers; each one's share, which `query`
+    gives, and the number of rows."""
     from scipy.stats import chisquare
 
     shares = {f"share of {as_name(k)}": (100 * n / rows, "%") for k, n in counts.items()}
+    queries = {"all rows": {"measures": [{"op": "count"}]}, **(dict.fromkeys(shares, query) if query else {})}
     if len(counts) < 2 or counts.sum() < 5 * len(counts):
-        return "", shares
-    if (counts == counts.iloc[0]).all():
-        return "; evenly distributed", shares
-    p = float(chisquare(counts.astype(float)).pvalue)
-    most = as_name(counts.idxmax())
-    uneven = f"; {most} has the most, unevenly distributed"
-    return uneven if p < 0.05 else f"; evenly distributed but for chance, {most} has the most ({chance(p)})", shares
+        said = ""
+    elif (counts == counts.iloc[0]).all():
+        said = "; evenly distributed"
+    else:
+        p, most = float(chisquare(counts.astype(float)).pvalue), as_name(counts.idxmax())
+        uneven = f"; {most} has the most, unevenly distributed"
+        said = uneven if p < 0.05 else f"; evenly distributed but for chance, {most} has the most ({chance(p)})"
+    return Beside("", said, {**shares, "all rows": rows}, queries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,11 @@ def wait_for_cells(product: Product, doomed: subprocess.Popen[bytes], shown: Pat
 
 
 @pytest.mark.parametrize("everything", [True, False], ids=["the whole product", "the command alone"])
-def test_a_killed_run_goes_on_from_the_last_finished_step(product: Product, tmp_path: Path, everything: bool) -> None:
+def test_a_killed_run_goes_on_from_the_last_finished_step(
+    product: Product, with_gateway: Callable[[Path], Path], tmp_path: Path, everything: bool
+) -> None:
+    if not everything:
+        with_gateway(product.home)  # which outlives the command
     shown = tmp_path / "shown.txt"
     doomed = product.start("analyze", PENGUINS, "--ask", QUESTION, "--no-rerun", "--out", tmp_path / "lost", log=shown)
     wait_for_cells(product, doomed, shown, 4)

@@ -82,7 +82,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 19
+    assert len(found) == 16
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -260,35 +260,12 @@ def test_any_printed_number_traces_however_it_is_rounded_and_another_one_does_no
         assert not results(cell(1, text=out), answer=f"It is {other}.")["numbers"].ok, (out, other)
 
 
-def test_a_number_typed_into_a_finding_is_told_from_one_that_was_computed():
-    said = "Sales rise by 17.3 a month."
-    typed = cell(1, 'report(type="claim", kind="trend", text="Sales rise by 17.3 a month.")', finding=said)
-    computed = cell(1, 'report(type="claim", kind="trend", text=f"Sales rise by {slope:.1f} a month.")', finding=said)
-    assert results(typed, findings=[finding(said)])["numbers"].objections[0].where == "F1"
-    assert results(computed, findings=[finding(said)])["numbers"].ok
-
-
-def test_a_finding_needs_a_cell_that_ran():
-    assert not results(findings=[finding("x", at="cell-09")])["evidence"].ok
-    assert not results(cell(1, status="interrupted"), findings=[finding("x")])["evidence"].ok
-
-
 def test_a_failed_cell_must_be_mended_or_admitted():
     broken = cell(1, "df['x'].mean()\nplot(df)", status="error", title="Mean of x")
     assert not results(broken, cell(2, "len(df)", title="Rows"))["failed_cells"].ok
     assert results(broken, cell(2, "df.y.mean()", title="Mean of x"))["failed_cells"].ok
     assert results(broken, cell(2, "df['y'].mean()\nplot(df)"))["failed_cells"].ok
     assert results(broken, not_checked=["The mean of x: cell-01 failed, there is no such column."])["failed_cells"].ok
-
-
-def test_few_rows_called_high_confidence_is_an_objection_and_otherwise_a_remark():
-    high = results(cell(1), findings=[finding("x rises with y.", n=12, confidence="high")])["small_n"]
-    assert [o.where for o in high.objections] == ["F1"]
-    medium = results(cell(1), findings=[finding("x rises with y.", n=12)])["small_n"]
-    assert medium.ok
-    assert medium.remarks == ("F1 rests on only 12 rows.",)
-    said = results(cell(1), findings=[finding("x rises with y.", n=12, caveats=("only 12 rows",))])["small_n"]
-    assert (said.ok, said.remarks) == (True, ())
 
 
 @pytest.mark.parametrize(
@@ -313,7 +290,7 @@ def test_a_cause_without_a_randomised_assignment_is_remarked_on(answer, roles, s
     ("check", "bad", "good"),
     [
         (
-            "ahead",
+            "later_rows",
             "d['level'] = d['y'].rolling(7, center=True).mean()\npast = d[d['day'] < '2023']\n"
             "m = LinearRegression().fit(past[cols], past['y'])",
             "d['level'] = d['y'].shift(1).rolling(7).mean()\npast = d[d['day'] < '2023']\n"
@@ -322,14 +299,6 @@ def test_a_cause_without_a_randomised_assignment_is_remarked_on(answer, roles, s
         ("files", "pd.read_csv('/etc/passwd')", "pd.read_csv('penguins.csv')"),
         ("files", "open('../secret')", "open('out.txt', 'w')"),
         ("files", "pd.read_csv('https://x.org/a.csv')", "pd.read_csv(data)"),
-        ("chained_assignment", "df['x'].fillna(0, inplace=True)", "df['x'] = df['x'].fillna(0)"),
-        ("chained_assignment", "df.loc[df.x > 6]['y'] = 1", "out['a'] = {}\nout['a']['b'] = 1"),
-        ("chained_assignment", "df.query('x > 6')['y'] = 1", "d = df.query('x > 6').copy()\nd['y'] = 1"),
-        (
-            "multiple_testing",
-            "ps = {c: ttest_ind(a[c], b[c]).pvalue for c in a}\nbest = min(ps, key=ps.get)",
-            "ps = {c: ttest_ind(a[c], b[c]).pvalue for c in a}\nadj = multipletests([*ps.values()])[1]",
-        ),
     ],
 )
 def test_code_checks_find_the_bad_and_leave_the_good(check, bad, good):
@@ -353,17 +322,13 @@ def test_a_file_that_is_no_input_is_found_and_one_that_a_cell_wrote_is_not():
 
 def test_a_relation_that_the_table_shows_the_other_way_round_within_groups_must_be_told(spoke):
     rows = [f"{g * 10 + i % 10},{40 - g * 12 + i % 10 + (i * 7) % 3},{'uvw'[g]}" for g in range(3) for i in range(60)]
-    table = {"t.csv": ["a,b,k", *rows]}
-    code = "print(d['a'].corr(d['b']))"
-    assert "sign_flips" in spoke(table, code, "b falls with a.")
-    assert "sign_flips" not in spoke(table, code, "b falls with a; within each k it rises.")
+    table = {"t.csv": ["length,depth,kind", *rows]}
+    code = "print(d['length'].corr(d['depth']))"
+    assert "sign_flips" in spoke(table, code, "The depth falls with the length.")
+    assert "sign_flips" not in spoke(table, code, "The depth falls with the length; within each kind it rises.")
 
 
-def test_accuracy_alone_and_a_perfect_score_are_not_believed():
-    fit = "m = LogisticRegression().fit(X, y)\nprint('accuracy', m.score(A, b))"
-    alone = results(cell(1, fit, "accuracy 0.981"), answer="It is right in 98.1 % of cases, an accuracy of 0.981.")
-    beside = results(cell(1, fit, "accuracy 0.981"), answer="Its accuracy of 0.981 is that of always saying no.")
-    assert (alone["rare_class"].ok, beside["rare_class"].ok) == (False, True)
+def test_a_perfect_score_is_not_believed():
     perfect = cell(1, "m = Ridge().fit(X, y)\nprint('AUC', auc)", "AUC 0.999")
     assert not results(perfect)["leakage"].ok
     assert results(perfect, answer="The fee is charged after the fact and was left out.")["leakage"].ok
@@ -373,25 +338,31 @@ def test_a_template_s_code_is_not_the_models_to_mend():
     assert all(r.ok for r in results(cell(1, "df = df.dropna().merge(b)", tags=("template:profile",))).values())
 
 
-COPY = "df['x'].fillna(0, inplace=True)"
+FOREIGN = "pd.read_csv('/etc/passwd')"
 
 
 def test_a_cell_with_magics_is_read_all_the_same():
-    sets = f"{COPY}\n!ls\ndf.mean()"
-    assert not results(cell(1, f"%matplotlib inline\n{sets}"))["chained_assignment"].ok
-    assert not results(cell(1, f"%%time\n{sets}"))["chained_assignment"].ok
-    assert results(cell(1, f"%%bash\n{sets}"))["chained_assignment"].ok
+    reads = f"{FOREIGN}\n!ls\ndf.mean()"
+    assert not results(cell(1, f"%matplotlib inline\n{reads}"))["files"].ok
+    assert not results(cell(1, f"%%time\n{reads}"))["files"].ok
+    assert results(cell(1, f"%%bash\n{reads}"))["files"].ok
+
+
+def test_what_pandas_warns_of_is_objected_to():
+    warning = "ChainedAssignmentError: A value is being set on a copy of a DataFrame"
+    found = results(cell(1, "df['x'].fillna(0, inplace=True)", warning))["chained_assignment"]
+    assert [o.where for o in found.objections] == ["cell-01"]
 
 
 def test_a_failed_check_overrules_a_model_that_lets_it_pass():
-    checks = list(results(cell(1, COPY)).values())
+    checks = list(results(cell(1, FOREIGN)).values())
     verdict = judge("run_1", None, 1, GiveReview(verdict="pass"), checks)
     assert verdict.verdict == "fail"
     assert [o.where for o in verdict.objections] == ["cell-01"]
 
 
 def test_the_same_objection_is_listed_once():
-    checks = list(results(cell(1, COPY)).values())
+    checks = list(results(cell(1, FOREIGN)).values())
     known = next(o for c in checks for o in c.objections)
     held = Held(where=known.where, problem=known.problem, mend=known.mend)
     verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=(held,)), checks)
@@ -404,39 +375,6 @@ def test_what_an_unfinished_try_reported_goes_when_the_same_call_is_tried_again(
     again, other = (cell(2).model_copy(update={"key": key}) for key in ("code-0-0-0", "code-0-1-0"))
     assert apply(view, ExecutionStarted(run_id="run_1", execution=again)).findings == ()
     assert apply(view, ExecutionStarted(run_id="run_1", execution=other)).findings == view.findings
-
-
-def _sizes(i: int) -> str:
-    size = i % 97
-    return f"{size},{size > 60:d},{i % 2 * 7 + (size > 60) * 30},{'rare' if i < 4 else 'usual'}"
-
-
-def _marks(i: int) -> str:
-    marks, back = i * 7 % 101, i % 5 == 0
-    card = int(i % 75 > 0 if back else i % 97 == 1)  # one in 15 who come back has none, 1 % of the others one
-    return f"{i % 13},{'north' if i % 3 else 'south'},{'CBA'[marks // 34]},{marks},{back:d},{card}"
-
-
-TABLES = {
-    "orders.csv": ["size,left,fee,kind", *map(_sizes, range(400))],
-    "marks.csv": ["hours,town,band,marks,back,card", *map(_marks, range(600))],
-}
-TO_BACK = "m = Logit(d['back'], d[['hours', 'town', '{}']])"
-ODD = "d = d.assign(odd=d['size'] % 2)\nm = LogisticRegression().fit(d[['odd']], d['left'])"
-
-
-@pytest.mark.parametrize(
-    ("table", "check", "code", "answer", "ok"),
-    [
-        ("orders", "leakage", "m = LogisticRegression().fit(d[['fee']], d['left'])", "Done.", False),
-        ("orders", "leakage", ODD, "Done.", True),
-        ("marks", "leakage", "m = Ridge().fit(d[['hours', 'town']], d['marks'])", "They go together.", True),
-        ("marks", "leakage", TO_BACK.format("marks"), "We can tell who comes back.", True),
-    ],
-)
-def test_the_given_table_shows_leaks_that_the_code_does_not(spoke, table, check, code, answer, ok):
-    name = f"{table}.csv"
-    assert (check not in spoke({name: TABLES[name]}, code, answer, "1.50 -0.87 7.5111 33.3% 100.0%")) is ok
 
 
 @pytest.mark.parametrize(
@@ -475,12 +413,3 @@ def test_what_a_cell_prints_as_it_was_typed_into_its_code_is_no_evidence():
         assert not results(made, answer=answer)["numbers"].ok, answer
     setting = cell(1, "limit = 41.35\nprint((d.weight < limit).sum(), limit)", "171 41.35")
     assert results(setting, answer="Below 41.35 lie 171.")["numbers"].ok
-    reported = cell(1, "report('claim', effect={'value': 0.78})")
-    assert not results(reported)["numbers"].ok
-
-
-def test_draws_of_one_measure_are_no_family_of_tests_however_they_are_looped_over():
-    code = "idx = rng.integers(0, 12, size=(500, 12))\nboot = [spearmanr(x[i], y[i])[0] for i in idx]\nboot.sort()"
-    assert results(cell(1, code), answer="They go together (p = 0.02).")["multiple_testing"].ok
-    code = "found = sorted(spearmanr(d[c], y).pvalue for c in columns)"
-    assert not results(cell(1, code), answer="They go together (p = 0.02).")["multiple_testing"].ok

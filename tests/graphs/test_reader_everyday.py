@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import AnyOf, Condition, Formula, Measure, Query, Recode
+from graphs.questions.query import AnyOf, Condition, Formula, Keep, Measure, Query, Recode
 from graphs.questions.reader import read
 from graphs.questions.reader.text import name_words
 from tests.graphs.test_reader import described
@@ -182,3 +182,9 @@ def test_what_changed_is_named_as_unknown_where_no_column_has_it(hires: list[dic
         reading = read(question, hires)
         assert reading.queries == (None,)
         assert "turnover" in reading.why_not[0]
+
+
+def test_rows_that_are_dropped_are_left_out_and_no_fall_is_asked_for(hires: list[dict[str, Any]]) -> None:
+    query = one("Drop the hires at the roof, then give the median fare.", hires)
+    assert query.prepare == (Keep(where=(Condition(left="site", op="!=", right="roof"),)),)
+    assert ([m.op for m in query.measures], query.intent, query.where) == (["median"], "compute", ())

@@ -12,12 +12,12 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
 from graphs.review import answering
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
-from graphs.review.data.tables import described
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.shown import enter, misplaced
+from graphs.review.prose.shown import enter
 from graphs.review.sql import sql
+from graphs.review.tables import described
 
 O, P = orders().assign(order_date=lambda t: pd.to_datetime(t["order_date"])), patients()  # noqa: E741
 FRAMES = {"orders.csv": O, "patients.csv": P, "payments.csv": payments()}
@@ -127,7 +127,6 @@ def judged(text: str, question: str, code: str, printed: str = "") -> list[str]:
     enter(facts, cells, FACTS)
     return [
         *misstated(text, given, facts, cells),
-        *misplaced(text, facts, given),
         *Statements(text, given, facts, question).problems(),
     ]
 
@@ -158,7 +157,7 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         ("On Birch they stay longest.", "Where do patients stay longest on average?", BY_WARD, "",
          "of ward Cedar is the highest"),
         ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", None),
-        ("Aster keeps them longer than Cedar.", "", BY_WARD, "", "says the opposite"),
+        ("Aster keeps them longer than Cedar.", "", BY_WARD, "", "say the opposite"),
         (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
          f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
         ("Average items fell from 2022 to 2024.", "", "df['items'].mean()", "", None if FELL else "say the opposite"),

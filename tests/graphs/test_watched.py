@@ -127,6 +127,23 @@ CASES = {
         "It predicts.",
         "fit_before_split",
     ),
+    "many tests in a function of the notebook's": (
+        [
+            "from scipy import stats as st\nx, y = (g for _, g in d.groupby('style'))",
+            "def tell(c, k):\n    return st.mannwhitneyu(x[c] % k, y[c] % k).pvalue\n"
+            "found = {(c, k): tell(c, k) for c in ('size', 'rating', 'rare') for k in (3, 5)}",
+        ],
+        "One of them differs significantly.",
+        "multiple_testing",
+    ),
+    "accuracy of a rare class": (
+        [
+            "from sklearn.dummy import DummyClassifier as C\nm = C().fit(d[['size']], d['rare'])",
+            "print(m.score(d[['size']], d['rare']))",
+        ],
+        "It is right in 97.5 % of cases.",
+        "rare_class",
+    ),
     "bars cut by a helper": (
         [
             "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.bar(['a', 'b'], [10, 11])",
@@ -190,6 +207,13 @@ def test_what_only_looks_like_a_fault_is_none(table):
     seen, objections, _ = reviewed(table, cells, "Nothing differs.")
     assert not {"dropped_rows", "charts"} & set(objections)
     assert {s.kind for s in seen.seen} >= {"dropped", "bars"}
+
+
+def test_draws_of_one_measure_are_no_family_of_tests(table):
+    code = "idx = np.random.default_rng(0).integers(0, 40, size=(150, 40))\nfrom scipy.stats import spearmanr\n"
+    code += "boot = sorted(spearmanr(d['size'][i], d['rating'][i])[0] for i in idx)"
+    _, objections, _ = reviewed(table, ["import numpy as np", code], "They go together (p = 0.02).")
+    assert "multiple_testing" not in objections
 
 
 def test_watching_changes_nothing_and_leaves_nothing_behind(table):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import zmq.asyncio
+import zmq
 
 from kernel_gateway.inside import kernels
 from kernel_gateway.inside.jupyter import Incoming, Malformed
@@ -19,7 +19,7 @@ async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernels, "_ASK_AGAIN_SECONDS", 0.2)
-    context = zmq.asyncio.Context()
+    context = zmq.Context()
     kernel = Kernel(unforked(tmp_path), context)
     unpack = kernel._wire.unpack
 
@@ -43,7 +43,7 @@ async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
 
 async def test_a_kernel_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_START_SECONDS", 0.3)
-    context = zmq.asyncio.Context()
+    context = zmq.Context()
     kernel = Kernel(mute(tmp_path), context)
     try:
         with pytest.raises(KernelSilent, match="did not start"):

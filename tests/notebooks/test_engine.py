@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -13,11 +14,12 @@ import pytest
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from artifacts.events import OutputReceived, RunResumed
+from artifacts.events import ExecutionEnded, OutputReceived, RunEnded, RunResumed
 from artifacts.store import Store
 from kernel_gateway.client import Host, connect_sandbox
 from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError
 from notebooks.export import write_out
+from notebooks.files import Entry, Tree
 from notebooks.nb import nbformat
 from notebooks.runner import carry_out_notebook, keep_notebook, run_notebook
 
@@ -265,6 +267,34 @@ async def test_cancelling_interrupts_the_cell_ends_the_run_and_it_can_be_taken_u
         ("notebook-3", "ok"),
     ]
     assert view.executions[-1].text == "2\n"
+
+
+async def test_a_cell_that_is_interrupted_ends_before_its_run_however_long_its_files_are_looked_for(
+    store: Store, host: Host, write_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await keep_notebook(store, write_notebook("import time\nprint('under way', flush=True)\ntime.sleep(600)"), {})
+    task = asyncio.create_task(carry_out_notebook(store, host, run.id))
+    ended, look = asyncio.Event(), Tree.changes
+
+    async def late(tree: Tree) -> list[Entry]:
+        with contextlib.suppress(TimeoutError):  # the run is not to end meanwhile; where it does, that is soon
+            await asyncio.wait_for(ended.wait(), 2)
+        return await look(tree)
+
+    async with asyncio.timeout(60):
+        async for event in store.follow(run.id):
+            if isinstance(event, OutputReceived):
+                monkeypatch.setattr(Tree, "changes", late)
+                task.cancel()
+            if isinstance(event, RunEnded):
+                ended.set()
+                break
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [e.kind for e in store.events(run.id) if isinstance(e, ExecutionEnded | RunEnded)] == [
+        "execution_ended",
+        "run_ended",
+    ]
 
 
 async def test_an_exported_notebook_runs_in_plain_jupyter_beside_its_data(

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import Condition, Derive, Encode, Query, Reading, Recode, RemoveOutliers, Scale, Step
+from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
 from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import Known, expr
+from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
@@ -66,8 +66,15 @@ class Draft:
         if whole:
             self._leave(clause, False)
             return
+        left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
         ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
+        if left and ask.where and not ask.stats:
+            denied = any(i.code == "n" for i in clause.items)
+            self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
+            ask.where = []
+            clause.mark(*left.span())
+            ask.kinds -= {"Y"}  # "drop" here is no fall
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)

@@ -352,3 +352,13 @@ def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
     if len(levels) == 1:
         return Condition(left=expr(column), op="!=" if no else "=", right=levels[0])
     return Condition(left=expr(column), op="not in" if no else "in", right=tuple(levels))
+
+
+def negated(where: Where) -> list[Where]:
+    """The condition that holds where this one does not; of a missing value neither does."""
+    if isinstance(where, AnyOf):
+        return [Condition(left="1", op="=", right=0)]
+    flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
+    if where.op not in flips or where.op == "contains":
+        return [where]
+    return [Condition(left=where.left, op=flips[where.op], right=where.right)]

@@ -95,6 +95,8 @@ def _shares(query: Query) -> Query:
 
 def _turned(query: Query) -> Query:
     """The other end of an order, or two columns in each other's place."""
+    if (chart := query.chart) is not None and chart.kind == "scatter" and chart.x and len(chart.y) == 1:
+        return given(query, chart=chart.model_copy(update={"x": chart.y[0], "y": (chart.x,)}))
     pairs = tuple(m.model_copy(update={"of": m.other, "other": m.of}) if m.other else m for m in query.measures)
     order = tuple(Order(by=o.by, descending=not o.descending) for o in query.order)
     return given(query, order=order, measures=pairs, group_by=query.group_by if order else query.group_by[::-1])

@@ -12,6 +12,8 @@ from graphs.questions.reader.conditions import expr, plain
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 
+LEAVE: str = lexicon.section("steps")["leave"]
+
 
 def read(
     clause: Clause, columns: Sequence[Column], rule: q.Rule | None, recent: Sequence[Column], pending: Sequence[Column]

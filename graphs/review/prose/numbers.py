@@ -11,25 +11,14 @@ from typing import Any
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
-from graphs.review.code.syntax import assigned, calls, keywords, name_of, names, parsed, statements, trees
-from graphs.review.prose.figures import (
-    CHANGES,
-    IS_POINTS,
-    PERCENT,
-    POINTS,
-    Figure,
-    counted,
-    figures,
-    totals,
-    values,
-)
+from graphs.review.prose.figures import PERCENT, POINTS, Figure, counted, figures, totals, values
+from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 """Conventions that no cell prints: levels of confidence and significance, whole and half."""
 _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
-_TELLS = (*_SHOWN, "report", "answer")
 _BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
@@ -42,39 +31,18 @@ def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings was put out by a cell or is computed again by its query."""
     first = {"describe", "open"}  # what opens a run shows some rows, which are no result
     known = [v for x in work.view.executions if not first & {*x.tags} for v in printed_numbers(x)]
-    told = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
-    known += [float(v) for v in told if isinstance(v, (int, float))]
+    again = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
+    known += [float(v) for v in again if isinstance(v, (int, float))]
     rows = {t["rows"] for t in work.tables}
     known += [float(n - v) for n in rows for v in known if v == int(v) and 0 < v < n]  # those that were left out
-    carried = {f.id: list(_walk(f.model_dump(include={"effect", "test", "n", "params"}))) for f in work.view.findings}
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
-    called = _names(work)
-    for cell, tree in trees(work):
-        for call in calls(tree):
-            effect = keywords(call).get("effect") if name_of(call) == "report" else None
-            given = zip(effect.keys, effect.values, strict=True) if isinstance(effect, ast.Dict) else ()
-            if any(getattr(k, "value", "") == "value" and isinstance(v, ast.Constant) and v.value for k, v in given):
-                yield Objection(
-                    where=cell.cell,
-                    problem="the effect of a finding was typed into the code.",
-                    mend="Compute it in the cell, and report what was computed.",
-                )
-    for finding in work.headlines:
-        here = [*carried[finding.id], *known]
-        typed = _literals(work.cells.get(finding.evidence.cell))
-        loose = [f for f in _loose(finding.text, called, here, settings) if any(f.is_near(v) for v in typed)]
-        if loose:
-            yield Objection(
-                where=finding.id,
-                problem=f"{_listed(loose)} in its text was typed into the code and is printed by no cell.",
-                mend="Compute the number in the cell and build the sentence from it.",
-            )
-    known += [v for f in work.view.findings for v in (*carried[f.id], *values(f.text))]
-    answer = work.report.answer.removeprefix(work.given)
-    if loose := _loose(answer, called, known, settings):
+    carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
+    known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
+    if loose := _loose(work.report.answer.removeprefix(work.given), _names(work), known, settings):
+        told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
             where="answer",
-            problem=f"{_listed(loose)} is in no cell's output, in no finding and is no value of the answer.",
+            problem=f"{told} is in no cell's output, in no finding and is no value of the answer.",
             mend="Use the numbers as the cells give them, or have a cell compute this one.",
         )
     bare = [v for a in work.report.answers if not a.query for v in a.values if not v.query]
@@ -85,15 +53,6 @@ def numbers(work: Work) -> Iterator[Found]:
                 problem=f"{value.name!r} is told as {value.value:g}, which no cell printed and no query gives.",
                 mend="Give the query that computes it, or have a cell print it.",
             )
-    for figure in figures(answer, called):
-        if (problem := _points(figure, [f for f in figures(figure.clause) if f.share])) is not None:
-            yield Objection(
-                where="answer", problem=problem, mend="Say “percentage points”, or tell the relative change."
-            )
-
-
-def _listed(found: list[Figure]) -> str:
-    return ", ".join(dict.fromkeys(f.text for f in found))
 
 
 # What is known.
@@ -103,8 +62,8 @@ def printed_numbers(cell: Execution) -> list[float]:
     """The numbers that a cell put out, without those that stand in its code as such: typed, and not computed."""
     text = shown(cell)
     left = Counter(values(text))
-    if "code" in cell.tags:
-        left.subtract(Counter(_typed(cell)))
+    if "code" in cell.tags and (tree := parsed(cell.code)) is not None:
+        left.subtract(Counter(v for typed in _typed(tree) for v in _long(typed)))
     return [v for v, many in left.items() if many > 0] + totals(text)
 
 
@@ -120,38 +79,25 @@ def shown(cell: Execution) -> str:
     )
 
 
-def _typed(cell: Execution) -> Iterator[float]:
-    """The numbers of more than two digits that stand in a cell's code and are no settings of its work: in a text or a
-    table that is shown, or under a name that nothing is computed with. They are as often in its output as there."""
-    tree = parsed(cell.code)
-    if tree is None:
-        return
+def _typed(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The numbers and texts that a cell shows as they were typed: in what is printed, or in a text or a table that is
+    shown or under a name with which nothing is computed. They are as often in its output as there."""
     work = (ast.BinOp, ast.Compare, ast.Slice, ast.keyword, ast.UnaryOp)
-    used = {
-        n.id for part in ast.walk(tree) if isinstance(part, work) for n in ast.walk(part) if isinstance(n, ast.Name)
-    }
+    used = {n for part in ast.walk(tree) if isinstance(part, work) for n in names(part)}
     parts: list[ast.AST] = [a for c in calls(tree) if name_of(c) in _SHOWN for a in c.args]
-    for statement in statements(tree):
-        pair = assigned(statement)
-        if pair is not None and not any(n in used for t in pair[0] for n in names(t)):
-            parts.append(pair[1])
-    for part in parts:
-        if isinstance(part, (ast.Constant, ast.JoinedStr, ast.Dict, ast.List, ast.Tuple)):
-            for node in ast.walk(part):
-                if isinstance(node, ast.Constant) and not isinstance(node.value, bool):
-                    text = str(node.value)
-                    yield from (v for v in values(text) if v not in _FREE and len(re.sub(r"\D", "", text)) > 2)
+    parts += [value for targets, value in assigned(tree) if not targets & used]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, ast.Constant):
+            yield part
+        elif isinstance(part, (ast.JoinedStr, ast.Dict, ast.List, ast.Tuple, ast.UnaryOp)):
+            parts += ast.iter_child_nodes(part)
 
 
-def _literals(cell: Execution | None) -> list[float]:
-    """Numbers that stand in a model-written cell's code, as literals or within its texts."""
-    if cell is None or "code" not in cell.tags:
-        return []
-    try:
-        tree = ast.parse(cell.code)
-    except SyntaxError:  # a cell with magics; those are no findings' place
-        return []
-    return [v for node in ast.walk(tree) if isinstance(node, ast.Constant) for v in _walk(node.value)]
+def _long(constant: ast.Constant) -> Iterator[float]:
+    """The numbers of more than two digits in a constant that are no convention."""
+    text = str(constant.value)
+    yield from (v for v in values(text) if v not in _FREE and len(re.sub(r"\D", "", text)) > 2)
 
 
 def _walk(value: Any) -> Iterator[float]:
@@ -169,25 +115,12 @@ def _walk(value: Any) -> Iterator[float]:
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
     for _, tree in trees(work):
-        shown_here = {id(n) for c in calls(tree) if name_of(c) in _TELLS for n in ast.walk(c)}
+        shown_here = {*map(id, _typed(tree))} | {
+            id(n) for c in calls(tree) if name_of(c) in ("report", "answer") for n in ast.walk(c)
+        }
         for node in ast.walk(tree):
-            inner: list[ast.AST] = []
-            if isinstance(node, (ast.Compare, ast.BinOp, ast.Slice, ast.keyword)):
-                inner = [*ast.iter_child_nodes(node)]
-            elif isinstance(node, ast.Call) and name_of(node) not in _SHOWN:
-                inner = [*node.args]
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
-                name = ast.unparse(node.targets[0])
-                used = any(isinstance(n, (ast.BinOp, ast.Compare)) and name in ast.unparse(n) for n in ast.walk(tree))
-                inner = [node.value] if used else []
-            for part in inner:
-                part = part.operand if isinstance(part, ast.UnaryOp) else part
-                for n in [part, *getattr(part, "elts", ())]:
-                    if id(n) not in shown_here and isinstance(n, ast.Constant):
-                        if isinstance(n.value, (int, float)) and n.value not in (0, 1):
-                            yield float(n.value)
-                        elif isinstance(n.value, str):
-                            yield from values(n.value) if re.search(r"\d", n.value) else ()
+            if isinstance(node, ast.Constant) and id(node) not in shown_here and node.value not in (0, 1):
+                yield from _walk(node.value)
 
 
 def _counts(work: Work) -> Iterator[float]:
@@ -284,27 +217,3 @@ def _follows(figure: Figure, beside: list[Figure]) -> bool:
                 return True
     total = sum(v for v, _ in many), sum(d for _, d in many)
     return len(many) > 2 and abs(total[0] - figure.value) <= total[1] + figure.half
-
-
-def _points(figure: Figure, beside: list[Figure]) -> str | None:
-    """A change of shares that is told in per cent, and is their difference: percentage points."""
-    if not figure.share or IS_POINTS.match(figure.after) or figure.unit == "pp":
-        return None
-    around = figure.clause[max(0, figure.start - 45) : figure.end + 25]
-    if not CHANGES.search(around):
-        return None
-    others = [f for f in beside if f.start != figure.start and not IS_POINTS.match(f.after)]
-    for i, a in enumerate(others):
-        for b in others[i + 1 :]:
-            apart, slack = abs(a.value - b.value), a.half + b.half + figure.half
-            changes = [100 * apart / c.value for c in (a, b) if c.value]
-            if (
-                apart > slack
-                and abs(apart - figure.value) <= slack
-                and all(abs(c - figure.value) > 3 * slack for c in changes)
-            ):
-                return (
-                    f"{figure.text} is the difference of {a.text} and {b.text}, in percentage points; in per cent the "
-                    f"change is {changes[0]:.1f} or {changes[-1]:.1f}."
-                )
-    return None

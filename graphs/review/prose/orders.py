@@ -12,32 +12,38 @@ from graphs.questions.reader import lexicon
 from graphs.review.facts import LEFT_OUT, Facts, Given, Kind, Of, Rows, computed_in
 from graphs.review.mentions import YEAR, Label, columns, labels
 from graphs.review.prose.amounts import statistic
-from graphs.review.prose.evidence import HANDFUL, SMALL_WORDS
 from graphs.review.prose.figures import CHANGES, IS_POINTS, counted, figures, sentences
 
+_HANDFUL = 12
+"""Rows below which a group that is put first has to be said to have few."""
+_FEW = re.compile(
+    r"\b(small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval|nur\b|wenige?\b|s[oó]lo\b|poc[oa]s\b|"
+    r"seulement|peu de|pochi\b)",
+    re.I,
+)
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
-_DOWNWARD = re.compile(
-    r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b", re.I
-)
-_UPWARD = re.compile(
-    r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b", re.I
-)
+_DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
+_UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
-_RISES = re.compile(r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b", re.I)
-_FALLS = re.compile(
-    r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b", re.I
-)
-_MORE = re.compile(r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)", re.I)
-_LESS = re.compile(r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)", re.I)
-_PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter)\b", re.I)
+_RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
+_FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
+_MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
+_LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
+_PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
 _TIMES = re.compile(
-    r"\b(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)\b|\b(?P<twice>doubl(?:ed|es)|tripl(?:ed|es))\b",
-    re.I,
+    r"\b(?:(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)|(?P<verb>doubl(?:ed|es)|tripl(?:ed|es)))\b", re.I
 )
-_MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doubl": 2, "tripl": 3}
+_MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doub": 2, "trip": 3}
+
+
+def _way(clause: str, up: str, down: str) -> Literal["up", "down"] | None:
+    """Which of two ways a sentence speaks of; None where of neither or both."""
+    ways: list[Literal["up", "down"]] = ["up"] * bool(re.search(up, clause, re.I))
+    ways += ["down"] * bool(re.search(down, clause, re.I))
+    return ways[0] if len(ways) == 1 else None
 
 
 class Statements:
@@ -54,7 +60,6 @@ class Statements:
             yield from self._first(clause, named)
             yield from self._order(clause, named)
             yield from self._direction(clause, named, years)
-            yield from self._more(clause, named)
             yield from self._multiple(clause)
             yield from self._change(clause, years)
 
@@ -95,51 +100,42 @@ class Statements:
 
     def _order(self, clause: str, named: list[Label]) -> Iterator[str]:
         """The lists of groups that are said to be in an order, and that no table of them is in."""
-        down, up = _DOWNWARD.search(clause), _UPWARD.search(clause)
-        ranked = down or up or _RANKS.search(f"{clause} {self.question}")
-        for column in dict.fromkeys(n.column for n in named) if ranked else ():
+        way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
+        ordered = way or ranks or _RANKS.search(self.question)
+        for column in dict.fromkeys(n.column for n in named) if ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
-            series = (by for rest, by in self._series(clause, column) if not rest)
-            orders = [sorted((v for v in by if v in said), key=lambda v, by=by: -by[v]) for by in series]  # type: ignore[misc]
-            orders = [o for o in orders if len(o) == len(said) > 2]
-            right = [o[::-1] if up and not down else o for o in orders]
-            either = [] if down or up else [o[::-1] for o in orders if _RANKS.search(clause)]
+            series = [by for rest, by in self._series(clause, column) if not rest and {*said} <= {*by}]
+            orders = [sorted(said, key=by.__getitem__, reverse=True) for by in series if len(said) > 2]
+            right = [o[::-1] if way == "up" else o for o in orders]
+            either = [o[::-1] for o in orders] if way is None and ranks else []
             if orders and said not in right + either:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
 
     def _direction(self, clause: str, named: list[Label], years: list[str]) -> Iterator[str]:
-        """That numbers rose that fell over the years, or the other way round."""
-        rises, falls = bool(_RISES.search(clause)), bool(_FALLS.search(clause))
-        if rises == falls or _NOT.search(clause) or re.search(r"\b(?:share|rate)\b", clause) or _PER.search(clause):
+        """That numbers rose that fell over the years, or the other way round; that one group has more than another
+        that has less in every table."""
+        if _NOT.search(clause):
             return
-        fixed = {(n.column, n.value) for n in named}
-        ways = list[bool]()
-        for rest, by in self._series(clause, YEAR):
-            first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
-            if {*rest} <= fixed and first in by and last in by and first < last:
-                ways.append(by[last] > by[first])
-        if ways and not any(way == rises for way in ways):
-            yield f"“{clause.strip()[:80]}”: over the years the numbers say the opposite"
-
-    def _more(self, clause: str, named: list[Label]) -> Iterator[str]:
-        """That one group has more than another that has less in every table."""
-        more, less = _MORE.search(clause), _LESS.search(clause)
-        if len(named) != 2 or named[0].column != named[1].column or _AMONG.search(clause) or _NOT.search(clause):
-            return
-        word = more or less
-        if word is None or (more and less) or not named[0].end <= word.start() < named[1].start:
-            return
-        one, other = (n.value for n in named)
-        series = [by for _, by in self._series(clause, named[0].column) if {one, other} <= set(by)]
-        ways = [by[one] > by[other] for by in series if by[one] != by[other]]
-        if ways and not any(way == bool(more) for way in ways):
-            yield f"“{clause.strip()[:80]}”: every table that has both says the opposite"
+        way, fixed = _way(clause, _RISES, _FALLS), {(n.column, n.value) for n in named}
+        ends = list[tuple[float, float]]()
+        if way is not None and not _PER.search(clause):
+            for rest, by in self._series(clause, YEAR):
+                first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
+                if {*rest} <= fixed and first in by and last in by and first < last:
+                    ends.append((by[first], by[last]))
+        word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
+        pair = len(named) == 2 and named[0].column == named[1].column and not _AMONG.search(clause)
+        if not ends and word is not None and pair and named[0].end <= word.start() < named[1].start:
+            way, (one, other) = _way(clause, _MORE, _LESS), named
+            tables = [by for _, by in self._series(clause, one.column) if {one.value, other.value} <= {*by}]
+            ends = [(by[other.value], by[one.value]) for by in tables if by[other.value] != by[one.value]]
+        if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
+            yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
 
     def _multiple(self, clause: str) -> Iterator[str]:
         """The multiples told in words that no two numbers of a table are apart."""
         for m in _TIMES.finditer(clause):
-            word = (m["many"] or m["twice"]).casefold()
-            many = next(n for name, n in _MANY.items() if word.startswith(name))
+            many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
             tables = [list(some.values()) for k, some in self.facts.values.items() if k.op is None]
             pairs = [(a, b) for some in tables for i, a in enumerate(some) for b in some[i + 1 :] if a and b]
             apart = [max(abs(a / b), abs(b / a)) for a, b in pairs]
@@ -187,6 +183,6 @@ def handful_first(text: str, given: Given, facts: Facts) -> Iterator[str]:
         for base in given.tables:
             if given.column(base, named[0].column) is not None:
                 many = facts.of(Kind(Rows(base), "count"), frozenset([(named[0].column, named[0].value)])) or 0
-                told = many in counted(text) or any(f.value == many for f in figures(text)) or SMALL_WORDS.search(text)
-                if 0 < many < HANDFUL and not told:
+                told = many in counted(text) or any(f.value == many for f in figures(text)) or _FEW.search(text)
+                if 0 < many < _HANDFUL and not told:
                     yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"

@@ -1,5 +1,4 @@
-"""The tables that cells printed and the charts that they drew, as numbers by group; and the numbers of a text that are,
-by these, of another group than its sentence says."""
+"""The tables that cells printed and the charts that they drew, as numbers by group."""
 
 from __future__ import annotations
 
@@ -8,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from artifacts.types import Execution
-from graphs.review.answering import shown
 from graphs.review.charts import drawn
-from graphs.review.facts import Facts, Given, Kind, Of, Rows
-from graphs.review.mentions import YEAR, Tables, levels, spoken
+from graphs.review.facts import Facts, Kind, Of, Rows
+from graphs.review.mentions import YEAR, Tables, levels
 
 _CELL = re.compile(r"[+\-−]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
 
@@ -82,21 +80,3 @@ def enter(facts: Facts, cells: Sequence[Execution], tables: Tables) -> None:
         for series, name, height in drawn(cell):
             if label := labelled(name):
                 facts.add(Kind(Rows(cell.cell, f"figure {series}")), label, height)
-
-
-def misplaced(text: str, facts: Facts, given: Given) -> Iterator[str]:
-    """The numbers of a text that stand in a table beside another group than the sentence says."""
-    tables = [some for kind, some in facts.values.items() if kind.op is None]
-    for s in (s for _, every in spoken(text, given.list) for s in every):
-        digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-        said = {n.column: n.value for n in s.labels}
-        if not said or (digits < 2 and not s.figure.share):
-            continue
-        told = [(dict(of), some) for some in tables for of, value in some.items() if s.figure.tells(value)]
-        away = [(of, some, [c for c, o in of.items() if said.get(c, o) != o]) for of, some in told]
-        for of, some, (column, *more) in away if all(apart for *_, apart in away) else ():
-            own = some.get(frozenset((of | {column: said[column]}).items()))
-            if own is not None and not more:
-                said_of = f"{of[column]}, not of {said[column]}, for which it is {shown(own)}"
-                yield f"{s.figure.text} is the value of {said_of}"
-                break

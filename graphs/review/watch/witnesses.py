@@ -4,15 +4,31 @@ which rows. They say nothing where nobody watched."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from artifacts.types import Objection
 from graphs.review.base import Found, Work, check, sentences
-from graphs.review.code.syntax import written_text
+from graphs.review.syntax import written_text
 from graphs.review.watch.observed import Seen
 
 _LEANS = re.compile(r"significan|signifikan|\bp\s*[=<≤(]|\bp[- ]?(?:value|Wert)|interval|\bCI\b|confidence", re.I)
 _MADE = re.compile(r"\[['\"](?P<put>[^'\"]+)['\"]\]\s*=(?!=)(?P<of>.+)|\b(?P<new>\w+)\s*=\s*lambda(?P<by>.+)")
+_CORRECTED = re.compile(
+    r"multipletests|fdr|bonferroni|holm|hochberg|false_discovery|padjust|multicomp|tukey|sidak|correct(?:ed|ion)|"
+    r"0?\.0[15]\s*/|p_adj|family-?wise|by chance|explorat",
+    re.I,
+)
+_FAMILY, _DRAWS = 5, 100
+"""Tests that make a family; and how many of one place make no family but draws of one measure."""
+_COMPARED = re.compile(
+    r"baseline|always|guess|majority|large(?:r|st) class|most frequent|commonest|chance|balanced|\brecall\b|"
+    r"\bprecision\b|sensitivit|specificit|\bAUC\b|\bF1\b|dummy|base rate|prevalence|catches|missed",
+    re.I,
+)
+_RARE, _HIGH = 0.75, 0.85
+"""The share of the commonest class, and the accuracy, from which one has to be told beside the other."""
+_WARNED = re.compile(r"ChainedAssignmentError|SettingWithCopyWarning")
 
 
 @check("dropped_rows")
@@ -156,3 +172,53 @@ def mixed_units(work: Work) -> Iterator[Found]:
                 mend=f"Split by {name!r}: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.",
             )
             return
+
+
+@check("multiple_testing")
+def multiple_testing(work: Work) -> Iterator[Found]:
+    """Where many tests were made, their p values were corrected for it."""
+    claims = " ".join(text for _, text in sentences(work))
+    code = "\n".join(c.code for c in work.written)
+    told = _CORRECTED.search(f"{claims}\n{code}") or any(work.observed.of("corrected"))
+    if told or not _LEANS.search(claims):
+        return
+    made = Counter[tuple[str, int]]()
+    for test in work.observed.of("test"):
+        made[test.cell, test.line] += max(test.count("many"), 1)
+    family = {(cell, line): n for (cell, line), n in made.items() if cell in work.by_hand and n < _DRAWS}
+    if (many := sum(family.values())) >= _FAMILY:
+        yield Objection(
+            where=max(family, key=family.__getitem__)[0],
+            problem=f"{many} tests are made and the smallest p values told, and nothing corrects for their number.",
+            mend="Correct the whole family by Benjamini-Hochberg (multipletests) and report q and how many tests.",
+        )
+
+
+@check("rare_class")
+def rare_class(work: Work) -> Iterator[Found]:
+    """Accuracy is set against what naming the commonest class would give."""
+    claims = " ".join(text for _, text in sentences(work))
+    if _COMPARED.search(claims) or not re.search(r"accura|correct|right", claims, re.I):
+        return
+    for seen in work.observed.of("accuracy"):
+        share, value = seen.number("commonest") or 0.0, seen.number("value") or 0.0
+        if seen.cell in work.by_hand and share >= _RARE and value >= _HIGH:
+            yield Objection(
+                where=seen.cell,
+                problem=f"an accuracy of {value:.1%} is told, and naming the commonest class every time gives "
+                f"{share:.1%}.",
+                mend="Give that share beside it, and recall, precision or AUC for the rare class.",
+            )
+            return
+
+
+@check("chained_assignment")
+def chained_assignment(work: Work) -> Iterator[Found]:
+    """Values are assigned to the table itself and not to a copy."""
+    for cell in work.written:
+        if any(_WARNED.search(o.text) for o in cell.outputs):
+            yield Objection(
+                where=cell.cell,
+                problem="pandas warns that it assigns to a copy, so the table stays as it was.",
+                mend="Assign in one step: `df.loc[rows, column] = value`, or `df[column] = df[column].where(...)`.",
+            )

@@ -1,1 +1,0 @@
-"""What the given tables say, and what learns from which of their rows."""
