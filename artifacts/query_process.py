@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import resource
 import sys
 from datetime import date, datetime, time, timedelta
@@ -34,10 +35,19 @@ def main() -> None:
     except (MemoryError, duckdb.OutOfMemoryException):
         told = {"error": "memory"}
     except (duckdb.Error, pa.ArrowException, RuntimeError, ValueError) as error:
-        told = {"error": " ".join(str(error).split("\n\n")[0].split())}
+        told = {"error": _plainly(" ".join(str(error).split("\n\n")[0].split()))}
     except OSError:
         told = {"error": "size"}
     print(json.dumps(told))
+
+
+def _plainly(error: str) -> str:
+    """DuckDB's message; of a table that there is not, with those that there are in place of DuckDB's own guess."""
+    missing = re.search(r"Table with name (.+?) does not exist", error)
+    if missing is None:
+        return error
+    there = ", ".join(sorted(path.stem for path in Path().glob("*.arrow")))
+    return f"A table {missing[1]} does not exist; there are {there}."
 
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:

@@ -66,9 +66,14 @@ def stands(view: RunView) -> str:
     """Why a turn is not over though nobody works on it."""
     run = view.run
     if view.open_questions:
-        return f"{run.id} waits for an answer: {view.open_questions[0].text}"
+        asked = view.open_questions[0].text
+        return f'{run.id} waits for an answer: {asked} Give it first; `gristmill runs answer {run.id} "..."` does.'
     if view.open_approvals:
-        return f"{run.id} waits for approval of a call of {view.open_approvals[0].tool}."
+        tool = view.open_approvals[0].tool
+        return (
+            f"{run.id} waits for approval of a call of {tool}. Decide on it first; "
+            f"`gristmill runs approve {run.id}` and `gristmill runs reject {run.id}` do."
+        )
     return view.error or f"{run.id} is {run.status}, and what was said waits in it."
 
 

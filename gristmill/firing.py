@@ -34,7 +34,8 @@ class Firing:
 
     async def tell(self, schedule: Schedule, fire: Fire, target: str) -> None:
         title, text = notify.message(schedule, fire, await asyncio.to_thread(self._answer, fire), self._url)
-        await asyncio.to_thread(notify.send, self._local.targets, target, title, text)
+        failed = fire.outcome not in ("done", "skipped", "cancelled")
+        await asyncio.to_thread(notify.send, self._local.targets, target, title, text, failed=failed)
 
     def _answer(self, fire: Fire) -> str:
         done = next((a.run_id for a in fire.attempts if a.status == "done"), None)

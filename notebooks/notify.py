@@ -83,15 +83,20 @@ def first_sentence(text: str) -> str:
     return sentence if len(sentence) <= _LONG else sentence[: _LONG - 1].rstrip() + "…"
 
 
-def send(path: Path, name: str, title: str, text: str) -> None:
-    """Tell one target; blocks, for seconds where nobody answers. Raises NotifyError, which quotes no address."""
+def send(path: Path, name: str, title: str, text: str, *, failed: bool = False) -> None:
+    """Tell one target of a success, or of what `failed`, which many show in another colour.
+
+    Blocks, for seconds where nobody answers. Raises NotifyError, which quotes no address.
+    """
     known = read_targets(path)
     if name not in known:
         raise NotifyError(f"There is no target {name!r} in {path} any more.")
     server = _server(name, known[name])
     with _overheard() as codes:
         try:
-            sent = server.notify(body=text, title=title, body_format="text")  # escaped where HTML is sent
+            sent = server.notify(
+                body=text, title=title, body_format="text", notify_type="failure" if failed else "success"
+            )  # escaped where HTML is sent
         except Exception as error:  # noqa: BLE001  # whatever a plug-in raises may quote its address
             raise NotifyError(
                 f"The notice to {name!r} failed ({type(error).__name__}); look at its line in {path}."

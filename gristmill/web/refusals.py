@@ -14,6 +14,7 @@ from artifacts.store import ArtifactDamaged, NotFound, StoreError
 from gristmill.errors import sentences, status_of
 from gristmill.plain import plain
 from kernel_gateway.client import GatewayError
+from notebooks.errors import Outdated
 from notebooks.projects import NoProject
 
 
@@ -49,7 +50,8 @@ async def _sentence(_: Request, error: Exception) -> Response:
         status = 503
     else:
         status = 409
-    return _error(status, type(error).__name__, str(error))
+    stands = {"version": error.version, "source": error.source} if isinstance(error, Outdated) else {}
+    return _error(status, type(error).__name__, str(error), **stands)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -76,7 +76,8 @@ def recorded_of(view: RunView, edit: Edit) -> tuple[list[Event], str | None]:
         if edit.based_on is not None and edit.based_on != cell.version:
             raise Outdated(
                 f"{cell.id} was edited meanwhile: your edit is based on version {edit.based_on}, and the cell is at "
-                f"version {cell.version}. Look at both, and edit it again.",
+                f"version {cell.version}. Look at how it stands now, and edit that; "
+                f"`gristmill cells show {run_id} {cell.id}` shows it.",
                 version=cell.version,
                 source=cell.source,
             )

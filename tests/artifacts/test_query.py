@@ -129,7 +129,7 @@ async def test_an_answer_comes_in_three_forms_and_says_when_there_is_more(full):
         ("SELECT 1; SELECT 2", "one statement; these are 2"),
         ("SELECT 1; DROP TABLE runs", "one statement"),
         ("SELEC 1", 'syntax error at or near "SELEC"'),
-        ("SELECT * FROM nothing", "nothing does not exist"),
+        ("SELECT * FROM nothing", r"nothing does not exist; there are artifacts, .*events, .*runs"),
         ("COPY runs TO 'out.csv'", "Only SELECT.*COPY"),
         ("ATTACH 'other.db'", "Only SELECT.*ATTACH"),
         ("INSTALL httpfs", "Only SELECT"),

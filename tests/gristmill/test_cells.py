@@ -77,7 +77,13 @@ def test_an_edit_tells_what_ran_and_what_changed_and_is_taken_back(
     assert done["changed"] == [{"what": "output", "name": "cell-03", "before": "sum 10", "after": "sum 16"}]
     assert (done["cell"], done["version"], done["still_stale"]) == ("cell-02", 2, [])
 
+    late = {"what": "edit", "cell": "cell-02", "source": "rows = []", "based_on": 1}
+    with server.client() as client:
+        reply = client.post(f"/api/runs/{notebook}/edits", json=late)
+    stands = reply.json()["error"]
+    assert (reply.status_code, stands["version"], stands["source"]) == (409, 2, "rows.append(10)")
     refused = run(server.home, "cells", "edit", notebook, "cell-02", "--code", code, "--based-on", "1")
+    assert f"`gristmill cells show {notebook} cell-02`" in refused.err
     assert refused.status == 1
     assert "version 1" in refused.err
 

@@ -114,7 +114,7 @@ def test_a_webhook_and_a_mailbox_are_told(targets: Path, hook: Hook, mail: tuple
     send(targets, "ops", "A title", "A text\nof two lines")
     ((path, told),) = hook.heard
     assert path == f"/hooks/{SECRET}"
-    assert (told["title"], told["message"]) == ("A title", "A text\nof two lines")
+    assert (told["title"], told["message"], told["type"]) == ("A title", "A text\nof two lines", "success")
     send(targets, "team", "A title", "A text\nof two lines")
     ((subject, to, body),) = inbox.heard
     assert (subject, to) == ("A title", ["team@example.org"])
