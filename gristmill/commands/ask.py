@@ -152,16 +152,16 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
             run = await opened.run(ref)
             turn = await opened.ask_run(run.id, text, queue=queue, budget=more)
             view = await view_of(opened, run.id)
+            answers, shown = turn_answers(view, turn), console.make()
+            if as_json:
+                emit(turn_json(view, turn))
+            else:  # at once: to close the data folder takes its time
+                pieces.answers(shown, [said_of(answer) for answer in answers])
+                if said := report_of(view, turn):
+                    pieces.say(shown, clean(said), 2)
             if out is not None:
                 await opened.write_out(run.id, Path(out))
-        answers = turn_answers(view, turn)
-        if as_json:
-            emit(turn_json(view, turn))
-        else:
-            shown = console.make()
-            pieces.answers(shown, [said_of(answer) for answer in answers])
-            if said := report_of(view, turn):
-                pieces.say(shown, clean(said), 2)
+        if not as_json:
             pieces.evidence(shown, replace(view, answers=tuple(answers)), Path(out) if out is not None else None)
         return NOT_ANSWERED if outcome(answers) == "not_answered" and not report_of(view, turn) else 0
 

@@ -96,12 +96,12 @@ async def show(ref: str, as_json: bool) -> None:
     pieces.opening(screen, view)
     for noted in view.notes:
         pieces.note(screen, noted)
+    pieces.findings(screen, view)
     if view.plan:
         pieces.plan(screen, view)
     if len(family) > 1:
         pieces.branches(screen, view.run, family)
     pieces.cells(screen, view)
-    pieces.findings(screen, view)
     for made in view.reviews:
         pieces.review(screen, made)
     pieces.ending(screen, view)
