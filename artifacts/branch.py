@@ -44,5 +44,6 @@ def begun(parent: Run, run_id: str) -> Run:
             "created_at": now(),
             "began_at": None,
             "ended_at": None,
+            "worked": None,
         }
     )

@@ -111,6 +111,25 @@ STEPS: tuple[Step, ...] = (
             WHERE r.id = fires.run_id AND r.status IN ('done', 'failed', 'cancelled', 'interrupted');
         """,
     ),
+    # How long a run was worked on, as the fold of its events counts it: from each beginning to the end that follows it.
+    Step(
+        "0007_worked",
+        """
+        ALTER TABLE runs ADD COLUMN worked DOUBLE;
+        ALTER TABLE runs ADD COLUMN working_at TIMESTAMP;
+        UPDATE runs SET worked = spans.seconds FROM (
+            SELECT run_id, sum(CASE
+                WHEN kind = 'run_ended' AND before IN ('run_started', 'run_began', 'run_resumed') AND why <> 'edit'
+                THEN greatest(date_diff('microsecond', since, made_at) / 1e6, 0) ELSE 0 END) AS seconds
+            FROM (
+                SELECT run_id, kind, made_at, lag(kind) OVER o AS before, lag(made_at) OVER o AS since,
+                    coalesce(lag(body->>'$.why') OVER o, '') AS why
+                FROM events WHERE kind IN ('run_started', 'run_resumed', 'run_queued', 'run_began', 'run_ended')
+                WINDOW o AS (PARTITION BY run_id ORDER BY seq))
+            GROUP BY run_id HAVING bool_or(kind = 'run_ended')) AS spans
+        WHERE spans.run_id = runs.id;
+        """,
+    ),
 )
 
 

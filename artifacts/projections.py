@@ -30,9 +30,13 @@ from artifacts.types import Artifact, Run
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at"
+RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked"
 ARTIFACT = "id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at"
 
+_WORKED = (
+    "UPDATE runs SET worked = coalesce(worked, 0)"
+    " + greatest(coalesce(date_diff('microsecond', working_at, ?) / 1e6, 0), 0) WHERE id = ?"
+)
 _FINDINGS_OF_CELL = "DELETE FROM findings WHERE run_id = ? AND body->>'$.evidence.cell' = ?"
 
 
@@ -77,21 +81,28 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
         case RunStarted(run=run):
             values = run.model_dump(exclude={"params", "created_at", "began_at", "ended_at"})
             times = {"created_at": run.created_at, "began_at": run.began_at, "ended_at": run.ended_at}
-            moments = {name: utc(at) if at else None for name, at in times.items()}
+            moments = {name: utc(at) if at else None for name, at in times.items()} | {
+                "working_at": utc(run.created_at)
+            }
             _insert(write, "runs", **values, **moments, params=to_json(run.params).decode())
         case RunResumed():
-            _update(write, "runs", event.run_id, status="running", place=None, ended_at=None, error=None)
+            since = None if event.why == "edit" else utc(event.at)
+            _update(
+                write, "runs", event.run_id, status="running", place=None, ended_at=None, error=None, working_at=since
+            )
             if event.params:
                 known = write.execute("SELECT params FROM runs WHERE id = ?", [event.run_id]).fetchall()
                 params = {**json.loads(known[0][0]), **event.params}
                 _update(write, "runs", event.run_id, params=to_json(params).decode())
         case RunQueued(place=place):
-            _update(write, "runs", event.run_id, status="queued", place=place)
+            _update(write, "runs", event.run_id, status="queued", place=place, working_at=None)
         case RunBegan():
-            _update(write, "runs", event.run_id, status="running", place=None, began_at=utc(event.at))
+            begun = {"began_at": utc(event.at), "working_at": utc(event.at)}
+            _update(write, "runs", event.run_id, status="running", place=None, **begun)
         case RunEnded():
             ended = {"status": event.status, "place": None, "ended_at": utc(event.at), "error": event.error}
-            _update(write, "runs", event.run_id, **ended)
+            write.execute(_WORKED, [utc(event.at), event.run_id])
+            _update(write, "runs", event.run_id, **ended, working_at=None)
         case ExecutionStarted(execution=execution) if execution.replaces is not None:
             write.execute(_FINDINGS_OF_CELL, [event.run_id, execution.cell])
         case CellDeleted(cell_id=cell_id):
@@ -126,7 +137,7 @@ def _update(write: DuckDBPyConnection, table: str, id: str, **values: object) ->
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """A row of `RUN`."""
-    id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at = row
+    id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked = row
     return Run(
         id=id,
         goal=goal,
@@ -139,6 +150,7 @@ def read_run(row: tuple[Any, ...]) -> Run:
         created_at=created_at.replace(tzinfo=UTC),
         began_at=began_at.replace(tzinfo=UTC) if began_at else None,
         ended_at=ended_at.replace(tzinfo=UTC) if ended_at else None,
+        worked=worked,
     )
 
 

@@ -17,7 +17,8 @@ class Run(Value):
     """One question, notebook or schedule firing, from start to end. `agent` names what carries it out.
 
     `place` is that of a run whose status is queued, from 1 for the next one; None for any other. `began_at` is when the
-    turn came of a run that was queued; None for one that began as it was created.
+    turn came of a run that was queued; None for one that began as it was created. `worked` are the seconds in which it
+    was worked on, up to its last end: not those in which it rested between two turns or waited for a person.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Run(Value):
     created_at: datetime = Field(default_factory=now)
     began_at: datetime | None = None
     ended_at: datetime | None = None
+    worked: float | None = None
 
     @property
     def working_since(self) -> datetime:

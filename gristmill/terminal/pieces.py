@@ -22,7 +22,6 @@ from gristmill.terminal.words import (
     kind,
     numbers,
     one_line,
-    seconds,
     status,
     took,
 )
@@ -251,8 +250,7 @@ def ending(console: Console, view: RunView) -> None:
     console.print()
     told = Text(status(run).capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
     if run.ended_at:
-        worked = took(run) if len(view.turns) < 2 else seconds(60 * view.spent.minutes)
-        told += Text(f" after {worked}", style="dim")
+        told += Text(f" after {took(run)}", style="dim")
     console.print(told)
     if run.status == "queued":
         how = f"`gristmill serve` begins it in its turn; without a server, `gristmill runs resume {run.id}` begins it."

@@ -100,7 +100,9 @@ def status(run: Run) -> str:
 
 
 def took(run: Run | Execution) -> str:
-    """How long a run or a cell took; empty while it goes on. The work that a branch shares was done before it."""
+    """How long a run was worked on, or a cell ran; empty while it goes on."""
+    if isinstance(run, Run) and run.ended_at and run.worked is not None:
+        return seconds(run.worked)
     begun = run.working_since if isinstance(run, Run) else run.started_at
     return seconds(max((run.ended_at - begun).total_seconds(), 0)) if run.ended_at else ""
 

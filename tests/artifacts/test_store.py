@@ -29,6 +29,7 @@ from artifacts.events import (
     fold,
 )
 from artifacts.lineage import ancestors, descendants
+from artifacts.migrations import STEPS
 from artifacts.store import ArtifactDamaged, NotFound, Store, StoreError
 from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id, now
 
@@ -361,3 +362,24 @@ def test_the_data_folder_is_for_its_owner_alone(home: Path, begin, note):
         modes = {p.name: oct(p.stat().st_mode & 0o777) for p in [home, *home.rglob("*")]}
         folders = {p.name for p in [home, *home.rglob("*")] if p.is_dir()}
     assert {name: mode for name, mode in modes.items() if mode != ("0o700" if name in folders else "0o600")} == {}
+
+
+def test_a_run_took_what_it_was_worked_on_and_an_old_record_says_so_too(store, begin):
+    """Not the hour between two turns, nor what stands after an edit."""
+    run, hour = begin(store), timedelta(hours=1)
+    began = store.run(run.id).created_at
+    assert store.run(run.id).worked is None
+    steps = [
+        RunEnded(run_id=run.id, status="done", at=began + timedelta(seconds=3)),
+        RunResumed(run_id=run.id, why="turn", at=began + hour),
+        RunEnded(run_id=run.id, status="waiting", at=began + hour + timedelta(seconds=4)),
+        RunResumed(run_id=run.id, why="edit", at=began + 2 * hour),
+        RunEnded(run_id=run.id, status="done", at=began + 3 * hour),
+    ]
+    for step in steps:
+        store.append_sync(step)
+    assert store.run(run.id).worked == fold(store.events(run.id)).run.worked == 7
+    forget = "ALTER TABLE runs DROP COLUMN worked; ALTER TABLE runs DROP COLUMN working_at"
+    (made,) = (step.sql for step in STEPS if step.name == "0007_worked")
+    store._writer.run(lambda write: write.execute(f"{forget}; {made}") and None)
+    assert store.run(run.id).worked == pytest.approx(7, abs=0.1)
