@@ -14,9 +14,12 @@ from pathlib import Path
 from kernel_gateway.inside.http import Refused
 
 _ALIASES = {"js": "javascript", "node": "javascript", "nodejs": "javascript", "ts": "typescript", "ir": "r"}
+_BUILD = (
+    "have an environment with one made, as with `gristmill template build js --language {}`, and name it as template"
+)
 _INSTALL = {
-    "javascript": "install one on the machine for everyone, as with `npm install -g ijavascript` and "
-    "`ijsinstall --install=global`",
+    "javascript": _BUILD.format("javascript"),
+    "typescript": _BUILD.format("typescript"),
     "r": "install one on the machine, as with `apt-get install r-cran-irkernel` and "
     "`Rscript -e 'IRkernel::installspec(user = FALSE)'`",
 }

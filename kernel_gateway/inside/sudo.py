@@ -39,6 +39,12 @@ _PRIVILEGED = {
     *("mount", "umount", "losetup", "swapon", "swapoff", "chroot", "unshare", "modprobe", "insmod", "rmmod", "sysctl"),
     *("ip", "ifconfig", "route", "iptables", "nft", "systemctl", "service", "reboot", "shutdown", "date", "hostname"),
 }
+_CHANGES = {"install", "reinstall", "remove", "purge", "update", "upgrade", "full-upgrade", "dist-upgrade"}
+_NO_PACKAGES = (
+    "sudo: a sandbox of this host installs no packages of the system's; every sandbox sees the /usr of the gateway's "
+    "machine, so install them there. Python's come with `pip install NAME`, or for many sandboxes with "
+    "`gristmill template build NAME -r requirements.txt` on that machine."
+)
 _NO_PRIVILEGE = (
     "sudo: root of this sandbox may change its files, and holds no privilege beside that: no mounts, no network "
     "settings, no services, no settings of the kernel."
@@ -96,8 +102,11 @@ def main(words: list[str], variables: Mapping[str, str]) -> int:
     as_root = {**environment(variables), "SUDO_USER": "user", "SUDO_UID": "1000", "SUDO_GID": "1000", **more}
     if whose in _USER or os.getuid() == 0:
         return _become(command, cwd, as_root if whose in _ROOT else {**variables, **more})
+    name = os.path.basename(command[0])
+    if name in ("apt", "apt-get", "aptitude") and set(command) & _CHANGES:
+        return _say(_NO_PACKAGES)
     status = _as_root(command, cwd, as_root)
-    if status and os.path.basename(command[0]) in _PRIVILEGED:
+    if status and name in _PRIVILEGED:
         _say(_NO_PRIVILEGE)
     return status
 

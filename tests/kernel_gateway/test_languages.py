@@ -39,7 +39,11 @@ def test_a_kernel_is_found_and_its_command_filled_in(kernels: Path, asked: str) 
 
 @pytest.mark.parametrize(
     ("asked", "advice"),
-    [("R", "apt-get install r-cran-irkernel"), ("fortran", "/usr/local/share/jupyter/kernels")],
+    [
+        ("R", "apt-get install r-cran-irkernel"),
+        ("ts", "gristmill template build js --language typescript"),
+        ("fortran", "/usr/local/share/jupyter/kernels"),
+    ],
 )
 def test_a_language_without_a_kernel_says_what_there_is_and_what_to_install(
     kernels: Path, asked: str, advice: str

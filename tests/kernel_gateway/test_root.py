@@ -153,6 +153,10 @@ def test_what_root_may_not_do_is_said_in_a_sentence(one: Sandbox) -> None:
     with pytest.raises(CommandExitException) as failed:
         one.commands.run("sudo mount -t tmpfs none /mnt")
     assert "no mounts, no network settings" in failed.value.stderr
+    with pytest.raises(CommandExitException) as failed:
+        one.commands.run("sudo apt-get install -y jq")
+    assert "no packages of the system's" in failed.value.stderr
+    assert "pip install NAME" in failed.value.stderr
     with pytest.raises(CommandExitException, match="unknown user alice"):
         one.commands.run("sudo -u alice true")
     with pytest.raises(AuthenticationException, match="has the users root and user"):
