@@ -17,6 +17,7 @@ from graphs.questions.sentences import (
     assigned,
     decimals,
     found,
+    lacking,
     lasting,
     mapping,
     sources_of,
@@ -125,7 +126,8 @@ def groups(query: Query, scope: Scope) -> None:
     more = _beside(query, list(names), keys, units, scope) if told == "all" else []
     alone = told == "all" and len(names) == 1 and not query.verdicts
     tell(
-        scope, "answer_groups", "result", literal(what), "rows", where, whose=whose, lasting=lasting(query, scope),
+        scope, "answer_groups", "result", literal(what), "rows", where, whose=whose,
+        columns=listed(lacking(query, scope)) if lacking(query, scope) else "", lasting=lasting(query, scope),
         units=mapping(units), decimals=decimals(query),
         tell=literal(told), tied=scope.tied, beside=sources_of(more),
         shares="True" if alone and _counts_rows(query) else "",

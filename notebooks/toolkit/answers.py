@@ -199,6 +199,7 @@ def answer_groups(
     where: str = "",
     *,
     whose: str = "",
+    columns: Any = (),
     lasting: str = "",
     units: dict[str, str] | None = None,
     decimals: int | None = None,
@@ -212,20 +213,21 @@ def answer_groups(
 
     `tell`: all; names, of the groups alone; first, the groups in the first place, or those with the highest or lowest
     number. `tied` are the groups that share the last place of a list that is cut. `whose` is in words what the groups
-    have in common. `shares` tells beside a number of rows its share of them. What else was found of the groups stands
-    `beside` them; of many groups that stand in no order the highest and the lowest are told first.
+    have in common; `columns` are those that all is computed of, whose missing values are counted. `shares` tells beside
+    a number of rows its share of them. What else was found of the groups stands `beside` them; of many groups that
+    stand in no order the highest and the lowest are told first.
     """
     units, more, names = units or {}, all_beside(beside), group_names(result.index)
-    what, of = readable(f"{by}{whose}", rows), of_rows(rows, where, lasting=lasting)
+    what, of = readable(f"{by}{whose}", rows), of_rows(rows, where, columns, lasting)
     if tell == "names":
         said = ", ".join(group_names(result.index, full=False)) or "none"
         answer(f"{what}: {said}{_tied(tied)} ({of}).", {by: said}, notes=notes)
         return
-    columns = [str(c) for c in result]
+    shown = [str(c) for c in result]
     values: dict[str, Any]
     lead, tail = more.lead, _tied(tied) + more.tail
     if tell in ("first", "highest", "lowest"):
-        first = {name: result[name].iloc[0] if len(result) else None for name in columns}
+        first = {name: result[name].iloc[0] if len(result) else None for name in shown}
         said = and_list([f"{readable(n, rows)} {amount_text(x, units.get(n, ''), decimals)}" for n, x in first.items()])
         best = ", ".join(group_names(result.index, full=False))
         tied_best = " each" * (len(result) > 1)
@@ -238,16 +240,16 @@ def answer_groups(
             text += f"{amount_text(x, units.get(name, ''), decimals)}{each} ({of})."
         answer(text, {by: best, **values}, fitted=_of_rules(values), notes=notes)
         return
-    digits = {c: decimals if decimals is not None else alike(result[c]) for c in columns}
-    told = {c: [amount_text(x, _beside(units.get(c, "")), digits[c]) for x in result[c]] for c in columns}
-    if len(columns) > 1:
-        heads = [f"{readable(c, rows)}{_once(units.get(c, ''))}" for c in columns]
+    digits = {c: decimals if decimals is not None else alike(result[c]) for c in shown}
+    told = {c: [amount_text(x, _beside(units.get(c, "")), digits[c]) for x in result[c]] for c in shown}
+    if len(shown) > 1:
+        heads = [f"{readable(c, rows)}{_once(units.get(c, ''))}" for c in shown]
         each = _listed(result.index, [", ".join(f"{n} {x}" for n, x in zip(heads, xs, strict=True))
                                       for xs in zip(*told.values(), strict=True)])  # fmt: skip
-        values = {f"{n}, {g}": (x, units.get(n, "")) for n in columns for g, x in zip(names, result[n], strict=True)}
+        values = {f"{n}, {g}": (x, units.get(n, "")) for n in shown for g, x in zip(names, result[n], strict=True)}
         answer(f"by {what}: {each}{tail} ({of}).", values, fitted=_of_rules(values), notes=notes)
         return
-    (column,) = columns
+    (column,) = shown
     name, numbers = f"{readable(column, rows)}{_once(units.get(column, ''))}", result[column]
     parts = [f" ({percent(x / len(rows), 1)})" for x in numbers] if shares else [""] * len(numbers)
     each = _listed(result.index, [f"{x}{part}" for x, part in zip(told[column], parts, strict=True)])

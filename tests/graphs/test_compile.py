@@ -107,6 +107,8 @@ def test_values_keep_the_order_asked_for_and_are_told_in_full(ask: Ask) -> None:
     assert "4,201.8" in asked.text
     assert "344 rows" in asked.text
     assert "2 without a value are left out" in asked.text
+    groups = ask({"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "island"}]}, PENGUINS)
+    assert "344 rows; 2 without a value are left out" in groups.text
 
 
 CONDITIONS = [
