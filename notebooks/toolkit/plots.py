@@ -12,6 +12,7 @@ from notebooks.toolkit.distribution import MOST_LEVELS, Shape, draw_shape, shape
 from notebooks.toolkit.drawing import COLOURS, figure, name_columns, show
 from notebooks.toolkit.guesses import is_time, sums_up
 from notebooks.toolkit.intervals import r_interval
+from notebooks.toolkit.naming import name_and_unit
 from notebooks.toolkit.periods import in_periods, whole_periods
 from notebooks.toolkit.phrases import plain_ticks
 from notebooks.toolkit.telling import answer
@@ -387,7 +388,9 @@ def draw_plot(found: Plot, title: str = "") -> None:
 
 def tell_plot(found: Plot) -> dict[str, Any]:
     """Answer with what the chart shows."""
-    answer(found.told, found.values, notes=found.notes)
+    unit = name_and_unit(found.y[0])[1] if found.y and found.how not in ("", "count") else ""
+    values = {name: (value, unit) for name, value in found.values.items()} if unit else found.values
+    answer(found.told, values, notes=found.notes)
     return dict(
         type="descriptive",
         kind="chart",
