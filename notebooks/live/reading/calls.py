@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from notebooks.live import effects as known
 from notebooks.live.reading.files import Files
@@ -84,26 +85,28 @@ class Calls(Files):
     ) -> Value:
         given = together([*args, *keywords.values()])
         self._meets(name, function)
-        if self.local is not None or self.known.stands(name):  # of a function it is asked where that is called
-            self._happens(function, node, args, keywords)
+        whole = self.known.whole(name) or function
+        if self.local is None and whole.changes:  # of a function it is asked where that is called
+            function = replace(function, hands=function.hands | whole.hands, gives=True, result=None)
+            used_up = True
+            self._happens(whole, node, args, keywords)
         else:
-            self._change(given.roots)
-            self._share(given.shares | _plain_names((self.known.whole(name) or function).mutates))
+            used_up = function.alive and not function.changes
+            self._happens(function, node, args, keywords)
         self._files_of(name, node, reads_any=False)
-        alive = function.alive
-        hands = frozenset(name if h == SELF else h for h in function.hands)
         for changed in function.mutates:
             self._carry(changed, given.carries)
-        if alive:
+        if function.alive:
             self._change({name})
-        shares = given.shares | self._captured(function) if function.gives or alive else frozenset[str]()
         if function.result == "atom":
             return ATOM
+        gives = function.gives or function.alive
+        shares = given.shares | self._captured(function) if gives else frozenset[str]()
         return Value(
             shares,
             function.result,
-            carries=(given.carries if function.gives else frozenset[str]()) | hands,
-            used_up=alive and not function.changes,
+            carries=(given.carries if gives else frozenset[str]()) | {name if h == SELF else h for h in function.hands},
+            used_up=used_up,
             fresh=not shares,
         )
 
@@ -135,7 +138,7 @@ class Calls(Files):
             self._change(given(parameter).roots)
             self._share(given(parameter).shares)
         for names in function.keeps:
-            parts = (given(n).shares if n == ANY or n[-1] == "=" else frozenset({n}) for n in names)
+            parts = (given(n).shares if n == ANY or n[-1] == "=" else self._values({n}) for n in names)
             self._share(frozenset[str]().union(*parts))
 
     def _called_back(self, given: Value, *others: Value) -> bool:
@@ -272,7 +275,7 @@ class Calls(Files):
     def _outer(self, value: Value) -> frozenset[str]:
         """The outer names that the functions which a value may be or hold change, and in which they may keep things."""
         functions = [f for c in value.carries if (f := self.known.whole(c)) is not None]
-        return frozenset[str]().union(*(_plain_names(f.mutates) for f in functions))
+        return frozenset[str]().union(*(self._values(f.mutates) for f in functions))
 
     def _unknown_method(self, base: Value, given: Value) -> Value:
         self._change(base.roots | given.roots)
@@ -281,8 +284,3 @@ class Calls(Files):
             self._join(root, given.shares | kept)
             self._carry(root, given.carries)
         return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=True)
-
-
-def _plain_names(names: Iterable[str]) -> frozenset[str]:
-    """Of these, the names of values; files and settings hold nothing."""
-    return frozenset(n for n in names if not n.startswith(("~", "file:")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,14 +54,19 @@ class Function:
 
     @cached_property
     def effect(self) -> int:
-        """What it does to what it is given; the same number for the same, in every process."""
+        """What it does to what it is given, and what it gives; the same number for the same, in every process."""
         told = self.params, sorted(self.changes), sorted(map(sorted, self.keeps)), self.gives, self.alive
-        return zlib.crc32(repr(told).encode("utf-8", "replace"))
+        given = sorted(self.hands), self.result
+        return zlib.crc32(repr((told, given)).encode("utf-8", "replace"))
 
 
-def either(one: Function | None, other: Function) -> Function:
+ANYTHING = Function(changes=frozenset({"*"}), alive=True)
+"""What is known of a name that may not stand for a function at all."""
+
+
+def either(one: Function, other: Function) -> Function:
     """What is known of one of two functions, where it is not known which."""
-    if one is None or one == other:
+    if one == other:
         return other
     return Function(
         reads=one.reads | other.reads,
@@ -132,36 +137,38 @@ class Names:
         self.functions, self._whole = dict(other.functions), other._whole
 
     def whole(self, name: str) -> Function | None:
-        """What a function does together with all functions that it uses; None for what is not known to be one."""
+        """What a function does together with all functions that it uses; None for what is not known to be one.
+
+        Where one of them is not what it was when its caller was read, there is no telling what comes of the call: it
+        may change, keep and hand on whatever it is given and reads.
+        """
         if (found := self._whole.get(name)) is not None or name not in self.functions:
             return found
         used, todo = dict[str, Function](), [name]
         while todo:
             if (one := todo.pop()) not in used and (function := self.functions.get(one)) is not None:
                 used[one] = function
-                todo += function.reads
+                todo += (*function.reads, *(other for other, _ in function.met))
         parts = used.values()
-        found = self._whole[name] = Function(
+        found = Function(
             reads=frozenset[str]().union(*(f.reads for f in parts)),
             mutates=frozenset[str]().union(*(f.mutates for f in parts)),
             opaque=any(f.opaque for f in parts),
             files=frozenset[str]().union(*(f.files for f in parts)),
             writes=frozenset[str]().union(*(f.writes for f in parts)),
         )
+        if any(other not in used or used[other].effect != effect for f in parts for other, effect in f.met):
+            lasting = {n for n, f in used.items() if not f.alive}
+            outer = found.mutates | {n for n in found.reads - lasting if not n.startswith("~")}
+            hands = frozenset(used).union(*(f.hands for f in parts)) - {SELF}
+            keeps = frozenset({frozenset({ANY, *outer})})
+            found = replace(found, mutates=outer, changes=frozenset({ANY}), keeps=keeps, hands=hands)
+        self._whole[name] = found
         return found
 
     def stands(self, name: str) -> bool:
         """Whether all that a function calls, by way of others, too, still is what it was when that was read."""
-        seen, todo = set[str](), [name]
-        while todo:
-            if (one := todo.pop()) in seen:
-                continue
-            seen.add(one)
-            for other, effect in self.functions[one].met:
-                if (function := self.functions.get(other)) is None or function.effect != effect:
-                    return False
-                todo.append(other)
-        return True
+        return (whole := self.whole(name)) is not None and not whole.changes
 
     def among(self, words: Iterable[str]) -> Context:
         """All that is known of these words, and of what they lead to: what code that uses them can ask about."""

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from notebooks.live import effects as known
-from notebooks.live.reading.names import BUILTINS, NOTHING, Function, Names, Reading, Value
+from notebooks.live.reading.names import (
+    ANY,
+    ANYTHING,
+    BUILTINS,
+    LAMBDA,
+    NOTHING,
+    Function,
+    Names,
+    Reading,
+    Value,
+    either,
+)
 
 
 class Scope:
@@ -64,7 +75,7 @@ class Scope:
             if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):
                 self.out.opaque = True
         known_ = self.known
-        if name in BUILTINS and name not in self.bound and name not in known_.shadowed:
+        if self._is_builtin(name):
             return NOTHING
         if (origin := known_.origins.get(name)) is not None:
             self._module(origin)
@@ -85,6 +96,8 @@ class Scope:
         if (function := self.known.whole(name)) is not None:
             self.out.reads |= (function.reads - self.bound).union(*map(self._before, function.reads))
             self._change(function.mutates)
+            for names in function.keeps:
+                self._share(self._values(names))
             self.out.files |= function.files
             self.out.writes |= function.writes
             self.out.opaque |= function.opaque
@@ -99,13 +112,24 @@ class Scope:
             seen.add(name)
             if (inner := self.known.functions.get(name)) is not None:
                 todo += inner.reads
-            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and name not in BUILTINS:
+            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and not self._is_builtin(name):
                 found |= {name} - self.known.constants
         return frozenset(found)
 
+    def _is_builtin(self, name: str) -> bool:
+        own = name in self.bound or name in self.known.shadowed or (self.local is not None and name in self.local)
+        return name in BUILTINS and not own
+
+    def _values(self, names: Iterable[str]) -> frozenset[str]:
+        """Of these, the names of the notebook's own values; files, settings, modules and builtins hold nothing."""
+        apart = ("~", "file:", ANY)
+        return frozenset(
+            n for n in names if not (n.startswith(apart) or n in self.known.origins or self._is_builtin(n))
+        )
+
     def _change(self, roots: Iterable[str]) -> None:
         for root in roots:
-            if root not in self.known.origins:
+            if root not in self.known.origins and not self._is_builtin(root):
                 self.out.mutates |= {root, *self._before(root)}
 
     def _before(self, name: str) -> frozenset[str]:
@@ -175,9 +199,10 @@ class Scope:
             if tables.origins.get(name) != origin:
                 tables.origins.pop(name, None)
                 self.out.names.origins.pop(name, None)
-        for name, function in functions.items():
-            if name not in tables.functions:
-                tables.learn(name, function)
+        for name in functions.keys() | tables.functions.keys():
+            one, other = functions.get(name, ANYTHING), tables.functions.get(name, ANYTHING)
+            if one is not other and not name.startswith(LAMBDA):
+                self._learn(name, either(one, other))
         self.bound &= bound
 
     def _learn(self, name: str, function: Function) -> None:
