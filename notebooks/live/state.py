@@ -270,7 +270,9 @@ class State:
                 mine.carried[name] = carries | (
                     mine.carried.get(name, frozenset()) if name not in certain else frozenset()
                 )
-        mine.used_up |= {n for n in new.used_up if LOCAL not in n}
+        for name, used_up in new.used_up.items():
+            if LOCAL not in name:
+                mine.used_up[name] = max(used_up, mine.used_up.get(name, 0))
         mine.methods |= new.methods
         mine.shadowed |= new.shadowed
         mine.constants |= new.constants

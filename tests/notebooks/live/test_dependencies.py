@@ -346,6 +346,31 @@ FACTS = {
         1,
         "f()\nf()",
     ),
+    "an iterator that a function gives": (
+        ("a = [1, 2]", "def f(p): return iter(p)", "x = f(a)", "print(list(x))", "print(list(x))"),
+        3,
+        "print(next(x))",
+    ),
+    "an iterator out of a list": (
+        ("a = [1, 2]", "x = [iter(a)]", "y = x[0]", "print(list(y))", "print(list(y))"),
+        3,
+        "print(next(y))",
+    ),
+    "an iterator that a function keeps": (
+        ("a = [1, 2]\nd = {}", "def f(): d['k'] = iter(a)\nf()", "print(list(d['k']))", "print(list(d['k']))"),
+        2,
+        "pass",
+    ),
+    "an iterator that is appended": (
+        ("def f(x, y): x.append(y)", "a = []\nf(a, iter([1, 2]))", "y = a[0]", "print(list(y))", "print(list(y))"),
+        3,
+        "print(next(y))",
+    ),
+    "an iterator in a loop": (
+        ("a = [iter([1, 2])]", "for y in a: pass", "print(list(y))", "print(list(y))"),
+        2,
+        "print(next(y))",
+    ),
     "a seed": (("import random\nrandom.seed(1)", "print(random.random())", "print(random.random())"), 1, "pass"),
     "code in a text": (("x = 1", "exec('x = 2')", "print(x)"), 1, "exec('x = 3')"),
     "a package's part": (("import os", "import os.path", "print(os.path.join('a', 'b'))"), 0, "os = None"),
