@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import duckdb
 import pandas as pd
 import pytest
 
-from artifacts.types import Execution, Output
+from artifacts.events import ReportMade, RunView
+from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
-from graphs.review import answering
+from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
@@ -137,6 +140,11 @@ CITY = O.groupby("city")["items"].mean()
 BACK = 100 * O.groupby("channel")["returned"].apply(lambda r: (r == "yes").mean())
 POINTS = BACK["web"] - BACK["shop"]
 FELL = O[O["order_date"].dt.year == 2024]["items"].mean() < IN_2022["items"].mean()
+MOST, LEAST = CITY.idxmax(), CITY.idxmin()
+POOR = P[(P["ward"] == "Cedar") & (P["outcome"] == "poor")]
+ON = P["ward"].value_counts()
+BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
+COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
 IN_2023 = O[O["order_date"].dt.year == 2023]
 
 
@@ -161,6 +169,26 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
          f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
         ("Average items fell from 2022 to 2024.", "", "df['items'].mean()", "", None if FELL else "say the opposite"),
+        (f"{MOST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % more items on average than {LEAST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, None),
+        (f"{MOST} has {100 * (1 - CITY[LEAST] / CITY[MOST]):.2f} % more items on average than {LEAST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, f"as a part of {LEAST} it is"),
+        (f"{LEAST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % fewer items on average than {MOST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, f"as a part of {MOST} it is"),
+        (f"{100 * len(POOR) / len(P):.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
+         100 * len(POOR) / len(P), "the share among all, not among those of ward Cedar"),
+        (f"{100 * len(POOR) / ON['Cedar']:.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
+         100 * len(POOR) / ON["Cedar"], None),
+        (f"{100 * len(POOR) / len(P):.1f} % of the patients were on Cedar and poor.", "", BY_OUTCOME,
+         100 * len(POOR) / len(P), None),
+        (f"{BACK['web']:.1f} % of the orders were returned on the web.", "", "df.groupby('channel')['returned']", BACK,
+         None),
+        (f"The {ON['Cedar']} Cedar patients stay {DAYS['Cedar']:.2f} days on average.", "", COUNTED,
+         f"{ON['Cedar']} {DAYS['Cedar']}", None),
+        (f"The {ON['Aster']} Cedar patients stay {DAYS['Cedar']:.2f} days on average.", "", COUNTED,
+         f"{ON['Aster']} {DAYS['Cedar']}", f"{ON['Aster']} is the value of Aster, not of Cedar"),
+        (f"The {len(P)} patients stay {P['days'].mean():.2f} days on average.", "", "print(len(df), df['days'].mean())",
+         f"{len(P)} {P['days'].mean()}", None),
         (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
     ],
 )  # fmt: skip
@@ -207,3 +235,27 @@ def test_the_number_of_each_group_of_many_is_found_without_going_through_all(mon
 
 def test_a_long_list_that_is_wrong_is_objected_to_in_a_line():
     assert len(shown(", ".join(IDS))) < 300
+
+
+@pytest.mark.asyncio
+async def test_reading_a_report_and_holding_it_against_results_leave_the_event_loop_free(monkeypatch):
+    ran = []
+
+    def noted(name):
+        own = getattr(recompute, name)
+        monkeypatch.setattr(recompute, name, lambda *a: ran.append((name, threading.current_thread())) or own(*a))
+
+    async def aside(code: str) -> str:
+        return "nothing"
+
+    names = ("Given", "sql", "_held", "misstated", "_without_query")
+    for name in names:
+        noted(name)
+    value = AnswerValue(name="mean days", value=1.0)
+    answer = Answer(part="days", status="answered", text="It is 1.0.", values=(value,), query=of("mean"))
+    report = ReportMade(run_id="r", answer="It is 1.0.", answers=(answer,))
+    work = Work(RunView(run=Run(id="r", goal="What is the mean of days?")), report)
+    await recompute.recompute(aside, work, FACTS)
+    await recompute.computed_again(aside, [answer], FACTS)
+    assert {name for name, _ in ran} == set(names)
+    assert threading.current_thread() not in {thread for _, thread in ran}
