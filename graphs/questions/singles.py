@@ -23,6 +23,7 @@ from graphs.questions.sentences import (
     where_of,
 )
 from graphs.questions.steps import listed, take
+from notebooks.toolkit.naming import readable
 
 
 def singles(query: Query, scope: Scope) -> None:
@@ -115,10 +116,15 @@ def _ranked(query: Query, scope: Scope, order: Order) -> None:
     cut = f".iloc[{query.offset or ''}:{query.offset + query.limit}]" if query.limit is not None else ""
     scope.add(f"found = pd.Series(found).{in_order}{cut}")
     ops = {m.op for m in query.measures}
+    both = [{m.of, m.other} for m in query.measures]
+    shared = set[str | None]().union(*both).intersection(*both)
     what = next(iter(ops)) if len(ops) == 1 else "value"
+    related = what in ("correlation", "covariance") and len(shared) == 1 < len(query.measures)
+    of_all = f"{what} with {shared.pop()}".replace("`", "") if related else ""
     tell(
         scope, "answer_ranked", "found", str(len(query.measures)), literal("size" if size else "value"),
         what=literal(what) if query.limit == 1 else "", decimals=decimals(query),
+        of_all=literal(readable(of_all, scope.kinds)) if of_all else "",
         verdict=verdict(query, dict.fromkeys(("value", what, "r"), "found.iloc[0]")),
         names_only="True" if query.tell == "names" else "",
     )  # fmt: skip

@@ -201,7 +201,7 @@ def numbers(a, b, part, both, like=None):
     if len(x) >= 20 and abs(found["value"]) < 0.5:
         inside = both[PARTS[part]]
         for other, bent in ((a, b), (b, a)):
-            if like and like["bent"] != bent:
+            if bent != (like["bent"] if like else outcome if outcome in (a, b) else bent):
                 continue
             cut, v = fifths(other, part)[inside], y if bent == b else x
             f, p, share, degrees, thin = by_fifths(cut, v)
@@ -1068,12 +1068,12 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
         size = signed
     before, after = size(alone.params["z"] * per), size(beside.params["z"] * per)
     middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
-    left = without(z, x)
+    left, share = without(z, x), "mostly" if low * high > 0 else "only"
     end = "so little is left of it" if other_p <= 0.01 else "so the two can hardly be told apart in these rows"
     report(
         "warning",
         "confounding",
-        f"{say(z)} goes with {say(outcome)} only as it goes with {say(x)} ({link}): once {say(x)} is held fixed, {middle} "
+        f"{say(z)} goes with {say(outcome)} {share} as it goes with {say(x)} ({link}): once {say(x)} is held fixed, {middle} "
         f"(95 % CI {size(low)} to {size(high)}) instead of {before}, n = {n:,}, {end}.",
         [z, outcome, x],
         roles={"outcome": outcome, "factor": z, "stratifier": x},

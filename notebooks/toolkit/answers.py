@@ -96,12 +96,16 @@ def compared_text(what: str, sides: Any, values: Any, unit: str = "", decimals: 
 
 def answer_ranked(
     found: pd.Series, of: int, by: str, *, what: str = "", decimals: int | None = None, verdict: str = "",
-    names_only: bool = False, notes: Any = (),
+    of_all: str = "", names_only: bool = False, notes: Any = (),
 ) -> None:  # fmt: skip
-    """Answer with values that stand in order; `of` is how many there were, `what` the statistic of the first alone."""
-    lines = [f"{name}: {as_text(x, decimals)}" for name, x in found.items()]
+    """Answer with values that stand in order; `of` is how many there were, `what` the statistic of the first alone.
+
+    `of_all` says what each of them is, as the correlation with one column.
+    """
+    lines = [f"{name}{'' if of_all else ':'} {as_text(x, decimals)}" for name, x in found.items()]
     first = "the first of " if len(found) < of else ""
-    text = f"{'; '.join(lines)} ({first}{of}, by {by}){f': {verdict}' * bool(verdict)}."
+    lead = f"{of_all}: " * bool(of_all)
+    text = f"{lead}{'; '.join(lines)} ({first}{of}, by {by}){f': {verdict}' * bool(verdict)}."
     values: dict[Any, Any] = {"name": found.index[0], what: found.iloc[0]} if what else found.to_dict()
     values |= {"verdict": verdict} if verdict else {}
     answer(text, {"name": ", ".join(found.index)} if names_only else values, fitted=["verdict"], notes=notes)

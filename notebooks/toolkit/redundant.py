@@ -10,6 +10,16 @@ from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.table import Table, trap
 from notebooks.toolkit.wording import say
 
+_FUNCTIONS: dict[str, Any] = {
+    "the square of": np.square,
+    "the square root of": np.sqrt,
+    "the natural logarithm of": np.log,
+    "the logarithm to base 10 of": np.log10,
+    "the logarithm of one more than": np.log1p,
+    "the reciprocal of": np.reciprocal,
+}
+"""What an analyst adds a column by, and that tells nothing new: a relation with it would be one with itself."""
+
 
 def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
     """Columns that go with another almost perfectly, each pair in the rows that have both, with a margin of safety."""
@@ -71,6 +81,7 @@ def _leave_out(table: Table) -> None:
                 )
             )
             table.left_out[b] = f"copy of {twin}"
+    _leave_functions_out(table)
     texts = [c for c in names(df) if is_text(df[c]) and 10 <= table.levels(c) <= n / 2]
     for b in table.of("number"):
         alike = [a for a in texts if table.levels(a) == table.levels(b)]
@@ -85,6 +96,22 @@ def _leave_out(table: Table) -> None:
                 table.traps.append(trap("redundant_columns", text, [a, b], n))
                 table.left_out[b] = f"copy of {a}"
                 break
+
+
+def _leave_functions_out(table: Table) -> None:
+    """Mark a column that is another one's square, root, logarithm or reciprocal in every row."""
+    numbers = [c for c in table.of("number") if table.levels(c) > 10]
+    values = table.df[numbers].to_numpy(dtype=float)
+    for said, function in _FUNCTIONS.items() if len(values) >= 20 else ():
+        with np.errstate(all="ignore"):
+            made = function(np.where(values >= 0, values, np.nan))  # below zero a square tells less than its root
+        alike = np.isclose(made[:50, :, None], values[:50, None, :], rtol=1e-3, equal_nan=True).all(axis=0)
+        for a, b in ((numbers[i], numbers[j]) for i, j in np.argwhere(alike) if i != j):
+            whole = np.allclose(made[:, numbers.index(a)], values[:, numbers.index(b)], rtol=1e-3, equal_nan=True)
+            if whole and not {a, b} & set(table.left_out):
+                text = f"{say(b)} is {said} {say(a)} and carries the same information: only {say(a)} is tested."
+                table.traps.append(trap("redundant_columns", text, [a, b], len(values)))
+                table.left_out[b] = f"copy of {a}"
 
 
 def _leave_sums_out(table: Table) -> None:

@@ -60,11 +60,12 @@ def _drop_repeats(table: Table) -> None:
             fine = bool(rare.any(axis=1).mean() >= 0.5)
         if repeats.sum() <= (1.5 * chance if fine else beyond) + 6 * chance**0.5:
             continue
-        text = f"{int(repeats.sum()):,} rows ({percent(repeats.mean(), 1)}) repeat another row"
+        some, one = f"{int(repeats.sum()):,}", int(repeats.sum()) == 1
+        text = f"{some} row{'s' * (not one)} ({percent(repeats.mean(), 1)}) repeat{'s' * one} another row"
         text += " in everything but the identifier" if columns is rest else ""
         if fine:
             table.take(table.df[~repeats])
-            text += f": they are counted once (n {before:,} → {len(table.df):,})."
+            text += f": {'it is' if one else 'they are'} counted once (n {before:,} → {len(table.df):,})."
         else:
             text += "; the columns are too coarse to tell copies from rows that happen to agree, so all are kept."
         table.log.append(text)

@@ -159,3 +159,15 @@ def test_matched_pairs_and_two_factors_at_once(kernel: Kernel, table: Writer, ra
     assert [f.params["top"] for f in beside] == ["clay"]
     assert "held fixed" in beside[0].text
     assert not ran.of("interaction", "claim")
+
+
+def test_an_outcome_that_was_asked_for_is_no_factor_of_others(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    years = random.uniform(0, 20, 600)
+    trips = np.where(random.random(600) < 0.25 + years / 40, np.round(9 / (1 + years), 2), 0.0)
+    ran = kernel.template(
+        "associations", data=table("travel", pd.DataFrame({"years": years, "trips": trips})), outcome="trips"
+    )
+    assert ran.error is None
+    assert not [f.text for f in ran.findings if f.text.startswith("Years varies with")]

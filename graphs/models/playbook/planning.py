@@ -101,7 +101,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
     here = {c.name: c for c in file.columns}
     found = [c for c in wish.columns if c in here]
     groups = [c for c in found if is_group(here[c])]
-    numbers = [c for c in found if is_number(here[c]) and c not in groups]
+    numbers = [c for c in found if is_number(here[c]) and c not in groups and not _names_years(here[c])]
     times = [c for c in found if is_time(here[c]) or _is_year(here[c], file)]
     target = _target_in(facts, file)
     declared = facts.roles.get("assignment", "")
@@ -121,7 +121,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
         if not _numbers_rows(here[found[0]], file):
             yield _associations(file, found[0], [])
     else:
-        outcome = found[-1] if found[-1] not in groups or not numbers else numbers[-1]
+        outcome = numbers[-1] if numbers and (found[-1] in groups or _names_years(here[found[-1]])) else found[-1]
         yield _associations(file, outcome, [c for c in found if c != outcome])
 
 
@@ -170,10 +170,14 @@ def _numbers_rows(column: Column, file: File) -> bool:
     return not other and column.n_unique == file.rows >= 20
 
 
+def _names_years(column: Column) -> bool:
+    """Whether a column holds plain years by its name: what others change over, and no outcome."""
+    return bool(re.search(r"(?:^|[\W_])year$|^years$", column.name, re.I)) and is_number(column)
+
+
 def _is_year(column: Column, file: File) -> bool:
     """Whether a column holds plain years, of which each row has its own."""
-    named = re.search(r"(?:^|[\W_])years?$", column.name, re.I)
-    return bool(named) and is_number(column) and column.n_unique == file.rows
+    return _names_years(column) and column.n_unique == file.rows
 
 
 def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:

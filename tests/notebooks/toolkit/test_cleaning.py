@@ -116,3 +116,17 @@ def test_spellings_are_merged_and_what_a_sign_tells_apart_is_not(same: tuple[str
     table = clean(pd.DataFrame({"level": [*same, other] * 20, "value": np.arange(20 * len(same) + 20) % 7}))
     assert table.df["level"].nunique() == 2
     assert [t["kind"] for t in table.traps].count("inconsistent_categories") == (len(same) > 1)
+
+
+def test_a_square_or_a_logarithm_of_a_column_is_not_tested_beside_it() -> None:
+    income = 2 + 4 * RANDOM.random(N)
+    both = pd.DataFrame({"income": income, "squared": income**2, "log": np.log(income).round(4), "other": OTHER})
+    assert clean(both).left_out == {"squared": "copy of income", "log": "copy of income"}
+    signed = pd.DataFrame({"x": OTHER, "squared": OTHER**2})  # tells less than x does: its sign is gone
+    assert clean(signed).left_out == {}
+
+
+def test_one_repeated_row_is_told_as_one() -> None:
+    df = pd.DataFrame({"x": LONG[:200], "y": OTHER[:200]})
+    (told,) = [t["text"] for t in clean(pd.concat([df, df.tail(1)], ignore_index=True)).traps]
+    assert told == "1 row (0.5 %) repeats another row: it is counted once (n 201 → 200)."
