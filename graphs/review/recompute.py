@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from artifacts.events import RunView
 from artifacts.store import Store, StoreError
-from artifacts.types import Answer, AnswerValue, Objection, Recomputation
+from artifacts.threads import in_own_thread
+from artifacts.types import Answer, AnswerValue, Execution, Objection, Recomputation
 from graphs import look
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Measure, Query
@@ -115,40 +116,63 @@ def beside(desk: Desk, view: RunView) -> Aside:
 
 
 async def results_of(aside: Aside, queries: Sequence[Query], tables: Tables) -> list[Result]:
-    """What each query gives. One that cannot be computed says why; what is asked several times is one result."""
-    results: dict[int, Result] = {}
-    asked: dict[int, tuple[str, Asked]] = {}
+    """What each query gives. One that cannot be computed says why; what is asked several times is one result.
+
+    Only the waiting is done on the caller's loop: thousands of queries take a while to write and their rows to read.
+    """
+    asked = await in_own_thread(_in_sql, queries, tables)
+    once = list(dict.fromkeys(one[0] for one in asked.values() if not isinstance(one, str)))
+    got = await _compute(aside, once[:_MOST], tables) if once else []
+    return await in_own_thread(_results, queries, asked, dict(zip(once, got, strict=False)))
+
+
+def _in_sql(queries: Sequence[Query], tables: Tables) -> dict[int, tuple[str, Asked] | str]:
+    """Each query by its identity, with what its columns hold, or why it cannot be computed."""
+    asked: dict[int, tuple[str, Asked] | str] = {}
     for query in {id(query): query for query in queries}.values():
         try:
             asked[id(query)] = sql(query, tables)
         except NotComputable as error:
-            results[id(query)] = Result(why=str(error))
-    once = list(dict.fromkeys(text for text, _ in asked.values()))
-    files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
-    got = dict(zip(once, await _compute(aside, once[:_MOST], files), strict=False)) if once else {}
-    for key, (text, columns) in asked.items():
-        rows = got.get(text, "too many values to compute again")
-        results[key] = Result(why=rows) if isinstance(rows, str) else Result(columns, tuple(map(tuple, rows)))
+            asked[id(query)] = str(error)
+    return asked
+
+
+def _results(
+    queries: Sequence[Query], asked: Mapping[int, tuple[str, Asked] | str], got: Mapping[str, Any]
+) -> list[Result]:
+    results: dict[int, Result] = {}
+    for key, one in asked.items():
+        rows = one if isinstance(one, str) else got.get(one[0], "too many values to compute again")
+        columns = None if isinstance(one, str) else one[1]
+        if columns is None or isinstance(rows, str):
+            results[key] = Result(why=str(rows))
+        else:
+            results[key] = Result(columns, tuple(map(tuple, rows)))
     return [results[id(query)] for query in queries]
 
 
-async def _compute(aside: Aside, queries: list[str], files: Mapping[str, list[str]]) -> list[Any]:
+async def _compute(aside: Aside, queries: list[str], tables: Tables) -> list[Any]:
     """The rows of each query, or a sentence."""
+    files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
     code = (
         f"{_COMPUTE}results = computed(json.loads({json.dumps(queries)!r}), json.loads({json.dumps(files)!r}))\n"
         f"print({_MARK!r} + json.dumps([r if isinstance(r, str) else [[plain(v) for v in row] for row in r] "
         "for r in results]))\n"
     )
     try:
-        said = await aside(code)
+        return await in_own_thread(_read, await aside(code), len(queries))
     except (GatewayError, NotebookError, StoreError) as error:
         return [str(error)] * len(queries)
+
+
+def _read(said: str, many: int) -> list[Any]:
+    """What the sandbox printed: rows or a sentence for each of so many queries."""
     _, mark, rest = said.rpartition(_MARK)
     try:
         got = json.loads(rest.partition("\n")[0]) if mark else None
     except ValueError:
         got = None
-    return got if isinstance(got, list) else ["the input files could not be read again"] * len(queries)
+    return got if isinstance(got, list) else ["the input files could not be read again"] * many
 
 
 def claims(answers: Sequence[Answer]) -> list[Claim]:
@@ -182,46 +206,73 @@ class Recomputed:
 async def recompute(aside: Aside, work: Work, tables: Tables) -> Recomputed:
     """Each value of a report's answers, held against what its query gives from the input files; what the question
     asks, against what is told; and each sentence, on charts too, against the statistics that it can speak of."""
-    view, report, question = work.view, work.report, work.view.run.goal
-    made, asked = claims(report.answers), list(expected(view.run.goal, tables, work.roles))
-    texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
-    titles = list(written(work))
-    code = "\n".join(x.code for x in work.written)
-    given = Given(tables, "\n".join([*texts, *(text for _, text in titles)]), question, code)
-    wanted = list(given.wanted())
-    queries = [c.query for c in made] + [q for a in asked for q in a.queries] + [w.query for w in wanted]
-    got = iter(await results_of(aside, queries, tables))
-    held = [_held(claim, next(got)) for claim in made]
-    verdicts = [verdict for verdict, _ in held] + _without_query(report.answers, {(c.part, c.place) for c in made})
-    verdicts.sort(key=lambda v: (v.part, v.value))
-    problems = [problem for _, problem in held]
-    problems += [a.problem(report.answer, [next(got) for _ in a.queries], tables) for a in asked]
-    facts = Facts()
-    facts.take(wanted, list(got))
-    cells = [x for x in view.executions if "describe" not in x.tags]
-    enter(facts, cells, tables)
-    problems += [*misstated(report.answer, given, facts, work.written), *handful_first(report.answer, given, facts)]
-    for text in texts:
-        problems += Statements(text, given, facts, question).problems()
-        problems += [*signs(text, cells), *untested(text, cells)]
-    sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
-    objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-    seen = [v for x in cells for v in (*printed_numbers(x), *(value for *_, value in drawn(x)))]
-    for cell, text in titles:
-        found = list(Statements(text, given, facts, "").problems())
-        loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
-        found += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
-        said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
-        objections += [Objection(where=cell.cell, problem=said, mend=_REDRAW)] * bool(found)
-    return Recomputed(tuple(verdicts), tuple(objections))
+    held = await in_own_thread(_Report, work, tables)
+    results = await results_of(aside, held.queries, tables)
+    return await in_own_thread(held.judged, results)
+
+
+class _Report:
+    """A report, the queries that it is to be held against, and what comes of that."""
+
+    def __init__(self, work: Work, tables: Tables) -> None:
+        report, question = work.report, work.view.run.goal
+        self.work, self.tables = work, tables
+        self.made, self.asked = claims(report.answers), list(expected(question, tables, work.roles))
+        self.texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
+        self.titles = list(written(work))
+        code = "\n".join(x.code for x in work.written)
+        self.given = Given(tables, "\n".join([*self.texts, *(text for _, text in self.titles)]), question, code)
+        self.wanted = list(self.given.wanted())
+
+    @property
+    def queries(self) -> list[Query]:
+        asked = [q for a in self.asked for q in a.queries]
+        return [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
+
+    def judged(self, results: Sequence[Result]) -> Recomputed:
+        """What comes of it, by the results of its queries in their order."""
+        report, question, given = self.work.report, self.work.view.run.goal, self.given
+        got = iter(results)
+        held = [_held(claim, next(got)) for claim in self.made]
+        verdicts = [v for v, _ in held] + _without_query(report.answers, {(c.part, c.place) for c in self.made})
+        verdicts.sort(key=lambda v: (v.part, v.value))
+        problems = [problem for _, problem in held]
+        problems += [a.problem(report.answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
+        facts = Facts()
+        facts.take(self.wanted, list(got))
+        cells = [x for x in self.work.view.executions if "describe" not in x.tags]
+        enter(facts, cells, self.tables)
+        problems += [*misstated(report.answer, given, facts, self.work.written)]
+        problems += [*handful_first(report.answer, given, facts)]
+        for text in self.texts:
+            problems += Statements(text, given, facts, question).problems()
+            problems += [*signs(text, cells), *untested(text, cells)]
+        sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
+        objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
+        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)))
+
+    def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
+        """What is wrong with the words and numbers that are written on charts."""
+        seen = [v for x in cells for v in (*printed_numbers(x), *(value for *_, value in drawn(x)))]
+        for cell, text in self.titles:
+            found = list(Statements(text, self.given, facts, "").problems())
+            loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
+            found += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
+            if found:
+                said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
+                yield Objection(where=cell.cell, problem=said, mend=_REDRAW)
 
 
 async def computed_again(aside: Aside, answers: Sequence[Answer], tables: Tables) -> list[Recomputation]:
     """Each value of these answers, held against what its query gives from the input files."""
-    made = claims(answers)
-    got = await results_of(aside, [c.query for c in made], tables)
-    verdicts = [_held_loosely(claim, result) for claim, result in zip(made, got, strict=True)]
-    return [*verdicts, *_without_query(answers, {(c.part, c.place) for c in made})]
+    made = await in_own_thread(claims, answers)
+    results = await results_of(aside, [c.query for c in made], tables)
+
+    def judged() -> list[Recomputation]:
+        held = [_held_loosely(claim, result) for claim, result in zip(made, results, strict=True)]
+        return [*held, *_without_query(answers, {(c.part, c.place) for c in made})]
+
+    return await in_own_thread(judged)
 
 
 def _held_loosely(claim: Claim, result: Result) -> Recomputation:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from notebooks.live.reading import FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, either, read
+from notebooks.live.reading import ANYTHING, FILES, LOCAL, RANDOM, SETTINGS, Names, Reading, either, read
 from notebooks.live.reading.parsing import base_name
 
 EVERYTHING = "*"
@@ -253,21 +253,26 @@ class State:
         before = {n: mine.before.get(n, frozenset()) | {told} for n, told in needs.again.items()}
         certain, functions = reading.binds & needs.bound, dict(mine.functions)
         for name in reading.binds | reading.maybe:
-            known = name in mine.origins or name in mine.functions or name in mine.kinds
-            if name not in certain and known and name not in new.functions:
-                mine.kinds.pop(name, None)
+            if name in certain:
+                mine.forget(name)
                 continue
-            mine.forget(name)
+            mine.kinds.pop(name, None)  # it may still be what it was, so all else that is known of that holds on
+            if mine.origins.get(name) != new.origins.get(name):
+                mine.origins.pop(name, None)
+            if name in functions:
+                mine.learn(name, either(functions[name], ANYTHING))
         mine.origins |= new.origins
         for name, function in new.functions.items():
-            mine.learn(name, function if name in certain else either(functions.get(name), function))
+            mine.learn(name, function if name in certain else either(functions.get(name, ANYTHING), function))
         mine.kinds |= {n: k for n, k in new.kinds.items() if n in certain}
         for name, carries in new.carried.items():
             if LOCAL not in name:
                 mine.carried[name] = carries | (
                     mine.carried.get(name, frozenset()) if name not in certain else frozenset()
                 )
-        mine.used_up |= {n for n in new.used_up if LOCAL not in n}
+        for name, used_up in new.used_up.items():
+            if LOCAL not in name:
+                mine.used_up[name] = max(used_up, mine.used_up.get(name, 0))
         mine.methods |= new.methods
         mine.shadowed |= new.shadowed
         mine.constants |= new.constants

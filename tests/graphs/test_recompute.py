@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import duckdb
 import pandas as pd
 import pytest
 
-from artifacts.types import Execution, Output
+from artifacts.events import ReportMade, RunView
+from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
-from graphs.review import answering
+from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
@@ -207,3 +210,27 @@ def test_the_number_of_each_group_of_many_is_found_without_going_through_all(mon
 
 def test_a_long_list_that_is_wrong_is_objected_to_in_a_line():
     assert len(shown(", ".join(IDS))) < 300
+
+
+@pytest.mark.asyncio
+async def test_reading_a_report_and_holding_it_against_results_leave_the_event_loop_free(monkeypatch):
+    ran = []
+
+    def noted(name):
+        own = getattr(recompute, name)
+        monkeypatch.setattr(recompute, name, lambda *a: ran.append((name, threading.current_thread())) or own(*a))
+
+    async def aside(code: str) -> str:
+        return "nothing"
+
+    names = ("Given", "sql", "_held", "misstated", "_without_query")
+    for name in names:
+        noted(name)
+    value = AnswerValue(name="mean days", value=1.0)
+    answer = Answer(part="days", status="answered", text="It is 1.0.", values=(value,), query=of("mean"))
+    report = ReportMade(run_id="r", answer="It is 1.0.", answers=(answer,))
+    work = Work(RunView(run=Run(id="r", goal="What is the mean of days?")), report)
+    await recompute.recompute(aside, work, FACTS)
+    await recompute.computed_again(aside, [answer], FACTS)
+    assert {name for name, _ in ran} == set(names)
+    assert threading.current_thread() not in {thread for _, thread in ran}

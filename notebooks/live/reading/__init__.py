@@ -9,13 +9,36 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from notebooks.live.reading.names import FILES, LOCAL, RANDOM, SETTINGS, Context, Function, Names, Reading, either
+from notebooks.live.reading.names import (
+    ANYTHING,
+    FILES,
+    LOCAL,
+    RANDOM,
+    SETTINGS,
+    Context,
+    Function,
+    Names,
+    Reading,
+    either,
+)
 from notebooks.live.reading.ours import ours
 from notebooks.live.reading.parsing import mentioned, parse
 from notebooks.live.reading.statements import Reader, walked
 from notebooks.slices import HEADING
 
-__all__ = ["FILES", "LOCAL", "RANDOM", "SETTINGS", "Function", "Names", "Reading", "either", "parse", "read"]
+__all__ = [
+    "ANYTHING",
+    "FILES",
+    "LOCAL",
+    "RANDOM",
+    "SETTINGS",
+    "Function",
+    "Names",
+    "Reading",
+    "either",
+    "parse",
+    "read",
+]
 
 
 def read(source: str, names: Names, *, trusting: bool = True) -> Reading:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from notebooks.live import effects as known
 from notebooks.live.reading.files import Files
@@ -77,33 +78,43 @@ class Calls(Files):
     def _unknown_call(self, callee: Value, given: Value) -> Value:
         self._change(callee.roots | given.roots)
         self._share(callee.roots | given.shares | self._outer(callee))
-        return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=True)
+        if given.used_up:
+            self._fill(given.roots | callee.roots)
+        return Value(callee.roots | given.shares, carries=callee.carries | given.carries, used_up=2)
 
     def _own_function(
         self, name: str, function: Function, node: ast.Call, args: Sequence[Value], keywords: Mapping[str, Value]
     ) -> Value:
         given = together([*args, *keywords.values()])
         self._meets(name, function)
-        if self.local is not None or self.known.stands(name):  # of a function it is asked where that is called
-            self._happens(function, node, args, keywords)
+        whole = self.known.whole(name) or function
+        if self.local is None and whole.changes:  # of a function it is asked where that is called
+            function = replace(function, hands=function.hands | whole.hands, gives=True, result=None)
+            used_up = 2
+            self._happens(whole, node, args, keywords)
         else:
-            self._change(given.roots)
-            self._share(given.shares | _plain_names((self.known.whole(name) or function).mutates))
+            used_up = max(function.used_up, int(function.alive and not function.changes))
+            self._happens(function, node, args, keywords)
         self._files_of(name, node, reads_any=False)
-        alive = function.alive
-        hands = frozenset(name if h == SELF else h for h in function.hands)
         for changed in function.mutates:
             self._carry(changed, given.carries)
-        if alive:
+        if given.used_up:
+            self._fill((*self._values(function.mutates), *(given.roots if function.changes else ())))
+        if any(n[-1] == "=" for n in function.fills):
+            self._fill(given.roots)
+        if function.alive:
             self._change({name})
-        shares = given.shares | self._captured(function) if function.gives or alive else frozenset[str]()
         if function.result == "atom":
             return ATOM
+        gives = function.gives or function.alive
+        shares = given.shares | self._captured(function) if gives else frozenset[str]()
+        if gives:
+            used_up = max(used_up, given.used_up, *(self.known.used_up.get(n, 0) for n in shares))
         return Value(
             shares,
             function.result,
-            carries=(given.carries if function.gives else frozenset[str]()) | hands,
-            used_up=alive and not function.changes,
+            carries=(given.carries if gives else frozenset[str]()) | {name if h == SELF else h for h in function.hands},
+            used_up=used_up,
             fresh=not shares,
         )
 
@@ -135,7 +146,7 @@ class Calls(Files):
             self._change(given(parameter).roots)
             self._share(given(parameter).shares)
         for names in function.keeps:
-            parts = (given(n).shares if n == ANY or n[-1] == "=" else frozenset({n}) for n in names)
+            parts = (given(n).shares if n == ANY or n[-1] == "=" else self._values({n}) for n in names)
             self._share(frozenset[str]().union(*parts))
 
     def _called_back(self, given: Value, *others: Value) -> bool:
@@ -159,7 +170,7 @@ class Calls(Files):
             self._change(given.roots)
             if any(v.origin for v in args):
                 self._touch(SETTINGS)
-            return Value(given.shares)
+            return Value(given.shares, used_up=given.within)
         if name == "open":
             return self._opened(node, given)
         if name in known.ATOMIC:
@@ -167,9 +178,9 @@ class Calls(Files):
         if name in known.PURE_BUILTINS or name[:1].isupper():
             return Value(fresh=True, kind="atom" if name in known.ATOMIC else None)
         if name in known.SHARING_BUILTINS:
-            return Value(given.shares, carries=given.carries, used_up=name in known.ITERATORS)
+            return Value(given.shares, carries=given.carries, used_up=given.within or int(name in known.ITERATORS))
         self._change(given.roots)
-        return Value(given.shares, carries=given.carries, used_up=True)
+        return Value(given.shares, carries=given.carries, used_up=2)
 
     def _library(self, path: str, node: ast.Call, given: Value, base: Value) -> Value:
         top, _, last = path.split(".")[0], ".", path.split(".")[-1]
@@ -192,15 +203,15 @@ class Calls(Files):
             self._change(given.roots)
             return Value(given.shares)
         if path.startswith(known.USED_UP) or "chunksize" in keywords or "iterator" in keywords:
-            return Value(given.shares, used_up=True)
+            return Value(given.shares, used_up=given.within or 1)
         if path.startswith("duckdb.connect"):
             self._files_of("open", node, reads_any=False)
-            return Value(given.shares, used_up=True)
+            return Value(given.shares, used_up=given.within or 1)
         if top not in known.PURE_MODULES:
             self._change(given.roots)
             self._share(given.shares)
             self._touch(f"~{top}")
-            return Value(given.shares | frozenset(), carries=given.carries, used_up=True)
+            return Value(given.shares, carries=given.carries, used_up=2)
         self._called_back(given)
         if top == "pandas":
             return Value(kind="frame", fresh=True)
@@ -210,7 +221,7 @@ class Calls(Files):
             return Value(kind="path", fresh=True)
         if top in known.FRESH_MODULES or path == "copy.deepcopy":
             return NOTHING
-        return Value(given.shares, carries=given.carries)
+        return Value(given.shares, carries=given.carries, used_up=given.within)
 
     def _method_of_ours(self, base: Value, name: str) -> Function | None:
         """What a method does of which the toolkit's class is known."""
@@ -247,22 +258,26 @@ class Calls(Files):
                 self._change(base.roots)
                 for root in base.roots:
                     self._join(root, given.shares)
-            used_up = name in ("iterrows", "itertuples", "items")
-            return Value(base.roots, None if used_up else "frame", used_up=used_up, fresh=name not in known.FRAME_VIEWS)
+            rows = name in ("iterrows", "itertuples", "items")
+            return Value(base.roots, None if rows else "frame", used_up=int(rows), fresh=name not in known.FRAME_VIEWS)
         if name in known.PURE_METHODS and not harmful:
             if name in known.FRESH_METHODS:
                 kind: Kind | None = "atom" if name in ("join", "strip", "lower", "upper", "format", "count") else None
                 return Value(base.roots, kind=kind or ("atom" if base.kind == "atom" else None), fresh=True)
-            return Value(base.roots | given.shares, carries=base.carries, fresh=base.fresh and not given.shares)
+            used_up, fresh = max(base.within, given.used_up), base.fresh and not given.shares
+            return Value(base.roots | given.shares, carries=base.carries, used_up=used_up, fresh=fresh)
         if name in known.OWN_METHODS:
             self._change(base.roots)
-            return Value(base.roots, carries=base.carries)
+            return Value(base.roots, carries=base.carries, used_up=base.within)
         if name in known.HOLDING_METHODS:
             self._change(base.roots)
             for root in base.roots:
                 self._hold(root, given.shares)
                 self._carry(root, given.carries)
-            return Value(base.roots | given.shares, carries=base.carries | given.carries)
+            if given.used_up:
+                self._fill(base.roots)
+            used_up = max(base.within, given.used_up)
+            return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=used_up)
         if name in known.WRITERS and base.kind is None and not given.roots:
             return NOTHING
         if base.kind in ("atom", "path"):
@@ -272,7 +287,7 @@ class Calls(Files):
     def _outer(self, value: Value) -> frozenset[str]:
         """The outer names that the functions which a value may be or hold change, and in which they may keep things."""
         functions = [f for c in value.carries if (f := self.known.whole(c)) is not None]
-        return frozenset[str]().union(*(_plain_names(f.mutates) for f in functions))
+        return frozenset[str]().union(*(self._values(f.mutates) for f in functions))
 
     def _unknown_method(self, base: Value, given: Value) -> Value:
         self._change(base.roots | given.roots)
@@ -280,9 +295,6 @@ class Calls(Files):
         for root in base.roots:
             self._join(root, given.shares | kept)
             self._carry(root, given.carries)
-        return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=True)
-
-
-def _plain_names(names: Iterable[str]) -> frozenset[str]:
-    """Of these, the names of values; files and settings hold nothing."""
-    return frozenset(n for n in names if not n.startswith(("~", "file:")))
+        if given.used_up:
+            self._fill(base.roots)
+        return Value(base.roots | given.shares, carries=base.carries | given.carries, used_up=2)

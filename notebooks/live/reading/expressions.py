@@ -36,7 +36,7 @@ class Expressions(Calls):
                     return Value(kind="path", fresh=True)
                 if "frame" in (one.kind, other.kind):
                     return Value(one.roots | other.roots, kind="frame", fresh=True)
-                return Value(one.shares | other.shares)
+                return Value(one.shares | other.shares, used_up=max(one.used_up, other.used_up))
             case ast.UnaryOp(operand=operand):
                 given = self.value(operand)
                 return ATOM if isinstance(node.op, ast.Not) else Value(given.roots, kind=given.kind, fresh=True)
@@ -46,21 +46,24 @@ class Expressions(Calls):
                 return Value(kind="frame" if frame else None, fresh=True)
             case ast.Tuple(elts=parts):
                 values = [self.value(p) for p in parts]
-                return ATOM if all(v.kind == "atom" for v in values) else together(values)
-            case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+                return ATOM if all(v.kind == "atom" for v in values) else together(values).held()
+            case ast.BoolOp(values=parts):
                 return together([self.value(p) for p in parts])
+            case ast.List(elts=parts) | ast.Set(elts=parts):
+                return together([self.value(p) for p in parts]).held()
             case ast.Dict(keys=keys, values=parts):
-                return together([self.value(p) for p in (*filter(None, keys), *parts)])
+                return together([self.value(p) for p in (*filter(None, keys), *parts)]).held()
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 self.value(test)
                 one, other = self.value(body), self.value(orelse)
                 both = together([one, other])
-                return Value(both.roots, one.kind if one.kind == other.kind else None, carries=both.carries)
+                kind = one.kind if one.kind == other.kind else None
+                return Value(both.roots, kind, carries=both.carries, used_up=both.used_up)
             case ast.ListComp(elt=elt, generators=loops) | ast.SetComp(elt=elt, generators=loops):
                 return self._comprehension(loops, elt)
             case ast.GeneratorExp(elt=elt, generators=loops):
                 made = self._comprehension(loops, elt)
-                return Value(made.roots, carries=made.carries, used_up=True)
+                return Value(made.roots, carries=made.carries, used_up=max(1, made.used_up))
             case ast.DictComp(key=key, value=part, generators=loops):
                 return self._comprehension(loops, key, part)
             case ast.Lambda():
@@ -78,7 +81,10 @@ class Expressions(Calls):
                     self._bind(target.id, given)
                 self.scopes = scopes
                 return given
-            case ast.Starred(value=part) | ast.Await(value=part) | ast.YieldFrom(value=part):
+            case ast.Starred(value=part):
+                given = self.value(part)
+                return given._replace(used_up=given.within)
+            case ast.Await(value=part) | ast.YieldFrom(value=part):
                 return self.value(part)
             case ast.JoinedStr() | ast.FormattedValue():
                 for child in ast.iter_child_nodes(node):
@@ -97,7 +103,7 @@ class Expressions(Calls):
             return Value(base.roots, kind="frame", fresh=base.fresh or attr not in known.FRAME_VIEWS)
         if (of := self.known.functions.get(base.kind or "")) is not None and attr in dict(of.fields):
             return Value(base.roots, dict(of.fields)[attr], fresh=base.fresh)
-        return Value(base.roots, carries=base.carries, fresh=base.fresh)
+        return Value(base.roots, carries=base.carries, used_up=base.within, fresh=base.fresh)
 
     def _part(self, base: Value) -> Value:
         """An item of something."""
@@ -107,13 +113,14 @@ class Expressions(Calls):
             return Value(base.roots, kind="frame", fresh=True)
         if base.kind == "atom":
             return ATOM
-        return Value(base.roots, carries=base.carries, fresh=base.fresh)
+        return Value(base.roots, carries=base.carries, used_up=base.within, fresh=base.fresh)
 
     def _items(self, source: ast.expr) -> Value:
         value = self.value(source)
         if value.kind == "atom":
             return ATOM
-        return Value(value.roots, carries=value.carries, fresh=value.fresh or value.kind is not None)
+        fresh = value.fresh or value.kind is not None
+        return Value(value.roots, carries=value.carries, used_up=value.within, fresh=fresh)
 
     def _comprehension(self, loops: Sequence[ast.comprehension], *results: ast.expr) -> Value:
         self.scopes.append({})
@@ -126,10 +133,12 @@ class Expressions(Calls):
                     self.scopes[-1][part.id] = inner
                     if items.carries:
                         self.known.carried[inner] = items.carries
+                    if items.used_up:
+                        self.known.used_up[inner] = items.used_up
             self.assign(loop.target, items)
             for test in loop.ifs:
                 self.value(test)
-        made = together([self.value(r) for r in results])
+        made = together([self.value(r) for r in results]).held()
         self.scopes.pop()
         return made
 
@@ -141,7 +150,8 @@ class Expressions(Calls):
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 kind: Kind | None = "atom" if value.kind == "atom" else None
                 for part in parts:
-                    self.assign(part, Value(value.roots, kind, carries=value.carries, fresh=value.fresh))
+                    given = Value(value.roots, kind, carries=value.carries, used_up=value.within, fresh=value.fresh)
+                    self.assign(part, given)
             case ast.Starred(value=part):
                 self.assign(part, value)
             case _:
@@ -150,6 +160,8 @@ class Expressions(Calls):
                 for root in roots:
                     self._hold(root, value.shares)
                     self._carry(root, value.carries)
+                if value.used_up:
+                    self._fill(roots)
 
     def _unpack(self, target: ast.expr, values: list[Value]) -> None:
         parts = target.elts if isinstance(target, ast.Tuple | ast.List) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ class Function:
     `alive`: each use may change it, as a class, a generator or a decorated function. `hands`: the functions that its
     result may be or hold, `SELF` for itself or one that it defines. `result` is what its result is. The toolkit's
     classes have `methods`, of which each takes the object as its first parameter, and what their `fields` are.
+    `used_up` is that of its result, `fills` are the parameters and outer names that may hold an iterator afterwards.
     """
 
     reads: frozenset[str] = frozenset()
@@ -49,19 +50,26 @@ class Function:
     writes: frozenset[str] = frozenset()
     hands: frozenset[str] = frozenset()
     result: Kind | None = None
+    used_up: int = 0
+    fills: frozenset[str] = frozenset()
     methods: tuple[tuple[str, Function], ...] = ()
     fields: tuple[tuple[str, Kind], ...] = ()
 
     @cached_property
     def effect(self) -> int:
-        """What it does to what it is given; the same number for the same, in every process."""
+        """What it does to what it is given, and what it gives; the same number for the same, in every process."""
         told = self.params, sorted(self.changes), sorted(map(sorted, self.keeps)), self.gives, self.alive
-        return zlib.crc32(repr(told).encode("utf-8", "replace"))
+        given = sorted(self.hands), self.result, self.used_up, sorted(self.fills)
+        return zlib.crc32(repr((told, given)).encode("utf-8", "replace"))
 
 
-def either(one: Function | None, other: Function) -> Function:
+ANYTHING = Function(changes=frozenset({"*"}), alive=True)
+"""What is known of a name that may not stand for a function at all."""
+
+
+def either(one: Function, other: Function) -> Function:
     """What is known of one of two functions, where it is not known which."""
-    if one is None or one == other:
+    if one == other:
         return other
     return Function(
         reads=one.reads | other.reads,
@@ -74,6 +82,8 @@ def either(one: Function | None, other: Function) -> Function:
         files=one.files | other.files,
         writes=one.writes | other.writes,
         hands=one.hands | other.hands,
+        used_up=2,
+        fills=one.fills | other.fills,
     )
 
 
@@ -83,7 +93,7 @@ type Context = tuple[
     tuple[tuple[str, Kind], ...],
     tuple[tuple[str, frozenset[str]], ...],
     tuple[tuple[str, frozenset[str]], ...],
-    tuple[str, ...],
+    tuple[tuple[str, int], ...],
     tuple[str, ...],
     tuple[str, ...],
     tuple[str, ...],
@@ -99,7 +109,7 @@ class Names:
     functions: dict[str, Function] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     carried: dict[str, frozenset[str]] = field(default_factory=dict)
-    used_up: set[str] = field(default_factory=set)
+    used_up: dict[str, int] = field(default_factory=dict)  # as of a value
     methods: set[str] = field(default_factory=set)  # of the notebook's own classes
     shadowed: set[str] = field(default_factory=set)  # builtins whose name the notebook uses for something else
     before: dict[str, frozenset[str]] = field(default_factory=dict)  # what a name stood for that was perhaps bound anew
@@ -113,7 +123,7 @@ class Names:
             dict(self.functions),
             dict(self.kinds),
             dict(self.carried),
-            set(self.used_up),
+            dict(self.used_up),
             set(self.methods),
             set(self.shadowed),
             dict(self.before),
@@ -132,36 +142,39 @@ class Names:
         self.functions, self._whole = dict(other.functions), other._whole
 
     def whole(self, name: str) -> Function | None:
-        """What a function does together with all functions that it uses; None for what is not known to be one."""
+        """What a function does together with all functions that it uses; None for what is not known to be one.
+
+        Where one of them is not what it was when its caller was read, there is no telling what comes of the call: it
+        may change, keep and hand on whatever it is given and reads.
+        """
         if (found := self._whole.get(name)) is not None or name not in self.functions:
             return found
         used, todo = dict[str, Function](), [name]
         while todo:
             if (one := todo.pop()) not in used and (function := self.functions.get(one)) is not None:
                 used[one] = function
-                todo += function.reads
+                todo += (*function.reads, *(other for other, _ in function.met))
         parts = used.values()
-        found = self._whole[name] = Function(
+        found = Function(
             reads=frozenset[str]().union(*(f.reads for f in parts)),
             mutates=frozenset[str]().union(*(f.mutates for f in parts)),
             opaque=any(f.opaque for f in parts),
             files=frozenset[str]().union(*(f.files for f in parts)),
             writes=frozenset[str]().union(*(f.writes for f in parts)),
+            fills=frozenset(n for f in parts for n in f.fills if n[-1] != "="),
         )
+        if any(other not in used or used[other].effect != effect for f in parts for other, effect in f.met):
+            lasting = {n for n, f in used.items() if not f.alive}
+            outer = found.mutates | {n for n in found.reads - lasting if not n.startswith("~")}
+            hands = frozenset(used).union(*(f.hands for f in parts)) - {SELF}
+            keeps = frozenset({frozenset({ANY, *outer})})
+            found = replace(found, mutates=outer, changes=frozenset({ANY}), keeps=keeps, hands=hands, used_up=2)
+        self._whole[name] = found
         return found
 
     def stands(self, name: str) -> bool:
         """Whether all that a function calls, by way of others, too, still is what it was when that was read."""
-        seen, todo = set[str](), [name]
-        while todo:
-            if (one := todo.pop()) in seen:
-                continue
-            seen.add(one)
-            for other, effect in self.functions[one].met:
-                if (function := self.functions.get(other)) is None or function.effect != effect:
-                    return False
-                todo.append(other)
-        return True
+        return (whole := self.whole(name)) is not None and not whole.changes
 
     def among(self, words: Iterable[str]) -> Context:
         """All that is known of these words, and of what they lead to: what code that uses them can ask about."""
@@ -180,7 +193,7 @@ class Names:
             tuple(sorted((n, self.kinds[n]) for n in seen & self.kinds.keys())),
             tuple(sorted((n, self.carried[n]) for n in seen & self.carried.keys())),
             tuple(sorted((n, self.before[n]) for n in seen & self.before.keys())),
-            tuple(sorted(self.used_up & seen)),
+            tuple(sorted((n, self.used_up[n]) for n in seen & self.used_up.keys())),
             tuple(sorted(self.methods & seen)),
             tuple(sorted(self.shadowed & seen)),
             tuple(sorted(self.constants & seen)),
@@ -191,15 +204,14 @@ class Names:
         """The names of which this is known."""
         origins, functions, kinds, carried, before, used_up, methods, shadowed, constants = context
         tables = dict(origins), dict(functions), dict(kinds), dict(carried)
-        return cls(*tables, set(used_up), set(methods), set(shadowed), dict(before), set(constants))
+        return cls(*tables, dict(used_up), set(methods), set(shadowed), dict(before), set(constants))
 
     def forget(self, name: str) -> None:
         """What a name stood for is not known any more."""
-        for table in (self.origins, self.kinds, self.carried, self.before):
+        for table in (self.origins, self.kinds, self.carried, self.before, self.used_up):
             table.pop(name, None)
         if self.functions.pop(name, None) is not None:
             self._whole = {}
-        self.used_up.discard(name)
         self.constants.discard(name)
 
 
@@ -228,12 +240,21 @@ class Value(NamedTuple):
     kind: Kind | None = None
     origin: str | None = None
     carries: frozenset[str] = frozenset()
-    used_up: bool = False
+    used_up: int = 0  # 1: it is used up as it is read; 2: it may hold what is
     fresh: bool = False  # `roots` is where it comes from, but it shares nothing with that
 
     @property
     def shares(self) -> frozenset[str]:
         return frozenset() if self.fresh or self.kind == "atom" or self.origin else self.roots
+
+    @property
+    def within(self) -> int:
+        """The `used_up` of its parts."""
+        return 2 if self.used_up == 2 else 0
+
+    def held(self) -> Value:
+        """Something that holds it."""
+        return self._replace(used_up=2 if self.used_up else 0)
 
 
 NOTHING = Value(fresh=True)
@@ -245,9 +266,10 @@ def together(values: Sequence[Value]) -> Value:
     shares = frozenset[str]().union(*(v.shares for v in values))
     carries = frozenset[str]().union(*(v.carries for v in values))
     roots = frozenset[str]().union(*(v.roots for v in values if v.kind != "atom"))
+    used_up = max((v.used_up for v in values), default=0)
     if not shares:
-        return Value(roots, carries=carries, fresh=True, used_up=False)
-    return Value(shares | (roots if any(v.used_up for v in values) else frozenset()), carries=carries)
+        return Value(roots, carries=carries, fresh=True, used_up=used_up)
+    return Value(shares | (roots if used_up else frozenset()), carries=carries, used_up=used_up)
 
 
 def classes_of(aliases: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str]]:

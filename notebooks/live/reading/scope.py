@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from notebooks.live import effects as known
-from notebooks.live.reading.names import BUILTINS, NOTHING, Function, Names, Reading, Value
+from notebooks.live.reading.names import (
+    ANY,
+    ANYTHING,
+    BUILTINS,
+    LAMBDA,
+    NOTHING,
+    Function,
+    Names,
+    Reading,
+    Value,
+    either,
+)
 
 
 class Scope:
@@ -38,7 +49,7 @@ class Scope:
         self.count = 0
         self.returned: set[str] = set()
         self.handed: set[str] = set()
-        self.generator = False
+        self.used_up = 0  # of what is returned
 
     # What is found
 
@@ -50,7 +61,8 @@ class Scope:
     def _load(self, name: str) -> Value:
         for scope in reversed(self.scopes):
             if name in scope:
-                return Value(frozenset({scope[name]}), carries=self.known.carried.get(scope[name], frozenset()))
+                inner, used_up = scope[name], self.known.used_up.get(scope[name], 0)
+                return Value(frozenset({inner}), carries=self.known.carried.get(inner, frozenset()), used_up=used_up)
         if self.local is not None and name in self.local:
             if (origin := self.known.origins.get(name)) is not None:  # the function has imported it
                 self._module(origin)
@@ -58,13 +70,14 @@ class Scope:
             held = self.known.carried.get(name, frozenset()) | ({name} if name in self.known.functions else set())
             for carried in held:
                 self._use(carried)
-            return Value(frozenset({name}), kind=self.known.kinds.get(name), carries=frozenset(held))
+            used_up = self.known.used_up.get(name, 0)
+            return Value(frozenset({name}), self.known.kinds.get(name), carries=frozenset(held), used_up=used_up)
         if name not in self.bound:
             self.out.reads |= {name, *self._before(name)}
             if name in known.OUTPUT_HISTORY or (name in known.OPAQUE_BUILTINS and name not in self.known.functions):
                 self.out.opaque = True
         known_ = self.known
-        if name in BUILTINS and name not in self.bound and name not in known_.shadowed:
+        if self._is_builtin(name):
             return NOTHING
         if (origin := known_.origins.get(name)) is not None:
             self._module(origin)
@@ -73,7 +86,7 @@ class Scope:
         for carried in carries:
             self._use(carried)
         alive = any(known_.functions[c].alive for c in carries if c in known_.functions)
-        used_up = name in known_.used_up
+        used_up = known_.used_up.get(name, 0)
         if used_up or (alive and name not in known_.functions):
             self._change({name})
         if name in known_.functions and not known_.functions[name].alive:
@@ -85,6 +98,9 @@ class Scope:
         if (function := self.known.whole(name)) is not None:
             self.out.reads |= (function.reads - self.bound).union(*map(self._before, function.reads))
             self._change(function.mutates)
+            for names in function.keeps:
+                self._share(self._values(names))
+            self._fill(function.fills)
             self.out.files |= function.files
             self.out.writes |= function.writes
             self.out.opaque |= function.opaque
@@ -99,13 +115,24 @@ class Scope:
             seen.add(name)
             if (inner := self.known.functions.get(name)) is not None:
                 todo += inner.reads
-            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and name not in BUILTINS:
+            elif name not in self.known.origins and self.known.kinds.get(name) != "atom" and not self._is_builtin(name):
                 found |= {name} - self.known.constants
         return frozenset(found)
 
+    def _is_builtin(self, name: str) -> bool:
+        own = name in self.bound or name in self.known.shadowed or (self.local is not None and name in self.local)
+        return name in BUILTINS and not own
+
+    def _values(self, names: Iterable[str]) -> frozenset[str]:
+        """Of these, the names of the notebook's own values; files, settings, modules and builtins hold nothing."""
+        apart = ("~", "file:", ANY)
+        return frozenset(
+            n for n in names if not (n.startswith(apart) or n in self.known.origins or self._is_builtin(n))
+        )
+
     def _change(self, roots: Iterable[str]) -> None:
         for root in roots:
-            if root not in self.known.origins:
+            if root not in self.known.origins and not self._is_builtin(root):
                 self.out.mutates |= {root, *self._before(root)}
 
     def _before(self, name: str) -> frozenset[str]:
@@ -147,15 +174,15 @@ class Scope:
         shares = value.shares.union(*map(self._before, value.shares)) - {name}
         self.out.aliases.append((name, shares))  # the empty one, too: the name stands for itself again
         tables, own = self.known, self.out.names
-        before = (tables.kinds.get(name), tables.used_up & {name})
+        before = (tables.kinds.get(name), tables.used_up.get(name, 0))
         for table in (tables, own):
             table.forget(name)
             if value.origin is not None:
                 table.origins[name] = value.origin
             elif value.carries:
                 table.carried[name] = value.carries
-            if value.used_up or (again and before[1]):
-                table.used_up.add(name)
+            if used_up := max(value.used_up, before[1] if again else 0):
+                table.used_up[name] = used_up
             if value.kind is not None and (not again or before[0] == value.kind):
                 table.kinds[name] = value.kind
         self.ever.add(name)
@@ -166,6 +193,7 @@ class Scope:
         """What is bound in here is not bound for certain behind it, and what it stands for is not known."""
         bound, tables = set(self.bound), self.known
         kinds, origins, functions = dict(tables.kinds), dict(tables.origins), dict(tables.functions)
+        carried, used_up = dict(tables.carried), dict(tables.used_up)
         yield
         for name in self.bound - bound | {n for n in kinds if tables.kinds.get(n) != kinds[n]}:
             if tables.kinds.get(name) != kinds.get(name):
@@ -175,9 +203,16 @@ class Scope:
             if tables.origins.get(name) != origin:
                 tables.origins.pop(name, None)
                 self.out.names.origins.pop(name, None)
-        for name, function in functions.items():
-            if name not in tables.functions:
-                tables.learn(name, function)
+        for name in functions.keys() | tables.functions.keys():
+            one, other = functions.get(name, ANYTHING), tables.functions.get(name, ANYTHING)
+            if one is not other and not name.startswith(LAMBDA):
+                self._learn(name, either(one, other))
+        for name, carries in carried.items():
+            if not carries <= tables.carried.get(name, frozenset()):
+                self._carry(name, carries)
+        for name, most in used_up.items():
+            for table in (tables, self.out.names):
+                table.used_up[name] = max(most, table.used_up.get(name, 0))
         self.bound &= bound
 
     def _learn(self, name: str, function: Function) -> None:
@@ -189,6 +224,12 @@ class Scope:
         if carries:
             for table in (self.known, self.out.names):
                 table.carried[root] = self.known.carried.get(root, frozenset()) | carries
+
+    def _fill(self, names: Iterable[str]) -> None:
+        """From now on these may hold what is used up as it is read."""
+        for name in names:
+            for table in (self.known, self.out.names):
+                table.used_up[name] = 2
 
     # What the readers above it know: a statement, an expression, a function
 

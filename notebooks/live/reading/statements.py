@@ -172,6 +172,7 @@ class Reader(Expressions):
                     given = self.value(value)
                     self.returned |= given.shares
                     self.handed |= given.carries
+                    self.used_up = max(self.used_up, given.used_up)
             case ast.Match(subject=subject, cases=cases):
                 given = self.value(subject)
                 for case in cases:
@@ -222,6 +223,8 @@ class Reader(Expressions):
             self._change(roots)
             for root in roots:
                 self._hold(root, given.shares)
+            if given.used_up:
+                self._fill(roots)
             return
         before = self._load(target.id)
         if before.kind == "atom" and given.kind == "atom":
@@ -230,6 +233,8 @@ class Reader(Expressions):
         self._change(before.roots)
         for root in before.roots:
             self._join(root, given.shares)
+        if given.used_up:
+            self._fill(before.roots)
         if target.id not in self.bound and not (self.local and target.id in self.local):
             self.ever.add(target.id)
             self.out.maybe.add(target.id)
@@ -284,6 +289,10 @@ class Reader(Expressions):
             changes=frozenset(told[n] for n in changed & params),
             keeps=frozenset(k for k in keeps if len(k) > 1 and any(n[-1] == "=" for n in k)),
             met=frozenset(inner.met.items()),
+            used_up=max(inner.used_up, int(yields)),
+            fills=frozenset(
+                told.get(n, n) for n in inner.out.names.used_up if n in told or (n not in local and LOCAL not in n)
+            ),
             gives=yields or bool(given - (local - params)),
             alive=decorated or yields or kept_default,
             opaque=inner.out.opaque,

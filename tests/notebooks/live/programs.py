@@ -69,7 +69,7 @@ def line(r: random.Random) -> str:
             f"print({x} is {y})",
             f"print('{x}' in globals())" if n == 1 else f"print({x})",
             f"import random; random.seed({n})",
-            "import random; random.seed(3); print(random.random() < 0.5)" if n < 3 else f"print({x})",
+            "import random; random.seed(3); print(random.random())" if n < 3 else f"print({x})",
         )
     )
 

@@ -292,6 +292,85 @@ FACTS = {
         1,
         "n = 'a'\nsetattr(c, n, 2)",
     ),
+    "a global that a function gives to another, which was replaced": (
+        (
+            "a = [1]\ndef f(p): return [p]\ndef g(): return f(a)",
+            "def f(p):\n    p.append(6)\n    return p",
+            "pass",
+            "print(a)\nprint(g())",
+        ),
+        2,
+        "def f(p): return 3",
+    ),
+    "a class that a function uses in place of a function": (
+        (
+            "def f(p): return [p]\ndef g(): return f(0)",
+            "class f:\n    k = [6]\n    def __init__(self, p): self.k.append(1)\n    __repr__ = lambda s: str(s.k)",
+            "print(g())",
+        ),
+        2,
+        "print(g(), 1)",
+    ),
+    "a list that a replaced function gives away": (
+        ("a = [1]\ndef f(p): return len(p)\ndef g(): return f(a)", "def f(p): return p", "x = g()", "x.append(1)", "a"),
+        3,
+        "x.append(2)\nprint(a)",
+    ),
+    "a list with the name of a builtin": (
+        ("id = [1]", "def f(): return id", "x = f()", "print(id)"),
+        2,
+        "f().append(1)",
+    ),
+    "an iterator that was perhaps replaced": (
+        ("a = [1, 2]\nx = iter(a)", "if not a: x = 1", "print(list(x))", "print(list(x))"),
+        2,
+        "print(next(x))",
+    ),
+    "a function in a list that was perhaps replaced": (
+        ("k = 1\ndef f(): return k\nx = [f]", "if not k: x = 1", "k = 2", "print(x[0]())"),
+        2,
+        "k = 3",
+    ),
+    "a module that was perhaps replaced": (
+        ("a = [1]\nimport json", "if a: json = a", "json.append(2)", "print(a)"),
+        2,
+        "json.append(3)",
+    ),
+    "a function that was perhaps replaced by a list": (
+        ("def f(): pass", "if f: f = [1]", "x = f", "x.append(2)", "print(f)"),
+        3,
+        "x.append(3)",
+    ),
+    "one of two functions": (
+        ("a, b = [1], [2]\nif a:\n    def f(): a.append(3)\nelse:\n    def f(): b.append(3)", "f()", "print(a)"),
+        1,
+        "f()\nf()",
+    ),
+    "an iterator that a function gives": (
+        ("a = [1, 2]", "def f(p): return iter(p)", "x = f(a)", "print(list(x))", "print(list(x))"),
+        3,
+        "print(next(x))",
+    ),
+    "an iterator out of a list": (
+        ("a = [1, 2]", "x = [iter(a)]", "y = x[0]", "print(list(y))", "print(list(y))"),
+        3,
+        "print(next(y))",
+    ),
+    "an iterator that a function keeps": (
+        ("a = [1, 2]\nd = {}", "def f(): d['k'] = iter(a)\nf()", "print(list(d['k']))", "print(list(d['k']))"),
+        2,
+        "pass",
+    ),
+    "an iterator that is appended": (
+        ("def f(x, y): x.append(y)", "a = []\nf(a, iter([1, 2]))", "y = a[0]", "print(list(y))", "print(list(y))"),
+        3,
+        "print(next(y))",
+    ),
+    "an iterator in a loop": (
+        ("a = [iter([1, 2])]", "for y in a: pass", "print(list(y))", "print(list(y))"),
+        2,
+        "print(next(y))",
+    ),
     "a seed": (("import random\nrandom.seed(1)", "print(random.random())", "print(random.random())"), 1, "pass"),
     "code in a text": (("x = 1", "exec('x = 2')", "print(x)"), 1, "exec('x = 3')"),
     "a package's part": (("import os", "import os.path", "print(os.path.join('a', 'b'))"), 0, "os = None"),

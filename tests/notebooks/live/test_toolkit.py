@@ -87,8 +87,11 @@ def test_every_definition_that_a_template_carries_is_known(tmp_path: Path):
 
 
 @pytest.mark.parametrize("template", GIVEN)
-def test_a_function_of_the_toolkit_changes_nothing_that_it_is_not_known_to_change(template: str, tmp_path: Path):
+def test_a_function_of_the_toolkit_changes_nothing_that_it_is_not_known_to_change(
+    template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """The cells run here, and what every call of a toolkit's function was given is the same behind it."""
+    monkeypatch.chdir(tmp_path)
     cells = cells_of(template, tmp_path, str(PENGUINS))
     functions = read(cells[2], Names()).names.functions
     space: dict[str, Any] = {"__name__": __name__}
