@@ -265,7 +265,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
 def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
     """Whether the column, or another value of it, is named right beside these words: "the plus plan", "fleet and
     monthly", where both are plans."""
-    near = {w.stem for w in ws[max(first - 1, 0) : first] + ws[last + 1 : last + 2]}
+    near = {w.stem for w in (*ws[max(first - 1, 0) : first], *ws[last + 1 : last + 2])}
     if near & column.stems and ws[first].stem not in column.stems and ws[first].low not in lexicon.some("function"):
         return True
     firsts = {stem(k[0]) for v in column.values if (k := name_words(v))} if column.kind == "text" else set()
