@@ -47,7 +47,7 @@ def _plainly(error: str) -> str:
     if missing is None:
         return error
     there = ", ".join(sorted(path.stem for path in Path().glob("*.arrow")))
-    return f"A table {missing[1]} does not exist; there are {there}."
+    return f"There is no table “{missing[1]}”; the tables are {there}."
 
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def _load() -> None:
     from graphs.questions.reader import lexicon
 
     lexicon.phrases()
-    lexicon.kin()
+    lexicon.kin(False)
 
 
 async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str]) -> None:

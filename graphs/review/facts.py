@@ -23,7 +23,19 @@ from graphs.questions.query import (
 )
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
-from graphs.review.mentions import YEAR, Tables, columns, entity, flags, is_key, keys, labels, levels, time_columns
+from graphs.review.mentions import (
+    YEAR,
+    Tables,
+    columns,
+    entity,
+    flags,
+    is_key,
+    keys,
+    labels,
+    levels,
+    telling,
+    time_columns,
+)
 
 Of = frozenset[tuple[str, str]]
 """The values of columns that a number is of; none where it is of all rows."""
@@ -259,10 +271,15 @@ class Given:
 
     def counts(self, base: str, after: str = "") -> bool:
         """Whether the question, or a number before these words, is of the things of which a table holds a row each."""
-        things = {stem(w) for w in re.findall(r"[^\W\d_]+", base.rpartition(".")[0].casefold())}
         asked = re.search(r"\bhow many ([^\W\d_]+)", self.question, re.I)
-        told = re.match(r"\s([^\W\d_]+)", after)
-        return any(m is not None and stem(m[1].casefold()) in things for m in (asked, told))
+        return self.of_rows(base, after) or (asked is not None and self.of_rows(base, f" {asked[1]}"))
+
+    def of_rows(self, base: str, after: str) -> bool:
+        """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""
+        things = {stem(w) for w in re.findall(r"[^\W\d_]+", base.rpartition(".")[0].casefold())}
+        noun = next((w for w in re.findall(r"^\s([^\W\d_]+)(?:\s([^\W\d_]+))?", after)), ())
+        amounts = {w for column in self.measured(base) for w in telling(column)}
+        return any((root := stem(w.casefold())) in things and root not in amounts for w in noun)
 
     def things(self, base: str, after: str) -> str | None:
         """The column of keys that the noun behind a number means."""

@@ -405,6 +405,26 @@ def test_a_number_may_be_told_in_another_unit_and_a_share_beyond_a_limit_is_no_l
     assert results(cell(1, "print(x)", printed), answer=answer)["numbers"].ok is ok
 
 
+CARS = {"cars.csv": ["model,mpg,wt", "A,21.4,2.62", "B,33.9,1.835", "C,10.4,5.25"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok"),
+    [
+        ("Each further 1,000 lb costs 6.5 miles per gallon.", True),
+        ("A car that is 1,000 lb heavier drives 6.5 miles less per gallon.", True),
+        ("The road tests were made in 1974, after the oil crisis of the early 1970s.", True),
+        ("The cars weigh 1,200 lb on average.", False),
+        ("The table holds the 1974 models of them.", False),
+        ("In 1974 miles there were 6.5 stops.", False),
+        ("The total is 1,974 miles.", False),
+    ],
+)
+def test_a_year_that_no_table_can_hold_and_the_unit_of_a_column_are_no_claims(spoke, answer, ok):
+    found = spoke(CARS, "print(np.polyfit(d.wt, d.mpg, 1))", answer, "slope -6.5")
+    assert ("numbers" not in found) is ok
+
+
 def test_what_a_cell_prints_as_it_was_typed_into_its_code_is_no_evidence():
     typed = cell(1, "rate = 0.4231\nprint(f'rate {rate}')", "rate 0.4231")
     written = cell(1, "print('the mean is 17.34')", "the mean is 17.34")

@@ -140,6 +140,11 @@ CITY = O.groupby("city")["items"].mean()
 BACK = 100 * O.groupby("channel")["returned"].apply(lambda r: (r == "yes").mean())
 POINTS = BACK["web"] - BACK["shop"]
 FELL = O[O["order_date"].dt.year == 2024]["items"].mean() < IN_2022["items"].mean()
+MOST, LEAST = CITY.idxmax(), CITY.idxmin()
+POOR = P[(P["ward"] == "Cedar") & (P["outcome"] == "poor")]
+ON = P["ward"].value_counts()
+BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
+COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
 IN_2023 = O[O["order_date"].dt.year == 2023]
 
 
@@ -164,6 +169,26 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
          f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
         ("Average items fell from 2022 to 2024.", "", "df['items'].mean()", "", None if FELL else "say the opposite"),
+        (f"{MOST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % more items on average than {LEAST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, None),
+        (f"{MOST} has {100 * (1 - CITY[LEAST] / CITY[MOST]):.2f} % more items on average than {LEAST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, f"as a part of {LEAST} it is"),
+        (f"{LEAST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % fewer items on average than {MOST}.", "",
+         "df.groupby('city')['items'].mean()", CITY, f"as a part of {MOST} it is"),
+        (f"{100 * len(POOR) / len(P):.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
+         100 * len(POOR) / len(P), "the share among all, not among those of ward Cedar"),
+        (f"{100 * len(POOR) / ON['Cedar']:.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
+         100 * len(POOR) / ON["Cedar"], None),
+        (f"{100 * len(POOR) / len(P):.1f} % of the patients were on Cedar and poor.", "", BY_OUTCOME,
+         100 * len(POOR) / len(P), None),
+        (f"{BACK['web']:.1f} % of the orders were returned on the web.", "", "df.groupby('channel')['returned']", BACK,
+         None),
+        (f"The {ON['Cedar']} Cedar patients stay {DAYS['Cedar']:.2f} days on average.", "", COUNTED,
+         f"{ON['Cedar']} {DAYS['Cedar']}", None),
+        (f"The {ON['Aster']} Cedar patients stay {DAYS['Cedar']:.2f} days on average.", "", COUNTED,
+         f"{ON['Aster']} {DAYS['Cedar']}", f"{ON['Aster']} is the value of Aster, not of Cedar"),
+        (f"The {len(P)} patients stay {P['days'].mean():.2f} days on average.", "", "print(len(df), df['days'].mean())",
+         f"{len(P)} {P['days'].mean()}", None),
         (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
     ],
 )  # fmt: skip

@@ -112,7 +112,7 @@ def test_a_query_is_a_table_csv_json_or_parquet(place: Place, tmp_path: Path) ->
     [
         ("DELETE FROM runs", "Only SELECT reads the record"),
         ("SELECT * FROM read_text('/etc/passwd')", "disabled by configuration"),
-        ("SELECT * FROM run", 'Did you mean "runs'),
+        ("SELECT * FROM run", "the tables are artifacts"),
     ],
 )
 def test_a_statement_that_cannot_be_is_misuse(place: Place, sql: str, says: str) -> None:

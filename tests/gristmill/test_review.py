@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -120,3 +121,30 @@ def test_what_the_cells_did_is_seen_in_the_fresh_sandbox(server: Server, written
     assert [o["cell"] for o in seen["objections"] if "several times" in o["problem"]] == [1]
     assert any("has not the packages" in remark for remark in seen["remarks"]), "no fault of the notebook's"
     assert not [o for o in seen["objections"] if o["cell"] == 2]
+
+
+PLOTS = (
+    'import pandas as pd\nimport matplotlib.pyplot as plt\nd = pd.read_csv("flowers.csv")\n'
+    'means = d.groupby("group").length.mean()\nprint(means)\n'
+    "means.plot.bar()\nplt.title(TITLE)\nplt.show()\n"
+)
+
+
+def test_chart_titles_and_prose_are_held_against_the_input_files(server: Server, written, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_HOME", str(server.home))
+    table = pd.read_csv(tmp_path / "flowers.csv")
+    table["group"] = table["group"].map({"a": "Gentian", "b": "Primrose"})
+    table.to_csv(tmp_path / "flowers.csv", index=False)
+    means = table.groupby("group")["length"].mean().sort_values()
+    least, most = means.index[0], means.index[-1]
+
+    def objected(first: str, prose: str) -> list[tuple[int, str]]:
+        title = f"{first} has the highest mean length"
+        told = json.loads(review(written((PLOTS.replace("TITLE", repr(title)), None), prose), "--json").stdout)
+        return [(o["cell"], o["problem"]) for o in told["objections"]]
+
+    assert objected(most, f"The mean length of {most} is {means[most]:.3f}.") == []
+    wrong = objected(least, f"The mean length of {most} is {means[least]:.3f}.")
+    assert [cell for cell, _ in wrong] == [2, 1]
+    assert f"the value of {least}, not of {most}" in wrong[0][1]
+    assert f"{least} is put first" in wrong[1][1]

@@ -123,6 +123,24 @@ def _driven(ask: Ask, why: Items) -> None:
         why[0].code = "A"
 
 
+@alike("(M)")
+def _judged(ask: Ask, most: Items) -> None:
+    """Which end of which column "best", "worst" or "fastest" means: of the one that is named, else the likeliest."""
+    end, _, hint = most[0].means.partition(" ")
+    if hint in ("", "count", "time"):
+        return
+    known, items = ask.known, [i for i in ask.clause.items if i.code in "CEG"]
+    named = [i.column for i in items if i.code == "C" and i.column.kind == "number" and not i.column.label]
+    column = next((c for c in named if known.sense(hint, c)), None) or known.hinted(hint)
+    whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
+    other = named and column not in named  # the best price
+    if "quality" in hint.split() and (other or column is None or (whose and known.amount() is not None)):
+        most[0].means = end
+    elif "-" in hint:
+        end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
+        most[0].means = end if column in named else f"{end} {hint}"
+
+
 @order("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)")
 def _limited(ask: Ask, *groups: Items) -> Any:
     """The five best paid employees, the top 5 products, which 5 customers spent the most."""
@@ -284,13 +302,14 @@ def _periods(ask: Ask, between: Items, first: Items, joined: Items, second: Item
     return True
 
 
-@relations("d(j)([CE])(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)")
+@relations("d(j)([CE])[dv]*j?(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)", "d(j)([CE])[dv]*(j)")
 def _compared(ask: Ask, adjective: Items, rows: Items, what: Items) -> Any:
-    """Are older employees paid more; do customers who wait longer give worse ratings."""
+    """Are older employees paid more; do customers who wait longer give worse ratings; do bigger orders take longer."""
     column = ask.known.hinted(adjective[0].means)
-    if column is None or what[0].column.kind != "number":
+    other = what[0].column if what[0].code == "C" else ask.known.hinted(what[0].means)
+    if column is None or other is None or other.kind != "number" or other == column:
         return None
-    ask.relation, ask.pairs = "correlation", [(expr(what[0].column), expr(column))]
+    ask.relation, ask.pairs = "correlation", [(expr(other), expr(column))]
     ask.columns = list(ask.pairs[0])
     if rows[0].code == "C":
         ask.clause.notes.append(f"Each row counts, and not each “{rows[0].column.name}” once.")
@@ -422,10 +441,8 @@ def _counts(ask: Ask, how: Items, named: Items) -> Any:
 def flows(question: str, column: Column) -> bool:
     """Whether a question says that what a column holds was spent or sold, so that it adds up."""
     said = {w.stem for w in words(question)}
-    some = [(n, d) for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(
-        said & {stem(w) for w in d["says"].split()} and set(lexicon.columns_of(n)) & set(column.words) for n, d in some
-    )
+    some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
+    return any(said & lexicon.says(n) and set(lexicon.columns_of(n)) & set(column.words) for n in some)
 
 
 def lacks(ask: Ask) -> bool:

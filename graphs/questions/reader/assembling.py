@@ -150,6 +150,8 @@ class Draft:
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if dropped := unread.dropped(self, queries):
             return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unclear(dropped),))
+        if uncounted := unread.uncounted(self, queries):
+            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(uncounted),))
         if named := unread.labels(self, queries):
             why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 type Items = list[Item]
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
+_TURNED = {">": "<", "<": ">"}
 rule = Rules()
 """The conditions in the order of their kinds."""
 
@@ -46,16 +47,23 @@ class Known:
 
     def hinted(self, hint: str) -> Column | None:
         """The column of the dimensions that a word such as "older" is about, by the words that their columns have."""
-        names = [w for dimension in hint.split() for w in lexicon.columns_of(dimension)]
-        if names == ["TIME"]:
+        names = [(d, w) for d in hint.split() for w in lexicon.columns_of(d)]
+        if [w for _, w in names] == ["TIME"]:
             return self.time
-        for word in names:
-            named = [c for c in self.columns if c.kind in ("number", "time") and not c.label and stem(word) in c.stems]
+        fit = [c for c in self.columns if c.kind in ("number", "time") and not c.label]
+        for dimension, word in names:
+            named = [c for c in fit if stem(word) in c.stems and lexicon.holds(dimension, c.words)]
             if named:  # the one of the shortest name: age, and not age_at_hire
                 least = min(len(c.words) for c in named)
                 found = {c.name: c for c in named if len(c.words) == least}
                 return next(iter(found.values())) if len(found) == 1 else None
         return None
+
+    def sense(self, hint: str, column: Column | None) -> str:
+        """The dimension in which a word is meant of a column, empty for none. It begins with "-" where the other end is
+        meant: the fastest has the least duration, the worst the most faults."""
+        stems = column.stems if column is not None else frozenset()
+        return next((d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)}), "")
 
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
@@ -111,6 +119,7 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column = named or (known.hinted(hint) if hint else None)
+    sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])

@@ -44,11 +44,16 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
+    hints = [h for a in draft.asks for i in a.clause.items if i.code == "Y" and (h := i.means.partition(" ")[2])]
+    if hints and not numbers and hints[0] != "count":  # getting slower, improving
+        if (hinted := draft.hinted(hints[0])) is None or hinted.kind != "number":
+            return None
+        numbers = [hinted]
     counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
     ends = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
-    measure = Measure(op="count") if not numbers else usual(numbers[0], notes) if op == "share" else \
+    measure = Measure(op="count") if not numbers else usual(numbers[0], notes, question=text) if op == "share" else \
         Measure(op=op, of=expr(numbers[0]))  # fmt: skip
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
@@ -58,14 +63,16 @@ def other(draft: Draft, base: Query) -> Query | None:
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
+    between = next((a.periods for a in draft.asks if a.periods[0]), None)
     if "W" in kinds and ("Y" in kinds or time is not None):
-        after = str(during[0].right) if during else ""
-        compare = Compare(of=during[0].left, first=after, second=before(after)) if before(after) else None
+        after = max(between) if between else str(during[0].right) if during else ""
+        second = min(between) if between else before(after)
+        of = expr(time) if between and time else during[0].left if during else ""
+        compare = Compare(of=of, first=after, second=second) if of and second else None
         why = {"compare": compare, "where": _without(base, during), "time": time.name if time else ""}
         return given(noted, intent="why_changed", **why) if numbers or "Y" in kinds else None
     if (tested := _experiment(draft, base, numbers)) is not None:
         return tested
-    between = next((a.periods for a in draft.asks if a.periods[0]), None)
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,15 @@ def phrases() -> tuple[Phrases, Phrases]:
                     (("the", *most), ("M", f"{end} {name}")),
                     ((*more, "than"), ("K", f"{sign} {name}")),
                     (more, ("j", name)),
+                    *(((word, *more), ("Y", f"change {name}")) for word in ("getting", "becoming", "gotten")),
                 ):
                     if key not in exact:
-                        exact[key] = stems[tuple(map(stem, key))] = met
+                        exact[key] = met
+                        if met[0] != "Y":  # "get worse" is no "getting worse"
+                            stems[tuple(map(stem, key))] = met
                     elif exact[key][0] == met[0] and name not in exact[key][1]:  # shortest: of a length or of a height
-                        exact[key] = (met[0], f"{exact[key][1]} {name}")
+                        turned = "-" * (met[0] in "MK" and exact[key][1].split()[0] != met[1].split()[0])
+                        exact[key] = (met[0], f"{exact[key][1]} {turned}{name}")  # fastest: the least of a duration
     for sign, adjectives in ((">=", some("more")), ("<=", some("less"))):
         for word in adjectives:
             for phrase in ("{} than or equal to", "equal to or {} than", "{} or equal to", "equal to or {}"):
@@ -107,6 +111,8 @@ def _each(phrase: str) -> Iterator[str]:
 
 def compared(adjective: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """An adjective's comparative and superlative: heavier and heaviest, more and most expensive."""
+    if adjective in ("good", "bad"):
+        return (("better",), ("best",)) if adjective == "good" else (("worse",), ("worst",))
     if len(adjective) > 5 or adjective == "aged":
         return ("more", adjective), ("most", adjective)
     double = adjective[-1] if re.fullmatch("[^aeiou]+[aeiou][bdgnpt]", adjective) else ""
@@ -122,7 +128,18 @@ def dimensions(kind: str, word: str) -> str:
 @cache
 def columns_of(dimension: str) -> tuple[str, ...]:
     """The words of the columns that hold a dimension, those that are meant first before the others."""
-    return tuple(section("dimensions").get(dimension, {"columns": ""})["columns"].split())
+    return tuple(section("dimensions").get(dimension.lstrip("-"), {"columns": ""})["columns"].split())
+
+
+def holds(dimension: str, column: Sequence[str]) -> bool:
+    """Whether no word of a column's name says that it is of something else than this dimension: hours, not overtime."""
+    return not set(section("dimensions").get(dimension.lstrip("-"), {}).get("but", "").split()) & set(column)
+
+
+@cache
+def says(dimension: str) -> frozenset[str]:
+    """The stems of the other words by which a column of a dimension is spoken of."""
+    return frozenset(stem(w) for w in section("dimensions")[dimension].get("says", "").split())
 
 
 @cache
@@ -132,14 +149,19 @@ def singulars() -> frozenset[str]:
 
 
 @cache
-def kin() -> dict[str, frozenset[str]]:
-    """Stems that may stand for one another in a column's name."""
-    found = dict[str, frozenset[str]]()
+def kin(ours: bool) -> dict[str, dict[str, float]]:
+    """Stems that may stand for one another in a column's name, each with how near it is; `ours`: of what "we" do."""
+    found = dict[str, dict[str, float]]()
     for line in section("words")["kin"].split(";"):
-        family = frozenset(stem(w) for w in line.split())
+        family = [stem(w) for w in line.split()]
         for word in family:
-            found[word] = found.get(word, frozenset()) | family
+            found.setdefault(word, {}).update(dict.fromkeys(family, 0.9))
     for name, dimension in section("dimensions").items():
-        for word in dimension.get("says", "").split():
-            found[stem(word)] = found.get(stem(word), frozenset()) | {stem(w) for w in columns_of(name)}
+        if dimension.get("ours") and not ours:
+            continue
+        for n, column in enumerate(columns_of(name)):
+            near = (0.98 if dimension.get("ours") else 0.94) - 0.002 * n
+            for word in dimension.get("says", "").split():
+                known = found.setdefault(stem(word), {})
+                known[stem(column)] = max(near, known.get(stem(column), 0.0))
     return found

@@ -312,7 +312,8 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 
 
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
-    scored = []
+    sold = any(c.stems & {stem(w) for w in lexicon.columns_of("quantity")} for c in columns)
+    scored, ours = [], any(w.low in ("we", "us", "our") for w in ws)
     for column in (c for c in columns if c.dtype != "new"):
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
         own = re.sub(
@@ -321,7 +322,11 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
-            if ws[at].content and (free[at] or ws[at].low in column.words) and (grade := _kinship(ws[at], left)):
+            grade = (
+                _kinship(ws[at], left, ours) if ws[at].content and (free[at] or ws[at].low in column.words) else None
+            )
+            rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
+            if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
             elif at == i or ws[at].low not in lexicon.some("stop"):
@@ -341,12 +346,14 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 
-def _kinship(word: Word, names: set[str]) -> tuple[float, str] | None:
+def _kinship(word: Word, names: set[str], ours: bool) -> tuple[float, str] | None:
     """How near a word is to one of a column's words, and to which."""
     if word.stem in names:
         return 1.0, word.stem
-    if near := lexicon.kin().get(word.stem, frozenset()) & names:
-        return 0.9, min(near)
+    near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
+    if near:
+        best = max(near, key=lambda n: (near[n], n))
+        return near[best], best
     if len(word.stem) >= 5:
         from rapidfuzz import fuzz
 

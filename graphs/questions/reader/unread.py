@@ -14,6 +14,7 @@ from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import Word, stem
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -52,6 +53,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         item.code in "QKVTbkjmn#1"
         or word.low in ("twice", "double", "half", "first", "last")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
+        or _moves(word, clause)
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"
@@ -62,6 +64,15 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
             and (bool(re.search(_MEANT, shape)) or (before[-1:] == "i" and word.text[:1].isupper()))
         )
     )
+
+
+def _moves(word: Word, clause: Clause) -> bool:
+    """Whether a word of money stands beside no column of it: what is spent on energy, of which the kWh are known."""
+    held = {s for i in clause.items if i.code == "C" for s in i.column.stems}
+    money = [lexicon.columns_of(n) for n in ("spending", "outgoings", "takings") if word.stem in lexicon.says(n)]
+    if money and "spent".startswith(word.stem[:4]):  # so is time
+        money.append(lexicon.columns_of("duration"))
+    return bool(money) and not any(stem(c) in held for columns in money for c in columns)
 
 
 def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
@@ -76,10 +87,17 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
     ))  # fmt: skip
 
 
+def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
+    """The words that say what is counted, where rows are counted and nothing has read them."""
+    counts = any(q.measures and not q.having and {m.op for m in q.measures} <= {"count", "distinct"} for q in queries)
+    return [ask.clause.written([i]) for ask in draft.asks for i in ask.clause.of("U")
+            if counts and ask.clause.words[i.first].start < draft.opening]  # fmt: skip
+
+
 def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -> bool:
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
-    if item.code == "j" and item.means != "more":
+    if item.code == "j" and not item.means.startswith("more"):
         column = draft.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
     if item.code == "C":

@@ -38,7 +38,9 @@ _TOGETHER = (2, 3, 4)
 """How often rows may stand in a table that was laid under itself or made long."""
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
-_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b", re.I)
+_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
+_VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
+_WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
 
 def statistic(text: str) -> tuple[Statistic, ...]:
@@ -150,11 +152,12 @@ class _Amount:
     def _value(self, kind: Kind, of: Of) -> float | None:
         if kind.op != "share":
             return self.facts.of(kind, of)
-        column, _, value = kind.of.partition("\0")
-        if column in {c for c, _ in of}:
+        words = kind.of.split("\0")
+        target = frozenset(zip(words[::2], words[1::2], strict=True))
+        if not {c for c, _ in target}.isdisjoint(c for c, _ in of):
             return None
         many = Kind(kind.rows, "count")
-        whole, part = self.facts.of(many, of), self.facts.of(many, of | {(column, value)})
+        whole, part = self.facts.of(many, of), self.facts.of(many, of | target)
         return 100 * part / whole if whole and part is not None else None
 
     def _tells(self, kind: Kind, of: Of, *, plainly: bool = False, times: float = 1.0) -> bool:
@@ -191,7 +194,18 @@ class _Amount:
         kinds += [Kind(self.whole, "count")] * ("count" in ops)
         told, silent = self._rows()
         right = [(replace(k, rows=rows), of) for k in kinds for rows in told for of in wholes]
+        if self._counts():  # 13 manual cars average 24 mpg
+            kinds = [Kind(self.whole, "count")]
+            right += [(replace(k, rows=rows), of) for k in kinds for rows in told for of in wholes]
         return right, (n for k in kinds for n in (*self._beside(k, own), *self._differing(k, own, silent)))
+
+    def _counts(self) -> bool:
+        """Whether a whole number stands before the things that a table has a row of each, or before a group of them."""
+        figure = self.figure
+        own = (n.end for n in labels(self.said.clause, self.given.list) if n.start == figure.end + 1)
+        beside = any(re.match(r"\s[^\W\d_]", self.said.clause[end:]) for end in own)
+        alone = figure.whole and figure.scale == 1 and not figure.unit and units.of_text(figure.told_in) is None
+        return alone and (beside or self.given.of_rows(self.base, figure.after))
 
     def _rows(self) -> tuple[list[Rows], list[Rows]]:
         """The rows of which the sentence may speak, and those of which nobody does."""
@@ -259,7 +273,7 @@ class _Amount:
     def _times(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
         """That it is a sum or a count of rows that stand there several times."""
         for kind, of in right:
-            for many in _TOGETHER if kind.op in ("sum", "count") else ():
+            for many in _TOGETHER if kind.op == "count" or (kind.op == "sum" and not self._counts()) else ():
                 if self._tells(kind, of, times=many):
                     return f"{many} times the {kind.op}{f' of {kind.of}' if kind.of else ''}"
         return None
@@ -271,7 +285,7 @@ class _Amount:
         figure = self.figure
         if len(self.of) != 1 or len(everywhere) != 1 or len(ops) != 1 or is_key(self.of[0]) or figure.share:
             return None
-        if CHANGES.search(self.said.clause) or figure.scale != 1:
+        if self._counts() or CHANGES.search(self.said.clause) or figure.scale != 1:
             return None
         code, (op,), (of,) = computed_in(self.said.code), ops, self.of
         factor = units.factor(of, figure.told_in) or 1.0
@@ -286,8 +300,9 @@ class _Amount:
 
     # Shares.
 
-    def _target(self, label: Label) -> Kind:
-        return Kind(self.whole, "share", f"{label.column}\0{label.value}")
+    def _target(self, *labels: Label) -> Kind:
+        """The share of the rows that have all these values."""
+        return Kind(self.whole, "share", "\0".join(word for n in labels for word in (n.column, n.value)))
 
     def _share(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
@@ -297,11 +312,12 @@ class _Amount:
         first = _BASE.match(clause)
         whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
         behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
-        if not whom and len(behind) > 1 and _OF.match(figure.after):
+        if not whom and len(behind) > 1 and _is_base(clause[figure.end : behind[0].start]):
             whom = behind[:1]  # 31 % of those who left were from Support
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
+            right.append((self._target(*rest), _pairs(whom)))
             for target in rest:
                 others = _pairs(n for n in pool if n is not target)
                 right += [(self._target(target), others), (self._target(target), _pairs(whom))]
@@ -309,6 +325,10 @@ class _Amount:
                     swapped = others - _pairs([base]) | _pairs([target])
                     how = f"the share of {base.value} in {target.column} {target.value}: its base is the wrong one"
                     wrong.append((self._target(base), swapped, how))
+                    wider = (
+                        f"the share among all, not among those of {base.column} {base.value}: its base is the wrong one"
+                    )
+                    wrong.append((self._target(target, base), others - _pairs([base]), wider))
             return right, iter(wrong)
         for target in pool:
             others_of = [n for n in pool if n is not target]
@@ -350,6 +370,12 @@ class _Amount:
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
         return f"said, and the input files give {shown(value)} %" if value is not None else None
+
+
+def _is_base(between: str) -> bool:
+    """Whether what stands between a share and a value leaves that value in "of …", before the sentence's verb."""
+    of = _OF.match(between)
+    return of is not None and (_WHO.search(of["between"]) is not None or _VERB.search(of["between"]) is None)
 
 
 def _pairs(some: Iterator[Label] | Sequence[Label]) -> Of:

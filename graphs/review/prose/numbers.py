@@ -11,6 +11,7 @@ from typing import Any
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
+from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import PERCENT, POINTS, Figure, counted, figures, totals, values
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
@@ -38,7 +39,8 @@ def numbers(work: Work) -> Iterator[Found]:
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
-    if loose := _loose(work.report.answer.removeprefix(work.given), _names(work), known, settings):
+    loose = _loose(work.report.answer.removeprefix(work.given), _names(work), known, settings)
+    if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
             where="answer",
@@ -174,6 +176,27 @@ def _is_free(figure: Figure) -> bool:
         return True
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     return small or (figure.value in _FREE and not figure.unit) or (figure.value in _FREE and figure.value >= 90)
+
+
+def _is_background(figure: Figure, tables: Tables) -> bool:
+    """Whether a number cannot be of the data: a round number that is the unit of another one, "per 1,000 lb"; a year
+    where no table holds times, and there are not as many rows that it could be a count of."""
+    if figure.whole and re.fullmatch(r"10+", f"{figure.value:.0f}"):
+        in_unit = units.of_text(figure.after) and (figure.before.endswith("(") or _STEP.match(figure.after))
+        return bool(in_unit) or _UNIT.search(figure.before) is not None
+    timed = not tables or time_columns(tables)
+    year = re.fullmatch(r"(?:19|20)\d\d", figure.text) and not timed and not units.of_text(figure.after)
+    noun = re.match(r"\s([^\W\d_]+)", figure.after)
+    known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
+    many = max((t["rows"] for t in tables), default=0)
+    return bool(year) and not known and _WHEN.search(figure.before) is not None and figure.value > many
+
+
+_UNIT = re.compile(r"\b(?:per|each|every|units? of)(?: (?:additional|further|extra))?\s$", re.I)
+"""What stands before the unit in which a number or a column is told."""
+_STEP = re.compile(r"\s?[^\W\d_]+ (?:more|less|\w+er)\b", re.I)
+"""How much further on what is compared stands: "1,000 lb heavier"."""
+_WHEN = re.compile(r"\b(?:in|since|until|during|before|after|the|a)(?: (?:early|late|mid|about))?\s$", re.I)
 
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:

@@ -5,14 +5,14 @@ or, where neither names one, against all tables that cells printed and drew or t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from graphs.questions.reader import lexicon
 from graphs.review.facts import LEFT_OUT, Facts, Given, Kind, Of, Rows, computed_in
 from graphs.review.mentions import YEAR, Label, columns, labels
 from graphs.review.prose.amounts import statistic
-from graphs.review.prose.figures import CHANGES, IS_POINTS, counted, figures, sentences
+from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, counted, figures, sentences
 
 _HANDFUL = 12
 """Rows below which a group that is put first has to be said to have few."""
@@ -61,7 +61,7 @@ class Statements:
             yield from self._order(clause, named)
             yield from self._direction(clause, named, years)
             yield from self._multiple(clause)
-            yield from self._change(clause, years)
+            yield from self._change(clause, named, years)
 
     def _series(self, clause: str, column: str) -> list[tuple[Of, dict[str, float]]]:
         """The numbers by each value of a column of which a sentence can speak."""
@@ -143,19 +143,38 @@ class Statements:
                 nearest = min(apart, key=lambda r: abs(r - many))
                 yield f"“{m[0]}” is said, and what the cells print is {nearest:.1f} times as much"
 
-    def _change(self, clause: str, years: list[str]) -> Iterator[str]:
-        """The changes in per cent between two years that are parts of the later one."""
-        pair = years or sorted({n.value for n in labels(self.question, self.given.list) if n.column == YEAR})
+    def _change(self, clause: str, named: list[Label], years: list[str]) -> Iterator[str]:
+        """The changes in per cent, between two years or from one group to another, that are parts of the wrong one."""
         shares = [f for f in figures(clause) if f.share and not IS_POINTS.match(f.after) and f.unit != "pp"]
-        if len(pair) != 2 or not shares or not CHANGES.search(clause):
-            return
-        series = [by for _, by in self._series(clause, YEAR)]
-        ends = [(by[pair[0]], by[pair[1]]) for by in series if by.get(pair[0]) and by.get(pair[1])]
-        for f in shares:
-            right = any(f.is_near(100 * (b / a - 1)) for a, b in ends)
-            wrong = next((100 * (b / a - 1) for a, b in ends if f.is_near(100 * (1 - a / b))), None)
-            if wrong is not None and not right:
-                yield f"{f.text} is the change as a part of {pair[1]}; as a part of {pair[0]} it is {wrong:.1f} %"
+        pair = years or sorted({n.value for n in labels(self.question, self.given.list) if n.column == YEAR})
+        ways = [(YEAR, pair[0], pair[1])] if len(pair) == 2 and CHANGES.search(clause) else []
+        if (than := _compared(clause, named)) is not None:
+            ways.append(than)
+        fixed = {(n.column, n.value) for n in named}
+        for column, base, other in ways if shares else ():
+            series = [(rest, by) for rest, by in self._series(clause, column) if by.get(base) and by.get(other)]
+            for f in shares:
+                right = any(f.is_near(100 * (by[other] / by[base] - 1)) for _, by in series)
+                near = [
+                    by for rest, by in series if (column == YEAR or {*rest} <= fixed) and _turned(f, by, base, other)
+                ]
+                if near and not right:
+                    true = 100 * abs(near[0][other] / near[0][base] - 1)
+                    yield f"{f.text} is the change as a part of {other}; as a part of {base} it is {true:.1f} %"
+
+
+def _turned(figure: Figure, by: Mapping[str, float], base: str, other: str) -> bool:
+    return figure.is_near(100 * (1 - by[base] / by[other]))
+
+
+def _compared(clause: str, named: list[Label]) -> tuple[str, str, str] | None:
+    """The column, the base and the other group of "one has more than the other", of which the base stands behind."""
+    word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
+    alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
+    than = re.compile(r"\bthan\b", re.I).search(clause, word.end()) if word is not None else None
+    if not alike or than is None or _AMONG.search(clause) or not named[0].end <= than.start() < named[1].start:
+        return None
+    return named[0].column, named[1].value, named[0].value
 
 
 def superlative(clause: str) -> Literal["max", "min"] | None:
