@@ -36,18 +36,28 @@ def read(
     together = whole(question, tables) or _of_the_whole(question, columns)
     if together is not None:
         return Reading(parts=(question,), queries=(together,), why_not=("",))
-    time = _time(columns, roles or {})
-    for said in re.finditer(r"\bhow (\w+)\b", question, re.I):  # how old: which age
+    time, lengths = _time(columns, roles or {}), list[made.Made]()
+    if (age := made.age(question, columns, time)) is not None:
+        question = question.replace(age.said, age.read_as)
+        lengths.append(age)
+    if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
+        question = question.replace(lasts.said, lasts.read_as)
+        question = re.sub(
+            rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?",
+            "",
+            question,
+            flags=re.I,
+        )
+        lengths.append(lasts)
+    for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
         if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
-    if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
-        question = question.replace(lasts.said, lasts.read_as)
-        question = re.sub(rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b", "", question, flags=re.I)
-        columns.append(lasts.column)
-        draft.steps.append(lasts.step)
-        draft.notes.append(lasts.note)
+    for new in lengths:
+        columns.append(new.column)
+        draft.steps.append(new.step)
+        draft.notes.append(new.note)
     columns += made.new_columns(question, columns)
     draft.know(columns)
     for clause in split(question, columns, [str(t["name"]) for t in tables]):
@@ -72,6 +82,6 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
     """The column of times that is meant where none is named: the declared one, a row's beginning, a date, a year."""
     declared = [c for c in columns if c.name == roles.get("time")]
-    dated = [c for c in columns if c.kind == "time"]
-    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number"]
+    dated = [c for c in columns if c.kind == "time" and not made.born(c)]
+    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number" and not made.born(c)]
     return next(iter([*declared, *made.ends_of(columns, "starts"), *dated, *years]), None)

@@ -107,6 +107,22 @@ def _commonest(ask: Ask, before: Items, stat: Items) -> None:
         use(flags[:1])
 
 
+@alike("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)")
+def _usual(ask: Ask, most: Items, what: Items) -> None:
+    """The most common fault of each bike, the usual fault: the value that most rows have."""
+    said = ask.clause.written(most).casefold()
+    common = most[0].means == "max count" or said in ("typical", "usual")
+    if common and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
+        most[0].code, most[0].means = "S", "mode"
+
+
+@alike("(W)")
+def _driven(ask: Ask, why: Items) -> None:
+    """Why do members cancel: what yes or no depends on, and no change over time."""
+    if any(i.column.kind == "bool" for i in ask.clause.of("C")) and not set("YTj") & set(ask.clause.shape):
+        why[0].code = "A"
+
+
 @alike("(M)")
 def _judged(ask: Ask, most: Items) -> None:
     """Which end of which column "best", "worst" or "fastest" means: of the one that is named, else the likeliest."""
@@ -354,6 +370,14 @@ def _of_columns(ask: Ask, left: Items, between: Items, right: Items) -> Any:
     if ask.relation and not ask.stats and "R" in ask.codes:
         return None
     ask.stats += [i.means for i in (*left, *right) if i.code == "S"]
+    numbers = [i for i in ask.clause.of("C") if i.column.kind == "number"]
+    if (
+        numbers
+        and {"mean", "median"} & set(ask.stats)
+        and all(i.column.label for i in (*left, *right) if i.code == "C")
+    ):
+        ask.columns += [expr(i.column) for i in numbers]  # how old guests are on average
+        return [i for i in (*left, *right) if i.code == "S"], numbers
     ask.columns += [expr(i.column) for i in (*left, *right) if i.code == "C"]
     return True
 

@@ -118,6 +118,8 @@ class Draft:
         """Note the words that nothing has read; those that would change the meaning block the answer."""
         codes = "".join(i.code for i in clause.items)
         period = re.search(_PERIOD, clause.text, re.I)
+        named = [set(i.column.words) for i in clause.items if i.code == "C"]  # visits_last_month
+        period = None if period and any(set(period[0].casefold().split()) <= own for own in named) else period
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
             self.blocked.append(period[0])
         if core and (when := re.search(r"(?<=.)w[da]*$", codes)):  # when something was bought: of that nothing is read

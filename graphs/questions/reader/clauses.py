@@ -14,7 +14,8 @@ from graphs.questions.reader.text import Word, sentences
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
     """The clauses of a question in order. `part` counts sentences that end in a question mark or a first request."""
     times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
-    last = max((str(c.high or "") for c in times), default="") if times else None
+    ends = [str(c.high or "") for c in times]  # and not 4, of visits_last_year
+    last = max((e for e in ends if len(e) > 3), default="") if times else None
     found = []
     for n, sentence in enumerate(sentences(text)):
         asks = bool(sentence) and sentence[-1].text == "?"

@@ -213,7 +213,14 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    if lacks and (ask.clause.words[no[0].first].low not in lexicon.some("lacks") or column.kind == "bool"):
+    never = lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks")
+    counts = column.kind == "number" and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
+    rated = (
+        column.kind == "number" and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
+        if never
+        else False
+    )
+    if lacks and (column.kind == "bool" or (never and not (no[0].means == "not" and (counts or rated)))):
         return None
     if lacks and column.kind == "number" and not column.missing and column.low == 0:  # no sale is a sale of 0
         ask.where.append(Condition(left=expr(column), op="=", right=0))
@@ -262,6 +269,7 @@ def _flags(ask: Ask) -> None:
         if not dated and (column.kind != "bool" or item.code == "E"):
             continue
         before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
+        before = "E" if before == "C" and n and clause.items[len(codes[:n].rstrip("da")) - 1].column.label else before
         verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")

@@ -84,7 +84,10 @@ def other(draft: Draft, base: Query) -> Query | None:
         where, said = base.where if between else _without(base, sides), (*base.notes, *notes)
         return given(noted, intent="compare", measures=(measure,), compare=compare, where=where, notes=said)
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and not stats:
-        return _explained(base, named, numbers, notes)
+        whose = [c for c in named if c.label]
+        draft.counted += whose
+        base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
+        return _explained(base, [c for c in named if not c.label], numbers, notes)
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:

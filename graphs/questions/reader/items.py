@@ -132,7 +132,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             take(Item(code, inside[0], inside[-1], text))
     named = {i.last for i in items if i.code in "CE"}
     for link in linking.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
-        trails = link.how == "part" and link.first == link.last and link.first - 1 in named
+        verb = link.column.kind == "bool"  # what makes guests cancel
+        trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}
     rows = lexicon.some("rows", "people", "events") | _prefixes(columns)
@@ -140,7 +141,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             take(_plain(ws, n, rows, names, n in compared))
-    items = _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"]))
+    items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
@@ -213,6 +214,30 @@ def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return items
 
 
+def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
+    """The items, with what belongs to a value or a column: "battery problems" and "problems with the battery" are rows,
+    "the nightly rate" is a column of money, and "visits last month" one of that month."""
+    items.sort(key=lambda i: i.first)
+    items, nouns = [i for i in items if i.code != "x"], {stem(w) for w in lexicon.listed("nouns")}
+    for n, item in enumerate(items):
+        before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
+        noun = item.code == "U" and stem(ws[item.first].low) in nouns
+        if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
+            item.code = "E"
+        held = before.column if before and before.code == "C" else None
+        if (
+            held
+            and ws[item.first].low == "rate"
+            and item.first == item.last
+            and held.words[-1] in lexicon.some("units")
+        ):
+            item.code = "x"
+        said = {w.low for w in ws[item.first : item.last + 1]}
+        if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
+            item.code = "x"
+    return items
+
+
 def _units() -> set[str]:
     return {unit for scale in lexicon.section("units").values() for unit in scale if len(unit) > 2}
 
@@ -235,7 +260,15 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
         after = ws[item.last + 1 : item.last + 2]
         ends = not after or after[0].low in lexicon.some("stop") or not after[0].content
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
-        if trails and item.code == "C" and item.sure and word.low not in item.column.words and item.means not in made:
+        verb = item.code == "C" and item.column.kind == "bool"
+        if (
+            trails
+            and item.code == "C"
+            and not verb
+            and item.sure
+            and word.low not in item.column.words
+            and item.means not in made
+        ):
             item.code = "x"
     return items
 

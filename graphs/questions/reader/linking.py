@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.text import Word, name_words, stem
+from graphs.questions.reader.text import Word, name_words, root, stem
 
 _YES = {"1", "1.0", "true", "yes", "y", "t"}
 _NO = {"0", "0.0", "false", "no", "n", "f"}
@@ -108,6 +108,8 @@ class Column:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
         if len(self.words) > 1 and self.words[-1] in lexicon.some("heads"):
             found.append(self.words[:-1])
+        if len(self.words) == 2:
+            found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))
 
 
@@ -148,7 +150,7 @@ def _pieces(whole: str, texts: Sequence[str]) -> bool:
 def _same(name: str, word: Word, several: bool) -> int:
     """How well a word of the question is a word of a column: 3 its stem, 2 in short, 0 not."""
     low = word.low
-    if low == name or word.stem == stem(name):
+    if low == name or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
     if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
@@ -261,7 +263,11 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
 
 
 def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
-    """Whether another value of the column is named right beside these words: "fleet and monthly", where both are plans."""
+    """Whether the column, or another value of it, is named right beside these words: "the plus plan", "fleet and
+    monthly", where both are plans."""
+    near = {w.stem for w in (*ws[max(first - 1, 0) : first], *ws[last + 1 : last + 2])}
+    if near & column.stems and ws[first].stem not in column.stems and ws[first].low not in lexicon.some("function"):
+        return True
     firsts = {stem(k[0]) for v in column.values if (k := name_words(v))} if column.kind == "text" else set()
     pairs = [(ws[first - 1], ws[first - 2])] * (first > 1) + [tuple(ws[last + 1 : last + 3])] * (last + 2 < len(ws))
     return any(join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts for join, word in pairs)
@@ -292,7 +298,8 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
     """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
     found, i = [], 0
     while i < len(ws):
-        if not free[i] or not ws[i].content or ws[i].number is not None:
+        comes = ws[i].stem == "come" and [w.low for w in ws[i + 1 : i + 2]] == ["from"]  # no visit
+        if not free[i] or not ws[i].content or ws[i].number is not None or comes:
             i += 1
             continue
         best = _best(ws, free, columns, i)
@@ -309,7 +316,10 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     scored, ours = [], any(w.low in ("we", "us", "our") for w in ws)
     for column in (c for c in columns if c.dtype != "new"):
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
-        names = {stem(w) for w in column.words if w not in lexicon.some("stop") and (w,) != unit}
+        own = re.sub(
+            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(column.words)
+        ).split()
+        names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             grade = (

@@ -34,11 +34,40 @@ def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     return [c for c in columns if c.kind == "time" and named.search(c.name)]
 
 
+def born(column: Column) -> bool:
+    """Whether a column says when somebody was born."""
+    return bool({"birth", "born", "dob", "birthday", "birthdate"} & set(column.words)) and column.kind in (
+        "time",
+        "number",
+    )
+
+
+def age(question: str, columns: Sequence[Column], time: Column | None) -> Made | None:
+    """An age that no column holds, where the table has a year or date of birth and a last date to which it is told."""
+    said = re.search(r"\b(?:how )?old\b|\b(?:old|young)(?:er|est)\b|\bage[sd]?\b", question, re.I)
+    births, year = [c for c in columns if born(c)], re.match(r"\d{4}", str(time.high)) if time else None
+    if not said or len(births) != 1 or not year or any("age" in c.words for c in columns):
+        return None
+    (birth,), rows = births, max(c.rows for c in columns)
+    made = f"{year[0]} - " + (f"year({expr(birth)})" if birth.kind == "time" else expr(birth))
+    note = f"“age” is read as {made}: the age reached in the year of the last date, {str(time and time.high)[:10]}."
+    asks = said[0].casefold() == "how old"
+    return Made(
+        said[0],
+        "what age" if asks else said[0],
+        Column("age", "", "float64", 50, rows),
+        Derive(name="age", expr=made),
+        note,
+    )
+
+
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     rows = max((c.rows for c in columns), default=0)
     said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
-    if not said or any(set(lexicon.columns_of("duration")) & set(c.words) for c in columns if c.kind == "number"):
+    waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
+    held = set(lexicon.columns_of("duration"))
+    if not said or any(held & set(c.words) for c in columns if c.kind == "number" and not waits):
         return None
     named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and said[0].casefold() != "how long"
     name = said[0].casefold() if named_so else "duration"
@@ -49,12 +78,14 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     if any(stem(name.split()[0]) in c.stems and (c not in finished or "time" in c.words) for c in columns):
         return None
     spoken = {w.stem for w in words(question)}
-    times = [c for c in columns if c.kind == "time"]
+    times = [c for c in columns if c.kind == "time" and not born(c)]
     named = [c for c in times if stem(c.words[0]) in spoken]
     pair = named if len(named) == 2 else times
     starts, ends = ends_of(pair, "starts"), ends_of(pair, "ends")
     clocks = len(pair) == 2 and all(c.clock and c.low and c.high for c in pair)
-    if clocks and not starts and not ends:  # plugged in and unplugged: by which of them came first
+    if (
+        (clocks or (waits and len(pair) == 2)) and not starts and not ends
+    ):  # plugged in and unplugged: by which of them came first
         early, late = sorted(pair, key=lambda c: (str(c.low), str(c.high)))
         starts = [early] * (str(early.low) < str(late.low) and str(early.high) < str(late.high))
     if len(pair) == 2 and (starts or ends):

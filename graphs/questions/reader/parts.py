@@ -151,9 +151,10 @@ def _finished(
             extra = {"intent": "describe"}
         elif sided and len(base.group_by) == 1:
             extra = {"intent": "compare"}
-            whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
-            draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
-            draft.counted += whose
+    if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
+        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+        draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
+        draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return {"intent": intent, "measures": tuple(measures), "notes": notes} | extra

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Group, Recode
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.items import Clause
+from graphs.questions.reader.items import Clause, use
 from graphs.questions.reader.text import name_words, stem
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
         named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)} or len(chosen) == 1]
         for whose, condition in named[:1]:
             _set_against(whose, condition)
+            use([i for i in clause.of("j") if i.means == "more"])  # the answer says which side is higher
+            use([i for i in clause.of("K") if re.search(r"\bthan$", clause.written([i]))])
             clause.mark(rest.start(), rest.end())
             right = condition.right if isinstance(condition.right, tuple) else (condition.right,)
             values = [str(v) for v in right]

@@ -18,6 +18,8 @@ _CAMEL = re.compile(
 )
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index"}  # fmt: skip
+_PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
+         "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "e", "g", "i", "vs", "etc", "no", "eg", "ie", "approx", "st"}
 
 
@@ -33,6 +35,11 @@ def stem(word: str) -> str:
     """The stem of one lower-case word."""
     word = _IRREGULAR.get(word, word)
     return str(_stemmer().stemWord(word)) if len(word) > 2 else word
+
+
+def root(word: str) -> str:
+    """The stem of a verb's present, where its past is another word."""
+    return stem(_PAST.get(word, word))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""Nouns, verbs and lengths that managers say of their tables: which words belong together, and what a verb names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Condition, Derive, Group, Measure, Query, Recode
+from graphs.questions.reader import read
+from tests.graphs.test_reader import described
+
+
+@pytest.fixture(scope="module")
+def stays() -> list[dict[str, Any]]:
+    """Stays in four guest houses, from January to June 2024."""
+    n = 120
+    arrival = pd.date_range("2024-01-02", periods=n, freq="36h").normalize()
+    table = pd.DataFrame(
+        {
+            "stay_no": range(1, n + 1),
+            "guest": [100 + i * 7 % 53 for i in range(n)],
+            "arrival": arrival,
+            "departure": arrival + pd.to_timedelta([1 + i % 6 for i in range(n)], unit="D"),
+            "house": [("Mill", "Abbey", "Forge", "Quay")[i % 4] for i in range(n)],
+            "room_type": [("single", "double", "suite")[i // 2 % 3] for i in range(n)],
+            "tariff": [("basic", "plus")[i % 2] for i in range(n)],
+            "nightly_eur": [80.5 + i % 41 for i in range(n)],
+            "visits_last_year": [i % 5 for i in range(n)],
+            "birth_year": [1950 + i % 50 for i in range(n)],
+            "cancelled": [["yes", "no", "no"][i % 3] for i in range(n)],
+            "came_back": [["yes", "no"][i % 2] for i in range(n)],
+        }
+    )
+    facts = described("stays.csv", table)
+    for fact in facts["columns"]:
+        if table[fact["name"]].dtype.kind in "iufM":
+            low, high = table[fact["name"]].min(), table[fact["name"]].max()
+            fact |= {"min": str(low), "max": str(high)} if "date" in fact["dtype"] else {"min": low, "max": high}
+    return [facts]
+
+
+def one(question: str, tables: list[dict[str, Any]]) -> Query:
+    reading = read(question, tables)
+    assert len(reading.queries) == 1, reading
+    assert reading.queries[0] is not None, reading.why_not
+    return reading.queries[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "left", "right"),
+    [
+        ("How many stays were on the plus tariff?", "tariff", "plus"),
+        ("How many guests stayed at the Mill house?", "house", "Mill"),
+        ("How many suite problems did we have?", "room_type", "suite"),
+        ("How many problems with the Forge did we have?", "house", "Forge"),
+    ],
+)
+def test_a_value_and_its_noun_are_one_condition(
+    stays: list[dict[str, Any]], question: str, left: str, right: str
+) -> None:
+    assert one(question, stays).where == (Condition(left=left, op="=", right=right),)
+
+
+@pytest.mark.parametrize("words", ["most common", "most frequent", "usual"])
+def test_the_most_common_value_for_each_group_is_its_mode(stays: list[dict[str, Any]], words: str) -> None:
+    query = one(f"What is the {words} tariff for each type of room?", stays)
+    assert query.measures == (Measure(op="mode", of="tariff"),)
+    assert query.group_by == (Group(of="room_type"),)
+
+
+def test_a_nightly_rate_is_no_share(stays: list[dict[str, Any]]) -> None:
+    assert one("What is the average nightly rate?", stays).measures == (Measure(op="mean", of="nightly_eur"),)
+
+
+@pytest.mark.parametrize("question", ["How long do guests stay?", "How long did guests wait for their room?"])
+def test_a_length_lies_between_the_two_dates_and_says_so(stays: list[dict[str, Any]], question: str) -> None:
+    query = one(question, stays)
+    assert query.prepare == (Derive(name="duration", expr="days(arrival, departure)"),)
+    assert query.measures == (Measure(op="mean", of="duration"),)
+    assert "“duration” is read as days(arrival, departure), in days." in query.notes
+
+
+def test_how_long_somebody_has_been_there_is_no_other_length(stays: list[dict[str, Any]]) -> None:
+    assert read("How long have guests been with us?", stays).queries == (None,)
+
+
+def test_an_age_is_told_to_the_year_of_the_last_date(stays: list[dict[str, Any]]) -> None:
+    query = one("How old are our guests on average?", stays)
+    assert query.prepare == (Derive(name="age", expr="2024 - birth_year"),)
+    assert query.measures == (Measure(op="mean", of="age"),)
+    assert any("the age reached in the year of the last date, 2024-06-28" in n for n in query.notes)
+    undated = [{**stays[0], "columns": [c for c in stays[0]["columns"] if "date" not in c["dtype"]]}]
+    assert read("How old are our guests on average?", undated).queries == (None,)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What makes guests cancel?",
+        "Why do guests cancel?",
+        "What leads to cancellations?",
+        "What drives cancellations?",
+    ],
+)
+def test_a_verb_names_the_outcome_of_which_the_drivers_are_asked(stays: list[dict[str, Any]], question: str) -> None:
+    query = one(question, stays)
+    assert (query.intent, [m.of for m in query.measures]) == ("drivers", ["cancelled"])
+
+
+@pytest.mark.parametrize("verb", ["come back", "came back", "are comebacks"])
+def test_an_irregular_verb_and_its_noun_name_the_column(stays: list[dict[str, Any]], verb: str) -> None:
+    assert "came_back" in str(one(f"How many guests {verb}?", stays).where)
+
+
+def test_the_most_comebacks_are_a_number(stays: list[dict[str, Any]]) -> None:
+    yes = (Condition(left="came_back", op="=", right="yes"),)
+    query = one("Which house has the most comebacks?", stays)
+    assert query.measures[0] == Measure(op="count", where=yes)
+    assert query.group_by == (Group(of="house"),)
+
+
+@pytest.mark.parametrize("said", ["did not visit at all last year", "never visited", "had no visits last year"])
+def test_never_is_zero_of_a_number_that_counts(stays: list[dict[str, Any]], said: str) -> None:
+    assert one(f"How many guests {said}?", stays).where == (Condition(left="visits_last_year", op="=", right=0),)
+
+
+def test_where_guests_come_from_is_no_visit(stays: list[dict[str, Any]]) -> None:
+    assert "visits" not in str(read("How many guests come from Malta?", stays).queries)
+
+
+def test_a_group_against_elsewhere_is_two_sides(stays: list[dict[str, Any]]) -> None:
+    query = one("Is the nightly rate at the Mill house lower than elsewhere?", stays)
+    assert query.prepare == (Recode(column="house", values=(("Mill", "Mill"),), other="others"),)
+    assert query.measures == (Measure(op="mean", of="nightly_eur"),)
