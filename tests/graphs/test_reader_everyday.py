@@ -302,7 +302,7 @@ def test_money_is_asked_of_no_table_without_any(workshop: list[dict[str, Any]]) 
     for question in (
         "What will we earn next month?",
         "How did revenue develop?",
-        "What did revenue do?",
+        "What will we spend on defects next month?",
     ):
         reading = read(question, free)
         assert reading.queries == (None,), (question, reading)

@@ -88,10 +88,10 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
 
 
 def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
-    """The words that say what is counted, where rows are counted and nothing has read them."""
+    """The words that say what is counted or paid, where rows or something else are told and nothing has read them."""
     counts = any(q.measures and not q.having and {m.op for m in q.measures} <= {"count", "distinct"} for q in queries)
     return [ask.clause.written([i]) for ask in draft.asks for i in ask.clause.of("U")
-            if counts and ask.clause.words[i.first].start < draft.opening]  # fmt: skip
+            if (counts or _moves(ask.clause.words[i.first], ask.clause)) and ask.clause.words[i.first].start < draft.opening]  # fmt: skip
 
 
 def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -> bool:
