@@ -36,19 +36,13 @@ class Plot:
 
 def kind_of_chart(df: pd.DataFrame, x: str, y: list[str]) -> str:
     """The chart that suits the columns: lines over time, points of two numbers, bars or boxes by group, a histogram."""
-    if not y:
-        return (
-            "histogram"
-            if x and not is_text(df[x]) and not is_time(df[x]) and df[x].nunique() > 12
-            else "bar"
-            if x
-            else "heatmap"
-        )
     if not x:
         return "histogram" if len(y) == 1 and not is_text(df[y[0]]) else "heatmap"
     if is_time(df[x]):
-        return "line"
-    return "scatter" if not is_text(df[x]) and df[x].nunique() > 12 else "bar"
+        return "line" if y else "bar"
+    if is_text(df[x]) or df[x].nunique() <= 12:
+        return "bar"
+    return "scatter" if y else "histogram"
 
 
 def make_plot(
