@@ -17,7 +17,7 @@ from graphs import look
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Measure, Query
 from graphs.review import CheckResult, Work, units
-from graphs.review.answering import Asked, Result, equal, listed, meant, shown
+from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
 from graphs.review.charts import drawn, written
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
@@ -327,9 +327,9 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
             return verdict("as_printed", detail=f"It was computed again up to {MOST:,} rows, which it holds."), None
     times = in_unit(claim.query, unit) or 1.0
     possible = [replace(n, value=_times(n.value, times)) for n in meant(name, result)]
-    if isinstance(told, str):  # a name: of the first, where they are in an order
+    if isinstance(told, str):  # a group's label, or what the named group has
         first = possible[:1] if claim.query.order else possible
-        possible = [replace(n, value=n.group[0] if n.group else n.value) for n in first]
+        possible = [n if all(names(g, name) for g in n.group) else replace(n, value=n.group[0]) for n in first]
     if (right := next((n for n in possible if equal(told, n, unit)), None)) is not None:
         return verdict("equal", right.value), None
     own = possible[0]

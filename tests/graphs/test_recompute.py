@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import duckdb
@@ -259,3 +260,19 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     await recompute.computed_again(aside, [answer], FACTS)
     assert {name for name, _ in ran} == set(names)
     assert threading.current_thread() not in {thread for _, thread in ran}
+
+
+@pytest.mark.asyncio
+async def test_a_text_told_of_a_group_by_its_name_is_held_against_what_that_group_has():
+    query = {**of("mode", "outcome"), "group_by": [{"of": "ward"}]}
+    usual = P.groupby("ward")["outcome"].agg(lambda some: some.mode()[0])
+    rows = [[ward, [outcome]] for ward, outcome in usual.items()]
+
+    async def aside(code: str) -> str:
+        return f"{recompute._MARK}{json.dumps([rows])}\n"
+
+    values = [AnswerValue(name=ward, value=outcome) for ward, outcome in usual.items()]
+    values.append(AnswerValue(name=str(usual.index[0]), value="lost"))
+    answer = Answer(part="outcomes", status="answered", text="", values=tuple(values), query=query)
+    verdicts = [v.verdict for v in await recompute.computed_again(aside, [answer], FACTS)]
+    assert verdicts == ["equal"] * len(usual) + ["unequal"]
