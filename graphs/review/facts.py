@@ -45,7 +45,6 @@ PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
 _RARE: dict[Statistic, str] = {
     "std": r"\bstd|devia",
     "missing": "missing",
-    "present": "missing",
     "distinct": "uniq|dist",
 }
 _IN_CODE: dict[str, Statistic] = {
@@ -238,8 +237,10 @@ class Given:
     def _measures(self, base: str, rows: Rows) -> Iterator[Measure]:
         of, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
         ops = [*PLAIN, *(op for op, words in _RARE.items() if re.search(words, said))]
+        gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
         made = [Measure(op="count")]
         made += [Measure(op=op, of=in_backticks(c)) for c in of for op in (["sum"] if rows.repeated else ops)]
+        made += [Measure(op="present", of=in_backticks(c)) for c in gaps.intersection(of) if not rows.repeated]
         if not rows.repeated:
             keys = [c for c in self.kinds[base] if is_key(c) and c not in of]
             made += [Measure(op="distinct", of=in_backticks(c)) for c in keys]
@@ -277,6 +278,8 @@ class Given:
     def of_rows(self, base: str, after: str) -> bool:
         """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""
         things = {stem(w) for w in re.findall(r"[^\W\d_]+", base.rpartition(".")[0].casefold())}
+        whole = {str(c["name"]) for c in self.tables[base]["columns"] if str(c["dtype"]).lower().startswith("int")}
+        things.update(*(telling(c) for c in self.unique[base] if is_key(c) or c in whole))
         noun = next((w for w in re.findall(r"^\s([^\W\d_]+)(?:\s([^\W\d_]+))?", after)), ())
         amounts = {w for column in self.measured(base) for w in telling(column)}
         return any((root := stem(w.casefold())) in things and root not in amounts for w in noun)

@@ -84,7 +84,8 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
-        spelt = _SEXES.get(value.casefold(), f"{re.escape(value)}{ending}")
+        begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
+        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside:

@@ -39,6 +39,14 @@ _TOGETHER = (2, 3, 4)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
+_OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
+_TURNS = re.compile(
+    rf"{CHANGES.pattern}|\b(?:los[est]\w*|negativ\w*|minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|"
+    r"worse|behind|invers\w*|earlier)\b",
+    re.I,
+)
+"""Words by which a sentence tells a number below nought without a sign."""
+_SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
@@ -139,8 +147,9 @@ class _Amount:
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
         right, wrong = self._share() if self.figure.share else self._plain()
-        if any(self._tells(kind, of) for kind, of in right):
-            return None
+        if told := [self._value(kind, of) or 0.0 for kind, of in right if self._tells(kind, of)]:
+            lost = max(told) < 0 and not self.figure.negative and not _TURNS.search(self.said.clause)
+            return f"told without its sign, and the input files give {shown(told[0])}" if lost else None
         for kind, of in right:
             if self._tells(kind, of, plainly=True):
                 return f"in the unit of the column {kind.of}, not in that of the sentence"
@@ -257,11 +266,20 @@ class _Amount:
         for rows in silent:
             how = f"the value {rows.how}, which is not said" if rows.how else "the value before anything was left out"
             yield replace(kind, rows=rows), own, how
+        said_here = self.said.clause
         alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
         if statistic(self.said.clause) or (alone and statistic(self.given.question)):
             for op in PLAIN if kind.op in PLAIN else ():
                 if op != kind.op:
                     yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
+        if kind.op == "count" and self._counts():
+            for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.rows == kind.rows):
+                if c not in columns(said_here, [self.given.tables[self.base]]):
+                    yield (
+                        replace(kind, op="present", of=c),
+                        own,
+                        f"how many rows have a value of {c}, not how many there are",
+                    )
         for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
             yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
         repeated = [r for r in dict.fromkeys(k.rows for k in self.facts.values) if r.table == self.base and r.repeated]
@@ -307,14 +325,19 @@ class _Amount:
     def _share(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
         said, clause, figure = self.said, self.said.clause, self.figure
-        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
-        here = [n for n in pool if n in said.flags or n.value in clause]
+        pool, here = self._pool()
         first = _BASE.match(clause)
         whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
         behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
         if not whom and len(behind) > 1 and _is_base(clause[figure.end : behind[0].start]):
             whom = behind[:1]  # 31 % of those who left were from Support
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
+        if _OF_ALL.match(clause[figure.end :]) and not whom and len(behind) > 1:
+            joint = [self._target(*some) for k in range(len(pool)) for some in combinations(pool, k + 1)]
+            among = [(t, [n for n in behind if n.column != t.column]) for t in behind]
+            how = "a share among those of {}, not among all".format
+            parts = [(self._target(t), _pairs(of), how(", ".join(n.value for n in of))) for t, of in among]
+            return [(target, ALL) for target in joint], iter(parts)
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))
@@ -364,12 +387,27 @@ class _Amount:
 
     def _certain(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
         """A part told in words, where the sentence names what it is of and can mean nothing else."""
-        said, pool = self.said, {n.column: n for n in (*self.said.labels, *self.said.flags)}.values()
-        here = [n for n in pool if n in said.flags or n.value in said.clause]
-        if not self.figure.in_words or len(here) != 1 or self._used(list(pool)) or CHANGES.search(said.clause):
+        said, (pool, here) = self.said, self._pool()
+        if not self.figure.in_words:
+            return None
+        if self.figure.half < 1:  # all women survived; no plot made a loss
+            whom = [n for n in pool if n not in said.flags]
+            right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
+            for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():
+                low, high = (self.facts.of(Kind(self.whole, op, of), said.own) for op in ("min", "max"))
+                if low is not None and high is not None and low < 0 < high:
+                    return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
+        elif len(here) != 1 or self._used(pool) or CHANGES.search(said.clause):
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
-        return f"said, and the input files give {shown(value)} %" if value is not None else None
+        wrong = value is not None and not self.figure.is_near(value)
+        return f"said, and the input files give {shown(value)} %" if wrong else None
+
+    def _pool(self) -> tuple[list[Label], list[Label]]:
+        """The values that the number may be of, one a column, and those of them that its sentence names."""
+        said, named = self.said, _pairs(labels(self.said.clause, self.given.list))
+        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
+        return pool, [n for n in pool if n in said.flags or (n.column, n.value) in named]
 
 
 def _is_base(between: str) -> bool:

@@ -12,7 +12,7 @@ from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
-from graphs.review.prose.figures import PERCENT, POINTS, Figure, counted, figures, totals, values
+from graphs.review.prose.figures import MONTH, PERCENT, POINTS, Figure, counted, figures, totals, values
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -184,19 +184,24 @@ def _is_background(figure: Figure, tables: Tables) -> bool:
     if figure.whole and re.fullmatch(r"10+", f"{figure.value:.0f}"):
         in_unit = units.of_text(figure.after) and (figure.before.endswith("(") or _STEP.match(figure.after))
         return bool(in_unit) or _UNIT.search(figure.before) is not None
-    timed = not tables or time_columns(tables)
-    year = re.fullmatch(r"(?:19|20)\d\d", figure.text) and not timed and not units.of_text(figure.after)
+    if not tables or not _YEAR.fullmatch(figure.text) or units.of_text(figure.after):
+        return False
+    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))  # of a year in no table nothing is told
     noun = re.match(r"\s([^\W\d_]+)", figure.after)
     known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
-    many = max((t["rows"] for t in tables), default=0)
-    return bool(year) and not known and _WHEN.search(figure.before) is not None and figure.value > many
+    return (alone or not time_columns(tables)) and not known and _WHEN.search(figure.before) is not None
 
 
 _UNIT = re.compile(r"\b(?:per|each|every|units? of)(?: (?:additional|further|extra))?\s$", re.I)
 """What stands before the unit in which a number or a column is told."""
 _STEP = re.compile(r"\s?[^\W\d_]+ (?:more|less|\w+er)\b", re.I)
 """How much further on what is compared stands: "1,000 lb heavier"."""
-_WHEN = re.compile(r"\b(?:in|since|until|during|before|after|the|a)(?: (?:early|late|mid|about))?\s$", re.I)
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_WHEN = re.compile(
+    rf"\b(?:in|since|until|during|before|after|by|the|a|(?<!total )(?<!mean )(?<!sum )(?<!average )of|{MONTH})"
+    r"(?: (?:early|late|mid|about))?\s$",
+    re.I,
+)
 
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
