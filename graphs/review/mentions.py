@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from graphs.questions.expressions import kind_of
 from graphs.questions.reader.text import stem
 from graphs.review.prose.figures import Figure, figures, quantified, sentences
 from graphs.review.syntax import words
@@ -135,14 +136,16 @@ def is_key(column: str) -> bool:
 
 
 def keys(table: Mapping[str, Any]) -> set[str]:
-    """The columns that number a table's rows, or its things: one value a row, or whole numbers without a gap."""
+    """The columns that number or name a table's rows, or its things: one text a row, or whole numbers without a gap."""
 
     def serial(column: Mapping[str, Any]) -> bool:
         low, high, many = column.get("min"), column.get("max"), int(column["n_unique"])
         whole = isinstance(low, int) and isinstance(high, int) and str(column["dtype"]).lower().startswith("int")
         return whole and 2 * many > table["rows"] and int(high or 0) - int(low or 0) < 1.05 * many
 
-    return {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"] or serial(c)}
+    once = {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"]}
+    named = {str(c["name"]) for c in table["columns"] if is_key(str(c["name"])) or kind_of(str(c["dtype"])) == "text"}
+    return once & named | {str(c["name"]) for c in table["columns"] if serial(c)}
 
 
 def entity(word: str, table: Mapping[str, Any]) -> str | None:

@@ -41,8 +41,8 @@ _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
 _TURNS = re.compile(
-    rf"{CHANGES.pattern}|\b(?:los[est]\w*|negativ\w*|minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|"
-    r"worse|behind|invers\w*|earlier)\b",
+    r"\b(?:chang\w*|decreas\w*|drop\w*|f[ae]ll\w*|declin\w*|less|fewer|lower|differ\w*|gap|down|los[est]\w*|negativ\w*|"
+    r"minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|worse|behind|invers\w*|earlier)\b",
     re.I,
 )
 """Words by which a sentence tells a number below nought without a sign."""
@@ -333,11 +333,11 @@ class _Amount:
             whom = behind[:1]  # 31 % of those who left were from Support
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
         if _OF_ALL.match(clause[figure.end :]) and not whom and len(behind) > 1:
-            joint = [self._target(*some) for k in range(len(pool)) for some in combinations(pool, k + 1)]
-            among = [(t, [n for n in behind if n.column != t.column]) for t in behind]
-            how = "a share among those of {}, not among all".format
-            parts = [(self._target(t), _pairs(of), how(", ".join(n.value for n in of))) for t, of in among]
-            return [(target, ALL) for target in joint], iter(parts)
+            joint = [(self._target(*some), ALL) for k in range(len(pool)) for some in combinations(pool, k + 1)]
+            among = [(self._target(t), [n for n in behind if n.column != t.column]) for t in behind]
+            told = (", ".join(n.value for n in of) for _, of in among)
+            how = (f"a share among those of {whose}, not among all" for whose in told)
+            return joint, ((t, _pairs(of), said_so) for (t, of), said_so in zip(among, how, strict=True))
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))
@@ -391,6 +391,9 @@ class _Amount:
         if not self.figure.in_words:
             return None
         if self.figure.half < 1:  # all women survived; no plot made a loss
+            subject = min((n.start - self.figure.end for n in here if n.start >= self.figure.end), default=99)
+            if subject > 5 and not self.given.of_rows(self.base, self.figure.after):
+                return None
             whom = [n for n in pool if n not in said.flags]
             right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
             for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():

@@ -178,7 +178,7 @@ _PARTS = re.compile(
     re.I,
 )
 CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|up\b|"
     r"down\b)\w*",
     re.I,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Objection
@@ -164,7 +165,8 @@ def _loose(text: str, called: Iterable[str], known: list[float], settings: list[
     firm = [f for f in every if f not in loose]
     order = list(dict.fromkeys(f.clause for f in every))  # what a sentence compares may stand in the one before
     near = {c: {c, order[max(i - 1, 0)]} for i, c in enumerate(order)}
-    return [f for f in loose if not _follows(f, [g for g in firm if g.clause in near[f.clause]])]
+    beside = {c: [(g.value, g.half) for g in firm if g.clause in near[c]] for c in order}
+    return [f for f in loose if not follows(f, [*((float(n), 0.0) for n in counted(f.clause)), *beside[f.clause]])]
 
 
 def _is_free(figure: Figure) -> bool:
@@ -229,19 +231,16 @@ def _per_many(after: str) -> float:
     return float(many[1].replace(",", "")) if many else 0.0
 
 
-def _follows(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is the difference, sum, ratio, share or change of two others of its sentence, all rounded."""
-    many = [(float(n), 0.0) for n in counted(figure.clause)] + [(f.value, f.half) for f in beside]
-    for i, (a, da) in enumerate(many):
-        for b, db in (p for j, p in enumerate(many) if j != i):
-            made = [(abs(a - b), da + db), (a + b, da + db)]
-            if a > 0 < b:
-                slack = a / b * (da / a + db / b)
-                made.append((a / b, slack))
-                made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
-            if any(
-                abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made
-            ):
-                return True
-    total = sum(v for v, _ in many), sum(d for _, d in many)
-    return len(many) > 2 and abs(total[0] - figure.value) <= total[1] + figure.half
+def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:
+    """Whether a number is the difference, sum, ratio, share or change of two others, or the sum of all of them. Each
+    comes with what it may be off, having been rounded."""
+    for (a, da), (b, db) in permutations(beside, 2):
+        made = [(abs(a - b), da + db), (a + b, da + db)]
+        if a > 0 < b:
+            slack = a / b * (da / a + db / b)
+            made.append((a / b, slack))
+            made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
+        if any(abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made):
+            return True
+    total, off = sum(v for v, _ in beside), sum(d for _, d in beside)
+    return len(beside) > 2 and abs(total - figure.value) <= off + figure.half

@@ -154,7 +154,7 @@ class Statements:
         """The changes in per cent, between two years or groups, that are parts of the wrong one of them; and those that
         are told in per cent and are in percentage points, or the other way round."""
         for f in figures(clause) if CHANGES.search(clause) else ():
-            found = [self._change(f, by, *side) for by, *side in self._beside(clause, named, years)] if f.share else []
+            found = [self._change(f, *beside) for beside in self._beside(clause, named, years)] if f.share else []
             wrong = [said for said in found if said]
             if wrong and None not in found:
                 yield f"{f.text} is {wrong[0]}"
@@ -192,7 +192,7 @@ class Statements:
         years = years or sorted({n.value for n in asked if n.column == YEAR})
         if len(years) == 2:
             yield (YEAR, years[0], years[1], True)
-        for some in (named, asked):
+        for some in (named, asked) if than is None and len(years) != 2 else ():
             for column in dict.fromkeys(n.column for n in some if n.column != YEAR):
                 two = list(dict.fromkeys(n.value for n in some if n.column == column))
                 if len(two) == 2:
