@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from artifacts.types import Execution
-from graphs.questions.query import Statistic
-from graphs.questions.reader import lexicon
 from graphs.review import units
 from graphs.review.answering import shown
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, Rows, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, spoken
-from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
-from graphs.review.prose.numbers import printed_numbers
+from graphs.review.mentions import YEAR, Label, columns, is_key, keys, labels, levels
+from graphs.review.prose.figures import CHANGES, figures
+from graphs.review.prose.said import Said, said_in, statistic
 
-_NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
 _IN_UNIT = (*PLAIN, "std")
 _SOME = re.compile(
     r"\b(?:adults?|minors?|older|younger|above|below|over|under|at (?:least|most)|(?:more|less|fewer) than|"
@@ -49,75 +46,6 @@ _TURNS = re.compile(
 _SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
-
-
-def statistic(text: str) -> tuple[Statistic, ...]:
-    """The statistic that a text names, where it names one and no more."""
-    exact, _ = lexicon.phrases()
-    found = {
-        meaning.split()[0]
-        for phrase, (code, meaning) in exact.items()
-        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
-    }
-    ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
-    return ops if len(ops) == 1 else ()
-
-
-@dataclass(frozen=True)
-class Said:
-    """A number with what its sentence names: the values that it is of, columns of yes and no, and what else may be
-    meant from nearby; `code` is that of the cell that printed it."""
-
-    figure: Figure
-    clause: str
-    labels: tuple[Label, ...]
-    flags: tuple[Label, ...]
-    nearby: tuple[Label, ...]
-    code: str
-    text: str
-
-    @property
-    def own(self) -> Of:
-        return frozenset((n.column, n.value) for n in self.labels)
-
-    def optional(self, most: int = 2) -> Iterator[Of]:
-        """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
-        held = {n.column for n in self.labels}
-        pool = list(dict.fromkeys((n.column, n.value) for n in (*self.flags, *self.nearby) if n.column not in held))[:5]
-        for many in range(min(len(pool), most) + 1):
-            yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
-
-
-def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
-    """The numbers of a text that a cell printed, and the parts that it tells in words."""
-    asked = labels(given.question, given.list)
-    once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
-    everything = [f for clause in sentences(text) for f in flags(clause, given.list)]
-    before: list[Label] = []
-    for clause, every in spoken(text, given.list):
-        named = labels(clause, given.list)
-        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
-        for s in every:
-            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-            cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            code = given.code if s.figure.in_words else cell.code if cell else ""
-            unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
-            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
-                continue
-            if digits < 2 and not s.figure.share:
-                continue
-            own = {n.column: n for n in (*once, *alone, *s.labels)}
-            uses = any(stands(c, code) for kinds in given.kinds.values() for c in kinds)
-            yield Said(
-                s.figure,
-                clause,
-                tuple(own.values()),
-                tuple(flags(clause, given.list)),
-                (*flags(given.question, given.list), *everything, *(n for n in before if n.column not in own)),
-                code if computed_in(code) and uses else given.code,
-                text,
-            )
-        before = [*named, *flags(clause, given.list)]
 
 
 def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
@@ -336,8 +264,8 @@ class _Amount:
             joint = [(self._target(*some), ALL) for k in range(len(pool)) for some in combinations(pool, k + 1)]
             among = [(self._target(t), [n for n in behind if n.column != t.column]) for t in behind]
             told = (", ".join(n.value for n in of) for _, of in among)
-            how = (f"a share among those of {whose}, not among all" for whose in told)
-            return joint, ((t, _pairs(of), said_so) for (t, of), said_so in zip(among, how, strict=True))
+            called = (f"a share among those of {whose}, not among all" for whose in told)
+            return joint, ((t, _pairs(of), call) for (t, of), call in zip(among, called, strict=True))
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))

@@ -13,9 +13,9 @@ from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.facts import LEFT_OUT
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.amounts import statistic
 from graphs.review.prose.figures import Figure
 from graphs.review.prose.numbers import follows
+from graphs.review.prose.said import statistic
 
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)

@@ -170,6 +170,7 @@ def _loose(text: str, called: Iterable[str], known: list[float], settings: list[
 
 
 def _is_free(figure: Figure) -> bool:
+    """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
     if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
         return figure.unit in ("th", "st", "nd", "rd")
     if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
@@ -211,16 +212,14 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
     p = _P.search(figure.before)
     if p is not None and p["sign"] != "=":
         return any(0 <= v < figure.value + figure.half for v in known if v < 0.2)
-    if any(figure.tells(v) or (figure.share and figure.is_near(100 - abs(v))) for v in known):
+    if any(figure.tells(v) for v in (*known, *settings)):
         return True
-    if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
-        return True  # 1.800 of those who write thousands so
-    if figure.share and any(figure.is_near(100 - 100 * abs(v)) for v in known):
-        return True
-    if _SHARES.search(figure.clause) and any(figure.is_near(100 * v) for v in known):
-        return True  # 4.2 points, 2.1 to 6.3
-    factors = [*units.conversions(figure.unit or figure.after), *([m] if (m := _per_many(figure.after)) else [])]
-    return any(figure.tells(v) for v in settings) or any(figure.is_near(v * f) for f in factors for v in known)
+    rest = [100 - abs(v) * times for v in known for times in (1, 100)] if figure.share else []
+    thousands = re.fullmatch(r"\d{1,3}\.\d{3}", figure.text)  # 1.800 of those who write thousands so
+    factors = {*units.conversions(figure.unit or figure.after), _per_many(figure.after)} - {0.0}
+    factors |= {100.0} if _SHARES.search(figure.clause) else set()  # 4.2 points, 2.1 to 6.3
+    rest += [v * f for f in factors for v in known] + [v / 1000 for v in known if thousands]
+    return any(figure.is_near(v) for v in rest)
 
 
 def _per_many(after: str) -> float:

@@ -11,8 +11,8 @@ from typing import Literal
 from graphs.questions.reader import lexicon
 from graphs.review.facts import ALL, LEFT_OUT, Facts, Given, Of, Rows, computed_in
 from graphs.review.mentions import YEAR, Label, columns, flags, labels
-from graphs.review.prose.amounts import statistic
 from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, counted, figures, sentences
+from graphs.review.prose.said import statistic
 
 _HANDFUL = 12
 """Rows below which a group that is put first has to be said to have few."""
