@@ -16,10 +16,10 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
 from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
+from graphs.review.charts import enter
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.shown import enter
 from graphs.review.sql import sql
 from graphs.review.tables import described
 
@@ -171,8 +171,9 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          IN_2023["items"].mean(), None),
         (f"The median stay is {P['days'].mean():.3f} days.", "", "df['days'].mean()", P["days"].mean(),
          "the mean, not the median"),
-        (f"The average stay is {P[P['age'] < 40]['days'].mean():.3f} days.", "", "df[df['age'] < 40]['days'].mean()",
-         P[P["age"] < 40]["days"].mean(), "of the rows only whose age < 40"),
+        ("Those who do poor stay three times as long as the others.", "", "df.groupby('outcome')['days'].mean()", "",
+         "the input files give 1."),
+        ("1. Aster, 2. Birch, 3. Cedar: so they rank by mean days.", "", BY_WARD, "", "the order of ward"),
         ("On Birch they stay longest.", "Where do patients stay longest on average?", BY_WARD, "",
          "of ward Cedar is the highest"),
         ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", "say the opposite"),
@@ -209,11 +210,12 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         ("All Oats plots make a gain.", "", BY_CROP, "", None),
         (f"There are {PLOTS['rain_mm'].count()} plots.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
          "how many rows have a value of rain_mm"),
-        (f"It rained on {PLOTS['rain_mm'].count()} of them.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(), None),
+        (f"It rained on {PLOTS['rain_mm'].count()} of them.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
+         None),
         (f"The share of returned orders differs by {POINTS:.1f} per cent between web and shop.", "", BY_CHANNEL, POINTS,
          "the difference in percentage points"),
-        (f"The share of returned orders differs by {POINTS:.1f} percentage points between web and shop.", "", BY_CHANNEL,
-         POINTS, None),
+        (f"The share of returned orders differs by {POINTS:.1f} percentage points between web and shop.", "",
+         BY_CHANNEL, POINTS, None),
         (f"On the web {100 * (BACK['web'] / BACK['shop'] - 1):.1f} % more orders are returned than in the shop.", "",
          BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,

@@ -23,12 +23,6 @@ from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic
 
 _IN_UNIT = (*PLAIN, "std")
-_SOME = re.compile(
-    r"\b(?:adults?|minors?|older|younger|above|below|over|under|at (?:least|most)|(?:more|less|fewer) than|"
-    r"larger?|small(?:er)?|high(?:er)?|low(?:er)?|recent|since|until|before|after|from|first|last|top|usual|typical|valid|positive)\b",
-    re.I,
-)
-"""Words by which a sentence may say that it speaks of some rows only."""
 _CLOSE = 4
 """Values of a column beyond which its shares are not tried."""
 _TOGETHER = (2, 3, 4)
@@ -145,25 +139,10 @@ class _Amount:
         return alone and (beside or self.given.of_rows(self.base, figure.after))
 
     def _rows(self) -> tuple[list[Rows], list[Rows]]:
-        """The rows of which the sentence may speak, and those of which nobody does."""
-        said, given = self.said, self.given
-        every = [k for k in dict.fromkeys(k.rows for k in self.facts.values) if k.table == self.base and k.how]
-        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(said.clause) else []
-        some = LEFT_OUT.search(said.text) or _SOME.search(said.clause)
-        numbers = {f.value for f in figures(f"{said.text} {given.question}")}
-        limited = [(r, abs(float(r.limit.right))) for r in every if r.limit and isinstance(r.limit.right, (int, float))]
-        coded = [r for r, _ in limited if r.limit and r.limit.op == "=" and r.limit.left.strip("`") in self._few()]
-        told = [r for r, limit in limited if r not in left and (some or limit in numbers or r in coded)]
-        silent = [r for r, _ in limited if r not in told]
-        excluding = [r for r in told if r.limit and r.limit.op == "!=" and str(r.limit.right)[:4] in said.clause]
-        left = left or excluding
-        if left and LEFT_OUT.search(said.clause):
-            return [*left, *told], [self.whole]
-        return [self.whole, *told], silent
-
-    def _few(self) -> set[str]:
-        """The columns of few values: a number there is the code of a group, which a sentence names by a word."""
-        return {str(c["name"]) for c in self.given.tables[self.base]["columns"] if c["n_unique"] <= _CLOSE}
+        """The rows of which the sentence may speak, and those of which it does not."""
+        every = dict.fromkeys(k.rows for k in self.facts.values if k.rows.table == self.base)
+        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(self.said.clause) else []
+        return (left, [self.whole]) if left else ([self.whole], [])
 
     # What stands next to it.
 
@@ -192,8 +171,7 @@ class _Amount:
     def _differing(self, kind: Kind, own: Of, silent: Sequence[Rows]) -> Iterator[Near]:
         """The same of other rows, another statistic of the column, another column."""
         for rows in silent:
-            how = f"the value {rows.how}, which is not said" if rows.how else "the value before anything was left out"
-            yield replace(kind, rows=rows), own, how
+            yield replace(kind, rows=rows), own, "the value before anything was left out"
         said_here = self.said.clause
         alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
         if statistic(self.said.clause) or (alone and statistic(self.given.question)):

@@ -55,8 +55,8 @@ _NO_CLAIMS = re.compile(
     re.M | re.S | re.I,
 )
 CLAUSES = re.compile(
-    r"(?<=[.!?;])(?<!\b[ie]\.[eg]\.)(?<!\b[zd]\.[Bh]\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bapprox\.)\s+(?=[^\d\s])|"
-    r"\n{2,}|\n(?=\s*[-*|])"
+    r"(?<=[.!?;])(?<!, \d\.)(?<!^\d\.)(?<!\b[ie]\.[eg]\.)(?<!\b[zd]\.[Bh]\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bapprox\.)"
+    r"\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])"
 )
 """What parts sentences."""
 _COUNTED = (

@@ -1,6 +1,6 @@
 """What a sentence says of groups beside each other: which is first, in which order, which has more, which way it went,
 how far they are apart. It is held against the statistic that the sentence or the question names, computed from the
-input files, or, where neither names one, against all tables that cells printed and drew or that their code computes."""
+input files, or, where neither names one, against all that cells drew or that their code computes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from graphs.questions.reader import lexicon
 from graphs.review.facts import ALL, LEFT_OUT, Facts, Given, Of, Rows, computed_in
-from graphs.review.mentions import YEAR, Label, columns, flags, labels
+from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels
 from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, counted, figures, sentences
 from graphs.review.prose.said import statistic
 
@@ -58,9 +58,9 @@ class Statements:
             named = labels(clause, self.given.list)
             groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
             yield from self._ranks(clause, groups)
-            yield from self._ways(clause, groups, sorted({n.value for n in years}))
-            yield from self._multiple(clause)
-            yield from self._apart(clause, groups, sorted({n.value for n in years}))
+            both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
+            for held in (self._ways, self._multiple, self._apart):
+                yield from held(clause, both, times)
 
     def _series(self, clause: str, column: str, fixed: Of) -> list[By]:
         """The numbers by each value of a column of which a sentence can speak, of the rows that it names."""
@@ -72,8 +72,8 @@ class Statements:
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
         used = [k for k in whole if k.op in ops and (k.of in self._meant(k.rows, said) or k.op == "count")]
-        printed = [k for k in facts.values if k.op is None]
-        for kinds in (sure if not LEFT_OUT.search(self.text) else [], printed, used):
+        drawn = [k for k in facts.values if k.op is None]
+        for kinds in (sure if not LEFT_OUT.search(self.text) else [], drawn, used):
             if found := list(facts.series(column, kinds)):
                 found = [(rest, by) for rest, by in found if rest <= fixed]
                 deep = max((len(rest) for rest, _ in found), default=0)
@@ -139,16 +139,15 @@ class Statements:
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
             yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
 
-    def _multiple(self, clause: str) -> Iterator[str]:
-        """The multiples told in words that no two numbers of a table are apart."""
+    def _multiple(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
+        """The multiples told in words that two groups are not apart in any table."""
         for m in _TIMES.finditer(clause):
             many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
-            tables = [list(some.values()) for k, some in self.facts.values.items() if k.op is None]
-            pairs = [(a, b) for some in tables for i, a in enumerate(some) for b in some[i + 1 :] if a and b]
+            pairs = [(by[base], by[other]) for by, base, other, *_ in self._beside(clause, named, years)]
             apart = [max(abs(a / b), abs(b / a)) for a, b in pairs]
             if apart and not any(abs(r - many) <= 0.2 * many for r in apart):
                 nearest = min(apart, key=lambda r: abs(r - many))
-                yield f"“{m[0]}” is said, and what the cells print is {nearest:.1f} times as much"
+                yield f"“{m[0]}” is said, and the input files give {nearest:.1f} times as much"
 
     def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """The changes in per cent, between two years or groups, that are parts of the wrong one of them; and those that
@@ -209,7 +208,9 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
     word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
     alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
     than = re.compile(r"\bthan\b", re.I).search(clause, word.end()) if word is not None else None
-    if not alike or than is None or _AMONG.search(clause) or not named[0].end <= than.start() < named[1].start:
+    if not alike or than is None or not named[0].end <= than.start() < named[1].start:
+        return None
+    if _AMONG.search(clause[: named[1].start]):
         return None
     return named[0].column, named[1].value, named[0].value
 
