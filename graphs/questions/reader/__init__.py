@@ -41,13 +41,8 @@ def read(
         question = question.replace(age.said, age.read_as)
         lengths.append(age)
     if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
-        question = question.replace(lasts.said, lasts.read_as)
-        question = re.sub(
-            rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?",
-            "",
-            question,
-            flags=re.I,
-        )
+        verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
+        question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
         lengths.append(lasts)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
@@ -81,7 +76,7 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 
 def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
     """The column of times that is meant where none is named: the declared one, a row's beginning, a date, a year."""
-    declared = [c for c in columns if c.name == roles.get("time")]
-    dated = [c for c in columns if c.kind == "time" and not made.born(c)]
-    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number" and not made.born(c)]
+    declared, living = [c for c in columns if c.name == roles.get("time")], [c for c in columns if not made.born(c)]
+    dated = [c for c in living if c.kind == "time"]
+    years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
     return next(iter([*declared, *made.ends_of(columns, "starts"), *dated, *years]), None)

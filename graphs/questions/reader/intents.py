@@ -46,17 +46,21 @@ def other(draft: Draft, base: Query) -> Query | None:
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
     hints = [h for a in draft.asks for i in a.clause.items if i.code == "Y" and (h := i.means.partition(" ")[2])]
     if hints and not numbers and hints[0] != "count":  # getting slower, improving
-        if (hinted := draft.hinted(hints[0])) is None or hinted.kind != "number":
+        numbers = [c for c in [draft.hinted(hints[0])] if c is not None and c.kind == "number"]
+        if not numbers:
             return None
-        numbers = [hinted]
     counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
     ends = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
-    measure = Measure(op="count") if not numbers else usual(numbers[0], notes, question=text) if op == "share" else \
-        Measure(op=op, of=expr(numbers[0]))  # fmt: skip
+    measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
+    measure = usual(numbers[0], notes, question=text) if numbers and op == "share" else measure
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+
+    def without(some: Sequence[Condition]) -> tuple[Where, ...]:
+        return tuple(w for w in base.where if w not in some)
+
     ahead = re.search(_AHEAD, text, re.I)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
@@ -69,7 +73,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         second = min(between) if between else before(after)
         of = expr(time) if between and time else during[0].left if during else ""
         compare = Compare(of=of, first=after, second=second) if of and second else None
-        why = {"compare": compare, "where": _without(base, during), "time": time.name if time else ""}
+        why = {"compare": compare, "where": without(during), "time": time.name if time else ""}
         return given(noted, intent="why_changed", **why) if numbers or "Y" in kinds else None
     if (tested := _experiment(draft, base, numbers)) is not None:
         return tested
@@ -81,8 +85,8 @@ def other(draft: Draft, base: Query) -> Query | None:
         measure = usual(found, notes) if found is not None else measure
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
-        where, said = base.where if between else _without(base, sides), (*base.notes, *notes)
-        return given(noted, intent="compare", measures=(measure,), compare=compare, where=where, notes=said)
+        said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
+        return given(noted, intent="compare", measures=(measure,), compare=compare, **said)
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and not stats:
         whose = [c for c in named if c.label]
         draft.counted += whose
@@ -96,11 +100,9 @@ def other(draft: Draft, base: Query) -> Query | None:
     if "D" in kinds and not stats and not timed and len(named) < 2:
         if named and named[0].kind == "number" and not base.group_by:
             return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
-        across = (
-            *base.group_by,
-            *(Group(of=expr(c)) for c in named if c.kind in ("text", "bool") or not base.group_by),
-        )
-        if across and len(across) == len(base.group_by) + len(named):  # of species across islands
+        divides = [c for c in named if c.kind in ("text", "bool") or not base.group_by]
+        across = (*base.group_by, *(Group(of=expr(c)) for c in divides))
+        if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
     if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
@@ -112,10 +114,6 @@ def other(draft: Draft, base: Query) -> Query | None:
     each = len(base.group_by) == 1 and not base.group_by[0].grain and "X" in kinds
     alone = kinds & {"X", "Y"} and not base.group_by and not ends
     return given(noted, intent="change", group_by=(over(time), *base.group_by)) if time and (each or alone) else None
-
-
-def _without(base: Query, some: Sequence[Condition]) -> tuple[Where, ...]:
-    return tuple(w for w in base.where if w not in some)
 
 
 def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query | None:
@@ -131,7 +129,7 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
     said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
     both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
-    where = _without(base, [w for w in base.where if isinstance(w, Condition) and w.left == expr(arms)])
+    where = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
     unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
     ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
     return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
@@ -161,11 +159,11 @@ def mixed(draft: Draft, base: Query) -> Query | None:
         return None
     for ask in draft.asks:
         ask.pairs, ask.relation = [], ""
-    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
-    if rest not in words:
-        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
-    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
-    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
+    rest = next((c for c in both if c != words[0]), both[0])
+    test = Test(about="independence", alpha=draft.methods.alpha or 0.05) if rest in words else None
+    told = (Measure(op="values" if test else "mean", of=expr(rest)),)
+    intent = "test" if test else "relate"
+    return given(base, intent=intent, test=test, measures=told, group_by=(Group(of=expr(words[0])),))
 
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
@@ -192,9 +190,8 @@ def untold(ask: Ask) -> str:
     outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
     if "groups" in said and not outcome:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    return (
-        "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
-    )
+    recurs = "Whether something recurs is no single figure: a whole analysis tests it over time."
+    return recurs if "cycle" in said else ""
 
 
 def over(time: Column) -> Group:
@@ -210,10 +207,8 @@ def over(time: Column) -> Group:
 def before(period: str) -> str:
     """The period before a year, quarter or month; empty for others."""
     match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
-    if not match:
-        return ""
-    year, quarter, last = int(match[1]), match[2], 4 if match[2] else 12
-    if not match[3]:
-        return str(year - 1)
-    year, part = divmod(year * last + int(match[3]) - 2, last)
-    return f"{year}-Q{part + 1}" if quarter else f"{year}-{part + 1:02d}"
+    if not match or not match[3]:
+        return str(int(period) - 1) if match else ""
+    parts = 4 if match[2] else 12
+    year, part = divmod(int(match[1]) * parts + int(match[3]) - 2, parts)
+    return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"

@@ -65,15 +65,12 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
     before = ws[n - 1].low if n else ""
     for pattern, told in _WRITTEN:
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
-            period = told(m)
-            alone = len(m[0].split()) == 1
+            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR
             if period.startswith("month"):  # "may", "mar": words of their own
                 known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
                 said = ws[n].text[:1].isupper() and n > 0 and known
-            elif period == "weekday 0-4":  # "across weekdays": each of them
+            if period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in ("on", "during", "than", "versus", "vs", "to")
-            else:
-                said = not (alone and m[0].isdigit()) or before in _OF_YEAR
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):
@@ -90,11 +87,8 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
     if many or which in ("past", "recent"):
         days = lexicon.number(many) * {"day": 1, "week": 7}.get(grain, 0)
         year, month = divmod(months - lexicon.number(many) * size, 12)
-        return (
-            f"> {date.fromisoformat(match[0]) - timedelta(days)}"
-            if days
-            else f"> {year}-{month + 1:02d}-{min(day, 28):02d}"
-        )
+        begins = f"{year}-{month + 1:02d}-{min(day, 28):02d}"
+        return f"> {date.fromisoformat(match[0]) - timedelta(days) if days else begins}"
     if not size:
         return ""
     ended = day >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
@@ -106,7 +100,7 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
 def span(low: Item, high: Item) -> bool:
     """Whether two months, weekdays or the like are the ends of a range; both then mean it, or a part of it each."""
     (unit, _, first), (other, _, last) = low.means.partition(" "), high.means.partition(" ")
-    if unit != other or not (first.isdigit() and last.isdigit()):
+    if unit != other or not (first + last).isdigit():
         return False  # from morning to evening
     if unit == "hour":  # until 6 o'clock: the hour that begins then is no longer meant
         last = str((int(last) - 1) % 24)
