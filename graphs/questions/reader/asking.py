@@ -72,6 +72,8 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     for rules in (relations, statistics):
         rules.read(ask)
     _share(clause, ask)
+    flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
+    clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
@@ -264,23 +266,20 @@ def _having(ask: Ask, how: Items, of: Items, op: Items, number: Items, rows: Ite
     who = of[0].means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
     single = who is None or who.key or (who.kind == "number" and not who.label)
-    if single or (rows and rows[0].means and not rows[0].column.key):
+    shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
+    if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return None
-    sign = op[0].means.split()[0] if op else "="
-    ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
+    again = number[0].means == "again"  # who came back
+    sign = op[0].means.split()[0] if op else ">" if again else "="
+    ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number[0].means)))
     ask.groups += [] if ask.end else [Group(of=expr(who))]
     how = [i for i in how if i.code == "h" or i.means == "distinct"]
     ask.numbered = bool(how)
     return how, of, op, number, rows
 
 
-@groups("([bKio]?)(T)([aio]+|K)(T)")
-def _periods(ask: Ask, between: Items, first: Items, joined: Items, second: Items) -> Any:
-    """Two times that are set against each other."""
-    if not set("Yj") & set(ask.clause.shape):
-        return None
-    ask.periods = (first[0].means, second[0].means)
-    return True
+groups("([bKio]?)(T)([aio]+|K)(T)")(sides.periods)
+groups("([jKY])[^TCEVN]*(T)")(sides.than)
 
 
 @relations("d(j)([CE])[dv]*j?(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)", "d(j)([CE])[dv]*(j)")
@@ -400,6 +399,10 @@ def _ordered(ask: Ask) -> None:
 @statistics("(h)[oi]*U?((?:[CE])?)")
 def _counts(ask: Ask, how: Items, named: Items) -> Any:
     column = named[0].means if named else None
+    word = ask.clause.words[named[0].last].low if named and column is None else ""
+    if word.endswith("s") and any(word in c.words and c.kind == "number" for c in ask.known.columns):
+        named[0].code = "U"  # visits, of visits_per_week: they are no rows
+        return None
     if ask.relation:
         return None
     if ask.stats and not named:

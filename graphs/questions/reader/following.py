@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.intents import before, given
+from graphs.questions.reader.intents import given
 from graphs.questions.reader.parts import by_group
+from graphs.questions.reader.times import before
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft

@@ -12,7 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask, flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.times import kind_of
+from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -44,12 +44,15 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
-    hints = [h for a in draft.asks for i in a.clause.items if i.code == "Y" and (h := i.means.partition(" ")[2])]
+    between = next((a.periods for a in draft.asks if a.periods[0]), None)
+    speaks = "YK" if between else "Y"
+    hints = [h for a in draft.asks for i in a.clause.items if i.code in speaks and (h := i.means.partition(" ")[2])]
     if hints and not numbers and hints[0] != "count":  # getting slower, improving
         numbers = [c for c in [draft.hinted(hints[0])] if c is not None and c.kind == "number"]
-        if not numbers:
+        if not numbers and not between:
             return None
-    counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
+    counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
+    counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
     ends = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
@@ -67,7 +70,6 @@ def other(draft: Draft, base: Query) -> Query | None:
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
-    between = next((a.periods for a in draft.asks if a.periods[0]), None)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)
@@ -80,14 +82,17 @@ def other(draft: Draft, base: Query) -> Query | None:
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()
-        if sides and not numbers and not counted and found is None:
+        if (sides or hints) and not numbers and not counted and found is None:
             return None
-        measure = usual(found, notes) if found is not None else measure
+        if found is not None:
+            notes.append(f"It is not said by which column; “{found.name}” is taken.")
+            measure = usual(found, notes)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
         return given(noted, intent="compare", measures=(measure,), compare=compare, **said)
-    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and not stats:
+    rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
+    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose = [c for c in named if c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
@@ -143,6 +148,10 @@ def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], 
         means = Measure(op="mean", of=expr(of)) if of.kind == "number" else usual(flag, notes)
         by = Group(of=expr(flag if of.kind == "number" else of))
         return given(base, intent="relate", measures=(means,), group_by=(by,))
+    divides = [c for c in named if c not in numbers and c.kind == "text" and c.n_unique <= 40]
+    if len(named) == 2 and len(numbers) == len(divides) == 1:  # whether the price depends on the region
+        means = usual(flag, notes) if flag is not None else Measure(op="mean", of=expr(numbers[0]))
+        return given(base, intent="relate", measures=(means,), group_by=(Group(of=expr(divides[0])),))
     if len(named) == 2 and len(numbers) == 2:
         pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
@@ -202,13 +211,3 @@ def over(time: Column) -> Group:
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
     grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
-
-
-def before(period: str) -> str:
-    """The period before a year, quarter or month; empty for others."""
-    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
-    if not match or not match[3]:
-        return str(int(period) - 1) if match else ""
-    parts = 4 if match[2] else 12
-    year, part = divmod(int(match[1]) * parts + int(match[3]) - 2, parts)
-    return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"

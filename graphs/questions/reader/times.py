@@ -118,6 +118,31 @@ def clock(sign: str, period: str) -> str:
     return f"hour {hour[1]}-23" if hour and sign[0] == ">" else f"hour 0-{max(int(hour[1]) - 1, 0)}" if hour else ""
 
 
+def before(period: str) -> str:
+    """The period before a year, quarter or month; empty for others."""
+    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
+    if not match or not match[3]:
+        return str(int(period) - 1) if match else ""
+    parts = 4 if match[2] else 12
+    year, part = divmod(int(match[1]) * parts + int(match[3]) - 2, parts)
+    return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"
+
+
+def latest(period: str, end: str) -> tuple[str, str]:
+    """The year, quarter or month, as a period is one, in which a table ends, and of a year those of its months that are
+    whole where they are not all; empty where a quarter or month is not."""
+    day = re.match(r"(\d{4})-(\d\d)-(\d\d)", end)
+    if not day or not re.fullmatch(r"\d{4}(-Q?\d+)?", period):
+        return "", ""
+    month, length = int(day[2]), monthrange(int(day[1]), int(day[2]))[1]
+    whole = month - (int(day[3]) < length - 2)
+    if len(period) == 4:
+        return day[1] if whole else "", f"month 1-{whole}" if whole < 12 else ""
+    quarter = "Q" in period
+    this = f"{day[1]}-Q{(month + 2) // 3}" if quarter else day[0][:7]
+    return this if whole == month and (month % 3 == 0 or not quarter) else "", ""
+
+
 def kind_of(period: str) -> str:
     """What a period is, so that two of a kind are alternatives or sides: a month of any year, a date of some length."""
     return re.sub(r"[\d-]+$", "", period) if " " in period else str(len(period))
