@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from datetime import timedelta
 
 import pytest
 from markupsafe import Markup
@@ -229,9 +231,21 @@ def test_a_sentence_on_a_page_names_no_command_flag_or_folder(told: str, shown: 
     assert words.for_page(told) == shown
 
 
+def test_a_run_took_what_it_was_worked_on_and_not_the_hour_between_two_turns() -> None:
+    run = Run(id="run_1", goal="Which?", agent="ask", model="playbook/1", status="done", worked=7.0)
+    done = run.model_copy(update={"ended_at": run.created_at + timedelta(hours=1)})
+    assert "7.0 s" in part("components/runs.html", "row", done)
+    assert "1 h 0 min" in part("components/runs.html", "row", done.model_copy(update={"worked": None}))
+
+
 def test_the_arguments_of_a_step_are_edited_as_what_they_are() -> None:
     given = '{"code": "x = 1\\ny = 2", "n": 3, "deep": {"a": [1]}}'
     assert words.fields(given) == [("code", "x = 1\ny = 2"), ("n", "3"), ("deep", '{"a": [1]}')]
+    query = {"measures": [{"op": "mean", "of": "body_mass_g"}], "group_by": [{"of": "sex"}]}
+    ((_, shown),) = words.fields(json.dumps({"query": query}))
+    assert json.loads(shown) == query
+    assert "\n" in shown, "what has to be decided on can be read"
+    assert words.arguments(json.dumps({"query": query}), {"query": shown}) is None
     assert words.arguments(given, {"code": "x = 1\r\ny = 2", "n": "3"}) is None
     assert words.arguments(given, {"code": "x = 2", "n": "4"}) == '{"code": "x = 2", "n": 4, "deep": {"a": [1]}}'
     with pytest.raises(ValueError, match="n is 'many', which cannot be read as a number"):
